@@ -1,0 +1,158 @@
+//! What the caller of the host decides.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
+pub const INSTANCE_REUSE_COUNT: usize = 128;
+/// Requests that one instance serves at the same time, unless told otherwise (Spin's default).
+pub const INSTANCE_CONCURRENT_REUSE_COUNT: usize = 16;
+/// How long an instance without a request is kept, unless told otherwise (Spin's default).
+pub const IDLE_INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Linear memory of one instance in bytes, unless told otherwise: 256 MiB.
+pub const MEMORY_BYTES_MAX: usize = 256 << 20;
+/// Computing without a pause that one instance is allowed, unless told otherwise.
+pub const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
+/// Time in which a client must have sent the head of a request, unless told otherwise.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that are open at the same time, unless told otherwise; more wait in the backlog.
+pub const CONNECTIONS_MAX: usize = 4096;
+/// Time that requests under way have to finish once the host was told to stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Settings of the host that are not part of the application.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// Address to listen on; port 0 lets the system choose one.
+    pub listen: SocketAddr,
+    /// Folder of what outlives a run: the key-value stores. Created when missing.
+    pub state_dir: PathBuf,
+    /// Folder of the compiled components; `cache` in the state folder when not given. Hosts may
+    /// share it, also at the same time.
+    pub cache_dir: Option<PathBuf>,
+    /// Values for the application's variables; they win over `SPIN_VARIABLE_*` and defaults.
+    pub variables: Vec<(String, String)>,
+    /// Requests that one instance serves before it is replaced.
+    pub max_instance_reuse_count: usize,
+    /// Requests that one instance serves at the same time.
+    pub max_instance_concurrent_reuse_count: usize,
+    /// How long an instance without a request is kept.
+    pub idle_instance_timeout: Duration,
+    /// Time in which a component must have answered a request; no limit by default, as in Spin.
+    pub request_timeout: Option<Duration>,
+    /// Linear memory of one instance in bytes.
+    pub memory_bytes_max: usize,
+    /// How long an instance may compute without a pause in which it could take another request. An
+    /// endless loop ends here.
+    pub busy_time_max: Duration,
+    /// Time in which a client must have sent the head of a request.
+    pub header_read_timeout: Duration,
+    /// Connections that are open at the same time; more wait in the backlog.
+    pub connections_max: usize,
+    /// Time that requests under way have to finish once the host was told to stop.
+    pub drain_timeout: Duration,
+    /// Where the lines go that components write; to this process's own stdout and stderr when not
+    /// given.
+    pub log: Option<LogSink>,
+}
+
+impl HostOptions {
+    /// Spin's defaults, listening on `listen` and keeping state in `state_dir`.
+    pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen,
+            state_dir: state_dir.into(),
+            cache_dir: None,
+            variables: Vec::new(),
+            max_instance_reuse_count: INSTANCE_REUSE_COUNT,
+            max_instance_concurrent_reuse_count: INSTANCE_CONCURRENT_REUSE_COUNT,
+            idle_instance_timeout: IDLE_INSTANCE_TIMEOUT,
+            request_timeout: None,
+            memory_bytes_max: MEMORY_BYTES_MAX,
+            busy_time_max: BUSY_TIME_MAX,
+            header_read_timeout: HEADER_READ_TIMEOUT,
+            connections_max: CONNECTIONS_MAX,
+            drain_timeout: DRAIN_TIMEOUT,
+            log: None,
+        }
+    }
+}
+
+// By hand: the values of variables may be secrets.
+impl fmt::Debug for HostOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("HostOptions")
+            .field("listen", &self.listen)
+            .field("state_dir", &self.state_dir)
+            .field("cache_dir", &self.cache_dir)
+            .field("variables", &names)
+            .field("request_timeout", &self.request_timeout)
+            .field("memory_bytes_max", &self.memory_bytes_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stream that a component wrote a line to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStream {
+    /// `stdout`.
+    Stdout,
+    /// `stderr`.
+    Stderr,
+}
+
+/// One line that a component wrote, without its line ending.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLine<'a> {
+    /// The primary component of the trigger; its middlewares write under the same name, because
+    /// they are composed into one component with it.
+    pub component: &'a str,
+    /// Where it was written.
+    pub stream: LogStream,
+    /// What was written; bytes that are not UTF-8 are replaced.
+    pub text: &'a str,
+}
+
+/// Receives the lines that components write. Must not block for long: it is called from the threads
+/// that serve requests.
+#[derive(Clone)]
+pub struct LogSink(Arc<dyn Fn(LogLine<'_>) + Send + Sync>);
+
+impl LogSink {
+    /// A sink that hands every line to `write`.
+    pub fn new(write: impl Fn(LogLine<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// A sink that writes to this process's stdout and stderr, each line prefixed with the
+    /// component.
+    pub fn stdio() -> Self {
+        Self::new(|line| {
+            use std::io::Write as _;
+            // A closed pipe is no reason to fail a request, so write errors are ignored.
+            let _ = match line.stream {
+                LogStream::Stdout => {
+                    writeln!(std::io::stdout().lock(), "[{}] {}", line.component, line.text)
+                }
+                LogStream::Stderr => {
+                    writeln!(std::io::stderr().lock(), "[{}] {}", line.component, line.text)
+                }
+            };
+        })
+    }
+
+    /// Hands one line over.
+    pub fn write(&self, line: LogLine<'_>) {
+        (self.0)(line);
+    }
+}
+
+impl fmt::Debug for LogSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogSink")
+    }
+}
