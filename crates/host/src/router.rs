@@ -67,7 +67,11 @@ impl RoutePattern {
         } else {
             Cow::Owned(format!("/{raw}"))
         };
-        let based = format!("{}{}", without_last_slash(base), without_last_slash(&absolute));
+        let based = format!(
+            "{}{}",
+            without_last_slash(base),
+            without_last_slash(&absolute)
+        );
         let (body, wildcard) = match based
             .strip_suffix("/...")
             .or_else(|| based.strip_suffix("/*"))
@@ -84,7 +88,9 @@ impl RoutePattern {
             push_segment(&mut tokens, segment)?;
             for name in segment.split('.').filter_map(|part| part.strip_prefix(':')) {
                 if names.contains(&name) {
-                    return Err(RouteError(format!("the parameter `:{name}` is there twice")));
+                    return Err(RouteError(format!(
+                        "the parameter `:{name}` is there twice"
+                    )));
                 }
                 names.push(name);
             }
@@ -208,7 +214,11 @@ impl fmt::Debug for RoutePattern {
 
 impl fmt::Display for RoutePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.based.is_empty() { "/" } else { &self.based })
+        f.write_str(if self.based.is_empty() {
+            "/"
+        } else {
+            &self.based
+        })
     }
 }
 

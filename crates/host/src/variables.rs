@@ -82,7 +82,10 @@ impl fmt::Display for VariablesError {
                 }
             }
             Self::NotUnicode { environment } => {
-                write!(f, "the environment variable {environment} is not valid UTF-8")
+                write!(
+                    f,
+                    "the environment variable {environment} is not valid UTF-8"
+                )
             }
             Self::Template { place, error } => write!(f, "{place}: {error}"),
         }

@@ -187,8 +187,8 @@ pub struct Component {
     pub variables: BTreeMap<String, String>,
     /// `[component.ID.build]`.
     pub build: Option<Build>,
-    /// The folder that holds the manifest, absolute.
-    pub dir: PathBuf,
+    /// The manifest file, absolute.
+    pub manifest: PathBuf,
     /// The line of the component, counted from 1.
     pub line: usize,
 }
@@ -209,6 +209,12 @@ impl fmt::Debug for Component {
 }
 
 impl Component {
+    /// The folder that holds the manifest: relative paths start here.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.manifest.parent().unwrap_or(Path::new("/"))
+    }
+
     /// The files that the component sees: each host file with its absolute path in the guest.
     ///
     /// Folders and patterns are expanded, `exclude_files` is applied, and nothing outside the

@@ -201,11 +201,6 @@ impl<'x, 't, 'v, 'd> Table<'x, 't, 'v, 'd> {
         &self.span
     }
 
-    /// How the table is called in a message.
-    pub(super) fn place(&self) -> &str {
-        &self.place
-    }
-
     /// How a key of the table is called in a message.
     pub(super) fn place_of(&self, key: &str) -> String {
         if self.place.is_empty() {
@@ -309,11 +304,8 @@ impl<'x, 't, 'v, 'd> Table<'x, 't, 'v, 'd> {
                     format!("known here: {}", names.join(", "))
                 }
             };
-            self.document.problem_with_help(
-                span,
-                format!("unknown key `{key}` in {owner}"),
-                help,
-            );
+            self.document
+                .problem_with_help(span, format!("unknown key `{key}` in {owner}"), help);
         }
     }
 }
