@@ -4,10 +4,7 @@
 const EDITS_PER_CHARACTERS: usize = 3;
 
 /// The name among `known` that is nearest to `name`, if one is near enough to be meant.
-pub(crate) fn nearest<'k>(
-    name: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let limit = name.chars().count().div_ceil(EDITS_PER_CHARACTERS).max(1);
     known
         .into_iter()
@@ -21,7 +18,13 @@ pub(crate) fn nearest<'k>(
 fn distance(one: &str, two: &str) -> usize {
     let fold = |text: &str| -> Vec<char> {
         text.chars()
-            .map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() })
+            .map(|c| {
+                if c == '-' {
+                    '_'
+                } else {
+                    c.to_ascii_lowercase()
+                }
+            })
             .collect()
     };
     let (one, two) = (fold(one), fold(two));
@@ -35,7 +38,9 @@ fn distance(one: &str, two: &str) -> usize {
                 [diagonal, above] => (*diagonal, *above),
                 _ => continue,
             };
-            left = (diagonal + usize::from(a != b)).min(above + 1).min(left + 1);
+            left = (diagonal + usize::from(a != b))
+                .min(above + 1)
+                .min(left + 1);
             next.push(left);
         }
         row = next;
