@@ -1,1 +1,48 @@
-//! Placeholder.
+//! Is this credential genuine?
+//!
+//! Bytes, keys and the time go in, values come out. There is no clock, environment, randomness, I/O
+//! or async in this crate, and no lock: whoever calls it brings the bytes and says what time it is.
+//!
+//! ```text
+//! bytes ── UnverifiedToken::parse ── verify(keys, expectations, now) ── VerifiedToken
+//!                                      │
+//! bytes ── KeySet::parse ──────────────┘
+//! ```
+//!
+//! - [`UnverifiedToken`]: a compact JWS (RFC 7515), read strictly. Nothing in it is to be believed.
+//! - [`KeySet`]: a JWK set (RFC 7517) or a shared secret, checked and prepared once.
+//! - [`VerifiedToken`]: what the issuer says, after signature and claims (RFC 7519, 8725, 9068) were
+//!   checked. Nothing else makes one.
+//! - [`cache`]: remembers verified tokens. [`freshness`]: what to do with keys of which age.
+//!   [`metadata`]: where an issuer's keys are. [`signature`]: the primitives.
+//!
+//! Every bound is a named constant: [`TOKEN_BYTES_MAX`], [`KEY_ID_BYTES_MAX`], [`KEY_SET_BYTES_MAX`],
+//! [`KEYS_MAX`], [`KEYS_TRIED_MAX`], [`SECRET_BYTES_MAX`], [`LEEWAY_S_MAX`], [`DATE_MAX_S`],
+//! [`AUDIENCES_MAX`], [`SCOPES_MAX`] and those of the modules.
+
+mod algorithm;
+mod base64url;
+pub mod cache;
+mod claims;
+mod error;
+pub mod freshness;
+mod json;
+mod keys;
+pub mod metadata;
+pub mod signature;
+mod time;
+mod token;
+
+pub use algorithm::{Algorithm, AlgorithmSet, UnknownAlgorithm};
+pub use claims::{
+    AUDIENCES_MAX, DATE_MAX_S, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, SCOPES_MAX,
+    VerifiedToken,
+};
+pub use error::{Part, TokenError};
+pub use json::{JsonError, JsonProblem};
+pub use keys::{
+    KEY_SET_BYTES_MAX, KEYS_MAX, KEYS_TRIED_MAX, KeyPart, KeySet, KeySetError, SECRET_BYTES_MAX,
+    SkipReason, SkippedKey,
+};
+pub use time::UnixTime;
+pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_MAX, UnverifiedToken};

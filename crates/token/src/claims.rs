@@ -1,0 +1,441 @@
+//! What a verified token says, and whether that is what was expected.
+//!
+//! A claim of the wrong type is refused and never treated as absent: an issuer that writes
+//! `"exp": "1700000000"` has made a mistake, and a verifier that looks away from it accepts tokens
+//! for ever.
+//!
+//! A `NumericDate` (RFC 7519 §2) may have a fraction. `exp` is rounded down, `nbf` and `iat` are
+//! rounded up, so that rounding never makes a token valid at a time at which it is not. Dates before
+//! 1970 and after 9999 are refused; the latter are milliseconds taken for seconds, or worse.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::token::MediaType;
+use crate::{Algorithm, AlgorithmSet, TokenError, UnixTime};
+
+/// The leeway of an issuer that does not set one, in seconds.
+pub const LEEWAY_S_DEFAULT: u64 = 60;
+
+/// The most leeway that is given, whatever [`Expectations`] say, in seconds.
+pub const LEEWAY_S_MAX: u64 = 300;
+
+/// The last second of the year 9999: the last date that a token may hold.
+pub const DATE_MAX_S: u64 = 253_402_300_799;
+
+/// The most audiences that a token may name.
+pub const AUDIENCES_MAX: usize = 64;
+
+/// The most scopes that a token may hold.
+pub const SCOPES_MAX: usize = 256;
+
+/// What a token of one issuer has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectations {
+    /// `iss`, compared byte for byte (RFC 7519 §4.1.1, RFC 8725 §3.8).
+    pub issuer: String,
+    /// The audiences of which `aud` has to name one, compared byte for byte (RFC 7519 §4.1.3). An
+    /// empty list accepts no token.
+    pub audience: Vec<String>,
+    /// The algorithms that the issuer signs with (RFC 8725 §3.1).
+    pub algorithms: AlgorithmSet,
+    /// By how many seconds the clocks may differ; more than [`LEEWAY_S_MAX`] counts as that.
+    pub leeway_s: u64,
+    /// Whether the tokens follow RFC 9068, which demands a `typ` and some claims more.
+    pub access_token_profile: bool,
+}
+
+impl Expectations {
+    fn leeway_s(&self) -> u64 {
+        self.leeway_s.min(LEEWAY_S_MAX)
+    }
+}
+
+/// A token whose signature and claims have been checked.
+///
+/// Only [`UnverifiedToken::verify`](crate::UnverifiedToken::verify) makes one. `Debug` prints no
+/// claim.
+pub struct VerifiedToken {
+    algorithm: Algorithm,
+    media_type: MediaType,
+    key_id: Option<String>,
+    issuer: String,
+    subject: Option<String>,
+    audience: Vec<String>,
+    expires_at: UnixTime,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
+    token_id: Option<String>,
+    scopes: Vec<String>,
+    claims: Map<String, Value>,
+}
+
+impl VerifiedToken {
+    /// To be called with a payload whose signature was verified, and with no other.
+    pub(crate) fn new(
+        claims: Map<String, Value>,
+        algorithm: Algorithm,
+        media_type: MediaType,
+        key_id: Option<String>,
+        expect: &Expectations,
+        now: UnixTime,
+    ) -> Result<Self, TokenError> {
+        let token = Self {
+            algorithm,
+            media_type,
+            key_id,
+            issuer: required(string(&claims, "iss")?, "iss")?,
+            subject: string(&claims, "sub")?,
+            audience: required(audience(&claims)?, "aud")?,
+            expires_at: required(date(&claims, "exp", Rounding::Down)?, "exp")?,
+            not_before: date(&claims, "nbf", Rounding::Up)?,
+            issued_at: date(&claims, "iat", Rounding::Up)?,
+            token_id: string(&claims, "jti")?,
+            scopes: scopes(&claims)?,
+            claims,
+        };
+        token.recheck(expect, now)?;
+        Ok(token)
+    }
+
+    /// Checks everything but the signature again: the algorithm, `typ`, issuer, audience and time.
+    ///
+    /// To be called whenever a token is taken from a cache, where it may have waited while time
+    /// passed or expectations changed.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against the token first.
+    pub fn recheck(&self, expect: &Expectations, now: UnixTime) -> Result<(), TokenError> {
+        check_header(self.algorithm, self.media_type, expect)?;
+        if self.issuer != expect.issuer {
+            return Err(TokenError::Issuer);
+        }
+        if !self
+            .audience
+            .iter()
+            .any(|name| expect.audience.contains(name))
+        {
+            return Err(TokenError::Audience);
+        }
+        if expect.access_token_profile {
+            self.check_access_token_profile()?;
+        }
+        self.check_time(expect.leeway_s(), now)
+    }
+
+    /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.
+    fn check_access_token_profile(&self) -> Result<(), TokenError> {
+        required(self.subject.as_ref(), "sub")?;
+        required(string(&self.claims, "client_id")?, "client_id")?;
+        required(self.issued_at, "iat")?;
+        required(self.token_id.as_ref(), "jti")?;
+        Ok(())
+    }
+
+    fn check_time(&self, leeway_s: u64, now: UnixTime) -> Result<(), TokenError> {
+        // RFC 7519 §4.1.4: not to be accepted "on or after" the time of `exp`.
+        if now >= self.expires_at.saturating_add(leeway_s) {
+            return Err(TokenError::Expired {
+                now,
+                expires_at: self.expires_at,
+            });
+        }
+        let latest = now.saturating_add(leeway_s);
+        // RFC 7519 §4.1.5: not to be accepted "before" the time of `nbf`.
+        if let Some(not_before) = self.not_before
+            && latest < not_before
+        {
+            return Err(TokenError::NotYetValid { now, not_before });
+        }
+        // RFC 7519 §4.1.6 leaves the use of `iat` open. A token that was issued tomorrow is a
+        // mistake or a fraud.
+        if let Some(issued_at) = self.issued_at
+            && latest < issued_at
+        {
+            return Err(TokenError::IssuedInFuture { now, issued_at });
+        }
+        Ok(())
+    }
+
+    /// What the token was signed with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The `kid` of the token's header.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// `aud`, as a list also where the token has a single string.
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.audience
+    }
+
+    /// `exp`, rounded down.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// `nbf`, rounded up.
+    #[must_use]
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// `iat`, rounded up.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<UnixTime> {
+        self.issued_at
+    }
+
+    /// `jti`.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// The scopes: the words of `scope` (RFC 8693 §4.2, RFC 9068 §2.2.3) or, where there is no
+    /// `scope`, of `scp`, which may also be a list.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// A claim as it was written.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
+    /// About how many bytes of memory the token takes, rather more than less.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let texts = [
+            Some(&self.issuer),
+            self.subject.as_ref(),
+            self.token_id.as_ref(),
+            self.key_id.as_ref(),
+        ];
+        let lists = [&self.audience, &self.scopes];
+        size_of::<Self>()
+            + texts.into_iter().flatten().map(String::len).sum::<usize>()
+            + lists
+                .into_iter()
+                .flatten()
+                .map(|text| size_of::<String>() + text.len())
+                .sum::<usize>()
+            + members_bytes(&self.claims)
+    }
+}
+
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken")
+            .field("algorithm", &self.algorithm)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the header has to be; looked at before the signature, and again on each use.
+pub(crate) fn check_header(
+    algorithm: Algorithm,
+    media_type: MediaType,
+    expect: &Expectations,
+) -> Result<(), TokenError> {
+    // RFC 8725 §3.1: only algorithms that were chosen beforehand.
+    if !expect.algorithms.contains(algorithm) {
+        return Err(TokenError::AlgorithmNotAccepted { algorithm });
+    }
+    // RFC 8725 §3.11, RFC 9068 §4: a logout token or a security event of the same issuer is not an
+    // access token, even when its claims look like one.
+    let accepted = match media_type {
+        MediaType::AccessToken => true,
+        MediaType::Absent | MediaType::Jwt => !expect.access_token_profile,
+        MediaType::Other => false,
+    };
+    if accepted {
+        Ok(())
+    } else {
+        Err(TokenError::MediaType {
+            access_token_profile: expect.access_token_profile,
+        })
+    }
+}
+
+fn required<T>(claim: Option<T>, name: &'static str) -> Result<T, TokenError> {
+    claim.ok_or(TokenError::MissingClaim { name })
+}
+
+fn string(claims: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenError::ClaimType {
+            name,
+            expected: "a string",
+        }),
+    }
+}
+
+/// RFC 7519 §4.1.3: a string or a list of strings.
+fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, TokenError> {
+    const NAME: &str = "aud";
+    match claims.get(NAME) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(vec![text.clone()])),
+        Some(Value::Array(values)) => strings(values, NAME, AUDIENCES_MAX).map(Some),
+        Some(_) => Err(TokenError::ClaimType {
+            name: NAME,
+            expected: STRING_OR_LIST,
+        }),
+    }
+}
+
+fn scopes(claims: &Map<String, Value>) -> Result<Vec<String>, TokenError> {
+    // A `scp` of the wrong type is refused even where `scope` makes it irrelevant.
+    let listed = match claims.get("scp") {
+        None => Vec::new(),
+        Some(Value::String(text)) => words(text, "scp")?,
+        Some(Value::Array(values)) => strings(values, "scp", SCOPES_MAX)?,
+        Some(_) => {
+            return Err(TokenError::ClaimType {
+                name: "scp",
+                expected: STRING_OR_LIST,
+            });
+        }
+    };
+    match string(claims, "scope")? {
+        Some(text) => words(&text, "scope"),
+        None => Ok(listed),
+    }
+}
+
+const STRING_OR_LIST: &str = "a string or a list of strings";
+
+/// RFC 6749 §3.3: words with a space between each.
+fn words(text: &str, name: &'static str) -> Result<Vec<String>, TokenError> {
+    let words: Vec<String> = text
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .take(SCOPES_MAX + 1)
+        .map(str::to_owned)
+        .collect();
+    if words.len() > SCOPES_MAX {
+        return Err(TokenError::TooManyValues {
+            name,
+            count_max: SCOPES_MAX,
+        });
+    }
+    Ok(words)
+}
+
+fn strings(
+    values: &[Value],
+    name: &'static str,
+    count_max: usize,
+) -> Result<Vec<String>, TokenError> {
+    if values.len() > count_max {
+        return Err(TokenError::TooManyValues { name, count_max });
+    }
+    values
+        .iter()
+        .map(|value| match value {
+            Value::String(text) => Ok(text.clone()),
+            _ => Err(TokenError::ClaimType {
+                name,
+                expected: STRING_OR_LIST,
+            }),
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy)]
+enum Rounding {
+    Down,
+    Up,
+}
+
+/// RFC 7519 §2: a `NumericDate`.
+fn date(
+    claims: &Map<String, Value>,
+    name: &'static str,
+    rounding: Rounding,
+) -> Result<Option<UnixTime>, TokenError> {
+    let number = match claims.get(name) {
+        None => return Ok(None),
+        Some(Value::Number(number)) => number,
+        Some(_) => {
+            return Err(TokenError::ClaimType {
+                name,
+                expected: "a number",
+            });
+        }
+    };
+    let seconds = match (number.as_u64(), number.as_f64()) {
+        (Some(seconds), _) => Some(seconds),
+        // Negative integers come as floats here and fall out of the range, as -0.0 does not: it
+        // is a zero that nobody writes, and no harm.
+        (None, Some(seconds)) => whole_seconds(seconds, rounding),
+        (None, None) => None,
+    };
+    match seconds {
+        Some(seconds) if seconds <= DATE_MAX_S => Ok(Some(UnixTime(seconds))),
+        _ => Err(TokenError::DateOutOfRange { name }),
+    }
+}
+
+fn whole_seconds(seconds: f64, rounding: Rounding) -> Option<u64> {
+    let whole = match rounding {
+        Rounding::Down => seconds.floor(),
+        Rounding::Up => seconds.ceil(),
+    };
+    // The unrounded value is compared with zero: rounding -0.5 up would make it zero.
+    (seconds >= 0.0 && whole <= DATE_MAX_S as f64).then_some(whole as u64)
+}
+
+/// A node of a B-tree map of JSON values has room for eleven entries and is at least five full.
+const NODE_BYTES: usize =
+    11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>() + 32;
+const NODE_ENTRIES_MIN: usize = 5;
+
+fn members_bytes(members: &Map<String, Value>) -> usize {
+    members.len().div_ceil(NODE_ENTRIES_MIN) * NODE_BYTES
+        + members
+            .iter()
+            .map(|(name, value)| name.len() + value_bytes(value))
+            .sum::<usize>()
+}
+
+/// What a value takes beside its place in what holds it. The depth is bounded by the parser.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        // A growing list may have taken twice the room that it needs.
+        Value::Array(values) => {
+            2 * values.len().max(2) * size_of::<Value>()
+                + values.iter().map(value_bytes).sum::<usize>()
+        }
+        Value::Object(members) => members_bytes(members),
+    }
+}

@@ -1,0 +1,198 @@
+//! Addresses that something may be fetched from.
+//!
+//! A small grammar on purpose: what two parsers could read differently is refused.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The longest address.
+pub const URL_BYTES_MAX: usize = 2048;
+
+/// Why an address was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlError {
+    /// It is longer than [`URL_BYTES_MAX`].
+    TooLong,
+    /// It holds white space, a control character, a backslash or something that is not ASCII.
+    Character,
+    /// It does not begin with `https://` or `http://`.
+    Scheme,
+    /// It has a user name or a password.
+    UserInfo,
+    /// It has a fragment.
+    Fragment,
+    /// Its host is empty, or a number that is not an IPv4 address in four decimal parts, or not an
+    /// IPv6 address in brackets.
+    Host,
+    /// Its port is not a number from 1 to 65535.
+    Port,
+    /// It is `http`, and its host is not this machine's loopback.
+    NotEncrypted,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "is longer than {URL_BYTES_MAX} bytes"),
+            Self::Character => f.write_str("holds a character that an address cannot hold"),
+            Self::Scheme => f.write_str("does not begin with https://"),
+            Self::UserInfo => f.write_str("has a user name or a password"),
+            Self::Fragment => f.write_str("has a fragment"),
+            Self::Host => f.write_str("has no valid host"),
+            Self::Port => f.write_str("has no valid port"),
+            Self::NotEncrypted => {
+                f.write_str("is not https (http is for 127.0.0.0/8, [::1] and localhost)")
+            }
+        }
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+/// Whether something may be fetched from this address: `https`, or `http` from loopback
+/// (127.0.0.0/8, `[::1]`, `localhost`); no user name, no password, no fragment.
+///
+/// # Errors
+///
+/// What speaks against it.
+pub fn check_url(url: &str) -> Result<(), UrlError> {
+    Parts::of(url).map(|_| ())
+}
+
+/// Whether two addresses have the same scheme, host and port (RFC 6454 §4). An address that
+/// [`check_url`] refuses has no origin and equals none.
+#[must_use]
+pub fn same_origin(a: &str, b: &str) -> bool {
+    match (Parts::of(a), Parts::of(b)) {
+        (Ok(a), Ok(b)) => {
+            a.scheme == b.scheme && a.host.eq_ignore_ascii_case(b.host) && a.port == b.port
+        }
+        _ => false,
+    }
+}
+
+/// An address taken apart (RFC 3986 §3).
+pub(super) struct Parts<'u> {
+    pub(super) scheme: &'static str,
+    /// Host and port as they are written.
+    pub(super) authority: &'u str,
+    host: &'u str,
+    port: u16,
+    /// Empty or beginning with a slash.
+    pub(super) path: &'u str,
+    pub(super) query: Option<&'u str>,
+}
+
+impl<'u> Parts<'u> {
+    pub(super) fn of(url: &'u str) -> Result<Self, UrlError> {
+        if url.len() > URL_BYTES_MAX {
+            return Err(UrlError::TooLong);
+        }
+        if !url.bytes().all(|byte| {
+            byte.is_ascii_graphic()
+                && !matches!(
+                    byte,
+                    b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+                )
+        }) {
+            return Err(UrlError::Character);
+        }
+        if url.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        let (scheme, port_default, rest) = match (
+            without_scheme(url, "https://"),
+            without_scheme(url, "http://"),
+        ) {
+            (Some(rest), _) => ("https", 443, rest),
+            (None, Some(rest)) => ("http", 80, rest),
+            (None, None) => return Err(UrlError::Scheme),
+        };
+        let (before_query, query) = match rest.split_once('?') {
+            Some((before, query)) => (before, Some(query)),
+            None => (rest, None),
+        };
+        let authority_end = before_query.find('/').unwrap_or(before_query.len());
+        let (authority, path) = before_query
+            .split_at_checked(authority_end)
+            .ok_or(UrlError::Host)?;
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        let port = match port {
+            None => port_default,
+            // No sign, no empty port, no leading zero.
+            Some(digits) if digits.starts_with(|first: char| matches!(first, '1'..='9')) => {
+                digits.parse().map_err(|_| UrlError::Port)?
+            }
+            Some(_) => return Err(UrlError::Port),
+        };
+        let loopback = is_loopback(host)?;
+        if scheme == "http" && !loopback {
+            return Err(UrlError::NotEncrypted);
+        }
+        Ok(Self {
+            scheme,
+            authority,
+            host,
+            port,
+            path,
+            query,
+        })
+    }
+}
+
+/// RFC 3986 §3.1: schemes are compared without regard to case.
+fn without_scheme<'u>(url: &'u str, scheme: &str) -> Option<&'u str> {
+    let (start, rest) = url.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), UrlError> {
+    if authority.starts_with('[') {
+        let end = authority.find(']').ok_or(UrlError::Host)?;
+        let (host, rest) = authority.split_at_checked(end + 1).ok_or(UrlError::Host)?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(UrlError::Host),
+        };
+    }
+    Ok(match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    })
+}
+
+/// Whether the host is loopback, by its name alone; an error when it is not a host.
+fn is_loopback(host: &str) -> Result<bool, UrlError> {
+    if let Some(inside) = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        let address: Ipv6Addr = inside.parse().map_err(|_| UrlError::Host)?;
+        return Ok(address == Ipv6Addr::LOCALHOST);
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let labels_valid = name.split('.').all(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    });
+    if !labels_valid {
+        return Err(UrlError::Host);
+    }
+    // A host that ends in a number is an IPv4 address to most resolvers, also as `127.1`,
+    // `2130706433` or `0x7f.0.0.1`; only the plain form is taken.
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hexadecimal = last
+        .get(..2)
+        .is_some_and(|start| start.eq_ignore_ascii_case("0x"));
+    if hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit()) {
+        let address: Ipv4Addr = host.parse().map_err(|_| UrlError::Host)?;
+        return Ok(address.is_loopback());
+    }
+    Ok(host.eq_ignore_ascii_case("localhost"))
+}
