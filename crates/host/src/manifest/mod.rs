@@ -277,3 +277,12 @@ pub struct Build {
 pub fn load(path: &Path) -> Result<Application, ManifestError> {
     sections::load(path)
 }
+
+/// [`load`] without the file: `text` is the content of the manifest at `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_text(text: &str, path: &Path) -> Result<Application, ManifestError> {
+    let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
+    sections::parse(text, path, dir)
+}
