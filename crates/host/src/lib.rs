@@ -7,14 +7,31 @@
 //! server                             HTTP in front of them
 //! ```
 
+mod allow_list;
+mod answer;
+mod application;
 pub mod build;
+mod compose;
+mod engine;
+mod instance;
+mod interfaces;
+mod kv;
+mod kv_link;
+mod link;
 pub mod manifest;
+mod mounts;
 mod nearest;
 pub mod options;
+mod outbound;
+mod request;
 pub mod router;
+mod scratch;
 pub mod server;
+mod state;
+mod stdio;
 pub mod toolchain;
 pub mod variables;
+mod variables_link;
 
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

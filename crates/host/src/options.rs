@@ -84,7 +84,11 @@ impl HostOptions {
 // By hand: the values of variables may be secrets.
 impl fmt::Debug for HostOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self
+            .variables
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         f.debug_struct("HostOptions")
             .field("listen", &self.listen)
             .field("state_dir", &self.state_dir)
@@ -136,10 +140,20 @@ impl LogSink {
             // A closed pipe is no reason to fail a request, so write errors are ignored.
             let _ = match line.stream {
                 LogStream::Stdout => {
-                    writeln!(std::io::stdout().lock(), "[{}] {}", line.component, line.text)
+                    writeln!(
+                        std::io::stdout().lock(),
+                        "[{}] {}",
+                        line.component,
+                        line.text
+                    )
                 }
                 LogStream::Stderr => {
-                    writeln!(std::io::stderr().lock(), "[{}] {}", line.component, line.text)
+                    writeln!(
+                        std::io::stderr().lock(),
+                        "[{}] {}",
+                        line.component,
+                        line.text
+                    )
                 }
             };
         })

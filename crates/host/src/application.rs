@@ -1,0 +1,293 @@
+//! An application that is ready to answer: its components composed, compiled, linked and granted
+//! what the manifest grants.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::sync::watch;
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::{p2, p3};
+
+use crate::allow_list::AllowList;
+use crate::compose::{MiddlewarePart, Part, compose};
+use crate::engine::engine;
+use crate::instance::{Factory, Grants, Reuse};
+use crate::kv::StoreFile;
+use crate::kv_link::Stores;
+use crate::link::linker;
+use crate::manifest::{self, ConfigurationSet, HttpTrigger, Route};
+use crate::mounts::mount;
+use crate::options::{HostOptions, LogSink};
+use crate::outbound::{Outbound, OutboundClient};
+use crate::request::RouteHeaders;
+use crate::router::Router;
+use crate::state::HostState;
+use crate::variables::Variables;
+use crate::variables_link::ComponentVariables;
+
+/// Bytes of one component's file: 256 MiB.
+const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+
+/// Everything that answers requests.
+pub struct Application {
+    /// Which trigger a path belongs to.
+    pub router: Router,
+    /// One for each trigger of the manifest, in its order; none for private ones.
+    pub triggers: Vec<Option<Trigger>>,
+    /// The answer to `/.well-known/spin/info`.
+    pub info: Vec<u8>,
+    /// The client of outgoing requests, to tell it where the application listens.
+    pub client: OutboundClient,
+}
+
+/// What answers the requests of one trigger.
+pub struct Trigger {
+    /// Hands requests to instances.
+    pub handler: ProxyHandler<Factory>,
+    /// Headers that are the same for all of them.
+    pub headers: RouteHeaders,
+}
+
+impl Application {
+    /// Makes everything ready.
+    ///
+    /// # Errors
+    ///
+    /// Names the component, file or variable that stands in the way.
+    pub fn load(
+        application: &manifest::Application,
+        options: &HostOptions,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Self> {
+        let mut loader = Loader::new(application, options, stopping)?;
+        let triggers = application
+            .triggers
+            .iter()
+            .map(|trigger| loader.trigger(trigger))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            router: Router::new(application),
+            triggers,
+            info: info(application)?,
+            client: loader.client,
+        })
+    }
+}
+
+fn info(application: &manifest::Application) -> Result<Vec<u8>> {
+    let mut info = serde_json::Map::new();
+    info.insert("name".to_owned(), application.name.as_str().into());
+    if !application.version.is_empty() {
+        info.insert("version".to_owned(), application.version.as_str().into());
+    }
+    Ok(serde_json::to_vec(&info)?)
+}
+
+/// Triggers with the same component and the same middlewares share their instances.
+type ChainKey<'a> = (&'a str, Vec<(&'a str, Vec<ConfigurationSet>)>);
+
+struct Loader<'a> {
+    application: &'a manifest::Application,
+    options: &'a HostOptions,
+    stopping: &'a watch::Receiver<bool>,
+    engine: Engine,
+    linker: Linker<HostState>,
+    client: OutboundClient,
+    variables: Variables,
+    store_file: Option<Arc<StoreFile>>,
+    sources: BTreeMap<&'a str, Vec<u8>>,
+    handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
+    log: LogSink,
+}
+
+impl<'a> Loader<'a> {
+    fn new(
+        application: &'a manifest::Application,
+        options: &'a HostOptions,
+        stopping: &'a watch::Receiver<bool>,
+    ) -> Result<Self> {
+        let variables = Variables::resolve(application, &options.variables)?;
+        let cache_dir = options
+            .cache_dir
+            .clone()
+            .unwrap_or_else(|| options.state_dir.join("cache"));
+        let engine = engine(&cache_dir, options.memory_bytes_max)?;
+        let needs_stores = application
+            .components
+            .values()
+            .any(|component| !component.key_value_stores.is_empty());
+        let store_file = if needs_stores {
+            Some(Arc::new(StoreFile::open(&options.state_dir)?))
+        } else {
+            None
+        };
+        Ok(Self {
+            application,
+            options,
+            stopping,
+            linker: linker(&engine)?,
+            engine,
+            client: OutboundClient::new()?,
+            variables,
+            store_file,
+            sources: BTreeMap::new(),
+            handlers: BTreeMap::new(),
+            log: options.log.clone().unwrap_or_else(LogSink::stdio),
+        })
+    }
+
+    fn trigger(&mut self, trigger: &'a HttpTrigger) -> Result<Option<Trigger>> {
+        let Route::Pattern(pattern) = &trigger.route else {
+            return Ok(None);
+        };
+        let headers = RouteHeaders::new(pattern)
+            .with_context(|| format!("the route `{}` cannot be a header", pattern.raw()))?;
+        let handler = self.handler(trigger)?;
+        Ok(Some(Trigger { handler, headers }))
+    }
+
+    fn handler(&mut self, trigger: &'a HttpTrigger) -> Result<ProxyHandler<Factory>> {
+        let middlewares = trigger
+            .middleware
+            .iter()
+            .map(|middleware| {
+                let inherit = middleware.inherit.iter().copied().collect();
+                (middleware.component.as_str(), inherit)
+            })
+            .collect();
+        let key: ChainKey<'a> = (&trigger.component, middlewares);
+        if let Some(handler) = self.handlers.get(&key) {
+            return Ok(handler.clone());
+        }
+        let component = self.link(trigger)?;
+        let handler = ProxyHandler::new(Factory::new(
+            self.engine.clone(),
+            component,
+            self.grants(&trigger.component)?,
+            Reuse::new(self.options),
+            self.log.clone(),
+            self.stopping.clone(),
+        ));
+        self.handlers.insert(key, handler.clone());
+        Ok(handler)
+    }
+
+    /// Composes, compiles and links the component of a trigger.
+    fn link(&mut self, trigger: &'a HttpTrigger) -> Result<ProxyPre<HostState>> {
+        self.read(&trigger.component)?;
+        for middleware in &trigger.middleware {
+            self.read(&middleware.component)?;
+        }
+        let middlewares: Vec<MiddlewarePart<'_>> = trigger
+            .middleware
+            .iter()
+            .map(|middleware| {
+                Ok(MiddlewarePart {
+                    part: self.part(&middleware.component)?,
+                    inherit: &middleware.inherit,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let bytes = compose(&middlewares, self.part(&trigger.component)?)?;
+        let id = &trigger.component;
+        let component = Component::new(&self.engine, &bytes)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("cannot compile component `{id}`"))?;
+        let component = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("cannot link component `{id}`"))?;
+        proxy(component).with_context(|| {
+            format!("component `{id}` handles no HTTP: it exports neither `wasi:http/handler@0.3.0` nor `wasi:http/incoming-handler@0.2`")
+        })
+    }
+
+    fn read(&mut self, id: &'a str) -> Result<()> {
+        let Entry::Vacant(entry) = self.sources.entry(id) else {
+            return Ok(());
+        };
+        let Some(component) = self.application.components.get(id) else {
+            bail!("there is no component `{id}`");
+        };
+        let path = &component.source;
+        let bytes = std::fs::metadata(path)
+            .and_then(|metadata| {
+                if metadata.len() > COMPONENT_BYTES_MAX {
+                    return Err(std::io::Error::other(format!(
+                        "{} bytes are more than the limit of {COMPONENT_BYTES_MAX}",
+                        metadata.len()
+                    )));
+                }
+                std::fs::read(path)
+            })
+            .with_context(|| {
+                format!(
+                    "cannot read component `{id}` from {}; is it built?",
+                    path.display()
+                )
+            })?;
+        entry.insert(bytes);
+        Ok(())
+    }
+
+    fn part(&self, id: &'a str) -> Result<Part<'_>> {
+        let bytes = self
+            .sources
+            .get(id)
+            .with_context(|| format!("there is no component `{id}`"))?;
+        Ok(Part { id, bytes })
+    }
+
+    /// What the manifest grants to a component.
+    fn grants(&self, id: &str) -> Result<Grants> {
+        let component = self
+            .application
+            .components
+            .get(id)
+            .with_context(|| format!("there is no component `{id}`"))?;
+        let about = || format!("component `{id}`");
+        let mounts = component.file_mounts().with_context(about)?;
+        let hosts = component
+            .allowed_outbound_hosts
+            .iter()
+            .map(|template| {
+                self.variables
+                    .expand(template)
+                    .with_context(|| format!("`{template}` in `allowed_outbound_hosts`"))
+            })
+            .collect::<Result<Vec<_>>>()
+            .with_context(about)?;
+        let allowed = AllowList::parse(hosts).with_context(about)?;
+        let stores = match &self.store_file {
+            Some(file) => Stores::new(
+                Arc::clone(file),
+                component.key_value_stores.iter().map(String::as_str),
+            ),
+            None => Stores::default(),
+        };
+        let variables = self.variables.of_component(component).with_context(about)?;
+        Ok(Grants {
+            component: id.into(),
+            environment: component.environment.clone().into_iter().collect(),
+            files: mount(&self.options.state_dir.join("mounts"), &mounts).with_context(about)?,
+            stores: Arc::new(stores),
+            variables: Arc::new(ComponentVariables::new(variables)),
+            outbound: Outbound::new(self.client.clone(), Arc::new(allowed)),
+        })
+    }
+}
+
+/// The way in which a component handles requests; none where it does not.
+fn proxy(component: InstancePre<HostState>) -> Result<ProxyPre<HostState>> {
+    match p3::bindings::ServicePre::new(component.clone()) {
+        Ok(service) => Ok(ProxyPre::P3(service)),
+        Err(_) => Ok(ProxyPre::P2(
+            p2::bindings::ProxyPre::new(component).map_err(anyhow::Error::from)?,
+        )),
+    }
+}

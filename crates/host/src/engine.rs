@@ -1,0 +1,98 @@
+//! The engine: how components are compiled, cached, allocated and interrupted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+
+/// How often running code is asked to pause, so that timeouts are seen and threads are shared.
+pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Component instances that exist at the same time. Each takes up to 16 requests at once.
+const COMPONENT_INSTANCES_MAX: u32 = 1000;
+/// Core modules in all of them; a gate in front of a service has about ten, most of them tiny.
+const CORE_INSTANCES_MAX: u32 = 16 * COMPONENT_INSTANCES_MAX;
+/// Linear memories in all of them: one for each composed component. Only address space is reserved.
+const MEMORIES_MAX: u32 = 2 * COMPONENT_INSTANCES_MAX;
+/// Tables in all of them.
+const TABLES_MAX: u32 = 8 * COMPONENT_INSTANCES_MAX;
+/// Elements of one table.
+const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// Stacks of calls under way, in all instances.
+const STACKS_MAX: u32 = 32 * COMPONENT_INSTANCES_MAX;
+/// Memory that a freed linear memory keeps for its next user, in bytes: cheaper to clear than to
+/// map again.
+const KEEP_RESIDENT_BYTES: usize = 256 << 10;
+
+/// An engine with its compiled components cached in `cache_dir`, and the thread that makes running
+/// code pause.
+///
+/// # Errors
+///
+/// When the folder cannot be used or the machine cannot run compiled code.
+pub fn engine(cache_dir: &Path, memory_bytes_max: usize) -> Result<Engine> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .cache(Some(cache(cache_dir)?))
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory_bytes_max)));
+    let engine = match Engine::new(&config) {
+        Ok(engine) => engine,
+        // Where address space is limited (`ulimit -v`, small containers) instances are allocated
+        // one by one.
+        Err(_) => {
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+                .map_err(anyhow::Error::from)
+                .context("wasmtime cannot start")?
+        }
+    };
+    tick(&engine)?;
+    Ok(engine)
+}
+
+fn cache(dir: &Path) -> Result<Cache> {
+    std::fs::create_dir_all(dir)
+        .with_context(|| format!("cannot create the folder {}", dir.display()))?;
+    let dir = dir
+        .canonicalize()
+        .with_context(|| format!("cannot use the folder {}", dir.display()))?;
+    let mut config = CacheConfig::new();
+    config.with_directory(&dir);
+    Cache::new(config)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot keep compiled components in {}", dir.display()))
+}
+
+fn pool(memory_bytes_max: usize) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(COMPONENT_INSTANCES_MAX)
+        .total_core_instances(CORE_INSTANCES_MAX)
+        .total_memories(MEMORIES_MAX)
+        .total_tables(TABLES_MAX)
+        .total_stacks(STACKS_MAX)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .max_memory_size(memory_bytes_max)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+    pool
+}
+
+/// Advances the epoch for as long as the engine exists.
+fn tick(engine: &Engine) -> Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new()
+        .name("doorward-epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(EPOCH_TICK);
+            }
+        })
+        .context("cannot start a thread")?;
+    Ok(())
+}

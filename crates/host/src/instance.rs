@@ -1,0 +1,307 @@
+//! The instances of a composed component: how one is made, how many requests it takes and when it
+//! goes away. The reuse itself is `wasmtime-wasi-http`'s.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use wasmtime::component::{GuestTaskId, ResourceTable};
+use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
+
+use crate::engine::EPOCH_TICK;
+use crate::kv_link::Stores;
+use crate::options::{HostOptions, LogLine, LogSink, LogStream};
+use crate::outbound::{Denied, Outbound};
+use crate::scratch::ScratchDir;
+use crate::state::{HostState, Limits};
+use crate::stdio::LineWriter;
+use crate::variables_link::ComponentVariables;
+
+/// What the component of a trigger may use; its middlewares share what they inherit of it.
+pub struct Grants {
+    /// Its name in the manifest.
+    pub component: Arc<str>,
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+    /// The folder of its files.
+    pub files: Option<ScratchDir>,
+    /// Key-value stores.
+    pub stores: Arc<Stores>,
+    /// Variables.
+    pub variables: Arc<ComponentVariables>,
+    /// Outgoing requests.
+    pub outbound: Outbound,
+}
+
+/// Limits of instances, from the host's options.
+#[derive(Clone, Debug)]
+pub struct Reuse {
+    requests_max: usize,
+    concurrent_requests_max: usize,
+    idle_timeout: Duration,
+    request_timeout: Option<Duration>,
+    memory_bytes_max: usize,
+    busy_ticks_max: u32,
+}
+
+impl Reuse {
+    /// The limits that `options` set.
+    #[must_use]
+    pub fn new(options: &HostOptions) -> Self {
+        let ticks = options.busy_time_max.as_millis() / EPOCH_TICK.as_millis().max(1);
+        Self {
+            requests_max: options.max_instance_reuse_count.max(1),
+            concurrent_requests_max: options.max_instance_concurrent_reuse_count.max(1),
+            idle_timeout: options.idle_instance_timeout,
+            request_timeout: options.request_timeout,
+            memory_bytes_max: options.memory_bytes_max,
+            busy_ticks_max: u32::try_from(ticks).unwrap_or(u32::MAX).max(1),
+        }
+    }
+}
+
+/// Makes instances of one composed component.
+pub struct Factory {
+    engine: Engine,
+    component: ProxyPre<HostState>,
+    grants: Grants,
+    reuse: Reuse,
+    log: LogSink,
+    /// Becomes true when the host stops.
+    stopping: watch::Receiver<bool>,
+}
+
+impl Factory {
+    /// Takes a component that is compiled and linked.
+    pub fn new(
+        engine: Engine,
+        component: ProxyPre<HostState>,
+        grants: Grants,
+        reuse: Reuse,
+        log: LogSink,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            engine,
+            component,
+            grants,
+            reuse,
+            log,
+            stopping,
+        }
+    }
+
+    /// Writes a line about the component to the log.
+    pub fn report(&self, what: &str) {
+        report(&self.log, &self.grants.component, what);
+    }
+
+    fn store(&self) -> wasmtime::Result<Store<HostState>> {
+        let grants = &self.grants;
+        let writer =
+            |stream| LineWriter::new(Arc::clone(&grants.component), stream, self.log.clone());
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(writer(LogStream::Stdout))
+            .stderr(writer(LogStream::Stderr))
+            .envs(&grants.environment)
+            // Files are few, small and local: handing each call to another thread costs more than
+            // the call.
+            .allow_blocking_current_thread(true);
+        if let Some(files) = &grants.files {
+            wasi.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
+        }
+        let mut store = Store::new(
+            &self.engine,
+            HostState {
+                wasi: wasi.build(),
+                table: ResourceTable::new(),
+                http: WasiHttpCtx::new(),
+                outbound: grants.outbound.clone(),
+                denied: Denied,
+                stores: Arc::clone(&grants.stores),
+                open_stores: 0,
+                variables: Arc::clone(&grants.variables),
+                limits: Limits::new(self.reuse.memory_bytes_max),
+                busy_ticks: 0,
+            },
+        );
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        let busy_ticks_max = self.reuse.busy_ticks_max;
+        store.epoch_deadline_callback(move |mut store| {
+            let state = store.data_mut();
+            state.busy_ticks = state.busy_ticks.saturating_add(1);
+            if state.busy_ticks > busy_ticks_max {
+                wasmtime::bail!("the component computed for too long without a pause");
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        Ok(store)
+    }
+}
+
+impl HandlerState for Factory {
+    type StoreData = HostState;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(
+        &self,
+    ) -> wasmtime::Result<Instance<Self::StoreData, Self::WorkerExpiration, Self::WorkerState>>
+    {
+        let mut store = self.store()?;
+        let proxy = self.component.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy,
+            view: HostState::http,
+            expiration: Expiration::new(
+                self.reuse.idle_timeout,
+                self.reuse.request_timeout,
+                self.stopping.clone(),
+            ),
+            state: Worker {
+                component: Arc::clone(&self.grants.component),
+                reuse: self.reuse.clone(),
+                log: self.log.clone(),
+            },
+        })
+    }
+}
+
+/// Decides what one instance takes on.
+pub struct Worker {
+    component: Arc<str>,
+    reuse: Reuse,
+    log: LogSink,
+}
+
+impl WorkerState for Worker {
+    type StoreData = HostState;
+    type RequestData = ();
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        if total >= self.reuse.requests_max {
+            ShouldAccept::Never
+        } else if concurrent >= self.reuse.concurrent_requests_max {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        mut store: StoreContextMut<'_, HostState>,
+        (): (),
+        _task: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        store.data_mut().busy_ticks = 0;
+        match self.reuse.request_timeout {
+            Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    fn drop(&self, store: Store<HostState>, result: wasmtime::Result<()>) {
+        // First the instance, so that what it wrote before comes before why it ended.
+        drop(store);
+        if let Err(error) = result {
+            report(
+                &self.log,
+                &self.component,
+                &format!("instance ended: {error:?}"),
+            );
+        }
+    }
+}
+
+fn report(log: &LogSink, component: &str, what: &str) {
+    for text in what.lines() {
+        log.write(LogLine {
+            component,
+            stream: LogStream::Stderr,
+            text,
+        });
+    }
+}
+
+/// Decides when one instance goes away.
+pub struct Expiration {
+    idle_timeout: Duration,
+    request_timeout: Option<Duration>,
+    /// Ends when the deadline that was looked at last may have passed.
+    alarm: Pin<Box<tokio::time::Sleep>>,
+    armed: bool,
+    stopping: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    stopped: bool,
+}
+
+impl Expiration {
+    fn new(
+        idle_timeout: Duration,
+        request_timeout: Option<Duration>,
+        mut stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            idle_timeout,
+            request_timeout,
+            alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            armed: false,
+            stopping: Box::pin(async move {
+                // The other end is gone only when the whole host is.
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            }),
+            stopped: false,
+        }
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        start: Instant,
+    ) -> Poll<()> {
+        let this = self.get_mut();
+        if status == WorkerStatus::Idle {
+            if !this.stopped {
+                this.stopped = this.stopping.as_mut().poll(cx).is_ready();
+            }
+            if this.stopped {
+                return Poll::Ready(());
+            }
+        }
+        let timeout = match status {
+            WorkerStatus::Idle => Some(this.idle_timeout),
+            // As in Spin, work after the response may take as long as a request.
+            WorkerStatus::Requests | WorkerStatus::PostReturn => this.request_timeout,
+        };
+        let Some(deadline) = timeout.and_then(|timeout| start.checked_add(timeout)) else {
+            return Poll::Pending;
+        };
+        let deadline = tokio::time::Instant::from_std(deadline);
+        // An alarm that is set for earlier stays: moving it for every request costs more than
+        // being woken once too often.
+        if !this.armed || this.alarm.deadline() > deadline {
+            this.alarm.as_mut().reset(deadline);
+            this.armed = true;
+        }
+        while this.alarm.as_mut().poll(cx).is_ready() {
+            if tokio::time::Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            this.alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,104 @@
+//! The linker: everything that a component can import, and the refusing twin of everything that
+//! needs a grant.
+
+use anyhow::{Context as _, Result};
+use wasmtime::Engine;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::filesystem::Descriptor;
+use wasmtime_wasi_http::p2::bindings::http::outgoing_handler as p2_client;
+use wasmtime_wasi_http::p3::Request;
+use wasmtime_wasi_http::p3::bindings::http::client as p3_client;
+use wasmtime_wasi_http::{RequestOptions, WasiHttp, p2, p3};
+
+use crate::interfaces::denied_name;
+use crate::state::HostState;
+use crate::{kv_link, variables_link};
+
+const KEY_VALUE: &str = "spin:key-value/key-value@3.0.0";
+const VARIABLES: &str = "spin:variables/variables@3.0.0";
+
+/// A linker with every interface of [`crate::interfaces`].
+///
+/// # Errors
+///
+/// When two definitions collide, which is a mistake in this crate.
+pub fn linker(engine: &Engine) -> Result<Linker<HostState>> {
+    let mut linker = Linker::new(engine);
+    define(&mut linker)
+        .map_err(anyhow::Error::from)
+        .context("cannot define the host's interfaces")?;
+    Ok(linker)
+}
+
+fn define(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi::p3::add_to_linker(linker)?;
+    p2::add_only_http_to_linker_async(linker)?;
+    p3::add_to_linker(linker)?;
+    kv_link::add_to_linker(linker, KEY_VALUE, true)?;
+    variables_link::add_to_linker(linker, VARIABLES, true)?;
+
+    kv_link::add_to_linker(linker, &denied_name(KEY_VALUE), false)?;
+    variables_link::add_to_linker(linker, &denied_name(VARIABLES), false)?;
+    for version in ["0.2.0", "0.3.0"] {
+        deny_environment(linker, version)?;
+        deny_files(linker, version)?;
+    }
+    deny_requests(linker)
+}
+
+/// An empty environment, no arguments, no working directory.
+fn deny_environment(linker: &mut Linker<HostState>, version: &str) -> wasmtime::Result<()> {
+    let name = denied_name(&format!("wasi:cli/environment@{version}"));
+    let mut interface = linker.instance(&name)?;
+    interface.func_wrap("get-environment", |_, ()| {
+        Ok((Vec::<(String, String)>::new(),))
+    })?;
+    interface.func_wrap("get-arguments", |_, ()| Ok((Vec::<String>::new(),)))?;
+    // WASI 0.2 and 0.3 name it differently; a component asks for one of them.
+    interface.func_wrap("initial-cwd", |_, ()| Ok((None::<String>,)))?;
+    interface.func_wrap("get-initial-cwd", |_, ()| Ok((None::<String>,)))
+}
+
+/// No folder is open, so no file exists.
+fn deny_files(linker: &mut Linker<HostState>, version: &str) -> wasmtime::Result<()> {
+    let name = denied_name(&format!("wasi:filesystem/preopens@{version}"));
+    linker
+        .instance(&name)?
+        .func_wrap("get-directories", |_, ()| {
+            Ok((Vec::<(Resource<Descriptor>, String)>::new(),))
+        })
+}
+
+/// Requests go the way of any request, through a client that refuses every one of them.
+fn deny_requests(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    linker
+        .instance(&denied_name("wasi:http/client@0.3.0"))?
+        .func_wrap_concurrent("send", |accessor, (request,): (Resource<Request>,)| {
+            Box::pin(async move {
+                let denied = accessor.with_getter::<WasiHttp>(HostState::http_denied);
+                let sent =
+                    <WasiHttp as p3_client::HostWithStore<HostState>>::send(&denied, request);
+                match sent.await {
+                    Ok(response) => Ok((Ok(response),)),
+                    Err(error) => Ok((Err(error.downcast()?),)),
+                }
+            })
+        })?;
+    linker
+        .instance(&denied_name("wasi:http/outgoing-handler@0.2.0"))?
+        .func_wrap(
+            "handle",
+            |mut store,
+             (request, options): (
+                Resource<p2_client::OutgoingRequest>,
+                Option<Resource<RequestOptions>>,
+            )| {
+                let mut denied = store.data_mut().http_denied();
+                match p2_client::Host::handle(&mut denied, request, options) {
+                    Ok(response) => Ok((Ok(response),)),
+                    Err(error) => Ok((Err(error.downcast()?),)),
+                }
+            },
+        )
+}

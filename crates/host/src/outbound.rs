@@ -1,0 +1,311 @@
+//! Requests that components send.
+//!
+//! Connections are pooled and shared by all components; what a component may reach is decided
+//! before a connection is looked for. Names are resolved by the system, redirects are the
+//! component's business, and certificates are verified against Mozilla's roots.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, Uri};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::allow_list::{AllowList, Destination};
+
+/// Limit of each phase of a request where the component sets none (Spin's default).
+const PHASE_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long an unused connection is kept.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Unused connections that are kept for one host.
+const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
+/// Name under which a component reaches its own application.
+const SELF_HOST: &str = "self.alt";
+
+type HttpsClient = Client<HttpsConnector<HttpConnector>, WasiBody>;
+
+/// The pooled client of a host.
+#[derive(Clone)]
+pub struct OutboundClient {
+    client: HttpsClient,
+    /// Where this application listens; set once it does.
+    own_address: Arc<OnceLock<SocketAddr>>,
+}
+
+impl OutboundClient {
+    /// A client with an empty pool.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn new() -> anyhow::Result<Self> {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(provider)
+            .context("TLS cannot be set up")?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
+            .build(connector);
+        Ok(Self {
+            client,
+            own_address: Arc::default(),
+        })
+    }
+
+    /// Says where requests to the application itself go. Only the first call counts.
+    pub fn set_own_address(&self, address: SocketAddr) {
+        let _ = self.own_address.set(address);
+    }
+}
+
+/// What one component may send, and the client that sends it.
+#[derive(Clone)]
+pub struct Outbound {
+    client: OutboundClient,
+    allowed: Arc<AllowList>,
+}
+
+impl Outbound {
+    /// Sends through `client` what `allowed` allows.
+    #[must_use]
+    pub fn new(client: OutboundClient, allowed: Arc<AllowList>) -> Self {
+        Self { client, allowed }
+    }
+
+    /// Checks a request's destination; gives it a new one where it is the application itself.
+    fn admit(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
+        let uri = request.uri();
+        let scheme = uri.scheme_str().ok_or(Error::HttpRequestUriInvalid)?;
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        if authority.host().eq_ignore_ascii_case(SELF_HOST) {
+            if !self.allowed.allows_self(scheme) {
+                return Err(not_permitted(uri));
+            }
+            return self.redirect_to_self(request);
+        }
+        let allowed = self.allowed.allows(Destination {
+            scheme,
+            host: authority.host(),
+            port: authority.port_u16(),
+        });
+        if allowed {
+            Ok(())
+        } else {
+            Err(not_permitted(uri))
+        }
+    }
+
+    fn redirect_to_self(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
+        let address = self
+            .client
+            .own_address
+            .get()
+            .ok_or(Error::DestinationUnavailable)?;
+        let authority =
+            Authority::try_from(address.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let mut parts = request.uri().clone().into_parts();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(authority);
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+        Ok(())
+    }
+}
+
+fn not_permitted(uri: &Uri) -> Error {
+    // Without path and query: they may hold a secret, and errors are logged.
+    Error::InternalError(Some(format!(
+        "a request to {}://{} is not permitted: it is not in `allowed_outbound_hosts`",
+        uri.scheme_str().unwrap_or_default(),
+        uri.authority().map(Authority::host).unwrap_or_default()
+    )))
+}
+
+type IoResult = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type SendResult = Box<dyn Future<Output = Result<(Response<WasiBody>, IoResult), Error>> + Send>;
+
+impl WasiHttpHooks for Outbound {
+    fn send_request(
+        &mut self,
+        mut request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _component_is_done: IoResult,
+    ) -> SendResult {
+        if let Err(error) = self.admit(&mut request) {
+            return Box::new(async move { Err(error) });
+        }
+        let client = self.client.client.clone();
+        Box::new(async move {
+            let response = send(client, request, options).await?;
+            // hyper drives the connection, so there is nothing left to wait for.
+            let done: IoResult = Box::new(async { Ok(()) });
+            Ok((response, done))
+        })
+    }
+}
+
+/// Refuses every request: what a middleware has that does not inherit `allowed_outbound_hosts`.
+#[derive(Clone, Copy, Debug)]
+pub struct Denied;
+
+impl WasiHttpHooks for Denied {
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _component_is_done: IoResult,
+    ) -> SendResult {
+        Box::new(async {
+            Err(Error::InternalError(Some(
+                "outbound requests are not permitted: `allowed_outbound_hosts` is not inherited"
+                    .to_owned(),
+            )))
+        })
+    }
+}
+
+async fn send(
+    client: HttpsClient,
+    request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    let limit = |limit: Option<Duration>| limit.unwrap_or(PHASE_TIMEOUT);
+    let connect = limit(options.and_then(|options| options.connect_timeout));
+    let first_byte = limit(options.and_then(|options| options.first_byte_timeout));
+    let between_bytes = limit(options.and_then(|options| options.between_bytes_timeout));
+    // The pool decides whether to connect, so the two phases share the sum of their limits.
+    let head_limit = connect.saturating_add(first_byte);
+    let response = tokio::time::timeout(head_limit, client.request(request))
+        .await
+        .map_err(|_| Error::HttpResponseTimeout)?
+        .map_err(|error| client_error(&error))?;
+    Ok(response.map(|body| {
+        TimedBody {
+            body,
+            limit: between_bytes,
+            sleep: None,
+        }
+        .boxed_unsync()
+    }))
+}
+
+/// A response's body that fails when it pauses for too long.
+struct TimedBody {
+    body: Incoming,
+    limit: Duration,
+    /// The end of the pause under way.
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.sleep = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+        }
+        let limit = self.limit;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What `wasi:http` calls a failure of the client: the most precise cause in its chain.
+fn client_error(error: &hyper_util::client::legacy::Error) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
+                _ => Error::TlsProtocolError,
+            };
+        }
+        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            // TLS failures are wrapped in an I/O error.
+            if let Some(tls) = io
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            {
+                return match tls {
+                    rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
+                    _ => Error::TlsProtocolError,
+                };
+            }
+            return io_error(io, error.is_connect());
+        }
+        if let Some(hyper) = current.downcast_ref::<hyper::Error>()
+            && hyper.is_timeout()
+        {
+            return Error::HttpResponseTimeout;
+        }
+        // The connector says "dns error" and nothing more precise.
+        if current.to_string().starts_with("dns error") {
+            return Error::DnsError {
+                rcode: None,
+                info_code: None,
+            };
+        }
+        cause = current.source();
+    }
+    if error.is_connect() {
+        Error::DestinationUnavailable
+    } else {
+        Error::HttpProtocolError
+    }
+}
+
+fn io_error(error: &std::io::Error, connecting: bool) -> Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => Error::ConnectionTerminated,
+        ErrorKind::TimedOut => Error::ConnectionTimeout,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            Error::DestinationIpUnroutable
+        }
+        _ if connecting => Error::DestinationUnavailable,
+        _ => Error::ConnectionTerminated,
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes of a request before a component sees it: its URI and Spin's headers.
+
+use std::net::SocketAddr;
+
+use http::header::{CONNECTION, HOST};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use crate::router::{RouteMatch, RoutePattern};
+
+const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
+const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
+const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
+const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
+const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
+const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
+const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
+const PATH_MATCH_PREFIX: &str = "spin-path-match-";
+/// Headers that every request gets.
+const FIXED_HEADERS: usize = 7;
+const SCHEME_PREFIX: &str = "http://";
+
+/// Headers that are the same for every request of a trigger.
+#[derive(Clone, Debug)]
+pub struct RouteHeaders {
+    matched: HeaderValue,
+    raw: HeaderValue,
+    prefix: HeaderValue,
+}
+
+impl RouteHeaders {
+    /// The headers of a route; none where it has bytes that no header can hold.
+    #[must_use]
+    pub fn new(pattern: &RoutePattern) -> Option<Self> {
+        let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).ok();
+        Some(Self {
+            matched: value(pattern.based())?,
+            raw: value(pattern.raw())?,
+            prefix: value(pattern.raw_prefix())?,
+        })
+    }
+}
+
+/// Why a request is answered with 400 without a component having seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadRequest {
+    /// Neither the request target nor a `Host` header says whom it is for (RFC 9112, section 3.2).
+    NoHost,
+    /// More than one `Host` header (RFC 9112, section 3.2).
+    TwoHosts,
+    /// A `Host` header that is not an authority.
+    InvalidHost,
+    /// The request target and the `Host` header disagree.
+    DifferentHosts,
+    /// A request target that makes no URI with a scheme and an authority.
+    InvalidTarget,
+}
+
+impl BadRequest {
+    /// What is wrong, for the client.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoHost => "the request has no Host header\n",
+            Self::TwoHosts => "the request has more than one Host header\n",
+            Self::InvalidHost => "the Host header is not an authority\n",
+            Self::DifferentHosts => "the Host header and the request target disagree\n",
+            Self::InvalidTarget => "the request target is not a path\n",
+        }
+    }
+}
+
+/// Makes a request's head what Spin hands to components: an absolute URI with path and query as
+/// received, and Spin's headers *after* whatever the client sent under their names.
+///
+/// # Errors
+///
+/// When the request does not say consistently whom it is for.
+pub fn prepare(
+    parts: &mut http::request::Parts,
+    route: &RouteMatch<'_, '_>,
+    headers: &RouteHeaders,
+    client: SocketAddr,
+) -> Result<(), BadRequest> {
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    let authority = authority(&parts.headers, uri.authority.take())?;
+    parts.headers.remove(CONNECTION);
+    let path = uri.path_and_query.as_ref();
+    append(&mut parts.headers, route, headers, client, &authority, path)?;
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(authority);
+    parts.uri = Uri::from_parts(uri).map_err(|_| BadRequest::InvalidTarget)?;
+    Ok(())
+}
+
+fn authority(headers: &HeaderMap, target: Option<Authority>) -> Result<Authority, BadRequest> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (None, _) => None,
+        (Some(host), None) => {
+            let host = Authority::try_from(host.as_bytes()).map_err(|_| BadRequest::InvalidHost)?;
+            if host.as_str().contains('@') {
+                return Err(BadRequest::InvalidHost);
+            }
+            Some(host)
+        }
+        (Some(_), Some(_)) => return Err(BadRequest::TwoHosts),
+    };
+    match (host, target) {
+        (None, None) => Err(BadRequest::NoHost),
+        (Some(host), None) => Ok(host),
+        (None, Some(target)) => Ok(target),
+        (Some(host), Some(target)) if host == target => Ok(host),
+        (Some(_), Some(_)) => Err(BadRequest::DifferentHosts),
+    }
+}
+
+fn append(
+    headers: &mut HeaderMap,
+    route: &RouteMatch<'_, '_>,
+    fixed: &RouteHeaders,
+    client: SocketAddr,
+    authority: &Authority,
+    path: Option<&PathAndQuery>,
+) -> Result<(), BadRequest> {
+    let path = path.map_or("/", PathAndQuery::as_str);
+    let mut full_url =
+        String::with_capacity(SCHEME_PREFIX.len() + authority.as_str().len() + path.len());
+    for piece in [SCHEME_PREFIX, authority.as_str(), path] {
+        full_url.push_str(piece);
+    }
+    headers.reserve(FIXED_HEADERS + route.parameters.len());
+    // A header that cannot be made refuses the request: without it, what the client sent under its
+    // name would pass for the host's.
+    headers.append(PATH_INFO, value(route.path_info.as_bytes())?);
+    headers.append(FULL_URL, value(full_url)?);
+    headers.append(MATCHED_ROUTE, fixed.matched.clone());
+    headers.append(BASE_PATH, HeaderValue::from_static("/"));
+    headers.append(RAW_COMPONENT_ROUTE, fixed.raw.clone());
+    headers.append(COMPONENT_ROUTE, fixed.prefix.clone());
+    headers.append(CLIENT_ADDR, value(client.to_string())?);
+    for (name, text) in &route.parameters {
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        let name = HeaderName::try_from(format!("{PATH_MATCH_PREFIX}{name}"))
+            .map_err(|_| BadRequest::InvalidTarget)?;
+        headers.append(name, value(text.as_bytes())?);
+    }
+    Ok(())
+}
+
+fn value<T>(bytes: T) -> Result<HeaderValue, BadRequest>
+where
+    HeaderValue: TryFrom<T>,
+{
+    HeaderValue::try_from(bytes).map_err(|_| BadRequest::InvalidTarget)
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,106 @@
+//! What belongs to one instance: its view of WASI and of Spin's interfaces, and its limits.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Result, bail};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::kv_link::Stores;
+use crate::outbound::{Denied, Outbound};
+
+/// Entries of a table in an instance.
+const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// The data of one instance.
+pub struct HostState {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) outbound: Outbound,
+    pub(crate) denied: Denied,
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) open_stores: usize,
+    pub(crate) variables: Arc<crate::variables_link::ComponentVariables>,
+    pub(crate) limits: Limits,
+    /// Epochs in which this instance was computing since its last request began.
+    pub(crate) busy_ticks: u32,
+}
+
+impl HostState {
+    /// The view of HTTP in which every outgoing request is refused.
+    pub(crate) fn http_denied(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.denied,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl WasiView for HostState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for HostState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Bounds the linear memory of all the components that were composed into one.
+#[derive(Debug)]
+pub struct Limits {
+    memory_bytes: usize,
+    memory_bytes_max: usize,
+}
+
+impl Limits {
+    /// Nothing used yet of `memory_bytes_max`.
+    #[must_use]
+    pub fn new(memory_bytes_max: usize) -> Self {
+        Self {
+            memory_bytes: 0,
+            memory_bytes_max,
+        }
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool> {
+        let more = desired.saturating_sub(current);
+        let total = self.memory_bytes.saturating_add(more);
+        if total > self.memory_bytes_max {
+            return Ok(false);
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool> {
+        if desired > TABLE_ELEMENTS_MAX {
+            bail!("a table of {desired} elements is over the limit of {TABLE_ELEMENTS_MAX}");
+        }
+        Ok(true)
+    }
+}
