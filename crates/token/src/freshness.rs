@@ -201,6 +201,12 @@ impl Freshness {
         self.attempted_at = Some(now);
     }
 
+    /// A fetch that was asked for ended without a result: whoever did it was cancelled. The next one
+    /// who asks is to fetch.
+    pub fn abandoned(&mut self) {
+        self.fetching_since = None;
+    }
+
     /// Takes over what another instance has found out. Returns whether the record's keys are newer
     /// than ours and have to be used from now on; then no fetch is needed, and one that was asked
     /// for is over.

@@ -1,14 +1,41 @@
-//! RSA.
+//! RSA signatures: the public operation and the two encodings (RFC 8017 §8.1.2, §8.2.2).
+//!
+//! Written here and not taken from a crate because verification is all that is needed and in wasm the
+//! published ones are slow: 358 µs at best for a modulus of 2048 bits, against 27 µs with the
+//! arithmetic of [`narrow`]. Everything that is computed here is public, so nothing has to take the
+//! same time for every value.
+//!
+//! - [`wide`]: Montgomery multiplication with limbs of 64 bits, for native code.
+//! - [`narrow`]: the same with limbs of 28 bits in the vectors of `simd128`, for wasm.
+//! - [`encoding`]: what the result has to look like.
 
-use crate::keys::SkipReason;
+mod encoding;
+#[cfg(any(target_arch = "wasm32", test))]
+mod narrow;
+#[cfg(all(not(target_arch = "wasm32"), test))]
+mod vector;
+#[cfg(any(not(target_arch = "wasm32"), test))]
+mod wide;
+
+#[cfg(target_arch = "wasm32")]
+use narrow::Modulus;
+#[cfg(not(target_arch = "wasm32"))]
+use wide::Modulus;
+
+use encoding::Hash;
+
+use crate::keys::{KeyPart, SkipReason};
 use crate::{Algorithm, AlgorithmSet};
 
-/// The shortest modulus (RFC 7518 §3.3, §3.5), in bits.
+/// The shortest modulus, in bits (RFC 7518 §3.3, §3.5).
 pub const MODULUS_BITS_MIN: usize = 2048;
-/// The longest modulus, in bits.
+
+/// The longest modulus, in bits. The cost of a verification grows with the square of it.
 pub const MODULUS_BITS_MAX: usize = 8192;
-/// The longest exponent, in bits.
-pub const EXPONENT_BITS_MAX: usize = 32;
+
+/// The longest exponent, in bits. The cost of a verification grows with it; nearly every key has
+/// 65537, which is 17 bits long.
+pub const EXPONENT_BITS_MAX: usize = u32::BITS as usize;
 
 pub(super) const ALGORITHMS: AlgorithmSet = AlgorithmSet::of(&[
     Algorithm::Rs256,
@@ -19,14 +46,83 @@ pub(super) const ALGORITHMS: AlgorithmSet = AlgorithmSet::of(&[
     Algorithm::Ps512,
 ]);
 
-pub(super) struct RsaKey;
+pub(super) struct RsaKey {
+    /// Big-endian, without leading zeros.
+    modulus: Vec<u8>,
+    modulus_bits: usize,
+    prepared: Modulus,
+    exponent: u32,
+}
 
 impl RsaKey {
-    pub(super) fn new(_modulus: &[u8], _exponent: &[u8]) -> Result<Self, SkipReason> {
-        Ok(Self)
+    pub(super) fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, SkipReason> {
+        for (part, number) in [(KeyPart::Modulus, modulus), (KeyPart::Exponent, exponent)] {
+            // RFC 7518 §2, `Base64urlUInt`: no leading zeros, and zero itself is neither.
+            if matches!(number, [] | [0, ..]) {
+                return Err(SkipReason::LeadingZero { part });
+            }
+        }
+        let modulus_bits = bits(modulus);
+        if !(MODULUS_BITS_MIN..=MODULUS_BITS_MAX).contains(&modulus_bits) {
+            return Err(SkipReason::ModulusSize { bits: modulus_bits });
+        }
+        if is_even(modulus) {
+            return Err(SkipReason::EvenModulus);
+        }
+        // RFC 8017 §3.1: odd and at least 3. With 1, every encoding is its own signature.
+        if bits(exponent) > EXPONENT_BITS_MAX || is_even(exponent) || exponent == [1] {
+            return Err(SkipReason::Exponent);
+        }
+        let exponent = exponent
+            .iter()
+            .fold(0, |number, &byte| number << 8 | u32::from(byte));
+        Ok(Self {
+            modulus: modulus.to_vec(),
+            modulus_bits,
+            prepared: Modulus::new(modulus),
+            exponent,
+        })
     }
 
-    pub(super) fn verify(&self, _algorithm: Algorithm, _message: &[u8], _signature: &[u8]) -> bool {
-        false
+    pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        // RFC 8017 §8.1.2 step 1, §8.2.2 step 1: exactly as long as the modulus.
+        if signature.len() != self.modulus.len() {
+            return false;
+        }
+        // RFC 8017 §5.2.2 step 1: below the modulus. Both are big-endian and equally long.
+        if signature >= self.modulus.as_slice() {
+            return false;
+        }
+        let encoded = self.prepared.power(signature, self.exponent);
+        match algorithm {
+            Algorithm::Rs256 => encoding::is_pkcs1(&encoded, Hash::Sha256, message),
+            Algorithm::Rs384 => encoding::is_pkcs1(&encoded, Hash::Sha384, message),
+            Algorithm::Rs512 => encoding::is_pkcs1(&encoded, Hash::Sha512, message),
+            Algorithm::Ps256 => {
+                encoding::is_pss(&encoded, self.modulus_bits, Hash::Sha256, message)
+            }
+            Algorithm::Ps384 => {
+                encoding::is_pss(&encoded, self.modulus_bits, Hash::Sha384, message)
+            }
+            Algorithm::Ps512 => {
+                encoding::is_pss(&encoded, self.modulus_bits, Hash::Sha512, message)
+            }
+            _ => false,
+        }
     }
 }
+
+/// The length of a big-endian number without leading zero bytes, in bits.
+fn bits(number: &[u8]) -> usize {
+    match number {
+        [] => 0,
+        [first, ..] => number.len() * 8 - first.leading_zeros() as usize,
+    }
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|last| last & 1 == 0)
+}
+
+#[cfg(test)]
+mod tests;
