@@ -1,0 +1,55 @@
+//! How long it takes to verify a token of each algorithm, in microseconds.
+//!
+//! ```text
+//! cargo run --release -p doorward-token --example verify
+//! cargo build --release -p doorward-token --example verify --target wasm32-wasip2
+//! wasmtime run target/wasm32-wasip2/release/examples/verify.wasm
+//! ```
+
+#![expect(clippy::expect_used, reason = "a benchmark: it asks the clock and gives up loudly")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use doorward_token::{Algorithm, AlgorithmSet, Expectations, KeySet, UnixTime, UnverifiedToken};
+use serde_json::{Value, json};
+
+/// Each token is verified again and again for so long.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn main() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("verify.json")).expect("the cases are JSON");
+    for case in cases {
+        let text = |name: &str| case.get(name).and_then(Value::as_str).expect("the case is complete");
+        let algorithm = Algorithm::from_name(text("algorithm")).expect("the algorithm is known");
+        let keys = match case.get("jwk") {
+            Some(jwk) => KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()),
+            None => KeySet::from_secret("0123456789abcdef".repeat(4).as_bytes(), AlgorithmSet::of(&[algorithm])),
+        };
+        let keys = keys.expect("the key is good");
+        let expect = Expectations {
+            issuer: "https://login.acme.example".to_owned(),
+            audience: vec!["https://api.acme.example".to_owned()],
+            algorithms: AlgorithmSet::of(&[algorithm]),
+            leeway_s: 60,
+            access_token_profile: true,
+        };
+        let verify = |token: &str| {
+            UnverifiedToken::parse(token.as_bytes())
+                .and_then(|token| token.verify(&keys, &expect, UnixTime(1_800_000_000)))
+                .expect("the token is good")
+        };
+        let token = text("token");
+        verify(token);
+        let begin = Instant::now();
+        let mut rounds = 0_u32;
+        while begin.elapsed() < PATIENCE {
+            for _ in 0..20 {
+                black_box(verify(black_box(token)));
+            }
+            rounds += 20;
+        }
+        let each = begin.elapsed().as_secs_f64() * 1e6 / f64::from(rounds);
+        println!("{:6} {:16} {each:8.1} µs", text("algorithm"), text("key"));
+    }
+}
