@@ -1,0 +1,304 @@
+//! What is wrong with a policy file: said once for people, once for machines.
+
+use core::fmt;
+
+/// Most findings that are kept of one file. The rest is only counted.
+pub const FINDINGS_MAX: usize = 100;
+
+/// A place in the policy file, both numbers counted from 1, the column in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Whether a policy with this finding may decide anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The policy is refused as a whole.
+    Error,
+    /// The policy works; something in it is probably not meant.
+    Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+        /// The kind of a finding. Its text is stable, so that scripts can act upon it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// How grave it is.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is too long, or has too many of something.
+    TooLarge = "too-large", Error;
+    /// The file is not TOML.
+    Syntax = "syntax", Error;
+    /// A key that means nothing.
+    UnknownKey = "unknown-key", Error;
+    /// A key that is needed and not there.
+    MissingKey = "missing-key", Error;
+    /// A value of the wrong type.
+    WrongType = "wrong-type", Error;
+    /// A value of the right type that means nothing here.
+    BadValue = "bad-value", Error;
+    /// The same value twice in one list.
+    Repeated = "repeated", Error;
+    /// Two keys that exclude each other.
+    Conflict = "conflict", Error;
+    /// A URL that is neither https nor http on a loopback address, or malformed.
+    BadUrl = "bad-url", Error;
+    /// A path pattern that is malformed or can never match.
+    BadPattern = "bad-pattern", Error;
+    /// The name of an issuer that does not exist.
+    UnknownIssuer = "unknown-issuer", Error;
+    /// A demand on the credential of a route that is public.
+    PublicDemand = "public-demand", Error;
+    /// Two rules for the same path and method.
+    Contradiction = "contradiction", Error;
+    /// A rule whose every path is taken by more specific ones.
+    Unreachable = "unreachable", Error;
+    /// A header name that an identity header must not have.
+    ForbiddenHeader = "forbidden-header", Error;
+    /// The policy has no routes: it would refuse everything.
+    NoRoutes = "no-routes", Error;
+    /// Patterns that overlap so often that a request could be expensive to match.
+    Overlap = "overlap", Error;
+    /// An issuer that no route accepts.
+    UnusedIssuer = "unused-issuer", Warning;
+    /// A method that no standard registers.
+    UnregisteredMethod = "unregistered-method", Warning;
+    /// Whatever no other rule lists is public.
+    PublicRest = "public-rest", Warning;
+}
+
+/// One thing that is wrong, where it is, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its kind.
+    pub code: Code,
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// Where.
+    pub at: Position,
+    /// What to do about it, where that can be said.
+    pub help: Option<String>,
+    /// Other places that have to do with it.
+    pub related: Vec<Related>,
+}
+
+/// Another place that a finding has to do with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// What is there.
+    pub message: String,
+    /// Where it is.
+    pub at: Position,
+}
+
+impl Finding {
+    /// How grave it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        render(self, "line ", None, f)
+    }
+}
+
+/// Everything that was found in one file, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    list: Vec<Finding>,
+    left_out: usize,
+}
+
+impl Findings {
+    /// The findings.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// How many findings were more than [`FINDINGS_MAX`].
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether one of them is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|f| f.severity() == Severity::Error)
+    }
+
+    /// The findings with the name of the file, and with the lines in question where the text of the
+    /// file is given.
+    #[must_use]
+    pub fn render<'f>(&'f self, file: &'f str, text: Option<&'f str>) -> impl fmt::Display + 'f {
+        Rendered {
+            findings: self,
+            file,
+            text,
+        }
+    }
+
+    /// The findings as a JSON document: `{"findings": [{"code", "severity", "message", "line",
+    /// "column", "help", "related": [{"message", "line", "column"}]}], "left_out"}`.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let findings: Vec<_> = self
+            .list
+            .iter()
+            .map(|finding| {
+                let related: Vec<_> = finding
+                    .related
+                    .iter()
+                    .map(|related| {
+                        serde_json::json!({
+                            "message": related.message,
+                            "line": related.at.line,
+                            "column": related.at.column,
+                        })
+                    })
+                    .collect();
+                serde_json::json!({
+                    "code": finding.code.as_str(),
+                    "severity": finding.severity().as_str(),
+                    "message": finding.message,
+                    "line": finding.at.line,
+                    "column": finding.at.column,
+                    "help": finding.help,
+                    "related": related,
+                })
+            })
+            .collect();
+        serde_json::json!({ "findings": findings, "left_out": self.left_out })
+    }
+
+    pub(crate) fn push(&mut self, finding: Finding) {
+        // Errors are what the reader must see: a flood of warnings does not hide them.
+        if self.list.len() < FINDINGS_MAX {
+            self.list.push(finding);
+            return;
+        }
+        self.left_out += 1;
+        if finding.severity() == Severity::Error
+            && let Some(warning) = self
+                .list
+                .iter_mut()
+                .find(|kept| kept.severity() == Severity::Warning)
+        {
+            *warning = finding;
+        }
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.list.sort_by_key(|finding| finding.at);
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.list {
+            render(finding, "line ", None, f)?;
+        }
+        left_out(self.left_out, f)
+    }
+}
+
+impl core::error::Error for Findings {}
+
+struct Rendered<'f> {
+    findings: &'f Findings,
+    file: &'f str,
+    text: Option<&'f str>,
+}
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = format!("{}:", self.file);
+        for finding in &self.findings.list {
+            render(finding, &prefix, self.text, f)?;
+        }
+        left_out(self.findings.left_out, f)
+    }
+}
+
+fn left_out(count: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if count > 0 {
+        writeln!(f, "and {count} more")?;
+    }
+    Ok(())
+}
+
+fn render(
+    finding: &Finding,
+    prefix: &str,
+    text: Option<&str>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let severity = finding.severity().as_str();
+    let code = finding.code.as_str();
+    writeln!(f, "{severity}[{code}]: {}", finding.message)?;
+    writeln!(f, "  at {prefix}{}", finding.at)?;
+    if let Some(line) = text.and_then(|text| text.lines().nth(finding.at.line.saturating_sub(1))) {
+        let number = finding.at.line.to_string();
+        let indent = " ".repeat(finding.at.column.saturating_sub(1));
+        writeln!(f, "  {number} | {line}")?;
+        writeln!(f, "  {} | {indent}^", " ".repeat(number.len()))?;
+    }
+    for related in &finding.related {
+        writeln!(f, "  and {prefix}{}: {}", related.at, related.message)?;
+    }
+    if let Some(help) = &finding.help {
+        writeln!(f, "  help: {help}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The policy file, key by key.
+//!
+//! ```toml
+//! [issuer.acme]                                # a name of your own, used by routes and in the log
+//! url       = "https://login.acme.example"     # equal to `iss`; https, or http on loopback
+//! audience  = ["https://api.acme.example"]     # `aud` names one of them; a string alone will do
+//! algorithms = ["ES256", "EdDSA"]              # default: every one with a public key
+//! leeway_s  = 60                               # how far the clocks may be apart; at most 300
+//! access_token_profile = false                 # true: tokens follow RFC 9068
+//! # Keys: by discovery, unless one of these is there.
+//! # jwks_url  = "https://login.acme.example/keys"
+//! # jwks_file = "/keys.json"                   # a file that is mounted into the component
+//! # secret    = "acme_secret"                  # the name of a Spin variable, for HS256 and its kind
+//!
+//! [[route]]
+//! path    = "/api/v1/users/{id}"               # `{name}`: one segment; `**` at the end: the rest
+//! methods = ["GET"]                            # default: all but CONNECT and TRACE
+//! issuer  = ["acme"]                           # can be left out where there is only one
+//! scope   = ["read:users"]                     # all of them
+//! credential = "strip"                         # or "forward": whether the upstream sees the token
+//! [route.claims]
+//! tenant = "blue"                              # exactly this value
+//! plan   = ["pro", "team"]                     # one of these
+//!
+//! [[route]]
+//! path   = "/public/**"
+//! public = true                                # no token is asked for, or looked at
+//!
+//! [identity]
+//! x-auth-subject = "sub"                       # a header, and the claim that it tells the upstream
+//! x-auth-roles   = { claim = "roles", format = "list" }   # or "text", "json"
+//! ```
+//!
+//! What no route lists is refused. Unknown keys, contradictions and rules that can never decide are
+//! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
+
+mod check;
+mod identity;
+mod issuer;
+mod route;
+
+use toml::de::DeTable;
+
+use crate::finding::{Code, Findings};
+use crate::identity::ReservedNames;
+use crate::policy::Policy;
+use crate::source::{Fields, Source};
+
+/// Longest policy file, in bytes.
+pub const POLICY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most issuers.
+pub const ISSUERS_MAX: usize = 64;
+/// Most routes.
+pub const ROUTES_MAX: usize = 16_384;
+/// Most methods of all rules for one path pattern together.
+pub const METHODS_PER_PATTERN_MAX: usize = 64;
+/// Most scopes that one rule can ask for.
+pub const SCOPE_ENTRIES_MAX: usize = 64;
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 256;
+/// Most audiences of one issuer.
+pub const AUDIENCE_ENTRIES_MAX: usize = 64;
+/// Longest name of an issuer, in bytes.
+pub const ISSUER_NAME_BYTES_MAX: usize = 64;
+
+pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
+    if text.len() > POLICY_BYTES_MAX {
+        let mut source = Source::new("");
+        let bytes = text.len();
+        let message = format!("the file has {bytes} bytes, more than {POLICY_BYTES_MAX}");
+        source.find(Code::TooLarge, 0, message);
+        return Err(source.into_findings());
+    }
+    let mut source = Source::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // What could be read of the rest would only give rise to misleading findings.
+        for error in errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            source.find(Code::Syntax, offset, error.message());
+        }
+        return Err(source.into_findings());
+    }
+    let table = document.get_ref();
+    source.check_keys(table, &["identity", "issuer", "route"], "a policy");
+    let root = Fields::new(table, 0);
+
+    let issuers = issuer::read(&mut source, root);
+    let routes = route::read(&mut source, root, &issuers);
+    let identity = identity::read(&mut source, root);
+    let matcher = check::rules(&mut source, &routes);
+    check::use_of_issuers(&mut source, &issuers, &routes);
+
+    let findings = source.into_findings();
+    if findings.has_errors() {
+        return Err(findings);
+    }
+    let reserved = ReservedNames::new(identity.iter().map(|header| header.name.as_str()));
+    Ok(Policy {
+        issuers: issuers.into_iter().filter_map(|read| read.issuer).collect(),
+        rules: routes.into_iter().filter_map(|read| read.rule).collect(),
+        matcher,
+        identity,
+        reserved,
+        warnings: findings,
+    })
+}
