@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What the runtime tests share: applications made of built components, hosts to run them on, an issuer
+//! that behaves as told, and a client that sends exactly the bytes it is given.
+//!
+//! # What belongs here, and what does not
+//! Here: what only shows when a real component runs on a real host behind a real socket. A rule of
+//! tokens or of policies is tested natively, in `tests/`, where it takes microseconds; here one case of
+//! each class of refusal is enough, plus all decision cases once to show that the wasm decides the same.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support: a broken set-up ends the test"
+)]
+
+pub mod app;
+pub mod client;
+pub mod host;
+pub mod issuer;
+pub mod run;

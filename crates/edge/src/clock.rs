@@ -1,0 +1,35 @@
+//! The time of day, and waiting. `token` and `policy` have no clock; they are told.
+
+use doorward_token::UnixTime;
+use std::time::Duration;
+use wasip3::clocks::{monotonic_clock, system_clock};
+
+/// The present time by the host's clock, in whole seconds. A clock before 1970 reads as 0, at which no
+/// token that has a `nbf` or `iat` is valid yet.
+pub fn now() -> UnixTime {
+    UnixTime(u64::try_from(system_clock::now().seconds).unwrap_or(0))
+}
+
+/// Waits for `work`, but no longer than `limit`. Dropping the unfinished work cancels it.
+///
+/// # Errors
+/// [`TimedOut`] when the time is up first.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, TimedOut> {
+    let nanoseconds = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+    let mut work = std::pin::pin!(work);
+    let mut timer = std::pin::pin!(monotonic_clock::wait_for(nanoseconds));
+    std::future::poll_fn(|context| {
+        if let std::task::Poll::Ready(value) = work.as_mut().poll(context) {
+            return std::task::Poll::Ready(Ok(value));
+        }
+        timer.as_mut().poll(context).map(|()| Err(TimedOut))
+    })
+    .await
+}
+
+/// The time given to a piece of work was up before it had ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimedOut;

@@ -1,0 +1,275 @@
+//! Reading a small JSON document over the network: metadata and key sets.
+//!
+//! What comes back is not to be trusted with our memory or our time: size, duration and redirects are
+//! bounded, and only https (or loopback, for development) is ever asked.
+
+use crate::clock;
+use doorward_token::metadata;
+use http::Uri;
+use std::fmt;
+use std::time::Duration;
+use wasip3::http::client;
+use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
+use wasip3::wit_bindgen::StreamResult;
+use wasip3::wit_future;
+
+/// A document larger than this is refused. The largest key sets in use are below 100 KiB.
+pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
+/// The whole exchange, redirects included, has this long.
+pub const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
+/// Redirects that are followed, each to the origin that sent it.
+const REDIRECTS_MAX: usize = 3;
+/// Bytes read from the body at a time.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A document, with what its sender said about keeping it.
+#[derive(Debug)]
+pub struct Document {
+    /// The bytes of the body, at most [`DOCUMENT_BYTES_MAX`].
+    pub body: Vec<u8>,
+    /// `Cache-Control` as received, where it was sent once and is text.
+    pub cache_control: Option<String>,
+    /// The entity tag, to ask again with.
+    pub etag: Option<String>,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A document.
+    Fetched(Document),
+    /// The document with the entity tag that was named is still the current one (status 304).
+    NotModified {
+        /// `Cache-Control` as received with that.
+        cache_control: Option<String>,
+    },
+}
+
+/// Why a document could not be had. The text names the URL and never what was in the answer.
+#[derive(Debug)]
+pub struct FetchError {
+    /// What was asked for.
+    pub url: String,
+    /// What went wrong.
+    pub cause: FetchFailure,
+}
+
+/// What can go wrong while a document is fetched.
+#[derive(Debug)]
+pub enum FetchFailure {
+    /// The URL is none that may be asked.
+    Url(String),
+    /// The host could not send the request or receive the answer. A grant that is missing in
+    /// `allowed_outbound_hosts` shows here.
+    Transport(ErrorCode),
+    /// An answer with this status, which is neither a document nor a redirect.
+    Status(u16),
+    /// A redirect to another origin, or one too many.
+    Redirect,
+    /// An answer that is no JSON by its `Content-Type`.
+    ContentType,
+    /// An answer with a content coding, which was not asked for.
+    ContentCoding,
+    /// More than [`DOCUMENT_BYTES_MAX`].
+    TooLarge,
+    /// The body ended early.
+    Truncated,
+    /// Not done within [`FETCH_TIME_MAX`].
+    TimedOut,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.url)?;
+        match &self.cause {
+            FetchFailure::Url(why) => write!(f, "not a URL that may be asked: {why}"),
+            FetchFailure::Transport(code) => write!(f, "{code:?}"),
+            FetchFailure::Status(status) => write!(f, "answered with status {status}"),
+            FetchFailure::Redirect => {
+                write!(f, "redirects to another origin, or more than {REDIRECTS_MAX} times")
+            }
+            FetchFailure::ContentType => f.write_str("answered with something other than JSON"),
+            FetchFailure::ContentCoding => f.write_str("answered with a content coding"),
+            FetchFailure::TooLarge => write!(f, "answered with more than {DOCUMENT_BYTES_MAX} bytes"),
+            FetchFailure::Truncated => f.write_str("the answer ended early"),
+            FetchFailure::TimedOut => {
+                write!(f, "no complete answer within {} s", FETCH_TIME_MAX.as_secs())
+            }
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// Fetches the JSON document at `url`. With `etag`, asks only for what has changed since.
+///
+/// # Errors
+/// [`FetchError`] for everything that is not a whole, small JSON document in time.
+pub async fn json(url: &str, etag: Option<&str>) -> Result<Outcome, FetchError> {
+    let failed = |cause| FetchError { url: url.to_owned(), cause };
+    match clock::within(FETCH_TIME_MAX, follow(url, etag)).await {
+        Ok(outcome) => outcome.map_err(failed),
+        Err(clock::TimedOut) => Err(failed(FetchFailure::TimedOut)),
+    }
+}
+
+async fn follow(url: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> {
+    let mut url = url.to_owned();
+    for _ in 0..=REDIRECTS_MAX {
+        metadata::check_url(&url).map_err(|error| FetchFailure::Url(error.to_string()))?;
+        let response = client::send(request(&url, etag)?)
+            .await
+            .map_err(FetchFailure::Transport)?;
+        match response.get_status_code() {
+            200 => return document(response).await.map(Outcome::Fetched),
+            304 if etag.is_some() => {
+                let cache_control = single(&response.get_headers(), "cache-control");
+                return Ok(Outcome::NotModified { cache_control });
+            }
+            301 | 302 | 303 | 307 | 308 => {
+                let location = single(&response.get_headers(), "location")
+                    .and_then(|location| resolve(&url, &location))
+                    .filter(|location| metadata::same_origin(&url, location))
+                    .ok_or(FetchFailure::Redirect)?;
+                url = location;
+            }
+            status => return Err(FetchFailure::Status(status)),
+        }
+    }
+    Err(FetchFailure::Redirect)
+}
+
+fn request(url: &str, etag: Option<&str>) -> Result<Request, FetchFailure> {
+    let invalid = |_| FetchFailure::Url("it has no host or is not a URL".to_owned());
+    let uri: Uri = url.parse().map_err(invalid)?;
+    let mut entries = vec![("accept".to_owned(), b"application/json".to_vec())];
+    if let Some(etag) = etag {
+        entries.push(("if-none-match".to_owned(), etag.as_bytes().to_vec()));
+    }
+    let refused = || FetchFailure::Transport(ErrorCode::HttpProtocolError);
+    let headers = Fields::from_list(&entries).map_err(|_| refused())?;
+    let options = RequestOptions::new();
+    let limit = u64::try_from(FETCH_TIME_MAX.as_nanos()).unwrap_or(u64::MAX);
+    // A host that knows no such options still stops at FETCH_TIME_MAX.
+    let _ = options.set_connect_timeout(Some(limit));
+    let _ = options.set_first_byte_timeout(Some(limit));
+
+    let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (request, _sent) = Request::new(headers, None, trailers_reader, Some(options));
+    let scheme = match uri.scheme_str() {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    request
+        .set_method(&Method::Get)
+        .and_then(|()| request.set_scheme(Some(&scheme)))
+        .and_then(|()| request.set_authority(uri.authority().map(http::uri::Authority::as_str)))
+        .and_then(|()| request.set_path_with_query(Some(target)))
+        .map_err(|()| refused())?;
+    Ok(request)
+}
+
+async fn document(response: Response) -> Result<Document, FetchFailure> {
+    let headers = response.get_headers();
+    if !single(&headers, "content-type").is_some_and(|value| is_json(&value)) {
+        return Err(FetchFailure::ContentType);
+    }
+    let coding = headers.get("content-encoding");
+    if coding.iter().any(|value| !value.eq_ignore_ascii_case(b"identity")) {
+        return Err(FetchFailure::ContentCoding);
+    }
+    let cache_control = single(&headers, "cache-control");
+    let etag = single(&headers, "etag");
+    drop(headers);
+
+    let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
+    let (mut stream, trailers) = Response::consume_body(response, outcome_reader);
+    drop(outcome);
+    let mut body = Vec::new();
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    loop {
+        let (result, read) = stream.read(buffer).await;
+        if body.len() + read.len() > DOCUMENT_BYTES_MAX {
+            return Err(FetchFailure::TooLarge);
+        }
+        body.extend_from_slice(&read);
+        match result {
+            StreamResult::Complete(_) => {}
+            StreamResult::Dropped | StreamResult::Cancelled => break,
+        }
+        buffer = read;
+        buffer.clear();
+    }
+    // Whether the body was whole is said after its end.
+    trailers.await.map_err(|_| FetchFailure::Truncated)?;
+    Ok(Document { body, cache_control, etag })
+}
+
+/// The value of a field that was sent once and is text; of anything else, nothing.
+fn single(headers: &Fields, name: &str) -> Option<String> {
+    match <[Vec<u8>; 1]>::try_from(headers.get(name)) {
+        Ok([value]) => String::from_utf8(value).ok(),
+        Err(_) => None,
+    }
+}
+
+/// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence
+        .split_once('/')
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("application"))
+        .is_some_and(|(_, subtype)| {
+            let subtype = subtype.to_ascii_lowercase();
+            subtype == "json" || subtype.ends_with("+json")
+        })
+}
+
+/// A `Location` against the URL that sent it: absolute, or a path on the same origin. Other relative
+/// forms are rare and not followed.
+fn resolve(base: &str, location: &str) -> Option<String> {
+    if location.contains("://") {
+        return Some(location.to_owned());
+    }
+    if !location.starts_with('/') || location.starts_with("//") {
+        return None;
+    }
+    let base: Uri = base.parse().ok()?;
+    Some(format!("{}://{}{location}", base.scheme_str()?, base.authority()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_json, resolve};
+
+    #[test]
+    fn json_is_told_by_its_content_type() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("Application/JWK-Set+JSON", true),
+            ("text/html", false),
+            ("text/json", false),
+            ("application/jsonp", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json(content_type), expected, "is {content_type:?} JSON?");
+        }
+    }
+
+    #[test]
+    fn a_location_is_absolute_or_a_path_on_the_same_origin() {
+        let base = "https://login.example/a/keys";
+        for (location, expected) in [
+            ("/b", Some("https://login.example/b")),
+            ("https://evil.example/b", Some("https://evil.example/b")),
+            ("//evil.example/b", None),
+            ("b", None),
+            ("", None),
+        ] {
+            assert_eq!(resolve(base, location).as_deref(), expected, "location {location:?}");
+        }
+    }
+}

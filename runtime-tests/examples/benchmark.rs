@@ -1,0 +1,218 @@
+//! What checking a request costs: `whoami` behind the gate, and behind a middleware that does nothing
+//! but rebuild the request with one header replaced (`rebuild`).
+//!
+//! ```text
+//! cargo run -p doorward-runtime-tests --example benchmark [-- --seconds 3 --rounds 5 --connections 32]
+//! ```
+//!
+//! Both run in this process, on the in-process host, and take turns, so that a noisy machine is noisy
+//! for both. The figure to look at is the ratio; the requests per second hold for this machine, which
+//! also carries the client.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run has nothing to say"
+)]
+
+use doorward_runtime_tests::app::{AppSpec, workspace};
+use doorward_runtime_tests::host::{Running, start_in_process};
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::run::build_components;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+struct Settings {
+    round: Duration,
+    rounds: usize,
+    connections: usize,
+    serve_only: bool,
+}
+
+fn main() {
+    let settings = settings();
+    build_components();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(run(settings));
+}
+
+fn settings() -> Settings {
+    let mut settings =
+        Settings { round: Duration::from_secs(3), rounds: 5, connections: 32, serve_only: false };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        if name == "--serve-only" {
+            settings.serve_only = true;
+            continue;
+        }
+        let value: usize = arguments
+            .next()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("{name} takes a whole number"));
+        match name.as_str() {
+            "--seconds" => settings.round = Duration::from_secs(value as u64),
+            "--rounds" => settings.rounds = value,
+            "--connections" => settings.connections = value,
+            _ => panic!("unknown option {name}"),
+        }
+    }
+    settings
+}
+
+async fn run(settings: Settings) {
+    let issuer = Issuer::start().await;
+    let policy = format!(
+        "[issuer.test]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n\n\
+         [identity]\n\"x-auth-subject\" = \"sub\"\n\n\
+         [[route]]\npath = \"/**\"\nissuer = [\"test\"]\nscope = [\"read\"]\n",
+        issuer.url()
+    );
+    let gated = AppSpec::gated("whoami", policy);
+    let mut rebuilt = gated.clone();
+    rebuilt.middleware = vec!["rebuild"];
+    let mut alone = gated.clone();
+    alone.middleware = vec![];
+    let mut contenders = Vec::new();
+    for (name, spec) in [("whoami alone", alone), ("rebuild + whoami", rebuilt), ("gate + whoami", gated)] {
+        let app = spec.write();
+        let running: Running = start_in_process(&app, |_| {}).await;
+        contenders.push((name, app, running));
+    }
+    let token = issuer.token("alice", "read");
+    let request: Arc<[u8]> = format!(
+        "GET /api/v1/orders/17 HTTP/1.1\r\nHost: api.example\r\nUser-Agent: benchmark\r\n\
+         Accept: */*\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    .into_bytes()
+    .into();
+    if settings.serve_only {
+        for (name, _, running) in &contenders {
+            println!("{name}: http://{}", running.address);
+        }
+        println!("Authorization: Bearer {token}");
+        std::future::pending::<()>().await;
+    }
+
+    let gate = std::fs::metadata(doorward_runtime_tests::app::built("gate")).unwrap().len();
+    println!("gate.wasm: {gate} bytes (target folder of {})", workspace().display());
+    println!(
+        "{} connections, {} rounds of {} s each, one repeated token\n",
+        settings.connections,
+        settings.rounds,
+        settings.round.as_secs()
+    );
+    let short = Duration::from_millis(500);
+    for (_, _, running) in &contenders {
+        measure(running.address, &request, settings.connections, short).await;
+    }
+    let mut ratios = Vec::new();
+    let mut best: Vec<Option<Figures>> = vec![None, None, None];
+    for round in 1..=settings.rounds {
+        let mut rates = Vec::new();
+        for (index, (_, _, running)) in contenders.iter().enumerate() {
+            let figures =
+                measure(running.address, &request, settings.connections, settings.round).await;
+            rates.push(figures.per_second);
+            let slot = &mut best[index];
+            if slot.as_ref().is_none_or(|best| best.per_second < figures.per_second) {
+                *slot = Some(figures);
+            }
+        }
+        let ratio = rates[2] / rates[1];
+        println!(
+            "round {round}: alone {:>7.0}/s   rebuild {:>7.0}/s   gate {:>7.0}/s   gate/rebuild {ratio:.3}",
+            rates[0], rates[1], rates[2]
+        );
+        ratios.push(ratio);
+    }
+    println!("\nthe best round of each:");
+    for ((name, _, _), figures) in contenders.iter().zip(&best) {
+        let figures = figures.as_ref().unwrap();
+        println!(
+            "{name:<18}{:>8.0} requests/s   p50 {:>5} µs   p99 {:>6} µs   p99.9 {:>6} µs",
+            figures.per_second, figures.p50_us, figures.p99_us, figures.p999_us
+        );
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("\nmedian of gate/rebuild: {:.3}", ratios[ratios.len() / 2]);
+}
+
+struct Figures {
+    per_second: f64,
+    p50_us: u64,
+    p99_us: u64,
+    p999_us: u64,
+}
+
+async fn measure(
+    address: SocketAddr,
+    request: &Arc<[u8]>,
+    connections: usize,
+    duration: Duration,
+) -> Figures {
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..connections {
+        let request = Arc::clone(request);
+        tasks.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let mut buffer = vec![0; 16 * 1024];
+            let mut latencies = Vec::new();
+            while start.elapsed() < duration {
+                let sent = Instant::now();
+                stream.write_all(&request).await.unwrap();
+                read_answer(&mut stream, &mut buffer).await;
+                latencies.push(sent.elapsed().as_micros() as u64);
+            }
+            latencies
+        }));
+    }
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap());
+    }
+    let elapsed = start.elapsed().as_secs_f64();
+    latencies.sort_unstable();
+    let percentile =
+        |share: f64| latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)];
+    Figures {
+        per_second: latencies.len() as f64 / elapsed,
+        p50_us: percentile(0.5),
+        p99_us: percentile(0.99),
+        p999_us: percentile(0.999),
+    }
+}
+
+/// Reads one answer, which has to be a 200 with a `Content-Length`.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let mut filled = 0;
+    loop {
+        let count = stream.read(&mut buffer[filled..]).await.unwrap();
+        assert!(count > 0, "the host closed the connection");
+        filled += count;
+        let Some(head_end) = buffer[..filled].windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = std::str::from_utf8(&buffer[..head_end]).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "not admitted: {head}");
+        let length: usize = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.trim().parse().ok())
+            .expect("a Content-Length");
+        if filled >= head_end + 4 + length {
+            return;
+        }
+    }
+}

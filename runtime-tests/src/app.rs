@@ -1,0 +1,168 @@
+//! An application for one test: a folder with a `spin.toml`, a policy, and the built components.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The sets that a gate needs from the component it stands in front of.
+pub const GATE_INHERITS: [&str; 4] =
+    ["allowed_outbound_hosts", "files", "key_value_stores", "variables"];
+
+/// An application, not yet running. Its folder goes away with it.
+#[derive(Debug)]
+pub struct App {
+    folder: TempDir,
+}
+
+/// What an [`App`] is made of. The fields are what tests change; [`AppSpec::gated`] is the usual one.
+#[derive(Debug, Clone)]
+pub struct AppSpec {
+    /// Component that handles the requests: `echo`, `whoami`, ….
+    pub service: &'static str,
+    /// Middlewares in front of it, outermost first.
+    pub middleware: Vec<&'static str>,
+    /// The route of the trigger.
+    pub route: &'static str,
+    /// `inherit_configuration` of each middleware.
+    pub inherit: Vec<&'static str>,
+    /// The policy, mounted at `/doorward.toml`; not mounted when there is none.
+    pub policy: Option<String>,
+    /// More files to mount at the root, by name.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// `allowed_outbound_hosts`.
+    pub outbound: Vec<String>,
+    /// `key_value_stores`.
+    pub stores: Vec<String>,
+    /// Variables of the component, with their values.
+    pub variables: Vec<(String, String)>,
+}
+
+impl AppSpec {
+    /// `service` behind the gate with `policy`, and with all grants that the gate can use.
+    pub fn gated(service: &'static str, policy: impl Into<String>) -> Self {
+        Self {
+            service,
+            middleware: vec!["gate"],
+            route: "/...",
+            inherit: GATE_INHERITS.to_vec(),
+            policy: Some(policy.into()),
+            files: Vec::new(),
+            outbound: vec!["http://127.0.0.1:*".to_owned()],
+            stores: vec!["default".to_owned()],
+            variables: Vec::new(),
+        }
+    }
+
+    /// Writes the application's folder.
+    pub fn write(&self) -> App {
+        let folder = tempfile::tempdir().expect("make a folder for the application");
+        if let Some(policy) = &self.policy {
+            std::fs::write(folder.path().join("doorward.toml"), policy).expect("write the policy");
+        }
+        for (name, bytes) in &self.files {
+            std::fs::write(folder.path().join(name), bytes).expect("write a file");
+        }
+        std::fs::write(folder.path().join("spin.toml"), self.manifest()).expect("write spin.toml");
+        App { folder }
+    }
+
+    fn manifest(&self) -> String {
+        let mut text = String::from(
+            "spin_manifest_version = 2\n\n[application]\nname = \"runtime-test\"\nversion = \"0.1.0\"\n",
+        );
+        if !self.variables.is_empty() {
+            text.push_str("\n[variables]\n");
+            for (name, value) in &self.variables {
+                writeln!(text, "{name} = {{ default = {} }}", quoted(value)).unwrap();
+            }
+        }
+        let middleware: Vec<String> = self
+            .middleware
+            .iter()
+            .map(|name| {
+                format!(
+                    "{{ component = \"{name}\", inherit_configuration = {} }}",
+                    list(&self.inherit)
+                )
+            })
+            .collect();
+        writeln!(
+            text,
+            "\n[[trigger.http]]\nroute = \"{}\"\ncomponent = \"{}\"",
+            self.route, self.service
+        )
+        .unwrap();
+        if !middleware.is_empty() {
+            writeln!(text, "dependencies.middleware = [{}]", middleware.join(", ")).unwrap();
+        }
+        writeln!(
+            text,
+            "\n[component.{}]\nsource = {}",
+            self.service,
+            quoted(&built(self.service).to_string_lossy())
+        )
+        .unwrap();
+        let mut mounts = Vec::new();
+        let policy = self.policy.iter().map(|_| "doorward.toml");
+        for name in policy.chain(self.files.iter().map(|(name, _)| name.as_str())) {
+            mounts.push(format!("{{ source = \"{name}\", destination = \"/{name}\" }}"));
+        }
+        writeln!(text, "files = [{}]", mounts.join(", ")).unwrap();
+        writeln!(text, "allowed_outbound_hosts = {}", list(&self.outbound)).unwrap();
+        writeln!(text, "key_value_stores = {}", list(&self.stores)).unwrap();
+        if !self.variables.is_empty() {
+            writeln!(text, "\n[component.{}.variables]", self.service).unwrap();
+            for (name, _) in &self.variables {
+                writeln!(text, "{name} = \"{{{{ {name} }}}}\"").unwrap();
+            }
+        }
+        for name in &self.middleware {
+            writeln!(
+                text,
+                "\n[component.{name}]\nsource = {}",
+                quoted(&built(name).to_string_lossy())
+            )
+            .unwrap();
+        }
+        text
+    }
+}
+
+impl App {
+    /// The manifest.
+    pub fn manifest(&self) -> PathBuf {
+        self.folder.path().join("spin.toml")
+    }
+
+    /// The folder that the manifest is in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The path of a built component.
+pub fn built(name: &str) -> PathBuf {
+    target_dir().join("wasm32-wasip2/release").join(format!("{}.wasm", name.replace('-', "_")))
+}
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("runtime-tests is in the workspace")
+        .to_owned()
+}
+
+fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+fn quoted(text: &str) -> String {
+    // A TOML basic string escapes what a JSON string escapes.
+    serde_json::Value::from(text).to_string()
+}
+
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(|item| quoted(item.as_ref())).collect();
+    format!("[{}]", items.join(", "))
+}
