@@ -108,7 +108,11 @@ source = "log.wasm"
         [("gate", 2), ("log", 0), ("front: extra.wasm", 7)],
         "the middlewares with the number of sets that they inherit"
     );
-    assert!(front.middleware[0].inherit.contains(&ConfigurationSet::Files));
+    assert!(
+        front.middleware[0]
+            .inherit
+            .contains(&ConfigurationSet::Files)
+    );
 
     let inner = &application.triggers[1];
     assert_eq!(inner.route, Route::Private);
@@ -127,7 +131,11 @@ source = "log.wasm"
     assert_eq!(build.command, ["one", "two three"]);
     assert_eq!(build.workdir.as_deref(), Some(Path::new("cart")));
     assert_eq!(
-        application.components["gate"].build.as_ref().unwrap().command,
+        application.components["gate"]
+            .build
+            .as_ref()
+            .unwrap()
+            .command,
         ["cargo build -p gate"]
     );
     assert!(application.variables["key"].secret);
@@ -137,43 +145,144 @@ source = "log.wasm"
 #[test]
 fn a_problem_is_named_with_its_place_and_the_nearest_name() {
     for (tail, expected) in [
-        ("sourse = \"x\"", &["spin.toml:9:1", "unknown key `sourse`", "[component.main]", "`source`"][..]),
-        ("[component.main.bild]\ncommand = \"x\"", &["9:17", "`bild`", "did you mean `build`"]),
-        ("[component.main.build]\ncomand = \"x\"", &["10:1", "`comand`", "did you mean `command`", "has no `command`"]),
-        ("environment = { A = 1 }", &["9:21", "has to be a string, not an integer"]),
+        (
+            "sourse = \"x\"",
+            &[
+                "spin.toml:9:1",
+                "unknown key `sourse`",
+                "[component.main]",
+                "`source`",
+            ][..],
+        ),
+        (
+            "[component.main.bild]\ncommand = \"x\"",
+            &["9:17", "`bild`", "did you mean `build`"],
+        ),
+        (
+            "[component.main.build]\ncomand = \"x\"",
+            &[
+                "10:1",
+                "`comand`",
+                "did you mean `command`",
+                "has no `command`",
+            ],
+        ),
+        (
+            "environment = { A = 1 }",
+            &["9:21", "has to be a string, not an integer"],
+        ),
         ("files = [1]", &["9:10", "a pattern or { source"]),
-        ("files = [{ source = \"a\" }]", &["9:10", "has no `destination`"]),
-        ("key_value_stores = \"default\"", &["9:20", "has to be a list, not a string"]),
-        ("key_value_stores = [\"a b\"]", &["9:21", "not a store's label"]),
-        ("variables = { Bad = \"x\" }", &["9:15", "\"Bad\" is not a variable's name"]),
-        ("variables = { v = \"{{ nothing }}\" }", &["9:19", "declares no `nothing`"]),
-        ("allowed_outbound_hosts = [\"https://{{ h\"]", &["9:27", "no `}}`"]),
-        ("ai_models = [\"llama\"]", &["9:1", "`ai_models` grants models"]),
+        (
+            "files = [{ source = \"a\" }]",
+            &["9:10", "has no `destination`"],
+        ),
+        (
+            "key_value_stores = \"default\"",
+            &["9:20", "has to be a list, not a string"],
+        ),
+        (
+            "key_value_stores = [\"a b\"]",
+            &["9:21", "not a store's label"],
+        ),
+        (
+            "variables = { Bad = \"x\" }",
+            &["9:15", "\"Bad\" is not a variable's name"],
+        ),
+        (
+            "variables = { v = \"{{ nothing }}\" }",
+            &["9:19", "declares no `nothing`"],
+        ),
+        (
+            "allowed_outbound_hosts = [\"https://{{ h\"]",
+            &["9:27", "no `}}`"],
+        ),
+        (
+            "ai_models = [\"llama\"]",
+            &["9:1", "`ai_models` grants models"],
+        ),
         ("sqlite_databases = [\"default\"]", &["9:1", "SQLite"]),
-        ("dependencies = { \"a:b\" = \"1\" }", &["9:1", "`dependencies`"]),
-        ("allowed_http_hosts = [\"example.org\"]", &["9:1", "`allowed_outbound_hosts = ["]),
-        ("[component.other]\n", &["9:1", "[component.other] has no `source`"]),
-        ("[component.other]\nsource = { url = \"https://x\", digest = \"sha256:1\" }", &["10:10", "is a download"]),
-        ("[component.bad_id]\nsource = \"x.wasm\"", &["9:12", "not a component's id"]),
+        (
+            "dependencies = { \"a:b\" = \"1\" }",
+            &["9:1", "`dependencies`"],
+        ),
+        (
+            "allowed_http_hosts = [\"example.org\"]",
+            &["9:1", "`allowed_outbound_hosts = ["],
+        ),
+        (
+            "[component.other]\n",
+            &["9:1", "[component.other] has no `source`"],
+        ),
+        (
+            "[component.other]\nsource = { url = \"https://x\", digest = \"sha256:1\" }",
+            &["10:10", "is a download"],
+        ),
+        (
+            "[component.bad_id]\nsource = \"x.wasm\"",
+            &["9:12", "not a component's id"],
+        ),
         ("[variables]\nv = {}", &["10:1", "`v` needs either"]),
-        ("[variables]\nv = { required = true, default = \"\" }", &["10:1", "not both"]),
-        ("[variables]\nv = { default = \"\", secrete = true }", &["10:21", "did you mean `secret`"]),
+        (
+            "[variables]\nv = { required = true, default = \"\" }",
+            &["10:1", "not both"],
+        ),
+        (
+            "[variables]\nv = { default = \"\", secrete = true }",
+            &["10:21", "did you mean `secret`"],
+        ),
         ("[trigger.redis]\n", &["9:10", "HTTP triggers only"]),
-        ("[[trigger.http]]\nroute = \"/x\"\ncomponent = \"mian\"", &["11:13", "`mian`", "did you mean `main`"]),
-        ("[[trigger.http]]\ncomponent = \"main\"", &["9:1", "has no `route`"]),
-        ("[[trigger.http]]\nroute = \"/...\"\ncomponent = \"main\"", &["10:9", "same paths as the one on line 5"]),
-        ("[[trigger.http]]\nroute = \"/a/:\"\ncomponent = \"main\"", &["10:9", "needs a name"]),
-        ("[[trigger.http]]\nroute = \"/.well-known/spin/x\"\ncomponent = \"main\"", &["10:9", "the host answers itself"]),
-        ("[[trigger.http]]\nroute = { private = false }\ncomponent = \"main\"", &["10:9", "`{ private = true }`"]),
-        ("[[trigger.http]]\nroute = \"/x\"\ncomponent = \"main\"\nexecutor = { type = \"wagi\" }", &["12:12", "executor `wagi`"]),
-        ("[[trigger.http]]\nroute = \"/x\"\nstatic_response = {}", &["11:1", "`static_response`"]),
-        ("[[trigger.http]]\nroute = \"/x\"\ncomponent = \"main\"\nmiddleware = []", &["12:1", "unknown key `middleware`"]),
-        ("[extra]\n", &["9:2", "unknown key `extra` in the manifest", "known here: application, component"]),
+        (
+            "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"mian\"",
+            &["11:13", "`mian`", "did you mean `main`"],
+        ),
+        (
+            "[[trigger.http]]\ncomponent = \"main\"",
+            &["9:1", "has no `route`"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"main\"",
+            &["10:9", "same paths as the one on line 5"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/a/:\"\ncomponent = \"main\"",
+            &["10:9", "needs a name"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/.well-known/spin/x\"\ncomponent = \"main\"",
+            &["10:9", "the host answers itself"],
+        ),
+        (
+            "[[trigger.http]]\nroute = { private = false }\ncomponent = \"main\"",
+            &["10:9", "`{ private = true }`"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"main\"\nexecutor = { type = \"wagi\" }",
+            &["12:12", "executor `wagi`"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/x\"\nstatic_response = {}",
+            &["11:1", "`static_response`"],
+        ),
+        (
+            "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"main\"\nmiddleware = []",
+            &["12:1", "unknown key `middleware`"],
+        ),
+        (
+            "[extra]\n",
+            &[
+                "9:2",
+                "unknown key `extra` in the manifest",
+                "known here: application, component",
+            ],
+        ),
     ] {
         let text = format!("{HEAD}{TRIGGER}{COMPONENT}{tail}\n");
         let error = refused(&text);
         for part in expected {
-            assert!(error.contains(part), "expected {part:?} of\n{error}\nfor {tail:?}");
+            assert!(
+                error.contains(part),
+                "expected {part:?} of\n{error}\nfor {tail:?}"
+            );
         }
     }
 }
@@ -207,15 +316,25 @@ fn a_middleware_has_to_exist_and_to_have_no_grants_of_its_own() {
 
     let granted = "[component.gate]\nsource = \"g.wasm\"\nkey_value_stores = [\"default\"]\n";
     let error = refused(&with(granted));
-    assert!(error.contains("grants of its own: key_value_stores"), "{error}");
+    assert!(
+        error.contains("grants of its own: key_value_stores"),
+        "{error}"
+    );
 
     accepted(&with("[component.gate]\nsource = \"g.wasm\"\n"));
 }
 
 #[test]
 fn every_problem_is_listed_in_the_order_of_the_file() {
-    let error = parse(&format!("{HEAD}nmae = 1\n{TRIGGER}rout = 1\n{COMPONENT}x = 1\n")).unwrap_err();
-    let lines: Vec<_> = error.problems().iter().map(|problem| problem.line).collect();
+    let error = parse(&format!(
+        "{HEAD}nmae = 1\n{TRIGGER}rout = 1\n{COMPONENT}x = 1\n"
+    ))
+    .unwrap_err();
+    let lines: Vec<_> = error
+        .problems()
+        .iter()
+        .map(|problem| problem.line)
+        .collect();
     assert_eq!(lines, [4, 8, 11]);
 }
 
@@ -241,13 +360,17 @@ fn what_is_not_toml_is_refused_at_its_place() {
 
 #[test]
 fn columns_count_characters_and_not_bytes() {
-    let error = refused(&format!("{HEAD}{TRIGGER}{COMPONENT}environment = {{ \"Ä\" = \"é\", B = 1 }}\n"));
+    let error = refused(&format!(
+        "{HEAD}{TRIGGER}{COMPONENT}environment = {{ \"Ä\" = \"é\", B = 1 }}\n"
+    ));
     assert!(error.contains("spin.toml:9:32"), "{error}");
 }
 
 #[test]
 fn a_manifest_that_cannot_be_read_says_how_to_name_another_one() {
-    let error = load(Path::new("/nowhere/spin.toml")).unwrap_err().to_string();
+    let error = load(Path::new("/nowhere/spin.toml"))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("/nowhere/spin.toml"), "{error}");
     assert!(error.contains("--from"), "{error}");
 }
@@ -258,7 +381,8 @@ mod files {
 
     /// A folder of its own for each test, under the folder that cargo keeps for tests.
     fn folder(name: &str) -> PathBuf {
-        let dir = std::env::temp_dir().join(format!("doorward-files-{}-{name}", std::process::id()));
+        let dir =
+            std::env::temp_dir().join(format!("doorward-files-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         for (path, content) in [
             ("assets/a.png", "a"),
@@ -290,7 +414,10 @@ mod files {
     fn files_folders_and_patterns_become_single_files() {
         let dir = folder("expand");
         for (files, expected) in [
-            ("files = [\"policy.toml\"]", &["/policy.toml = policy.toml"][..]),
+            (
+                "files = [\"policy.toml\"]",
+                &["/policy.toml = policy.toml"][..],
+            ),
             (
                 "files = [\"assets\"]",
                 &[
@@ -321,13 +448,28 @@ mod files {
     fn what_cannot_be_mounted_is_named_with_its_line() {
         let dir = folder("refuse");
         for (files, expected) in [
-            ("files = [\"missing.txt\"]", "does not exist and is not a pattern"),
+            (
+                "files = [\"missing.txt\"]",
+                "does not exist and is not a pattern",
+            ),
             ("files = [\"../outside\"]", "leads out"),
             ("files = [\".\"]", "without a name"),
-            ("files = [{ source = \"no\", destination = \"/x\" }]", "\"no\" does not exist"),
-            ("files = [{ source = \"/etc/passwd\", destination = \"/x\" }]", "relative"),
-            ("files = [{ source = \"policy.toml\", destination = \"/\" }]", "no file name"),
-            ("files = [{ source = \"policy.toml\", destination = \"/../x\" }]", "holds `..`"),
+            (
+                "files = [{ source = \"no\", destination = \"/x\" }]",
+                "\"no\" does not exist",
+            ),
+            (
+                "files = [{ source = \"/etc/passwd\", destination = \"/x\" }]",
+                "relative",
+            ),
+            (
+                "files = [{ source = \"policy.toml\", destination = \"/\" }]",
+                "no file name",
+            ),
+            (
+                "files = [{ source = \"policy.toml\", destination = \"/../x\" }]",
+                "holds `..`",
+            ),
         ] {
             let error = mounts(&dir, files).unwrap_err().to_string();
             assert!(error.contains(expected), "{files}: {error}");

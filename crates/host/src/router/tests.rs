@@ -170,7 +170,10 @@ fn a_malformed_route_is_refused_with_the_reason() {
             Err(error) => error.to_string(),
             Ok(pattern) => panic!("{route} was read as {pattern:?}"),
         };
-        assert!(error.contains(reason), "{route}: {error:?} lacks {reason:?}");
+        assert!(
+            error.contains(reason),
+            "{route}: {error:?} lacks {reason:?}"
+        );
     }
 }
 

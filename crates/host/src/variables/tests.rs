@@ -1,7 +1,4 @@
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::manifest::{self, Application};
@@ -48,7 +45,10 @@ fn resolve(
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_default() {
     let key = [("SPIN_VARIABLE_TOKEN_KEY", "k")];
-    let both = [("SPIN_VARIABLE_TOKEN_KEY", "k"), ("SPIN_VARIABLE_HOST", "env")];
+    let both = [
+        ("SPIN_VARIABLE_TOKEN_KEY", "k"),
+        ("SPIN_VARIABLE_HOST", "env"),
+    ];
     for (given, environment, expected) in [
         (&[][..], &key[..], "example.org"),
         (&[][..], &both[..], "env"),

@@ -1,1 +1,0 @@
-//! The components' build commands.

@@ -1,1 +1,0 @@
-//! The `wasm32-wasip2` target of the Rust toolchain: found, or set up.
