@@ -70,7 +70,7 @@ fn refuse(error: BadRequest) -> Response<WasiBody> {
 fn failed(trigger: &Trigger, error: &wasmtime::Error) -> Response<WasiBody> {
     let log = |what: &str| trigger.handler.state().report(what);
     if let Some(InstantiationError { error, .. }) = error.downcast_ref::<InstantiationError<()>>() {
-        log(&format!("no instance for a request: {error:?}"));
+        log(&format!("no instance for a request: {error:#}"));
         if error.is::<PoolConcurrencyLimitError>() {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response

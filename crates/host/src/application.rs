@@ -100,6 +100,7 @@ struct Loader<'a> {
     variables: Variables,
     store_file: Option<Arc<StoreFile>>,
     sources: BTreeMap<&'a str, Vec<u8>>,
+    grants: BTreeMap<&'a str, Arc<Grants>>,
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
 }
@@ -135,6 +136,7 @@ impl<'a> Loader<'a> {
             variables,
             store_file,
             sources: BTreeMap::new(),
+            grants: BTreeMap::new(),
             handlers: BTreeMap::new(),
             log: options.log.clone().unwrap_or_else(LogSink::stdio),
         })
@@ -244,7 +246,16 @@ impl<'a> Loader<'a> {
     }
 
     /// What the manifest grants to a component.
-    fn grants(&self, id: &str) -> Result<Grants> {
+    fn grants(&mut self, id: &'a str) -> Result<Arc<Grants>> {
+        if let Some(grants) = self.grants.get(id) {
+            return Ok(Arc::clone(grants));
+        }
+        let grants = Arc::new(self.new_grants(id)?);
+        self.grants.insert(id, Arc::clone(&grants));
+        Ok(grants)
+    }
+
+    fn new_grants(&self, id: &str) -> Result<Grants> {
         let component = self
             .application
             .components

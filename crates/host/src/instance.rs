@@ -72,7 +72,7 @@ impl Reuse {
 pub struct Factory {
     engine: Engine,
     component: ProxyPre<HostState>,
-    grants: Grants,
+    grants: Arc<Grants>,
     reuse: Reuse,
     log: LogSink,
     /// Becomes true when the host stops.
@@ -84,7 +84,7 @@ impl Factory {
     pub fn new(
         engine: Engine,
         component: ProxyPre<HostState>,
-        grants: Grants,
+        grants: Arc<Grants>,
         reuse: Reuse,
         log: LogSink,
         stopping: watch::Receiver<bool>,
@@ -215,10 +215,12 @@ impl WorkerState for Worker {
         // First the instance, so that what it wrote before comes before why it ended.
         drop(store);
         if let Err(error) = result {
+            // The cause alone: what comes before it is a trace of nameless functions.
+            let cause = error.root_cause();
             report(
                 &self.log,
                 &self.component,
-                &format!("instance ended: {error:?}"),
+                &format!("instance ended: {cause}"),
             );
         }
     }
