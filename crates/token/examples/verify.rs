@@ -6,7 +6,13 @@
 //! wasmtime run target/wasm32-wasip2/release/examples/verify.wasm
 //! ```
 
-#![expect(clippy::expect_used, reason = "a benchmark: it asks the clock and gives up loudly")]
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a benchmark asks the clock, prints, and gives up loudly"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -18,13 +24,21 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 fn main() {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("verify.json")).expect("the cases are JSON");
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("verify.json")).expect("the cases are JSON");
     for case in cases {
-        let text = |name: &str| case.get(name).and_then(Value::as_str).expect("the case is complete");
+        let text = |name: &str| {
+            case.get(name)
+                .and_then(Value::as_str)
+                .expect("the case is complete")
+        };
         let algorithm = Algorithm::from_name(text("algorithm")).expect("the algorithm is known");
         let keys = match case.get("jwk") {
             Some(jwk) => KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()),
-            None => KeySet::from_secret("0123456789abcdef".repeat(4).as_bytes(), AlgorithmSet::of(&[algorithm])),
+            None => KeySet::from_secret(
+                "0123456789abcdef".repeat(4).as_bytes(),
+                AlgorithmSet::of(&[algorithm]),
+            ),
         };
         let keys = keys.expect("the key is good");
         let expect = Expectations {
