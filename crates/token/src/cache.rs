@@ -279,3 +279,6 @@ impl Hasher for AlreadyHashed {
         self.0 = hash;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -439,3 +439,6 @@ fn value_bytes(value: &Value) -> usize {
         Value::Object(members) => members_bytes(members),
     }
 }
+
+#[cfg(test)]
+mod tests;

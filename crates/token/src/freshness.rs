@@ -331,3 +331,6 @@ pub fn fresh_s(cache_control: Option<&str>) -> u64 {
         .unwrap_or(FRESH_S_DEFAULT)
         .clamp(FRESH_S_MIN, FRESH_S_MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ mod json;
 mod keys;
 pub mod metadata;
 pub mod signature;
+#[cfg(test)]
+mod testing;
 mod time;
 mod token;
 

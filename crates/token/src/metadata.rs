@@ -137,3 +137,6 @@ pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
         jwks_uri,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,3 +224,6 @@ fn string_parameter<'h>(
         Some(_) => Err(TokenError::ParameterType { name }),
     }
 }
+
+#[cfg(test)]
+mod tests;
