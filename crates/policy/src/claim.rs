@@ -18,14 +18,14 @@ pub const CLAIM_NAME_BYTES_MAX: usize = 256;
 /// `1` and `true` differ, and `1.0` is no whole number. A claim that is an array has the value when
 /// one of its elements does. Objects, arrays in arrays and `null` have no value; a claim that is
 /// absent neither.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequiredClaim {
     pub(crate) name: String,
     pub(crate) one_of: Vec<Scalar>,
 }
 
 /// A value that a claim can be compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scalar {
     Text(String),
     Integer(i64),

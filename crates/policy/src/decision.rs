@@ -64,7 +64,7 @@ impl Policy {
         let target = CanonicalTarget::parse(head.target).map_err(malformed)?;
         let rule = self.rule_for(target.path(), head.method)?;
         let bad_credential = |error| Refusal::because(Reason::Credential(error));
-        match &rule.access {
+        match &rule.kind.access {
             Access::Public => {
                 credential::check_single(head.authorization).map_err(bad_credential)?;
                 Ok(Screened::Public(Permit::new(
@@ -87,25 +87,22 @@ impl Policy {
         }
     }
 
-    fn rule_for(&self, path: &str, method: &str) -> Result<&Rule, Refusal> {
-        let rules = match self.matcher.find(path) {
-            Found::Rules(rules) => rules,
+    fn rule_for(&self, path: &str, method: &str) -> Result<Rule<'_>, Refusal> {
+        let range = match self.matcher.find(path) {
+            Found::Rules(range) => range,
             Found::OtherCase => return Err(Refusal::because(Reason::OtherCase)),
             Found::Nothing => return Err(Refusal::because(Reason::NoRule)),
         };
         // All of them have the same pattern, and no two list the same method.
-        let mut rules = rules
-            .iter()
-            .filter_map(|&rule| self.rules.get(rule as usize));
-        let mut first = None;
+        let mut rules = range.clone().filter_map(|index| self.rules.get(index));
         rules
-            .find(|&rule| {
-                first = first.or(Some(rule));
-                rule.lists_method(method)
-            })
+            .find(|rule| rule.kind.lists_method(method))
             .ok_or_else(|| {
-                let route = first.map(|rule| rule.pattern.clone()).unwrap_or_default();
-                Refusal::because(Reason::Method { route })
+                let first = self.rules.get(range.start);
+                let route = first.map(|rule| rule.path.as_str().into());
+                Refusal::because(Reason::Method {
+                    route: route.unwrap_or_default(),
+                })
             })
     }
 }
@@ -114,7 +111,7 @@ impl Policy {
 #[derive(Clone, Copy)]
 pub struct Pending<'p, 'r> {
     policy: &'p Policy,
-    rule: &'p Rule,
+    rule: Rule<'p>,
     demands: &'p Demands,
     target: CanonicalTarget<'r>,
     bearer: &'r str,
@@ -150,7 +147,7 @@ impl<'p, 'r> Pending<'p, 'r> {
     /// The rule's path pattern, for the log.
     #[must_use]
     pub fn route(&self) -> &'p str {
-        &self.rule.pattern
+        self.rule.path.as_str()
     }
 
     /// Decides. `issuer` is the one with whose keys the token was verified, now or earlier; time,
@@ -239,7 +236,7 @@ impl<'p, 'r> Pending<'p, 'r> {
 impl fmt::Debug for Pending<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("route", &self.rule.pattern)
+            .field("route", &self.rule.path.as_str())
             .field("target", &self.target.as_str())
             .finish_non_exhaustive()
     }
@@ -276,7 +273,7 @@ impl fmt::Debug for Pending<'_, '_> {
 /// twice::<Permit<'static>>();
 /// ```
 pub struct Permit<'p> {
-    rule: &'p Rule,
+    rule: Rule<'p>,
     target: String,
     identity: Vec<(&'p str, Vec<u8>)>,
     principal: Option<Principal<'p>>,
@@ -284,7 +281,7 @@ pub struct Permit<'p> {
 
 impl<'p> Permit<'p> {
     fn new(
-        rule: &'p Rule,
+        rule: Rule<'p>,
         target: CanonicalTarget<'_>,
         identity: Vec<(&'p str, Vec<u8>)>,
         principal: Option<Principal<'p>>,
@@ -314,13 +311,13 @@ impl<'p> Permit<'p> {
     /// Whether `Authorization` is to be removed.
     #[must_use]
     pub fn strips_credential(&self) -> bool {
-        !self.rule.forwards_credential
+        !self.rule.kind.forwards_credential
     }
 
     /// The rule's path pattern, for the log.
     #[must_use]
     pub fn route(&self) -> &'p str {
-        &self.rule.pattern
+        self.rule.path.as_str()
     }
 
     /// Whose request it is, for the log; `None` on a public route.
@@ -334,7 +331,7 @@ impl<'p> Permit<'p> {
 impl fmt::Debug for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit")
-            .field("route", &self.rule.pattern)
+            .field("route", &self.rule.path.as_str())
             .field("target", &self.target)
             .field("principal", &self.principal)
             .finish_non_exhaustive()

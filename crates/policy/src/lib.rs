@@ -27,6 +27,7 @@ mod policy;
 pub mod refusal;
 mod source;
 pub mod target;
+mod trie;
 
 pub use decision::{Pending, Permit, Principal, RequestHead, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};

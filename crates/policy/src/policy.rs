@@ -1,5 +1,7 @@
 //! A policy that was read and found sound.
 
+use std::collections::BTreeMap;
+
 use doorward_token::{AlgorithmSet, Expectations};
 
 use crate::claim::RequiredClaim;
@@ -17,7 +19,7 @@ pub type IssuerId = usize;
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) issuers: Vec<Issuer>,
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Rules,
     pub(crate) matcher: Matcher,
     pub(crate) identity: Vec<IdentityHeader>,
     pub(crate) reserved: ReservedNames,
@@ -110,14 +112,74 @@ pub enum KeySource {
     },
 }
 
+/// All `[[route]]`s, those of one pattern in a row, as the matcher counts them.
+///
+/// Thousands of rules usually ask for a few different things. Each of those is kept once, so that
+/// going from rule to rule does not go through all of the memory.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    kinds: Vec<Kind>,
+    kind_of: Vec<u32>,
+    patterns: Vec<RoutePath>,
+}
+
 /// One `[[route]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub(crate) pattern: String,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule<'p> {
+    pub(crate) kind: &'p Kind,
+    pub(crate) path: &'p RoutePath,
+}
+
+/// The `path` of a rule, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct RoutePath(Box<str>);
+
+impl RoutePath {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// All of a rule but its path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
     /// `None`: every method but those of [`METHODS_NEVER_LISTED`].
-    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Box<[String]>>,
     pub(crate) access: Access,
     pub(crate) forwards_credential: bool,
+}
+
+impl Rules {
+    pub(crate) fn new(rules: impl Iterator<Item = (String, Kind)>) -> Self {
+        let mut all = Self {
+            kinds: Vec::new(),
+            kind_of: Vec::new(),
+            patterns: Vec::new(),
+        };
+        let mut known = BTreeMap::new();
+        for (pattern, kind) in rules {
+            let next = all.kinds.len() as u32;
+            let number = *known.entry(kind.clone()).or_insert(next);
+            if number == next {
+                all.kinds.push(kind);
+            }
+            all.kind_of.push(number);
+            all.patterns.push(RoutePath(pattern.into()));
+        }
+        all
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kind_of.len()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Rule<'_>> {
+        let kind = self.kind_of.get(index)?;
+        Some(Rule {
+            kind: self.kinds.get(*kind as usize)?,
+            path: self.patterns.get(index)?,
+        })
+    }
 }
 
 /// Methods that no rule can list, and that a rule which lists none does not mean either. `CONNECT`
@@ -126,7 +188,7 @@ pub(crate) struct Rule {
 /// section 9.3.8).
 pub(crate) const METHODS_NEVER_LISTED: [&str; 2] = ["CONNECT", "TRACE"];
 
-impl Rule {
+impl Kind {
     pub(crate) fn lists_method(&self, method: &str) -> bool {
         match &self.methods {
             Some(methods) => methods.iter().any(|listed| listed == method),
@@ -137,14 +199,14 @@ impl Rule {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Access {
     Public,
     Protected(Demands),
 }
 
 /// What a rule demands of a token, besides that it be genuine and valid.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Demands {
     pub(crate) issuers: Vec<IssuerId>,
     pub(crate) scope: Vec<String>,

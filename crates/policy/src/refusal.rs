@@ -278,7 +278,7 @@ pub(crate) enum Reason {
     Target(TargetError),
     NoRule,
     OtherCase,
-    Method { route: String },
+    Method { route: Box<str> },
     Credential(CredentialError),
     Token(TokenError),
     OtherIssuer,

@@ -6,12 +6,14 @@ use super::METHODS_PER_PATTERN_MAX;
 use super::issuer::ReadIssuer;
 use super::route::ReadRoute;
 use crate::finding::Code;
-use crate::matcher::{Builder, Conflict, MATCH_STEPS_MAX, Matcher};
+use crate::matcher::{MATCH_STEPS_MAX, Matcher};
 use crate::policy::Access;
 use crate::source::{Source, shown};
+use crate::trie::{Builder, Conflict};
 
-/// Reports rules that contradict each other or can never decide, and gives the matcher of the rest.
-pub(super) fn rules(source: &mut Source<'_>, routes: &[ReadRoute]) -> Matcher {
+/// Reports rules that contradict each other or can never decide, and gives the matcher of the rest
+/// with the order in which it counts them.
+pub(super) fn rules(source: &mut Source<'_>, routes: &[ReadRoute]) -> (Matcher, Vec<u32>) {
     let mut builder = Builder::new();
     for (index, route) in routes.iter().enumerate() {
         if let Some(pattern) = &route.pattern {
@@ -21,19 +23,19 @@ pub(super) fn rules(source: &mut Source<'_>, routes: &[ReadRoute]) -> Matcher {
     for rules in builder.rules_by_pattern() {
         contradictions(source, routes, rules);
     }
-    let (matcher, conflicts) = builder.build();
+    let (matcher, order, conflicts) = builder.build();
     for conflict in conflicts {
         report(source, routes, conflict);
     }
     for route in routes {
-        let is_public = matches!(&route.rule, Some(rule) if rule.access == Access::Public);
+        let is_public = matches!(&route.kind, Some(kind) if kind.access == Access::Public);
         if is_public && path_of(route) == "/**" {
             let message = "whatever no other rule lists is public";
             let help = "list what is public, unless everything is meant".to_owned();
             source.find_with(Code::PublicRest, route.offset, message, Some(help), &[]);
         }
     }
-    matcher
+    (matcher, order)
 }
 
 /// An issuer that nobody accepts is probably a route that lacks something.

@@ -43,7 +43,7 @@ use toml::de::DeTable;
 
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rules};
 use crate::source::{Fields, Source};
 
 /// Longest policy file, in bytes.
@@ -88,17 +88,23 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let issuers = issuer::read(&mut source, root);
     let routes = route::read(&mut source, root, &issuers);
     let identity = identity::read(&mut source, root);
-    let matcher = check::rules(&mut source, &routes);
+    let (matcher, order) = check::rules(&mut source, &routes);
     check::use_of_issuers(&mut source, &issuers, &routes);
 
     let findings = source.into_findings();
     if findings.has_errors() {
         return Err(findings);
     }
+    let mut routes: Vec<_> = routes.into_iter().map(Some).collect();
+    let rules = order.into_iter().filter_map(|index| {
+        let route = routes.get_mut(index as usize)?.take()?;
+        Some((route.pattern?.to_string(), route.kind?))
+    });
+    let rules = Rules::new(rules);
     let reserved = ReservedNames::new(identity.iter().map(|header| header.name.as_str()));
     Ok(Policy {
         issuers: issuers.into_iter().filter_map(|read| read.issuer).collect(),
-        rules: routes.into_iter().filter_map(|read| read.rule).collect(),
+        rules,
         matcher,
         identity,
         reserved,

@@ -8,7 +8,7 @@ use super::{ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, S
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::{Access, Demands, IssuerId, METHODS_NEVER_LISTED, Rule};
+use crate::policy::{Access, Demands, IssuerId, Kind, METHODS_NEVER_LISTED};
 use crate::source::{At, Fields, Source, list, nearest, shown};
 use crate::target::check_method;
 
@@ -70,7 +70,7 @@ pub(super) struct ReadRoute {
     pub(super) pattern: Option<Pattern>,
     pub(super) methods: Option<Vec<String>>,
     pub(super) issuers: Vec<IssuerId>,
-    pub(super) rule: Option<Rule>,
+    pub(super) kind: Option<Kind>,
 }
 
 pub(super) fn read(
@@ -160,10 +160,9 @@ fn read_one(
         Some(Access::Protected(demands)) => demands.issuers.clone(),
         _ => Vec::new(),
     };
-    let rule = match (&pattern, &methods, access, forwards_credential) {
-        (Some(pattern), Some(methods), Some(access), Some(forwards_credential)) => Some(Rule {
-            pattern: pattern.to_string(),
-            methods: methods.clone(),
+    let kind = match (&methods, access, forwards_credential) {
+        (Some(methods), Some(access), Some(forwards_credential)) => Some(Kind {
+            methods: methods.clone().map(Vec::into_boxed_slice),
             access,
             forwards_credential,
         }),
@@ -175,7 +174,7 @@ fn read_one(
         pattern: pattern.filter(|_| methods.is_some()),
         methods: methods.flatten(),
         issuers: accepted,
-        rule,
+        kind,
     }
 }
 
