@@ -262,3 +262,7 @@ fn write_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
         out.push(low | 0x80);
     }
 }
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

@@ -94,3 +94,78 @@ fn is_of_line(version: &str, line: &str) -> bool {
         .strip_prefix(line)
         .is_some_and(|rest| rest.starts_with('.') && !rest.contains('-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_that_give_access_belong_to_a_set() {
+        for (import, set) in [
+            (
+                "wasi:http/client@0.3.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            (
+                "wasi:http/outgoing-handler@0.2.4",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            ("wasi:cli/environment@0.2.6", ConfigurationSet::Environment),
+            ("wasi:cli/environment@0.3.0", ConfigurationSet::Environment),
+            ("wasi:filesystem/preopens@0.2.12", ConfigurationSet::Files),
+            ("wasi:filesystem/preopens@0.3.0", ConfigurationSet::Files),
+            (
+                "spin:key-value/key-value@3.0.0",
+                ConfigurationSet::KeyValueStores,
+            ),
+            (
+                "spin:variables/variables@3.0.0",
+                ConfigurationSet::Variables,
+            ),
+        ] {
+            assert_eq!(set_of(import), Some(set), "{import} should need a grant");
+            assert!(is_provided(import), "{import} should be provided");
+        }
+    }
+
+    #[test]
+    fn other_wasi_interfaces_need_no_grant() {
+        for import in [
+            "wasi:http/types@0.3.0",
+            "wasi:clocks/monotonic-clock@0.2.6",
+            "wasi:random/random@0.3.0",
+            "wasi:io/streams@0.2.6",
+            "wasi:filesystem/types@0.2.6",
+        ] {
+            assert_eq!(set_of(import), None, "{import} should need no grant");
+            assert!(is_provided(import), "{import} should be provided");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_provided() {
+        for import in [
+            "spin:sqlite/sqlite@3.1.0",
+            "spin:variables/variables@2.0.0",
+            "spin:variables/other@3.0.0",
+            "fermyon:spin/variables@2.0.0",
+            "wasi:http/client@0.3.0-rc-2026-03-15",
+            "wasi:http/client@0.30.0",
+            "wasi:http/client",
+            "wasi:cli/environment@0.20.0",
+            "wasi:http/handler@0.3.0",
+            "env",
+            "",
+        ] {
+            assert!(!is_provided(import), "{import:?} should not be provided");
+        }
+    }
+
+    #[test]
+    fn a_refusing_twin_keeps_interface_and_version() {
+        assert_eq!(
+            denied_name("wasi:cli/environment@0.2.6"),
+            "doorward-denied:wasi-cli/environment@0.2.6"
+        );
+    }
+}

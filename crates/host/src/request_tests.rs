@@ -1,1 +1,154 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::borrow::Cow;
+
+use super::*;
+
+fn pattern() -> RoutePattern {
+    RoutePattern::parse("", "/users/:user_id/...").unwrap()
+}
+
+fn prepared(request: http::request::Builder) -> Result<http::request::Parts, BadRequest> {
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    let pattern = pattern();
+    let route = RouteMatch {
+        trigger: 0,
+        component: "whoami",
+        pattern: &pattern,
+        parameters: vec![("user_id", "42")],
+        path_info: Cow::Borrowed("/orders"),
+    };
+    let headers = RouteHeaders::new(&pattern).unwrap();
+    prepare(
+        &mut parts,
+        &route,
+        &headers,
+        "192.0.2.7:4711".parse().unwrap(),
+    )?;
+    Ok(parts)
+}
+
+fn request(target: &str) -> http::request::Builder {
+    http::Request::get(target).header("host", "api.example:8080")
+}
+
+fn values<'h>(parts: &'h http::request::Parts, name: &str) -> Vec<&'h [u8]> {
+    parts
+        .headers
+        .get_all(name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect()
+}
+
+#[test]
+fn spin_headers_say_what_matched() {
+    let parts = prepared(request("/users/42/orders?page=2")).unwrap();
+    for (name, expected) in [
+        ("spin-path-info", "/orders"),
+        (
+            "spin-full-url",
+            "http://api.example:8080/users/42/orders?page=2",
+        ),
+        ("spin-matched-route", "/users/:user_id/..."),
+        ("spin-base-path", "/"),
+        ("spin-raw-component-route", "/users/:user_id/..."),
+        ("spin-component-route", "/users/:user_id"),
+        ("spin-client-addr", "192.0.2.7:4711"),
+        ("spin-path-match-user-id", "42"),
+    ] {
+        assert_eq!(
+            values(&parts, name),
+            [expected.as_bytes()],
+            "{name} should be {expected}"
+        );
+    }
+}
+
+#[test]
+fn what_a_client_sent_under_the_name_of_a_spin_header_comes_first() {
+    let parts = prepared(
+        request("/users/42/orders")
+            .header("spin-client-addr", "127.0.0.1:1")
+            .header("Spin-Path-Match-User-Id", "1"),
+    )
+    .unwrap();
+    assert_eq!(
+        values(&parts, "spin-client-addr"),
+        [b"127.0.0.1:1".as_slice(), b"192.0.2.7:4711"],
+        "the last value should be the host's"
+    );
+    assert_eq!(
+        values(&parts, "spin-path-match-user-id"),
+        [b"1".as_slice(), b"42"],
+        "the last value should be the host's"
+    );
+}
+
+#[test]
+fn path_and_query_reach_the_component_byte_for_byte() {
+    for target in [
+        "/",
+        "/users//42/%2e%2E/%2Fa;b=c?x=%20&y=a+b&&",
+        "/users/42/./../x",
+        "/?",
+        "/a?b?c",
+    ] {
+        let parts = prepared(request(target)).unwrap();
+        assert_eq!(parts.uri.path_and_query().unwrap().as_str(), target);
+        assert_eq!(parts.uri.scheme_str(), Some("http"));
+        assert_eq!(parts.uri.authority().unwrap(), "api.example:8080");
+    }
+}
+
+#[test]
+fn the_connection_header_stays_with_the_connection() {
+    let parts = prepared(request("/").header("connection", "close, x-secret")).unwrap();
+    assert_eq!(values(&parts, "connection"), Vec::<&[u8]>::new());
+}
+
+#[test]
+fn an_absolute_target_says_whom_the_request_is_for() {
+    let parts = prepared(http::Request::get("http://api.example/users")).unwrap();
+    assert_eq!(parts.uri, "http://api.example/users");
+    let parts = prepared(request("http://api.example:8080/users")).unwrap();
+    assert_eq!(parts.uri, "http://api.example:8080/users");
+}
+
+#[test]
+fn a_request_that_is_unclear_about_its_host_is_refused() {
+    let get = http::Request::get;
+    for (request, expected) in [
+        (get("/"), BadRequest::NoHost),
+        (
+            get("/")
+                .header("host", "a.example")
+                .header("host", "b.example"),
+            BadRequest::TwoHosts,
+        ),
+        (
+            get("/")
+                .header("host", "a.example")
+                .header("host", "a.example"),
+            BadRequest::TwoHosts,
+        ),
+        (get("/").header("host", ""), BadRequest::InvalidHost),
+        (get("/").header("host", "a b"), BadRequest::InvalidHost),
+        (
+            get("/").header("host", "user@a.example"),
+            BadRequest::InvalidHost,
+        ),
+        (get("/").header("host", "a/b"), BadRequest::InvalidHost),
+        (
+            get("http://b.example/").header("host", "a.example"),
+            BadRequest::DifferentHosts,
+        ),
+    ] {
+        let shown = format!("{request:?}");
+        assert_eq!(
+            prepared(request).map(|_| ()),
+            Err(expected),
+            "{shown} should be refused"
+        );
+    }
+}

@@ -150,8 +150,7 @@ mod tests {
             writer.write(bytes);
         }
         drop(writer);
-        let lines = seen.lock().unwrap().clone();
-        lines
+        Arc::into_inner(seen).unwrap().into_inner().unwrap()
     }
 
     #[test]
