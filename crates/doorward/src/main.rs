@@ -1,2 +1,64 @@
-//! Placeholder.
-fn main() {}
+//! The `doorward` command: runs an application, issues development tokens, checks a policy.
+//!
+//! Each subcommand is a file. What they have in common: an error says what failed, where, and what
+//! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong.
+
+mod check;
+mod issuer;
+mod keys;
+mod setup;
+mod sign;
+mod state;
+mod token;
+mod up;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Doorward checks every HTTP request at the edge before it costs anything.
+///
+/// Without a subcommand: sets up what is missing, builds the components, serves the application of
+/// spin.toml with a development issuer beside it, and prints requests to try.
+#[derive(Parser)]
+#[command(version, about, long_about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Subcommands>,
+    #[command(flatten)]
+    up: up::Arguments,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Serve the application of a spin.toml; the flags are named as `spin up` names them.
+    Up(Box<up::Arguments>),
+    /// Run an OpenID issuer for development, on a loopback address.
+    Issuer(issuer::Arguments),
+    /// Print a token signed with the development issuer's keys.
+    Token(token::Arguments),
+    /// Check a policy and print what is wrong with it.
+    Check(check::Arguments),
+    /// Set up what building the components needs: the wasm32-wasip2 target.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        None => up::run(arguments.up.for_a_first_look()),
+        Some(Subcommands::Up(arguments)) => up::run(*arguments),
+        Some(Subcommands::Issuer(arguments)) => issuer::run(&arguments),
+        Some(Subcommands::Token(arguments)) => token::run(&arguments),
+        Some(Subcommands::Check(arguments)) => check::run(&arguments),
+        Some(Subcommands::Setup) => setup::run(),
+    };
+    match result {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

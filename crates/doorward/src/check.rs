@@ -1,0 +1,79 @@
+//! `doorward check`: what is wrong with a policy.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use doorward_policy::{Findings, Policy};
+
+/// The largest file that is read, in bytes. A policy has a lower bound of its own, which its
+/// reader reports.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The policy.
+    #[arg(default_value = "doorward.toml")]
+    file: PathBuf,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs: `{"file", "findings": [{"code", "severity", "message", "line", …}]}`.
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let text = read(&arguments.file)?;
+    let parsed = Policy::parse(&text);
+    let (findings, valid) = match &parsed {
+        Ok(policy) => (policy.warnings(), true),
+        Err(findings) => (findings, false),
+    };
+    let name = arguments.file.to_string_lossy();
+    match arguments.format {
+        Format::Json => print_json(&name, findings),
+        Format::Text => {
+            if !findings.is_empty() {
+                println!("{}", findings.render(&name, Some(&text)));
+            }
+            if let Ok(policy) = &parsed {
+                println!("{name} is valid: {} rules", policy.rules_count());
+            }
+        }
+    }
+    Ok(if valid {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print_json(name: &str, findings: &Findings) {
+    let mut document = findings.to_json();
+    if let Some(object) = document.as_object_mut() {
+        object.insert("file".to_owned(), name.into());
+    }
+    println!("{document:#}");
+}
+
+fn read(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text))
+        .with_context(|| {
+            format!(
+                "the policy {} cannot be read; name another one with `doorward check FILE`",
+                path.display()
+            )
+        })?;
+    Ok(text)
+}

@@ -1,0 +1,19 @@
+//! `doorward setup`: what building the components needs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use doorward_host::toolchain::{self, Readiness, TARGET};
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let readiness = toolchain::ensure_wasm_target(&|line| eprintln!("{line}"))?;
+    println!(
+        "The Rust target {TARGET} is {}.",
+        match readiness {
+            Readiness::Present => "installed",
+            Readiness::Rustup => "now installed, by rustup",
+            Readiness::Built => "now installed, built from source",
+        }
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,219 @@
+//! `doorward up`: serves the application of a `spin.toml`.
+
+mod first_look;
+mod variable;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use doorward_host::kv::StoreFile;
+use doorward_host::manifest::{self, Application};
+use doorward_host::{HostOptions, LogSink, Server, build, options};
+
+use crate::issuer::Issuer;
+use crate::{state, values};
+use variable::VariableSource;
+
+/// The label of the key-value store that `--key-value` writes to.
+const DEFAULT_STORE: &str = "default";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The manifest, or a folder that holds a spin.toml [default: the nearest spin.toml upwards]
+    #[arg(short = 'f', long, value_name = "SPIN.TOML")]
+    from: Option<PathBuf>,
+    /// The address to listen on.
+    #[arg(
+        long,
+        env = "SPIN_HTTP_LISTEN_ADDR",
+        default_value = "127.0.0.1:3000",
+        value_name = "ADDRESS"
+    )]
+    listen: SocketAddr,
+    /// Build the components first.
+    #[arg(long)]
+    build: bool,
+    /// Run the development issuer beside the application, where the policy expects it.
+    #[arg(long)]
+    development_issuer: bool,
+    /// A value for a variable; may be repeated, the last one of a name counts.
+    #[arg(long, value_name = "KEY=VALUE | KEY=@FILE | @FILE.json | @FILE.toml")]
+    variable: Vec<VariableSource>,
+    /// An environment variable for every component; may be repeated.
+    #[arg(short = 'e', long, value_name = "KEY=VALUE", value_parser = values::key_value)]
+    env: Vec<(String, String)>,
+    /// A value to put into the `default` key-value store first; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::key_value)]
+    key_value: Vec<(String, String)>,
+    /// Do not show what the components write.
+    #[arg(short = 'q', long)]
+    quiet: bool,
+    /// The folder of what outlives a run [default: .doorward beside the manifest]
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<PathBuf>,
+    /// Requests that one instance serves before it is replaced.
+    #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = options::INSTANCE_REUSE_COUNT)]
+    max_instance_reuse_count: usize,
+    /// Requests that one instance serves at the same time.
+    #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = options::INSTANCE_CONCURRENT_REUSE_COUNT)]
+    max_instance_concurrent_reuse_count: usize,
+    /// How long an instance without requests is kept, such as 1s or 500ms.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "1s")]
+    idle_instance_timeout: Duration,
+    /// Time in which a request must be answered [default: no limit]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    request_timeout: Option<Duration>,
+    /// Memory that one instance may use.
+    #[arg(long, env = "SPIN_MAX_INSTANCE_MEMORY", value_name = "BYTES", value_parser = values::count, default_value_t = options::MEMORY_BYTES_MAX)]
+    max_instance_memory: usize,
+}
+
+impl Arguments {
+    /// What `doorward` alone stands for.
+    pub(crate) fn for_a_first_look(self) -> Self {
+        Self {
+            build: true,
+            development_issuer: true,
+            ..self
+        }
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let manifest = state::find_manifest(arguments.from.as_deref())?;
+    let mut application = manifest::load(&manifest)?;
+    for component in application.components.values_mut() {
+        component.environment.extend(arguments.env.iter().cloned());
+    }
+    check_address(arguments.listen)?;
+    if arguments.build {
+        build::ensure_built(&application, &|line| eprintln!("{line}"))?;
+    } else {
+        build::check_sources(&application)?;
+    }
+    let state_dir = state::state_dir_of(&application.dir, arguments.state_dir.as_deref())?;
+    state::create(&state_dir)?;
+    store_values(&state_dir, &arguments.key_value)?;
+
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(serve(application, arguments, state_dir))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(application: Application, arguments: Arguments, state_dir: PathBuf) -> Result<()> {
+    let first_look = first_look::FirstLook::of(&application);
+    let issuer = if arguments.development_issuer {
+        let listen = first_look.issuer_address()?;
+        Some(Issuer::bind(listen, &state_dir).await?)
+    } else {
+        None
+    };
+    let name = application.name.clone();
+    let mut host = HostOptions::new(arguments.listen, state_dir);
+    host.variables = variable::read_all(&arguments.variable)?;
+    host.max_instance_reuse_count = arguments.max_instance_reuse_count;
+    host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
+    host.idle_instance_timeout = arguments.idle_instance_timeout;
+    host.request_timeout = arguments.request_timeout;
+    host.memory_bytes_max = arguments.max_instance_memory;
+    if arguments.quiet {
+        host.log = Some(LogSink::new(|_| {}));
+    }
+    let loading = Instant::now();
+    let server = match Server::bind(application, host).await {
+        Ok(server) => server,
+        Err(error) if is_address_in_use(&error) => bail!(address_in_use(arguments.listen)),
+        Err(error) => return Err(error),
+    };
+    let url = format!("http://{}", server.local_addr());
+    println!(
+        "Serving {name} at {url} (loaded in {} ms)",
+        loading.elapsed().as_millis()
+    );
+    if let Some(issuer) = &issuer {
+        println!("{}", issuer.warning());
+        first_look.print(&url, arguments.state_dir.as_deref());
+    }
+    let issuing = issuer.map(|issuer| tokio::spawn(issuer.serve(std::future::pending())));
+    let served = server
+        .serve(async {
+            shutdown_signal().await;
+            eprintln!("Stopping: no new connections, waiting for the requests under way");
+        })
+        .await;
+    if let Some(issuing) = issuing {
+        issuing.abort();
+    }
+    served
+}
+
+/// A port that is taken is found out before the build, which may take a while.
+fn check_address(listen: SocketAddr) -> Result<()> {
+    match TcpListener::bind(listen) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => bail!(address_in_use(listen)),
+        // Any other reason is told when the server binds.
+        _ => Ok(()),
+    }
+}
+
+fn is_address_in_use(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    })
+}
+
+fn address_in_use(listen: SocketAddr) -> String {
+    let other = SocketAddr::new(listen.ip(), listen.port().checked_add(10).unwrap_or(0));
+    format!(
+        "cannot listen on {listen}: another program does\n  help: stop it, or choose another \
+         address with `--listen {other}`"
+    )
+}
+
+fn store_values(state_dir: &Path, pairs: &[(String, String)]) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let stores = StoreFile::open(state_dir)?;
+    for (key, value) in pairs {
+        stores
+            .set(DEFAULT_STORE, key, value.as_bytes())
+            .with_context(|| format!("--key-value {key}: it cannot be stored"))?;
+    }
+    Ok(())
+}
+
+/// Ready when the process is asked to stop: SIGINT or SIGTERM. A second SIGINT ends it at once.
+pub(crate) async fn shutdown_signal() {
+    let interrupted = async {
+        // Without a handler the signal ends the process, which is what was asked for.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => tokio::select! {
+                () = interrupted => {}
+                _ = terminated.recv() => {}
+            },
+            Err(_) => interrupted.await,
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}
