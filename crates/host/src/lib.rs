@@ -15,7 +15,7 @@ mod compose;
 mod engine;
 mod instance;
 mod interfaces;
-mod kv;
+pub mod kv;
 mod kv_link;
 mod link;
 pub mod manifest;
