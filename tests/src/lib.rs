@@ -1,1 +1,9 @@
-//! Placeholder.
+//! What the native tests share. The tests themselves are in `tests/tests`, what they read in
+//! `tests/data`.
+//!
+//! [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
+//! their names. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`.
+
+pub mod decisions;
+pub mod mint;
+pub mod signing;

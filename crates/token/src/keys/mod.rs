@@ -22,7 +22,7 @@ mod secret;
 use std::fmt;
 
 pub use error::{KeyPart, KeySetError, SkipReason, SkippedKey};
-pub(crate) use secret::SecretKey;
+pub use secret::SecretKey;
 
 use crate::signature::PublicKey;
 use crate::{Algorithm, AlgorithmSet, TokenError};

@@ -8,15 +8,20 @@ use crate::{Algorithm, AlgorithmSet};
 
 /// A shared secret, absorbed by the hashes that it will be used with.
 ///
-/// It has no `Debug`, and the bytes of the secret are not kept.
-pub(crate) struct SecretKey {
+/// The bytes of the secret are not kept, and there is no `Debug`.
+pub struct SecretKey {
     hs256: Option<Hmac<Sha256>>,
     hs384: Option<Hmac<Sha384>>,
     hs512: Option<Hmac<Sha512>>,
 }
 
 impl SecretKey {
-    pub(crate) fn new(secret: &[u8], algorithms: AlgorithmSet) -> Result<Self, KeySetError> {
+    /// Prepares a secret for these algorithms (RFC 7518 §3.2).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeySet::from_secret`](crate::KeySet::from_secret).
+    pub fn new(secret: &[u8], algorithms: AlgorithmSet) -> Result<Self, KeySetError> {
         if algorithms.is_empty() {
             return Err(KeySetError::NoAlgorithm);
         }
@@ -64,8 +69,10 @@ impl SecretKey {
     }
 
     /// Whether this is the code of the message. The comparison takes the same time wherever the
-    /// first difference is, and a shortened code is refused.
-    pub(crate) fn verify(&self, algorithm: Algorithm, message: &[u8], code: &[u8]) -> bool {
+    /// first difference is, and a shortened code is refused. An algorithm that the secret was not
+    /// given for verifies nothing.
+    #[must_use]
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], code: &[u8]) -> bool {
         match algorithm {
             Algorithm::Hs256 => verify(self.hs256.as_ref(), message, code),
             Algorithm::Hs384 => verify(self.hs384.as_ref(), message, code),

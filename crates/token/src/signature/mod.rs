@@ -24,6 +24,7 @@ use std::fmt;
 use crate::keys::SkipReason;
 use crate::{Algorithm, AlgorithmSet};
 
+pub use crate::keys::SecretKey;
 pub use rsa::{EXPONENT_BITS_MAX, MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 
 /// A NIST curve of RFC 7518 §6.2.1.1.

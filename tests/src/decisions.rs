@@ -1,0 +1,425 @@
+//! Decision cases as data: a policy, keys, a request, and what must become of it.
+//!
+//! Each file of `data/decisions` is a [`Suite`]. `tests/decisions.rs` runs them against the core;
+//! the same files can be run over HTTP against the built gate, because a case says everything that
+//! is needed for that: what to mount, what to send, what to expect. Times are relative to `now`.
+//! `data/decisions/README.md` describes the format.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code stops at the first thing that is not as the test needs it"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::mint::SigningKey;
+
+/// One file of cases.
+pub struct Suite {
+    /// The name of the file without its extension.
+    pub name: String,
+    /// The text of the policy file, to be mounted at `/doorward.toml`.
+    pub policy: String,
+    /// The key sets of the issuers, as files to be mounted: the destination and the text.
+    pub key_files: BTreeMap<String, String>,
+    /// The Spin variables that hold secrets.
+    pub variables: BTreeMap<String, String>,
+    /// The cases.
+    pub cases: Vec<Case>,
+    keys: BTreeMap<String, SigningKey>,
+    defaults: Map<String, Value>,
+}
+
+/// One request and what must become of it.
+pub struct Case {
+    /// A sentence.
+    pub name: String,
+    /// The method.
+    pub method: String,
+    /// The request target.
+    pub target: String,
+    /// Fields to send besides `Authorization`.
+    pub headers: Vec<(String, String)>,
+    /// What must become of the request.
+    pub expect: Expected,
+    /// Why the case cannot be run over HTTP, if so.
+    pub not_over_http: Option<String>,
+    /// Something that is wrong with the gate while it judges this request. Only for the core.
+    pub fault: Option<Fault>,
+    authorization: Vec<String>,
+    token: Option<TokenSpec>,
+}
+
+/// Something that is wrong with the gate.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The keys of the issuer cannot be had.
+    KeysUnavailable,
+    /// The gate cannot do what it was set up for.
+    Misconfigured,
+}
+
+/// What must become of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It reaches the upstream.
+    Permit(ExpectedPermit),
+    /// It does not.
+    Refusal(ExpectedRefusal),
+}
+
+/// A request as the upstream must see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedPermit {
+    /// The pattern of the rule that decided.
+    pub route: String,
+    /// The identity headers: these, with these values, and no others.
+    pub identity: BTreeMap<String, String>,
+    /// Whether the upstream sees the credential.
+    pub credential_forwarded: bool,
+}
+
+/// A refusal as the client must see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedRefusal {
+    /// The name of the class.
+    pub class: String,
+    /// The status code.
+    pub status: u16,
+    /// The value of `WWW-Authenticate`.
+    pub www_authenticate: Option<String>,
+    /// Whether there is a `Retry-After`.
+    pub retry_after: bool,
+}
+
+impl Suite {
+    /// Every suite there is, by name.
+    ///
+    /// # Panics
+    ///
+    /// Where a file cannot be read, naming it.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let folder = folder();
+        let classes = Classes::read(&folder.join("classes.toml"));
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+            .map(|entry| entry.expect("a folder's entry can be read").path())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "toml")
+            })
+            .filter(|path| path.file_stem().is_some_and(|stem| stem != "classes"))
+            .collect();
+        files.sort();
+        files
+            .iter()
+            .map(|file| Self::read(file, &classes))
+            .collect()
+    }
+
+    /// The values of the `Authorization` fields of a case, in order, with its token signed for this
+    /// time.
+    ///
+    /// # Panics
+    ///
+    /// Where the case names a key that the suite does not have.
+    #[must_use]
+    pub fn authorization(&self, case: &Case, now_s: u64) -> Vec<String> {
+        let token = case.token.as_ref().map(|spec| self.token(spec, now_s));
+        case.authorization
+            .iter()
+            .map(|value| value.replace("{token}", token.as_deref().unwrap_or_default()))
+            .collect()
+    }
+
+    fn token(&self, spec: &TokenSpec, now_s: u64) -> String {
+        let key = self
+            .keys
+            .get(&spec.key)
+            .unwrap_or_else(|| panic!("{}: there is no key {:?}", self.name, spec.key));
+        let mut claims = self.defaults.clone();
+        claims.extend(spec.claims.clone());
+        claims.retain(|name, _| !spec.without.contains(name));
+        for value in claims.values_mut() {
+            *value = resolved(value, now_s);
+        }
+        let mut token = key.sign(&spec.header, &claims);
+        if let Some(part) = spec.tampered {
+            token = tampered(&token, part);
+        }
+        token
+    }
+
+    fn read(path: &Path, classes: &Classes) -> Self {
+        let file: SuiteFile = parse(path);
+        let name = path
+            .file_stem()
+            .expect("a file has a name")
+            .to_string_lossy()
+            .into_owned();
+        let mut keys = BTreeMap::new();
+        let mut sets: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut variables = BTreeMap::new();
+        for (key_name, spec) in file.keys {
+            let key = match &spec.variable {
+                Some(variable) => {
+                    let secret = format!("a secret of at least 32 bytes, named {key_name}");
+                    variables.insert(variable.clone(), secret.clone());
+                    SigningKey::hs256(&key_name, &secret)
+                }
+                None => SigningKey::ed25519(&key_name),
+            };
+            if let Some(destination) = spec.file {
+                sets.entry(destination).or_default().extend(key.jwk());
+            }
+            keys.insert(key_name, key);
+        }
+        let key_files = sets
+            .into_iter()
+            .map(|(destination, set)| (destination, json!({ "keys": set }).to_string()))
+            .collect();
+        let cases = file
+            .case
+            .into_iter()
+            .flat_map(|case| case.expanded(&name, classes))
+            .collect();
+        Self {
+            name,
+            policy: file.policy,
+            key_files,
+            variables,
+            cases,
+            keys,
+            defaults: object(&file.claims),
+        }
+    }
+}
+
+/// The folder of the suites.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/decisions")
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> T {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What a client is sent for each class of refusal.
+struct Classes(BTreeMap<String, ClassFile>);
+
+impl Classes {
+    fn read(path: &Path) -> Self {
+        Self(parse(path))
+    }
+
+    fn refusal(&self, name: &str, scope: Option<&str>) -> ExpectedRefusal {
+        let class = self
+            .0
+            .get(name)
+            .unwrap_or_else(|| panic!("there is no class of refusal {name:?}"));
+        ExpectedRefusal {
+            class: name.to_owned(),
+            status: class.status,
+            www_authenticate: class
+                .www_authenticate
+                .as_ref()
+                .map(|template| template.replace("{scope}", scope.unwrap_or_default())),
+            retry_after: class.retry_after,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ClassFile {
+    status: u16,
+    www_authenticate: Option<String>,
+    #[serde(default)]
+    retry_after: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuiteFile {
+    policy: String,
+    #[serde(default)]
+    keys: BTreeMap<String, KeyFile>,
+    #[serde(default)]
+    claims: toml::Table,
+    case: Vec<CaseFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFile {
+    file: Option<String>,
+    variable: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CaseFile {
+    name: String,
+    method: Option<String>,
+    target: Option<String>,
+    targets: Option<Vec<String>>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    authorization: Option<Vec<String>>,
+    token: Option<TokenFile>,
+    fault: Option<Fault>,
+    not_over_http: Option<String>,
+    // What is expected: one of these two.
+    route: Option<String>,
+    refused: Option<String>,
+    #[serde(default)]
+    identity: BTreeMap<String, String>,
+    #[serde(default)]
+    credential_forwarded: bool,
+    scope: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenFile {
+    key: String,
+    #[serde(default)]
+    claims: toml::Table,
+    #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
+    header: toml::Table,
+    tampered: Option<Tampered>,
+}
+
+#[derive(Clone)]
+struct TokenSpec {
+    key: String,
+    claims: Map<String, Value>,
+    without: Vec<String>,
+    header: Map<String, Value>,
+    tampered: Option<Tampered>,
+}
+
+/// A part of the token of which one character is changed after it was signed.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Tampered {
+    Header,
+    Payload,
+    Signature,
+}
+
+impl CaseFile {
+    /// One case for each target.
+    fn expanded(self, suite: &str, classes: &Classes) -> Vec<Case> {
+        let what = format!("{suite}: {}", self.name);
+        let expect = match (&self.route, &self.refused) {
+            (Some(route), None) => Expected::Permit(ExpectedPermit {
+                route: route.clone(),
+                identity: self.identity.clone(),
+                credential_forwarded: self.credential_forwarded,
+            }),
+            (None, Some(class)) => Expected::Refusal(classes.refusal(class, self.scope.as_deref())),
+            _ => panic!("{what}: say either `route` or `refused`"),
+        };
+        let targets = match (self.target, self.targets) {
+            (Some(target), None) => vec![target],
+            (None, Some(targets)) => targets,
+            _ => panic!("{what}: say either `target` or `targets`"),
+        };
+        let token = self.token.map(|file| TokenSpec {
+            key: file.key,
+            claims: object(&file.claims),
+            without: file.without,
+            header: object(&file.header),
+            tampered: file.tampered,
+        });
+        let authorization = self.authorization.unwrap_or_else(|| match token {
+            Some(_) => vec!["Bearer {token}".to_owned()],
+            None => Vec::new(),
+        });
+        let many = targets.len() > 1;
+        targets
+            .into_iter()
+            .map(|target| Case {
+                name: if many {
+                    format!("{}: {target:?}", self.name)
+                } else {
+                    self.name.clone()
+                },
+                method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
+                target,
+                headers: self.headers.clone(),
+                expect: expect.clone(),
+                not_over_http: self.not_over_http.clone(),
+                fault: self.fault,
+                authorization: authorization.clone(),
+                token: token.clone(),
+            })
+            .collect()
+    }
+}
+
+/// `{ now = 60 }` is a minute from now; `{ json = "null" }` is what TOML cannot say.
+fn resolved(value: &Value, now_s: u64) -> Value {
+    let Value::Object(object) = value else {
+        return value.clone();
+    };
+    if object.len() == 1 {
+        if let Some(offset_s) = object.get("now").and_then(Value::as_i64) {
+            return json!(now_s.saturating_add_signed(offset_s));
+        }
+        if let Some(text) = object.get("json").and_then(Value::as_str) {
+            return serde_json::from_str(text).expect("the case holds JSON");
+        }
+    }
+    value.clone()
+}
+
+/// Replaces a character in the middle of a part by another one.
+fn tampered(token: &str, part: Tampered) -> String {
+    let index = match part {
+        Tampered::Header => 0,
+        Tampered::Payload => 1,
+        Tampered::Signature => 2,
+    };
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    let part = parts.get_mut(index).expect("a token has three parts");
+    let middle = part.len() / 2;
+    let other = if part.get(middle..=middle) == Some("A") {
+        "B"
+    } else {
+        "A"
+    };
+    part.replace_range(middle..=middle, other);
+    parts.join(".")
+}
+
+fn object(table: &toml::Table) -> Map<String, Value> {
+    table
+        .iter()
+        .map(|(key, value)| (key.clone(), json_of(value)))
+        .collect()
+}
+
+fn json_of(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => json!(text),
+        toml::Value::Integer(number) => json!(number),
+        toml::Value::Float(number) => json!(number),
+        toml::Value::Boolean(boolean) => json!(boolean),
+        toml::Value::Datetime(datetime) => json!(datetime.to_string()),
+        toml::Value::Array(values) => values.iter().map(json_of).collect(),
+        toml::Value::Table(table) => Value::Object(object(table)),
+    }
+}
