@@ -158,5 +158,62 @@ fn command() -> String {
     let relative = std::env::current_dir()
         .ok()
         .and_then(|current| Some(program.strip_prefix(current).ok()?.to_owned()));
-    relative.unwrap_or(program).display().to_string()
+    let path = relative.unwrap_or(program).display().to_string();
+    if path.contains(' ') {
+        format!("'{path}'")
+    } else {
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_numeric_loopback_address_over_http_is_the_development_issuers() {
+        for (url, expected) in [
+            ("http://127.0.0.1:3001", Some("127.0.0.1:3001")),
+            ("http://127.8.0.1:3001/", Some("127.8.0.1:3001")),
+            ("http://[::1]:80", Some("[::1]:80")),
+            ("https://127.0.0.1:3001", None),
+            ("http://127.0.0.1:3001/realm", None),
+            ("http://10.0.0.1:3001", None),
+            ("http://localhost:3001", None),
+            ("http://127.0.0.1:3001@evil.example", None),
+        ] {
+            let found = loopback(url).map(|address| address.to_string());
+            assert_eq!(found.as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_example_is_the_first_route_that_one_scope_opens_to_a_get() {
+        let policy = r#"
+            [[route]]
+            path = "/open"
+            public = true
+            [[route]]
+            path = "/items/{id}"
+            scope = ["items"]
+            [[route]]
+            path = "/write"
+            methods = ["POST"]
+            scope = ["write"]
+            [[route]]
+            path = "/both"
+            scope = ["one", "two"]
+            [[route]]
+            path = "/operators"
+            scope = "ops"
+            claims = { role = "operator" }
+            [[route]]
+            path = "/me"
+            methods = ["GET", "HEAD"]
+            scope = ["me"]
+        "#;
+        let found = protected(policy).map(|found| (found.path, found.scope));
+        assert_eq!(found, Some(("/me".to_owned(), "me".to_owned())));
+        assert!(protected("[[route]]\npath = \"/x\"\npublic = true\n").is_none());
+    }
 }

@@ -172,7 +172,7 @@ fn is_address_in_use(error: &anyhow::Error) -> bool {
 fn address_in_use(listen: SocketAddr) -> String {
     let other = SocketAddr::new(listen.ip(), listen.port().checked_add(10).unwrap_or(0));
     format!(
-        "cannot listen on {listen}: another program does\n  help: stop it, or choose another \
+        "cannot listen on {listen}: another program listens there\n  help: stop it, or choose another \
          address with `--listen {other}`"
     )
 }

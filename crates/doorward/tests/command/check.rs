@@ -1,0 +1,90 @@
+use crate::run::{fails, run};
+
+const VALID: &str = r#"
+[issuer.acme]
+url = "https://login.acme.example"
+audience = "https://api.acme.example"
+
+[[route]]
+path = "/api/**"
+scope = ["read"]
+"#;
+
+#[test]
+fn a_valid_policy_is_0_and_says_how_many_rules_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("doorward.toml"), VALID).unwrap();
+    let ran = run(folder.path(), &["check"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout, "doorward.toml is valid: 1 rules\n");
+}
+
+#[test]
+fn a_problem_is_1_and_shown_with_its_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.toml");
+    std::fs::write(&path, VALID.replace("scope =", "scopes =")).unwrap();
+    let ran = run(folder.path(), &["check", "other.toml"]);
+    assert_eq!(ran.status, 1);
+    for expected in ["other.toml:8:1", "scopes", "scope"] {
+        assert!(
+            ran.stdout.contains(expected),
+            "{expected:?} in\n{}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn the_same_is_there_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.toml");
+    for (text, status, count) in [
+        (VALID.to_owned(), 0, 0),
+        (VALID.replace("scope =", "scopes ="), 1, 1),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let ran = run(folder.path(), &["check", "--format", "json"]);
+        assert_eq!(ran.status, status);
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["file"], "doorward.toml");
+        let findings = document["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), count, "{document}");
+        for finding in findings {
+            assert_eq!(finding["severity"], "error");
+            assert_eq!(finding["line"], 8);
+        }
+    }
+}
+
+#[test]
+fn a_warning_is_shown_and_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let unused = "[issuer.other]\nurl = \"https://x.example\"\naudience = \"y\"\n";
+    let text = VALID.replace("scope = [", "issuer = [\"acme\"]\nscope = [");
+    std::fs::write(
+        folder.path().join("doorward.toml"),
+        format!("{text}{unused}"),
+    )
+    .unwrap();
+    let ran = run(folder.path(), &["check"]);
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    assert!(ran.stdout.contains("warning"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_says_how_to_name_another() {
+    let folder = tempfile::tempdir().unwrap();
+    fails(
+        folder.path(),
+        &["check"],
+        1,
+        &["doorward.toml", "doorward check FILE"],
+    );
+    fails(
+        folder.path(),
+        &["check", "--format", "xml"],
+        2,
+        &["text, json"],
+    );
+}

@@ -1,0 +1,13 @@
+//! The built `doorward` command, driven as a person drives it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod check;
+mod issuer;
+mod run;
+mod token;
+mod up;
