@@ -46,8 +46,12 @@ fn main() {
 }
 
 fn settings() -> Settings {
-    let mut settings =
-        Settings { round: Duration::from_secs(3), rounds: 5, connections: 32, serve_only: false };
+    let mut settings = Settings {
+        round: Duration::from_secs(3),
+        rounds: 5,
+        connections: 32,
+        serve_only: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         if name == "--serve-only" {
@@ -82,7 +86,11 @@ async fn run(settings: Settings) {
     let mut alone = gated.clone();
     alone.middleware = vec![];
     let mut contenders = Vec::new();
-    for (name, spec) in [("whoami alone", alone), ("rebuild + whoami", rebuilt), ("gate + whoami", gated)] {
+    for (name, spec) in [
+        ("whoami alone", alone),
+        ("rebuild + whoami", rebuilt),
+        ("gate + whoami", gated),
+    ] {
         let app = spec.write();
         let running: Running = start_in_process(&app, |_| {}).await;
         contenders.push((name, app, running));
@@ -102,8 +110,13 @@ async fn run(settings: Settings) {
         std::future::pending::<()>().await;
     }
 
-    let gate = std::fs::metadata(doorward_runtime_tests::app::built("gate")).unwrap().len();
-    println!("gate.wasm: {gate} bytes (target folder of {})", workspace().display());
+    let gate = std::fs::metadata(doorward_runtime_tests::app::built("gate"))
+        .unwrap()
+        .len();
+    println!(
+        "gate.wasm: {gate} bytes (target folder of {})",
+        workspace().display()
+    );
     println!(
         "{} connections, {} rounds of {} s each, one repeated token\n",
         settings.connections,
@@ -119,11 +132,19 @@ async fn run(settings: Settings) {
     for round in 1..=settings.rounds {
         let mut rates = Vec::new();
         for (index, (_, _, running)) in contenders.iter().enumerate() {
-            let figures =
-                measure(running.address, &request, settings.connections, settings.round).await;
+            let figures = measure(
+                running.address,
+                &request,
+                settings.connections,
+                settings.round,
+            )
+            .await;
             rates.push(figures.per_second);
             let slot = &mut best[index];
-            if slot.as_ref().is_none_or(|best| best.per_second < figures.per_second) {
+            if slot
+                .as_ref()
+                .is_none_or(|best| best.per_second < figures.per_second)
+            {
                 *slot = Some(figures);
             }
         }
@@ -183,8 +204,9 @@ async fn measure(
     }
     let elapsed = start.elapsed().as_secs_f64();
     latencies.sort_unstable();
-    let percentile =
-        |share: f64| latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)];
+    let percentile = |share: f64| {
+        latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)]
+    };
     Figures {
         per_second: latencies.len() as f64 / elapsed,
         p50_us: percentile(0.5),
@@ -200,7 +222,10 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
         let count = stream.read(&mut buffer[filled..]).await.unwrap();
         assert!(count > 0, "the host closed the connection");
         filled += count;
-        let Some(head_end) = buffer[..filled].windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        let Some(head_end) = buffer[..filled]
+            .windows(4)
+            .position(|bytes| bytes == b"\r\n\r\n")
+        else {
             continue;
         };
         let head = std::str::from_utf8(&buffer[..head_end]).unwrap();

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The sets that a gate needs from the component it stands in front of.
-pub const GATE_INHERITS: [&str; 4] =
-    ["allowed_outbound_hosts", "files", "key_value_stores", "variables"];
+pub const GATE_INHERITS: [&str; 4] = [
+    "allowed_outbound_hosts",
+    "files",
+    "key_value_stores",
+    "variables",
+];
 
 /// An application, not yet running. Its folder goes away with it.
 #[derive(Debug)]
@@ -93,7 +97,12 @@ impl AppSpec {
         )
         .unwrap();
         if !middleware.is_empty() {
-            writeln!(text, "dependencies.middleware = [{}]", middleware.join(", ")).unwrap();
+            writeln!(
+                text,
+                "dependencies.middleware = [{}]",
+                middleware.join(", ")
+            )
+            .unwrap();
         }
         writeln!(
             text,
@@ -105,7 +114,9 @@ impl AppSpec {
         let mut mounts = Vec::new();
         let policy = self.policy.iter().map(|_| "doorward.toml");
         for name in policy.chain(self.files.iter().map(|(name, _)| name.as_str())) {
-            mounts.push(format!("{{ source = \"{name}\", destination = \"/{name}\" }}"));
+            mounts.push(format!(
+                "{{ source = \"{name}\", destination = \"/{name}\" }}"
+            ));
         }
         writeln!(text, "files = [{}]", mounts.join(", ")).unwrap();
         writeln!(text, "allowed_outbound_hosts = {}", list(&self.outbound)).unwrap();
@@ -142,7 +153,9 @@ impl App {
 
 /// The path of a built component.
 pub fn built(name: &str) -> PathBuf {
-    target_dir().join("wasm32-wasip2/release").join(format!("{}.wasm", name.replace('-', "_")))
+    target_dir()
+        .join("wasm32-wasip2/release")
+        .join(format!("{}.wasm", name.replace('-', "_")))
 }
 
 /// The workspace's folder.

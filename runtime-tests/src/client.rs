@@ -56,7 +56,10 @@ impl Ask {
 
     /// The request as bytes, asking for the connection to be closed after the answer.
     pub fn bytes(&self, host: &str) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", self.method, self.target);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n",
+            self.method, self.target
+        );
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -78,7 +81,9 @@ impl Ask {
 /// Sends `bytes` and reads until the server closes the connection.
 pub async fn send_bytes(address: SocketAddr, bytes: &[u8]) -> Answer {
     let exchange = async {
-        let mut stream = TcpStream::connect(address).await.expect("connect to the host");
+        let mut stream = TcpStream::connect(address)
+            .await
+            .expect("connect to the host");
         stream.set_nodelay(true).expect("set TCP_NODELAY");
         // A server that refuses early may close before all is written; its answer still counts.
         let _ = stream.write_all(bytes).await;
@@ -112,7 +117,11 @@ impl Answer {
     /// Reads a whole answer.
     pub fn parse(bytes: &[u8]) -> Self {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-            return Self { status: 0, headers: Vec::new(), body: bytes.to_vec() };
+            return Self {
+                status: 0,
+                headers: Vec::new(),
+                body: bytes.to_vec(),
+            };
         };
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
         let mut lines = head.split("\r\n");
@@ -130,7 +139,11 @@ impl Answer {
             .iter()
             .any(|(name, value)| name == "transfer-encoding" && value.contains("chunked"));
         let body = if chunked { unchunk(raw) } else { raw.to_vec() };
-        Self { status, headers, body }
+        Self {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The value of a header field, the first one if there are several.
@@ -149,7 +162,10 @@ impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("expected JSON from the host, got {error} in {:?}", self.text())
+            panic!(
+                "expected JSON from the host, got {error} in {:?}",
+                self.text()
+            )
         })
     }
 }

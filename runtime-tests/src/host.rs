@@ -5,13 +5,13 @@ use doorward_host::manifest;
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
 use std::future::Future;
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::oneshot;
 
 /// The environment variable that names a `spin` binary.
@@ -39,8 +39,18 @@ pub struct Running {
 #[derive(Debug)]
 enum Stop {
     InProcess(Option<(oneshot::Sender<()>, tokio::task::JoinHandle<()>)>),
-    /// Killed when dropped.
-    Process(tokio::process::Child),
+    Process(Process),
+}
+
+/// A process that is killed when it is no longer needed.
+#[derive(Debug)]
+struct Process(std::process::Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Running {
@@ -53,10 +63,13 @@ impl Running {
     pub fn memory_bytes(&self) -> u64 {
         let process = match &self.stop {
             Stop::InProcess(_) => "self".to_owned(),
-            Stop::Process(child) => child.id().expect("the host runs").to_string(),
+            Stop::Process(process) => process.0.id().to_string(),
         };
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
         kibibytes * 1024
     }
@@ -70,7 +83,8 @@ impl Running {
                     task.await.unwrap();
                 }
             }
-            Stop::Process(child) => child.kill().await.unwrap(),
+            // Killed and waited for when it is dropped.
+            Stop::Process(_) => {}
         }
     }
 }
@@ -95,10 +109,11 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         .unwrap_or_else(|error| panic!("the test's spin.toml is wrong: {error}"));
     let log = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&log);
-    let mut options =
-        HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
+    let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
     options.cache_dir = Some(crate::app::workspace().join("target/doorward-test-cache"));
-    options.log = Some(LogSink::new(move |line| sink.lock().unwrap().push(line.text.to_owned())));
+    options.log = Some(LogSink::new(move |line| {
+        sink.lock().unwrap().push(line.text.to_owned())
+    }));
     adjust(&mut options);
     let server = Server::bind(application, options)
         .await
@@ -109,9 +124,16 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         let stopped = async {
             let _ = stopped.await;
         };
-        server.serve(stopped).await.unwrap_or_else(|error| panic!("the host fails: {error:#}"));
+        server
+            .serve(stopped)
+            .await
+            .unwrap_or_else(|error| panic!("the host fails: {error:#}"));
     });
-    Running { address, log, stop: Stop::InProcess(Some((stop, task))) }
+    Running {
+        address,
+        log,
+        stop: Stop::InProcess(Some((stop, task))),
+    }
 }
 
 /// A `spin` binary.
@@ -133,8 +155,11 @@ impl Host for Spin {
     fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {
         Box::pin(async move {
             // Spin cannot be asked which port it was given, so one that is free is chosen here.
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut child = tokio::process::Command::new(&self.0)
+            let address = TcpListener::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap();
+            let mut child = std::process::Command::new(&self.0)
                 .args(["up", "--from"])
                 .arg(app.manifest())
                 .args(["--listen", &address.to_string(), "--state-dir"])
@@ -142,17 +167,17 @@ impl Host for Spin {
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
-                .kill_on_drop(true)
                 .spawn()
                 .unwrap_or_else(|error| panic!("{SPIN_VARIABLE} cannot be run: {error}"));
             let log = Arc::new(Mutex::new(Vec::new()));
             let sink = Arc::clone(&log);
-            let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-            tokio::spawn(async move {
-                while let Ok(Some(line)) = lines.next_line().await {
+            let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+            std::thread::spawn(move || {
+                for line in lines.map_while(Result::ok) {
                     sink.lock().unwrap().push(line);
                 }
             });
+            let process = Process(child);
             let reachable = async {
                 while tokio::net::TcpStream::connect(address).await.is_err() {
                     tokio::task::yield_now().await;
@@ -161,7 +186,11 @@ impl Host for Spin {
             tokio::time::timeout(START_TIME_MAX, reachable)
                 .await
                 .unwrap_or_else(|_| panic!("spin does not serve: {:?}", log.lock().unwrap()));
-            Running { address, log, stop: Stop::Process(child) }
+            Running {
+                address,
+                log,
+                stop: Stop::Process(process),
+            }
         })
     }
 }

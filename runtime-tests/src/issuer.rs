@@ -73,13 +73,19 @@ impl Key {
     /// A new Ed25519 key.
     pub fn ed25519(id: &str) -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
-        Self { id: id.to_owned(), pair: Arc::new(Pair::Ed25519(pair)) }
+        Self {
+            id: id.to_owned(),
+            pair: Arc::new(Pair::Ed25519(pair)),
+        }
     }
 
     /// A new P-256 key.
     pub fn p256(id: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { id: id.to_owned(), pair: Arc::new(Pair::P256(pair)) }
+        Self {
+            id: id.to_owned(),
+            pair: Arc::new(Pair::P256(pair)),
+        }
     }
 
     fn algorithm(&self) -> &'static str {
@@ -151,7 +157,11 @@ impl Issuer {
                 tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
         });
-        Self { address, state, task }
+        Self {
+            address,
+            state,
+            task,
+        }
     }
 
     /// Its issuer identifier.
@@ -161,12 +171,20 @@ impl Issuer {
 
     /// Sets how the metadata document is answered.
     pub fn metadata_behaves(&self, behaviour: Behaviour) {
-        self.state.lock().unwrap().behaviours.insert(METADATA, behaviour);
+        self.state
+            .lock()
+            .unwrap()
+            .behaviours
+            .insert(METADATA, behaviour);
     }
 
     /// Sets how the key set is answered.
     pub fn keys_behave(&self, behaviour: Behaviour) {
-        self.state.lock().unwrap().behaviours.insert(KEYS, behaviour);
+        self.state
+            .lock()
+            .unwrap()
+            .behaviours
+            .insert(KEYS, behaviour);
     }
 
     /// Replaces the published keys.
@@ -181,7 +199,13 @@ impl Issuer {
 
     /// How often the key set was asked for.
     pub fn key_requests(&self) -> usize {
-        self.state.lock().unwrap().requests.get(KEYS).copied().unwrap_or(0)
+        self.state
+            .lock()
+            .unwrap()
+            .requests
+            .get(KEYS)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The published key set.
@@ -219,7 +243,10 @@ impl Drop for Issuer {
 
 /// Seconds since 1970 by the real clock, which is the one that components see.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
@@ -252,7 +279,9 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             (behaviour.unwrap_or(Behaviour::Good), document)
         };
         let Some(document) = document else {
-            let _ = stream.write_all(response(404, "text/plain", b"").as_slice()).await;
+            let _ = stream
+                .write_all(response(404, "text/plain", b"").as_slice())
+                .await;
             continue;
         };
         let document = document.to_string().into_bytes();
@@ -285,7 +314,9 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
                 }
                 let spaces = [b' '; 16 * 1024];
                 while left > 0 {
-                    let count = usize::try_from(left).unwrap_or(spaces.len()).min(spaces.len());
+                    let count = usize::try_from(left)
+                        .unwrap_or(spaces.len())
+                        .min(spaces.len());
                     if stream.write_all(&spaces[..count]).await.is_err() {
                         return;
                     }

@@ -50,13 +50,16 @@ async fn each_component_imports_what_its_golden_list_says(_: &dyn Host) {
             }
         }
         let imports: String = imports.iter().map(|import| format!("{import}\n")).collect();
-        let path = workspace().join("runtime-tests/golden").join(format!("{component}.imports"));
+        let path = workspace()
+            .join("runtime-tests/golden")
+            .join(format!("{component}.imports"));
         if std::env::var_os("DOORWARD_BLESS").is_some() {
             std::fs::write(&path, &imports).unwrap();
         }
         let golden = std::fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(
-            imports, golden,
+            imports,
+            golden,
             "{component}.wasm imports something else than {} says; where that is meant, run the test \
              with DOORWARD_BLESS=1 and say in the commit why",
             path.display()
@@ -65,8 +68,13 @@ async fn each_component_imports_what_its_golden_list_says(_: &dyn Host) {
 }
 
 async fn the_gate_is_at_most_600_kb(_: &dyn Host) {
-    let bytes = std::fs::metadata(built("gate")).expect("the component is built").len();
-    assert!(bytes <= GATE_BYTES_MAX, "gate.wasm has {bytes} bytes, at most {GATE_BYTES_MAX}");
+    let bytes = std::fs::metadata(built("gate"))
+        .expect("the component is built")
+        .len();
+    assert!(
+        bytes <= GATE_BYTES_MAX,
+        "gate.wasm has {bytes} bytes, at most {GATE_BYTES_MAX}"
+    );
 }
 
 /// One key with its vectors: the JWK, the algorithm, and for each vector what is due.
@@ -94,7 +102,11 @@ async fn signatures_are_verified_in_wasm_as_wycheproof_says(host: &dyn Host) {
             })
             .collect();
         let question = json!({ "key": group.key, "cases": cases }).to_string();
-        let answer = Ask::new("POST", "/").body(question.as_bytes()).send(running.address).await.json();
+        let answer = Ask::new("POST", "/")
+            .body(question.as_bytes())
+            .send(running.address)
+            .await
+            .json();
         let verdicts = answer["verdicts"]
             .as_array()
             .unwrap_or_else(|| panic!("{}: the key is not accepted: {answer}", group.name));
@@ -113,8 +125,14 @@ async fn signatures_are_verified_in_wasm_as_wycheproof_says(host: &dyn Host) {
             }
         }
     }
-    println!("{} keys, {valid} valid and {invalid} invalid signatures", groups.len());
-    assert!(valid > 300 && invalid > 300, "vectors are missing: {valid} valid, {invalid} invalid");
+    println!(
+        "{} keys, {valid} valid and {invalid} invalid signatures",
+        groups.len()
+    );
+    assert!(
+        valid > 300 && invalid > 300,
+        "vectors are missing: {valid} valid, {invalid} invalid"
+    );
 }
 
 fn groups() -> Vec<Group> {
@@ -134,12 +152,22 @@ fn groups() -> Vec<Group> {
                 cases: group
                     .tests
                     .into_iter()
-                    .map(|test| (test.tc_id, test.msg.to_vec(), test.sig.to_vec(), test.result))
+                    .map(|test| {
+                        (
+                            test.tc_id,
+                            test.msg.to_vec(),
+                            test.sig.to_vec(),
+                            test.result,
+                        )
+                    })
                     .collect(),
             });
         }
     }
-    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
+    for group in eddsa::TestSet::load(eddsa::TestName::Ed25519)
+        .unwrap()
+        .test_groups
+    {
         groups.push(Group {
             name: "Ed25519".to_owned(),
             key: json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(&group.key.pk) }),
@@ -147,7 +175,14 @@ fn groups() -> Vec<Group> {
             cases: group
                 .tests
                 .into_iter()
-                .map(|test| (test.tc_id, test.msg.to_vec(), test.sig.to_vec(), test.result))
+                .map(|test| {
+                    (
+                        test.tc_id,
+                        test.msg.to_vec(),
+                        test.sig.to_vec(),
+                        test.result,
+                    )
+                })
                 .collect(),
         });
     }
@@ -164,14 +199,27 @@ fn groups() -> Vec<Group> {
                 cases: group
                     .tests
                     .into_iter()
-                    .map(|test| (test.tc_id, test.msg.to_vec(), test.sig.to_vec(), test.result))
+                    .map(|test| {
+                        (
+                            test.tc_id,
+                            test.msg.to_vec(),
+                            test.sig.to_vec(),
+                            test.result,
+                        )
+                    })
                     .collect(),
             });
         }
     }
     for (test, algorithm) in [
-        (rsa_pss_verify::TestName::RsaPss2048Sha256Mgf1Sha256Salt32, "PS256"),
-        (rsa_pss_verify::TestName::RsaPss4096Sha512Mgf1Sha512Salt64, "PS512"),
+        (
+            rsa_pss_verify::TestName::RsaPss2048Sha256Mgf1SaltLen32,
+            "PS256",
+        ),
+        (
+            rsa_pss_verify::TestName::RsaPss4096Sha384Mgf1SaltLen48,
+            "PS384",
+        ),
     ] {
         for group in rsa_pss_verify::TestSet::load(test).unwrap().test_groups {
             groups.push(Group {
@@ -181,7 +229,14 @@ fn groups() -> Vec<Group> {
                 cases: group
                     .tests
                     .into_iter()
-                    .map(|test| (test.tc_id, test.msg.to_vec(), test.sig.to_vec(), test.result))
+                    .map(|test| {
+                        (
+                            test.tc_id,
+                            test.msg.to_vec(),
+                            test.sig.to_vec(),
+                            test.result,
+                        )
+                    })
                     .collect(),
             });
         }
@@ -192,7 +247,10 @@ fn groups() -> Vec<Group> {
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Value {
     // Vectors carry the sign byte of a DER integer; a JWK has none (RFC 7518 §6.3.1.1).
     let unsigned = |bytes: &[u8]| {
-        let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+        let start = bytes
+            .iter()
+            .position(|byte| *byte != 0)
+            .unwrap_or(bytes.len());
         encoded(&bytes[start..])
     };
     json!({ "kty": "RSA", "n": unsigned(modulus), "e": unsigned(exponent) })

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         a_target_that_can_be_read_two_ways_is_a_bad_request,
         the_target_arrives_byte_for_byte,
         a_body_arrives_byte_for_byte,
+        a_chunked_body_arrives_with_any_method,
         a_refusal_says_no_more_than_its_class,
         the_log_tells_the_reason_and_never_the_token,
         a_remembered_token_still_has_to_satisfy_each_route,
@@ -97,13 +98,27 @@ async fn a_valid_token_reaches_the_service_and_the_service_sees_who_it_is(host: 
     let running = host.start(&app).await;
     // Twice: once verified, once remembered.
     for round in ["first", "second"] {
-        let answer =
-            Ask::get("/read/a").bearer(&issuer.token("alice", "read")).send(running.address).await;
+        let answer = Ask::get("/read/a")
+            .bearer(&issuer.token("alice", "read"))
+            .send(running.address)
+            .await;
         status(&answer, 200, round);
-        assert_eq!(seen(&answer, "x-auth-subject"), ["alice"], "{round}: the subject");
-        assert_eq!(seen(&answer, "x-auth-issuer"), [issuer.url()], "{round}: the issuer");
+        assert_eq!(
+            seen(&answer, "x-auth-subject"),
+            ["alice"],
+            "{round}: the subject"
+        );
+        assert_eq!(
+            seen(&answer, "x-auth-issuer"),
+            [issuer.url()],
+            "{round}: the issuer"
+        );
     }
-    assert_eq!(issuer.key_requests(), 1, "the key set is fetched once for both requests");
+    assert_eq!(
+        issuer.key_requests(),
+        1,
+        "the key set is fetched once for both requests"
+    );
 }
 
 async fn a_request_without_a_token_is_challenged_without_an_error_code(host: &dyn Host) {
@@ -112,12 +127,31 @@ async fn a_request_without_a_token_is_challenged_without_an_error_code(host: &dy
     let running = host.start(&app).await;
     let answer = Ask::get("/read/a").send(running.address).await;
     status(&answer, 401, "no credential");
-    let challenge = answer.header("www-authenticate").expect("a 401 has a challenge");
-    assert!(challenge.starts_with("Bearer"), "a Bearer challenge, not {challenge:?}");
-    assert!(!challenge.contains("error"), "RFC 6750 §3.1: no error code in {challenge:?}");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-    assert_eq!(answer.json()["status"], 401, "RFC 9457: the status is in the document");
-    assert_eq!(issuer.key_requests(), 0, "no keys are fetched for a request without a token");
+    let challenge = answer
+        .header("www-authenticate")
+        .expect("a 401 has a challenge");
+    assert!(
+        challenge.starts_with("Bearer"),
+        "a Bearer challenge, not {challenge:?}"
+    );
+    assert!(
+        !challenge.contains("error"),
+        "RFC 6750 §3.1: no error code in {challenge:?}"
+    );
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(
+        answer.json()["status"],
+        401,
+        "RFC 9457: the status is in the document"
+    );
+    assert_eq!(
+        issuer.key_requests(),
+        0,
+        "no keys are fetched for a request without a token"
+    );
 }
 
 async fn a_token_that_is_wrong_in_any_way_is_refused(host: &dyn Host) {
@@ -137,24 +171,51 @@ async fn a_token_that_is_wrong_in_any_way_is_refused(host: &dyn Host) {
     let parts: Vec<&str> = good.split('.').collect();
     let wrong = [
         ("expired", with(&|claims| claims["exp"] = json!(now() - 1))),
-        ("not yet valid", with(&|claims| claims["nbf"] = json!(now() + 600))),
-        ("for another audience", with(&|claims| claims["aud"] = json!("https://other.example"))),
-        ("of another issuer by name", with(&|claims| claims["iss"] = json!("https://evil.example"))),
-        ("without an end", with(&|claims| claims["exp"] = json!(null))),
-        ("with an end as text", with(&|claims| claims["exp"] = json!("9999999999"))),
-        ("signed by a stranger", stranger.key().sign(&issuer.claims("alice", "read"))),
+        (
+            "not yet valid",
+            with(&|claims| claims["nbf"] = json!(now() + 600)),
+        ),
+        (
+            "for another audience",
+            with(&|claims| claims["aud"] = json!("https://other.example")),
+        ),
+        (
+            "of another issuer by name",
+            with(&|claims| claims["iss"] = json!("https://evil.example")),
+        ),
+        (
+            "without an end",
+            with(&|claims| claims["exp"] = json!(null)),
+        ),
+        (
+            "with an end as text",
+            with(&|claims| claims["exp"] = json!("9999999999")),
+        ),
+        (
+            "signed by a stranger",
+            stranger.key().sign(&issuer.claims("alice", "read")),
+        ),
         ("changed by one byte", String::from_utf8(changed).unwrap()),
         ("without a signature", format!("{}.{}.", parts[0], parts[1])),
         ("unsecured", format!("eyJhbGciOiJub25lIn0.{}.", parts[1])),
         ("no token at all", "x".to_owned()),
     ];
     for (what, token) in wrong {
-        let answer = Ask::get("/read/a").bearer(&token).send(running.address).await;
+        let answer = Ask::get("/read/a")
+            .bearer(&token)
+            .send(running.address)
+            .await;
         status(&answer, 401, what);
         let challenge = answer.header("www-authenticate").unwrap_or_default();
-        assert!(challenge.contains("error=\"invalid_token\""), "{what}: {challenge:?}");
+        assert!(
+            challenge.contains("error=\"invalid_token\""),
+            "{what}: {challenge:?}"
+        );
     }
-    let answer = Ask::get("/read/a").bearer(&good).send(running.address).await;
+    let answer = Ask::get("/read/a")
+        .bearer(&good)
+        .send(running.address)
+        .await;
     status(&answer, 200, "and the good one still passes");
 }
 
@@ -162,11 +223,16 @@ async fn a_token_without_the_scope_is_told_which_scope_it_needs(host: &dyn Host)
     let issuer = Issuer::start().await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    let answer =
-        Ask::new("POST", "/write").bearer(&issuer.token("alice", "read")).send(running.address).await;
+    let answer = Ask::new("POST", "/write")
+        .bearer(&issuer.token("alice", "read"))
+        .send(running.address)
+        .await;
     status(&answer, 403, "a token that lacks a scope");
     let challenge = answer.header("www-authenticate").expect("a challenge");
-    assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge:?}");
+    assert!(
+        challenge.contains("error=\"insufficient_scope\""),
+        "{challenge:?}"
+    );
     assert!(challenge.contains("scope=\"read write\""), "{challenge:?}");
 }
 
@@ -175,10 +241,18 @@ async fn what_no_rule_lists_is_refused_with_and_without_a_token(host: &dyn Host)
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read write");
-    for (method, target) in [("GET", "/"), ("GET", "/elsewhere"), ("DELETE", "/write"), ("GET", "/write")] {
+    for (method, target) in [
+        ("GET", "/"),
+        ("GET", "/elsewhere"),
+        ("DELETE", "/write"),
+        ("GET", "/write"),
+    ] {
         let answer = Ask::new(method, target).send(running.address).await;
         status(&answer, 403, &format!("{method} {target} without a token"));
-        let answer = Ask::new(method, target).bearer(&token).send(running.address).await;
+        let answer = Ask::new(method, target)
+            .bearer(&token)
+            .send(running.address)
+            .await;
         status(&answer, 403, &format!("{method} {target} with a token"));
     }
 }
@@ -190,7 +264,11 @@ async fn a_public_route_needs_no_token(host: &dyn Host) {
     let running = host.start(&app).await;
     let answer = Ask::get("/public/style.css").send(running.address).await;
     status(&answer, 200, "a public route while the issuer is down");
-    assert_eq!(seen(&answer, "x-auth-subject"), [""; 0], "nobody is identified");
+    assert_eq!(
+        seen(&answer, "x-auth-subject"),
+        [""; 0],
+        "nobody is identified"
+    );
 }
 
 async fn two_authorization_fields_are_a_bad_request_even_on_a_public_route(host: &dyn Host) {
@@ -199,19 +277,31 @@ async fn two_authorization_fields_are_a_bad_request_even_on_a_public_route(host:
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
     for target in ["/read/a", "/public/a"] {
-        for second in [format!("Bearer {token}"), "Basic eDp5".to_owned(), String::new()] {
+        for second in [
+            format!("Bearer {token}"),
+            "Basic eDp5".to_owned(),
+            String::new(),
+        ] {
             let answer = Ask::get(target)
                 .bearer(&token)
                 .header("authorization", &second)
                 .send(running.address)
                 .await;
-            status(&answer, 400, &format!("{target} with a second field {second:?}"));
+            status(
+                &answer,
+                400,
+                &format!("{target} with a second field {second:?}"),
+            );
         }
     }
     issuer.keys_behave(doorward_runtime_tests::issuer::Behaviour::Close);
     let fresh = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&fresh).await;
-    let answer = Ask::get("/read/a").bearer(&token).bearer(&token).send(running.address).await;
+    let answer = Ask::get("/read/a")
+        .bearer(&token)
+        .bearer(&token)
+        .send(running.address)
+        .await;
     status(&answer, 400, "two fields while the issuer is down");
 }
 
@@ -221,16 +311,28 @@ async fn a_token_outside_of_the_authorization_field_is_none(host: &dyn Host) {
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
     let asks = [
-        ("in the query", Ask::get(&format!("/read/a?access_token={token}"))),
-        ("in a cookie", Ask::get("/read/a").header("Cookie", &format!("token={token}"))),
+        (
+            "in the query",
+            Ask::get(&format!("/read/a?access_token={token}")),
+        ),
+        (
+            "in a cookie",
+            Ask::get("/read/a").header("Cookie", &format!("token={token}")),
+        ),
         (
             "in the body",
             Ask::new("POST", "/read/a")
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .body(format!("access_token={token}").as_bytes()),
         ),
-        ("in Proxy-Authorization", Ask::get("/read/a").header("Proxy-Authorization", &format!("Bearer {token}"))),
-        ("as Basic", Ask::get("/read/a").header("Authorization", &format!("Basic {token}"))),
+        (
+            "in Proxy-Authorization",
+            Ask::get("/read/a").header("Proxy-Authorization", &format!("Bearer {token}")),
+        ),
+        (
+            "as Basic",
+            Ask::get("/read/a").header("Authorization", &format!("Basic {token}")),
+        ),
     ];
     for (what, ask) in asks {
         let answer = ask.send(running.address).await;
@@ -243,14 +345,25 @@ async fn identity_fields_of_the_client_never_arrive_under_any_spelling(host: &dy
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     let spellings = [
-        "x-auth-subject", "X-Auth-Subject", "X-AUTH-SUBJECT", "x_auth_subject", "X_Auth-Subject",
-        "x-auth_subject", "x.auth.subject", "X.Auth-Subject", "x-auth.subject", "x-Auth-issuer",
-        "x_auth_issuer", "x.auth.issuer",
+        "x-auth-subject",
+        "X-Auth-Subject",
+        "X-AUTH-SUBJECT",
+        "x_auth_subject",
+        "X_Auth-Subject",
+        "x-auth_subject",
+        "x.auth.subject",
+        "X.Auth-Subject",
+        "x-auth.subject",
+        "x-Auth-issuer",
+        "x_auth_issuer",
+        "x.auth.issuer",
     ];
     for target in ["/read/a", "/public/a"] {
         let mut ask = Ask::get(target);
         for spelling in spellings {
-            ask = ask.header(spelling, "mallory").header(spelling, "mallory-again");
+            ask = ask
+                .header(spelling, "mallory")
+                .header(spelling, "mallory-again");
         }
         if target.starts_with("/read") {
             ask = ask.bearer(&issuer.token("alice", "read"));
@@ -258,9 +371,16 @@ async fn identity_fields_of_the_client_never_arrive_under_any_spelling(host: &dy
         let answer = ask.send(running.address).await;
         status(&answer, 200, target);
         let text = answer.text();
-        assert!(!text.contains("mallory"), "{target}: a forged identity arrived: {text}");
+        assert!(
+            !text.contains("mallory"),
+            "{target}: a forged identity arrived: {text}"
+        );
         let subject = seen(&answer, "x-auth-subject");
-        let expected: &[&str] = if target.starts_with("/read") { &["alice"] } else { &[] };
+        let expected: &[&str] = if target.starts_with("/read") {
+            &["alice"]
+        } else {
+            &[]
+        };
         assert_eq!(subject, expected, "{target}: the subject that arrived");
     }
 }
@@ -291,10 +411,21 @@ async fn the_credential_is_stripped_unless_the_policy_forwards_it(host: &dyn Hos
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
-    let stripped = Ask::get("/read/a").bearer(&token).send(running.address).await;
-    assert_eq!(seen(&stripped, "authorization"), [""; 0], "stripped by default");
+    let stripped = Ask::get("/read/a")
+        .bearer(&token)
+        .send(running.address)
+        .await;
+    assert_eq!(
+        seen(&stripped, "authorization"),
+        [""; 0],
+        "stripped by default"
+    );
     let kept = Ask::get("/keep").bearer(&token).send(running.address).await;
-    assert_eq!(seen(&kept, "authorization"), [format!("Bearer {token}")], "forwarded as asked");
+    assert_eq!(
+        seen(&kept, "authorization"),
+        [format!("Bearer {token}")],
+        "forwarded as asked"
+    );
 }
 
 async fn a_target_that_can_be_read_two_ways_is_a_bad_request(host: &dyn Host) {
@@ -302,9 +433,21 @@ async fn a_target_that_can_be_read_two_ways_is_a_bad_request(host: &dyn Host) {
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     for target in [
-        "/public/../read/a", "/public/%2e%2e/read/a", "/public/%252e%252e/a", "//public/a",
-        "/public//a", "/public/a%2fb", "/public/a%5cb", "/public/a\\b", "/public/a;b", "/public/a%00",
-        "/public/%c0%af", "/public/%zz", "/public/%", "/public/.", "/public/a%0d%0ab",
+        "/public/../read/a",
+        "/public/%2e%2e/read/a",
+        "/public/%252e%252e/a",
+        "//public/a",
+        "/public//a",
+        "/public/a%2fb",
+        "/public/a%5cb",
+        "/public/a\\b",
+        "/public/a;b",
+        "/public/a%00",
+        "/public/%c0%af",
+        "/public/%zz",
+        "/public/%",
+        "/public/.",
+        "/public/a%0d%0ab",
     ] {
         let answer = Ask::get(target).send(running.address).await;
         assert_eq!(answer.status, 400, "{target}: {:?}", answer.text());
@@ -325,14 +468,36 @@ async fn a_body_arrives_byte_for_byte(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    let body: Vec<u8> = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let body: Vec<u8> = (0..300_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let answer = Ask::new("POST", "/read/body")
         .bearer(&issuer.token("alice", "read"))
         .body(&body)
         .send(running.address)
         .await;
     assert_eq!(answer.status, 200, "a body of 300 kB");
-    assert!(answer.body == body, "the body came back changed ({} bytes)", answer.body.len());
+    assert!(
+        answer.body == body,
+        "the body came back changed ({} bytes)",
+        answer.body.len()
+    );
+}
+
+async fn a_chunked_body_arrives_with_any_method(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    for method in ["GET", "POST", "DELETE", "QUERY"] {
+        let bytes = format!(
+            "{method} /read/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+             Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            issuer.token("alice", "read")
+        );
+        let answer = send_bytes(running.address, bytes.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{method} with a chunked body");
+        assert_eq!(answer.text(), "hello", "{method} with a chunked body");
+    }
 }
 
 async fn a_refusal_says_no_more_than_its_class(host: &dyn Host) {
@@ -349,14 +514,30 @@ async fn a_refusal_says_no_more_than_its_class(host: &dyn Host) {
         for (name, value) in change.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let answer = Ask::get("/read/a").bearer(&issuer.key().sign(&claims)).send(running.address).await;
+        let answer = Ask::get("/read/a")
+            .bearer(&issuer.key().sign(&claims))
+            .send(running.address)
+            .await;
         status(&answer, 401, what);
-        bodies.push((answer.text(), answer.header("www-authenticate").map(str::to_owned)));
+        bodies.push((
+            answer.text(),
+            answer.header("www-authenticate").map(str::to_owned),
+        ));
     }
-    let forged = Ask::get("/read/a").bearer("a.b.c").send(running.address).await;
-    bodies.push((forged.text(), forged.header("www-authenticate").map(str::to_owned)));
+    let forged = Ask::get("/read/a")
+        .bearer("a.b.c")
+        .send(running.address)
+        .await;
+    bodies.push((
+        forged.text(),
+        forged.header("www-authenticate").map(str::to_owned),
+    ));
     bodies.dedup();
-    assert_eq!(bodies.len(), 1, "refusals of one class can be told apart: {bodies:#?}");
+    assert_eq!(
+        bodies.len(),
+        1,
+        "refusals of one class can be told apart: {bodies:#?}"
+    );
 }
 
 async fn the_log_tells_the_reason_and_never_the_token(host: &dyn Host) {
@@ -366,12 +547,21 @@ async fn the_log_tells_the_reason_and_never_the_token(host: &dyn Host) {
     let mut claims = issuer.claims("alice", "read");
     claims["exp"] = json!(now() - 100);
     let token = issuer.key().sign(&claims);
-    let answer = Ask::get("/read/a?secret=s3cr3t").bearer(&token).send(running.address).await;
+    let answer = Ask::get("/read/a?secret=s3cr3t")
+        .bearer(&token)
+        .send(running.address)
+        .await;
     status(&answer, 401, "an expired token");
     let log = running.log().join("\n");
-    assert!(log.contains("expired"), "the log says why the token was refused: {log}");
+    assert!(
+        log.contains("expired"),
+        "the log says why the token was refused: {log}"
+    );
     for part in token.split('.').chain(["s3cr3t"]) {
-        assert!(!log.contains(part), "a part of the token or of the query is in the log: {log}");
+        assert!(
+            !log.contains(part),
+            "a part of the token or of the query is in the log: {log}"
+        );
     }
 }
 
@@ -381,9 +571,15 @@ async fn a_remembered_token_still_has_to_satisfy_each_route(host: &dyn Host) {
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
     for _ in 0..3 {
-        let answer = Ask::get("/read/a").bearer(&token).send(running.address).await;
+        let answer = Ask::get("/read/a")
+            .bearer(&token)
+            .send(running.address)
+            .await;
         status(&answer, 200, "the route that the token is good for");
-        let answer = Ask::new("POST", "/write").bearer(&token).send(running.address).await;
+        let answer = Ask::new("POST", "/write")
+            .bearer(&token)
+            .send(running.address)
+            .await;
         status(&answer, 403, "the route that asks for more");
     }
 }
@@ -396,12 +592,18 @@ async fn a_remembered_token_ends_with_its_time(host: &dyn Host) {
     let end = now() + 3;
     claims["exp"] = json!(end);
     let token = issuer.key().sign(&claims);
-    let answer = Ask::get("/read/a").bearer(&token).send(running.address).await;
+    let answer = Ask::get("/read/a")
+        .bearer(&token)
+        .send(running.address)
+        .await;
     status(&answer, 200, "before its end");
     // The clock of the component is the real one; requests go on until it has passed the end.
     loop {
         let asked_at = now();
-        let answer = Ask::get("/read/a").bearer(&token).send(running.address).await;
+        let answer = Ask::get("/read/a")
+            .bearer(&token)
+            .send(running.address)
+            .await;
         if asked_at >= end {
             status(&answer, 401, "after its end");
             break;
@@ -413,6 +615,8 @@ async fn spin_health_is_answered_before_the_gate(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    let answer = Ask::get("/.well-known/spin/health").send(running.address).await;
+    let answer = Ask::get("/.well-known/spin/health")
+        .send(running.address)
+        .await;
     status(&answer, 200, "the host's own health");
 }

@@ -1,7 +1,12 @@
 //! What the gate does without one of its grants: it refuses, or does without, and never admits what it
 //! would not have admitted with it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use doorward_runtime_tests::app::{AppSpec, GATE_INHERITS};
 use doorward_runtime_tests::client::Ask;
@@ -38,20 +43,31 @@ fn spec(issuer: &Issuer) -> AppSpec {
 }
 
 fn without(set: &str) -> Vec<&'static str> {
-    GATE_INHERITS.into_iter().filter(|known| *known != set).collect()
+    GATE_INHERITS
+        .into_iter()
+        .filter(|known| *known != set)
+        .collect()
 }
 
 /// Asks with a good token, without one, and for a public path; the answers' status codes.
 async fn statuses(running: &Running, issuer: &Issuer) -> [u16; 3] {
     let token = issuer.token("alice", "read");
-    let asks = [Ask::get("/read").bearer(&token), Ask::get("/read"), Ask::get("/public/a")];
+    let asks = [
+        Ask::get("/read").bearer(&token),
+        Ask::get("/read"),
+        Ask::get("/public/a"),
+    ];
     let mut statuses = [0; 3];
     for (status, ask) in statuses.iter_mut().zip(asks) {
         let answer = ask.send(running.address).await;
         *status = answer.status;
         if answer.status >= 400 {
             let kind = answer.header("content-type");
-            assert_eq!(kind, Some("application/problem+json"), "a refusal is a problem document");
+            assert_eq!(
+                kind,
+                Some("application/problem+json"),
+                "a refusal is a problem document"
+            );
         }
     }
     statuses
@@ -63,9 +79,16 @@ async fn without_files_every_request_is_refused(host: &dyn Host) {
     spec.inherit = without("files");
     let app = spec.write();
     let running = host.start(&app).await;
-    assert_eq!(statuses(&running, &issuer).await, [500; 3], "files are not inherited");
+    assert_eq!(
+        statuses(&running, &issuer).await,
+        [500; 3],
+        "files are not inherited"
+    );
     let log = running.log().join("\n");
-    assert!(log.contains("policy-unreadable"), "the log says what is missing: {log}");
+    assert!(
+        log.contains("policy-unreadable"),
+        "the log says what is missing: {log}"
+    );
 }
 
 async fn without_a_policy_every_request_is_refused(host: &dyn Host) {
@@ -74,7 +97,11 @@ async fn without_a_policy_every_request_is_refused(host: &dyn Host) {
     spec.policy = None;
     let app = spec.write();
     let running = host.start(&app).await;
-    assert_eq!(statuses(&running, &issuer).await, [500; 3], "no policy is mounted");
+    assert_eq!(
+        statuses(&running, &issuer).await,
+        [500; 3],
+        "no policy is mounted"
+    );
 }
 
 async fn with_a_policy_that_is_wrong_every_request_is_refused(host: &dyn Host) {
@@ -87,9 +114,16 @@ async fn with_a_policy_that_is_wrong_every_request_is_refused(host: &dyn Host) {
     ] {
         let app = AppSpec::gated("echo", wrong.clone()).write();
         let running = host.start(&app).await;
-        assert_eq!(statuses(&running, &issuer).await, [500; 3], "with the policy {wrong:?}");
+        assert_eq!(
+            statuses(&running, &issuer).await,
+            [500; 3],
+            "with the policy {wrong:?}"
+        );
         let log = running.log().join("\n");
-        assert!(log.contains("policy-invalid"), "the log says what is wrong: {log}");
+        assert!(
+            log.contains("policy-invalid"),
+            "the log says what is wrong: {log}"
+        );
     }
 }
 
@@ -99,7 +133,11 @@ async fn without_outbound_hosts_no_token_is_accepted(host: &dyn Host) {
     spec.inherit = without("allowed_outbound_hosts");
     let app = spec.write();
     let running = host.start(&app).await;
-    assert_eq!(statuses(&running, &issuer).await, [503, 401, 200], "hosts are not inherited");
+    assert_eq!(
+        statuses(&running, &issuer).await,
+        [503, 401, 200],
+        "hosts are not inherited"
+    );
     assert_eq!(issuer.key_requests(), 0, "nothing may go out");
 }
 
@@ -109,7 +147,11 @@ async fn with_other_outbound_hosts_no_token_is_accepted(host: &dyn Host) {
     spec.outbound = vec!["https://login.example".to_owned()];
     let app = spec.write();
     let running = host.start(&app).await;
-    assert_eq!(statuses(&running, &issuer).await, [503, 401, 200], "the issuer is not allowed");
+    assert_eq!(
+        statuses(&running, &issuer).await,
+        [503, 401, 200],
+        "the issuer is not allowed"
+    );
     assert_eq!(issuer.key_requests(), 0, "nothing may go out");
 }
 
@@ -151,43 +193,86 @@ async fn without_variables_no_token_with_a_shared_secret_is_accepted(host: &dyn 
     let answer = Ask::get("/read").bearer(&token).send(running.address).await;
     assert_eq!(answer.status, 200, "with the variable: {}", answer.text());
     let forged = secret_token("another secret of thirty-two bytes");
-    let answer = Ask::get("/read").bearer(&forged).send(running.address).await;
-    assert_eq!(answer.status, 401, "signed with another secret: {}", answer.text());
+    let answer = Ask::get("/read")
+        .bearer(&forged)
+        .send(running.address)
+        .await;
+    assert_eq!(
+        answer.status,
+        401,
+        "signed with another secret: {}",
+        answer.text()
+    );
 
     spec.inherit = without("variables");
     let app = spec.write();
     let running = host.start(&app).await;
     let answer = Ask::get("/read").bearer(&token).send(running.address).await;
-    assert_eq!(answer.status, 503, "without the variable: {}", answer.text());
-    let empty_key = Ask::get("/read").bearer(&secret_token("")).send(running.address).await;
-    assert_eq!(empty_key.status, 503, "an undefined variable is not an empty secret");
-    assert!(!running.log().join("\n").contains(secret), "the secret is in the log");
+    assert_eq!(
+        answer.status,
+        503,
+        "without the variable: {}",
+        answer.text()
+    );
+    let empty_key = Ask::get("/read")
+        .bearer(&secret_token(""))
+        .send(running.address)
+        .await;
+    assert_eq!(
+        empty_key.status, 503,
+        "an undefined variable is not an empty secret"
+    );
+    assert!(
+        !running.log().join("\n").contains(secret),
+        "the secret is in the log"
+    );
 }
 
 async fn with_a_secret_that_is_too_short_no_token_is_accepted(host: &dyn Host) {
     let app = secret_spec("short").write();
     let running = host.start(&app).await;
-    let answer = Ask::get("/read").bearer(&secret_token("short")).send(running.address).await;
-    assert_eq!(answer.status, 503, "RFC 7518 §3.2 asks for 32 bytes: {}", answer.text());
+    let answer = Ask::get("/read")
+        .bearer(&secret_token("short"))
+        .send(running.address)
+        .await;
+    assert_eq!(
+        answer.status,
+        503,
+        "RFC 7518 §3.2 asks for 32 bytes: {}",
+        answer.text()
+    );
 }
 
 async fn without_a_store_the_same_tokens_are_accepted_and_refused(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let mut spec = spec(&issuer);
     for (what, inherit, stores) in [
-        ("not inherited", without("key_value_stores"), vec!["default".to_owned()]),
+        (
+            "not inherited",
+            without("key_value_stores"),
+            vec!["default".to_owned()],
+        ),
         ("not granted", GATE_INHERITS.to_vec(), vec![]),
     ] {
         spec.inherit = inherit;
         spec.stores = stores;
         let app = spec.write();
         let running = host.start(&app).await;
-        let stranger = Issuer::start().await.key().sign(&issuer.claims("alice", "read"));
+        let stranger = Issuer::start()
+            .await
+            .key()
+            .sign(&issuer.claims("alice", "read"));
         assert_eq!(statuses(&running, &issuer).await, [200, 401, 200], "{what}");
-        let answer = Ask::get("/read").bearer(&stranger).send(running.address).await;
+        let answer = Ask::get("/read")
+            .bearer(&stranger)
+            .send(running.address)
+            .await;
         assert_eq!(answer.status, 401, "{what}: signed by a stranger");
         let log = running.log().join("\n");
-        assert!(log.contains("store-not-granted"), "{what}: the log says so: {log}");
+        assert!(
+            log.contains("store-not-granted"),
+            "{what}: the log says so: {log}"
+        );
     }
 }
 
@@ -197,5 +282,9 @@ async fn without_any_grant_every_request_is_refused(host: &dyn Host) {
     spec.inherit = vec![];
     let app = spec.write();
     let running = host.start(&app).await;
-    assert_eq!(statuses(&running, &issuer).await, [500; 3], "nothing is inherited");
+    assert_eq!(
+        statuses(&running, &issuer).await,
+        [500; 3],
+        "nothing is inherited"
+    );
 }

@@ -1,7 +1,12 @@
 //! Where the gate has its issuer's keys from, and what it does when the issuer is slow, huge, wrong or
 //! down.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;
@@ -50,10 +55,19 @@ async fn an_issuer_that_misbehaves_is_a_503_with_retry_after(host: &dyn Host) {
         ("fails", Behaviour::Status(500)),
         ("has no keys there", Behaviour::Status(404)),
         ("answers with nothing", Behaviour::Status(204)),
-        ("answers with HTML", Behaviour::Content("text/html", b"<html></html>".to_vec())),
+        (
+            "answers with HTML",
+            Behaviour::Content("text/html", b"<html></html>".to_vec()),
+        ),
         ("answers with half a document", Behaviour::Truncated),
-        ("answers with broken JSON", Behaviour::Content("application/json", b"{\"keys\": [".to_vec())),
-        ("answers with no keys", Behaviour::Content("application/json", b"{\"keys\": []}".to_vec())),
+        (
+            "answers with broken JSON",
+            Behaviour::Content("application/json", b"{\"keys\": [".to_vec()),
+        ),
+        (
+            "answers with no keys",
+            Behaviour::Content("application/json", b"{\"keys\": []}".to_vec()),
+        ),
         (
             "publishes a private key",
             Behaviour::Content("application/json", private.to_string().into_bytes()),
@@ -69,15 +83,27 @@ async fn an_issuer_that_misbehaves_is_a_503_with_retry_after(host: &dyn Host) {
             }
             let app = AppSpec::gated("echo", policy(&issuer)).write();
             let running = host.start(&app).await;
-            let answer =
-                Ask::get("/a").bearer(&issuer.token("alice", "read")).send(running.address).await;
+            let answer = Ask::get("/a")
+                .bearer(&issuer.token("alice", "read"))
+                .send(running.address)
+                .await;
             let what = format!("the issuer {what} ({document})");
             assert_eq!(answer.status, 503, "{what}: {}", answer.text());
-            let retry: u64 = answer.header("retry-after").expect(&what).parse().expect(&what);
+            let retry: u64 = answer
+                .header("retry-after")
+                .expect(&what)
+                .parse()
+                .expect(&what);
             assert!((1..=60).contains(&retry), "{what}: Retry-After {retry}");
-            assert!(!answer.text().contains("127.0.0.1"), "{what}: the issuer is named outside");
+            assert!(
+                !answer.text().contains("127.0.0.1"),
+                "{what}: the issuer is named outside"
+            );
             let log = running.log().join("\n");
-            assert!(log.contains("keys-unavailable"), "{what}: the log says so: {log}");
+            assert!(
+                log.contains("keys-unavailable"),
+                "{what}: the log says so: {log}"
+            );
         }
     }
 }
@@ -88,10 +114,17 @@ async fn an_issuer_that_stalls_is_given_up_within_the_limit(host: &dyn Host) {
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     let start = Instant::now();
-    let answer = Ask::get("/a").bearer(&issuer.token("alice", "read")).send(running.address).await;
+    let answer = Ask::get("/a")
+        .bearer(&issuer.token("alice", "read"))
+        .send(running.address)
+        .await;
     assert_eq!(answer.status, 503, "the issuer stalls: {}", answer.text());
     // 5 s are the limit; the rest is for a machine under load. Without a limit the client gives up.
-    assert!(start.elapsed() < Duration::from_secs(30), "took {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "took {:?}",
+        start.elapsed()
+    );
 }
 
 async fn an_issuer_that_sends_100_mib_is_cut_off(host: &dyn Host) {
@@ -99,10 +132,21 @@ async fn an_issuer_that_sends_100_mib_is_cut_off(host: &dyn Host) {
     issuer.keys_behave(Behaviour::Huge(100 << 20));
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    let answer = Ask::get("/a").bearer(&issuer.token("alice", "read")).send(running.address).await;
-    assert_eq!(answer.status, 503, "the issuer sends 100 MiB: {}", answer.text());
+    let answer = Ask::get("/a")
+        .bearer(&issuer.token("alice", "read"))
+        .send(running.address)
+        .await;
+    assert_eq!(
+        answer.status,
+        503,
+        "the issuer sends 100 MiB: {}",
+        answer.text()
+    );
     let log = running.log().join("\n");
-    assert!(log.contains("more than 524288 bytes"), "cut off at the limit: {log}");
+    assert!(
+        log.contains("more than 524288 bytes"),
+        "cut off at the limit: {log}"
+    );
 }
 
 async fn metadata_of_another_issuer_is_not_believed(host: &dyn Host) {
@@ -110,8 +154,16 @@ async fn metadata_of_another_issuer_is_not_believed(host: &dyn Host) {
     issuer.claim_to_be("https://login.example");
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    let answer = Ask::get("/a").bearer(&issuer.token("alice", "read")).send(running.address).await;
-    assert_eq!(answer.status, 503, "metadata name another issuer: {}", answer.text());
+    let answer = Ask::get("/a")
+        .bearer(&issuer.token("alice", "read"))
+        .send(running.address)
+        .await;
+    assert_eq!(
+        answer.status,
+        503,
+        "metadata name another issuer: {}",
+        answer.text()
+    );
     assert_eq!(issuer.key_requests(), 0, "its keys are not even asked for");
 }
 
@@ -129,7 +181,12 @@ async fn a_redirect_to_another_origin_is_not_followed(host: &dyn Host) {
         let running = host.start(&app).await;
         let token = target.key().sign(&issuer.claims("mallory", "read"));
         let answer = Ask::get("/a").bearer(&token).send(running.address).await;
-        assert_eq!(answer.status, 503, "a redirect to {location}: {}", answer.text());
+        assert_eq!(
+            answer.status,
+            503,
+            "a redirect to {location}: {}",
+            answer.text()
+        );
     }
     assert_eq!(target.key_requests(), 0, "the other origin was never asked");
 }
@@ -141,7 +198,11 @@ async fn an_issuer_that_recovers_is_asked_again(host: &dyn Host) {
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
     let ask = Ask::get("/a").bearer(&token);
-    assert_eq!(ask.send(running.address).await.status, 503, "while the issuer fails");
+    assert_eq!(
+        ask.send(running.address).await.status,
+        503,
+        "while the issuer fails"
+    );
     issuer.keys_behave(Behaviour::Good);
     let start = Instant::now();
     loop {
@@ -149,8 +210,16 @@ async fn an_issuer_that_recovers_is_asked_again(host: &dyn Host) {
         if answer.status == 200 {
             break;
         }
-        assert_eq!(answer.status, 503, "until the issuer is asked again: {}", answer.text());
-        assert!(start.elapsed() < Duration::from_secs(60), "the issuer is never asked again");
+        assert_eq!(
+            answer.status,
+            503,
+            "until the issuer is asked again: {}",
+            answer.text()
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the issuer is never asked again"
+        );
     }
 }
 
@@ -159,7 +228,11 @@ async fn requests_that_need_the_same_keys_share_one_fetch(host: &dyn Host) {
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     // A request that needs no keys starts the instance, so that the others find one.
-    assert_eq!(Ask::get("/a").send(running.address).await.status, 401, "the first request");
+    assert_eq!(
+        Ask::get("/a").send(running.address).await.status,
+        401,
+        "the first request"
+    );
     let mut asks = Vec::new();
     for number in 0..12 {
         let ask = Ask::get("/a").bearer(&issuer.token(&format!("user-{number}"), "read"));
@@ -168,9 +241,18 @@ async fn requests_that_need_the_same_keys_share_one_fetch(host: &dyn Host) {
     }
     for ask in asks {
         let answer = ask.await.unwrap();
-        assert_eq!(answer.status, 200, "one of twelve at once: {}", answer.text());
+        assert_eq!(
+            answer.status,
+            200,
+            "one of twelve at once: {}",
+            answer.text()
+        );
     }
-    assert_eq!(issuer.key_requests(), 1, "twelve requests at once share one fetch");
+    assert_eq!(
+        issuer.key_requests(),
+        1,
+        "twelve requests at once share one fetch"
+    );
 }
 
 async fn a_restarted_host_starts_from_the_store_without_the_network(host: &dyn Host) {
@@ -185,8 +267,17 @@ async fn a_restarted_host_starts_from_the_store_without_the_network(host: &dyn H
     issuer.keys_behave(Behaviour::Close);
     let running = host.start(&app).await;
     let answer = ask.send(running.address).await;
-    assert_eq!(answer.status, 200, "the second run, with the issuer down: {}", answer.text());
-    assert_eq!(issuer.key_requests(), 1, "the keys were fetched in the first run only");
+    assert_eq!(
+        answer.status,
+        200,
+        "the second run, with the issuer down: {}",
+        answer.text()
+    );
+    assert_eq!(
+        issuer.key_requests(),
+        1,
+        "the keys were fetched in the first run only"
+    );
 }
 
 async fn made_up_key_ids_cause_no_further_fetch(host: &dyn Host) {
@@ -194,14 +285,26 @@ async fn made_up_key_ids_cause_no_further_fetch(host: &dyn Host) {
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
-    assert_eq!(Ask::get("/a").bearer(&token).send(running.address).await.status, 200, "a good one");
+    assert_eq!(
+        Ask::get("/a")
+            .bearer(&token)
+            .send(running.address)
+            .await
+            .status,
+        200,
+        "a good one"
+    );
     for number in 0..200 {
         let made_up = Key::ed25519(&format!("made-up-{number}"));
         let token = made_up.sign(&issuer.claims("mallory", "read"));
         let answer = Ask::get("/a").bearer(&token).send(running.address).await;
         assert_eq!(answer.status, 401, "a made-up key: {}", answer.text());
     }
-    assert_eq!(issuer.key_requests(), 1, "the cooldown after the first fetch is not over");
+    assert_eq!(
+        issuer.key_requests(),
+        1,
+        "the cooldown after the first fetch is not over"
+    );
 }
 
 async fn keys_can_come_from_a_url_or_a_file(host: &dyn Host) {
@@ -239,16 +342,41 @@ async fn keys_of_one_issuer_never_verify_a_token_of_another(host: &dyn Host) {
     let confused = other.key().sign(&one.claims("mallory", ""));
     let asks = [
         ("of one, for both", "/both", one.token("alice", ""), 200),
-        ("of the other, for both", "/both", other.token("alice", ""), 200),
+        (
+            "of the other, for both",
+            "/both",
+            other.token("alice", ""),
+            200,
+        ),
         ("of one, for one", "/one", one.token("alice", ""), 200),
-        ("of the other, for one", "/one", other.token("alice", ""), 401),
-        ("in the name of one, signed by the other, for both", "/both", confused.clone(), 401),
-        ("in the name of one, signed by the other, for one", "/one", confused, 401),
+        (
+            "of the other, for one",
+            "/one",
+            other.token("alice", ""),
+            401,
+        ),
+        (
+            "in the name of one, signed by the other, for both",
+            "/both",
+            confused.clone(),
+            401,
+        ),
+        (
+            "in the name of one, signed by the other, for one",
+            "/one",
+            confused,
+            401,
+        ),
     ];
     for (what, target, token, expected) in asks {
         for round in ["first", "again"] {
             let answer = Ask::get(target).bearer(&token).send(running.address).await;
-            assert_eq!(answer.status, expected, "{what}, {round}: {}", answer.text());
+            assert_eq!(
+                answer.status,
+                expected,
+                "{what}, {round}: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -265,10 +393,20 @@ async fn headers_that_name_keys_are_never_followed(host: &dyn Host) {
         json!({ "jwk": key.pointer("/keys/0") }),
         json!({ "x5c": ["AAAA"] }),
     ] {
-        let token =
-            stranger.key().sign_with_header(&extra, &issuer.claims("mallory", "read"));
+        let token = stranger
+            .key()
+            .sign_with_header(&extra, &issuer.claims("mallory", "read"));
         let answer = Ask::get("/a").bearer(&token).send(running.address).await;
-        assert_eq!(answer.status, 401, "a header with {extra}: {}", answer.text());
+        assert_eq!(
+            answer.status,
+            401,
+            "a header with {extra}: {}",
+            answer.text()
+        );
     }
-    assert_eq!(stranger.key_requests(), 0, "nobody asked the stranger for keys");
+    assert_eq!(
+        stranger.key_requests(),
+        0,
+        "nobody asked the stranger for keys"
+    );
 }

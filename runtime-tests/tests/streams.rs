@@ -67,9 +67,16 @@ async fn an_upload_of_1_gib_passes_in_flat_memory(host: &dyn Host) {
     }
     let answer = rest(&mut stream).await;
     assert_eq!(answer.status, 200, "an upload of 1 GiB: {}", answer.text());
-    assert_eq!(answer.json()["body_bytes"], GIB, "the service read all of it");
+    assert_eq!(
+        answer.json()["body_bytes"],
+        GIB,
+        "the service read all of it"
+    );
     let growth = most - before;
-    assert!(growth < GROWTH_BYTES_MAX, "memory grew by {growth} bytes during the upload");
+    assert!(
+        growth < GROWTH_BYTES_MAX,
+        "memory grew by {growth} bytes during the upload"
+    );
 }
 
 async fn a_download_of_1_gib_passes_in_flat_memory(host: &dyn Host) {
@@ -80,9 +87,8 @@ async fn a_download_of_1_gib_passes_in_flat_memory(host: &dyn Host) {
     warm_up(&running, &token).await;
     let before = running.memory_bytes();
     let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let head = format!(
-        "GET /bytes/{GIB} HTTP/1.0\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
-    );
+    let head =
+        format!("GET /bytes/{GIB} HTTP/1.0\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut buffer = vec![0; 256 * 1024];
     let (mut received, mut reads, mut most) = (0_u64, 0_u64, before);
@@ -101,7 +107,10 @@ async fn a_download_of_1_gib_passes_in_flat_memory(host: &dyn Host) {
     let head = received.checked_sub(GIB).expect("all of the body arrived");
     assert!(head < 1024, "{head} bytes more than the body arrived");
     let growth = most - before;
-    assert!(growth < GROWTH_BYTES_MAX, "memory grew by {growth} bytes during the download");
+    assert!(
+        growth < GROWTH_BYTES_MAX,
+        "memory grew by {growth} bytes during the download"
+    );
 }
 
 async fn sixteen_identities_interleaved_on_one_instance_stay_apart(host: &dyn Host) {
@@ -141,8 +150,16 @@ async fn sixteen_identities_interleaved_on_one_instance_stay_apart(host: &dyn Ho
         stream.write_all(b"c").await.unwrap();
         let answer = rest(&mut stream).await;
         assert_eq!(answer.status, 200, "{subject}: {}", answer.text());
-        assert_eq!(subject_seen(&answer), subject, "the identity of a held request");
-        assert_eq!(answer.json()["body_bytes"], 3, "{subject}: the body of a held request");
+        assert_eq!(
+            subject_seen(&answer),
+            subject,
+            "the identity of a held request"
+        );
+        assert_eq!(
+            answer.json()["body_bytes"],
+            3,
+            "{subject}: the body of a held request"
+        );
     }
 }
 
@@ -166,12 +183,24 @@ async fn a_client_that_goes_away_disturbs_nobody(host: &dyn Host) {
         stream.write_all(head.as_bytes()).await.unwrap();
         if round % 3 == 1 {
             let mut some = [0; 4096];
-            assert!(stream.read(&mut some).await.unwrap() > 0, "the download begins");
+            assert!(
+                stream.read(&mut some).await.unwrap() > 0,
+                "the download begins"
+            );
         }
         drop(stream);
         let answer = Ask::get("/a").bearer(&token).send(running.address).await;
-        assert_eq!(answer.status, 200, "after {round} clients went away: {}", answer.text());
-        assert_eq!(subject_seen(&answer), "alice", "after {round} clients went away");
+        assert_eq!(
+            answer.status,
+            200,
+            "after {round} clients went away: {}",
+            answer.text()
+        );
+        assert_eq!(
+            subject_seen(&answer),
+            "alice",
+            "after {round} clients went away"
+        );
     }
 }
 
@@ -185,16 +214,33 @@ async fn a_service_that_answers_before_the_body_is_read_is_heard(host: &dyn Host
         .body(&body)
         .send(running.address)
         .await;
-    assert_eq!(answer.status, 200, "the service does not read the body: {}", answer.text());
+    assert_eq!(
+        answer.status,
+        200,
+        "the service does not read the body: {}",
+        answer.text()
+    );
     // A refusal does not read it either.
-    let answer = Ask::new("POST", "/unread").body(&body).send(running.address).await;
-    assert_eq!(answer.status, 401, "refused with its body unread: {}", answer.text());
+    let answer = Ask::new("POST", "/unread")
+        .body(&body)
+        .send(running.address)
+        .await;
+    assert_eq!(
+        answer.status,
+        401,
+        "refused with its body unread: {}",
+        answer.text()
+    );
 }
 
 /// Brings the instance, its keys and its buffers into being before memory is measured.
 async fn warm_up(running: &Running, token: &str) {
     let body = vec![b'x'; 8 << 20];
-    let answer = Ask::new("POST", "/held").bearer(token).body(&body).send(running.address).await;
+    let answer = Ask::new("POST", "/held")
+        .bearer(token)
+        .body(&body)
+        .send(running.address)
+        .await;
     assert_eq!(answer.status, 200, "a first upload: {}", answer.text());
 }
 

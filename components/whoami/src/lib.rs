@@ -24,15 +24,24 @@ impl wasip3::exports::http::handler::Guest for Whoami {
             }
         }
         let answer = Value::Object(Map::from_iter([
-            ("method".to_owned(), Value::from(method(&request.get_method()))),
-            ("target".to_owned(), Value::from(request.get_path_with_query())),
+            (
+                "method".to_owned(),
+                Value::from(method(&request.get_method())),
+            ),
+            (
+                "target".to_owned(),
+                Value::from(request.get_path_with_query()),
+            ),
             ("identity".to_owned(), Value::Object(identity)),
         ]));
         let mut body = answer.to_string().into_bytes();
         body.push(b'\n');
         let fields = [
             ("content-type".to_owned(), b"application/json".to_vec()),
-            ("content-length".to_owned(), body.len().to_string().into_bytes()),
+            (
+                "content-length".to_owned(),
+                body.len().to_string().into_bytes(),
+            ),
         ];
         respond::bytes(200, &fields, body)
     }

@@ -86,14 +86,23 @@ impl fmt::Display for FetchError {
             FetchFailure::Transport(code) => write!(f, "{code:?}"),
             FetchFailure::Status(status) => write!(f, "answered with status {status}"),
             FetchFailure::Redirect => {
-                write!(f, "redirects to another origin, or more than {REDIRECTS_MAX} times")
+                write!(
+                    f,
+                    "redirects to another origin, or more than {REDIRECTS_MAX} times"
+                )
             }
             FetchFailure::ContentType => f.write_str("answered with something other than JSON"),
             FetchFailure::ContentCoding => f.write_str("answered with a content coding"),
-            FetchFailure::TooLarge => write!(f, "answered with more than {DOCUMENT_BYTES_MAX} bytes"),
+            FetchFailure::TooLarge => {
+                write!(f, "answered with more than {DOCUMENT_BYTES_MAX} bytes")
+            }
             FetchFailure::Truncated => f.write_str("the answer ended early"),
             FetchFailure::TimedOut => {
-                write!(f, "no complete answer within {} s", FETCH_TIME_MAX.as_secs())
+                write!(
+                    f,
+                    "no complete answer within {} s",
+                    FETCH_TIME_MAX.as_secs()
+                )
             }
         }
     }
@@ -106,7 +115,10 @@ impl std::error::Error for FetchError {}
 /// # Errors
 /// [`FetchError`] for everything that is not a whole, small JSON document in time.
 pub async fn json(url: &str, etag: Option<&str>) -> Result<Outcome, FetchError> {
-    let failed = |cause| FetchError { url: url.to_owned(), cause };
+    let failed = |cause| FetchError {
+        url: url.to_owned(),
+        cause,
+    };
     match clock::within(FETCH_TIME_MAX, follow(url, etag)).await {
         Ok(outcome) => outcome.map_err(failed),
         Err(clock::TimedOut) => Err(failed(FetchFailure::TimedOut)),
@@ -161,7 +173,9 @@ fn request(url: &str, etag: Option<&str>) -> Result<Request, FetchFailure> {
         Some("https") => Scheme::Https,
         _ => Scheme::Http,
     };
-    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let target = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     request
         .set_method(&Method::Get)
         .and_then(|()| request.set_scheme(Some(&scheme)))
@@ -177,7 +191,10 @@ async fn document(response: Response) -> Result<Document, FetchFailure> {
         return Err(FetchFailure::ContentType);
     }
     let coding = headers.get("content-encoding");
-    if coding.iter().any(|value| !value.eq_ignore_ascii_case(b"identity")) {
+    if coding
+        .iter()
+        .any(|value| !value.eq_ignore_ascii_case(b"identity"))
+    {
         return Err(FetchFailure::ContentCoding);
     }
     let cache_control = single(&headers, "cache-control");
@@ -204,7 +221,11 @@ async fn document(response: Response) -> Result<Document, FetchFailure> {
     }
     // Whether the body was whole is said after its end.
     trailers.await.map_err(|_| FetchFailure::Truncated)?;
-    Ok(Document { body, cache_control, etag })
+    Ok(Document {
+        body,
+        cache_control,
+        etag,
+    })
 }
 
 /// The value of a field that was sent once and is text; of anything else, nothing.
@@ -237,7 +258,11 @@ fn resolve(base: &str, location: &str) -> Option<String> {
         return None;
     }
     let base: Uri = base.parse().ok()?;
-    Some(format!("{}://{}{location}", base.scheme_str()?, base.authority()?))
+    Some(format!(
+        "{}://{}{location}",
+        base.scheme_str()?,
+        base.authority()?
+    ))
 }
 
 #[cfg(test)]
@@ -269,7 +294,11 @@ mod tests {
             ("b", None),
             ("", None),
         ] {
-            assert_eq!(resolve(base, location).as_deref(), expected, "location {location:?}");
+            assert_eq!(
+                resolve(base, location).as_deref(),
+                expected,
+                "location {location:?}"
+            );
         }
     }
 }

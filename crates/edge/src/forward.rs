@@ -1,15 +1,30 @@
 //! From a request and the permit for it to the request that the next one sees.
 //!
-//! The resources of WASI are moved, not copied: the body stream goes on without a byte of it passing
-//! through here, and only the header fields that have to differ are touched.
+//! Only the header fields that have to differ are touched. Bodies stream through in pieces, unchanged
+//! and never collected; a request that can have no body is handed on without one.
+//!
+//! # Why bodies are not handed on as they are
+//! WASI lets a middleware pass the incoming body stream to the outgoing request. Hosts then take a short
+//! cut (`wasmtime-wasi-http` 48, which Spin uses, does): they send on the original body *with its
+//! original trailers*, and ignore the trailers that the middleware gave. A client could so bring in an
+//! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
+//! of one copy, and only for requests that have a body.
 
 use doorward_policy::{Permit, Policy};
+use std::task::{Context, Poll, Waker};
 use wasip3::http::types::{ErrorCode, Fields, Request};
-use wasip3::wit_bindgen::FutureReader;
-use wasip3::{wit_bindgen, wit_future};
+use wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
+use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 /// The field that carries the credential.
 const AUTHORIZATION: &str = "authorization";
+const CONTENT_LENGTH: &str = "content-length";
+/// Bytes of a body that are read while the request is rebuilt.
+const FIRST_PIECE_BYTES: usize = 8 * 1024;
+/// Bytes of a body that are under way at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+
+type Trailers = Result<Option<Fields>, ErrorCode>;
 
 /// A request that a decision let through. Only [`permitted`] makes one, and it takes a [`Permit`].
 #[derive(Debug)]
@@ -22,8 +37,8 @@ impl Permitted {
     }
 }
 
-/// Rebuilds `request` as `permit` says: reserved header fields removed under every spelling, the
-/// identity set, the credential removed unless the policy forwards it, the target byte for byte the
+/// Rebuilds `request` as `permit` says: reserved header and trailer fields removed under every spelling,
+/// the identity set, the credential removed unless the policy forwards it, the target byte for byte the
 /// authorised one.
 ///
 /// `names` are the names of all header fields of the request, as received.
@@ -50,13 +65,16 @@ pub fn permitted(
         }
     }
     for (name, value) in permit.identity_headers() {
-        headers.set(name, &[value.to_vec()]).map_err(|_| refused())?;
+        headers
+            .set(name, &[value.to_vec()])
+            .map_err(|_| refused())?;
     }
 
-    let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
-    let (body, trailers) = Request::consume_body(request, outcome_reader);
-    drop(outcome);
-    let (rebuilt, _sent) = Request::new(headers, Some(body), without_reserved(trailers, policy), options);
+    let declared = names
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH));
+    let (contents, trailers) = body_of(request, declared, policy);
+    let (rebuilt, _sent) = Request::new(headers, contents, trailers, options);
     rebuilt
         .set_method(&method)
         .and_then(|()| rebuilt.set_scheme(scheme.as_ref()))
@@ -66,21 +84,76 @@ pub fn permitted(
     Ok(Permitted(rebuilt))
 }
 
-/// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
-/// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1).
-fn without_reserved(
-    trailers: FutureReader<Result<Option<Fields>, ErrorCode>>,
+/// The body of `request`, if it has one, as a stream of our own, and its trailers without the reserved
+/// fields. Whether there is a body, only the stream says: hosts hide `Transfer-Encoding`, and HTTP/2 needs
+/// no field at all. A body that is not there ends at once.
+fn body_of(
+    request: Request,
+    declared: bool,
     policy: &'static Policy,
-) -> FutureReader<Result<Option<Fields>, ErrorCode>> {
-    let (writer, reader) = wit_future::new(|| Ok(None));
+) -> (Option<StreamReader<u8>>, FutureReader<Trailers>) {
+    let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
+    let (mut body, trailers) = Request::consume_body(request, outcome_reader);
+    let (ended, piece) = first_piece(&mut body);
+    if ended && piece.is_empty() && !declared {
+        let (none, none_reader) = wit_future::new(|| Ok(None));
+        drop((none, outcome));
+        return (None, none_reader);
+    }
+    let (writer, reader) = wit_stream::new();
+    // Where the body is given up half-way, what there is of it must not pass for the whole.
+    let (trailers_writer, trailers_reader) =
+        wit_future::new(|| Err(ErrorCode::HttpRequestBodySize(None)));
     wit_bindgen::spawn(async move {
-        let trailers = trailers.await.map(|fields| fields.map(|fields| cleared(fields, policy)));
-        // Where nobody reads the trailers, nobody can be fooled by them.
-        let _ = writer.write(trailers).await;
+        let whole = pass_on(body, writer, piece, ended).await;
+        if whole {
+            let trailers = trailers
+                .await
+                .map(|fields| fields.map(|fields| cleared(fields, policy)));
+            // Where nobody reads the trailers, nobody can be fooled by them.
+            let _ = trailers_writer.write(trailers).await;
+        }
+        drop(outcome);
     });
-    reader
+    (Some(reader), trailers_reader)
 }
 
+/// What of the body is there already, without waiting for it, and whether that is its end.
+fn first_piece(body: &mut StreamReader<u8>) -> (bool, Vec<u8>) {
+    let mut read = std::pin::pin!(body.read(Vec::with_capacity(FIRST_PIECE_BYTES)));
+    let mut context = Context::from_waker(Waker::noop());
+    let (result, piece) = match read.as_mut().poll(&mut context) {
+        Poll::Ready(done) => done,
+        Poll::Pending => read.as_mut().cancel(),
+    };
+    (matches!(result, StreamResult::Dropped), piece)
+}
+
+/// Moves a body on, piece by piece, at the pace of the reader. Returns whether all of it was moved.
+async fn pass_on(
+    mut body: StreamReader<u8>,
+    mut writer: StreamWriter<u8>,
+    mut piece: Vec<u8>,
+    mut ended: bool,
+) -> bool {
+    loop {
+        piece = writer.write_all(piece).await;
+        if !piece.is_empty() {
+            // Nobody reads on. The rest of the body is of no use to anybody.
+            return false;
+        }
+        if ended {
+            return true;
+        }
+        piece.reserve(PIECE_BYTES);
+        let (result, read) = body.read(piece).await;
+        ended = matches!(result, StreamResult::Dropped);
+        piece = read;
+    }
+}
+
+/// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
+/// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1).
 fn cleared(fields: Fields, policy: &Policy) -> Fields {
     let mut entries = fields.copy_all();
     let received = entries.len();

@@ -91,7 +91,11 @@ impl Gate {
             Ok(policy) => {
                 let keys = KeyRing::new(policy.issuers());
                 let verified = RefCell::new(TokenCache::new(RandomState::new()));
-                Some(Self { policy, keys, verified })
+                Some(Self {
+                    policy,
+                    keys,
+                    verified,
+                })
             }
             Err(findings) => {
                 log::event(
@@ -127,9 +131,13 @@ impl Gate {
         let at = clock::now();
         for issuer in pending.issuer_ids() {
             // Asked first, so that a remembered token does not outlive the keys it was verified with.
-            let Some(keys) = self.keys.at_hand(issuer, at) else { continue };
-            let remembered =
-                self.verified.borrow_mut().get(bearer, issuer, keys.generation, at);
+            let Some(keys) = self.keys.at_hand(issuer, at) else {
+                continue;
+            };
+            let remembered = self
+                .verified
+                .borrow_mut()
+                .get(bearer, issuer, keys.generation, at);
             if let Some(token) = remembered {
                 return Ok(Authenticated { issuer, token, at });
             }
@@ -142,7 +150,9 @@ impl Gate {
         let verdict = match self.verify(issuer, &token, &keys) {
             Err(error) if error.is_unknown_key() => {
                 match self.keys.newer(issuer, keys.generation).await {
-                    Some(newer) => self.verify(issuer, &token, &newer).map(|token| (newer, token)),
+                    Some(newer) => self
+                        .verify(issuer, &token, &newer)
+                        .map(|token| (newer, token)),
                     None => Err(error),
                 }
             }
@@ -153,16 +163,15 @@ impl Gate {
         // Keys may have been waited for.
         let at = clock::now();
         let remember = Arc::clone(&token);
-        self.verified.borrow_mut().insert(bearer, issuer, keys.generation, remember, at);
+        self.verified
+            .borrow_mut()
+            .insert(bearer, issuer, keys.generation, remember, at);
         Ok(Authenticated { issuer, token, at })
     }
 
     /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
     /// rule allows; whether the token is that issuer's, its signature says.
-    fn whose(
-        pending: &Pending<'_, '_>,
-        token: &UnverifiedToken<'_>,
-    ) -> Result<IssuerId, Refusal> {
+    fn whose(pending: &Pending<'_, '_>, token: &UnverifiedToken<'_>) -> Result<IssuerId, Refusal> {
         let mut allowed = pending.issuer_ids();
         if let (Some(only), None) = (allowed.next(), allowed.next()) {
             return Ok(only);
@@ -213,7 +222,9 @@ impl Received {
         }
         Self {
             method: method_name(request.get_method()),
-            target: request.get_path_with_query().unwrap_or_else(|| "/".to_owned()),
+            target: request
+                .get_path_with_query()
+                .unwrap_or_else(|| "/".to_owned()),
             names,
             authorization,
         }

@@ -92,7 +92,10 @@ impl KeyRing {
                 }),
             })
             .collect();
-        Self { entries, without_store: Cell::new(false) }
+        Self {
+            entries,
+            without_store: Cell::new(false),
+        }
     }
 
     /// The keys that may be used without waiting, if there are any. Where they grow old, a refresh is
@@ -169,7 +172,11 @@ impl KeyRing {
 
     fn refetch(&'static self, entry: &'static Entry, generation: u64) -> Option<StreamReader<u8>> {
         let mut state = entry.state.borrow_mut();
-        if state.keys.as_ref().is_some_and(|keys| keys.generation != generation) {
+        if state
+            .keys
+            .as_ref()
+            .is_some_and(|keys| keys.generation != generation)
+        {
             return None;
         }
         match state.freshness.decide_unknown_key(clock::now()) {
@@ -212,7 +219,11 @@ impl KeyRing {
             log::event(
                 Level::Warn,
                 "keys-unavailable",
-                &[("issuer", &entry.name), ("reason", &reason), ("older_keys", &older_keys)],
+                &[
+                    ("issuer", &entry.name),
+                    ("reason", &reason),
+                    ("older_keys", &older_keys),
+                ],
             );
         }
     }
@@ -231,7 +242,11 @@ impl KeyRing {
         let fetched = self.fetched(entry, url).await;
         let fetched = match fetched {
             Ok((set, origin, fresh_s)) => {
-                entry.state.borrow_mut().freshness.fetched(clock::now(), fresh_s);
+                entry
+                    .state
+                    .borrow_mut()
+                    .freshness
+                    .fetched(clock::now(), fresh_s);
                 entry.keep(set, Some(origin), "issuer");
                 Ok(())
             }
@@ -258,22 +273,34 @@ impl KeyRing {
             .and_then(|keys| keys.origin.as_ref())
             .filter(|origin| origin.url == url);
         let etag = known.and_then(|origin| origin.etag.as_deref());
-        let (origin, cache_control) =
-            match fetch::json(&url, etag).await.map_err(|error| error.to_string())? {
-                Outcome::Fetched(document) => {
-                    let body = String::from_utf8(document.body)
-                        .map_err(|_| format!("{url}: the key set is not UTF-8"))?;
-                    (Origin { url, etag: document.etag, body }, document.cache_control)
-                }
-                Outcome::NotModified { cache_control } => {
-                    let known = known.ok_or_else(|| format!("{url}: not modified since never"))?;
-                    (known.clone(), cache_control)
-                }
-            };
+        let (origin, cache_control) = match fetch::json(&url, etag)
+            .await
+            .map_err(|error| error.to_string())?
+        {
+            Outcome::Fetched(document) => {
+                let body = String::from_utf8(document.body)
+                    .map_err(|_| format!("{url}: the key set is not UTF-8"))?;
+                (
+                    Origin {
+                        url,
+                        etag: document.etag,
+                        body,
+                    },
+                    document.cache_control,
+                )
+            }
+            Outcome::NotModified { cache_control } => {
+                let known = known.ok_or_else(|| format!("{url}: not modified since never"))?;
+                (known.clone(), cache_control)
+            }
+        };
         let set = KeySet::parse(origin.body.as_bytes())
             .map_err(|error| format!("{}: {error}", origin.url))?;
         if set.is_empty() {
-            return Err(format!("{}: the key set holds no key that can be used", origin.url));
+            return Err(format!(
+                "{}: the key set holds no key that can be used",
+                origin.url
+            ));
         }
         Ok((set, origin, freshness::fresh_s(cache_control.as_deref())))
     }
@@ -314,7 +341,11 @@ impl Entry {
         }
         let fresh = now.seconds_since(record.fetched_at) < record.fresh_s;
         drop(state);
-        let origin = Origin { url: record.url, etag: record.etag, body: record.body };
+        let origin = Origin {
+            url: record.url,
+            etag: record.etag,
+            body: record.body,
+        };
         self.keep(set, Some(origin), "store");
         fresh
     }
@@ -332,7 +363,11 @@ impl Entry {
             None => 0,
         };
         let (count, skipped) = (set.len(), set.skipped().len());
-        state.keys = Some(Rc::new(Keys { set, generation, origin }));
+        state.keys = Some(Rc::new(Keys {
+            set,
+            generation,
+            origin,
+        }));
         drop(state);
         if changed {
             log::event(
@@ -459,7 +494,9 @@ async fn write_record(store: &Store, entry: &Entry) {
     let record = {
         let state = entry.state.borrow();
         let keys = state.keys.as_ref();
-        let Some(origin) = keys.and_then(|keys| keys.origin.clone()) else { return };
+        let Some(origin) = keys.and_then(|keys| keys.origin.clone()) else {
+            return;
+        };
         let Some((fetched_at, fresh_s, attempted_at, failures)) = state.freshness.times() else {
             return;
         };

@@ -13,8 +13,14 @@ use wasip3::{wit_bindgen, wit_future, wit_stream};
 pub fn refusal(refusal: &Refusal) -> Result<Response, ErrorCode> {
     let body = refusal.problem_json();
     let mut fields = vec![
-        ("content-type".to_owned(), b"application/problem+json".to_vec()),
-        ("content-length".to_owned(), body.len().to_string().into_bytes()),
+        (
+            "content-type".to_owned(),
+            b"application/problem+json".to_vec(),
+        ),
+        (
+            "content-length".to_owned(),
+            body.len().to_string().into_bytes(),
+        ),
         ("cache-control".to_owned(), b"no-store".to_vec()),
     ];
     if let Some(challenge) = refusal.www_authenticate() {

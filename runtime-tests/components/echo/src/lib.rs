@@ -36,12 +36,19 @@ impl wasip3::exports::http::handler::Guest for Echo {
             let (mut body, trailers) = Request::consume_body(request, done_reader);
             let bytes = count(&mut body).await;
             let names: Vec<String> = match trailers.await? {
-                Some(fields) => fields.copy_all().into_iter().map(|(name, _)| name).collect(),
+                Some(fields) => fields
+                    .copy_all()
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect(),
                 None => Vec::new(),
             };
             return answer(&json!({ "bytes": bytes, "trailers": names }));
         }
-        if let Some(count) = target.rsplit_once("/bytes/").and_then(|(_, n)| n.parse().ok()) {
+        if let Some(count) = target
+            .rsplit_once("/bytes/")
+            .and_then(|(_, n)| n.parse().ok())
+        {
             return respond(many(count));
         }
         let method = format!("{:?}", request.get_method());

@@ -41,8 +41,12 @@ impl wasip3::exports::http::handler::Guest for Rebuild {
         let invalid = |()| ErrorCode::InternalError(None);
         rebuilt.set_method(&method).map_err(invalid)?;
         rebuilt.set_scheme(scheme.as_ref()).map_err(invalid)?;
-        rebuilt.set_authority(authority.as_deref()).map_err(invalid)?;
-        rebuilt.set_path_with_query(target.as_deref()).map_err(invalid)?;
+        rebuilt
+            .set_authority(authority.as_deref())
+            .map_err(invalid)?;
+        rebuilt
+            .set_path_with_query(target.as_deref())
+            .map_err(invalid)?;
         bindings::wasi::http::handler::handle(rebuilt).await
     }
 }

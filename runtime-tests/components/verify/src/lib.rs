@@ -38,13 +38,22 @@ impl wasip3::exports::http::handler::Guest for Verify {
 fn verify(question: &Value) -> Result<Value, String> {
     let key = key(question.get("key").unwrap_or(&Value::Null))?;
     let mut cases = Vec::new();
-    for case in question.get("cases").and_then(Value::as_array).into_iter().flatten() {
+    for case in question
+        .get("cases")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let algorithm = case
             .get("alg")
             .and_then(Value::as_str)
             .and_then(|name| name.parse().ok())
             .ok_or("a case has no alg that is known")?;
-        cases.push((algorithm, bytes(case, "message")?, bytes(case, "signature")?));
+        cases.push((
+            algorithm,
+            bytes(case, "message")?,
+            bytes(case, "signature")?,
+        ));
     }
     let repeat = question.get("repeat").and_then(Value::as_u64).unwrap_or(1);
     let mut verdicts = Vec::new();
@@ -78,5 +87,7 @@ fn key(jwk: &Value) -> Result<PublicKey, String> {
 
 fn bytes(value: &Value, name: &str) -> Result<Vec<u8>, String> {
     let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
-    URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("{name}: {error}"))
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|error| format!("{name}: {error}"))
 }
