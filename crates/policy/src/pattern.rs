@@ -102,7 +102,14 @@ impl Pattern {
         if text.contains('*') {
             return Err(PatternError::Star(text.to_owned()));
         }
-        // A literal that no accepted target can spell would never match.
+        // A literal that no accepted target can spell would never match. An empty one could not be
+        // told from a trailing slash.
+        if text.is_empty() {
+            return Err(PatternError::Literal {
+                text: text.to_owned(),
+                reason: TargetError::EmptySegment,
+            });
+        }
         CanonicalTarget::parse(&format!("/{text}")).map_err(|reason| PatternError::Literal {
             text: text.to_owned(),
             reason,

@@ -1,0 +1,496 @@
+//! What is wrong with a policy is said with its place, its kind and what to do.
+//!
+//! In the policies here, `▸` stands before what the finding is about. It is taken out before the
+//! policy is read.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use doorward_policy::{
+    Code, FINDINGS_MAX, Finding, Findings, KeySource, Policy, Position, Severity,
+};
+use serde::Deserialize;
+
+use doorward_token::{Algorithm, AlgorithmSet};
+
+const ISSUER: &str = r#"
+[issuer.acme]
+url = "https://acme.example"
+audience = "api"
+"#;
+
+/// A file of `data/findings`: policies with one thing wrong in each.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    policy: String,
+    code: String,
+    says: String,
+}
+
+#[test]
+fn an_issuer_that_is_wrong_is_named_with_its_place() {
+    for Case { policy, code, says } in cases("issuers") {
+        // What the case is not about is added, so that there is one finding only.
+        let mut text = policy;
+        for (key, line) in [
+            ("url", "url = \"https://acme.example\""),
+            ("audience", "audience = \"api\""),
+        ] {
+            if !text.contains(&format!("\n{key} = ")) {
+                text.push('\n');
+                text.push_str(line);
+            }
+        }
+        text.push_str("\n[[route]]\npath = \"/\"\n");
+        expect_only(&text, &code, &says);
+    }
+}
+
+#[test]
+fn a_route_that_is_wrong_is_named_with_its_place() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("routes")
+    {
+        let mut text = format!("{ISSUER}[[route]]\npath = \"/other\"\n{text}\n");
+        if code == Code::UnknownKey.as_str() {
+            text.push_str("path = \"/a\"\n");
+        }
+        expect_only(&text, &code, &says);
+    }
+}
+
+#[test]
+fn rules_that_do_not_go_together_are_named_both() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("together")
+    {
+        let text = format!("{ISSUER}{text}\n");
+        let finding = expect_only(&text, &code, &says);
+        assert!(
+            !finding.related.is_empty(),
+            "the other rule is not named:\n{text}\n{finding}"
+        );
+        for related in &finding.related {
+            assert_ne!(related.at, finding.at, "{finding}");
+            assert!(related.message.contains('/'), "which path is it? {finding}");
+        }
+    }
+}
+
+#[test]
+fn an_identity_header_that_is_wrong_is_named_with_its_place() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("identity")
+    {
+        expect_only(
+            &format!("{ISSUER}[[route]]\npath = \"/\"\n{text}\n"),
+            &code,
+            &says,
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_wrong_is_told_where() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("file")
+    {
+        let found = findings(&text.replace('▸', ""));
+        let finding = found
+            .as_slice()
+            .iter()
+            .find(|finding| finding.code.as_str() == code)
+            .unwrap_or_else(|| panic!("{code} was not found in:\n{text}\n{found}"));
+        check(&text, finding, &code, &says);
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_where() {
+    for text in [
+        "[▸",
+        "a▸",
+        "[issuer.acme]\nurl = ▸https://acme.example",
+        "[[route]]\npath = \"/\"\n▸path = \"/\"",
+    ] {
+        let plain = text.replace('▸', "");
+        let found = findings(&plain);
+        assert!(
+            found
+                .as_slice()
+                .iter()
+                .all(|finding| finding.code == Code::Syntax),
+            "{text}\n{found}"
+        );
+        let line = marked(text).line;
+        assert!(
+            found
+                .as_slice()
+                .iter()
+                .any(|finding| finding.at.line == line),
+            "line {line} of\n{text}\n{found}"
+        );
+    }
+}
+
+#[test]
+fn all_findings_are_made_at_once_and_in_order() {
+    let text = r#"
+[issuer.acme]
+url = "http://acme.example"
+audience = []
+leeway_s = 500
+
+[issuer.other]
+colour = "blue"
+
+[[route]]
+path = "/a/"
+methods = ["get"]
+issuer = ["acne"]
+
+[[route]]
+path = "/b"
+issuer = ["acme"]
+public = 1
+
+[identity]
+Host = "sub"
+"#;
+    let found = findings(text);
+    let lines: Vec<usize> = found
+        .as_slice()
+        .iter()
+        .map(|finding| finding.at.line)
+        .collect();
+    let mut sorted = lines.clone();
+    sorted.sort_unstable();
+    assert_eq!(lines, sorted, "{found}");
+    for line in [3, 4, 5, 7, 8, 11, 12, 13, 18, 21] {
+        assert!(
+            lines.contains(&line),
+            "nothing was found on line {line}:\n{found}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_was_written_into_the_file_is_not_repeated() {
+    let text = format!("{ISSUER}secret = \"Correct-Horse-Battery\"\n[[route]]\npath = \"/\"\n");
+    let found = findings(&text);
+    for shown in [
+        found.to_string(),
+        format!("{found:?}"),
+        found.to_json().to_string(),
+        found.render("p.toml", None).to_string(),
+    ] {
+        assert!(!shown.contains("Correct-Horse"), "{shown}");
+    }
+}
+
+#[test]
+fn findings_are_bounded_and_errors_are_not_hidden_by_warnings() {
+    let mut text = ISSUER.to_owned();
+    for number in 0..2 * FINDINGS_MAX {
+        text.push_str(&format!(
+            "[[route]]\npath = \"/{number}\"\nmethods = [\"ODD\"]\n"
+        ));
+    }
+    let policy = Policy::parse(&text).unwrap();
+    assert_eq!(policy.warnings().as_slice().len(), FINDINGS_MAX);
+    assert_eq!(policy.warnings().left_out(), FINDINGS_MAX);
+    text.push_str("[[route]]\npath = \"nowhere\"\n");
+    let found = findings(&text);
+    assert!(found.has_errors(), "{found}");
+    assert_eq!(found.as_slice().len(), FINDINGS_MAX);
+}
+
+#[test]
+fn findings_can_be_shown_with_the_line_and_as_json() {
+    let text = "[[route]]\npath = \"/\"\npubic = true\n";
+    let found = findings(text);
+    let shown = found.render("door.toml", Some(text)).to_string();
+    assert!(
+        shown.contains(
+            "error[unknown-key]: a route has no key `pubic`\n  at door.toml:3:1\n  3 | pubic = true\n    | ^\n  help: did you mean `public`?\n"
+        ),
+        "{shown}"
+    );
+    let json = found.to_json();
+    let first = json["findings"]
+        .as_array()
+        .and_then(|list| list.iter().find(|finding| finding["code"] == "unknown-key"))
+        .unwrap();
+    assert_eq!(first["severity"], "error");
+    assert_eq!((&first["line"], &first["column"]), (&3.into(), &1.into()));
+    assert_eq!(first["help"], "did you mean `public`?");
+}
+
+#[test]
+fn the_columns_of_a_line_are_counted_in_characters() {
+    let finding = expect_only(
+        &format!(
+            "{ISSUER}[[route]]\npath = \"/\"\nscope = [\"a\"] # é\nclaims = {{ \"é\" = \"日本\", \"b\" = ▸1.5 }}\n"
+        ),
+        "wrong-type",
+        "not a float",
+    );
+    assert_eq!(finding.at.column, 30);
+}
+
+#[test]
+fn only_errors_keep_a_policy_from_being_used() {
+    let text = format!(
+        "{ISSUER}[issuer.nobody]\nurl = \"https://nobody.example\"\naudience = \"x\"\n[[route]]\npath = \"/\"\nissuer = \"acme\"\n"
+    );
+    let policy = Policy::parse(&text).unwrap();
+    let warnings = policy.warnings().as_slice();
+    assert_eq!(warnings.len(), 1, "{}", policy.warnings());
+    assert_eq!(warnings[0].code, Code::UnusedIssuer);
+    assert_eq!(warnings[0].severity(), Severity::Warning);
+    assert_eq!(warnings[0].at, Position { line: 5, column: 9 });
+}
+
+#[test]
+fn what_is_left_out_has_the_value_that_is_documented() {
+    let policy = Policy::parse(&format!("{ISSUER}[[route]]\npath = \"/\"\n")).unwrap();
+    let issuer = &policy.issuers()[0];
+    assert_eq!(issuer.leeway_s, 60);
+    assert!(!issuer.access_token_profile);
+    assert_eq!(issuer.keys, KeySource::Discovery);
+    assert_eq!(issuer.algorithms, AlgorithmSet::asymmetric());
+    assert_eq!(issuer.audience, ["api"]);
+    let expected = issuer.expectations();
+    assert_eq!(expected.issuer, issuer.url);
+    assert_eq!(expected.leeway_s, 60);
+    assert_eq!(expected.algorithms, AlgorithmSet::asymmetric());
+
+    let with_secret = Policy::parse(&format!(
+        "{ISSUER}secret = \"s\"\n[[route]]\npath = \"/\"\n"
+    ))
+    .unwrap();
+    let issuer = &with_secret.issuers()[0];
+    assert_eq!(issuer.algorithms, AlgorithmSet::of(&[Algorithm::Hs256]));
+    assert_eq!(
+        issuer.keys,
+        KeySource::Secret {
+            variable: "s".to_owned()
+        }
+    );
+}
+
+#[test]
+fn a_route_without_an_issuer_needs_exactly_one_to_exist() {
+    let second = "[issuer.other]\nurl = \"https://other.example\"\naudience = \"x\"\n";
+    let text = format!(
+        "{ISSUER}{second}[[route]]\npath = \"/\"\n[[route]]\npath = \"/o\"\nissuer = [\"other\", \"acme\"]\n"
+    );
+    let found = findings(&text);
+    assert_eq!(found.as_slice().len(), 1, "{found}");
+    let help = found.as_slice()[0].help.as_deref().unwrap_or_default();
+    assert_eq!(help, "add `issuer`, with one or more of `acme` and `other`");
+}
+
+#[test]
+fn two_issuers_cannot_have_the_same_url() {
+    let second = "[issuer.other]\nurl = \"https://acme.example\"\naudience = \"x\"\n";
+    let found = findings(&format!(
+        "{ISSUER}{second}[[route]]\npath = \"/\"\nissuer = [\"acme\", \"other\"]\n"
+    ));
+    assert_eq!(found.as_slice().len(), 1, "{found}");
+    assert_eq!(found.as_slice()[0].code, Code::Conflict);
+    assert_eq!(found.as_slice()[0].related.len(), 1, "{found}");
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read() {
+    let text = "#".repeat(doorward_policy::load::POLICY_BYTES_MAX + 1);
+    let found = findings(&text);
+    assert_eq!(found.as_slice()[0].code, Code::TooLarge, "{found}");
+}
+
+#[test]
+fn numbers_of_things_are_bounded() {
+    use doorward_policy::load::{
+        ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX,
+    };
+    let numbered =
+        |count: usize, each: fn(usize) -> String| (0..count).map(each).collect::<String>();
+    let route = |number: usize| format!("[[route]]\npath = \"/{number}\"\npublic = true\n");
+    let issuer = |number: usize| {
+        format!("[issuer.i{number}]\nurl = \"https://i{number}.example\"\naudience = \"a\"\n")
+    };
+    let list = |count: usize, word: &str| {
+        let entries: Vec<String> = (0..count)
+            .map(|number| format!("\"{word}{number}\""))
+            .collect();
+        format!("[{}]", entries.join(", "))
+    };
+    let letters = |number: usize| format!("[[route]]\npath = \"/\"\nmethods = [\"M{number}\"]\n");
+    for (good, bad) in [
+        (numbered(ROUTES_MAX, route), numbered(ROUTES_MAX + 1, route)),
+        (
+            numbered(ISSUERS_MAX, issuer) + &route(0),
+            numbered(ISSUERS_MAX + 1, issuer) + &route(0),
+        ),
+        (
+            format!(
+                "{ISSUER}[[route]]\npath = \"/\"\nscope = {}",
+                list(SCOPE_ENTRIES_MAX, "s")
+            ),
+            format!(
+                "{ISSUER}[[route]]\npath = \"/\"\nscope = {}",
+                list(SCOPE_ENTRIES_MAX + 1, "s")
+            ),
+        ),
+        (
+            ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX, letters),
+            ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX + 1, letters),
+        ),
+    ] {
+        if let Err(found) = Policy::parse(&good) {
+            panic!("refused within the bound: {found}");
+        }
+        let found = findings(&bad);
+        let too_large = found
+            .as_slice()
+            .iter()
+            .any(|finding| finding.code == Code::TooLarge);
+        assert!(too_large, "{found}");
+    }
+}
+
+#[test]
+fn patterns_that_would_make_matching_expensive_are_refused() {
+    // Every literal has a parameter beside it: a request can go both ways at every segment.
+    let routes = |depth: usize| -> String {
+        (0..1_u32 << depth)
+            .map(|bits| {
+                let path: String = (0..depth)
+                    .map(|level| {
+                        if bits >> level & 1 == 0 {
+                            "/a".to_owned()
+                        } else {
+                            format!("/{{p{level}}}")
+                        }
+                    })
+                    .collect();
+                format!("[[route]]\npath = \"{path}\"\npublic = true\n")
+            })
+            .collect()
+    };
+    if let Err(found) = Policy::parse(&routes(8)) {
+        panic!("{found}");
+    }
+    let found = findings(&routes(11));
+    assert_eq!(found.as_slice()[0].code, Code::Overlap, "{found}");
+}
+
+#[test]
+fn every_kind_of_finding_is_tried() {
+    let tried: Vec<String> = ["issuers", "routes", "together", "identity", "file"]
+        .into_iter()
+        .flat_map(cases)
+        .map(|case| case.code)
+        .collect();
+    // Those have tests of their own.
+    let elsewhere = [
+        Code::Syntax,
+        Code::TooLarge,
+        Code::Overlap,
+        Code::UnusedIssuer,
+    ];
+    for code in Code::ALL {
+        let name = code.as_str();
+        assert!(
+            elsewhere.contains(code) || tried.iter().any(|tried| tried == name),
+            "{name} is never tried"
+        );
+    }
+}
+
+#[test]
+fn the_policy_that_is_shipped_has_no_findings() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../doorward.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    match Policy::parse(&text) {
+        Ok(policy) => assert!(policy.warnings().is_empty(), "{}", policy.warnings()),
+        Err(found) => panic!("{}", found.render("doorward.toml", Some(&text))),
+    }
+}
+
+fn cases(name: &str) -> Vec<Case> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/findings");
+    let text = std::fs::read_to_string(format!("{folder}/{name}.toml")).unwrap();
+    toml::from_str::<Cases>(&text).unwrap().case
+}
+
+/// Everything found in a policy, whether or not it can be used.
+fn findings(text: &str) -> Findings {
+    match Policy::parse(text) {
+        Ok(policy) => policy.warnings().clone(),
+        Err(findings) => findings,
+    }
+}
+
+/// The only finding of a policy, at the mark.
+fn expect_only(text: &str, code: &str, says: &str) -> Finding {
+    let found = findings(&text.replace('▸', ""));
+    let [finding] = found.as_slice() else {
+        panic!("expected {code} and nothing else in:\n{text}\nfound:\n{found}");
+    };
+    check(text, finding, code, says);
+    finding.clone()
+}
+
+fn check(text: &str, finding: &Finding, code: &str, says: &str) {
+    assert_eq!(
+        finding.code.as_str(),
+        code,
+        "in:\n{text}\nfound:\n{finding}"
+    );
+    assert_eq!(finding.at, marked(text), "in:\n{text}\nfound:\n{finding}");
+    let words = format!(
+        "{}\n{}",
+        finding.message,
+        finding.help.as_deref().unwrap_or_default()
+    );
+    assert!(
+        words.contains(says),
+        "expected {says:?} in:\n{text}\nfound:\n{finding}"
+    );
+}
+
+/// Where the mark is.
+fn marked(text: &str) -> Position {
+    let (before, _) = text
+        .split_once('▸')
+        .unwrap_or_else(|| panic!("there is no mark in:\n{text}"));
+    Position {
+        line: before.matches('\n').count() + 1,
+        column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
+    }
+}
