@@ -1,0 +1,528 @@
+//! Checks of the repository itself: what its rooms may depend on, and that nothing was forgotten.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Longest source file, in lines.
+const FILE_LINES_MAX: usize = 600;
+
+/// Which of our own crates each room may depend on. A → B means that A depends on B.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("crates/token", &[]),
+    ("crates/policy", &["doorward-token"]),
+    ("crates/edge", &["doorward-policy", "doorward-token"]),
+    ("crates/host", &[]),
+    (
+        "crates/doorward",
+        &["doorward-host", "doorward-policy", "doorward-token"],
+    ),
+    ("tests", &["doorward-policy", "doorward-token"]),
+    // The decision cases are data that is read by the library of the native tests.
+    ("runtime-tests", &["doorward-host", "doorward-tests"]),
+];
+const COMPONENT_MAY_USE: &[&str] = &["doorward-edge", "doorward-policy", "doorward-token"];
+
+/// What only one kind of room may use of other people's crates, by how a name begins.
+const RESERVED_CRATES: &[(&str, &[&str])] = &[
+    (
+        "spin-sdk",
+        &["crates/edge", "components/", "runtime-tests/components/"],
+    ),
+    (
+        "wasip3",
+        &["crates/edge", "components/", "runtime-tests/components/"],
+    ),
+    (
+        "wit-bindgen",
+        &["crates/edge", "components/", "runtime-tests/components/"],
+    ),
+    ("wasmtime", &["crates/host"]),
+    ("wac-graph", &["crates/host"]),
+    (
+        "tokio",
+        &["crates/host", "crates/doorward", "runtime-tests"],
+    ),
+    (
+        "hyper",
+        &["crates/host", "crates/doorward", "runtime-tests"],
+    ),
+];
+
+#[test]
+fn every_room_depends_only_on_those_below_it() {
+    for package in packages() {
+        let allowed = match ROOMS.iter().find(|(room, _)| *room == package.room) {
+            Some((_, allowed)) => *allowed,
+            None if package.room.contains("components/") => COMPONENT_MAY_USE,
+            None => panic!(
+                "{}: a new room needs a place among the others",
+                package.room
+            ),
+        };
+        for dependency in package.dependencies.iter().filter(|name| is_ours(name)) {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{} must not depend on {dependency}",
+                package.room
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_rooms_at_the_edge_touch_wasi_wasmtime_and_the_network() {
+    for package in packages() {
+        for dependency in &package.dependencies {
+            for (reserved, rooms) in RESERVED_CRATES {
+                let is_reserved = dependency == reserved
+                    || dependency
+                        .strip_prefix(reserved)
+                        .is_some_and(|rest| rest.starts_with('-'));
+                let may = rooms.iter().any(|room| {
+                    package.room == *room || (room.ends_with('/') && package.room.starts_with(room))
+                });
+                assert!(
+                    !is_reserved || may,
+                    "{} must not depend on {dependency}",
+                    package.room
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_crate_inherits_the_lints_of_the_workspace() {
+    for package in packages() {
+        let inherits = package
+            .manifest
+            .get("lints")
+            .and_then(|lints| lints.get("workspace"))
+            .and_then(toml::Value::as_bool);
+        assert_eq!(
+            inherits,
+            Some(true),
+            "{}: [lints] workspace = true",
+            package.room
+        );
+        let edition = package
+            .manifest
+            .get("package")
+            .and_then(|p| p.get("edition"));
+        let inherited = edition.and_then(|e| e.get("workspace")).is_some();
+        assert!(inherited, "{}: edition.workspace = true", package.room);
+    }
+    let workspace = toml_file("Cargo.toml");
+    let denied = workspace
+        .get("workspace")
+        .and_then(|workspace| workspace.get("lints"))
+        .and_then(|lints| lints.get("clippy"))
+        .unwrap();
+    for lint in [
+        "unwrap_used",
+        "expect_used",
+        "indexing_slicing",
+        "panic",
+        "allow_attributes",
+    ] {
+        let level = denied.get(lint).and_then(toml::Value::as_str);
+        assert_eq!(level, Some("deny"), "the lint {lint} of the workspace");
+    }
+}
+
+#[test]
+fn what_token_and_policy_may_not_use_is_banned_with_reasons() {
+    for room in ["crates/token", "crates/policy"] {
+        let bans = toml_file(&format!("{room}/clippy.toml"));
+        let mut banned = BTreeSet::new();
+        for kind in ["disallowed-types", "disallowed-methods"] {
+            for ban in bans.get(kind).and_then(toml::Value::as_array).unwrap() {
+                let text = |key: &str| ban.get(key).and_then(toml::Value::as_str);
+                let path = text("path").unwrap_or_else(|| panic!("{room}: {ban:?} has no path"));
+                assert!(
+                    text("reason").is_some_and(|reason| !reason.is_empty()),
+                    "{room}: the ban of {path} has no reason"
+                );
+                banned.insert(path.to_owned());
+            }
+        }
+        for path in [
+            "std::time::SystemTime",
+            "std::time::Instant",
+            "std::env::var",
+        ] {
+            assert!(banned.contains(path), "{room}: {path} is not banned");
+        }
+        for what in ["std::fs::", "std::net::", "RandomState"] {
+            assert!(
+                banned.iter().any(|path| path.contains(what)),
+                "{room}: nothing of {what} is banned"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_component_is_in_the_application_under_the_name_of_its_folder() {
+    let application = toml_file("spin.toml");
+    let declared: BTreeMap<String, toml::Value> = application
+        .get("component")
+        .and_then(toml::Value::as_table)
+        .unwrap()
+        .clone()
+        .into_iter()
+        .collect();
+    let folders: BTreeSet<String> = packages()
+        .iter()
+        .filter_map(|package| package.room.strip_prefix("components/"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        declared.keys().cloned().collect::<BTreeSet<_>>(),
+        folders,
+        "the components of spin.toml and the folders of components/"
+    );
+    for (name, component) in &declared {
+        let text = |table: &toml::Value, key: &str| {
+            let value = table.get(key).and_then(toml::Value::as_str);
+            value
+                .unwrap_or_else(|| panic!("{name}: no {key}"))
+                .to_owned()
+        };
+        let file = name.replace('-', "_");
+        assert_eq!(
+            text(component, "source"),
+            format!("target/wasm32-wasip2/release/{file}.wasm"),
+            "the source of {name}"
+        );
+        let build = component
+            .get("build")
+            .unwrap_or_else(|| panic!("{name}: no build"));
+        let command = text(build, "command");
+        assert!(
+            command.ends_with(&format!(" -p {name}")),
+            "{name} is built by {command:?}"
+        );
+        let package = toml_file(&format!("components/{name}/Cargo.toml"));
+        assert_eq!(text(package.get("package").unwrap(), "name"), *name);
+    }
+}
+
+#[test]
+fn every_name_that_a_trigger_uses_is_a_component() {
+    for manifest in ["spin.toml", "runtime-tests/spin.toml"] {
+        let application = toml_file(manifest);
+        let components = application
+            .get("component")
+            .and_then(toml::Value::as_table)
+            .unwrap();
+        let triggers = application
+            .get("trigger")
+            .and_then(|trigger| trigger.get("http"))
+            .and_then(toml::Value::as_array)
+            .unwrap();
+        for trigger in triggers {
+            let middleware = trigger
+                .get("dependencies")
+                .and_then(|dependencies| dependencies.get("middleware"))
+                .and_then(toml::Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let named = middleware.iter().chain([trigger]);
+            for name in named.filter_map(|table| table.get("component")?.as_str()) {
+                assert!(
+                    components.contains_key(name),
+                    "{manifest}: there is no {name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_component_has_a_runtime_test_that_names_it() {
+    let tests: String = files()
+        .iter()
+        .filter(|file| in_folder(file, "runtime-tests/tests") && has_extension(file, "rs"))
+        .map(|file| text_of(file))
+        .collect();
+    for package in packages() {
+        let Some(name) = package.room.strip_prefix("components/") else {
+            continue;
+        };
+        let named = tests
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+            .any(|word| word == name);
+        assert!(named, "no runtime test names the component {name}");
+    }
+}
+
+#[test]
+fn every_grant_says_why_it_is_granted() {
+    const GRANTS: [&str; 5] = [
+        "allowed_outbound_hosts",
+        "environment",
+        "files",
+        "key_value_stores",
+        "variables",
+    ];
+    let text = text_of(&root().join("spin.toml"));
+    let lines: Vec<&str> = text.lines().collect();
+    for (before, line) in lines.iter().zip(lines.iter().skip(1)) {
+        let key = line.split('=').next().unwrap_or_default().trim();
+        if GRANTS.contains(&key) {
+            assert!(
+                before.trim_start().starts_with('#'),
+                "spin.toml grants `{line}` and does not say why on the line before"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_application_mounts_the_policy_and_reaches_its_issuers() {
+    let policy = doorward_policy::Policy::parse(&text_of(&root().join("doorward.toml"))).unwrap();
+    let application = toml_file("spin.toml");
+    let behind_the_gate = application
+        .get("trigger")
+        .and_then(|trigger| trigger.get("http"))
+        .and_then(toml::Value::as_array)
+        .unwrap()
+        .iter()
+        .filter(|trigger| format!("{trigger:?}").contains("\"gate\""))
+        .filter_map(|trigger| trigger.get("component")?.as_str())
+        .collect::<Vec<_>>();
+    assert!(!behind_the_gate.is_empty(), "nothing is behind the gate");
+    for name in behind_the_gate {
+        let component = application
+            .get("component")
+            .and_then(|c| c.get(name))
+            .unwrap();
+        let granted = |key: &str| {
+            component
+                .get(key)
+                .map(|value| format!("{value:?}"))
+                .unwrap_or_default()
+        };
+        let files = granted("files");
+        assert!(
+            files.contains("\"doorward.toml\"") && files.contains("\"/doorward.toml\""),
+            "{name} does not mount the policy: {files}"
+        );
+        for issuer in policy.issuers() {
+            let hosts = granted("allowed_outbound_hosts");
+            assert!(
+                hosts.contains(&format!("\"{}\"", issuer.url)),
+                "{name} may not reach the issuer {}: {hosts}",
+                issuer.url
+            );
+        }
+    }
+}
+
+#[test]
+fn no_source_file_is_too_long_to_be_read_at_once() {
+    let mut seen = 0;
+    for file in files().iter().filter(|file| has_extension(file, "rs")) {
+        let lines = text_of(file).lines().count();
+        assert!(
+            lines <= FILE_LINES_MAX,
+            "{} has {lines} lines, more than {FILE_LINES_MAX}",
+            shown(file)
+        );
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} source files were found");
+}
+
+#[test]
+fn nothing_names_a_place_on_somebodys_machine() {
+    // Put together here, so that this file does not name one either.
+    let homes: Vec<String> = ["root", "home", "Users"]
+        .iter()
+        .map(|name| format!("/{name}/"))
+        .collect();
+    let this_checkout = root().to_string_lossy().into_owned();
+    for file in files() {
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        for (number, line) in text.lines().enumerate() {
+            let home = homes.iter().any(|home| {
+                line.match_indices(home.as_str()).any(|(at, _)| {
+                    // What stands before it decides whether this is the start of a path.
+                    let before = line.get(..at).and_then(|before| before.chars().next_back());
+                    !before.is_some_and(|c| c.is_alphanumeric() || "/.-_}".contains(c))
+                })
+            });
+            assert!(
+                !home && !line.contains(&this_checkout),
+                "{}:{} names a place on somebody's machine",
+                shown(&file),
+                number + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn every_dependency_comes_from_the_public_registry() {
+    let lock = toml_file("Cargo.lock");
+    for package in lock.get("package").and_then(toml::Value::as_array).unwrap() {
+        let name = package.get("name").and_then(toml::Value::as_str).unwrap();
+        match package.get("source").and_then(toml::Value::as_str) {
+            None => assert!(
+                packages().iter().any(|ours| ours.name == name),
+                "{name} comes from a folder that is not in the workspace"
+            ),
+            Some(source) => assert_eq!(
+                source, "registry+https://github.com/rust-lang/crates.io-index",
+                "the source of {name}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn every_test_asserts_something() {
+    const ASSERTING: [&str; 6] = ["assert", "panic!", "expect", "check", "unwrap", "refuse"];
+    for file in files().iter().filter(|file| has_extension(file, "rs")) {
+        let text = text_of(file);
+        for test in text.split("#[test]\n").skip(1) {
+            let name = test
+                .lines()
+                .find(|line| line.contains("fn "))
+                .unwrap_or_default();
+            let indent: String = name.chars().take_while(|c| *c == ' ').collect();
+            let end = format!("{indent}}}");
+            let body: String = test.lines().take_while(|line| **line != end).collect();
+            assert!(
+                ASSERTING.iter().any(|word| body.contains(word)),
+                "{}: {} asserts nothing",
+                shown(file),
+                name.trim()
+            );
+        }
+    }
+}
+
+/// One crate of the workspace.
+struct Package {
+    /// Its folder.
+    room: String,
+    name: String,
+    manifest: toml::Value,
+    dependencies: BTreeSet<String>,
+}
+
+fn packages() -> Vec<Package> {
+    let mut packages = Vec::new();
+    for file in files() {
+        let folder = file.parent().unwrap();
+        if file.file_name().is_none_or(|name| name != "Cargo.toml") || folder == root() {
+            continue;
+        }
+        let room = shown(folder);
+        let manifest = toml_file(&format!("{room}/Cargo.toml"));
+        let name = manifest
+            .get("package")
+            .and_then(|package| package.get("name"));
+        packages.push(Package {
+            name: name.and_then(toml::Value::as_str).unwrap().to_owned(),
+            dependencies: dependencies(&manifest),
+            room,
+            manifest,
+        });
+    }
+    assert!(
+        packages.len() >= 8,
+        "only {} crates were found",
+        packages.len()
+    );
+    packages
+}
+
+/// The names of all dependencies, for building, for tests and for one target only as well.
+fn dependencies(manifest: &toml::Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let Some(table) = manifest.as_table() else {
+        return names;
+    };
+    for (key, value) in table {
+        if key.ends_with("dependencies") {
+            names.extend(
+                value
+                    .as_table()
+                    .into_iter()
+                    .flat_map(|list| list.keys().cloned()),
+            );
+        } else if key == "target" {
+            for target in value
+                .as_table()
+                .into_iter()
+                .flat_map(|targets| targets.values())
+            {
+                names.extend(dependencies(target));
+            }
+        }
+    }
+    names
+}
+
+fn is_ours(name: &str) -> bool {
+    packages().iter().any(|package| package.name == name)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// Every file of the repository: without what is built, and without hidden folders but `.ci`.
+fn files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                let built = name == "target" && folder == root();
+                if !built && (!name.starts_with('.') || name == ".ci") {
+                    folders.push(path);
+                }
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn toml_file(path: &str) -> toml::Value {
+    let text = text_of(&root().join(path));
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn text_of(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", shown(path)))
+}
+
+/// A path within the repository.
+fn shown(path: &Path) -> String {
+    let within = path.strip_prefix(root()).unwrap_or(path);
+    within.to_string_lossy().replace('\\', "/")
+}
+
+fn in_folder(path: &Path, folder: &str) -> bool {
+    path.starts_with(root().join(folder))
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
