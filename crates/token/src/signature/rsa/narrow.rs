@@ -2,7 +2,8 @@
 //!
 //! Wasm has no multiplication of 64 by 64 bits into 128, but one instruction that multiplies two pairs
 //! of 32 bits into two of 64. Products of 28 by 28 bits leave eight bits of room, so that carries are
-//! passed on only now and then.
+//! passed on only now and then. The functions ask for `simd128` themselves, so the target needs no
+//! flag; wasmtime, Spin and every browser have had it on for years.
 //!
 //! Numbers are little-endian lists of `count` limbs, a multiple of four with 28 · `count` at least the
 //! bits of the modulus and two more; R is 2^(28 · `count`). With R more than four times the modulus,
