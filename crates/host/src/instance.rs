@@ -291,6 +291,9 @@ impl WorkerExpiration for Expiration {
         let Some(deadline) = timeout.and_then(|timeout| start.checked_add(timeout)) else {
             return Poll::Pending;
         };
+        if Instant::now() >= deadline {
+            return Poll::Ready(());
+        }
         let deadline = tokio::time::Instant::from_std(deadline);
         // An alarm that is set for earlier stays: moving it for every request costs more than
         // being woken once too often.
@@ -305,5 +308,49 @@ impl WorkerExpiration for Expiration {
             this.alarm.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn is_over(
+        idle: Duration,
+        request: Option<Duration>,
+        status: WorkerStatus,
+        stopping: bool,
+    ) -> bool {
+        let (_sender, receiver) = watch::channel(stopping);
+        let mut expiration = Box::pin(Expiration::new(idle, request, receiver));
+        let mut cx = Context::from_waker(Waker::noop());
+        let start = Instant::now();
+        expiration.as_mut().poll(&mut cx, status, start).is_ready()
+    }
+
+    #[tokio::test]
+    async fn an_instance_goes_away_when_it_is_idle_for_too_long() {
+        assert!(is_over(Duration::ZERO, None, WorkerStatus::Idle, false));
+        assert!(!is_over(LONG, None, WorkerStatus::Idle, false));
+    }
+
+    #[tokio::test]
+    async fn requests_take_as_long_as_they_take_unless_there_is_a_timeout() {
+        for status in [WorkerStatus::Requests, WorkerStatus::PostReturn] {
+            assert!(!is_over(Duration::ZERO, None, status, false));
+            assert!(!is_over(Duration::ZERO, Some(LONG), status, false));
+            assert!(is_over(LONG, Some(Duration::ZERO), status, false));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_stops_keeps_busy_instances_only() {
+        assert!(is_over(LONG, None, WorkerStatus::Idle, true));
+        assert!(!is_over(LONG, None, WorkerStatus::Requests, true));
+        assert!(!is_over(LONG, None, WorkerStatus::PostReturn, true));
     }
 }

@@ -9,6 +9,8 @@ use crate::scratch::ScratchDir;
 
 /// Files that one component sees.
 const FILES_MAX: usize = 10_000;
+/// First part of the folders' names.
+const PURPOSE: &str = "files";
 
 /// Copies `mounts` into a new folder in `parent`; none where there are no mounts.
 ///
@@ -27,7 +29,8 @@ pub fn mount(parent: &Path, mounts: &[FileMount]) -> Result<Option<ScratchDir>> 
             mounts.len()
         );
     }
-    let root = ScratchDir::new(parent, "files")?;
+    ScratchDir::sweep(parent, PURPOSE);
+    let root = ScratchDir::new(parent, PURPOSE)?;
     for mount in mounts {
         let target = root.path().join(relative(&mount.destination)?);
         if let Some(folder) = target.parent() {

@@ -251,45 +251,37 @@ impl Body for TimedBody {
 
 /// What `wasi:http` calls a failure of the client: the most precise cause in its chain.
 fn client_error(error: &hyper_util::client::legacy::Error) -> Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+    let mut io = None;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return match tls {
                 rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
                 _ => Error::TlsProtocolError,
             };
         }
-        if let Some(io) = current.downcast_ref::<std::io::Error>() {
-            // TLS failures are wrapped in an I/O error.
-            if let Some(tls) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                return match tls {
-                    rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
-                    _ => Error::TlsProtocolError,
-                };
-            }
-            return io_error(io, error.is_connect());
-        }
-        if let Some(hyper) = current.downcast_ref::<hyper::Error>()
-            && hyper.is_timeout()
-        {
-            return Error::HttpResponseTimeout;
-        }
         // The connector says "dns error" and nothing more precise.
-        if current.to_string().starts_with("dns error") {
+        if cause.to_string().starts_with("dns error") {
             return Error::DnsError {
                 rcode: None,
                 info_code: None,
             };
         }
-        cause = current.source();
+        next = match cause.downcast_ref::<std::io::Error>() {
+            // `source` of an I/O error leaves out what it wraps, and that is where TLS errors are.
+            Some(error) => {
+                io = Some(error);
+                error
+                    .get_ref()
+                    .map(|inner| inner as &(dyn std::error::Error + 'static))
+            }
+            None => cause.source(),
+        };
     }
-    if error.is_connect() {
-        Error::DestinationUnavailable
-    } else {
-        Error::HttpProtocolError
+    match io {
+        Some(io) => io_error(io, error.is_connect()),
+        None if error.is_connect() => Error::DestinationUnavailable,
+        None => Error::HttpProtocolError,
     }
 }
 
@@ -309,3 +301,7 @@ fn io_error(error: &std::io::Error, connecting: bool) -> Error {
         _ => Error::ConnectionTerminated,
     }
 }
+
+#[cfg(test)]
+#[path = "outbound_tests.rs"]
+mod tests;

@@ -42,6 +42,31 @@ impl ScratchDir {
         )
     }
 
+    /// Removes the folders in `parent` that processes left which were killed. Only Linux says which
+    /// processes exist; elsewhere nothing is removed.
+    pub fn sweep(parent: &Path, purpose: &str) {
+        let processes = Path::new("/proc");
+        let (Ok(entries), true) = (std::fs::read_dir(parent), processes.join("self").exists())
+        else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let owner = name
+                .to_str()
+                .and_then(|name| {
+                    name.strip_prefix(purpose)?
+                        .strip_prefix('-')?
+                        .split_once('-')
+                })
+                .and_then(|(process, _)| process.parse::<u32>().ok());
+            if owner.is_some_and(|process| !processes.join(process.to_string()).exists()) {
+                // What cannot be removed is left; there is nobody to tell.
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -53,5 +78,34 @@ impl Drop for ScratchDir {
     fn drop(&mut self) {
         // What cannot be removed is left; there is nobody to tell.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_away_with_its_owner() {
+        let dir = ScratchDir::new(&std::env::temp_dir(), "scratch-test").unwrap();
+        std::fs::write(dir.path().join("file"), "x").unwrap();
+        let path = dir.path().to_owned();
+        drop(dir);
+        assert!(!path.exists(), "{} should be gone", path.display());
+    }
+
+    #[test]
+    fn only_the_folders_of_processes_that_are_gone_are_swept() {
+        let parent = ScratchDir::new(&std::env::temp_dir(), "scratch-test").unwrap();
+        let ours = ScratchDir::new(parent.path(), "files").unwrap();
+        // No process has this number: it is above what Linux allows.
+        let left = parent.path().join("files-4294967295-0");
+        let foreign = parent.path().join("other-4294967295-0");
+        std::fs::create_dir(&left).unwrap();
+        std::fs::create_dir(&foreign).unwrap();
+        ScratchDir::sweep(parent.path(), "files");
+        assert!(ours.path().exists() && foreign.exists());
+        assert_eq!(left.exists(), !Path::new("/proc/self").exists());
     }
 }

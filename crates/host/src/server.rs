@@ -194,3 +194,7 @@ fn builder(header_read_timeout: Duration) -> auto::Builder<TokioExecutor> {
         .keep_alive_timeout(header_read_timeout);
     builder
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -104,3 +104,30 @@ impl ResourceLimiter for Limits {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memories_of_all_components_count_together() {
+        let mut limits = Limits::new(100);
+        assert!(limits.memory_growing(0, 60, None).unwrap());
+        assert!(!limits.memory_growing(0, 41, None).unwrap());
+        assert!(limits.memory_growing(0, 40, None).unwrap());
+        assert!(!limits.memory_growing(60, 61, None).unwrap());
+        assert!(!limits.memory_growing(0, usize::MAX, None).unwrap());
+    }
+
+    #[test]
+    fn tables_are_bounded() {
+        let mut limits = Limits::new(100);
+        assert!(limits.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
+        assert!(
+            limits
+                .table_growing(0, TABLE_ELEMENTS_MAX + 1, None)
+                .is_err()
+        );
+    }
+}

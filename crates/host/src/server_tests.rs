@@ -1,0 +1,210 @@
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::scratch::ScratchDir;
+
+/// An application that answers no path: its only component is private, so it is not even read.
+const MANIFEST: &str = r#"
+spin_manifest_version = 2
+[application]
+name = "empty"
+version = "1.2.3"
+[[trigger.http]]
+route = { private = true }
+component = "private"
+[component.private]
+source = "private.wasm"
+"#;
+
+/// The application, served until it is told to stop.
+struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<Result<()>>,
+    _dir: ScratchDir,
+}
+
+impl Running {
+    async fn start(change: impl FnOnce(&mut HostOptions)) -> Self {
+        let dir = ScratchDir::new(&std::env::temp_dir(), "server-test").unwrap();
+        let manifest = dir.path().join("spin.toml");
+        std::fs::write(&manifest, MANIFEST).unwrap();
+        let application = manifest::load(&manifest).unwrap();
+        let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), dir.path());
+        change(&mut options);
+        let server = Server::bind(application, options).await.unwrap();
+        let address = server.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(server.serve(async move {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            stop: Some(stop),
+            served,
+            _dir: dir,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends bytes on a new connection and gives everything that comes back until it is closed.
+    async fn send(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // The other side may close before it has read everything.
+        let _ = stream.write_all(bytes).await;
+        read_to_end(&mut stream).await
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n");
+        self.send(request.as_bytes()).await
+    }
+
+    async fn stop(mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        self.served.await.unwrap().unwrap();
+    }
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A reset is an end as well.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn the_host_answers_health_and_info_itself() {
+    let running = Running::start(|_| {}).await;
+    let health = running.get("/.well-known/spin/health").await;
+    assert!(
+        health.starts_with("HTTP/1.1 200 ") && health.ends_with("\r\n\r\nOK"),
+        "{health}"
+    );
+    let info = running.get("/.well-known/spin/info").await;
+    assert!(
+        info.starts_with("HTTP/1.1 200 ")
+            && info.ends_with(r#"{"name":"empty","version":"1.2.3"}"#),
+        "{info}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_route_matches_is_not_found_and_says_nothing() {
+    let running = Running::start(|_| {}).await;
+    for path in [
+        "/",
+        "/x",
+        "/.well-known/spin/other",
+        "/.well-known/spin/health/",
+    ] {
+        let answer = running.get(path).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("\r\n\r\n"),
+            "{path} should not be found: {answer}"
+        );
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_request_is_cut_off() {
+    let running =
+        Running::start(|options| options.header_read_timeout = Duration::from_millis(100)).await;
+    for start in [
+        "",
+        "P",
+        "PRI * HTTP/2.0\r\n\r\nSM",
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nhost: a.example\r\nx: ",
+    ] {
+        // Ends only because the host closes the connection.
+        let answer = running.send(start.as_bytes()).await;
+        assert!(
+            !answer.contains(" 200 ") && !answer.contains(" 404 "),
+            "{start:?} is not a request, so it should get no such answer: {answer}"
+        );
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn heads_over_the_limits_are_refused() {
+    let running = Running::start(|_| {}).await;
+    let long = format!("x: {}\r\n", "y".repeat(HEAD_BYTES_MAX));
+    let many = "x: y\r\n".repeat(HEADERS_MAX + 1);
+    for headers in [long, many] {
+        let request = format!("GET / HTTP/1.1\r\nhost: a.example\r\n{headers}\r\n");
+        let answer = running.send(request.as_bytes()).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 431 "),
+            "a head of {} bytes should be refused: {answer}",
+            request.len()
+        );
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_closes_idle_connections_and_accepts_no_new_ones() {
+    let running = Running::start(|_| {}).await;
+    let address = running.address;
+    let mut idle = running.connect().await;
+    idle.write_all(b"GET / HTTP/1.1\r\nhost: a.example\r\n\r\n")
+        .await
+        .unwrap();
+    let mut start = [0; 12];
+    idle.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 404");
+    // Ends long before the drain timeout, because the open connection waits for nothing.
+    running.stop().await;
+    read_to_end(&mut idle).await;
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "a host that has stopped should not accept connections"
+    );
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_for_a_place() {
+    let running = Running::start(|options| options.connections_max = 1).await;
+    let first = running.connect().await;
+    let mut second = running.connect().await;
+    second
+        .write_all(b"GET / HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    drop(first);
+    let answer = read_to_end(&mut second).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let running = Running::start(|_| {}).await;
+    let dir = ScratchDir::new(&std::env::temp_dir(), "server-test").unwrap();
+    let path = dir.path().join("spin.toml");
+    std::fs::write(&path, MANIFEST).unwrap();
+    let options = HostOptions::new(running.address, dir.path());
+    let Err(error) = Server::bind(manifest::load(&path).unwrap(), options).await else {
+        panic!("binding {} twice should fail", running.address);
+    };
+    assert!(
+        format!("{error:#}").contains(&running.address.to_string()),
+        "the error should name the address: {error:#}"
+    );
+    running.stop().await;
+}
