@@ -8,6 +8,35 @@
 //! There is no clock, environment, randomness, I/O or async in this crate (`clippy.toml` bans what
 //! would bring them in), and no default that admits: what no rule lists is refused.
 //!
+//! ```
+//! use doorward_policy::{Policy, RequestHead, Screened};
+//!
+//! let policy = Policy::parse(
+//!     r#"
+//!     [issuer.acme]
+//!     url = "https://login.acme.example"
+//!     audience = "https://api.acme.example"
+//!
+//!     [[route]]
+//!     path = "/users/{id}"
+//!     methods = ["GET"]
+//!     scope = ["read:users"]
+//!     "#,
+//! )?;
+//! let request = |target, authorization| RequestHead { method: "GET", target, authorization };
+//!
+//! // No rule lists the path; a rule does, but there is no token; there is one, to be verified.
+//! assert_eq!(policy.screen(&request("/admin", &[])).unwrap_err().status(), 403);
+//! assert_eq!(policy.screen(&request("/users/7", &[])).unwrap_err().status(), 401);
+//! let fields = [b"Bearer abc".to_vec()];
+//! let Screened::Protected(pending) = policy.screen(&request("/users/7", &fields))? else {
+//!     panic!("the route is not public");
+//! };
+//! assert_eq!(pending.bearer(), "abc");
+//! assert_eq!(pending.issuer_ids().collect::<Vec<_>>(), [0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! - [`mod@target`]: which request targets are accepted at all.
 //! - [`mod@matcher`]: which of the rules decides.
 //! - [`mod@credential`]: what counts as a credential.

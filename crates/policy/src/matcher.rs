@@ -15,7 +15,8 @@
 //! - `/a/` is matched as `/a`.
 //! - Literals are found whatever the case of their letters, but match only in their own: the most
 //!   specific pattern when case is ignored must be the one that matches exactly, otherwise the
-//!   request is refused. So `/ADMIN` does not get past the rule for `/admin` by way of `/**`.
+//!   request is refused. So `/ADMIN` does not get past the rule for `/admin` by way of `/**`. This is
+//!   about the letters of ASCII; `%C3%A9` and `%C3%89` are different literals.
 //!
 //! # Hashing
 //!
