@@ -10,7 +10,7 @@ use doorward_host::manifest::{Application, FileEntry};
 use doorward_policy::Policy;
 use toml::de::{DeTable, DeValue};
 
-use crate::sign;
+use crate::{sign, state};
 
 /// The policy's path in the gate.
 const POLICY: &str = "/doorward.toml";
@@ -62,8 +62,8 @@ impl FirstLook {
         loopback(url).with_context(|| format!("{url} is not an address on loopback"))
     }
 
-    /// Prints the lines. `state_dir` is the one that was asked for, if any.
-    pub(super) fn print(&self, url: &str, state_dir: Option<&Path>) {
+    /// Prints the lines for the application at `url`, whose keys are in `state_dir`.
+    pub(super) fn print(&self, url: &str, state_dir: &Path) {
         let Some(Protected { path, scope }) = &self.protected else {
             println!("\nTry:\n  curl -i {url}/\n");
             return;
@@ -78,8 +78,9 @@ impl FirstLook {
                 token.push_str(&format!(" {flag} {value}"));
             }
         }
-        if let Some(dir) = state_dir {
-            token.push_str(&format!(" --state-dir {}", dir.display()));
+        // The command finds the folder by itself where it is the one of this folder.
+        if state::state_dir(None).is_ok_and(|found| found != state_dir) {
+            token.push_str(&format!(" --state-dir '{}'", state_dir.display()));
         }
         let curl = "curl -i";
         let target = format!("{url}{path}");

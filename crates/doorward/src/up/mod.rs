@@ -17,6 +17,7 @@ use doorward_host::{HostOptions, LogSink, Server, build, options};
 
 use crate::issuer::Issuer;
 use crate::{state, values};
+use first_look::FirstLook;
 use variable::VariableSource;
 
 /// The label of the key-value store that `--key-value` writes to.
@@ -90,31 +91,40 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     for component in application.components.values_mut() {
         component.environment.extend(arguments.env.iter().cloned());
     }
+    let state_dir = state::state_dir_of(&application.dir, arguments.state_dir.as_deref())?;
+    state::create(&state_dir)?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+
+    // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
+    let first_look = FirstLook::of(&application);
+    let issuer = if arguments.development_issuer {
+        let listen = first_look.issuer_address()?;
+        let issuer = runtime.block_on(Issuer::bind(listen, &state_dir));
+        Some(issuer.context("use `doorward up --build` to start without the development issuer")?)
+    } else {
+        None
+    };
     if arguments.build {
         build::ensure_built(&application, &|line| eprintln!("{line}"))?;
     } else {
         build::check_sources(&application)?;
     }
-    let state_dir = state::state_dir_of(&application.dir, arguments.state_dir.as_deref())?;
-    state::create(&state_dir)?;
     store_values(&state_dir, &arguments.key_value)?;
-
-    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(serve(application, arguments, state_dir))?;
+    let printed = issuer.is_some().then_some(&first_look);
+    runtime.block_on(serve(application, arguments, state_dir, issuer, printed))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(application: Application, arguments: Arguments, state_dir: PathBuf) -> Result<()> {
-    let first_look = first_look::FirstLook::of(&application);
-    let issuer = if arguments.development_issuer {
-        let listen = first_look.issuer_address()?;
-        Some(Issuer::bind(listen, &state_dir).await?)
-    } else {
-        None
-    };
+async fn serve(
+    application: Application,
+    arguments: Arguments,
+    state_dir: PathBuf,
+    issuer: Option<Issuer>,
+    first_look: Option<&FirstLook>,
+) -> Result<()> {
     let name = application.name.clone();
-    let mut host = HostOptions::new(arguments.listen, state_dir);
+    let mut host = HostOptions::new(arguments.listen, &state_dir);
     host.variables = variable::read_all(&arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
@@ -137,7 +147,9 @@ async fn serve(application: Application, arguments: Arguments, state_dir: PathBu
     );
     if let Some(issuer) = &issuer {
         println!("{}", issuer.warning());
-        first_look.print(&url, arguments.state_dir.as_deref());
+    }
+    if let Some(first_look) = first_look {
+        first_look.print(&url, &state_dir);
     }
     let issuing = issuer.map(|issuer| tokio::spawn(issuer.serve(std::future::pending())));
     let served = server

@@ -100,3 +100,51 @@ fn wrong_flags_are_refused_with_what_they_should_be() {
         fails(folder.path(), &[&["up"], flags].concat(), 2, &[expected]);
     }
 }
+
+#[test]
+fn the_development_issuers_port_is_looked_at_before_anything_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let build = "build.command = \"touch built\"\n";
+    std::fs::write(
+        folder.path().join("spin.toml"),
+        format!("{MANIFEST}{build}"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("doorward.toml"),
+        format!(
+            "[issuer.local]\nurl = \"http://{address}\"\naudience = \"x\"\n[[route]]\npath = \
+             \"/me\"\nscope = [\"me\"]\n"
+        ),
+    )
+    .unwrap();
+    let flags = ["--listen", "127.0.0.1:0"];
+    fails(
+        folder.path(),
+        &flags,
+        1,
+        &[&address, "`doorward up --build`"],
+    );
+    assert!(!folder.path().join("built").exists(), "the build was run");
+}
+
+#[test]
+fn a_build_that_fails_is_named_with_its_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = "build.command = \"echo no such thing >&2; exit 7\"\n";
+    std::fs::write(
+        folder.path().join("spin.toml"),
+        format!("{MANIFEST}{build}"),
+    )
+    .unwrap();
+    let flags = ["up", "--build", "--listen", "127.0.0.1:0"];
+    let expected = [
+        "no such thing",
+        "building main failed",
+        "exit 7",
+        "exit status: 7",
+    ];
+    fails(folder.path(), &flags, 1, &expected);
+}
