@@ -153,10 +153,7 @@ impl Record {
             return Err(RecordError::OtherIssuer);
         }
         let latest = now.saturating_add(CLOCK_SKEW_S_MAX);
-        if record.fetched_at > latest
-            || record.attempted_at > latest
-            || record.attempted_at < record.fetched_at
-        {
+        if record.attempted_at > latest || record.fetched_at > record.attempted_at {
             return Err(RecordError::Time);
         }
         Ok(record)

@@ -142,3 +142,75 @@ fn mask(hash: Hash, seed: &[u8], bytes: usize) -> Vec<u8> {
     mask.truncate(bytes);
     mask
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot go on says so by panicking"
+    )]
+
+    use super::*;
+
+    const MESSAGE: &[u8] = b"message";
+
+    /// RFC 8017 §9.1.1, for a modulus of so many bits and as long as it.
+    fn encode_pss(modulus_bits: usize, hash: Hash) -> Vec<u8> {
+        let bits = modulus_bits - 1;
+        let salt = vec![0x5a; hash.output_bytes()];
+        let stored = hash.of(&[&[0; 8], &hash.of(&[MESSAGE]), &salt]);
+        let mut block = vec![0; bits.div_ceil(8) - 2 * hash.output_bytes() - 2];
+        block.push(1);
+        block.extend(&salt);
+        for (byte, mask) in block.iter_mut().zip(mask(hash, &stored, 1024)) {
+            *byte ^= mask;
+        }
+        *block.first_mut().unwrap() &= 0xff >> (8 * bits.div_ceil(8) - bits);
+        let encoded = [block, stored, vec![0xbc]].concat();
+        [vec![0; modulus_bits.div_ceil(8) - encoded.len()], encoded].concat()
+    }
+
+    #[test]
+    fn pss_is_recognised_for_every_length_of_modulus() {
+        for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
+            for bits in 2048..=2057 {
+                let encoded = encode_pss(bits, hash);
+                assert!(is_pss(&encoded, bits, hash, MESSAGE), "{bits} bits");
+                assert!(!is_pss(&encoded, bits, hash, b"another"), "{bits} bits");
+                assert!(!is_pss(&encoded, bits + 8, hash, MESSAGE), "{bits} bits");
+                assert!(!is_pss(&encoded, bits - 8, hash, MESSAGE), "{bits} bits");
+            }
+        }
+    }
+
+    /// Also the bits that the encoding does not have: those above it in its first byte and, where the
+    /// modulus has a multiple of eight bits and one, the byte before it.
+    #[test]
+    fn any_changed_bit_of_a_pss_encoding_makes_it_refused() {
+        for bits in [2048, 2049, 2055] {
+            let encoded = encode_pss(bits, Hash::Sha256);
+            for bit in 0..8 * encoded.len() {
+                let mut changed = encoded.clone();
+                *changed.get_mut(bit / 8).unwrap() ^= 1 << (bit % 8);
+                let accepted = is_pss(&changed, bits, Hash::Sha256, MESSAGE);
+                assert!(!accepted, "modulus of {bits} bits, bit {bit} changed");
+            }
+        }
+    }
+
+    #[test]
+    fn encodings_of_any_length_are_judged() {
+        for bytes in 0..300 {
+            for byte in [0, 0xbc, 0xff] {
+                let encoded = vec![byte; bytes];
+                for bits in [0, 1, 8 * bytes, 8 * bytes + 1, 2048] {
+                    assert!(
+                        !is_pss(&encoded, bits, Hash::Sha512, MESSAGE),
+                        "{bytes} bytes"
+                    );
+                }
+                assert!(!is_pkcs1(&encoded, Hash::Sha512, MESSAGE), "{bytes} bytes");
+            }
+        }
+    }
+}

@@ -35,6 +35,11 @@ const LIMBS_PER_VECTOR: usize = 4;
 /// column, less than 2^58; sixteen pairs, less than 2^62; what a column holds before, less than 2^37.
 const PAIRS_BETWEEN_CARRIES: usize = 16;
 
+const _: () = assert!(
+    PAIRS_BETWEEN_CARRIES as u128 * 4 * (LIMB_MASK as u128).pow(2) + (1 << 37) <= u64::MAX as u128,
+    "a column of 64 bits has to hold what comes between two carries"
+);
+
 pub(in crate::signature) struct Modulus {
     limbs: Vec<u32>,
     /// The negated inverse of the modulus, modulo 2^28.
