@@ -11,8 +11,9 @@ use wasmtime::{
 /// How often running code is asked to pause, so that timeouts are seen and threads are shared.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// Component instances that exist at the same time. Each takes up to 16 requests at once.
-const COMPONENT_INSTANCES_MAX: u32 = 1000;
+/// Component instances that exist at the same time. Each takes up to 16 requests at once, so this is
+/// enough for all connections.
+const COMPONENT_INSTANCES_MAX: u32 = 256;
 /// Core modules in all of them; a gate in front of a service has about ten, most of them tiny.
 const CORE_INSTANCES_MAX: u32 = 16 * COMPONENT_INSTANCES_MAX;
 /// Linear memories in all of them: one for each composed component. Only address space is reserved.
@@ -21,8 +22,9 @@ const MEMORIES_MAX: u32 = 2 * COMPONENT_INSTANCES_MAX;
 const TABLES_MAX: u32 = 8 * COMPONENT_INSTANCES_MAX;
 /// Elements of one table.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
-/// Stacks of calls under way, in all instances.
-const STACKS_MAX: u32 = 32 * COMPONENT_INSTANCES_MAX;
+/// Stacks of calls under way, in all instances. Each has a guard page, which takes two of the 65,530
+/// mappings that Linux allows a process.
+const STACKS_MAX: u32 = 8 * COMPONENT_INSTANCES_MAX;
 /// Memory that a freed linear memory keeps for its next user, in bytes: cheaper to clear than to
 /// map again.
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
