@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use doorward_token::{
     AlgorithmSet, Expectations, KeySet, TokenError, UnixTime, UnverifiedToken, VerifiedToken,
@@ -25,12 +26,29 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// Time in which a command that does not serve has to end.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut child = doorward(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > TIMEOUT {
+            child.kill().unwrap();
+            panic!("doorward {arguments:?} should have ended by itself");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let Output {
         status,
         stdout,
         stderr,
-    } = doorward(folder).args(arguments).output().unwrap();
+    } = child.wait_with_output().unwrap();
     Ran {
         status: status.code().unwrap_or(-1),
         stdout: String::from_utf8(stdout).unwrap(),
