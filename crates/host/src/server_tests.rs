@@ -1,4 +1,5 @@
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test fails by panicking"
@@ -9,6 +10,9 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::scratch::ScratchDir;
+
+/// When a test gives up on what should have happened long before. Shorter than the drain timeout.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An application that answers no path: its only component is private, so it is not even read.
 const MANIFEST: &str = r#"
@@ -73,14 +77,20 @@ impl Running {
 
     async fn stop(mut self) {
         let _ = self.stop.take().unwrap().send(());
-        self.served.await.unwrap().unwrap();
+        let served = tokio::time::timeout(PATIENCE, self.served).await;
+        served
+            .expect("the host should have stopped")
+            .unwrap()
+            .unwrap();
     }
 }
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     // A reset is an end as well.
-    let _ = stream.read_to_end(&mut answer).await;
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .expect("the host should have closed the connection");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
