@@ -16,6 +16,7 @@
 
 pub mod app;
 pub mod client;
+pub mod gated;
 pub mod host;
 pub mod issuer;
 pub mod run;

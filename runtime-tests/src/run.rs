@@ -13,9 +13,12 @@ use std::sync::Arc;
 pub struct Case {
     /// The sentence that the case shows.
     pub name: &'static str,
-    /// The case. It panics where the sentence does not hold.
-    pub run: for<'a> fn(&'a dyn Host) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+    /// The case.
+    pub run: Run,
 }
+
+/// A case as a function of the host. It panics where its sentence does not hold.
+pub type Run = for<'a> fn(&'a dyn Host) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Makes a [`Case`] of each function, named after it.
 #[macro_export]
@@ -77,13 +80,13 @@ fn trial(case: Case, host: Arc<dyn Host>) -> Trial {
 /// Builds the components of the application and of the tests, where they are stale.
 pub fn build_components() {
     let workspace = crate::app::workspace();
-    let mut progress = |line: &str| eprintln!("{line}");
-    toolchain::ensure_wasm_target(&mut progress)
+    let progress = |line: &str| eprintln!("{line}");
+    toolchain::ensure_wasm_target(&progress)
         .unwrap_or_else(|error| panic!("the components cannot be built: {error:#}"));
     for folder in [workspace.clone(), workspace.join("runtime-tests")] {
         let application = manifest::load(&folder.join("spin.toml"))
             .unwrap_or_else(|error| panic!("spin.toml: {error}"));
-        build::ensure_built(&application, &mut progress)
+        build::ensure_built(&application, &progress)
             .unwrap_or_else(|error| panic!("the components cannot be built: {error:#}"));
     }
 }

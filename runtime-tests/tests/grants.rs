@@ -1,13 +1,6 @@
 //! What the gate does without one of its grants: it refuses, or does without, and never admits what it
 //! would not have admitted with it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
-
 use doorward_runtime_tests::app::{AppSpec, GATE_INHERITS};
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::{Host, Running};

@@ -1,12 +1,7 @@
 //! Where the gate has its issuer's keys from, and what it does when the issuer is slow, huge, wrong or
 //! down.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;

@@ -124,6 +124,18 @@ impl Suite {
             .collect()
     }
 
+    /// The names of the identity headers that the suite's policy emits.
+    ///
+    /// # Panics
+    ///
+    /// Where the policy is none.
+    #[must_use]
+    pub fn identity_header_names(&self) -> Vec<String> {
+        let policy = doorward_policy::Policy::parse(&self.policy)
+            .unwrap_or_else(|findings| panic!("the policy of {}: {findings}", self.name));
+        policy.identity_header_names().map(str::to_owned).collect()
+    }
+
     /// The values of the `Authorization` fields of a case, in order, with its token signed for this
     /// time.
     ///

@@ -2,7 +2,7 @@
 //!
 //! - `…/body` answers with the request's body, as a stream.
 //! - `…/trailers` reads the body and answers with the names of the trailer fields, as JSON.
-//! - `…/held` reads the body to its end before it answers as usual.
+//! - `…/held` begins its answer, reads the body to its end, and then answers as usual.
 //! - `…/bytes/N` answers with N bytes.
 //! - everything else answers with method, target and header fields, as JSON.
 
@@ -59,21 +59,33 @@ impl wasip3::exports::http::handler::Guest for Echo {
             .into_iter()
             .map(|(name, value)| json!([name, String::from_utf8_lossy(&value)]))
             .collect();
-        let mut body_bytes = 0;
-        if target.ends_with("/held") {
-            HELD.fetch_add(1, Relaxed);
-            let (_done, done_reader) = wit_future::new(|| Ok(()));
-            let (mut body, _trailers) = Request::consume_body(request, done_reader);
-            body_bytes = count(&mut body).await;
-        }
-        answer(&json!({
+        let mut seen = json!({
             "method": method,
             "target": target,
             "authority": authority,
             "headers": headers,
-            "body_bytes": body_bytes,
-            "held_by_this_instance": HELD.load(Relaxed),
-        }))
+        });
+        if target.ends_with("/held") {
+            HELD.fetch_add(1, Relaxed);
+            let (_done, done_reader) = wit_future::new(|| Ok(()));
+            let (mut body, _trailers) = Request::consume_body(request, done_reader);
+            let (mut writer, reader) = wit_stream::new();
+            wit_bindgen::spawn(async move {
+                // JSON allows a space before it. It tells the client that its request is being held.
+                writer.write_all(b" ".to_vec()).await;
+                let bytes = count(&mut body).await;
+                if let Value::Object(seen) = &mut seen {
+                    seen.insert("body_bytes".to_owned(), Value::from(bytes));
+                    seen.insert(
+                        "held_by_this_instance".to_owned(),
+                        HELD.load(Relaxed).into(),
+                    );
+                }
+                writer.write_all(seen.to_string().into_bytes()).await;
+            });
+            return respond(reader);
+        }
+        answer(&seen)
     }
 }
 

@@ -1,0 +1,111 @@
+//! The application that the repository ships: `spin.toml` and `doorward.toml` as they are, but for the
+//! issuer's address, which is the test's own.
+
+use doorward_runtime_tests::app::{AppSpec, workspace};
+use doorward_runtime_tests::client::Ask;
+use doorward_runtime_tests::host::Host;
+use doorward_runtime_tests::issuer::{Issuer, now};
+use doorward_runtime_tests::{cases, run};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// The development issuer and the audience of `doorward.toml`.
+const SHIPPED_ISSUER: &str = "http://127.0.0.1:3001";
+const SHIPPED_AUDIENCE: &str = "http://127.0.0.1:3000";
+
+fn main() -> ExitCode {
+    run::main(cases![
+        whoami_answers_with_the_identity_that_reached_it,
+        whoami_is_not_reached_without_the_scope_or_without_a_token,
+        the_shipped_manifest_grants_what_the_tests_grant,
+    ])
+}
+
+fn spec(issuer: &Issuer) -> AppSpec {
+    let policy = std::fs::read_to_string(workspace().join("doorward.toml"))
+        .expect("the repository ships a policy");
+    assert!(
+        policy.contains(SHIPPED_ISSUER),
+        "the shipped policy names the development issuer"
+    );
+    AppSpec::gated("whoami", policy.replace(SHIPPED_ISSUER, &issuer.url()))
+}
+
+fn token(issuer: &Issuer, scope: &str) -> String {
+    issuer.key().sign(&json!({
+        "iss": issuer.url(), "aud": SHIPPED_AUDIENCE, "sub": "alice", "scope": scope,
+        "iat": now(), "exp": now() + 600,
+    }))
+}
+
+async fn whoami_answers_with_the_identity_that_reached_it(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = spec(&issuer).write();
+    let running = host.start(&app).await;
+    let answer = Ask::get("/whoami?a=b")
+        .bearer(&token(&issuer, "read:whoami"))
+        .header("X-Auth-Subject", "mallory")
+        .send(running.address)
+        .await;
+    assert_eq!(answer.status, 200, "with the scope: {}", answer.text());
+    assert_eq!(
+        answer.json(),
+        json!({
+            "method": "GET",
+            "target": "/whoami?a=b",
+            "identity": { "subject": "alice", "issuer": issuer.url(), "scope": "read:whoami" },
+        }),
+        "what whoami saw"
+    );
+}
+
+async fn whoami_is_not_reached_without_the_scope_or_without_a_token(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = spec(&issuer).write();
+    let running = host.start(&app).await;
+    let answer = Ask::get("/whoami").send(running.address).await;
+    assert_eq!(answer.status, 401, "without a token: {}", answer.text());
+    let other = token(&issuer, "something:else");
+    let answer = Ask::get("/whoami")
+        .bearer(&other)
+        .send(running.address)
+        .await;
+    assert_eq!(answer.status, 403, "without the scope: {}", answer.text());
+}
+
+async fn the_shipped_manifest_grants_what_the_tests_grant(_: &dyn Host) {
+    let manifest = doorward_host::manifest::load(&workspace().join("spin.toml"))
+        .unwrap_or_else(|error| panic!("the shipped spin.toml: {error}"));
+    let trigger = manifest
+        .triggers
+        .first()
+        .expect("the manifest has a trigger");
+    let gate = trigger
+        .middleware
+        .first()
+        .expect("a middleware is in front of whoami");
+    assert_eq!(
+        (trigger.component.as_str(), gate.component.as_str()),
+        ("whoami", "gate")
+    );
+    let inherited: Vec<&str> = gate.inherit.iter().map(|set| set.name()).collect();
+    assert_eq!(
+        inherited,
+        doorward_runtime_tests::app::GATE_INHERITS,
+        "what the gate inherits"
+    );
+    let whoami = manifest
+        .components
+        .get("whoami")
+        .expect("whoami is a component");
+    assert_eq!(
+        whoami.allowed_outbound_hosts,
+        [SHIPPED_ISSUER],
+        "only the issuer may be asked"
+    );
+    assert_eq!(
+        whoami.key_value_stores,
+        ["default"],
+        "the store that instances share"
+    );
+}

@@ -1,0 +1,185 @@
+//! What the service behind the gate sees: the request that was authorised, byte for byte, and of the
+//! identity fields only what the gate set.
+
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
+use doorward_runtime_tests::app::AppSpec;
+use doorward_runtime_tests::client::{Ask, send_bytes};
+use doorward_runtime_tests::gated::{policy, seen, status};
+use doorward_runtime_tests::host::Host;
+use doorward_runtime_tests::issuer::Issuer;
+use doorward_runtime_tests::{cases, run};
+use serde_json::json;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main(cases![
+        identity_fields_of_the_client_never_arrive_under_any_spelling,
+        identity_fields_in_trailers_never_arrive,
+        the_credential_is_stripped_unless_the_policy_forwards_it,
+        a_target_that_can_be_read_two_ways_is_a_bad_request,
+        the_target_arrives_byte_for_byte,
+        a_body_arrives_byte_for_byte,
+        a_chunked_body_arrives_with_any_method,
+    ])
+}
+
+async fn identity_fields_of_the_client_never_arrive_under_any_spelling(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let spellings = [
+        "x-auth-subject",
+        "X-Auth-Subject",
+        "X-AUTH-SUBJECT",
+        "x_auth_subject",
+        "X_Auth-Subject",
+        "x-auth_subject",
+        "x.auth.subject",
+        "X.Auth-Subject",
+        "x-auth.subject",
+        "x-Auth-issuer",
+        "x_auth_issuer",
+        "x.auth.issuer",
+    ];
+    for target in ["/read/a", "/public/a"] {
+        let mut ask = Ask::get(target);
+        for spelling in spellings {
+            ask = ask
+                .header(spelling, "mallory")
+                .header(spelling, "mallory-again");
+        }
+        if target.starts_with("/read") {
+            ask = ask.bearer(&issuer.token("alice", "read"));
+        }
+        let answer = ask.send(running.address).await;
+        status(&answer, 200, target);
+        let text = answer.text();
+        assert!(
+            !text.contains("mallory"),
+            "{target}: a forged identity arrived: {text}"
+        );
+        let subject = seen(&answer, "x-auth-subject");
+        let expected: &[&str] = if target.starts_with("/read") {
+            &["alice"]
+        } else {
+            &[]
+        };
+        assert_eq!(subject, expected, "{target}: the subject that arrived");
+    }
+}
+
+async fn identity_fields_in_trailers_never_arrive(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let bytes = format!(
+        "POST /read/trailers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+         Transfer-Encoding: chunked\r\nTrailer: X-Auth-Subject, X_Auth_Subject, X-Checksum\r\n\
+         Connection: close\r\n\r\n\
+         5\r\nhello\r\n0\r\nX-Auth-Subject: mallory\r\nX_Auth_Subject: mallory\r\n\
+         X-Checksum: 1\r\n\r\n",
+        issuer.token("alice", "read")
+    );
+    let answer = send_bytes(running.address, bytes.as_bytes()).await;
+    status(&answer, 200, "a chunked body with trailers");
+    assert_eq!(
+        answer.json(),
+        json!({ "bytes": 5, "trailers": ["x-checksum"] }),
+        "the body arrives whole, and of the trailers only what is not reserved"
+    );
+}
+
+async fn the_credential_is_stripped_unless_the_policy_forwards_it(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let token = issuer.token("alice", "read");
+    let stripped = Ask::get("/read/a")
+        .bearer(&token)
+        .send(running.address)
+        .await;
+    assert_eq!(
+        seen(&stripped, "authorization"),
+        [""; 0],
+        "stripped by default"
+    );
+    let kept = Ask::get("/keep").bearer(&token).send(running.address).await;
+    assert_eq!(
+        seen(&kept, "authorization"),
+        [format!("Bearer {token}")],
+        "forwarded as asked"
+    );
+}
+
+async fn a_target_that_can_be_read_two_ways_is_a_bad_request(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    for target in [
+        "/public/../read/a",
+        "/public/%2e%2e/read/a",
+        "/public/%252e%252e/a",
+        "//public/a",
+        "/public//a",
+        "/public/a%2fb",
+        "/public/a%5cb",
+        "/public/a\\b",
+        "/public/a;b",
+        "/public/a%00",
+        "/public/%c0%af",
+        "/public/%zz",
+        "/public/%",
+        "/public/.",
+        "/public/a%0d%0ab",
+    ] {
+        let answer = Ask::get(target).send(running.address).await;
+        assert_eq!(answer.status, 400, "{target}: {:?}", answer.text());
+    }
+}
+
+async fn the_target_arrives_byte_for_byte(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let target = "/public/A~b-c_d.e/f@g:h,i=j?q=%2F..%2f&x=//;y&%41=+";
+    let answer = Ask::get(target).send(running.address).await;
+    status(&answer, 200, "an unusual but canonical target");
+    assert_eq!(answer.json()["target"], target, "byte for byte");
+}
+
+async fn a_body_arrives_byte_for_byte(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let body: Vec<u8> = (0..300_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let answer = Ask::new("POST", "/read/body")
+        .bearer(&issuer.token("alice", "read"))
+        .body(&body)
+        .send(running.address)
+        .await;
+    assert_eq!(answer.status, 200, "a body of 300 kB");
+    assert!(
+        answer.body == body,
+        "the body came back changed ({} bytes)",
+        answer.body.len()
+    );
+}
+
+async fn a_chunked_body_arrives_with_any_method(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    for method in ["GET", "POST", "DELETE", "QUERY"] {
+        let bytes = format!(
+            "{method} /read/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+             Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            issuer.token("alice", "read")
+        );
+        let answer = send_bytes(running.address, bytes.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{method} with a chunked body");
+        assert_eq!(answer.text(), "hello", "{method} with a chunked body");
+    }
+}
