@@ -222,25 +222,24 @@ impl Findings {
         serde_json::json!({ "findings": findings, "left_out": self.left_out })
     }
 
+    /// Adds a finding after those at the same place or before it.
     pub(crate) fn push(&mut self, finding: Finding) {
-        // Errors are what the reader must see: a flood of warnings does not hide them.
-        if self.list.len() < FINDINGS_MAX {
-            self.list.push(finding);
-            return;
-        }
-        self.left_out += 1;
-        if finding.severity() == Severity::Error
-            && let Some(warning) = self
+        if self.list.len() == FINDINGS_MAX {
+            self.left_out += 1;
+            // Errors are what the reader must see: a flood of warnings does not hide them.
+            let warning = self
                 .list
-                .iter_mut()
-                .find(|kept| kept.severity() == Severity::Warning)
-        {
-            *warning = finding;
+                .iter()
+                .rposition(|kept| kept.severity() == Severity::Warning);
+            match warning {
+                Some(warning) if finding.severity() == Severity::Error => {
+                    self.list.remove(warning);
+                }
+                _ => return,
+            }
         }
-    }
-
-    pub(crate) fn sort(&mut self) {
-        self.list.sort_by_key(|finding| finding.at);
+        let place = self.list.partition_point(|kept| kept.at <= finding.at);
+        self.list.insert(place, finding);
     }
 }
 

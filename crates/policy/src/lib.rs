@@ -47,6 +47,7 @@
 pub mod claim;
 pub mod credential;
 mod decision;
+mod document;
 mod finding;
 pub mod identity;
 pub mod load;

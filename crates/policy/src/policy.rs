@@ -1,6 +1,6 @@
 //! A policy that was read and found sound.
 
-use std::collections::BTreeMap;
+use core::cmp::Ordering;
 
 use doorward_token::{AlgorithmSet, Expectations};
 
@@ -116,9 +116,11 @@ pub enum KeySource {
 ///
 /// Thousands of rules usually ask for a few different things. Each of those is kept once, so that
 /// going from rule to rule does not go through all of the memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Rules {
     kinds: Vec<Kind>,
+    /// The positions in `kinds`, in the order of what is there.
+    kinds_in_order: Vec<u32>,
     kind_of: Vec<u32>,
     patterns: Vec<RoutePath>,
 }
@@ -150,23 +152,27 @@ pub(crate) struct Kind {
 }
 
 impl Rules {
-    pub(crate) fn new(rules: impl Iterator<Item = (String, Kind)>) -> Self {
-        let mut all = Self {
-            kinds: Vec::new(),
-            kind_of: Vec::new(),
-            patterns: Vec::new(),
-        };
-        let mut known = BTreeMap::new();
-        for (pattern, kind) in rules {
-            let next = all.kinds.len() as u32;
-            let number = *known.entry(kind.clone()).or_insert(next);
-            if number == next {
-                all.kinds.push(kind);
+    pub(crate) fn push(&mut self, pattern: String, kind: Kind) {
+        let Self {
+            kinds,
+            kinds_in_order,
+            ..
+        } = self;
+        let known = kinds_in_order.binary_search_by(|&number| {
+            let known = kinds.get(number as usize);
+            known.map_or(Ordering::Less, |known| known.cmp(&kind))
+        });
+        let number = match known.map(|place| kinds_in_order.get(place).copied()) {
+            Ok(number) => number.unwrap_or_default(),
+            Err(place) => {
+                let number = kinds.len() as u32;
+                kinds.push(kind);
+                kinds_in_order.insert(place, number);
+                number
             }
-            all.kind_of.push(number);
-            all.patterns.push(RoutePath(pattern.into()));
-        }
-        all
+        };
+        self.kind_of.push(number);
+        self.patterns.push(RoutePath(pattern.into()));
     }
 
     pub(crate) fn len(&self) -> usize {

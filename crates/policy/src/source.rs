@@ -1,12 +1,14 @@
-//! Reading TOML by hand, so that every finding has its place.
+//! Reading a policy file by hand, so that every finding has its place.
 //!
 //! Deserialising into structs would stop at the first problem, forget where optional values stood,
-//! and add code to the component for each type.
+//! and add code to the component for each type. For the same reason messages come as
+//! [`Display`], and are written out in one place.
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use core::fmt::{Display, Write};
 
-use crate::finding::{Code, Finding, Findings, Position, Related};
+pub(crate) use crate::document::At;
+use crate::document::{Document, Entry, Value};
+use crate::finding::{self, Code, Finding, Findings, Position};
 
 /// The text of a policy file and what was found in it so far.
 pub(crate) struct Source<'s> {
@@ -15,38 +17,53 @@ pub(crate) struct Source<'s> {
     findings: Findings,
 }
 
-/// A value with the byte offset at which it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct At<T> {
-    pub(crate) offset: usize,
-    pub(crate) value: T,
-}
+/// Other places that a finding has to do with.
+pub(crate) type Related<'m> = &'m [(usize, &'m dyn Display)];
 
-/// A table whose keys are all known.
+/// A table of the file.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'t, 's> {
-    table: &'t DeTable<'s>,
+    document: &'t Document<'s>,
+    /// Its entries, in the order of their names.
+    pub(crate) entries: &'t [Entry<'s>],
     /// Where the table begins.
     pub(crate) offset: usize,
 }
 
 impl<'t, 's> Fields<'t, 's> {
-    pub(crate) fn new(table: &'t DeTable<'s>, offset: usize) -> Self {
-        Self { table, offset }
+    /// The table that is the whole file.
+    pub(crate) fn root(document: &'t Document<'s>) -> Self {
+        Self {
+            document,
+            entries: document.root(),
+            offset: 0,
+        }
+    }
+
+    /// A value of this table or one within it, when it is a table, too.
+    pub(crate) fn table(&self, value: &At<Value<'s>>) -> Option<Self> {
+        let Value::Table(id) = value.value else {
+            return None;
+        };
+        Some(Self {
+            document: self.document,
+            entries: self.document.table(id),
+            offset: value.offset,
+        })
     }
 
     /// The value of a key. Its offset is the value's own.
-    pub(crate) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'s>>> {
-        self.entry(key).map(|(_, value)| value)
+    pub(crate) fn get(&self, key: &str) -> Option<&'t At<Value<'s>>> {
+        self.entry(key).map(|entry| &entry.value)
     }
 
     /// The offset of a key, when it is there.
     pub(crate) fn key_offset(&self, key: &str) -> Option<usize> {
-        self.entry(key).map(|(key, _)| key.span().start)
+        self.entry(key).map(|entry| entry.name.offset)
     }
 
-    fn entry(&self, key: &str) -> Option<(&'t Spanned<DeString<'s>>, &'t Spanned<DeValue<'s>>)> {
-        self.table.iter().find(|(name, _)| name.get_ref() == key)
+    fn entry(&self, key: &str) -> Option<&'t Entry<'s>> {
+        self.entries.iter().find(|entry| entry.name.value == key)
     }
 }
 
@@ -62,9 +79,12 @@ impl<'s> Source<'s> {
         }
     }
 
-    pub(crate) fn into_findings(mut self) -> Findings {
-        self.findings.sort();
+    pub(crate) fn into_findings(self) -> Findings {
         self.findings
+    }
+
+    pub(crate) fn has_findings(&self) -> bool {
+        !self.findings.is_empty()
     }
 
     /// Line and column of a byte offset.
@@ -82,221 +102,166 @@ impl<'s> Source<'s> {
         }
     }
 
-    pub(crate) fn find(&mut self, code: Code, offset: usize, message: impl Into<String>) {
-        self.find_with(code, offset, message, None, &[]);
+    pub(crate) fn find(&mut self, code: Code, offset: usize, message: &dyn Display) {
+        self.find_with(code, offset, &message, None, &[]);
     }
 
     pub(crate) fn find_with(
         &mut self,
         code: Code,
         offset: usize,
-        message: impl Into<String>,
-        help: Option<String>,
-        related: &[(usize, String)],
+        message: &dyn Display,
+        help: Option<&dyn Display>,
+        related: Related<'_>,
     ) {
         let related = related
             .iter()
-            .map(|(offset, message)| Related {
-                message: message.clone(),
+            .map(|(offset, message)| finding::Related {
+                message: message.to_string(),
                 at: self.position(*offset),
             })
             .collect();
         let at = self.position(offset);
         self.findings.push(Finding {
             code,
-            message: message.into(),
+            message: message.to_string(),
             at,
-            help,
+            help: help.map(|help| help.to_string()),
             related,
         });
     }
 
     /// Reports the keys of a table that mean nothing, each with the known one that is nearest.
-    pub(crate) fn check_keys(&mut self, table: &DeTable<'_>, known: &[&str], what: &str) {
-        for (key, _) in table {
-            let name = key.get_ref();
-            if known.contains(&name.as_ref()) {
+    pub(crate) fn check_keys(&mut self, fields: Fields<'_, '_>, known: &[&str], what: &str) {
+        for Entry { name, .. } in fields.entries {
+            if known.contains(&name.value.as_ref()) {
                 continue;
             }
-            let help = match nearest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("{what} knows {}", list(known)),
-            };
-            let message = format!("{what} has no key `{}`", shown(name));
-            self.find_with(Code::UnknownKey, key.span().start, message, Some(help), &[]);
+            let help = suggestion(&name.value, known, &format_args!("{what} knows"));
+            let message = format_args!("{what} has no key `{}`", shown(&name.value));
+            self.find_with(Code::UnknownKey, name.offset, &message, Some(&help), &[]);
         }
     }
 
     /// A string.
     pub(crate) fn string<'t>(
         &mut self,
-        value: &'t Spanned<DeValue<'_>>,
+        value: &'t At<Value<'_>>,
         what: &str,
     ) -> Option<At<&'t str>> {
-        match value.get_ref() {
-            DeValue::String(text) => Some(At {
-                offset: value.span().start,
+        if let Value::Text(text) = &value.value {
+            return Some(At {
+                offset: value.offset,
                 value: text,
-            }),
-            other => {
-                self.wrong_type(value, what, "a string", other);
-                None
-            }
+            });
         }
+        self.wrong_type(value, what, "a string");
+        None
     }
 
     /// `true` or `false`.
-    pub(crate) fn boolean(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<bool> {
-        match value.get_ref() {
-            DeValue::Boolean(value) => Some(*value),
-            other => {
-                self.wrong_type(value, what, "`true` or `false`", other);
-                None
-            }
+    pub(crate) fn boolean(&mut self, value: &At<Value<'_>>, what: &str) -> Option<bool> {
+        if let Value::Boolean(value) = value.value {
+            return Some(value);
         }
+        self.wrong_type(value, what, "`true` or `false`");
+        None
     }
 
     /// A whole number.
-    pub(crate) fn integer(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<At<i64>> {
-        match value.get_ref() {
-            DeValue::Integer(integer) => {
-                let parsed = i64::from_str_radix(integer.as_str(), integer.radix());
-                if parsed.is_err() {
-                    let message = format!("{what} does not fit in 64 bits");
-                    self.find(Code::BadValue, value.span().start, message);
-                }
-                parsed.ok().map(|parsed| At {
-                    offset: value.span().start,
-                    value: parsed,
-                })
-            }
-            other => {
-                self.wrong_type(value, what, "a whole number", other);
-                None
-            }
+    pub(crate) fn integer(&mut self, value: &At<Value<'_>>, what: &str) -> Option<At<i64>> {
+        let Value::Integer(integer) = value.value else {
+            self.wrong_type(value, what, "a whole number");
+            return None;
+        };
+        let offset = value.offset;
+        if integer.is_none() {
+            let message = format_args!("{what} does not fit in 64 bits");
+            self.find(Code::BadValue, offset, &message);
         }
+        integer.map(|value| At { offset, value })
     }
 
-    /// A list of strings: not empty, no string empty or there twice, `entries_max` at most. With
-    /// `or_one`, a string alone is a list of one.
+    /// A list of strings, or a string alone as a list of one: not empty, no string empty or there
+    /// twice, `entries_max` at most.
     pub(crate) fn strings<'t>(
         &mut self,
-        value: &'t Spanned<DeValue<'_>>,
+        value: &'t At<Value<'_>>,
         what: &str,
-        or_one: bool,
         entries_max: usize,
     ) -> Option<Vec<At<&'t str>>> {
-        let array = match value.get_ref() {
-            DeValue::Array(array) => array,
-            DeValue::String(text) if or_one => {
-                let one = At {
-                    offset: value.span().start,
-                    value: text.as_ref(),
-                };
-                return self.checked_strings(value.span().start, vec![one], what, entries_max);
-            }
-            other => {
-                let wanted = if or_one {
-                    "a string or an array of strings"
-                } else {
-                    "an array of strings"
-                };
-                self.wrong_type(value, what, wanted, other);
+        let offset = value.offset;
+        let values = match &value.value {
+            Value::Array { values, .. } => values.as_slice(),
+            Value::Text(_) => core::slice::from_ref(value),
+            _ => {
+                self.wrong_type(value, what, "a string or an array of strings");
                 return None;
             }
         };
-        let found: Vec<_> = array
-            .iter()
-            .map(|entry| self.string(entry, &format!("an entry of {what}")))
-            .collect();
-        let strings = found.into_iter().collect::<Option<Vec<_>>>()?;
-        self.checked_strings(value.span().start, strings, what, entries_max)
-    }
-
-    fn checked_strings<'t>(
-        &mut self,
-        offset: usize,
-        strings: Vec<At<&'t str>>,
-        what: &str,
-        entries_max: usize,
-    ) -> Option<Vec<At<&'t str>>> {
-        if strings.is_empty() {
-            let help = Some("leave the key out, or list something".to_owned());
-            self.find_with(
-                Code::BadValue,
-                offset,
-                format!("{what} is empty"),
-                help,
-                &[],
-            );
+        if values.is_empty() {
+            let message = format_args!("{what} is empty");
+            let help = "leave the key out, or list something";
+            self.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
             return None;
         }
-        if strings.len() > entries_max {
-            let message = format!("{what} has more than {entries_max} entries");
-            self.find(Code::TooLarge, offset, message);
+        if values.len() > entries_max {
+            let message = format_args!("{what} has more than {entries_max} entries");
+            self.find(Code::TooLarge, offset, &message);
             return None;
         }
-        let mut good = true;
-        for (index, string) in strings.iter().enumerate() {
+        let mut strings: Vec<At<&str>> = Vec::with_capacity(values.len());
+        for value in values {
+            let Value::Text(text) = &value.value else {
+                self.wrong_type(value, &format!("an entry of {what}"), "a string");
+                continue;
+            };
+            let string = At {
+                offset: value.offset,
+                value: text.as_ref(),
+            };
             if string.value.is_empty() {
-                self.find(
-                    Code::BadValue,
-                    string.offset,
-                    format!("an empty entry of {what}"),
-                );
-                good = false;
-            }
-            let earlier = strings.iter().take(index).find(|s| s.value == string.value);
-            if let Some(earlier) = earlier {
-                let message = format!("{what} lists `{}` twice", shown(string.value));
-                let related = [(earlier.offset, "it is here already".to_owned())];
-                self.find_with(Code::Repeated, string.offset, message, None, &related);
-                good = false;
+                let message = format_args!("an empty entry of {what}");
+                self.find(Code::BadValue, string.offset, &message);
+            } else if let Some(earlier) = strings.iter().find(|s| s.value == string.value) {
+                let message = format_args!("{what} lists `{}` twice", shown(string.value));
+                let related: Related<'_> = &[(earlier.offset, &"it is here already")];
+                self.find_with(Code::Repeated, string.offset, &message, None, related);
+            } else {
+                strings.push(string);
             }
         }
-        good.then_some(strings)
+        (strings.len() == values.len()).then_some(strings)
     }
 
-    pub(crate) fn wrong_type(
-        &mut self,
-        value: &Spanned<DeValue<'_>>,
-        what: &str,
-        wanted: &str,
-        found: &DeValue<'_>,
-    ) {
-        let article = match found {
-            DeValue::Integer(_) | DeValue::Array(_) => "an",
-            _ => "a",
-        };
-        let message = format!(
-            "{what} must be {wanted}, not {article} {}",
-            found.type_str()
-        );
-        self.find(Code::WrongType, value.span().start, message);
+    pub(crate) fn wrong_type(&mut self, found: &At<Value<'_>>, what: &str, wanted: &str) {
+        let type_name = found.value.type_name();
+        let message = format_args!("{what} must be {wanted}, not {type_name}");
+        self.find(Code::WrongType, found.offset, &message);
     }
 }
 
 /// A text of the file, fit to be quoted on one line of a terminal.
 pub(crate) fn shown(text: &str) -> String {
     const SHOWN_CHARACTERS_MAX: usize = 80;
-    let mut shown: String = text
-        .chars()
-        .take(SHOWN_CHARACTERS_MAX)
-        .flat_map(|character| {
-            let escaped = character.is_control();
-            let plain = (!escaped).then_some(character);
-            let escape = escaped.then(|| character.escape_unicode());
-            plain.into_iter().chain(escape.into_iter().flatten())
-        })
-        .collect();
-    if text.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
-        shown.push('…');
+    let mut shown = String::new();
+    for (index, character) in text.chars().enumerate() {
+        if index == SHOWN_CHARACTERS_MAX {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            // Writing to a string does not fail.
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
     }
     shown
 }
 
 /// Names in a sentence: `a`, `b` and `c`.
-pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
+pub(crate) fn list(names: &[&str]) -> String {
     let mut text = String::new();
     for (index, name) in names.iter().enumerate() {
         if index > 0 {
@@ -307,14 +272,22 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
             });
         }
         text.push('`');
-        text.push_str(&shown(name.as_ref()));
+        text.push_str(&shown(name));
         text.push('`');
     }
     text
 }
 
+/// Which known name was probably meant; all of them, after `otherwise`, when none is near.
+pub(crate) fn suggestion(name: &str, known: &[&str], otherwise: &dyn Display) -> String {
+    match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("{otherwise} {}", list(known)),
+    }
+}
+
 /// The known name that is nearest to `name`, when one is near enough to be meant.
-pub(crate) fn nearest<S: AsRef<str>>(name: &str, known: &[S]) -> Option<String> {
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     const NAME_BYTES_MAX: usize = 64;
     if name.len() > NAME_BYTES_MAX {
         return None;
@@ -322,13 +295,10 @@ pub(crate) fn nearest<S: AsRef<str>>(name: &str, known: &[S]) -> Option<String> 
     let folded = fold(name);
     known
         .iter()
-        .map(|candidate| {
-            let candidate = candidate.as_ref();
-            (distance(&folded, &fold(candidate)), candidate)
-        })
+        .map(|candidate| (distance(&folded, &fold(candidate)), *candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned())
+        .map(|(_, candidate)| candidate)
 }
 
 fn fold(name: &str) -> Vec<u8> {

@@ -1,7 +1,5 @@
 //! Building the matcher's trie, and finding patterns that do not go together.
 
-use std::collections::BTreeMap;
-
 use crate::matcher::{INLINE_BYTES_MAX, MATCH_STEPS_MAX, Matcher, NONE, Node, PROBES_MAX, hash};
 use crate::pattern::{Pattern, Segment};
 
@@ -30,8 +28,10 @@ pub(crate) enum Conflict {
 #[derive(Debug)]
 pub(crate) struct Builder {
     nodes: Vec<Branch>,
-    /// The literal children of all nodes, by parent and folded literal.
-    children: BTreeMap<(u32, String), u32>,
+    /// The nodes that a literal leads to: an open-addressing table of their positions, `NONE` where
+    /// there is none.
+    children: Vec<u32>,
+    literals: usize,
     /// The rules of each pattern.
     ends: Vec<Vec<u32>>,
     conflicts: Vec<Conflict>,
@@ -52,10 +52,13 @@ struct Branch {
 }
 
 impl Builder {
-    pub(crate) fn new() -> Self {
+    /// `segments`: how many all patterns have together, or more.
+    pub(crate) fn new(segments: usize) -> Self {
+        let slots = (segments + 1).next_power_of_two() * 2;
         let mut builder = Self {
             nodes: Vec::new(),
-            children: BTreeMap::new(),
+            children: vec![NONE; slots],
+            literals: 0,
             ends: Vec::new(),
             conflicts: Vec::new(),
         };
@@ -120,23 +123,35 @@ impl Builder {
     }
 
     fn literal_child(&mut self, parent: u32, text: &str, rule: u32) -> u32 {
-        let key = (parent, text.to_ascii_lowercase());
-        let Some(&child) = self.children.get(&key) else {
-            let child = self.add(parent, Some(text.to_owned()), rule);
-            self.children.insert(key, child);
-            return child;
-        };
-        if let Some(there) = self.nodes.get(child as usize)
-            && let Some(literal) = &there.literal
-            && literal != text
-        {
-            self.conflicts.push(Conflict::OtherCase {
-                rule,
-                literal: text.to_owned(),
-                earlier: there.maker,
-                earlier_literal: literal.clone(),
-            });
+        let mask = self.children.len() - 1;
+        let (mut slot, _) = hash(parent, text.as_bytes());
+        loop {
+            slot &= mask;
+            let child = self.children.get(slot).copied().unwrap_or(NONE);
+            let Some(there) = self.nodes.get(child as usize) else {
+                break;
+            };
+            if there.parent == parent
+                && let Some(literal) = &there.literal
+                && literal.eq_ignore_ascii_case(text)
+            {
+                if literal != text {
+                    self.conflicts.push(Conflict::OtherCase {
+                        rule,
+                        literal: text.to_owned(),
+                        earlier: there.maker,
+                        earlier_literal: literal.clone(),
+                    });
+                }
+                return child;
+            }
+            slot += 1;
         }
+        let child = self.add(parent, Some(text.to_owned()), rule);
+        if let Some(slot) = self.children.get_mut(slot) {
+            *slot = child;
+        }
+        self.literals += 1;
         child
     }
 
@@ -243,12 +258,12 @@ impl Builder {
     /// The nodes at their places, those that a literal leads to in a table at most half full, larger
     /// where runs get long.
     fn placed(&self) -> Matcher {
-        let mut slots = (self.children.len() * 2).next_power_of_two();
+        let mut slots = (self.literals * 2).next_power_of_two();
         loop {
             let matcher = self.placed_in(slots);
             // No table keeps literals apart whose hashes are equal. The policy's author would have
             // had to look for them, and gets a slower policy.
-            let largest = slots >= self.children.len() * SLOTS_PER_LITERAL_MAX;
+            let largest = slots >= self.literals * SLOTS_PER_LITERAL_MAX;
             if matcher.probes <= PROBES_MAX || largest {
                 return matcher;
             }

@@ -4,9 +4,10 @@ use doorward_token::metadata::check_url;
 use doorward_token::{Algorithm, AlgorithmSet, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX};
 
 use super::{AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_MAX};
+use crate::document::Value;
 use crate::finding::Code;
 use crate::policy::{Issuer, KeySource};
-use crate::source::{At, Fields, Source, list, nearest, shown};
+use crate::source::{At, Fields, Related, Source, shown, suggestion};
 
 const KEYS: [&str; 8] = [
     "access_token_profile",
@@ -31,40 +32,31 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<ReadIss
     let Some(value) = root.get("issuer") else {
         return Vec::new();
     };
-    let toml::de::DeValue::Table(table) = value.get_ref() else {
-        source.wrong_type(
-            value,
-            "`issuer`",
-            "a table for each issuer",
-            value.get_ref(),
-        );
+    let Some(table) = root.table(value) else {
+        source.wrong_type(value, "`issuer`", "a table for each issuer");
         return Vec::new();
     };
-    if table.len() > ISSUERS_MAX {
-        let message = format!("there are more than {ISSUERS_MAX} issuers");
-        source.find(Code::TooLarge, value.span().start, message);
+    if table.entries.len() > ISSUERS_MAX {
+        let message = format_args!("there are more than {ISSUERS_MAX} issuers");
+        source.find(Code::TooLarge, value.offset, &message);
         return Vec::new();
     }
     let mut issuers: Vec<ReadIssuer> = Vec::new();
-    let mut urls: Vec<At<String>> = Vec::new();
-    for (key, value) in table {
-        let name = key.get_ref().to_string();
-        let offset = key.span().start;
-        check_name(source, &name, offset);
-        let issuer = match value.get_ref() {
-            toml::de::DeValue::Table(table) => {
-                source.check_keys(table, &KEYS, "an issuer");
-                let fields = Fields::new(table, offset);
-                read_one(source, &name, fields, &mut urls)
-            }
-            other => {
-                let what = format!("`issuer.{}`", shown(&name));
-                source.wrong_type(value, &what, "a table", other);
-                None
-            }
+    let mut urls: Vec<At<&str>> = Vec::new();
+    for entry in table.entries {
+        let (name, offset) = (entry.name.value.as_ref(), entry.name.offset);
+        check_name(source, name, offset);
+        let issuer = if let Some(mut fields) = table.table(&entry.value) {
+            fields.offset = offset;
+            source.check_keys(fields, &KEYS, "an issuer");
+            read_one(source, name, fields, &mut urls)
+        } else {
+            let what = format!("`issuer.{}`", shown(name));
+            source.wrong_type(&entry.value, &what, "a table");
+            None
         };
         issuers.push(ReadIssuer {
-            name,
+            name: name.to_owned(),
             offset,
             issuer,
         });
@@ -79,20 +71,20 @@ fn check_name(source: &mut Source<'_>, name: &str, offset: usize) {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if !good {
-        let message = format!(
+        let message = format_args!(
             "`{}` is no name for an issuer: use up to {ISSUER_NAME_BYTES_MAX} letters, digits, `-` \
              and `_`",
             shown(name)
         );
-        source.find(Code::BadValue, offset, message);
+        source.find(Code::BadValue, offset, &message);
     }
 }
 
-fn read_one(
+fn read_one<'t>(
     source: &mut Source<'_>,
     name: &str,
-    fields: Fields<'_, '_>,
-    urls: &mut Vec<At<String>>,
+    fields: Fields<'t, '_>,
+    urls: &mut Vec<At<&'t str>>,
 ) -> Option<Issuer> {
     // Everything is read before anything is given up, so that all findings are made at once.
     let url = url(source, name, fields, urls);
@@ -123,35 +115,38 @@ fn read_one(
     })
 }
 
-fn url(
+fn url<'t>(
     source: &mut Source<'_>,
     name: &str,
-    fields: Fields<'_, '_>,
-    urls: &mut Vec<At<String>>,
+    fields: Fields<'t, '_>,
+    urls: &mut Vec<At<&'t str>>,
 ) -> Option<String> {
     let Some(value) = fields.get("url") else {
-        let message = format!("the issuer `{}` has no `url`", shown(name));
-        let help = "add the issuer's identifier, as tokens have it in `iss`".to_owned();
-        source.find_with(Code::MissingKey, fields.offset, message, Some(help), &[]);
+        let message = format_args!("the issuer `{}` has no `url`", shown(name));
+        let help = "add the issuer's identifier, as tokens have it in `iss`";
+        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
         return None;
     };
     let url = source.string(value, "`url`")?;
     check_https(source, "`url`", url)?;
     if url.value.contains('?') {
         // RFC 8414 section 2.
-        source.find(Code::BadUrl, url.offset, "an issuer's `url` has no query");
+        let message = "an issuer's `url` has no query";
+        source.find(Code::BadUrl, url.offset, &message);
         return None;
     }
     if let Some(earlier) = urls.iter().find(|earlier| earlier.value == url.value) {
         let message = "two issuers have the same `url`: a token would not say whose it is";
-        let related = [(earlier.offset, "the other one".to_owned())];
-        source.find_with(Code::Conflict, url.offset, message, None, &related);
+        source.find_with(
+            Code::Conflict,
+            url.offset,
+            &message,
+            None,
+            &[(earlier.offset, &"the other one")],
+        );
         return None;
     }
-    urls.push(At {
-        offset: url.offset,
-        value: url.value.to_owned(),
-    });
+    urls.push(url);
     Some(url.value.to_owned())
 }
 
@@ -159,9 +154,9 @@ fn check_https(source: &mut Source<'_>, what: &str, url: At<&str>) -> Option<()>
     match check_url(url.value) {
         Ok(()) => Some(()),
         Err(error) => {
-            let help = "https, or http on 127.0.0.1, [::1] or localhost".to_owned();
-            let message = format!("{what} {error}");
-            source.find_with(Code::BadUrl, url.offset, message, Some(help), &[]);
+            let help = "https, or http on 127.0.0.1, [::1] or localhost";
+            let message = format_args!("{what} {error}");
+            source.find_with(Code::BadUrl, url.offset, &message, Some(&help), &[]);
             None
         }
     }
@@ -169,28 +164,34 @@ fn check_https(source: &mut Source<'_>, what: &str, url: At<&str>) -> Option<()>
 
 fn audience(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) -> Option<Vec<String>> {
     let Some(value) = fields.get("audience") else {
-        let message = format!("the issuer `{}` has no `audience`", shown(name));
+        let message = format_args!("the issuer `{}` has no `audience`", shown(name));
         let help = "add what its tokens for this application have in `aud`; without that, a token \
-                    for any other application would do"
-            .to_owned();
-        source.find_with(Code::MissingKey, fields.offset, message, Some(help), &[]);
+                    for any other application would do";
+        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
         return None;
     };
-    let entries = source.strings(value, "`audience`", true, AUDIENCE_ENTRIES_MAX)?;
+    let entries = source.strings(value, "`audience`", AUDIENCE_ENTRIES_MAX)?;
     Some(entries.iter().map(|entry| entry.value.to_owned()).collect())
 }
 
 fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeySource> {
-    let mut given: Vec<(&str, usize)> = ["jwks_file", "jwks_url", "secret"]
-        .into_iter()
-        .filter_map(|key| fields.key_offset(key).map(|offset| (key, offset)))
-        .collect();
-    given.sort_by_key(|(_, offset)| *offset);
-    if let [(first, first_offset), (second, offset), ..] = given.as_slice() {
-        let message = format!("`{second}` and `{first}` exclude each other");
-        let help = "keep one; without either, the keys are found by discovery".to_owned();
-        let related = [(*first_offset, format!("`{first}` is here"))];
-        source.find_with(Code::Conflict, *offset, message, Some(help), &related);
+    let given = |after: usize| {
+        ["jwks_file", "jwks_url", "secret"]
+            .into_iter()
+            .filter_map(|key| fields.key_offset(key).map(|offset| (offset, key)))
+            .filter(|(offset, _)| *offset > after)
+            .min()
+    };
+    // No key stands at the very beginning, because its table's header does.
+    let first = given(0);
+    if let Some((first_offset, first)) = first
+        && let Some((offset, second)) = given(first_offset)
+    {
+        let message = format_args!("`{second}` and `{first}` exclude each other");
+        let help = "keep one; without either, the keys are found by discovery";
+        let here = format_args!("`{first}` is here");
+        let related: Related<'_> = &[(first_offset, &here)];
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
         return None;
     }
     if let Some(value) = fields.get("jwks_url") {
@@ -207,10 +208,7 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeySource> {
     Some(KeySource::Discovery)
 }
 
-fn jwks_file(
-    source: &mut Source<'_>,
-    value: &toml::Spanned<toml::de::DeValue<'_>>,
-) -> Option<KeySource> {
+fn jwks_file(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
     let path = source.string(value, "`jwks_file`")?;
     let good = path.value.starts_with('/')
         && path
@@ -221,18 +219,15 @@ fn jwks_file(
         && !path.value.contains(char::is_control);
     if !good {
         let message = "`jwks_file` must be the absolute path of a file";
-        let help = "the destination under which `files` mounts it, such as `/keys.json`".to_owned();
-        source.find_with(Code::BadValue, path.offset, message, Some(help), &[]);
+        let help = "the destination under which `files` mounts it, such as `/keys.json`";
+        source.find_with(Code::BadValue, path.offset, &message, Some(&help), &[]);
         return None;
     }
     Some(KeySource::JwksFile(path.value.to_owned()))
 }
 
 /// The name of a Spin variable: lower-case letters, digits, single underscores within.
-fn secret(
-    source: &mut Source<'_>,
-    value: &toml::Spanned<toml::de::DeValue<'_>>,
-) -> Option<KeySource> {
+fn secret(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
     const VARIABLE_BYTES_MAX: usize = 64;
     let name = source.string(value, "`secret`")?;
     let good = name.value.len() <= VARIABLE_BYTES_MAX
@@ -249,8 +244,7 @@ fn secret(
         // It may be the secret itself, so it is not repeated.
         let message = "`secret` is not the name of a Spin variable";
         let help = "a name like `acme_secret`; the secret itself has no place in this file";
-        let help = Some(help.to_owned());
-        source.find_with(Code::BadValue, name.offset, message, help, &[]);
+        source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
         return None;
     }
     Some(KeySource::Secret {
@@ -271,7 +265,7 @@ fn algorithms(
             AlgorithmSet::asymmetric()
         });
     };
-    let entries = source.strings(value, "`algorithms`", true, Algorithm::ALL.len() + 1)?;
+    let entries = source.strings(value, "`algorithms`", Algorithm::ALL.len() + 1)?;
     let mut set = AlgorithmSet::EMPTY;
     let mut good = true;
     for entry in entries {
@@ -283,19 +277,13 @@ fn algorithms(
         set.insert(algorithm);
         // Invariant: the key fixes the algorithm. A public key never verifies an HMAC.
         if keys.is_some() && algorithm.is_symmetric() != shared_secret {
-            let (message, help) = if shared_secret {
-                (
-                    format!("{algorithm} does not work with a `secret`"),
-                    "list HS256, HS384 or HS512",
-                )
+            let (what, help) = if shared_secret {
+                ("does not work with", "list HS256, HS384 or HS512")
             } else {
-                (
-                    format!("{algorithm} needs a `secret`"),
-                    "list algorithms with a public key",
-                )
+                ("needs", "list algorithms with a public key")
             };
-            let help = Some(help.to_owned());
-            source.find_with(Code::Conflict, entry.offset, message, help, &[]);
+            let message = format_args!("{algorithm} {what} a `secret`");
+            source.find_with(Code::Conflict, entry.offset, &message, Some(&help), &[]);
             good = false;
         }
     }
@@ -305,12 +293,9 @@ fn algorithms(
 fn unknown_algorithm(source: &mut Source<'_>, entry: At<&str>) {
     let mut names: Vec<&str> = Algorithm::ALL.iter().map(|known| known.name()).collect();
     names.push("Ed25519");
-    let help = match nearest(entry.value, &names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", list(&names)),
-    };
-    let message = format!("`{}` is no supported algorithm", shown(entry.value));
-    source.find_with(Code::BadValue, entry.offset, message, Some(help), &[]);
+    let help = suggestion(entry.value, &names, &"there are");
+    let message = format_args!("`{}` is no supported algorithm", shown(entry.value));
+    source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
 }
 
 fn leeway_s(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<u64> {
@@ -321,8 +306,8 @@ fn leeway_s(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<u64> {
     match u64::try_from(leeway_s.value) {
         Ok(seconds) if seconds <= LEEWAY_S_MAX => Some(seconds),
         _ => {
-            let message = format!("`leeway_s` must be between 0 and {LEEWAY_S_MAX} seconds");
-            source.find(Code::BadValue, leeway_s.offset, message);
+            let message = format_args!("`leeway_s` must be between 0 and {LEEWAY_S_MAX} seconds");
+            source.find(Code::BadValue, leeway_s.offset, &message);
             None
         }
     }

@@ -39,11 +39,12 @@ mod identity;
 mod issuer;
 mod route;
 
-use toml::de::DeTable;
+use toml_parser::{Expected, ParseError};
 
+use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
-use crate::policy::{Policy, Rules};
+use crate::policy::{Kind, Policy, Rules};
 use crate::source::{Fields, Source};
 
 /// Longest policy file, in bytes.
@@ -67,23 +68,22 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     if text.len() > POLICY_BYTES_MAX {
         let mut source = Source::new("");
         let bytes = text.len();
-        let message = format!("the file has {bytes} bytes, more than {POLICY_BYTES_MAX}");
-        source.find(Code::TooLarge, 0, message);
+        let message = format_args!("the file has {bytes} bytes, more than {POLICY_BYTES_MAX}");
+        source.find(Code::TooLarge, 0, &message);
         return Err(source.into_findings());
     }
     let mut source = Source::new(text);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
+    let document = Document::parse(text, &mut |error| syntax(&mut source, &error));
+    if let Some(offset) = document.overfull {
+        let message = format_args!("a table with more than {TABLE_KEYS_MAX} keys");
+        source.find(Code::TooLarge, offset, &message);
+    }
+    if source.has_findings() {
         // What could be read of the rest would only give rise to misleading findings.
-        for error in errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            source.find(Code::Syntax, offset, error.message());
-        }
         return Err(source.into_findings());
     }
-    let table = document.get_ref();
-    source.check_keys(table, &["identity", "issuer", "route"], "a policy");
-    let root = Fields::new(table, 0);
+    let root = Fields::root(&document);
+    source.check_keys(root, &["identity", "issuer", "route"], "a policy");
 
     let issuers = issuer::read(&mut source, root);
     let routes = route::read(&mut source, root, &issuers);
@@ -96,11 +96,20 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         return Err(findings);
     }
     let mut routes: Vec<_> = routes.into_iter().map(Some).collect();
-    let rules = order.into_iter().filter_map(|index| {
-        let route = routes.get_mut(index as usize)?.take()?;
-        Some((route.pattern?.to_string(), route.kind?))
-    });
-    let rules = Rules::new(rules);
+    let mut rules = Rules::default();
+    for index in order {
+        let route = routes.get_mut(index as usize).and_then(Option::take);
+        if let Some(route) = route
+            && let Some(access) = route.access
+        {
+            let kind = Kind {
+                methods: route.methods.map(Vec::into_boxed_slice),
+                access,
+                forwards_credential: route.forwards_credential,
+            };
+            rules.push(route.path, kind);
+        }
+    }
     let reserved = ReservedNames::new(identity.iter().map(|header| header.name.as_str()));
     Ok(Policy {
         issuers: issuers.into_iter().filter_map(|read| read.issuer).collect(),
@@ -110,4 +119,19 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         reserved,
         warnings: findings,
     })
+}
+
+fn syntax(source: &mut Source<'_>, error: &ParseError) {
+    let mut message = error.description().to_owned();
+    for (index, expected) in error.expected().unwrap_or_default().iter().enumerate() {
+        message.push_str(if index == 0 { ", expected " } else { ", " });
+        match expected {
+            Expected::Literal("\n") => message.push_str("newline"),
+            Expected::Literal(literal) => message.extend(["`", literal, "`"]),
+            Expected::Description(description) => message.push_str(description),
+            _ => message.push('…'),
+        }
+    }
+    let offset = error.unexpected().map_or(0, |span| span.start());
+    source.find(Code::Syntax, offset, &message);
 }

@@ -1,15 +1,15 @@
 //! `[[route]]`
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use core::fmt::Display;
 
 use super::issuer::ReadIssuer;
 use super::{ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
+use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::{Access, Demands, IssuerId, Kind, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Source, list, nearest, shown};
+use crate::policy::{Access, Demands, IssuerId, METHODS_NEVER_LISTED};
+use crate::source::{At, Fields, Source, list, nearest, shown, suggestion};
 use crate::target::check_method;
 
 const KEYS: [&str; 7] = [
@@ -67,10 +67,14 @@ const REGISTERED_METHODS: [&str; 37] = [
 pub(super) struct ReadRoute {
     /// Where its path is, or the route itself when it has none.
     pub(super) offset: usize,
+    /// The path as it is written.
+    pub(super) path: String,
     pub(super) pattern: Option<Pattern>,
+    /// `None`: all of them.
     pub(super) methods: Option<Vec<String>>,
-    pub(super) issuers: Vec<IssuerId>,
-    pub(super) kind: Option<Kind>,
+    /// `None` when it is not known.
+    pub(super) access: Option<Access>,
+    pub(super) forwards_credential: bool,
 }
 
 pub(super) fn read(
@@ -78,59 +82,65 @@ pub(super) fn read(
     root: Fields<'_, '_>,
     issuers: &[ReadIssuer],
 ) -> Vec<ReadRoute> {
-    let no_routes = |source: &mut Source<'_>, offset| {
-        let message = "there are no routes: this policy would refuse every request";
-        let help = "add a `[[route]]` with a `path`".to_owned();
-        source.find_with(Code::NoRoutes, offset, message, Some(help), &[]);
-    };
-    let Some(value) = root.get("route") else {
-        no_routes(source, 0);
-        return Vec::new();
-    };
-    let DeValue::Array(array) = value.get_ref() else {
-        if matches!(value.get_ref(), DeValue::Table(_)) {
+    let value = root.get("route");
+    let values = match value.map(|value| &value.value) {
+        None => &[],
+        Some(Value::Array { values, .. }) => values.as_slice(),
+        Some(Value::Table(_)) => {
             let message = "`route` is a list of tables";
-            let help = "write `[[route]]`, with two brackets on either side".to_owned();
+            let help = "write `[[route]]`, with two brackets on either side";
             let offset = root.key_offset("route").unwrap_or_default();
-            source.find_with(Code::WrongType, offset, message, Some(help), &[]);
-        } else {
-            source.wrong_type(value, "`route`", "an array of tables", value.get_ref());
+            source.find_with(Code::WrongType, offset, &message, Some(&help), &[]);
+            return Vec::new();
         }
-        return Vec::new();
+        Some(_) => {
+            if let Some(value) = value {
+                source.wrong_type(value, "`route`", "an array of tables");
+            }
+            return Vec::new();
+        }
     };
-    if array.is_empty() {
-        no_routes(source, value.span().start);
+    let offset = value.map_or(0, |value| value.offset);
+    if values.is_empty() {
+        let message = "there are no routes: this policy would refuse every request";
+        let help = "add a `[[route]]` with a `path`";
+        source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
     }
-    if array.len() > ROUTES_MAX {
-        let message = format!("there are more than {ROUTES_MAX} routes");
-        source.find(Code::TooLarge, value.span().start, message);
+    if values.len() > ROUTES_MAX {
+        let message = format_args!("there are more than {ROUTES_MAX} routes");
+        source.find(Code::TooLarge, offset, &message);
         return Vec::new();
     }
-    let mut routes = Vec::with_capacity(array.len());
-    for value in array.iter() {
-        if let DeValue::Table(table) = value.get_ref() {
-            routes.push(read_one(source, table, value.span().start, issuers));
+    let names: Vec<&str> = issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let mut routes = Vec::with_capacity(values.len());
+    for value in values {
+        if let Some(fields) = root.table(value) {
+            routes.push(read_one(source, fields, &names));
         } else {
-            source.wrong_type(value, "an entry of `route`", "a table", value.get_ref());
+            source.wrong_type(value, "an entry of `route`", "a table");
         }
     }
     routes
 }
 
-fn read_one(
-    source: &mut Source<'_>,
-    table: &DeTable<'_>,
-    offset: usize,
-    issuers: &[ReadIssuer],
-) -> ReadRoute {
-    source.check_keys(table, &KEYS, "a route");
-    let fields = Fields::new(table, offset);
-    let (offset, pattern) = path(source, fields);
-    let methods = match fields.get("methods") {
-        Some(value) => methods(source, value).map(Some),
-        None => Some(None),
+fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, issuers: &[&str]) -> ReadRoute {
+    source.check_keys(fields, &KEYS, "a route");
+    let mut route = ReadRoute {
+        offset: fields.offset,
+        path: String::new(),
+        pattern: None,
+        methods: None,
+        access: None,
+        forwards_credential: credential(source, fields),
     };
-    let forwards_credential = credential(source, fields);
+    path(source, fields, &mut route);
+    if let Some(value) = fields.get("methods") {
+        route.methods = methods(source, value);
+        if route.methods.is_none() {
+            // Without its methods, a route cannot be compared with others.
+            route.pattern = None;
+        }
+    }
     let public = match fields.get("public") {
         Some(value) => source.boolean(value, "`public`"),
         None => Some(false),
@@ -139,67 +149,53 @@ fn read_one(
         issuers: Vec::new(),
         scope: fields
             .get("scope")
-            .map_or_else(Vec::new, |v| scope(source, v)),
+            .map_or_else(Vec::new, |value| scope(source, value)),
         claims: fields
             .get("claims")
-            .map_or_else(Vec::new, |v| claims(source, v)),
+            .map_or_else(Vec::new, |value| claims(source, fields, value)),
     };
-    let access = match public {
+    route.access = match public {
         Some(true) => {
             refuse_demands(source, fields);
             Some(Access::Public)
         }
-        // A `public` that is not a boolean is a finding already.
         Some(false) => {
-            let issuers = accepted(source, fields, offset, issuers);
+            let issuers = accepted(source, fields, route.offset, issuers);
             Some(Access::Protected(Demands { issuers, ..demands }))
         }
+        // A `public` that is not a boolean is a finding already.
         None => None,
     };
-    let accepted = match &access {
-        Some(Access::Protected(demands)) => demands.issuers.clone(),
-        _ => Vec::new(),
-    };
-    let kind = match (&methods, access, forwards_credential) {
-        (Some(methods), Some(access), Some(forwards_credential)) => Some(Kind {
-            methods: methods.clone().map(Vec::into_boxed_slice),
-            access,
-            forwards_credential,
-        }),
-        _ => None,
-    };
-    ReadRoute {
-        offset,
-        // Without its methods, a route cannot be compared with others.
-        pattern: pattern.filter(|_| methods.is_some()),
-        methods: methods.flatten(),
-        issuers: accepted,
-        kind,
-    }
+    route
 }
 
-fn path(source: &mut Source<'_>, fields: Fields<'_, '_>) -> (usize, Option<Pattern>) {
+fn path(source: &mut Source<'_>, fields: Fields<'_, '_>, route: &mut ReadRoute) {
     let Some(value) = fields.get("path") else {
-        let help = "add the path or pattern that the rule is for".to_owned();
+        let help = "add the path or pattern that the rule is for";
         let message = "the route has no `path`";
-        source.find_with(Code::MissingKey, fields.offset, message, Some(help), &[]);
-        return (fields.offset, None);
+        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
+        return;
     };
+    route.offset = value.offset;
     let Some(text) = source.string(value, "`path`") else {
-        return (value.span().start, None);
+        return;
     };
     match Pattern::parse(text.value) {
-        Ok(pattern) => (text.offset, Some(pattern)),
+        Ok(pattern) => {
+            route.path = text.value.to_owned();
+            route.pattern = Some(pattern);
+        }
         Err(error) => {
             let message = shown(&error.to_string());
-            source.find_with(Code::BadPattern, text.offset, message, error.help(), &[]);
-            (text.offset, None)
+            let help = error.help();
+            let help = help.as_ref().map(|help| help as &dyn Display);
+            source.find_with(Code::BadPattern, text.offset, &message, help, &[]);
         }
     }
 }
 
-fn methods(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
-    let entries = source.strings(value, "`methods`", true, METHODS_PER_PATTERN_MAX)?;
+fn methods(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Vec<String>> {
+    let entries = source.strings(value, "`methods`", METHODS_PER_PATTERN_MAX)?;
     let checked: Vec<_> = entries
         .into_iter()
         .map(|entry| method(source, entry))
@@ -210,53 +206,51 @@ fn methods(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<
 fn method(source: &mut Source<'_>, entry: At<&str>) -> Option<String> {
     let name = entry.value;
     let upper = name.to_ascii_uppercase();
-    let refuse = |source: &mut Source<'_>, message: String, help: Option<String>| {
-        source.find_with(Code::BadValue, entry.offset, message, help, &[]);
-        None
-    };
     if check_method(name).is_err() {
-        return refuse(source, format!("`{}` is no method", shown(name)), None);
+        let message = format_args!("`{}` is no method", shown(name));
+        source.find(Code::BadValue, entry.offset, &message);
+        return None;
     }
     if METHODS_NEVER_LISTED.contains(&upper.as_str()) {
         let help = match upper.as_str() {
             "TRACE" => "TRACE answers with the headers that the upstream received",
             _ => "CONNECT asks for a host, not for a path",
         };
-        let message = format!("no rule can list {upper}");
-        return refuse(source, message, Some(help.to_owned()));
+        let message = format_args!("no rule can list {upper}");
+        source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        return None;
     }
     if upper != name {
-        let message = format!("`{name}` has lower-case letters: methods are case-sensitive");
-        return refuse(source, message, Some(format!("write `{upper}`")));
+        let message = format_args!("`{name}` has lower-case letters: methods are case-sensitive");
+        let help = format_args!("write `{upper}`");
+        source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        return None;
     }
     if !REGISTERED_METHODS.contains(&name) {
-        let help = nearest(name, &REGISTERED_METHODS).map(|near| format!("did you mean `{near}`?"));
-        let message = format!("`{name}` is not a registered method");
-        source.find_with(Code::UnregisteredMethod, entry.offset, message, help, &[]);
+        let near = nearest(name, &REGISTERED_METHODS);
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        let help = help.as_ref().map(|help| help as &dyn Display);
+        let message = format_args!("`{name}` is not a registered method");
+        source.find_with(Code::UnregisteredMethod, entry.offset, &message, help, &[]);
     }
     Some(name.to_owned())
 }
 
-fn credential(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<bool> {
-    let Some(value) = fields.get("credential") else {
-        return Some(false);
+fn credential(source: &mut Source<'_>, fields: Fields<'_, '_>) -> bool {
+    let value = fields.get("credential");
+    let Some(text) = value.and_then(|value| source.string(value, "`credential`")) else {
+        return false;
     };
-    let text = source.string(value, "`credential`")?;
-    match text.value {
-        "strip" => Some(false),
-        "forward" => Some(true),
-        other => {
-            let message = format!("`credential` cannot be `{}`", shown(other));
-            let help =
-                "`strip` removes the token from the request, `forward` hands it on".to_owned();
-            source.find_with(Code::BadValue, text.offset, message, Some(help), &[]);
-            None
-        }
+    if !matches!(text.value, "strip" | "forward") {
+        let message = format_args!("`credential` cannot be `{}`", shown(text.value));
+        let help = "`strip` removes the token from the request, `forward` hands it on";
+        source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
     }
+    text.value == "forward"
 }
 
-fn scope(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Vec<String> {
-    let entries = source.strings(value, "`scope`", true, SCOPE_ENTRIES_MAX);
+fn scope(source: &mut Source<'_>, value: &At<Value<'_>>) -> Vec<String> {
+    let entries = source.strings(value, "`scope`", SCOPE_ENTRIES_MAX);
     let mut scopes = Vec::new();
     for entry in entries.unwrap_or_default() {
         // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -270,47 +264,51 @@ fn scope(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Vec<String> {
                 .split(' ')
                 .filter(|part| !part.is_empty())
                 .collect();
-            let help = format!("write each scope on its own: {}", list(&parts));
+            let help = format_args!("write each scope on its own: {}", list(&parts));
             let message = "a scope has no space in it";
-            source.find_with(Code::BadValue, entry.offset, message, Some(help), &[]);
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
         } else if bad.is_some() || entry.value.len() > SCOPE_BYTES_MAX {
-            let message = format!(
+            let message = format_args!(
                 "`{}` is no scope: up to {SCOPE_BYTES_MAX} printable ASCII characters without `\"` \
                  and `\\`",
                 shown(entry.value)
             );
-            source.find(Code::BadValue, entry.offset, message);
+            source.find(Code::BadValue, entry.offset, &message);
         }
         scopes.push(entry.value.to_owned());
     }
     scopes
 }
 
-fn claims(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Vec<RequiredClaim> {
-    let DeValue::Table(table) = value.get_ref() else {
-        let wanted = "a table of claims and their values";
-        source.wrong_type(value, "`claims`", wanted, value.get_ref());
+fn claims<'s>(
+    source: &mut Source<'_>,
+    fields: Fields<'_, 's>,
+    value: &At<Value<'s>>,
+) -> Vec<RequiredClaim> {
+    let Some(table) = fields.table(value) else {
+        source.wrong_type(value, "`claims`", "a table of claims and their values");
         return Vec::new();
     };
-    if table.is_empty() || table.len() > CLAIMS_MAX {
-        let message = format!("`claims` must have between 1 and {CLAIMS_MAX} entries");
-        source.find(Code::BadValue, value.span().start, message);
+    if table.entries.is_empty() || table.entries.len() > CLAIMS_MAX {
+        let message = format_args!("`claims` must have between 1 and {CLAIMS_MAX} entries");
+        source.find(Code::BadValue, value.offset, &message);
     }
     let mut claims = Vec::new();
-    for (key, value) in table {
-        check_claim_name(source, key.get_ref(), key.span().start);
-        let values: Vec<&Spanned<DeValue<'_>>> = match value.get_ref() {
-            DeValue::Array(array) => array.iter().collect(),
-            _ => vec![value],
+    for Entry { name, value } in table.entries {
+        check_claim_name(source, &name.value, name.offset);
+        let values = match &value.value {
+            Value::Array { values, .. } => values.as_slice(),
+            _ => core::slice::from_ref(value),
         };
         if values.is_empty() || values.len() > CLAIM_VALUES_MAX {
-            let name = shown(key.get_ref());
-            let message = format!("`{name}` must list between 1 and {CLAIM_VALUES_MAX} values");
-            source.find(Code::BadValue, value.span().start, message);
+            let name = shown(&name.value);
+            let message =
+                format_args!("`{name}` must list between 1 and {CLAIM_VALUES_MAX} values");
+            source.find(Code::BadValue, value.offset, &message);
         }
-        let scalars = values.into_iter().filter_map(|value| scalar(source, value));
+        let scalars = values.iter().filter_map(|value| scalar(source, value));
         claims.push(RequiredClaim {
-            name: key.get_ref().to_string(),
+            name: name.value.clone().into_owned(),
             one_of: scalars.collect(),
         });
     }
@@ -327,21 +325,21 @@ fn check_claim_name(source: &mut Source<'_>, name: &str, offset: usize) {
         name if name.len() > CLAIM_NAME_BYTES_MAX => "the name is too long",
         _ => return,
     };
-    let message = format!("a rule cannot ask for the claim `{}`", shown(name));
-    source.find_with(Code::BadValue, offset, message, Some(help.to_owned()), &[]);
+    let message = format_args!("a rule cannot ask for the claim `{}`", shown(name));
+    source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
 }
 
-fn scalar(source: &mut Source<'_>, value: &Spanned<DeValue<'_>>) -> Option<Scalar> {
-    match value.get_ref() {
-        DeValue::String(text) => Some(Scalar::Text(text.to_string())),
-        DeValue::Boolean(boolean) => Some(Scalar::Boolean(*boolean)),
-        DeValue::Integer(_) => {
+fn scalar(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Scalar> {
+    match &value.value {
+        Value::Text(text) => Some(Scalar::Text(text.clone().into_owned())),
+        Value::Boolean(boolean) => Some(Scalar::Boolean(*boolean)),
+        Value::Integer(_) => {
             let integer = source.integer(value, "the value of a claim")?;
             Some(Scalar::Integer(integer.value))
         }
-        other => {
+        _ => {
             let wanted = "a string, a whole number, a boolean or an array of these";
-            source.wrong_type(value, "the value of a claim", wanted, other);
+            source.wrong_type(value, "the value of a claim", wanted);
             None
         }
     }
@@ -352,10 +350,15 @@ fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
     let public = fields.key_offset("public").unwrap_or(fields.offset);
     for key in ["issuer", "scope", "claims"] {
         if let Some(offset) = fields.key_offset(key) {
-            let message = format!("a public route has no `{key}`: no token is looked at");
-            let help = format!("leave out `public` or `{key}`");
-            let related = [(public, "the route is public".to_owned())];
-            source.find_with(Code::PublicDemand, offset, message, Some(help), &related);
+            let message = format_args!("a public route has no `{key}`: no token is looked at");
+            let help = format_args!("leave out `public` or `{key}`");
+            source.find_with(
+                Code::PublicDemand,
+                offset,
+                &message,
+                Some(&help),
+                &[(public, &"the route is public")],
+            );
         }
     }
 }
@@ -365,41 +368,43 @@ fn accepted(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
     offset: usize,
-    issuers: &[ReadIssuer],
+    issuers: &[&str],
 ) -> Vec<IssuerId> {
-    let names: Vec<&str> = issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     let Some(value) = fields.get("issuer") else {
-        if names.len() == 1 {
-            return vec![0];
-        }
-        let (message, help) = if names.is_empty() {
-            (
+        let (message, help) = match issuers {
+            [_] => return vec![0],
+            [] => (
                 "the route needs a token, and there is no issuer",
                 "add an `[issuer.NAME]`, or make the route `public = true`".to_owned(),
-            )
-        } else {
-            (
+            ),
+            _ => (
                 "the route does not say whose tokens it accepts",
-                format!("add `issuer`, with one or more of {}", list(&names)),
-            )
+                format!("add `issuer`, with one or more of {}", list(issuers)),
+            ),
         };
-        source.find_with(Code::MissingKey, offset, message, Some(help), &[]);
+        source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
         return Vec::new();
     };
-    let entries = source.strings(value, "`issuer`", true, ISSUERS_MAX);
+    let entries = source.strings(value, "`issuer`", ISSUERS_MAX);
     let mut accepted = Vec::new();
     for entry in entries.unwrap_or_default() {
-        if let Some(id) = names.iter().position(|name| *name == entry.value) {
+        if let Some(id) = issuers.iter().position(|name| *name == entry.value) {
             accepted.push(id);
             continue;
         }
-        let help = match nearest(entry.value, &names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if names.is_empty() => "add an `[issuer.NAME]`".to_owned(),
-            None => format!("there are {}", list(&names)),
+        let help = if issuers.is_empty() {
+            "add an `[issuer.NAME]`".to_owned()
+        } else {
+            suggestion(entry.value, issuers, &"there are")
         };
-        let message = format!("there is no issuer `{}`", shown(entry.value));
-        source.find_with(Code::UnknownIssuer, entry.offset, message, Some(help), &[]);
+        let message = format_args!("there is no issuer `{}`", shown(entry.value));
+        source.find_with(
+            Code::UnknownIssuer,
+            entry.offset,
+            &message,
+            Some(&help),
+            &[],
+        );
     }
     accepted
 }

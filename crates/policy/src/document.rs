@@ -1,0 +1,476 @@
+//! The policy file as a tree of values, each with its place.
+//!
+//! `toml_parser` says what stands in the file and in which order; here it is put together, and keys
+//! that are there twice are found. Fractions, dates and times are told apart and not read, because
+//! no key of a policy takes one.
+
+use std::borrow::Cow;
+
+use toml_parser::decoder::Encoding;
+use toml_parser::parser::{EventReceiver, parse_document};
+use toml_parser::{ErrorSink, ParseError, Raw, Span};
+
+/// Most keys of one table. Keys are kept in order, so many of them would take long to read.
+pub(crate) const TABLE_KEYS_MAX: usize = 128;
+/// How deep arrays and inline tables can be in each other: reading them is recursive.
+const DEPTH_MAX: usize = 32;
+const ROOT: TableId = 0;
+
+/// Something with the byte offset at which it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<T> {
+    pub(crate) offset: usize,
+    pub(crate) value: T,
+}
+
+pub(crate) enum Value<'s> {
+    Text(Cow<'s, str>),
+    /// `None`: more than 64 bits.
+    Integer(Option<i64>),
+    Boolean(bool),
+    Float,
+    Datetime,
+    Array {
+        values: Vec<At<Value<'s>>>,
+        /// Whether it was made by `[[…]]`.
+        of_tables: bool,
+    },
+    Table(TableId),
+}
+
+impl Value<'_> {
+    /// What it is, with an article.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Boolean(_) => "a boolean",
+            Self::Float => "a float",
+            Self::Datetime => "a datetime",
+            Self::Array { .. } => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// The position of a table in its document.
+pub(crate) type TableId = usize;
+
+pub(crate) struct Table<'s> {
+    /// In the order of their names.
+    entries: Vec<Entry<'s>>,
+    made: Made,
+}
+
+pub(crate) struct Entry<'s> {
+    pub(crate) name: At<Cow<'s, str>>,
+    pub(crate) value: At<Value<'s>>,
+}
+
+/// How a table came to be, which says who can add to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// By a header of its own, or as the whole file.
+    Header,
+    /// By the header of a table within it.
+    Implied,
+    /// By a key with dots.
+    Dotted,
+    /// By `{…}`.
+    Inline,
+}
+
+pub(crate) struct Document<'s> {
+    tables: Vec<Table<'s>>,
+    /// Where the first key stands that is one too many for its table.
+    pub(crate) overfull: Option<usize>,
+}
+
+impl<'s> Document<'s> {
+    /// Reads a text. When errors were reported, the document has not all that is in the text.
+    pub(crate) fn parse(text: &'s str, errors: &mut dyn ErrorSink) -> Self {
+        let mut builder = Builder {
+            text,
+            document: Self {
+                tables: Vec::new(),
+                overfull: None,
+            },
+            current: ROOT,
+            header_offset: 0,
+            keys: Vec::new(),
+            slot: None,
+            open: Vec::new(),
+        };
+        builder.document.add(Made::Header);
+        let tokens = toml_parser::Source::new(text).lex().into_vec();
+        parse_document(&tokens, &mut builder, errors);
+        builder.document
+    }
+
+    /// The entries of the whole file.
+    pub(crate) fn root(&self) -> &[Entry<'s>] {
+        self.table(ROOT)
+    }
+
+    /// The entries of a table, in the order of their names.
+    pub(crate) fn table(&self, id: TableId) -> &[Entry<'s>] {
+        self.tables
+            .get(id)
+            .map_or(&[], |table| table.entries.as_slice())
+    }
+
+    fn add(&mut self, made: Made) -> TableId {
+        self.tables.push(Table {
+            entries: Vec::new(),
+            made,
+        });
+        self.tables.len() - 1
+    }
+
+    /// Where a name is in a table, or would be.
+    fn search(&self, table: TableId, name: &str) -> Result<usize, usize> {
+        self.table(table)
+            .binary_search_by(|entry| entry.name.value.as_ref().cmp(name))
+    }
+
+    fn put(&mut self, table: TableId, position: usize, entry: Entry<'s>) {
+        if let Some(table) = self.tables.get_mut(table) {
+            if table.entries.len() < TABLE_KEYS_MAX {
+                table.entries.insert(position, entry);
+            } else {
+                self.overfull.get_or_insert(entry.name.offset);
+            }
+        }
+    }
+
+    /// The table that a part of a header, or of a key with dots, leads to. There is none where the
+    /// name is taken by something that cannot be added to.
+    fn descend(&mut self, from: TableId, name: &At<Cow<'s, str>>, dotted: bool) -> Option<TableId> {
+        let position = match self.search(from, &name.value) {
+            Ok(position) => position,
+            Err(position) => {
+                let made = if dotted { Made::Dotted } else { Made::Implied };
+                let id = self.add(made);
+                let value = At {
+                    offset: name.offset,
+                    value: Value::Table(id),
+                };
+                let name = name.clone();
+                self.put(from, position, Entry { name, value });
+                return Some(id);
+            }
+        };
+        let mut value = &self.table(from).get(position)?.value.value;
+        if let Value::Array { values, of_tables } = value
+            && *of_tables
+        {
+            value = &values.last()?.value;
+        }
+        let Value::Table(id) = *value else {
+            return None;
+        };
+        let table = self.tables.get_mut(id)?;
+        match table.made {
+            Made::Inline => None,
+            // A key with dots cannot add to a table that has a header.
+            Made::Header if dotted => None,
+            Made::Implied if dotted => {
+                table.made = Made::Dotted;
+                Some(id)
+            }
+            _ => Some(id),
+        }
+    }
+}
+
+/// Puts together what the parser comes across.
+struct Builder<'s> {
+    text: &'s str,
+    document: Document<'s>,
+    /// The table under whose header we are.
+    current: TableId,
+    header_offset: usize,
+    /// The parts of the header or key that is being read.
+    keys: Vec<At<Cow<'s, str>>>,
+    /// Where the next value goes, unless it goes into an array.
+    slot: Option<Slot<'s>>,
+    /// The arrays and inline tables that we are in.
+    open: Vec<Open<'s>>,
+}
+
+struct Slot<'s> {
+    table: TableId,
+    name: At<Cow<'s, str>>,
+}
+
+struct Open<'s> {
+    slot: Option<Slot<'s>>,
+    value: At<Value<'s>>,
+}
+
+impl<'s> Builder<'s> {
+    fn raw(&self, span: Span, encoding: Option<Encoding>) -> Raw<'s> {
+        let text = self.text.get(span.start()..span.end());
+        Raw::new_unchecked(text.unwrap_or_default(), encoding, span)
+    }
+
+    /// From `table` along the keys that were read to the last one.
+    fn walk(
+        &mut self,
+        mut table: TableId,
+        dotted: bool,
+        errors: &mut dyn ErrorSink,
+    ) -> Option<Slot<'s>> {
+        let mut keys = core::mem::take(&mut self.keys);
+        let name = keys.pop()?;
+        for key in &keys {
+            let Some(next) = self.document.descend(table, key, dotted) else {
+                taken(key.offset, errors);
+                return None;
+            };
+            table = next;
+        }
+        Some(Slot { table, name })
+    }
+
+    /// A header opens a table: a new one, the next of an array, or one that was only implied.
+    fn open_table(&mut self, in_array: bool, errors: &mut dyn ErrorSink) {
+        let slot = self.walk(ROOT, false, errors);
+        // What follows goes nowhere when there is no such table.
+        self.current = self.document.add(Made::Header);
+        let Some(Slot { table, name }) = slot else {
+            return;
+        };
+        let opened = At {
+            offset: self.header_offset,
+            value: Value::Table(self.current),
+        };
+        let position = match self.document.search(table, &name.value) {
+            Ok(position) => position,
+            Err(position) => {
+                let value = if in_array {
+                    At {
+                        offset: self.header_offset,
+                        value: Value::Array {
+                            values: vec![opened],
+                            of_tables: true,
+                        },
+                    }
+                } else {
+                    opened
+                };
+                self.document.put(table, position, Entry { name, value });
+                return;
+            }
+        };
+        let tables = &mut self.document.tables;
+        // Only its tables within could be there already.
+        let implied = |tables: &[Table<'_>], id: TableId| {
+            tables
+                .get(id)
+                .is_some_and(|table| table.made == Made::Implied)
+        };
+        let there = tables
+            .get(table)
+            .and_then(|table| table.entries.get(position));
+        let found = match there.map(|entry| &entry.value.value) {
+            Some(Value::Table(id)) if !in_array && implied(tables, *id) => Some(*id),
+            _ => None,
+        };
+        if let Some(found) = found
+            && let Some(table) = tables.get_mut(found)
+        {
+            table.made = Made::Header;
+            self.current = found;
+        }
+        let there = tables
+            .get_mut(table)
+            .and_then(|table| table.entries.get_mut(position));
+        let Some(there) = there else { return };
+        match &mut there.value.value {
+            Value::Table(_) if found.is_some() => {
+                there.name = name;
+                there.value.offset = self.header_offset;
+            }
+            Value::Array { values, of_tables } if in_array && *of_tables => values.push(opened),
+            _ => taken(name.offset, errors),
+        }
+    }
+
+    /// A value is complete.
+    fn value(&mut self, value: At<Value<'s>>, errors: &mut dyn ErrorSink) {
+        if let Some(open) = self.open.last_mut()
+            && let Value::Array { values, .. } = &mut open.value.value
+        {
+            values.push(value);
+            return;
+        }
+        // There is no slot where its key is an error.
+        let Some(Slot { table, name }) = self.slot.take() else {
+            return;
+        };
+        match self.document.search(table, &name.value) {
+            Ok(_) => taken(name.offset, errors),
+            Err(position) => self.document.put(table, position, Entry { name, value }),
+        }
+    }
+
+    fn open(&mut self, offset: usize, inline_table: bool, errors: &mut dyn ErrorSink) -> bool {
+        if self.open.len() >= DEPTH_MAX {
+            let span = Span::new_unchecked(offset, offset + 1);
+            errors.report_error(ParseError::new("this is nested too deeply").with_unexpected(span));
+            return false;
+        }
+        let value = if inline_table {
+            Value::Table(self.document.add(Made::Inline))
+        } else {
+            Value::Array {
+                values: Vec::new(),
+                of_tables: false,
+            }
+        };
+        let slot = self.slot.take();
+        let value = At { offset, value };
+        self.open.push(Open { slot, value });
+        true
+    }
+
+    fn close(&mut self, errors: &mut dyn ErrorSink) {
+        if let Some(open) = self.open.pop() {
+            self.slot = open.slot;
+            self.value(open.value, errors);
+        }
+    }
+
+    fn start_header(&mut self, span: Span) {
+        self.open.clear();
+        self.keys.clear();
+        self.header_offset = span.start();
+    }
+}
+
+impl EventReceiver for Builder<'_> {
+    fn std_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) {
+        self.start_header(span);
+    }
+
+    fn std_table_close(&mut self, _: Span, errors: &mut dyn ErrorSink) {
+        self.open_table(false, errors);
+    }
+
+    fn array_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) {
+        self.start_header(span);
+    }
+
+    fn array_table_close(&mut self, _: Span, errors: &mut dyn ErrorSink) {
+        self.open_table(true, errors);
+    }
+
+    fn inline_table_open(&mut self, span: Span, errors: &mut dyn ErrorSink) -> bool {
+        self.open(span.start(), true, errors)
+    }
+
+    fn inline_table_close(&mut self, _: Span, errors: &mut dyn ErrorSink) {
+        self.close(errors);
+    }
+
+    fn array_open(&mut self, span: Span, errors: &mut dyn ErrorSink) -> bool {
+        self.open(span.start(), false, errors)
+    }
+
+    fn array_close(&mut self, _: Span, errors: &mut dyn ErrorSink) {
+        self.close(errors);
+    }
+
+    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
+        let mut name = Cow::Borrowed("");
+        self.raw(span, encoding).decode_key(&mut name, errors);
+        self.keys.push(At {
+            offset: span.start(),
+            value: name,
+        });
+    }
+
+    fn key_val_sep(&mut self, _: Span, errors: &mut dyn ErrorSink) {
+        let table = match self.open.last().map(|open| &open.value.value) {
+            Some(Value::Table(id)) => *id,
+            _ => self.current,
+        };
+        self.slot = self.walk(table, true, errors);
+    }
+
+    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
+        let value = if let Some(encoding) = encoding {
+            let mut text = Cow::Borrowed("");
+            let _string = self
+                .raw(span, Some(encoding))
+                .decode_scalar(&mut text, errors);
+            Value::Text(text)
+        } else if let Some(value) = unquoted(self.raw(span, None).as_str()) {
+            value
+        } else {
+            let message = "this is no value; strings have quotes around them";
+            errors.report_error(ParseError::new(message).with_unexpected(span));
+            return;
+        };
+        let offset = span.start();
+        self.value(At { offset, value }, errors);
+    }
+
+    fn comment(&mut self, span: Span, errors: &mut dyn ErrorSink) {
+        self.raw(span, None).decode_comment(errors);
+    }
+
+    fn newline(&mut self, span: Span, errors: &mut dyn ErrorSink) {
+        self.raw(span, None).decode_newline(errors);
+    }
+}
+
+fn taken(offset: usize, errors: &mut dyn ErrorSink) {
+    let span = Span::new_unchecked(offset, offset);
+    errors.report_error(ParseError::new("duplicate key").with_unexpected(span));
+}
+
+/// A value that is no string.
+fn unquoted(text: &str) -> Option<Value<'static>> {
+    match text {
+        "true" => return Some(Value::Boolean(true)),
+        "false" => return Some(Value::Boolean(false)),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, "inf" | "nan") {
+        return Some(Value::Float);
+    }
+    // Other bases have no sign.
+    let (radix, digits) = match text.split_at_checked(2) {
+        Some(("0x", digits)) => (16, digits),
+        Some(("0o", digits)) => (8, digits),
+        Some(("0b", digits)) => (2, digits),
+        _ => (10, unsigned),
+    };
+    // An underscore is between two digits.
+    let whole = digits
+        .split('_')
+        .all(|part| !part.is_empty() && part.chars().all(|digit| digit.is_digit(radix)));
+    if whole && (radix != 10 || digits == "0" || !digits.starts_with('0')) {
+        let sign = text.strip_prefix('-').map(|_| '-');
+        let digits = digits.chars().filter(|&digit| digit != '_');
+        let plain: String = sign.into_iter().chain(digits).collect();
+        return Some(Value::Integer(i64::from_str_radix(&plain, radix).ok()));
+    }
+    // No key takes what is left, so it need not be a good one of its kind.
+    let only = |others: &[u8]| {
+        unsigned.starts_with(|first: char| first.is_ascii_digit())
+            && unsigned
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || others.contains(&byte))
+    };
+    if unsigned.contains(['.', 'e', 'E']) && only(b"._eE+-") {
+        Some(Value::Float)
+    } else if unsigned.contains(['-', ':']) && only(b"-:.+TtZz ") {
+        Some(Value::Datetime)
+    } else {
+        None
+    }
+}
