@@ -10,14 +10,13 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
+use crate::received::{AUTHORIZATION, Received};
 use doorward_policy::{Permit, Policy};
 use std::task::{Context, Poll, Waker};
-use wasip3::http::types::{ErrorCode, Fields, Request};
+use wasip3::http::types::{ErrorCode, Fields, Method, Request};
 use wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
-/// The field that carries the credential.
-const AUTHORIZATION: &str = "authorization";
 const CONTENT_LENGTH: &str = "content-length";
 /// Bytes of a body that are read while the request is rebuilt.
 const FIRST_PIECE_BYTES: usize = 8 * 1024;
@@ -41,24 +40,23 @@ impl Permitted {
 /// the identity set, the credential removed unless the policy forwards it, the target byte for byte the
 /// authorised one.
 ///
-/// `names` are the names of all header fields of the request, as received.
+/// `received` is the head of that request.
 ///
 /// # Errors
 /// What the host says where it does not accept the rebuilt request. The request then goes nowhere.
 pub fn permitted(
     request: Request,
-    names: &[String],
+    received: Received,
     permit: &Permit<'_>,
     policy: &'static Policy,
 ) -> Result<Permitted, ErrorCode> {
-    let method = request.get_method();
     let scheme = request.get_scheme();
     let authority = request.get_authority();
     let options = request.get_options();
-    let headers = request.get_headers().clone();
+    let headers = received.fields.clone();
     let refused = || ErrorCode::InternalError(Some("the rebuilt request was not accepted".into()));
 
-    for name in names {
+    for name in &received.names {
         let credential = permit.strips_credential() && name.eq_ignore_ascii_case(AUTHORIZATION);
         if credential || policy.is_reserved_header(name) {
             headers.delete(name).map_err(|_| refused())?;
@@ -70,13 +68,18 @@ pub fn permitted(
             .map_err(|_| refused())?;
     }
 
-    let declared = names
+    let declared = received
+        .names
         .iter()
         .any(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH));
     let (contents, trailers) = body_of(request, declared, policy);
     let (rebuilt, _sent) = Request::new(headers, contents, trailers, options);
-    rebuilt
-        .set_method(&method)
+    // A new request is a GET.
+    let method_set = match received.method {
+        Method::Get => Ok(()),
+        ref method => rebuilt.set_method(method),
+    };
+    method_set
         .and_then(|()| rebuilt.set_scheme(scheme.as_ref()))
         .and_then(|()| rebuilt.set_authority(authority.as_deref()))
         .and_then(|()| rebuilt.set_path_with_query(Some(permit.target())))

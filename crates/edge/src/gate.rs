@@ -10,6 +10,7 @@
 use crate::forward::{self, Permitted};
 use crate::keys::{KeyRing, Keys};
 use crate::log::{self, Level};
+use crate::received::Received;
 use crate::{clock, respond};
 use doorward_policy::{Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead, Screened};
 use doorward_token::cache::TokenCache;
@@ -17,13 +18,10 @@ use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
 use std::sync::Arc;
-use wasip3::http::types::{ErrorCode, Method, Request, Response};
+use wasip3::http::types::{ErrorCode, Request, Response};
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
-/// The field that carries the credential.
-const AUTHORIZATION: &str = "authorization";
-
 thread_local! {
     /// The gate of this instance. An instance has one thread.
     static GATE: OnceCell<Option<&'static Gate>> = const { OnceCell::new() };
@@ -45,8 +43,7 @@ where
     let admitted = match Gate::of_instance() {
         Some(gate) => match gate.admit(&received).await {
             Ok(permit) => {
-                let permitted =
-                    forward::permitted(request, &received.names, &permit, &gate.policy)?;
+                let permitted = forward::permitted(request, received, &permit, &gate.policy)?;
                 return next(permitted).await;
             }
             Err(refusal) => refusal,
@@ -110,7 +107,7 @@ impl Gate {
 
     async fn admit(&'static self, received: &Received) -> Result<Permit<'static>, Refusal> {
         let head = RequestHead {
-            method: &received.method,
+            method: &received.method_name(),
             target: &received.target,
             authorization: &received.authorization,
         };
@@ -202,51 +199,6 @@ struct Authenticated {
     at: UnixTime,
 }
 
-/// What the decision looks at: a copy of the request's head, made once.
-struct Received {
-    method: String,
-    target: String,
-    names: Vec<String>,
-    authorization: Vec<Vec<u8>>,
-}
-
-impl Received {
-    fn of(request: &Request) -> Self {
-        let mut names = Vec::new();
-        let mut authorization = Vec::new();
-        for (name, value) in request.get_headers().copy_all() {
-            if name.eq_ignore_ascii_case(AUTHORIZATION) {
-                authorization.push(value);
-            }
-            names.push(name);
-        }
-        Self {
-            method: method_name(request.get_method()),
-            target: request
-                .get_path_with_query()
-                .unwrap_or_else(|| "/".to_owned()),
-            names,
-            authorization,
-        }
-    }
-}
-
-fn method_name(method: Method) -> String {
-    match method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Delete => "DELETE",
-        Method::Connect => "CONNECT",
-        Method::Options => "OPTIONS",
-        Method::Trace => "TRACE",
-        Method::Patch => "PATCH",
-        Method::Other(other) => return other,
-    }
-    .to_owned()
-}
-
 /// The reason of a refusal goes to the log, and nowhere else. The query is left out: it may hold what
 /// is nobody's business.
 fn tell(received: &Received, refusal: &Refusal) {
@@ -257,7 +209,7 @@ fn tell(received: &Received, refusal: &Refusal) {
         &[
             ("class", &refusal.class()),
             ("status", &refusal.status()),
-            ("method", &received.method),
+            ("method", &received.method_name()),
             ("path", &path),
             ("reason", &refusal.reason()),
         ],

@@ -10,4 +10,5 @@ pub mod forward;
 pub mod gate;
 pub mod keys;
 pub mod log;
+pub mod received;
 pub mod respond;

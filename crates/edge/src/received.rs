@@ -1,0 +1,62 @@
+//! The head of a request as it arrived, read from the host once.
+
+use std::borrow::Cow;
+use wasip3::http::types::{Fields, Method, Request};
+
+/// The field that carries the credential.
+pub const AUTHORIZATION: &str = "authorization";
+
+/// What the decision looks at, and what the rebuilt request is made from.
+pub struct Received {
+    /// The method.
+    pub method: Method,
+    /// Path and query, as received.
+    pub target: String,
+    /// All header fields; immutable.
+    pub fields: Fields,
+    /// The names of all header fields, as received.
+    pub names: Vec<String>,
+    /// The value of every `Authorization` field, in order.
+    pub authorization: Vec<Vec<u8>>,
+}
+
+impl Received {
+    /// Reads the head of `request`.
+    pub fn of(request: &Request) -> Self {
+        let fields = request.get_headers();
+        let mut authorization = Vec::new();
+        let entries = fields.copy_all();
+        let mut names = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            if name.eq_ignore_ascii_case(AUTHORIZATION) {
+                authorization.push(value);
+            }
+            names.push(name);
+        }
+        Self {
+            method: request.get_method(),
+            target: request
+                .get_path_with_query()
+                .unwrap_or_else(|| "/".to_owned()),
+            fields,
+            names,
+            authorization,
+        }
+    }
+
+    /// The name of the method.
+    pub fn method_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match &self.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Connect => "CONNECT",
+            Method::Options => "OPTIONS",
+            Method::Trace => "TRACE",
+            Method::Patch => "PATCH",
+            Method::Other(other) => return Cow::Owned(other.clone()),
+        })
+    }
+}
