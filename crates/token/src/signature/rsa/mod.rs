@@ -2,26 +2,13 @@
 //!
 //! Written here and not taken from a crate because verification is all that is needed and in wasm the
 //! published ones are slow: 358 µs at best for a modulus of 2048 bits, against 27 µs with the
-//! arithmetic of [`narrow`]. Everything that is computed here is public, so nothing has to take the
-//! same time for every value.
+//! arithmetic of [`modular`](super::modular).
 //!
-//! - [`wide`]: Montgomery multiplication with limbs of 64 bits, for native code.
-//! - [`narrow`]: the same with limbs of 28 bits in the vectors of `simd128`, for wasm.
-//! - [`encoding`]: what the result has to look like.
+//! - [`encoding`]: what the result of the public operation has to look like.
 
 mod encoding;
-#[cfg(any(target_arch = "wasm32", test))]
-mod narrow;
-#[cfg(all(not(target_arch = "wasm32"), test))]
-mod vector;
-#[cfg(any(not(target_arch = "wasm32"), test))]
-mod wide;
 
-#[cfg(target_arch = "wasm32")]
-use narrow::Modulus;
-#[cfg(not(target_arch = "wasm32"))]
-use wide::Modulus;
-
+use super::modular::{Arithmetic as _, Modulus, bits};
 use encoding::Hash;
 
 use crate::keys::{KeyPart, SkipReason};
@@ -51,7 +38,8 @@ pub(super) struct RsaKey {
     modulus: Vec<u8>,
     modulus_bits: usize,
     prepared: Modulus,
-    exponent: u32,
+    /// Big-endian.
+    exponent: Vec<u8>,
 }
 
 impl RsaKey {
@@ -73,14 +61,11 @@ impl RsaKey {
         if bits(exponent) > EXPONENT_BITS_MAX || is_even(exponent) || exponent == [1] {
             return Err(SkipReason::Exponent);
         }
-        let exponent = exponent
-            .iter()
-            .fold(0, |number, &byte| number << 8 | u32::from(byte));
         Ok(Self {
             modulus: modulus.to_vec(),
             modulus_bits,
             prepared: Modulus::new(modulus),
-            exponent,
+            exponent: exponent.to_vec(),
         })
     }
 
@@ -93,7 +78,7 @@ impl RsaKey {
         if signature >= self.modulus.as_slice() {
             return false;
         }
-        let encoded = self.prepared.power(signature, self.exponent);
+        let encoded = self.prepared.power(signature, &self.exponent);
         match algorithm {
             Algorithm::Rs256 => encoding::is_pkcs1(&encoded, Hash::Sha256, message),
             Algorithm::Rs384 => encoding::is_pkcs1(&encoded, Hash::Sha384, message),
@@ -109,14 +94,6 @@ impl RsaKey {
             }
             _ => false,
         }
-    }
-}
-
-/// The length of a big-endian number without leading zero bytes, in bits.
-fn bits(number: &[u8]) -> usize {
-    match number {
-        [] => 0,
-        [first, ..] => number.len() * 8 - first.leading_zeros() as usize,
     }
 }
 

@@ -8,7 +8,8 @@
 //! Numbers are little-endian lists of `count` limbs, a multiple of four with 28 · `count` at least the
 //! bits of the modulus and two more; R is 2^(28 · `count`). With R more than four times the modulus,
 //! the product of two numbers below twice the modulus is again below twice the modulus
-//! ((4n² + R·n) / R < 2n), and only the last result has to be reduced.
+//! ((4n² + R·n) / R < 2n). So numbers are kept below twice the modulus, and only what is written has to
+//! be reduced.
 //!
 //! A product is summed up in lanes of 64 bits, two columns to a vector. Two rows are done at a time:
 //! the second row, which is one column up, uses copies of the factors that are shifted up by one limb,
@@ -27,6 +28,8 @@ use super::vector::{
     u64x2_extract_lane, u64x2_shr, u64x2_shuffle, u64x2_splat, v128, v128_and,
 };
 
+use super::{Arithmetic, bits};
+
 const LIMB_BITS: usize = 28;
 const LIMB_MASK: u32 = (1 << LIMB_BITS) - 1;
 const LIMBS_PER_VECTOR: usize = 4;
@@ -42,12 +45,20 @@ const _: () = assert!(
 
 pub(in crate::signature) struct Modulus {
     limbs: Vec<u32>,
+    /// Twice the modulus.
+    twice: Vec<u32>,
     /// The negated inverse of the modulus, modulo 2^28.
     inverse: u32,
-    /// R² modulo the modulus.
     r_squared: Vec<u32>,
     /// The length of the modulus in bytes.
     bytes: usize,
+}
+
+/// What a multiplication needs memory for.
+#[derive(Default)]
+pub(in crate::signature) struct Scratch {
+    columns: Vec<Columns>,
+    sums: Vec<v128>,
 }
 
 /// Four limbs of each factor of a pair of rows.
@@ -59,51 +70,70 @@ struct Columns {
     n_up: v128,
 }
 
-impl Modulus {
-    /// Prepares an odd modulus, given big-endian without leading zeros.
-    pub(in crate::signature) fn new(modulus: &[u8]) -> Self {
-        let bits = super::bits(modulus);
+impl Arithmetic for Modulus {
+    type Limb = u32;
+    type Scratch = Scratch;
+
+    fn new(modulus: &[u8]) -> Self {
+        let bits = bits(modulus);
         let count = (bits + 2)
             .div_ceil(LIMB_BITS)
             .next_multiple_of(LIMBS_PER_VECTOR);
-        let limbs = limbs(modulus, count);
+        let mut limbs = vec![0; count];
+        read(modulus, &mut limbs);
+        let mut twice = limbs.clone();
+        double(&mut twice);
         let mut prepared = Self {
             inverse: negated_inverse(&limbs),
             r_squared: Vec::new(),
             bytes: modulus.len(),
             limbs,
+            twice,
         };
         prepared.r_squared = prepared.square_of_r(bits);
         prepared
     }
 
-    /// `base` to the power of an odd exponent. `base` is big-endian, as long as the modulus and less
-    /// than it; so is the result.
-    pub(in crate::signature) fn power(&self, base: &[u8], exponent: u32) -> Vec<u8> {
-        let base = limbs(base, self.limbs.len());
-        let factor = self.multiply(&base, &self.r_squared);
-        let mut power = factor.clone();
-        // From the second highest bit to the second lowest.
-        for bit in (1..exponent.checked_ilog2().unwrap_or(0)).rev() {
-            power = self.multiply(&power, &power);
-            if exponent >> bit & 1 == 1 {
-                power = self.multiply(&power, &factor);
-            }
-        }
-        // The lowest bit is set. Multiplying with the base itself divides the result by R.
-        if exponent > 1 {
-            power = self.multiply(&power, &power);
-        }
-        let mut power = self.multiply(&power, &base);
-        self.reduce(&mut power);
-        bytes(&power, self.bytes)
+    fn limb_count(&self) -> usize {
+        self.limbs.len()
     }
 
+    fn r_squared(&self) -> &[u32] {
+        &self.r_squared
+    }
+
+    fn read(&self, big_endian: &[u8], number: &mut [u32]) {
+        read(big_endian, number);
+    }
+
+    fn write(&self, number: &mut [u32]) -> Vec<u8> {
+        subtract_if_reached(number, &self.limbs);
+        bytes(number, self.bytes)
+    }
+
+    #[inline]
+    fn multiply(&self, scratch: &mut Scratch, a: &[u32], b: &[u32], product: &mut [u32]) {
+        self.multiply_vectors(scratch, a, b, product);
+    }
+
+    fn add(&self, a: &mut [u32], b: &[u32]) {
+        add(a, b);
+        subtract_if_reached(a, &self.twice);
+    }
+
+    fn subtract(&self, a: &mut [u32], b: &[u32]) {
+        if subtract(a, b) {
+            add(a, &self.twice);
+        }
+    }
+}
+
+impl Modulus {
     /// a · b / R modulo the modulus, below twice the modulus, as are `a` and `b`.
     #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-    fn multiply(&self, a: &[u32], b: &[u32]) -> Vec<u32> {
+    fn multiply_vectors(&self, scratch: &mut Scratch, a: &[u32], b: &[u32], product: &mut [u32]) {
         let (Some([b0, b1]), Some([n0, n1])) = (b.first_chunk(), self.limbs.first_chunk()) else {
-            return Vec::new();
+            return;
         };
         let (b0, b1, n0, n1) = (
             u64::from(*b0),
@@ -111,9 +141,11 @@ impl Modulus {
             u64::from(*n0),
             u64::from(*n1),
         );
-        let columns = columns(b, &self.limbs);
+        let Scratch { columns, sums } = scratch;
+        set_columns(columns, b, &self.limbs);
         // Two columns to a vector: all that the pairs of rows drop, and what the last one leaves.
-        let mut sums = vec![u64x2_splat(0); self.limbs.len() / 2 + 2 * columns.len()];
+        sums.clear();
+        sums.resize(self.limbs.len() / 2 + 2 * columns.len(), u64x2_splat(0));
         let mut rest = sums.as_mut_slice();
         let mut carry = 0;
         let mut pairs_since_carries = 0;
@@ -134,7 +166,7 @@ impl Modulus {
             let m1 = (column as u32).wrapping_mul(self.inverse) & LIMB_MASK;
             carry = (column + u64::from(m1) * n0) >> LIMB_BITS;
 
-            add_rows(rest, &columns, [a0, a1], [m0, m1]);
+            add_rows(rest, columns, [a0, a1], [m0, m1]);
             let Some((_, higher)) = std::mem::take(&mut rest).split_first_mut() else {
                 break;
             };
@@ -146,26 +178,14 @@ impl Modulus {
             }
         }
 
-        let mut product = Vec::with_capacity(self.limbs.len() + 1);
+        let mut places = product.iter_mut();
         for &sum in rest.iter().take(self.limbs.len() / 2) {
             for column in [u64x2_extract_lane::<0>(sum), u64x2_extract_lane::<1>(sum)] {
                 let column = column + carry;
-                product.push(column as u32 & LIMB_MASK);
                 carry = column >> LIMB_BITS;
-            }
-        }
-        product
-    }
-
-    /// Brings a number below twice the modulus below the modulus.
-    fn reduce(&self, number: &mut [u32]) {
-        if !number.iter().rev().lt(self.limbs.iter().rev()) {
-            let mut borrow = 0;
-            for (limb, &n) in number.iter_mut().zip(&self.limbs) {
-                // Limbs have 28 bits: a difference below zero sets the bits above them.
-                let difference = limb.wrapping_sub(n).wrapping_sub(borrow);
-                *limb = difference & LIMB_MASK;
-                borrow = difference >> 31;
+                if let Some(place) = places.next() {
+                    *place = column as u32 & LIMB_MASK;
+                }
             }
         }
     }
@@ -179,19 +199,54 @@ impl Modulus {
         }
         // Doubled until it is R, then until it is 2^(7 · count / 4) · R.
         for _ in 0..LIMB_BITS * count - (modulus_bits - 1) + 7 * (count / LIMBS_PER_VECTOR) {
-            let mut carry = 0;
-            for limb in &mut number {
-                let doubled = *limb << 1 | carry;
-                *limb = doubled & LIMB_MASK;
-                carry = doubled >> LIMB_BITS;
-            }
-            self.reduce(&mut number);
+            double(&mut number);
+            subtract_if_reached(&mut number, &self.limbs);
         }
         // Each squaring doubles the exponent before R: 2^(28 · count) · R in the end.
+        let mut scratch = Scratch::default();
+        let mut square = number.clone();
         for _ in 0..4 {
-            number = self.multiply(&number, &number);
+            self.multiply(&mut scratch, &number, &number, &mut square);
+            std::mem::swap(&mut number, &mut square);
         }
         number
+    }
+}
+
+/// a + b, modulo R.
+fn add(a: &mut [u32], b: &[u32]) {
+    let mut carry = 0;
+    for (a, &b) in a.iter_mut().zip(b) {
+        let sum = *a + b + carry;
+        *a = sum & LIMB_MASK;
+        carry = sum >> LIMB_BITS;
+    }
+}
+
+/// a − b, modulo R, and whether the difference is below zero.
+fn subtract(a: &mut [u32], b: &[u32]) -> bool {
+    let mut borrow = 0;
+    for (a, &b) in a.iter_mut().zip(b) {
+        // Limbs have 28 bits: a difference below zero sets the bits above them.
+        let difference = a.wrapping_sub(b).wrapping_sub(borrow);
+        *a = difference & LIMB_MASK;
+        borrow = difference >> 31;
+    }
+    borrow == 1
+}
+
+fn subtract_if_reached(number: &mut [u32], limit: &[u32]) {
+    if !number.iter().rev().lt(limit.iter().rev()) {
+        subtract(number, limit);
+    }
+}
+
+fn double(number: &mut [u32]) {
+    let mut carry = 0;
+    for limb in number {
+        let doubled = *limb << 1 | carry;
+        *limb = doubled & LIMB_MASK;
+        carry = doubled >> LIMB_BITS;
     }
 }
 
@@ -248,9 +303,10 @@ fn pass_carries_on(sums: &mut [v128]) {
 
 /// The factors in vectors, once as they are and once one limb up, which takes one vector more.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn columns(b: &[u32], n: &[u32]) -> Vec<Columns> {
+#[inline]
+fn set_columns(columns: &mut Vec<Columns>, b: &[u32], n: &[u32]) {
     let zeros = [0; LIMBS_PER_VECTOR];
-    let mut columns = Vec::with_capacity(b.len() / LIMBS_PER_VECTOR + 1);
+    columns.clear();
     let (mut b_below, mut n_below) = (0, 0);
     let vectors = b
         .chunks_exact(LIMBS_PER_VECTOR)
@@ -267,7 +323,6 @@ fn columns(b: &[u32], n: &[u32]) -> Vec<Columns> {
         });
         (b_below, n_below) = (b3, n3);
     }
-    columns
 }
 
 /// Newton's iteration: each step doubles the number of right bits, and an odd number is its own
@@ -281,21 +336,18 @@ fn negated_inverse(limbs: &[u32]) -> u32 {
     inverse.wrapping_neg() & LIMB_MASK
 }
 
-fn limbs(big_endian: &[u8], count: usize) -> Vec<u32> {
-    let mut limbs = Vec::with_capacity(count);
+fn read(big_endian: &[u8], number: &mut [u32]) {
+    let mut bytes = big_endian.iter().rev();
     let (mut pending, mut pending_bits) = (0_u64, 0);
-    for &byte in big_endian.iter().rev() {
-        pending |= u64::from(byte) << pending_bits;
-        pending_bits += 8;
-        if pending_bits >= LIMB_BITS {
-            limbs.push(pending as u32 & LIMB_MASK);
-            pending >>= LIMB_BITS;
-            pending_bits -= LIMB_BITS;
+    for limb in number {
+        while pending_bits < LIMB_BITS {
+            pending |= u64::from(bytes.next().copied().unwrap_or(0)) << pending_bits;
+            pending_bits += 8;
         }
+        *limb = pending as u32 & LIMB_MASK;
+        pending >>= LIMB_BITS;
+        pending_bits -= LIMB_BITS;
     }
-    limbs.push(pending as u32);
-    limbs.resize(count, 0);
-    limbs
 }
 
 fn bytes(limbs: &[u32], bytes: usize) -> Vec<u8> {

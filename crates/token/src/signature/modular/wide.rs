@@ -1,64 +1,77 @@
-//! Montgomery multiplication with limbs of 64 bits.
-//!
-//! P. Montgomery, "Modular multiplication without trial division", Mathematics of Computation 44
-//! (1985). Numbers are little-endian lists of as many limbs as the modulus has; R is 2 to the power of
-//! all their bits.
+//! Montgomery multiplication with limbs of 64 bits. Numbers are kept below the modulus.
+
+use super::{Arithmetic, bits};
 
 pub(in crate::signature) struct Modulus {
     limbs: Vec<u64>,
     /// The negated inverse of the modulus, modulo 2^64.
     inverse: u64,
-    /// R² modulo the modulus.
     r_squared: Vec<u64>,
     /// The length of the modulus in bytes.
     bytes: usize,
 }
 
-impl Modulus {
-    /// Prepares an odd modulus, given big-endian without leading zeros.
-    pub(in crate::signature) fn new(modulus: &[u8]) -> Self {
-        let limbs = limbs(modulus, modulus.len().div_ceil(8));
+impl Arithmetic for Modulus {
+    type Limb = u64;
+    type Scratch = ();
+
+    fn new(modulus: &[u8]) -> Self {
+        let mut limbs = vec![0; modulus.len().div_ceil(8)];
+        read(modulus, &mut limbs);
         let mut prepared = Self {
             inverse: negated_inverse(&limbs),
             r_squared: Vec::new(),
             bytes: modulus.len(),
             limbs,
         };
-        prepared.r_squared = prepared.square_of_r(super::bits(modulus));
+        prepared.r_squared = prepared.square_of_r(bits(modulus));
         prepared
     }
 
-    /// `base` to the power of an odd exponent. `base` is big-endian, as long as the modulus and less
-    /// than it; so is the result.
-    pub(in crate::signature) fn power(&self, base: &[u8], exponent: u32) -> Vec<u8> {
-        let base = limbs(base, self.limbs.len());
-        let factor = self.multiply(&base, &self.r_squared);
-        let mut power = factor.clone();
-        // From the second highest bit to the second lowest.
-        for bit in (1..exponent.checked_ilog2().unwrap_or(0)).rev() {
-            power = self.multiply(&power, &power);
-            if exponent >> bit & 1 == 1 {
-                power = self.multiply(&power, &factor);
-            }
-        }
-        // The lowest bit is set. Multiplying with the base itself divides the result by R.
-        if exponent > 1 {
-            power = self.multiply(&power, &power);
-        }
-        bytes(&self.multiply(&power, &base), self.bytes)
+    fn limb_count(&self) -> usize {
+        self.limbs.len()
     }
 
-    /// a · b / R modulo the modulus.
-    fn multiply(&self, a: &[u64], b: &[u64]) -> Vec<u64> {
-        let mut sum = vec![0; self.limbs.len()];
+    fn r_squared(&self) -> &[u64] {
+        &self.r_squared
+    }
+
+    fn read(&self, big_endian: &[u8], number: &mut [u64]) {
+        read(big_endian, number);
+    }
+
+    fn write(&self, number: &mut [u64]) -> Vec<u8> {
+        bytes(number, self.bytes)
+    }
+
+    /// Of the factors, only one has to be below the modulus, for (R·n + R·n) / R = 2n.
+    fn multiply(&self, (): &mut (), a: &[u64], b: &[u64], product: &mut [u64]) {
+        product.fill(0);
         let mut top = 0;
         for &digit in b {
-            top = self.add_row(&mut sum, top, a, digit);
+            top = self.add_row(product, top, a, digit);
         }
-        if top != 0 || !is_less(&sum, &self.limbs) {
-            subtract(&mut sum, &self.limbs);
+        self.reduce(product, top != 0);
+    }
+
+    fn add(&self, a: &mut [u64], b: &[u64]) {
+        let overflow = add(a, b);
+        self.reduce(a, overflow);
+    }
+
+    fn subtract(&self, a: &mut [u64], b: &[u64]) {
+        if subtract(a, b) {
+            add(a, &self.limbs);
         }
-        sum
+    }
+}
+
+impl Modulus {
+    /// Brings a number below twice the modulus, which may have reached R, below the modulus.
+    fn reduce(&self, number: &mut [u64], overflow: bool) {
+        if overflow || !is_less(number, &self.limbs) {
+            subtract(number, &self.limbs);
+        }
     }
 
     /// Makes `sum` (whose highest limb is `top`) what `sum + a · digit` is after a multiple of the
@@ -93,13 +106,13 @@ impl Modulus {
         let doublings = 64 * self.limbs.len() - (modulus_bits - 1) + self.limbs.len();
         for _ in 0..doublings {
             let overflow = double(&mut number);
-            if overflow || !is_less(&number, &self.limbs) {
-                subtract(&mut number, &self.limbs);
-            }
+            self.reduce(&mut number, overflow);
         }
         // Each squaring doubles the exponent before R: 2^64k · R in the end, and R is 2^64k.
+        let mut square = number.clone();
         for _ in 0..6 {
-            number = self.multiply(&number, &number);
+            self.multiply(&mut (), &number, &number, &mut square);
+            std::mem::swap(&mut number, &mut square);
         }
         number
     }
@@ -126,8 +139,20 @@ fn is_less(a: &[u64], b: &[u64]) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
-/// a − b, modulo R.
-fn subtract(a: &mut [u64], b: &[u64]) {
+/// a + b, modulo R, and whether R was reached.
+fn add(a: &mut [u64], b: &[u64]) -> bool {
+    let mut carry = false;
+    for (a, &b) in a.iter_mut().zip(b) {
+        let (sum, above) = a.overflowing_add(b);
+        let (sum, above_too) = sum.overflowing_add(u64::from(carry));
+        *a = sum;
+        carry = above || above_too;
+    }
+    carry
+}
+
+/// a − b, modulo R, and whether the difference is below zero.
+fn subtract(a: &mut [u64], b: &[u64]) -> bool {
     let mut borrow = false;
     for (a, &b) in a.iter_mut().zip(b) {
         let (difference, below) = a.overflowing_sub(b);
@@ -135,6 +160,7 @@ fn subtract(a: &mut [u64], b: &[u64]) {
         *a = difference;
         borrow = below || below_too;
     }
+    borrow
 }
 
 /// Doubles modulo R, and says whether R was reached.
@@ -148,17 +174,14 @@ fn double(number: &mut [u64]) -> bool {
     carry == 1
 }
 
-fn limbs(big_endian: &[u8], count: usize) -> Vec<u64> {
-    let mut limbs: Vec<u64> = big_endian
-        .rchunks(8)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .fold(0, |limb, &byte| limb << 8 | u64::from(byte))
-        })
-        .collect();
-    limbs.resize(count, 0);
-    limbs
+fn read(big_endian: &[u8], number: &mut [u64]) {
+    let mut chunks = big_endian.rchunks(8);
+    for limb in number {
+        let chunk = chunks.next().unwrap_or_default();
+        *limb = chunk
+            .iter()
+            .fold(0, |limb, &byte| limb << 8 | u64::from(byte));
+    }
 }
 
 fn bytes(limbs: &[u64], bytes: usize) -> Vec<u8> {
