@@ -1,14 +1,15 @@
 //! The policy file as a tree of values, each with its place.
 //!
 //! `toml_parser` says what stands in the file and in which order; here it is put together, and keys
-//! that are there twice are found. Fractions, dates and times are told apart and not read, because
-//! no key of a policy takes one.
+//! that are there twice are found.
 
 use std::borrow::Cow;
 
 use toml_parser::decoder::Encoding;
 use toml_parser::parser::{EventReceiver, parse_document};
-use toml_parser::{ErrorSink, ParseError, Raw, Span};
+use toml_parser::{ErrorSink, ParseError, Span};
+
+use crate::scalar::{CONTROL, bare_key, is_forbidden, quoted, unquoted};
 
 /// Most keys of one table. Keys are kept in order, so many of them would take long to read.
 pub(crate) const TABLE_KEYS_MAX: usize = 128;
@@ -209,9 +210,9 @@ struct Open<'s> {
 }
 
 impl<'s> Builder<'s> {
-    fn raw(&self, span: Span, encoding: Option<Encoding>) -> Raw<'s> {
+    fn text(&self, span: Span) -> &'s str {
         let text = self.text.get(span.start()..span.end());
-        Raw::new_unchecked(text.unwrap_or_default(), encoding, span)
+        text.unwrap_or_default()
     }
 
     /// From `table` along the keys that were read to the last one.
@@ -225,7 +226,7 @@ impl<'s> Builder<'s> {
         let name = keys.pop()?;
         for key in &keys {
             let Some(next) = self.document.descend(table, key, dotted) else {
-                taken(key.offset, errors);
+                report(TAKEN, key.offset, errors);
                 return None;
             };
             table = next;
@@ -293,7 +294,7 @@ impl<'s> Builder<'s> {
                 there.value.offset = self.header_offset;
             }
             Value::Array { values, of_tables } if in_array && *of_tables => values.push(opened),
-            _ => taken(name.offset, errors),
+            _ => report(TAKEN, name.offset, errors),
         }
     }
 
@@ -310,15 +311,14 @@ impl<'s> Builder<'s> {
             return;
         };
         match self.document.search(table, &name.value) {
-            Ok(_) => taken(name.offset, errors),
+            Ok(_) => report(TAKEN, name.offset, errors),
             Err(position) => self.document.put(table, position, Entry { name, value }),
         }
     }
 
     fn open(&mut self, offset: usize, inline_table: bool, errors: &mut dyn ErrorSink) -> bool {
         if self.open.len() >= DEPTH_MAX {
-            let span = Span::new_unchecked(offset, offset + 1);
-            errors.report_error(ParseError::new("this is nested too deeply").with_unexpected(span));
+            report("this is nested too deeply", offset, errors);
             return false;
         }
         let value = if inline_table {
@@ -383,12 +383,15 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
-        let mut name = Cow::Borrowed("");
-        self.raw(span, encoding).decode_key(&mut name, errors);
-        self.keys.push(At {
-            offset: span.start(),
-            value: name,
-        });
+        let (text, offset) = (self.text(span), span.start());
+        let name = match encoding {
+            None => bare_key(text).map(Cow::Borrowed),
+            Some(encoding) => quoted(text, encoding, false),
+        };
+        match name {
+            Ok(value) => self.keys.push(At { offset, value }),
+            Err(problem) => report(problem, offset, errors),
+        }
     }
 
     fn key_val_sep(&mut self, _: Span, errors: &mut dyn ErrorSink) {
@@ -400,77 +403,37 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn scalar(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
-        let value = if let Some(encoding) = encoding {
-            let mut text = Cow::Borrowed("");
-            let _string = self
-                .raw(span, Some(encoding))
-                .decode_scalar(&mut text, errors);
-            Value::Text(text)
-        } else if let Some(value) = unquoted(self.raw(span, None).as_str()) {
-            value
-        } else {
-            let message = "this is no value; strings have quotes around them";
-            errors.report_error(ParseError::new(message).with_unexpected(span));
-            return;
+        let (text, offset) = (self.text(span), span.start());
+        let value = match encoding {
+            None => unquoted(text),
+            Some(encoding) => quoted(text, encoding, true).map(Value::Text),
         };
-        let offset = span.start();
-        self.value(At { offset, value }, errors);
+        match value {
+            Ok(value) => self.value(At { offset, value }, errors),
+            Err(problem) => report(problem, offset, errors),
+        }
     }
 
     fn comment(&mut self, span: Span, errors: &mut dyn ErrorSink) {
-        self.raw(span, None).decode_comment(errors);
+        if self.text(span).contains(is_forbidden) {
+            report(CONTROL, span.start(), errors);
+        }
     }
 
     fn newline(&mut self, span: Span, errors: &mut dyn ErrorSink) {
-        self.raw(span, None).decode_newline(errors);
+        if self.text(span) == "\r" {
+            report(
+                "a carriage return without a line feed",
+                span.start(),
+                errors,
+            );
+        }
     }
 }
 
-fn taken(offset: usize, errors: &mut dyn ErrorSink) {
+const TAKEN: &str = "duplicate key";
+
+fn report(message: &'static str, offset: usize, errors: &mut dyn ErrorSink) {
     let span = Span::new_unchecked(offset, offset);
-    errors.report_error(ParseError::new("duplicate key").with_unexpected(span));
-}
-
-/// A value that is no string.
-fn unquoted(text: &str) -> Option<Value<'static>> {
-    match text {
-        "true" => return Some(Value::Boolean(true)),
-        "false" => return Some(Value::Boolean(false)),
-        _ => {}
-    }
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned, "inf" | "nan") {
-        return Some(Value::Float);
-    }
-    // Other bases have no sign.
-    let (radix, digits) = match text.split_at_checked(2) {
-        Some(("0x", digits)) => (16, digits),
-        Some(("0o", digits)) => (8, digits),
-        Some(("0b", digits)) => (2, digits),
-        _ => (10, unsigned),
-    };
-    // An underscore is between two digits.
-    let whole = digits
-        .split('_')
-        .all(|part| !part.is_empty() && part.chars().all(|digit| digit.is_digit(radix)));
-    if whole && (radix != 10 || digits == "0" || !digits.starts_with('0')) {
-        let sign = text.strip_prefix('-').map(|_| '-');
-        let digits = digits.chars().filter(|&digit| digit != '_');
-        let plain: String = sign.into_iter().chain(digits).collect();
-        return Some(Value::Integer(i64::from_str_radix(&plain, radix).ok()));
-    }
-    // No key takes what is left, so it need not be a good one of its kind.
-    let only = |others: &[u8]| {
-        unsigned.starts_with(|first: char| first.is_ascii_digit())
-            && unsigned
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || others.contains(&byte))
-    };
-    if unsigned.contains(['.', 'e', 'E']) && only(b"._eE+-") {
-        Some(Value::Float)
-    } else if unsigned.contains(['-', ':']) && only(b"-:.+TtZz ") {
-        Some(Value::Datetime)
-    } else {
-        None
-    }
+    errors.report_error(ParseError::new(message).with_unexpected(span));
 }

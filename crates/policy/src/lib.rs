@@ -55,6 +55,7 @@ pub mod matcher;
 mod pattern;
 mod policy;
 pub mod refusal;
+mod scalar;
 mod source;
 pub mod target;
 mod trie;

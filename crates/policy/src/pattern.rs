@@ -1,6 +1,7 @@
 //! Path patterns: literal segments, `{name}` and `**`.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::target::{CanonicalTarget, TargetError};
 
@@ -210,30 +211,26 @@ impl core::error::Error for PatternError {}
 
 impl PatternError {
     /// What to write instead, where that is not obvious.
-    pub(crate) fn help(&self) -> Option<String> {
-        Some(match self {
+    pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
             Self::TrailingSlash => {
                 "leave the last `/` out: `/a` matches `/a/` as well, `/a/**` everything below it"
-                    .to_owned()
             }
-            Self::ParameterName(_) => "write it like `{user_id}`".to_owned(),
+            Self::ParameterName(_) => "write it like `{user_id}`",
             Self::PartialParameter(_) => {
-                "write `{name}` alone between two slashes; it matches one segment".to_owned()
+                "write `{name}` alone between two slashes; it matches one segment"
             }
             Self::Star(_) => {
                 "write `{name}` for one segment, or `**` as the last segment for the rest"
-                    .to_owned()
             }
-            Self::Query => "leave out everything from `?` on".to_owned(),
+            Self::Query => "leave out everything from `?` on",
             Self::Literal { text, .. } => {
                 let spelling = escape(text);
-                if spelling == *text {
-                    return None;
-                }
-                format!("write it as it travels: `{spelling}`")
+                let help = format!("write it as it travels: `{spelling}`");
+                return (spelling != *text).then_some(Cow::Owned(help));
             }
             _ => return None,
-        })
+        }))
     }
 }
 
