@@ -130,7 +130,7 @@ async fn run(settings: Settings) {
     let mut ratios = Vec::new();
     let mut best: Vec<Option<Figures>> = vec![None, None, None];
     for round in 1..=settings.rounds {
-        let mut rates = Vec::new();
+        let (mut rates, mut costs) = (Vec::new(), Vec::new());
         for (index, (_, _, running)) in contenders.iter().enumerate() {
             let figures = measure(
                 running.address,
@@ -140,6 +140,7 @@ async fn run(settings: Settings) {
             )
             .await;
             rates.push(figures.per_second);
+            costs.push(figures.cpu_us);
             let slot = &mut best[index];
             if slot
                 .as_ref()
@@ -150,8 +151,15 @@ async fn run(settings: Settings) {
         }
         let ratio = rates[2] / rates[1];
         println!(
-            "round {round}: alone {:>7.0}/s   rebuild {:>7.0}/s   gate {:>7.0}/s   gate/rebuild {ratio:.3}",
-            rates[0], rates[1], rates[2]
+            "round {round}: alone {:>6.0}/s {:>4.1} µs   rebuild {:>6.0}/s {:>4.1} µs   \
+             gate {:>6.0}/s {:>4.1} µs   gate/rebuild {ratio:.3}, by processor time {:.3}",
+            rates[0],
+            costs[0],
+            rates[1],
+            costs[1],
+            rates[2],
+            costs[2],
+            costs[1] / costs[2],
         );
         ratios.push(ratio);
     }
@@ -169,6 +177,8 @@ async fn run(settings: Settings) {
 
 struct Figures {
     per_second: f64,
+    /// Processor time of host and client together for one request, in microseconds.
+    cpu_us: f64,
     p50_us: u64,
     p99_us: u64,
     p999_us: u64,
@@ -180,7 +190,7 @@ async fn measure(
     connections: usize,
     duration: Duration,
 ) -> Figures {
-    let start = Instant::now();
+    let (start, cpu_start) = (Instant::now(), cpu_seconds());
     let mut tasks = Vec::new();
     for _ in 0..connections {
         let request = Arc::clone(request);
@@ -203,16 +213,31 @@ async fn measure(
         latencies.extend(task.await.unwrap());
     }
     let elapsed = start.elapsed().as_secs_f64();
+    let cpu = cpu_seconds() - cpu_start;
     latencies.sort_unstable();
     let percentile = |share: f64| {
         latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)]
     };
     Figures {
         per_second: latencies.len() as f64 / elapsed,
+        cpu_us: cpu * 1e6 / latencies.len() as f64,
         p50_us: percentile(0.5),
         p99_us: percentile(0.99),
         p999_us: percentile(0.999),
     }
+}
+
+/// Processor time of this process so far (`proc_pid_stat(5)`: utime and stime, in ticks of 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    ticks / 100.0
 }
 
 /// Reads one answer, which has to be a 200 with a `Content-Length`.

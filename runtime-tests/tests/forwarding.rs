@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         the_target_arrives_byte_for_byte,
         a_body_arrives_byte_for_byte,
         a_chunked_body_arrives_with_any_method,
+        a_service_that_waits_for_the_trailers_of_no_body_is_told_that_there_are_none,
     ])
 }
 
@@ -182,4 +183,37 @@ async fn a_chunked_body_arrives_with_any_method(host: &dyn Host) {
         assert_eq!(answer.status, 200, "{method} with a chunked body");
         assert_eq!(answer.text(), "hello", "{method} with a chunked body");
     }
+}
+
+async fn a_service_that_waits_for_the_trailers_of_no_body_is_told_that_there_are_none(
+    host: &dyn Host,
+) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    let token = issuer.token("alice", "read");
+    for method in ["GET", "POST"] {
+        let answer = Ask::new(method, "/read/trailers")
+            .bearer(&token)
+            .send(running.address)
+            .await;
+        status(&answer, 200, "a request without a body");
+        assert_eq!(
+            answer.json(),
+            json!({ "bytes": 0, "trailers": [] }),
+            "{method} without a body"
+        );
+    }
+    let bytes = format!(
+        "GET /read/trailers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+         0\r\nX-Auth-Subject: mallory\r\n\r\n"
+    );
+    let answer = send_bytes(running.address, bytes.as_bytes()).await;
+    status(&answer, 200, "nothing but a trailer");
+    assert_eq!(
+        answer.json(),
+        json!({ "bytes": 0, "trailers": [] }),
+        "a trailer after no body"
+    );
 }

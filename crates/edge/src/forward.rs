@@ -14,7 +14,7 @@ use crate::received::{AUTHORIZATION, Received};
 use doorward_policy::{Permit, Policy};
 use std::task::{Context, Poll, Waker};
 use wasip3::http::types::{ErrorCode, Fields, Method, Request};
-use wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
+use wasip3::wit_bindgen::{FutureReader, FutureWriter, StreamReader, StreamResult, StreamWriter};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 const CONTENT_LENGTH: &str = "content-length";
@@ -49,7 +49,7 @@ pub fn permitted(
     received: Received,
     permit: &Permit<'_>,
     policy: &'static Policy,
-) -> Result<Permitted, ErrorCode> {
+) -> Result<(Permitted, NoTrailers), ErrorCode> {
     let scheme = request.get_scheme();
     let authority = request.get_authority();
     let options = request.get_options();
@@ -72,7 +72,7 @@ pub fn permitted(
         .names
         .iter()
         .any(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH));
-    let (contents, trailers) = body_of(request, declared, policy);
+    let (contents, trailers, no_trailers) = body_of(request, declared, policy);
     let (rebuilt, _sent) = Request::new(headers, contents, trailers, options);
     // A new request is a GET.
     let method_set = match received.method {
@@ -84,7 +84,27 @@ pub fn permitted(
         .and_then(|()| rebuilt.set_authority(authority.as_deref()))
         .and_then(|()| rebuilt.set_path_with_query(Some(permit.target())))
         .map_err(|()| refused())?;
-    Ok(Permitted(rebuilt))
+    Ok((Permitted(rebuilt), no_trailers))
+}
+
+/// Says that a request without a body has no trailers either, when it is dropped.
+///
+/// Saying so to somebody who never listens is a call, a wait and an event; most services never listen.
+/// So the next one gets its first turn before it is said: it has then often dropped the request.
+#[must_use]
+pub struct NoTrailers(Option<FutureWriter<Trailers>>);
+
+impl NoTrailers {
+    /// Polls `next` once, says it, and waits for `next`.
+    pub async fn after_first_turn_of<T>(mut self, next: impl Future<Output = T>) -> T {
+        let mut next = std::pin::pin!(next);
+        std::future::poll_fn(move |context| {
+            let turn = next.as_mut().poll(context);
+            drop(self.0.take());
+            turn
+        })
+        .await
+    }
 }
 
 /// The body of `request`, if it has one, as a stream of our own, and its trailers without the reserved
@@ -94,14 +114,14 @@ fn body_of(
     request: Request,
     declared: bool,
     policy: &'static Policy,
-) -> (Option<StreamReader<u8>>, FutureReader<Trailers>) {
+) -> (Option<StreamReader<u8>>, FutureReader<Trailers>, NoTrailers) {
     let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
     let (mut body, trailers) = Request::consume_body(request, outcome_reader);
     let (ended, piece) = first_piece(&mut body);
     if ended && piece.is_empty() && !declared {
+        drop(outcome);
         let (none, none_reader) = wit_future::new(|| Ok(None));
-        drop((none, outcome));
-        return (None, none_reader);
+        return (None, none_reader, NoTrailers(Some(none)));
     }
     let (writer, reader) = wit_stream::new();
     // Where the body is given up half-way, what there is of it must not pass for the whole.
@@ -118,7 +138,7 @@ fn body_of(
         }
         drop(outcome);
     });
-    (Some(reader), trailers_reader)
+    (Some(reader), trailers_reader, NoTrailers(None))
 }
 
 /// What of the body is there already, without waiting for it, and whether that is its end.

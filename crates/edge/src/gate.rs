@@ -43,8 +43,9 @@ where
     let admitted = match Gate::of_instance() {
         Some(gate) => match gate.admit(&received).await {
             Ok(permit) => {
-                let permitted = forward::permitted(request, received, &permit, &gate.policy)?;
-                return next(permitted).await;
+                let (permitted, no_trailers) =
+                    forward::permitted(request, received, &permit, &gate.policy)?;
+                return no_trailers.after_first_turn_of(next(permitted)).await;
             }
             Err(refusal) => refusal,
         },
