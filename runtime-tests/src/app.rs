@@ -16,6 +16,7 @@ pub const GATE_INHERITS: [&str; 4] = [
 #[derive(Debug)]
 pub struct App {
     folder: TempDir,
+    key_values: Vec<(String, String)>,
 }
 
 /// What an [`App`] is made of. The fields are what tests change; [`AppSpec::gated`] is the usual one.
@@ -39,6 +40,8 @@ pub struct AppSpec {
     pub stores: Vec<String>,
     /// Variables of the component, with their values.
     pub variables: Vec<(String, String)>,
+    /// What is in the store `default` before the application starts.
+    pub key_values: Vec<(String, String)>,
 }
 
 impl AppSpec {
@@ -54,6 +57,7 @@ impl AppSpec {
             outbound: vec!["http://127.0.0.1:*".to_owned()],
             stores: vec!["default".to_owned()],
             variables: Vec::new(),
+            key_values: Vec::new(),
         }
     }
 
@@ -67,7 +71,10 @@ impl AppSpec {
             std::fs::write(folder.path().join(name), bytes).expect("write a file");
         }
         std::fs::write(folder.path().join("spin.toml"), self.manifest()).expect("write spin.toml");
-        App { folder }
+        App {
+            folder,
+            key_values: self.key_values.clone(),
+        }
     }
 
     fn manifest(&self) -> String {
@@ -143,6 +150,11 @@ impl App {
     /// The manifest.
     pub fn manifest(&self) -> PathBuf {
         self.folder.path().join("spin.toml")
+    }
+
+    /// What is in the store `default` before the application starts.
+    pub fn key_values(&self) -> &[(String, String)] {
+        &self.key_values
     }
 
     /// The folder that the manifest is in.

@@ -1,6 +1,7 @@
 //! Where the tests run: the in-process host, and a real `spin` where one is named.
 
 use crate::app::App;
+use doorward_host::kv::StoreFile;
 use doorward_host::manifest;
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
@@ -107,6 +108,14 @@ impl Host for InProcess {
 pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) -> Running {
     let application = manifest::load(&app.manifest())
         .unwrap_or_else(|error| panic!("the test's spin.toml is wrong: {error}"));
+    if !app.key_values().is_empty() {
+        let store = StoreFile::open(&app.folder().join("state")).expect("open the key-value store");
+        for (key, value) in app.key_values() {
+            store
+                .set("default", key, value.as_bytes())
+                .expect("fill the key-value store");
+        }
+    }
     let log = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&log);
     let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
@@ -159,16 +168,20 @@ impl Host for Spin {
                 .unwrap()
                 .local_addr()
                 .unwrap();
-            let mut child = std::process::Command::new(&self.0)
-                .args(["up", "--from"])
-                .arg(app.manifest())
-                .args(["--listen", &address.to_string(), "--state-dir"])
-                .arg(app.folder().join("state"))
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap_or_else(|error| panic!("{SPIN_VARIABLE} cannot be run: {error}"));
+            let mut child =
+                std::process::Command::new(&self.0)
+                    .args(["up", "--from"])
+                    .arg(app.manifest())
+                    .args(["--listen", &address.to_string(), "--state-dir"])
+                    .arg(app.folder().join("state"))
+                    .args(app.key_values().iter().flat_map(|(key, value)| {
+                        ["--key-value".to_owned(), format!("{key}={value}")]
+                    }))
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap_or_else(|error| panic!("{SPIN_VARIABLE} cannot be run: {error}"));
             let log = Arc::new(Mutex::new(Vec::new()));
             let sink = Arc::clone(&log);
             let lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -88,6 +88,11 @@ impl Key {
         }
     }
 
+    /// A key set of this key alone, as text.
+    pub fn key_set(&self) -> String {
+        json!({ "keys": [self.public_jwk()] }).to_string()
+    }
+
     fn algorithm(&self) -> &'static str {
         match *self.pair {
             Pair::Ed25519(_) => "EdDSA",

@@ -6,7 +6,7 @@
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::Host;
-use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, Key};
+use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, Key, now};
 use doorward_runtime_tests::{cases, run};
 use serde_json::json;
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         an_issuer_that_recovers_is_asked_again,
         requests_that_need_the_same_keys_share_one_fetch,
         a_restarted_host_starts_from_the_store_without_the_network,
+        what_is_no_record_in_the_store_is_ignored_and_replaced,
         made_up_key_ids_cause_no_further_fetch,
         keys_can_come_from_a_url_or_a_file,
         keys_of_one_issuer_never_verify_a_token_of_another,
@@ -243,10 +244,17 @@ async fn requests_that_need_the_same_keys_share_one_fetch(host: &dyn Host) {
             answer.text()
         );
     }
+    // How many instances share the twelve is the host's affair. Each tells when it has loaded keys, and
+    // only then: a second fetch by the same instance brings no news.
+    let log = running.log();
+    let loads = log
+        .iter()
+        .filter(|line| line.contains(r#""source":"issuer""#))
+        .count();
     assert_eq!(
         issuer.key_requests(),
-        1,
-        "twelve requests at once share one fetch"
+        loads,
+        "each instance fetches once: {log:#?}"
     );
 }
 
@@ -273,6 +281,58 @@ async fn a_restarted_host_starts_from_the_store_without_the_network(host: &dyn H
         1,
         "the keys were fetched in the first run only"
     );
+}
+
+async fn what_is_no_record_in_the_store_is_ignored_and_replaced(host: &dyn Host) {
+    let stranger = Key::ed25519("ed-1");
+    for (what, value) in [
+        ("no JSON", "something else".to_owned()),
+        (
+            "a record of another format",
+            json!({ "version": 99 }).to_string(),
+        ),
+        (
+            "a record about another issuer",
+            json!({
+                "version": 1, "issuer": "https://login.example", "url": "https://login.example/k",
+                "fetched_at": now(), "fresh_s": 600, "attempted_at": now(), "failures": 0,
+                "etag": null, "body": stranger.key_set(),
+            })
+            .to_string(),
+        ),
+    ] {
+        let issuer = Issuer::start().await;
+        let mut spec = AppSpec::gated("echo", policy(&issuer));
+        spec.key_values = vec![("doorward/keys/test".to_owned(), value)];
+        let app = spec.write();
+        let running = host.start(&app).await;
+        let forged = stranger.sign(&issuer.claims("mallory", "read"));
+        let answer = Ask::get("/a").bearer(&forged).send(running.address).await;
+        assert_eq!(
+            answer.status,
+            401,
+            "{what}: signed with its key: {}",
+            answer.text()
+        );
+        let token = issuer.token("alice", "read");
+        let answer = Ask::get("/a").bearer(&token).send(running.address).await;
+        assert_eq!(
+            answer.status,
+            200,
+            "{what}: a good token: {}",
+            answer.text()
+        );
+        let log = running.log().join("\n");
+        assert!(
+            log.contains("record-ignored"),
+            "{what}: the log says so: {log}"
+        );
+        assert_eq!(
+            issuer.key_requests(),
+            1,
+            "{what}: the keys come from the issuer"
+        );
+    }
 }
 
 async fn made_up_key_ids_cause_no_further_fetch(host: &dyn Host) {
