@@ -415,7 +415,7 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn comment(&mut self, span: Span, errors: &mut dyn ErrorSink) {
-        if self.text(span).contains(is_forbidden) {
+        if self.text(span).bytes().any(is_forbidden) {
             report(CONTROL, span.start(), errors);
         }
     }

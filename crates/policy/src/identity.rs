@@ -177,16 +177,20 @@ fn joined<'t>(texts: impl Iterator<Item = &'t str>, separator: char) -> String {
 }
 
 fn push(value: &mut String, byte: u8, escape: bool) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
     if !escape && (byte.is_ascii_graphic() || byte == b' ') {
         value.push(char::from(byte));
-        return;
+    } else {
+        push_escape(value, byte);
     }
+}
+
+/// Adds a byte as `%XX`.
+pub(crate) fn push_escape(value: &mut String, byte: u8) {
     value.push('%');
     for digit in [byte >> 4, byte & 0x0F] {
-        value.extend(DIGITS.get(usize::from(digit)));
+        if let Some(digit) = char::from_digit(u32::from(digit), 16) {
+            value.push(digit.to_ascii_uppercase());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use crate::identity::push_escape;
 use crate::target::{CanonicalTarget, TargetError};
 
 /// Most segments in a pattern.
@@ -239,20 +240,18 @@ impl PatternError {
 fn escape(text: &str) -> String {
     let mut spelling = String::new();
     let mut digits_due = 0;
-    for character in text.chars() {
-        if character == '%' {
+    for byte in text.bytes() {
+        if byte == b'%' {
             digits_due = 2;
-            spelling.push('%');
-        } else if digits_due > 0 {
+        } else if digits_due > 0 && byte.is_ascii() {
             digits_due -= 1;
-            spelling.push(character.to_ascii_uppercase());
-        } else if character.is_ascii() && !" \"<>[]^`{|}".contains(character) {
-            spelling.push(character);
+            spelling.push(char::from(byte.to_ascii_uppercase()));
+            continue;
+        }
+        if byte.is_ascii() && !b" \"<>[]^`{|}".contains(&byte) {
+            spelling.push(char::from(byte));
         } else {
-            let mut buffer = [0; 4];
-            for byte in character.encode_utf8(&mut buffer).bytes() {
-                spelling.push_str(&format!("%{byte:02X}"));
-            }
+            push_escape(&mut spelling, byte);
         }
     }
     spelling

@@ -14,8 +14,8 @@ pub(crate) type Problem = &'static str;
 pub(crate) const CONTROL: Problem = "a control character must be written as an escape";
 
 /// What only an escape can stand for.
-pub(crate) fn is_forbidden(character: char) -> bool {
-    character.is_ascii_control() && character != '\t'
+pub(crate) fn is_forbidden(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
 }
 
 /// A key without quotes.
@@ -52,21 +52,18 @@ pub(crate) fn quoted(
     }
     let mut decoded = String::new();
     let mut rest = inner;
-    while let Some(at) = rest.find(|c| is_forbidden(c) || (escapes && c == '\\')) {
+    let is_special = |byte| is_forbidden(byte) || (escapes && byte == b'\\');
+    while let Some(at) = rest.bytes().position(is_special) {
         let (plain, special) = rest.split_at(at);
         decoded.push_str(plain);
-        let mut characters = special.chars();
-        match characters.next() {
-            Some('\\') => rest = escape(characters.as_str(), lines, &mut decoded)?,
-            Some('\n') if lines => {
-                decoded.push('\n');
-                rest = characters.as_str();
-            }
-            Some('\r') if lines && characters.as_str().starts_with('\n') => {
-                rest = characters.as_str();
-            }
-            _ => return Err(CONTROL),
-        }
+        rest = if let Some(special) = special.strip_prefix('\\') {
+            escape(special, lines, &mut decoded)?
+        } else if let Some(after) = after_newline(special).filter(|_| lines) {
+            decoded.push('\n');
+            after
+        } else {
+            return Err(CONTROL);
+        };
     }
     if rest.len() == inner.len() {
         return Ok(Cow::Borrowed(inner));
@@ -136,9 +133,6 @@ pub(crate) fn unquoted(text: &str) -> Result<Value<'static>, Problem> {
         _ => {}
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned, "inf" | "nan") {
-        return Ok(Value::Float);
-    }
     // Other bases have no sign.
     let (radix, digits) = match text.split_at_checked(2) {
         Some(("0x", digits)) => (16, digits),
@@ -146,40 +140,49 @@ pub(crate) fn unquoted(text: &str) -> Result<Value<'static>, Problem> {
         Some(("0b", digits)) => (2, digits),
         _ => (10, unsigned),
     };
-    // An underscore is between two digits.
-    let whole = digits
-        .split('_')
-        .all(|part| !part.is_empty() && part.chars().all(|digit| digit.is_digit(radix)));
-    if whole && (radix != 10 || digits == "0" || !digits.starts_with('0')) {
-        // Counted downwards, because there is one more number below zero than above.
-        let below = digits
-            .chars()
-            .filter_map(|digit| digit.to_digit(radix))
-            .try_fold(0_i64, |number, digit| {
-                let number = number.checked_mul(i64::from(radix))?;
-                number.checked_sub(i64::from(digit))
-            });
-        let negative = text.starts_with('-');
-        return Ok(Value::Integer(below.and_then(|number| {
-            if negative {
-                Some(number)
-            } else {
-                number.checked_neg()
-            }
-        })));
+    if (radix != 10 || digits == "0" || !digits.starts_with('0'))
+        && let Some(integer) = integer(digits, radix, text.starts_with('-'))
+    {
+        return Ok(Value::Integer(integer));
     }
     // No key takes what is left, so it need not be a good one of its kind.
-    let only = |others: &[u8]| {
-        unsigned.starts_with(|first: char| first.is_ascii_digit())
-            && unsigned
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || others.contains(&byte))
-    };
-    if unsigned.contains(['.', 'e', 'E']) && only(b"._eE+-") {
+    let of_number = |byte: u8| byte.is_ascii_digit() || b"_.eE+-".contains(&byte);
+    let of_time = |byte: u8| byte.is_ascii_digit() || b"-:.+TtZz ".contains(&byte);
+    let begins_well = unsigned.starts_with(|first: char| first.is_ascii_digit());
+    if matches!(unsigned, "inf" | "nan")
+        || (begins_well && unsigned.contains(['.', 'e', 'E']) && unsigned.bytes().all(of_number))
+    {
         Ok(Value::Float)
-    } else if unsigned.contains(['-', ':']) && only(b"-:.+TtZz ") {
+    } else if begins_well && unsigned.contains(['-', ':']) && unsigned.bytes().all(of_time) {
         Ok(Value::Datetime)
     } else {
         Err("this is no value; strings have quotes around them")
     }
+}
+
+/// The number that the digits stand for, `Some(None)` when it has more than 64 bits.
+fn integer(digits: &str, radix: u32, negative: bool) -> Option<Option<i64>> {
+    // Counted downwards, because there is one more number below zero than above.
+    let mut below = Some(0_i64);
+    let mut after_digit = false;
+    for character in digits.bytes() {
+        // An underscore is between two digits.
+        if character == b'_' && after_digit {
+            after_digit = false;
+            continue;
+        }
+        let digit = char::from(character).to_digit(radix)?;
+        below = below
+            .and_then(|number| number.checked_mul(i64::from(radix)))
+            .and_then(|number| number.checked_sub(i64::from(digit)));
+        after_digit = true;
+    }
+    if !after_digit {
+        return None;
+    }
+    Some(if negative {
+        below
+    } else {
+        below.and_then(i64::checked_neg)
+    })
 }
