@@ -103,7 +103,7 @@ impl<'s> Source<'s> {
     }
 
     pub(crate) fn find(&mut self, code: Code, offset: usize, message: &dyn Display) {
-        self.find_with(code, offset, &message, None, &[]);
+        self.find_with(code, offset, message, None, &[]);
     }
 
     pub(crate) fn find_with(

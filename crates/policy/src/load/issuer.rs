@@ -234,12 +234,12 @@ fn secret(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
         && name
             .value
             .starts_with(|first: char| first.is_ascii_lowercase())
-        && !name.value.ends_with('_')
-        && !name.value.contains("__")
-        && name
-            .value
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && name.value.split('_').all(|part| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        });
     if !good {
         // It may be the secret itself, so it is not repeated.
         let message = "`secret` is not the name of a Spin variable";
