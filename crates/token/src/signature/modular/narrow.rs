@@ -301,27 +301,28 @@ fn pass_carries_on(sums: &mut [v128]) {
     }
 }
 
-/// The factors in vectors, once as they are and once one limb up, which takes one vector more.
+/// The factors in vectors, once as they are and once one limb up. That takes one vector more, unless the
+/// highest limbs are zero; they nearly always are, because `count` is rounded up.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 #[inline]
 fn set_columns(columns: &mut Vec<Columns>, b: &[u32], n: &[u32]) {
     let zeros = [0; LIMBS_PER_VECTOR];
-    columns.clear();
     let (mut b_below, mut n_below) = (0, 0);
-    let vectors = b
-        .chunks_exact(LIMBS_PER_VECTOR)
-        .zip(n.chunks_exact(LIMBS_PER_VECTOR));
-    for (b, n) in vectors.chain([(&zeros[..], &zeros[..])]) {
-        let (&[b0, b1, b2, b3], &[n0, n1, n2, n3]) = (b, n) else {
-            break;
-        };
-        columns.push(Columns {
+    let mut next = |(b, n): (&[u32; LIMBS_PER_VECTOR], &[u32; LIMBS_PER_VECTOR])| {
+        let (&[b0, b1, b2, b3], &[n0, n1, n2, n3]) = (b, n);
+        let next = Columns {
             b: u32x4(b0, b1, b2, b3),
             n: u32x4(n0, n1, n2, n3),
             b_up: u32x4(b_below, b0, b1, b2),
             n_up: u32x4(n_below, n0, n1, n2),
-        });
+        };
         (b_below, n_below) = (b3, n3);
+        next
+    };
+    columns.clear();
+    columns.extend(b.as_chunks().0.iter().zip(n.as_chunks().0).map(&mut next));
+    if b.last() != Some(&0) || n.last() != Some(&0) {
+        columns.push(next((&zeros, &zeros)));
     }
 }
 
