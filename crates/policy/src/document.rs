@@ -264,36 +264,27 @@ impl<'s> Builder<'s> {
                 return;
             }
         };
-        let tables = &mut self.document.tables;
-        // Only its tables within could be there already.
-        let implied = |tables: &[Table<'_>], id: TableId| {
-            tables
-                .get(id)
-                .is_some_and(|table| table.made == Made::Implied)
-        };
-        let there = tables
-            .get(table)
-            .and_then(|table| table.entries.get(position));
-        let found = match there.map(|entry| &entry.value.value) {
-            Some(Value::Table(id)) if !in_array && implied(tables, *id) => Some(*id),
-            _ => None,
-        };
-        if let Some(found) = found
-            && let Some(table) = tables.get_mut(found)
-        {
-            table.made = Made::Header;
-            self.current = found;
-        }
-        let there = tables
-            .get_mut(table)
-            .and_then(|table| table.entries.get_mut(position));
+        let there = self.document.tables.get_mut(table);
+        let there = there.and_then(|table| table.entries.get_mut(position));
         let Some(there) = there else { return };
         match &mut there.value.value {
-            Value::Table(_) if found.is_some() => {
+            Value::Array {
+                values,
+                of_tables: true,
+            } if in_array => values.push(opened),
+            Value::Table(id) if !in_array => {
+                let (id, offset) = (*id, name.offset);
+                // From now on, its own header is its place.
                 there.name = name;
                 there.value.offset = self.header_offset;
+                match self.document.tables.get_mut(id) {
+                    Some(table) if table.made == Made::Implied => {
+                        table.made = Made::Header;
+                        self.current = id;
+                    }
+                    _ => report(TAKEN, offset, errors),
+                }
             }
-            Value::Array { values, of_tables } if in_array && *of_tables => values.push(opened),
             _ => report(TAKEN, name.offset, errors),
         }
     }
