@@ -138,7 +138,7 @@ fn numbers_below(modulus: &BigUint, numbers: &mut Numbers) -> Vec<BigUint> {
         ones((modulus.bits() - 1) / 28 * 28),
         ones((modulus.bits() - 1) / 64 * 64),
     ];
-    for _ in 0..6 {
+    for _ in 0..3 {
         below.push(BigUint::from_bytes_be(&numbers.bytes(bytes)) % modulus);
     }
     below

@@ -88,6 +88,9 @@ fn lengths_other_than_that_of_two_numbers_are_refused() {
             [&good[..], &[0]].concat(),
             [&[0], r, &[0], s].concat(),
             [&r[1..], &s[1..]].concat(),
+            // The same numbers, one byte longer or shorter.
+            [r, &[0], s].concat(),
+            [r, &s[1..]].concat(),
         ] {
             assert_eq!(verdict(domain, &key_x, &key_y, &other), Some(false));
         }
