@@ -1,6 +1,8 @@
 //! The application that the repository ships: `spin.toml` and `doorward.toml` as they are, but for the
 //! issuer's address, which is the test's own.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
 use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::Host;

@@ -3,9 +3,10 @@
 //! It sees a request as any service behind the gate does, and trusts the identity header fields because
 //! the gate removes what a client sends under their names.
 
+use doorward_edge::received::method_name;
 use doorward_edge::respond;
 use serde_json::{Map, Value};
-use wasip3::http::types::{ErrorCode, Method, Request, Response};
+use wasip3::http::types::{ErrorCode, Request, Response};
 
 /// The prefix of the header fields that carry the identity.
 const IDENTITY_PREFIX: &str = "x-auth-";
@@ -26,7 +27,7 @@ impl wasip3::exports::http::handler::Guest for Whoami {
         let answer = Value::Object(Map::from_iter([
             (
                 "method".to_owned(),
-                Value::from(method(&request.get_method())),
+                Value::from(method_name(&request.get_method())),
             ),
             (
                 "target".to_owned(),
@@ -44,20 +45,5 @@ impl wasip3::exports::http::handler::Guest for Whoami {
             ),
         ];
         respond::bytes(200, &fields, body)
-    }
-}
-
-fn method(method: &Method) -> &str {
-    match method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Delete => "DELETE",
-        Method::Connect => "CONNECT",
-        Method::Options => "OPTIONS",
-        Method::Trace => "TRACE",
-        Method::Patch => "PATCH",
-        Method::Other(other) => other,
     }
 }

@@ -10,7 +10,7 @@
 use crate::forward::{self, Permitted};
 use crate::keys::{KeyRing, Keys};
 use crate::log::{self, Level};
-use crate::received::Received;
+use crate::received::{Received, method_name};
 use crate::{clock, respond};
 use doorward_policy::{Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead, Screened};
 use doorward_token::cache::TokenCache;
@@ -108,7 +108,7 @@ impl Gate {
 
     async fn admit(&'static self, received: &Received) -> Result<Permit<'static>, Refusal> {
         let head = RequestHead {
-            method: &received.method_name(),
+            method: method_name(&received.method),
             target: &received.target,
             authorization: &received.authorization,
         };
@@ -210,7 +210,7 @@ fn tell(received: &Received, refusal: &Refusal) {
         &[
             ("class", &refusal.class()),
             ("status", &refusal.status()),
-            ("method", &received.method_name()),
+            ("method", &method_name(&received.method)),
             ("path", &path),
             ("reason", &refusal.reason()),
         ],

@@ -1,6 +1,5 @@
 //! The head of a request as it arrived, read from the host once.
 
-use std::borrow::Cow;
 use wasip3::http::types::{Fields, Method, Request};
 
 /// The field that carries the credential.
@@ -43,20 +42,20 @@ impl Received {
             authorization,
         }
     }
+}
 
-    /// The name of the method.
-    pub fn method_name(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match &self.method {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-            Method::Connect => "CONNECT",
-            Method::Options => "OPTIONS",
-            Method::Trace => "TRACE",
-            Method::Patch => "PATCH",
-            Method::Other(other) => return Cow::Owned(other.clone()),
-        })
+/// The name of a method.
+pub fn method_name(method: &Method) -> &str {
+    match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Connect => "CONNECT",
+        Method::Options => "OPTIONS",
+        Method::Trace => "TRACE",
+        Method::Patch => "PATCH",
+        Method::Other(other) => other,
     }
 }

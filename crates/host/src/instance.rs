@@ -172,6 +172,7 @@ impl HandlerState for Factory {
                 component: Arc::clone(&self.grants.component),
                 reuse: self.reuse.clone(),
                 log: self.log.clone(),
+                stopping: self.stopping.clone(),
             },
         })
     }
@@ -182,6 +183,7 @@ pub struct Worker {
     component: Arc<str>,
     reuse: Reuse,
     log: LogSink,
+    stopping: watch::Receiver<bool>,
 }
 
 impl WorkerState for Worker {
@@ -214,7 +216,10 @@ impl WorkerState for Worker {
     fn drop(&self, store: Store<HostState>, result: wasmtime::Result<()>) {
         // First the instance, so that what it wrote before comes before why it ended.
         drop(store);
-        if let Err(error) = result {
+        // An instance that is cut off because the host stops has done nothing wrong.
+        if let Err(error) = result
+            && !*self.stopping.borrow()
+        {
             // The cause alone: what comes before it is a trace of nameless functions.
             let cause = error.root_cause();
             report(

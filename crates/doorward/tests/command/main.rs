@@ -1,6 +1,7 @@
 //! The built `doorward` command, driven as a person drives it.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by panicking"
@@ -9,5 +10,6 @@
 mod check;
 mod issuer;
 mod run;
+mod serve;
 mod token;
 mod up;

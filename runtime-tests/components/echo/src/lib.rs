@@ -4,6 +4,7 @@
 //! - `…/trailers` reads the body and answers with the names of the trailer fields, as JSON.
 //! - `…/held` begins its answer, reads the body to its end, and then answers as usual.
 //! - `…/bytes/N` answers with N bytes.
+//! - `…/trap`, `…/loop` and `…/grow` trap, never end, and take memory without end.
 //! - everything else answers with method, target and header fields, as JSON.
 
 use serde_json::{Value, json};
@@ -51,6 +52,7 @@ impl wasip3::exports::http::handler::Guest for Echo {
         {
             return respond(many(count));
         }
+        misbehave(&target);
         let method = format!("{:?}", request.get_method());
         let authority = request.get_authority();
         let headers: Vec<Value> = request
@@ -86,6 +88,23 @@ impl wasip3::exports::http::handler::Guest for Echo {
             return respond(reader);
         }
         answer(&seen)
+    }
+}
+
+/// Does what a component must not do, if asked to.
+fn misbehave(target: &str) {
+    match target.rsplit('/').next() {
+        Some("trap") => std::process::abort(),
+        Some("loop") => loop {
+            std::hint::spin_loop();
+        },
+        Some("grow") => {
+            let mut taken = Vec::new();
+            loop {
+                taken.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+            }
+        }
+        _ => {}
     }
 }
 

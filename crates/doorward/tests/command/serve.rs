@@ -1,0 +1,141 @@
+//! The application that the repository ships, served by the command: what it prints is true.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use doorward_host::{build, manifest, toolchain};
+
+use crate::run::{doorward, run};
+
+/// A server that ends with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    let progress = |line: &str| eprintln!("{line}");
+    toolchain::ensure_wasm_target(&progress).unwrap();
+    let shipped = manifest::load(&workspace.join("spin.toml")).unwrap();
+    build::ensure_built(&shipped, &progress).unwrap();
+
+    // The shipped files, on ports that are free.
+    let folder = tempfile::tempdir().unwrap();
+    let (host, issuer) = (free_address(), free_address());
+    let moved = |name: &str| {
+        let text = std::fs::read_to_string(workspace.join(name)).unwrap();
+        let text = text
+            .replace("127.0.0.1:3000", &host)
+            .replace("127.0.0.1:3001", &issuer)
+            .replace("\"target/", &format!("\"{}/target/", workspace.display()));
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    moved("spin.toml");
+    moved("doorward.toml");
+
+    let mut serving = Serving(
+        doorward(folder.path())
+            .args(["up", "--development-issuer", "--listen", &host])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(serving.0.stdout.take().unwrap()).lines();
+    let mut requests = Vec::new();
+    let mut due = None;
+    while requests.len() < 3 {
+        let line = lines
+            .next()
+            .expect("it prints three requests before it ends")
+            .unwrap();
+        let line = line.trim();
+        // `# a token: 200, and …` announces the request on the next line.
+        if let Some(comment) = line.strip_prefix('#') {
+            due = comment
+                .split(|character: char| !character.is_ascii_digit())
+                .find(|digits| digits.len() == 3)
+                .map(str::to_owned);
+        } else if line.starts_with("curl ") {
+            requests.push((
+                line.to_owned(),
+                due.take().expect("a comment before the request"),
+            ));
+        }
+    }
+    let statuses: Vec<&str> = requests.iter().map(|(_, due)| due.as_str()).collect();
+    assert_eq!(
+        statuses,
+        ["401", "200", "403"],
+        "what the printed requests are said to get"
+    );
+
+    for (request, due) in &requests {
+        let answer = perform(folder.path(), request);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {due} ")),
+            "{request} got {answer}"
+        );
+        if due == "200" {
+            assert!(
+                answer.contains("\"identity\":{"),
+                "the identity is shown: {answer}"
+            );
+        }
+    }
+
+    let pid = serving.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = serving.0.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
+}
+
+/// Does what the printed line does: asks `doorward token` where it says so, then sends the request.
+fn perform(folder: &Path, request: &str) -> String {
+    let url = request.rsplit(' ').next().unwrap();
+    let (address, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut head = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    if let Some((_, rest)) = request.split_once("$(") {
+        let (command, _) = rest.split_once(')').unwrap();
+        let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+        let token = run(folder, &arguments);
+        assert_eq!(token.status, 0, "{command}: {}", token.stderr);
+        head.push_str(&format!(
+            "Authorization: Bearer {}\r\n",
+            token.stdout.trim()
+        ));
+    }
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
