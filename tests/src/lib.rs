@@ -2,8 +2,9 @@
 //! `tests/data`.
 //!
 //! [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
-//! their names. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`.
+//! their names. [`numbers`] are for properties. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`.
 
 pub mod decisions;
 pub mod mint;
+pub mod numbers;
 pub mod signing;

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
     ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
     EcdsaSigningAlgorithm,
 };
+use doorward_tests::numbers::Numbers;
 use doorward_token::Algorithm;
 use doorward_token::signature::{Curve, PublicKey};
 
@@ -46,23 +47,6 @@ static CASES: [Case; 2] = [
             \x01\x48\xf7\x09\xa5\xd0\x3b\xb5\xc9\xb8\x89\x9c\x47\xae\xbb\x6f\xb7\x1e\x91\x38\x64\x08",
     },
 ];
-
-/// SplitMix64: numbers that look random and are the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
-    }
-}
 
 /// The key pair of a private key: uncompressed public point and signer.
 fn key_pair(case: &Case, private: &[u8]) -> (Vec<u8>, EcdsaKeyPair) {
@@ -108,7 +92,7 @@ fn private_keys(case: &Case, numbers: &mut Numbers) -> Vec<Vec<u8>> {
 #[test]
 fn signatures_of_another_implementation_verify_until_a_bit_is_changed() {
     for case in &CASES {
-        let mut numbers = Numbers(0x0e5_384_521);
+        let mut numbers = Numbers::new(0x0e5_384_521);
         for (index, private) in private_keys(case, &mut numbers).iter().enumerate() {
             let (point, pair) = key_pair(case, private);
             let (x, y) = coordinates(&point);
@@ -124,7 +108,7 @@ fn signatures_of_another_implementation_verify_until_a_bit_is_changed() {
                 "{name}: a good signature has to verify"
             );
             for _ in 0..6 {
-                let bit = numbers.next() as usize % (signature.len() * 8);
+                let bit = numbers.next_number() as usize % (signature.len() * 8);
                 assert!(
                     !key.verify(case.algorithm, &message, &flipped(signature, bit)),
                     "{name}: bit {bit} of the signature was changed"

@@ -7,28 +7,12 @@
     reason = "the failure of a test"
 )]
 
+use doorward_tests::numbers::Numbers;
 use doorward_tests::signing::{
     SECRET, SIGNERS, any_algorithm, claims, compact, jwk, key_set, sign_with_secret, token, verify,
 };
 use doorward_token::{Algorithm, AlgorithmSet, KeySet, TOKEN_BYTES_MAX, UnverifiedToken, metadata};
 use serde_json::json;
-
-/// SplitMix64: numbers that look random and are the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-}
 
 /// A good token of each algorithm, with the keys that verify it.
 fn cases() -> Vec<(Algorithm, String, KeySet)> {
@@ -90,7 +74,7 @@ fn any_changed_bit_of_a_good_token_makes_it_refused() {
 
 #[test]
 fn any_changed_byte_of_a_good_token_makes_it_refused() {
-    let mut numbers = Numbers(1);
+    let mut numbers = Numbers::new(1);
     for (algorithm, token, keys) in cases() {
         for position in (0..token.len()).step_by(stride(algorithm).min(5)) {
             let mut changed = token.clone().into_bytes();
@@ -170,7 +154,7 @@ fn a_shortened_or_extended_token_is_refused() {
 
 #[test]
 fn nothing_makes_a_parser_panic() {
-    let mut numbers = Numbers(2);
+    let mut numbers = Numbers::new(2);
     let (_, token, keys) = cases().into_iter().next().expect("there are cases");
     let pieces: [&[u8]; 16] = [
         b".",
@@ -195,7 +179,7 @@ fn nothing_makes_a_parser_panic() {
         let mut input = Vec::new();
         for _ in 0..numbers.below(12) {
             match numbers.below(3) {
-                0 => input.push(numbers.next() as u8),
+                0 => input.push(numbers.next_number() as u8),
                 _ => input.extend_from_slice(pieces[numbers.below(pieces.len())]),
             }
         }
