@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::principal::Claims;
 use crate::token::MediaType;
 use crate::{Algorithm, AlgorithmSet, TokenError, UnixTime};
 
@@ -52,48 +53,57 @@ impl Expectations {
     }
 }
 
+/// How it was found out that a token is genuine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By its signature, with a key of the issuer.
+    Signature,
+    /// By asking the issuer (RFC 7662).
+    Introspection,
+}
+
+/// A [`Proof`] with what has to be looked at again on each use.
+pub(crate) enum Evidence {
+    Signature {
+        algorithm: Algorithm,
+        media_type: MediaType,
+        key_id: Option<String>,
+    },
+    Introspection,
+}
+
 /// A token whose signature and claims have been checked.
 ///
-/// Only [`UnverifiedToken::verify`](crate::UnverifiedToken::verify) makes one. `Debug` prints no
-/// claim.
+/// Only [`UnverifiedToken::verify`](crate::UnverifiedToken::verify) and the introspection of an opaque
+/// token make one. `Debug` prints no claim.
 pub struct VerifiedToken {
-    algorithm: Algorithm,
-    media_type: MediaType,
-    key_id: Option<String>,
+    evidence: Evidence,
     issuer: String,
-    subject: Option<String>,
     audience: Vec<String>,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
     issued_at: Option<UnixTime>,
     token_id: Option<String>,
-    scopes: Vec<String>,
-    claims: Map<String, Value>,
+    claims: Claims,
 }
 
 impl VerifiedToken {
     /// To be called with a payload whose signature was verified, and with no other.
     pub(crate) fn new(
         claims: Map<String, Value>,
-        algorithm: Algorithm,
-        media_type: MediaType,
-        key_id: Option<String>,
+        evidence: Evidence,
         expect: &Expectations,
         now: UnixTime,
     ) -> Result<Self, TokenError> {
         let token = Self {
-            algorithm,
-            media_type,
-            key_id,
+            evidence,
             issuer: required(string(&claims, "iss")?, "iss")?,
-            subject: string(&claims, "sub")?,
             audience: required(audience(&claims)?, "aud")?,
             expires_at: required(date(&claims, "exp", Rounding::Down)?, "exp")?,
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
             token_id: string(&claims, "jti")?,
-            scopes: scopes(&claims)?,
-            claims,
+            claims: Claims::new(string(&claims, "sub")?, scopes(&claims)?, claims),
         };
         token.recheck(expect, now)?;
         Ok(token)
@@ -108,7 +118,14 @@ impl VerifiedToken {
     ///
     /// What speaks against the token first.
     pub fn recheck(&self, expect: &Expectations, now: UnixTime) -> Result<(), TokenError> {
-        check_header(self.algorithm, self.media_type, expect)?;
+        if let Evidence::Signature {
+            algorithm,
+            media_type,
+            ..
+        } = self.evidence
+        {
+            check_header(algorithm, media_type, expect)?;
+        }
         if self.issuer != expect.issuer {
             return Err(TokenError::Issuer);
         }
@@ -127,8 +144,12 @@ impl VerifiedToken {
 
     /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.
     fn check_access_token_profile(&self) -> Result<(), TokenError> {
-        required(self.subject.as_ref(), "sub")?;
-        required(string(&self.claims, "client_id")?, "client_id")?;
+        required(self.subject(), "sub")?;
+        match self.claim("client_id") {
+            Some(Value::String(_)) => {}
+            Some(_) => return Err(not_a_string("client_id")),
+            None => return Err(TokenError::MissingClaim { name: "client_id" }),
+        }
         required(self.issued_at, "iat")?;
         required(self.token_id.as_ref(), "jti")?;
         Ok(())
@@ -159,16 +180,37 @@ impl VerifiedToken {
         Ok(())
     }
 
-    /// What the token was signed with.
+    /// How it was found out that the token is genuine.
     #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    pub fn proof(&self) -> Proof {
+        match self.evidence {
+            Evidence::Signature { .. } => Proof::Signature,
+            Evidence::Introspection => Proof::Introspection,
+        }
+    }
+
+    /// What the token was signed with; `None` where that was not what was checked.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self.evidence {
+            Evidence::Signature { algorithm, .. } => Some(algorithm),
+            Evidence::Introspection => None,
+        }
     }
 
     /// The `kid` of the token's header.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
+        match &self.evidence {
+            Evidence::Signature { key_id, .. } => key_id.as_deref(),
+            Evidence::Introspection => None,
+        }
+    }
+
+    /// What the token says of its principal.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// `iss`.
@@ -180,7 +222,7 @@ impl VerifiedToken {
     /// `sub`.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.claims.subject()
     }
 
     /// `aud`, as a list also where the token has a single string.
@@ -217,40 +259,34 @@ impl VerifiedToken {
     /// `scope`, of `scp`, which may also be a list.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.claims.scopes()
     }
 
     /// A claim as it was written.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims.get(name)
+        self.claims.claim(name)
     }
 
     /// About how many bytes of memory the token takes, rather more than less.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let texts = [
-            Some(&self.issuer),
-            self.subject.as_ref(),
-            self.token_id.as_ref(),
-            self.key_id.as_ref(),
-        ];
-        let lists = [&self.audience, &self.scopes];
+        let texts = [Some(self.issuer.as_str()), self.token_id(), self.key_id()];
         size_of::<Self>()
-            + texts.into_iter().flatten().map(String::len).sum::<usize>()
-            + lists
-                .into_iter()
-                .flatten()
+            + texts.into_iter().flatten().map(str::len).sum::<usize>()
+            + self
+                .audience
+                .iter()
                 .map(|text| size_of::<String>() + text.len())
                 .sum::<usize>()
-            + members_bytes(&self.claims)
+            + self.claims.memory_bytes()
     }
 }
 
 impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("algorithm", &self.algorithm)
+            .field("proof", &self.proof())
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
@@ -290,10 +326,14 @@ fn string(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Stri
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(TokenError::ClaimType {
-            name,
-            expected: "a string",
-        }),
+        Some(_) => Err(not_a_string(name)),
+    }
+}
+
+fn not_a_string(name: &'static str) -> TokenError {
+    TokenError::ClaimType {
+        name,
+        expected: "a string",
     }
 }
 
@@ -411,33 +451,6 @@ fn whole_seconds(seconds: f64, rounding: Rounding) -> Option<u64> {
     };
     // The unrounded value is compared with zero: rounding -0.5 up would make it zero.
     (seconds >= 0.0 && whole <= DATE_MAX_S as f64).then_some(whole as u64)
-}
-
-/// A node of a B-tree map of JSON values has room for eleven entries and is at least five full.
-const NODE_BYTES: usize =
-    11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>() + 32;
-const NODE_ENTRIES_MIN: usize = 5;
-
-fn members_bytes(members: &Map<String, Value>) -> usize {
-    members.len().div_ceil(NODE_ENTRIES_MIN) * NODE_BYTES
-        + members
-            .iter()
-            .map(|(name, value)| name.len() + value_bytes(value))
-            .sum::<usize>()
-}
-
-/// What a value takes beside its place in what holds it. The depth is bounded by the parser.
-fn value_bytes(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        // A growing list may have taken twice the room that it needs.
-        Value::Array(values) => {
-            2 * values.len().max(2) * size_of::<Value>()
-                + values.iter().map(value_bytes).sum::<usize>()
-        }
-        Value::Object(members) => members_bytes(members),
-    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod freshness;
 mod json;
 mod keys;
 pub mod metadata;
+mod principal;
 pub mod signature;
 #[cfg(test)]
 mod testing;
@@ -37,7 +38,7 @@ mod token;
 
 pub use algorithm::{Algorithm, AlgorithmSet, UnknownAlgorithm};
 pub use claims::{
-    AUDIENCES_MAX, DATE_MAX_S, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, SCOPES_MAX,
+    AUDIENCES_MAX, DATE_MAX_S, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, Proof, SCOPES_MAX,
     VerifiedToken,
 };
 pub use error::{Part, TokenError};
@@ -46,5 +47,6 @@ pub use keys::{
     KEY_SET_BYTES_MAX, KEYS_MAX, KEYS_TRIED_MAX, KeyPart, KeySet, KeySetError, SECRET_BYTES_MAX,
     SkipReason, SkippedKey,
 };
+pub use principal::Claims;
 pub use time::UnixTime;
 pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_MAX, UnverifiedToken};

@@ -14,7 +14,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::claims::{self, Expectations, VerifiedToken};
+use crate::claims::{self, Evidence, Expectations, VerifiedToken};
 use crate::json::{self, Limits};
 use crate::keys::KeySet;
 use crate::{Algorithm, Part, TokenError, UnixTime, base64url};
@@ -185,9 +185,11 @@ impl<'a> UnverifiedToken<'a> {
         let members = decode_object(self.payload, Part::Payload, PAYLOAD_LIMITS)?;
         VerifiedToken::new(
             members,
-            self.algorithm,
-            self.media_type,
-            self.key_id.clone(),
+            Evidence::Signature {
+                algorithm: self.algorithm,
+                media_type: self.media_type,
+                key_id: self.key_id.clone(),
+            },
             expect,
             now,
         )
