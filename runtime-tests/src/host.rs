@@ -1,6 +1,7 @@
 //! Where the tests run: the in-process host, and a real `spin` where one is named.
 
 use crate::app::App;
+use doorward_host::WallClock;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest;
 use doorward_host::options::{HostOptions, LogSink};
@@ -101,6 +102,14 @@ impl Host for InProcess {
 
     fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {
         Box::pin(start_in_process(app, |_| {}))
+    }
+}
+
+impl InProcess {
+    /// Serves `app` where components see `clock` as the time of day. Timers stay real.
+    pub async fn start_with_clock(app: &App, clock: &WallClock) -> Running {
+        let clock = clock.clone();
+        start_in_process(app, |options| options.clock = Some(clock)).await
     }
 }
 

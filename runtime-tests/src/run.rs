@@ -2,13 +2,13 @@
 
 use crate::host::{Host, InProcess, SPIN_VARIABLE, Spin};
 use doorward_host::{build, manifest, toolchain};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// A case that holds on every host.
+/// A case: a sentence that holds, and what shows it.
 #[derive(Clone, Copy)]
 pub struct Case {
     /// The sentence that the case shows.
@@ -17,17 +17,35 @@ pub struct Case {
     pub run: Run,
 }
 
-/// A case as a function of the host. It panics where its sentence does not hold.
-pub type Run = for<'a> fn(&'a dyn Host) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+/// A case as a function. It panics where its sentence does not hold.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// It is run on every host.
+    EveryHost(for<'a> fn(&'a dyn Host) -> Pending<'a>),
+    /// It needs what only the in-process host has, a clock of its own above all, and starts that
+    /// host itself.
+    InProcess(fn() -> Pending<'static>),
+}
 
-/// Makes a [`Case`] of each function, named after it.
+/// A case under way.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Makes a [`Case`] of each function, named after it. Those after `in_process:` take no host.
+///
+/// ```text
+/// cases![on_every_host, on_every_host_too]
+/// cases![on_every_host; in_process: with_a_clock_of_its_own]
+/// ```
 #[macro_export]
 macro_rules! cases {
-    ($($name:ident),* $(,)?) => {
+    ($($name:ident),* $(,)? $(; in_process: $($alone:ident),* $(,)?)?) => {
         &[$($crate::run::Case {
             name: stringify!($name),
-            run: |host| Box::pin($name(host)),
-        }),*]
+            run: $crate::run::Run::EveryHost(|host| Box::pin($name(host))),
+        },)* $($($crate::run::Case {
+            name: stringify!($alone),
+            run: $crate::run::Run::InProcess(|| Box::pin($alone())),
+        },)*)?]
     };
 }
 
@@ -54,27 +72,36 @@ fn run(cases: &[Case], arguments: Arguments) -> ExitCode {
         );
     }
     let mut trials = Vec::new();
-    for &case in cases {
-        trials.push(trial(case, Arc::new(InProcess)));
-        match &spin {
-            Some(spin) => trials.push(trial(case, Arc::clone(spin) as Arc<dyn Host>)),
-            None => trials.push(
-                Trial::test(format!("spin::{}", case.name), || Ok(())).with_ignored_flag(true),
-            ),
+    for &Case { name, run } in cases {
+        match run {
+            Run::InProcess(run) => trials.push(trial(name, &InProcess, move || block_on(run()))),
+            Run::EveryHost(run) => {
+                trials.push(trial(name, &InProcess, move || block_on(run(&InProcess))));
+                trials.push(match spin.clone() {
+                    Some(spin) => trial(name, &*spin.clone(), move || block_on(run(&*spin))),
+                    None => Trial::test(format!("spin::{name}"), || Ok(())).with_ignored_flag(true),
+                });
+            }
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(case: Case, host: Arc<dyn Host>) -> Trial {
-    Trial::test(format!("{}::{}", host.name(), case.name), move || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?
-            .block_on((case.run)(&*host));
-        Ok(())
-    })
+fn trial(
+    name: &str,
+    host: &dyn Host,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    Trial::test(format!("{}::{name}", host.name()), run)
+}
+
+fn block_on(case: Pending<'_>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(case);
+    Ok(())
 }
 
 /// Builds the components of the application and of the tests, where they are stale.

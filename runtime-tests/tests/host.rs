@@ -3,11 +3,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use doorward_host::WallClock;
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::gated::{policy, seen};
-use doorward_runtime_tests::host::{Running, start_in_process};
-use doorward_runtime_tests::issuer::Issuer;
+use doorward_runtime_tests::gated::{policy, seen, status};
+use doorward_runtime_tests::host::{InProcess, Running, start_in_process};
+use doorward_runtime_tests::issuer::{Issuer, now};
 use doorward_runtime_tests::run::build_components;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
@@ -171,4 +172,23 @@ async fn a_component_gets_no_more_memory_than_it_may_have() {
     let answer = Ask::get("/grow").send(running.address).await;
     assert_eq!(answer.status, 500, "more than 32 MiB: {}", answer.text());
     still_serves(&running, "running out of memory").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn components_see_the_time_of_day_that_the_host_is_given() {
+    build_components();
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("whoami", policy(&issuer)).write();
+    let clock = WallClock::fixed_at(now());
+    let running = InProcess::start_with_clock(&app, &clock).await;
+    let mut claims = issuer.claims("alice", "read");
+    claims["iat"] = json!(clock.now());
+    claims["exp"] = json!(clock.now() + 3600);
+    let token = issuer.key().sign(&claims);
+    for (passed_s, expected) in [(0, 200), (3599, 200), (1, 401)] {
+        clock.advance(passed_s);
+        let ask = Ask::get("/read/a").bearer(&token);
+        let answer = ask.send(running.address).await;
+        status(&answer, expected, &format!("{passed_s} s later"));
+    }
 }

@@ -172,6 +172,7 @@ impl<'a> Loader<'a> {
             self.grants(&trigger.component)?,
             Reuse::new(self.options),
             self.log.clone(),
+            self.options.clock.clone(),
             self.stopping.clone(),
         ));
         self.handlers.insert(key, handler.clone());

@@ -16,6 +16,7 @@ use wasmtime_wasi_http::handler::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
+use crate::clock::WallClock;
 use crate::engine::EPOCH_TICK;
 use crate::kv_link::Stores;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
@@ -75,6 +76,8 @@ pub struct Factory {
     grants: Arc<Grants>,
     reuse: Reuse,
     log: LogSink,
+    /// The time of day, where it is not the real one.
+    clock: Option<WallClock>,
     /// Becomes true when the host stops.
     stopping: watch::Receiver<bool>,
 }
@@ -87,6 +90,7 @@ impl Factory {
         grants: Arc<Grants>,
         reuse: Reuse,
         log: LogSink,
+        clock: Option<WallClock>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -95,6 +99,7 @@ impl Factory {
             grants,
             reuse,
             log,
+            clock,
             stopping,
         }
     }
@@ -115,6 +120,9 @@ impl Factory {
             // Files are few, small and local: handing each call to another thread costs more than
             // the call.
             .allow_blocking_current_thread(true);
+        if let Some(clock) = &self.clock {
+            wasi.wall_clock(clock.clone());
+        }
         if let Some(files) = &grants.files {
             wasi.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
         }

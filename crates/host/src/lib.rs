@@ -11,6 +11,7 @@ mod allow_list;
 mod answer;
 mod application;
 pub mod build;
+pub mod clock;
 mod compose;
 mod engine;
 mod instance;
@@ -33,5 +34,6 @@ pub mod toolchain;
 pub mod variables;
 mod variables_link;
 
+pub use clock::WallClock;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

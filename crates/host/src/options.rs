@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::WallClock;
+
 /// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
 pub const INSTANCE_REUSE_COUNT: usize = 128;
 /// Requests that one instance serves at the same time, unless told otherwise (Spin's default).
@@ -57,6 +59,8 @@ pub struct HostOptions {
     /// Where the lines go that components write; to this process's own stdout and stderr when not
     /// given.
     pub log: Option<LogSink>,
+    /// The time of day that components see; the real one when not given.
+    pub clock: Option<WallClock>,
 }
 
 impl HostOptions {
@@ -77,6 +81,7 @@ impl HostOptions {
             connections_max: CONNECTIONS_MAX,
             drain_timeout: DRAIN_TIMEOUT,
             log: None,
+            clock: None,
         }
     }
 }
