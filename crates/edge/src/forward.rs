@@ -57,8 +57,7 @@ pub fn permitted(
     let refused = || ErrorCode::InternalError(Some("the rebuilt request was not accepted".into()));
 
     for name in &received.names {
-        let credential = permit.strips_credential() && name.eq_ignore_ascii_case(AUTHORIZATION);
-        if credential || policy.is_reserved_header(name) {
+        if permit.removes_header(name) {
             headers.delete(name).map_err(|_| refused())?;
         }
     }

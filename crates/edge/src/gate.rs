@@ -12,7 +12,10 @@ use crate::keys::{KeyRing, Keys};
 use crate::log::{self, Level};
 use crate::received::{Received, method_name};
 use crate::{clock, respond};
-use doorward_policy::{Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead, Screened};
+use doorward_policy::{
+    Authenticated, Credential, Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead,
+    Screened,
+};
 use doorward_token::cache::TokenCache;
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
@@ -39,8 +42,9 @@ pub async fn handle<F>(
 where
     F: Future<Output = Result<Response, ErrorCode>>,
 {
-    let received = Received::of(&request);
-    let admitted = match Gate::of_instance() {
+    let gate = Gate::of_instance();
+    let received = Received::of(&request, gate.and_then(|gate| gate.policy.api_key_header()));
+    let admitted = match gate {
         Some(gate) => match gate.admit(&received).await {
             Ok(permit) => {
                 let (permitted, no_trailers) =
@@ -111,21 +115,31 @@ impl Gate {
             method: method_name(&received.method),
             target: &received.target,
             authorization: &received.authorization,
+            api_key: &received.api_key,
         };
         let pending = match self.policy.screen(&head)? {
             Screened::Public(permit) => return Ok(permit),
             Screened::Protected(pending) => pending,
         };
-        let Authenticated { issuer, token, at } = self.authenticate(&pending).await?;
-        pending.authorise(issuer, &token, at)
+        let Credential::Jwt(bearer) = pending.credential() else {
+            return Err(Refusal::misconfigured(
+                "this kind of credential is not implemented",
+            ));
+        };
+        let Genuine { issuer, token, at } = self.authenticate(&pending, bearer.as_bytes()).await?;
+        let token = Authenticated::Token {
+            issuer,
+            token: &token,
+        };
+        pending.authorise(token, None, at)
     }
 
     /// Whose token it is, and the token verified: a remembered verification, or a new one.
     async fn authenticate(
         &'static self,
         pending: &Pending<'_, '_>,
-    ) -> Result<Authenticated, Refusal> {
-        let bearer = pending.bearer().as_bytes();
+        bearer: &[u8],
+    ) -> Result<Genuine, Refusal> {
         let at = clock::now();
         for issuer in pending.issuer_ids() {
             // Asked first, so that a remembered token does not outlive the keys it was verified with.
@@ -137,7 +151,7 @@ impl Gate {
                 .borrow_mut()
                 .get(bearer, issuer, keys.generation, at);
             if let Some(token) = remembered {
-                return Ok(Authenticated { issuer, token, at });
+                return Ok(Genuine { issuer, token, at });
             }
         }
 
@@ -164,7 +178,7 @@ impl Gate {
         self.verified
             .borrow_mut()
             .insert(bearer, issuer, keys.generation, remember, at);
-        Ok(Authenticated { issuer, token, at })
+        Ok(Genuine { issuer, token, at })
     }
 
     /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
@@ -193,7 +207,7 @@ impl Gate {
 }
 
 /// Who the caller is, by a token that is genuine.
-struct Authenticated {
+struct Genuine {
     issuer: IssuerId,
     token: Arc<VerifiedToken>,
     /// When that was found out.

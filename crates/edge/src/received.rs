@@ -17,18 +17,23 @@ pub struct Received {
     pub names: Vec<String>,
     /// The value of every `Authorization` field, in order.
     pub authorization: Vec<Vec<u8>>,
+    /// The value of every field that carries an API key, in order.
+    pub api_key: Vec<Vec<u8>>,
 }
 
 impl Received {
-    /// Reads the head of `request`.
-    pub fn of(request: &Request) -> Self {
+    /// Reads the head of `request`. `api_key_header` is the name of the field that carries API keys.
+    pub fn of(request: &Request, api_key_header: Option<&str>) -> Self {
         let fields = request.get_headers();
         let mut authorization = Vec::new();
+        let mut api_key = Vec::new();
         let entries = fields.copy_all();
         let mut names = Vec::with_capacity(entries.len());
         for (name, value) in entries {
             if name.eq_ignore_ascii_case(AUTHORIZATION) {
                 authorization.push(value);
+            } else if api_key_header.is_some_and(|header| name.eq_ignore_ascii_case(header)) {
+                api_key.push(value);
             }
             names.push(name);
         }
@@ -40,6 +45,7 @@ impl Received {
             fields,
             names,
             authorization,
+            api_key,
         }
     }
 }

@@ -158,6 +158,7 @@ impl Case {
                 method: "GET",
                 target: black_box(target),
                 authorization: &[],
+                api_key: &[],
             };
             black_box(
                 self.policy

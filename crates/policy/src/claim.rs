@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use doorward_token::VerifiedToken;
+use doorward_token::Claims;
 use serde_json::Value;
 
 /// Most claims that one rule can ask for.
@@ -33,8 +33,8 @@ pub(crate) enum Scalar {
 }
 
 impl RequiredClaim {
-    pub(crate) fn check(&self, token: &VerifiedToken) -> Result<(), ClaimProblem> {
-        let claim = token.claim(&self.name).ok_or(ClaimProblem::Absent)?;
+    pub(crate) fn check(&self, claims: &Claims) -> Result<(), ClaimProblem> {
+        let claim = claims.claim(&self.name).ok_or(ClaimProblem::Absent)?;
         let good = match claim {
             Value::Array(elements) => elements.iter().any(|element| self.lists(element)),
             scalar => self.lists(scalar),

@@ -1,62 +1,340 @@
-//! The credential of a request: the `Authorization` field, and nothing else.
+//! The credential of a request: where it is looked for, and what counts as one.
 //!
-//! RFC 6750 knows two more places for a token, a form body and a query parameter. Both end up in
-//! logs and caches and are not looked at.
+//! A credential is in the `Authorization` field, or in the one other place that `[api_keys]` names: a
+//! header or a parameter of the query. RFC 6750 knows two more places for a token, a form body and a
+//! query parameter. Both end up in logs and caches and are not looked at.
 //!
-//! What is read is `Bearer` in any case, one space, and a `b64token` (RFC 6750 section 2.1):
+//! 1. There is one credential at most. Two `Authorization` fields, two API keys, or one of each are
+//!    refused as malformed whatever is in them, on public routes as well: `Authorization` is no list
+//!    (RFC 9110 section 11.6.2), and the gate and an upstream could choose different ones. So is a
+//!    parameter whose name is another spelling of the API key's: `api%5Fkey` is `api_key` to whoever
+//!    decodes it.
+//! 2. The rule says which kinds it accepts. Without a credential, or with one of another kind, there
+//!    is none that could be used: the answer is a challenge without an error code (RFC 6750
+//!    section 3.1, last paragraph).
+//! 3. `Bearer` in any case is followed by one space and a `b64token` (RFC 6750 section 2.1).
+//!    RFC 9110 section 11.4 would allow several spaces; one is what clients send, and what every
+//!    parser reads alike.
+//! 4. A bearer token with exactly two dots is a signed one (`jwt`) where the rule accepts `jwt`, and
+//!    not `opaque` before it. Any other bearer token is opaque where the rule accepts that, and
+//!    otherwise a signed one that is malformed. What it was taken for, it stays: a signed token that
+//!    proves false is not tried as anything else.
+//! 5. `Basic` in any case is followed by one space and strict base64 with padding (RFC 7617
+//!    section 2), which gives UTF-8 without control characters. The user name goes up to the first
+//!    colon; what follows is the API key.
+//! 6. An API key in its own place is printable ASCII without spaces.
 //!
-//! - No field, or one field of another scheme: there is no credential that could be used. The
-//!   answer is a challenge without an error code (RFC 6750 section 3.1, last paragraph).
-//! - More than one field: refused as malformed, whatever is in them. `Authorization` is no list
-//!   (RFC 9110 section 11.6.2), and the gate and an upstream could read different ones.
-//! - `Bearer` that is followed by something else: `invalid_request`. RFC 9110 section 11.4 would
-//!   allow several spaces; one is what clients send, and what every parser reads alike.
+//! What does not read like that is `invalid_request`, 400.
 
 use core::fmt;
+use core::ops::Range;
 
-/// What is wrong with the `Authorization` of a request. It is for the log and holds no part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CredentialError {
-    /// There is no credential.
-    Missing,
-    /// The credential is of another scheme than `Bearer`.
-    OtherScheme,
-    /// There is more than one field.
-    Repeated { fields: usize },
-    /// The field does not begin with an authentication scheme.
-    NoScheme,
-    /// `Bearer` without one space and a token of the right characters after it.
-    NotOneToken,
+use crate::api_keys::KeyPlace;
+use crate::policy::{Demands, IssuerId};
+
+/// Longest `Basic` credential, in bytes of base64.
+pub const BASIC_BYTES_MAX: usize = 1024;
+/// Longest API key in its own place, in bytes.
+pub const API_KEY_BYTES_MAX: usize = 256;
+
+/// A kind of credential, as `accept` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CredentialKind {
+    /// A bearer token that its issuer signed.
+    Jwt,
+    /// A bearer token that only its issuer can read.
+    Opaque,
+    /// An API key in its own header or query parameter.
+    ApiKey,
+    /// The name of an API key and the key itself, as `Basic`.
+    Basic,
 }
 
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl CredentialKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Jwt, Self::Opaque, Self::ApiKey, Self::Basic];
+
+    /// The name that the policy has for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Missing => f.write_str("no credential"),
-            Self::OtherScheme => f.write_str("a credential of another scheme than Bearer"),
-            Self::Repeated { fields } => write!(f, "{fields} Authorization fields"),
-            Self::NoScheme => f.write_str("Authorization without an authentication scheme"),
-            Self::NotOneToken => f.write_str("Bearer without exactly one token after one space"),
+            Self::Jwt => "jwt",
+            Self::Opaque => "opaque",
+            Self::ApiKey => "api-key",
+            Self::Basic => "basic",
+        }
+    }
+
+    /// Whether it is a bearer token.
+    pub(crate) fn is_bearer(self) -> bool {
+        matches!(self, Self::Jwt | Self::Opaque)
+    }
+}
+
+/// The kinds that a rule accepts, in its order; none on a public route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kinds([Option<CredentialKind>; CredentialKind::ALL.len()]);
+
+impl Kinds {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CredentialKind> {
+        self.0.into_iter().flatten()
+    }
+
+    pub(crate) fn contains(self, kind: CredentialKind) -> bool {
+        self.0.contains(&Some(kind))
+    }
+
+    /// Adds a kind after the others, unless it is there.
+    pub(crate) fn push(&mut self, kind: CredentialKind) {
+        if !self.contains(kind)
+            && let Some(place) = self.0.iter_mut().find(|place| place.is_none())
+        {
+            *place = Some(kind);
+        }
+    }
+
+    /// Which bearer tokens with two dots are.
+    fn first_bearer(self) -> Option<CredentialKind> {
+        self.iter().find(|kind| kind.is_bearer())
+    }
+}
+
+/// A credential of which nothing is known but what it looks like.
+///
+/// `Debug` prints its kind and nothing of it.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// A bearer token that is signed, if it is any good.
+    Jwt(&'a str),
+    /// A bearer token that its issuer has to be asked about.
+    Opaque {
+        /// The token.
+        token: &'a str,
+        /// The only issuer among those that the rule accepts that can be asked.
+        issuer: IssuerId,
+    },
+    /// An API key.
+    ApiKey(&'a str),
+    /// An API key that came with the name it should have.
+    Basic {
+        /// The user name: the key's name.
+        name: &'a str,
+        /// The password: the key.
+        key: &'a str,
+    },
+}
+
+impl Credential<'_> {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt(_) => CredentialKind::Jwt,
+            Self::Opaque { .. } => CredentialKind::Opaque,
+            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::Basic { .. } => CredentialKind::Basic,
         }
     }
 }
 
-/// Refuses more than one `Authorization` field.
-pub(crate) fn check_single(fields: &[Vec<u8>]) -> Result<(), CredentialError> {
-    if fields.len() > 1 {
-        return Err(CredentialError::Repeated {
-            fields: fields.len(),
-        });
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())
     }
-    Ok(())
 }
 
-/// The bearer token of a request.
-pub(crate) fn bearer(fields: &[Vec<u8>]) -> Result<&str, CredentialError> {
-    check_single(fields)?;
-    let Some(field) = fields.first() else {
-        return Err(CredentialError::Missing);
+/// What is wrong with the credential of a request. It is for the log and holds no part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialError {
+    /// There is no credential.
+    Missing,
+    /// The credential is of a kind that the rule does not accept.
+    OtherKind,
+    /// There is more than one `Authorization` field.
+    Repeated { fields: usize },
+    /// There is more than one API key.
+    RepeatedKey,
+    /// There are an `Authorization` field and an API key.
+    Two,
+    /// A parameter's name is the API key's in another spelling.
+    Spelling,
+    /// The field does not begin with an authentication scheme.
+    NoScheme,
+    /// `Bearer` without one space and a token of the right characters after it.
+    NotOneToken,
+    /// `Basic` without a name and a password as they have to be written.
+    NotBasic,
+    /// An API key that is empty, too long, or not printable ASCII.
+    NotOneKey,
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "no credential",
+            Self::OtherKind => "a credential of a kind that the route does not accept",
+            Self::Repeated { fields } => return write!(f, "{fields} Authorization fields"),
+            Self::RepeatedKey => "more than one API key",
+            Self::Two => "both an Authorization field and an API key",
+            Self::Spelling => "a parameter that is the API key's in another spelling",
+            Self::NoScheme => "Authorization without an authentication scheme",
+            Self::NotOneToken => "Bearer without exactly one token after one space",
+            Self::NotBasic => "Basic without a name and a password in base64",
+            Self::NotOneKey => "an API key that is empty, too long or not printable ASCII",
+        })
+    }
+}
+
+/// What there is of credentials in a request, unread.
+#[derive(Clone, Debug)]
+pub(crate) enum Presented<'r> {
+    Nothing,
+    Authorization(&'r [u8]),
+    ApiKey(&'r [u8]),
+}
+
+/// Finds the one credential of a request, and where in the target it is if it is there.
+pub(crate) fn find<'r>(
+    authorization: &'r [Vec<u8>],
+    api_key: &'r [Vec<u8>],
+    target: &'r str,
+    place: Option<&KeyPlace>,
+) -> Result<(Presented<'r>, Option<Range<usize>>), CredentialError> {
+    let field = match authorization {
+        [] => None,
+        [field] => Some(field.as_slice()),
+        fields => {
+            return Err(CredentialError::Repeated {
+                fields: fields.len(),
+            });
+        }
     };
+    let (key, parameter) = match place {
+        None => (None, None),
+        Some(KeyPlace::Header(_)) => match api_key {
+            [] => (None, None),
+            [key] => (Some(key.as_slice()), None),
+            _ => return Err(CredentialError::RepeatedKey),
+        },
+        Some(KeyPlace::Query(name)) => match parameter(target, name)? {
+            None => (None, None),
+            Some((key, range)) => (Some(key.as_bytes()), Some(range)),
+        },
+    };
+    let presented = match (field, key) {
+        (None, None) => Presented::Nothing,
+        (Some(field), None) => Presented::Authorization(field),
+        (None, Some(key)) => Presented::ApiKey(key),
+        (Some(_), Some(_)) => return Err(CredentialError::Two),
+    };
+    Ok((presented, parameter))
+}
+
+/// The value of the one parameter with this name, and where the parameter is in the target.
+fn parameter<'r>(
+    target: &'r str,
+    name: &str,
+) -> Result<Option<(&'r str, Range<usize>)>, CredentialError> {
+    let Some((path, query)) = target.split_once('?') else {
+        return Ok(None);
+    };
+    let mut found = None;
+    let mut start = path.len() + 1;
+    for part in query.split('&') {
+        let (spelling, value) = part.split_once('=').unwrap_or((part, ""));
+        if spelling == name {
+            if found.is_some() {
+                return Err(CredentialError::RepeatedKey);
+            }
+            found = Some((value, start..start + part.len()));
+        } else if spelling.contains('%') && decodes_to(spelling.as_bytes(), name.as_bytes()) {
+            return Err(CredentialError::Spelling);
+        }
+        start += part.len() + 1;
+    }
+    Ok(found)
+}
+
+/// Whether a text with escapes stands for `plain`.
+fn decodes_to(mut text: &[u8], plain: &[u8]) -> bool {
+    for &byte in plain {
+        text = match text {
+            [b'%', high, low, rest @ ..] => {
+                let digit = |digit: u8| char::from(digit).to_digit(16);
+                match (digit(*high), digit(*low)) {
+                    (Some(high), Some(low)) if high * 16 + low == u32::from(byte) => rest,
+                    _ => return false,
+                }
+            }
+            [first, rest @ ..] if *first == byte => rest,
+            _ => return false,
+        };
+    }
+    text.is_empty()
+}
+
+/// A target without the parameter that is there, all else byte for byte as it was.
+pub(crate) fn without(target: &str, parameter: &Range<usize>) -> String {
+    let before = target.get(..parameter.start).unwrap_or_default();
+    let after = target.get(parameter.end..).unwrap_or_default();
+    // One separator goes with it: the one behind it, or else the one before it.
+    let (before, after) = match after.strip_prefix('&') {
+        Some(after) => (before, after),
+        None => (before.strip_suffix(['?', '&']).unwrap_or(before), after),
+    };
+    [before, after].concat()
+}
+
+/// The credential of a request, read as the rule asks for it.
+#[derive(Clone)]
+pub(crate) enum Held<'r> {
+    Plain(Credential<'r>),
+    Basic(Box<NameAndKey>),
+}
+
+impl Held<'_> {
+    pub(crate) fn credential(&self) -> Credential<'_> {
+        match self {
+            Self::Plain(credential) => *credential,
+            Self::Basic(pair) => Credential::Basic {
+                name: &pair.name,
+                key: &pair.key,
+            },
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct NameAndKey {
+    name: String,
+    key: String,
+}
+
+/// Reads what was presented, if the rule accepts its kind.
+pub(crate) fn read<'r>(
+    presented: &Presented<'r>,
+    demands: &Demands,
+) -> Result<Held<'r>, CredentialError> {
+    match presented {
+        Presented::Nothing => Err(CredentialError::Missing),
+        Presented::Authorization(field) => authorization(field, demands),
+        Presented::ApiKey(_) if !demands.accept.contains(CredentialKind::ApiKey) => {
+            Err(CredentialError::OtherKind)
+        }
+        Presented::ApiKey(key) => match core::str::from_utf8(key) {
+            Ok(key) if is_one_key(key) => Ok(Held::Plain(Credential::ApiKey(key))),
+            _ => Err(CredentialError::NotOneKey),
+        },
+    }
+}
+
+fn is_one_key(key: &str) -> bool {
+    !key.is_empty()
+        && key.len() <= API_KEY_BYTES_MAX
+        && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, CredentialError> {
     let scheme_bytes = field
         .iter()
         .position(|&byte| byte == b' ')
@@ -70,15 +348,31 @@ pub(crate) fn bearer(fields: &[Vec<u8>]) -> Result<&str, CredentialError> {
     {
         return Err(CredentialError::NoScheme);
     }
-    if !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return Err(CredentialError::OtherScheme);
+    let after = after.split_first().map(|(_, after)| after);
+    if scheme.eq_ignore_ascii_case(b"Bearer")
+        && let Some(first) = demands.accept.first_bearer()
+    {
+        let token = after
+            .filter(|token| is_b64token(token))
+            .and_then(|token| core::str::from_utf8(token).ok())
+            .ok_or(CredentialError::NotOneToken)?;
+        let signed = first == CredentialKind::Jwt && has_two_dots(token);
+        return Ok(Held::Plain(match demands.introspects {
+            Some(issuer) if !signed => Credential::Opaque { token, issuer },
+            _ => Credential::Jwt(token),
+        }));
     }
-    match after.split_first() {
-        Some((b' ', token)) if is_b64token(token) => {
-            core::str::from_utf8(token).map_err(|_| CredentialError::NotOneToken)
-        }
-        _ => Err(CredentialError::NotOneToken),
+    if scheme.eq_ignore_ascii_case(b"Basic") && demands.accept.contains(CredentialKind::Basic) {
+        let pair = after.and_then(name_and_key);
+        return pair
+            .map(|pair| Held::Basic(Box::new(pair)))
+            .ok_or(CredentialError::NotBasic);
     }
+    Err(CredentialError::OtherKind)
+}
+
+fn has_two_dots(token: &str) -> bool {
+    token.bytes().filter(|&byte| byte == b'.').count() == 2
 }
 
 /// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
@@ -90,4 +384,60 @@ fn is_b64token(token: &[u8]) -> bool {
             .iter()
             .take(body)
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+}
+
+/// RFC 7617 section 2: neither part has control characters, and the name has no colon.
+fn name_and_key(base64: &[u8]) -> Option<NameAndKey> {
+    if base64.len() > BASIC_BYTES_MAX {
+        return None;
+    }
+    let text = String::from_utf8(decode_base64(base64)?).ok()?;
+    let (name, key) = text.split_once(':')?;
+    let good = !name.is_empty() && !key.is_empty() && !text.contains(char::is_control);
+    good.then(|| NameAndKey {
+        name: name.to_owned(),
+        key: key.to_owned(),
+    })
+}
+
+/// Strict base64 (RFC 4648 section 4): with its padding, and without bits that no byte uses.
+fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let (groups, rest) = text.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(groups.len() * 3);
+    for (index, group) in groups.iter().enumerate() {
+        let padding = match group {
+            [_, _, b'=', b'='] => 2,
+            [_, _, _, b'='] => 1,
+            _ => 0,
+        };
+        if padding > 0 && index + 1 < groups.len() {
+            return None;
+        }
+        let mut bits = 0_u32;
+        for &digit in group.iter().take(4 - padding) {
+            bits = bits << 6 | u32::from(base64_digit(digit)?);
+        }
+        bits <<= 6 * padding;
+        let [_, decoded @ ..] = bits.to_be_bytes();
+        let (kept, dropped) = decoded.split_at_checked(3 - padding)?;
+        if dropped.iter().any(|&byte| byte != 0) {
+            return None;
+        }
+        bytes.extend_from_slice(kept);
+    }
+    Some(bytes)
+}
+
+fn base64_digit(digit: u8) -> Option<u8> {
+    Some(match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
 }

@@ -10,14 +10,16 @@
 
 use core::fmt;
 
-use doorward_token::{UnixTime, VerifiedToken};
+use doorward_token::{Claims, Proof, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
-use crate::credential;
+use crate::credential::{self, Credential, Held, Kinds};
 use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
 use crate::matcher::Found;
-use crate::policy::{Access, Demands, IssuerId, Policy, Rule};
+use crate::permit::{Permit, Principal};
+use crate::policy::{Access, Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
+use crate::stand_in::{API_KEY_ISSUER, RevocationSet, VerifiedKey};
 use crate::target::{self, CanonicalTarget};
 
 /// What of a request a decision looks at.
@@ -29,14 +31,18 @@ pub struct RequestHead<'r> {
     pub target: &'r str,
     /// The value of every `Authorization` field, in order.
     pub authorization: &'r [Vec<u8>],
+    /// The value of every field that [`Policy::api_key_header`] names, in order; empty where it names
+    /// none.
+    pub api_key: &'r [Vec<u8>],
 }
 
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method)
-            .field("target", &self.target)
+            .field("path", &target::path_of(self.target))
             .field("authorization", &self.authorization.len())
+            .field("api_key", &self.api_key.len())
             .finish()
     }
 }
@@ -56,32 +62,45 @@ impl Policy {
     /// # Errors
     ///
     /// In this order: the method or target is malformed (400), no rule lists them (403), there is
-    /// more than one `Authorization` field (400, also where the rule is public), there is no usable
-    /// credential (400 or 401).
+    /// more than one credential (400, also where the rule is public), there is none that the rule
+    /// accepts (400 or 401).
     pub fn screen<'p, 'r>(&'p self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
         let malformed = |error| Refusal::because(Reason::Target(error));
         target::check_method(head.method).map_err(malformed)?;
         let target = CanonicalTarget::parse(head.target).map_err(malformed)?;
         let rule = self.rule_for(target.path(), head.method)?;
-        let bad_credential = |error| Refusal::because(Reason::Credential(error));
-        match &rule.kind.access {
-            Access::Public => {
-                credential::check_single(head.authorization).map_err(bad_credential)?;
-                Ok(Screened::Public(Permit::new(
-                    rule,
-                    target,
-                    Vec::new(),
-                    None,
-                )))
+        let accept = rule.kind.access.accept();
+        let bad_credential = |error| Refusal::of(accept, Reason::Credential(error));
+        let (presented, parameter) = credential::find(
+            head.authorization,
+            head.api_key,
+            target.as_str(),
+            self.key_place(),
+        )
+        .map_err(bad_credential)?;
+        let forwarded = match parameter {
+            Some(parameter) if !rule.kind.forwards_credential => {
+                Some(credential::without(target.as_str(), &parameter))
             }
+            _ => None,
+        };
+        match &rule.kind.access {
+            Access::Public => Ok(Screened::Public(Permit::new(
+                self,
+                rule,
+                forwarded.unwrap_or_else(|| target.as_str().to_owned()),
+                Vec::new(),
+                None,
+            ))),
             Access::Protected(demands) => {
-                let bearer = credential::bearer(head.authorization).map_err(bad_credential)?;
+                let held = credential::read(&presented, demands).map_err(bad_credential)?;
                 Ok(Screened::Protected(Pending {
                     policy: self,
                     rule,
                     demands,
                     target,
-                    bearer,
+                    forwarded,
+                    held,
                 }))
             }
         }
@@ -107,41 +126,56 @@ impl Policy {
     }
 }
 
-/// A request that needs a verified token to be let through.
-#[derive(Clone, Copy)]
+/// A request that needs a verified credential to be let through.
+#[derive(Clone)]
 pub struct Pending<'p, 'r> {
     policy: &'p Policy,
     rule: Rule<'p>,
     demands: &'p Demands,
     target: CanonicalTarget<'r>,
-    bearer: &'r str,
+    /// The target without the API key, where it is in the target and not to be handed on.
+    forwarded: Option<String>,
+    held: Held<'r>,
 }
 
-impl<'p, 'r> Pending<'p, 'r> {
-    /// The bearer token, of which nothing is known yet.
+/// Who the caller is, by a credential that is genuine.
+#[derive(Clone, Copy, Debug)]
+pub enum Authenticated<'t> {
+    /// By a token.
+    Token {
+        /// The issuer by whose keys or word it was verified, now or earlier.
+        issuer: IssuerId,
+        /// The token.
+        token: &'t VerifiedToken,
+    },
+    /// By an API key.
+    Key(&'t VerifiedKey),
+}
+
+impl<'p> Pending<'p, '_> {
+    /// The credential, of which nothing is known yet.
     #[must_use]
-    pub fn bearer(&self) -> &'r str {
-        self.bearer
+    pub fn credential(&self) -> Credential<'_> {
+        self.held.credential()
     }
 
     /// The issuers that the rule accepts, in the order in which it names them.
     pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
-        self.demands.issuers.iter().copied()
+        self.demands.issuers.iter().flat_map(|group| group.ids())
     }
 
     /// Whether the rule accepts this issuer.
     #[must_use]
     pub fn accepts(&self, issuer: IssuerId) -> bool {
-        self.demands.issuers.contains(&issuer)
+        let mut groups = self.demands.issuers.iter();
+        groups.any(|group| group.ids().contains(&issuer))
     }
 
     /// The accepted issuer with this `iss`. Issuers have different URLs, so there is one at most.
     #[must_use]
     pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
-        self.issuer_ids().find(|&id| {
-            let issuer = self.policy.issuers.get(id);
-            issuer.is_some_and(|issuer| issuer.url == url)
-        })
+        let issuer = self.policy.issuer_by_url(url);
+        issuer.filter(|&issuer| self.accepts(issuer))
     }
 
     /// The rule's path pattern, for the log.
@@ -150,75 +184,124 @@ impl<'p, 'r> Pending<'p, 'r> {
         self.rule.path.as_str()
     }
 
-    /// Decides. `issuer` is the one with whose keys the token was verified, now or earlier; time,
-    /// issuer, audience and algorithm are checked again, so that a token from a cache is judged by
-    /// this policy and at this moment.
+    /// The kinds of credential that the rule accepts.
+    pub(crate) fn accept(&self) -> Kinds {
+        self.demands.accept
+    }
+
+    /// Decides. Time, issuer, audience and algorithm of a token are checked again, so that one from a
+    /// cache is judged by this policy and at this moment; so is whether it was revoked.
+    ///
+    /// `revocations` is what is known to be revoked, `None` where that cannot be found out. It makes
+    /// no difference to API keys, nor where the policy has no `[revocation]`.
     ///
     /// # Errors
     ///
-    /// The token is not valid now, or not of an issuer that the rule accepts (401); it lacks a scope
-    /// (403) or a claim (403), or an identity header cannot express what it says (403).
+    /// The credential is not valid now, was revoked, is not of an issuer that the rule accepts or not
+    /// what was found in the request (401); it lacks a scope (403) or a claim (403), or an identity
+    /// header cannot express what it says (403). Revocations are asked for and not known (503).
     pub fn authorise(
         self,
-        issuer: IssuerId,
-        token: &VerifiedToken,
+        who: Authenticated<'_>,
+        revocations: Option<&RevocationSet>,
         now: UnixTime,
     ) -> Result<Permit<'p>, Refusal> {
-        let accepted = self
-            .policy
-            .issuers
-            .get(issuer)
-            .filter(|_| self.accepts(issuer));
-        let Some(issuer) = accepted else {
-            return Err(Refusal::because(Reason::OtherIssuer));
+        let refused = |reason| Refusal::of(self.demands.accept, reason);
+        let (issuer, claims) = match who {
+            Authenticated::Token { issuer, token } => {
+                let issuer = self.check_token(issuer, token, now).map_err(refused)?;
+                if let Some(rule) = self.policy.revocation() {
+                    rule.check(token, revocations).map_err(refused)?;
+                }
+                (issuer.name.as_str(), token.claims())
+            }
+            Authenticated::Key(key) => {
+                self.check_key(key, now).map_err(refused)?;
+                (API_KEY_ISSUER, key.claims())
+            }
         };
-        token
-            .recheck(issuer.expectations(), now)
-            .map_err(|error| Refusal::because(Reason::Token(error)))?;
-        self.check_scope(token)?;
+        self.check_scope(claims).map_err(refused)?;
         for claim in &self.demands.claims {
-            claim.check(token).map_err(|problem| {
+            claim.check(claims).map_err(|problem| {
                 let name = claim.name.clone();
-                Refusal::because(Reason::Claim { name, problem })
+                refused(Reason::Claim { name, problem })
             })?;
         }
-        let identity = self.identity(token)?;
-        let principal = Principal {
-            issuer: &issuer.name,
-            subject: token.subject().map(str::to_owned),
+        let identity = self.identity(claims).map_err(refused)?;
+        let principal = Principal::new(issuer, claims.subject().map(str::to_owned));
+        let target = match self.forwarded {
+            Some(target) => target,
+            None => self.target.as_str().to_owned(),
         };
         Ok(Permit::new(
+            self.policy,
             self.rule,
-            self.target,
+            target,
             identity,
             Some(principal),
         ))
     }
 
-    fn check_scope(&self, token: &VerifiedToken) -> Result<(), Refusal> {
-        let missing = self
-            .demands
-            .scope
-            .iter()
-            .find(|wanted| !token.scopes().contains(wanted));
-        match missing {
-            Some(missing) => Err(Refusal::because(Reason::Scope {
+    /// Whether this is the token of the request, in the hands of an issuer that the rule accepts.
+    fn check_token(
+        &self,
+        issuer: IssuerId,
+        token: &VerifiedToken,
+        now: UnixTime,
+    ) -> Result<&'p Issuer, Reason> {
+        let fits = match self.credential() {
+            Credential::Jwt(_) => token.proof() == Proof::Signature,
+            Credential::Opaque { issuer: asked, .. } => {
+                token.proof() == Proof::Introspection && asked == issuer
+            }
+            Credential::ApiKey(_) | Credential::Basic { .. } => return Err(Reason::OtherKey),
+        };
+        let accepted = fits && self.accepts(issuer);
+        let accepted = self.policy.issuers.get(issuer).filter(|_| accepted);
+        let Some(issuer) = accepted else {
+            return Err(Reason::OtherIssuer);
+        };
+        token
+            .recheck(issuer.expectations(), now)
+            .map_err(Reason::Token)?;
+        Ok(issuer)
+    }
+
+    /// Whether this is the key of the request.
+    fn check_key(&self, key: &VerifiedKey, now: UnixTime) -> Result<(), Reason> {
+        let fits = match self.credential() {
+            Credential::ApiKey(_) => true,
+            // RFC 7617: the password is good for its user and nobody else.
+            Credential::Basic { name, .. } => key.claims().subject() == Some(name),
+            Credential::Jwt(_) | Credential::Opaque { .. } => return Err(Reason::OtherIssuer),
+        };
+        if !fits {
+            return Err(Reason::OtherKey);
+        }
+        key.recheck(now).map_err(Reason::Key)
+    }
+
+    fn check_scope(&self, claims: &Claims) -> Result<(), Reason> {
+        let mut wanted = self.demands.scope.iter();
+        match wanted.find(|wanted| !claims.scopes().contains(wanted)) {
+            Some(missing) => Err(Reason::Scope {
                 missing: missing.clone(),
                 required: self.demands.scope.join(" "),
-            })),
+                bearer: self.credential().kind().is_bearer(),
+            }),
             None => Ok(()),
         }
     }
 
-    fn identity(&self, token: &VerifiedToken) -> Result<Vec<(&'p str, Vec<u8>)>, Refusal> {
+    fn identity(&self, claims: &Claims) -> Result<Vec<(&'p str, Vec<u8>)>, Reason> {
         let mut headers = Vec::with_capacity(self.policy.identity.len());
         let mut bytes = 0;
         for header in &self.policy.identity {
             let refused = |problem| {
                 let name = header.name.clone();
-                Refusal::because(Reason::IdentityHeader { name, problem })
+                Reason::IdentityHeader { name, problem }
             };
-            if let Some(value) = header.value(token).map_err(refused)? {
+            if let Some(value) = header.value(claims).map_err(refused)? {
                 bytes += value.len();
                 if bytes > IDENTITY_TOTAL_BYTES_MAX {
                     return Err(refused(ClaimProblem::TooLong {
@@ -233,138 +316,37 @@ impl<'p, 'r> Pending<'p, 'r> {
     }
 }
 
+impl RevocationRule {
+    /// Whether the token can be revoked at all, and was not.
+    fn check(
+        &self,
+        token: &VerifiedToken,
+        revocations: Option<&RevocationSet>,
+    ) -> Result<(), Reason> {
+        // What an introspection says is asked for again soon: there is no long life to be bounded.
+        if token.proof() == Proof::Signature {
+            let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
+            let lifetime_s = token.expires_at().seconds_since(issued_at);
+            if lifetime_s > self.token_lifetime_max_s {
+                return Err(Reason::LivesTooLong { lifetime_s });
+            }
+        }
+        let Some(revocations) = revocations else {
+            return Err(Reason::StoreUnavailable { retry_after_s: 1 });
+        };
+        match revocations.revokes(token) {
+            Some(by) => Err(Reason::Revoked(by)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Debug for Pending<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
             .field("route", &self.rule.path.as_str())
-            .field("target", &self.target.as_str())
+            .field("path", &self.target.path())
+            .field("credential", &self.credential())
             .finish_non_exhaustive()
-    }
-}
-
-/// The decision to let a request through.
-///
-/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
-/// for one. It cannot be made anywhere else:
-///
-/// ```compile_fail,E0451
-/// # use doorward_policy::{Permit, Policy, RequestHead, Screened};
-/// # let policy = Policy::parse("[[route]]\npath = \"/\"\npublic = true").unwrap();
-/// # let head = RequestHead { method: "GET", target: "/", authorization: &[] };
-/// # let Screened::Public(permit) = policy.screen(&head).unwrap() else { return };
-/// let forged = Permit { target: "/admin".to_owned(), ..permit };
-/// ```
-///
-/// ```compile_fail,E0624
-/// # use doorward_policy::Permit;
-/// let forged = Permit::new();
-/// ```
-///
-/// ```compile_fail,E0277
-/// # use doorward_policy::Permit;
-/// let forged: Permit<'static> = Default::default();
-/// ```
-///
-/// It cannot be used for a second request either, for it is no `Clone`:
-///
-/// ```compile_fail,E0277
-/// # use doorward_policy::Permit;
-/// fn twice<T: Clone>() {}
-/// twice::<Permit<'static>>();
-/// ```
-pub struct Permit<'p> {
-    rule: Rule<'p>,
-    target: String,
-    identity: Vec<(&'p str, Vec<u8>)>,
-    principal: Option<Principal<'p>>,
-}
-
-impl<'p> Permit<'p> {
-    fn new(
-        rule: Rule<'p>,
-        target: CanonicalTarget<'_>,
-        identity: Vec<(&'p str, Vec<u8>)>,
-        principal: Option<Principal<'p>>,
-    ) -> Self {
-        Self {
-            rule,
-            target: target.as_str().to_owned(),
-            identity,
-            principal,
-        }
-    }
-
-    /// The target to forward: byte for byte the one that was received and decided on.
-    #[must_use]
-    pub fn target(&self) -> &str {
-        &self.target
-    }
-
-    /// The headers to set, after every reserved header has been removed from the request. Names are
-    /// in lower case; values are printable ASCII.
-    pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &[u8])> {
-        self.identity
-            .iter()
-            .map(|(name, value)| (*name, value.as_slice()))
-    }
-
-    /// Whether `Authorization` is to be removed.
-    #[must_use]
-    pub fn strips_credential(&self) -> bool {
-        !self.rule.kind.forwards_credential
-    }
-
-    /// The rule's path pattern, for the log.
-    #[must_use]
-    pub fn route(&self) -> &'p str {
-        self.rule.path.as_str()
-    }
-
-    /// Whose request it is, for the log; `None` on a public route.
-    #[must_use]
-    pub fn principal(&self) -> Option<&Principal<'p>> {
-        self.principal.as_ref()
-    }
-}
-
-/// Names the principal only as far as the log does, and no identity header's value.
-impl fmt::Debug for Permit<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit")
-            .field("route", &self.rule.path.as_str())
-            .field("target", &self.target)
-            .field("principal", &self.principal)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Who was authenticated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal<'p> {
-    issuer: &'p str,
-    subject: Option<String>,
-}
-
-impl<'p> Principal<'p> {
-    /// The name that the policy gives to the issuer.
-    #[must_use]
-    pub fn issuer(&self) -> &'p str {
-        self.issuer
-    }
-
-    /// `sub`, when the token has one.
-    #[must_use]
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
-    }
-}
-
-/// On one line whatever is in the subject: `acme "4711"`.
-impl fmt::Display for Principal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.subject {
-            Some(subject) => write!(f, "{} \"{}\"", self.issuer, subject.escape_default()),
-            None => f.write_str(self.issuer),
-        }
     }
 }

@@ -19,7 +19,7 @@
 //! `scope` stands for the scopes of the token whichever way the issuer writes them (`scope`, or
 //! `scp` as a string or array): as `text` with a space between two, as the specifications write it.
 
-use doorward_token::VerifiedToken;
+use doorward_token::Claims;
 use serde_json::Value;
 
 use crate::claim::ClaimProblem;
@@ -71,12 +71,12 @@ impl Format {
 }
 
 impl IdentityHeader {
-    /// The value for this token; `None` where the claim is absent.
-    pub(crate) fn value(&self, token: &VerifiedToken) -> Result<Option<Vec<u8>>, ClaimProblem> {
+    /// The value for this principal; `None` where the claim is absent.
+    pub(crate) fn value(&self, claims: &Claims) -> Result<Option<Vec<u8>>, ClaimProblem> {
         let value = if self.claim == "scope" {
-            self.scopes(token.scopes())
+            self.scopes(claims.scopes())
         } else {
-            match token.claim(&self.claim) {
+            match claims.claim(&self.claim) {
                 None | Some(Value::Null) => None,
                 Some(claim) => self.claim_value(claim)?,
             }

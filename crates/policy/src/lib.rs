@@ -9,7 +9,7 @@
 //! would bring them in), and no default that admits: what no rule lists is refused.
 //!
 //! ```
-//! use doorward_policy::{Policy, RequestHead, Screened};
+//! use doorward_policy::{Credential, Policy, RequestHead, Screened};
 //!
 //! let policy = Policy::parse(
 //!     r#"
@@ -23,7 +23,12 @@
 //!     scope = ["read:users"]
 //!     "#,
 //! )?;
-//! let request = |target, authorization| RequestHead { method: "GET", target, authorization };
+//! let request = |target, authorization| RequestHead {
+//!     method: "GET",
+//!     target,
+//!     authorization,
+//!     api_key: &[],
+//! };
 //!
 //! // No rule lists the path; a rule does, but there is no token; there is one, to be verified.
 //! assert_eq!(policy.screen(&request("/admin", &[])).unwrap_err().status(), 403);
@@ -32,7 +37,7 @@
 //! let Screened::Protected(pending) = policy.screen(&request("/users/7", &fields))? else {
 //!     panic!("the route is not public");
 //! };
-//! assert_eq!(pending.bearer(), "abc");
+//! assert!(matches!(pending.credential(), Credential::Jwt("abc")));
 //! assert_eq!(pending.issuer_ids().collect::<Vec<_>>(), [0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -44,6 +49,7 @@
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
 
+mod api_keys;
 pub mod claim;
 pub mod credential;
 mod decision;
@@ -53,16 +59,28 @@ pub mod identity;
 pub mod load;
 pub mod matcher;
 mod pattern;
+mod permit;
 mod policy;
 pub mod refusal;
 mod scalar;
 mod source;
+mod stand_in;
 pub mod target;
 mod trie;
 
-pub use decision::{Pending, Permit, Principal, RequestHead, Screened};
+pub use api_keys::{ApiKeys, KeyPlace};
+pub use credential::{Credential, CredentialKind};
+pub use decision::{Authenticated, Pending, RequestHead, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
-pub use policy::{Issuer, IssuerId, KeySource, Policy};
+pub use permit::{Permit, Principal};
+pub use policy::{
+    ClientAuthentication, Introspection, Issuer, IssuerId, KeySource, Logout, Policy,
+    RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
+    StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
+};
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Refusal};
+pub use stand_in::{
+    API_KEY_ISSUER, ApiKeyError, KeyRecord, MissingAudience, RevocationSet, RevokedBy, VerifiedKey,
+};
 pub use target::{CanonicalTarget, TargetError};

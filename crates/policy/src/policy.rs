@@ -2,13 +2,17 @@
 
 use core::cmp::Ordering;
 
+use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::{AlgorithmSet, Expectations};
 
+use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::claim::RequiredClaim;
+use crate::credential::Kinds;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::load;
 use crate::matcher::Matcher;
+use crate::stand_in::MissingAudience;
 
 /// The position of an issuer in [`Policy::issuers`].
 pub type IssuerId = usize;
@@ -19,6 +23,12 @@ pub type IssuerId = usize;
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) issuers: Vec<Issuer>,
+    /// The issuers in the order of their URLs.
+    pub(crate) issuers_by_url: Vec<u32>,
+    pub(crate) store: StoreRule,
+    pub(crate) revocation: Option<RevocationRule>,
+    pub(crate) api_keys: Option<ApiKeys>,
+    pub(crate) logout_paths: Vec<LogoutPath>,
     pub(crate) rules: Rules,
     pub(crate) matcher: Matcher,
     pub(crate) identity: Vec<IdentityHeader>,
@@ -42,10 +52,70 @@ impl Policy {
         &self.warnings
     }
 
-    /// The issuers, in the order of their names.
+    /// The issuers, in the order of their names. Each tenant of an issuer that has tenants is one, with
+    /// the name `issuer/tenant`, in the order in which the policy lists them.
     #[must_use]
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
+    }
+
+    /// The issuer with this `iss`. Issuers have different URLs, so there is one at most.
+    #[must_use]
+    pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
+        let place = self.issuers_by_url.binary_search_by(|&id| {
+            let issuer = self.issuers.get(id as usize);
+            issuer.map_or(Ordering::Less, |issuer| issuer.url.as_str().cmp(url))
+        });
+        let id = self.issuers_by_url.get(place.ok()?)?;
+        Some(*id as IssuerId)
+    }
+
+    /// The key-value store that instances share.
+    #[must_use]
+    pub fn store(&self) -> &StoreRule {
+        &self.store
+    }
+
+    /// What revocation asks of tokens; `None` where nothing is revoked.
+    #[must_use]
+    pub fn revocation(&self) -> Option<&RevocationRule> {
+        self.revocation.as_ref()
+    }
+
+    /// What the policy says of API keys; `None` where there are none.
+    #[must_use]
+    pub fn api_keys(&self) -> Option<&ApiKeys> {
+        self.api_keys.as_ref()
+    }
+
+    /// The name of the header in which a request has its API key, in lower case. Its values go into
+    /// [`RequestHead::api_key`](crate::RequestHead::api_key).
+    #[must_use]
+    pub fn api_key_header(&self) -> Option<&str> {
+        match self.key_place()? {
+            KeyPlace::Header(name) => Some(name),
+            KeyPlace::Query(_) => None,
+        }
+    }
+
+    pub(crate) fn key_place(&self) -> Option<&KeyPlace> {
+        self.api_keys.as_ref()?.place.as_ref()
+    }
+
+    /// The issuers whose logout tokens are sent to this request target: none where it is no such
+    /// address, several where they are tenants of one issuer. A query changes nothing; any other
+    /// spelling of the path is another path.
+    #[must_use]
+    pub fn logout_issuers(&self, target: &str) -> core::ops::Range<IssuerId> {
+        if self.logout_paths.is_empty() {
+            return 0..0;
+        }
+        let path = target.split('?').next().unwrap_or_default();
+        let found = self
+            .logout_paths
+            .iter()
+            .find(|logout| logout.path.as_str() == path);
+        found.map_or(0..0, |logout| logout.issuers.clone())
     }
 
     /// How many rules there are.
@@ -60,8 +130,10 @@ impl Policy {
     }
 
     /// Whether a header is to be removed from every request, because an upstream could take it for
-    /// an identity header: letters count in either case, and whatever is neither letter nor digit
-    /// counts as `-`. Does not allocate.
+    /// an identity header or for the API key's: letters count in either case, and whatever is neither
+    /// letter nor digit counts as `-`. Does not allocate.
+    ///
+    /// Which header a request that was let through keeps, [`Permit`](crate::Permit) says.
     #[must_use]
     pub fn is_reserved_header(&self, name: &str) -> bool {
         self.reserved.contains(name)
@@ -85,6 +157,12 @@ pub struct Issuer {
     pub keys: KeySource,
     /// Whether its tokens follow RFC 9068.
     pub access_token_profile: bool,
+    /// For how long its keys may be used.
+    pub freshness: FreshnessPolicy,
+    /// How it is asked about opaque tokens, if it is.
+    pub introspection: Option<Introspection>,
+    /// Where it says that somebody has logged out, if it does.
+    pub logout: Option<Logout>,
     pub(crate) expectations: Expectations,
 }
 
@@ -111,6 +189,100 @@ pub enum KeySource {
         variable: String,
     },
 }
+
+/// How an issuer is asked about opaque tokens (RFC 7662).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introspection {
+    /// Whom to ask; `None`: the metadata that the issuer publishes says it. It is never `None` where
+    /// the keys are not found by discovery.
+    pub endpoint: Option<String>,
+    /// As whom.
+    pub client_id: String,
+    /// How that is shown.
+    pub authentication: ClientAuthentication,
+    /// For how many seconds an answer may be remembered at most.
+    pub cache_s: u64,
+    /// For how many seconds it may be remembered that a token is not active.
+    pub negative_cache_s: u64,
+    /// What becomes of a token of which the answer names no audience.
+    pub missing_audience: MissingAudience,
+}
+
+/// How a client authenticates to an endpoint (OpenID Connect Core 1.0 section 9). The secret itself is
+/// in a Spin variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// `client_secret_basic`: as `Basic`.
+    SecretBasic {
+        /// The name of the variable with the secret.
+        variable: String,
+    },
+    /// `client_secret_post`: in the form that is posted.
+    SecretPost {
+        /// The name of the variable with the secret.
+        variable: String,
+    },
+    /// `private_key_jwt`: by a signed assertion.
+    PrivateKeyJwt {
+        /// The name of the variable with the private JWK.
+        variable: String,
+    },
+}
+
+/// Where an issuer sends its logout tokens (OpenID Connect Back-Channel Logout 1.0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logout {
+    /// The path, literal and canonical, that the gate itself answers.
+    pub path: String,
+    /// The clients of which a logout token must name one.
+    pub client_ids: Vec<String>,
+}
+
+/// A path for logout tokens, and the issuers that may send theirs there.
+#[derive(Clone, Debug)]
+pub(crate) struct LogoutPath {
+    pub(crate) path: String,
+    pub(crate) issuers: core::ops::Range<IssuerId>,
+}
+
+/// `[store]`: the key-value store that instances share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreRule {
+    /// Its label.
+    pub name: String,
+    /// After how many seconds what was written to it is seen by all instances.
+    pub refresh_s: u64,
+    /// For how many seconds what was read of it is used while it fails.
+    pub stale_if_error_s: u64,
+}
+
+/// The label of the store where the policy gives none.
+pub const STORE_NAME_DEFAULT: &str = "default";
+/// `refresh_s` where the policy does not say.
+pub const STORE_REFRESH_S_DEFAULT: u64 = 5;
+/// `stale_if_error_s` of the store where the policy does not say.
+pub const STORE_STALE_IF_ERROR_S_DEFAULT: u64 = 60;
+
+impl Default for StoreRule {
+    fn default() -> Self {
+        Self {
+            name: STORE_NAME_DEFAULT.to_owned(),
+            refresh_s: STORE_REFRESH_S_DEFAULT,
+            stale_if_error_s: STORE_STALE_IF_ERROR_S_DEFAULT,
+        }
+    }
+}
+
+/// `[revocation]`: what has to be so that a token can be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevocationRule {
+    /// For how many seconds a signed token is valid at most, from `iat` to `exp`. For so long is it
+    /// remembered that it was revoked.
+    pub token_lifetime_max_s: u64,
+}
+
+/// `token_lifetime_max_s` where the policy does not say: a week.
+pub const TOKEN_LIFETIME_MAX_S_DEFAULT: u64 = 7 * 24 * 60 * 60;
 
 /// All `[[route]]`s, those of one pattern in a row, as the matcher counts them.
 ///
@@ -211,10 +383,39 @@ pub(crate) enum Access {
     Protected(Demands),
 }
 
-/// What a rule demands of a token, besides that it be genuine and valid.
+impl Access {
+    /// The kinds of credential that are accepted: none where none is looked at.
+    pub(crate) fn accept(&self) -> Kinds {
+        match self {
+            Self::Public => Kinds::default(),
+            Self::Protected(demands) => demands.accept,
+        }
+    }
+}
+
+/// What a rule demands of a credential, besides that it be genuine and valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Demands {
-    pub(crate) issuers: Vec<IssuerId>,
+    /// The kinds of credential, never none.
+    pub(crate) accept: Kinds,
+    /// In the order in which the rule names them.
+    pub(crate) issuers: Vec<IssuerGroup>,
+    /// The one of them that is asked about opaque tokens.
+    pub(crate) introspects: Option<IssuerId>,
     pub(crate) scope: Vec<String>,
     pub(crate) claims: Vec<RequiredClaim>,
+}
+
+/// What one `[issuer.NAME]` stands for: itself, or its tenants, which follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IssuerGroup {
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+}
+
+impl IssuerGroup {
+    pub(crate) fn ids(self) -> core::ops::Range<IssuerId> {
+        let first = self.first as IssuerId;
+        first..first + self.count as IssuerId
+    }
 }

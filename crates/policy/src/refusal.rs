@@ -5,8 +5,9 @@ use core::fmt;
 use doorward_token::TokenError;
 
 use crate::claim::ClaimProblem;
-use crate::credential::CredentialError;
+use crate::credential::{CredentialError, CredentialKind, Kinds};
 use crate::decision::Pending;
+use crate::stand_in::{ApiKeyError, RevokedBy};
 use crate::target::TargetError;
 
 /// The protection space of RFC 9110 section 11.5: one for all routes, so that a challenge tells
@@ -16,7 +17,7 @@ pub const REALM: &str = "doorward";
 pub const RETRY_AFTER_S_MAX: u64 = 3600;
 
 /// What a client learns of a refusal. Everything that it is sent follows from this, save for the
-/// scope that is lacking and the time to wait.
+/// kinds of credential that the route accepts, the scope that is lacking and the time to wait.
 ///
 /// | class | status | `WWW-Authenticate` | `Retry-After` |
 /// |---|---|---|---|
@@ -24,43 +25,61 @@ pub const RETRY_AFTER_S_MAX: u64 = 3600;
 /// | malformed credential | 400 | `error="invalid_request"` | |
 /// | no credential | 401 | without `error` | |
 /// | invalid token | 401 | `error="invalid_token"` | |
+/// | invalid credential | 401 | without `error` | |
 /// | insufficient scope | 403 | `error="insufficient_scope"`, `scope` | |
 /// | forbidden | 403 | | |
 /// | misconfigured | 500 | | |
 /// | keys unavailable | 503 | | yes |
+/// | issuer unavailable | 503 | | yes |
+/// | store unavailable | 503 | | yes |
+///
+/// There is a challenge for each kind of credential that the route accepts, in its order: `Bearer`
+/// (RFC 6750), `Basic` (RFC 7617) and `ApiKey`, which no RFC knows and which says that much to people.
+/// `error` and `scope` belong to `Bearer`; on insufficient scope only where a bearer token lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// The request target or the method is malformed, or ambiguous.
     MalformedRequest,
-    /// There is more than one `Authorization` field, or one that cannot be read.
+    /// There is more than one credential, or one that cannot be read.
     MalformedCredential,
-    /// There is no credential, or one of a scheme that is not in use here.
+    /// There is no credential, or one of a kind that the route does not accept.
     NoCredential,
-    /// The token is not genuine, not valid now, or not of an issuer that the route accepts. Which
-    /// of these it is, only the log says.
+    /// The token is not genuine, not valid now, revoked, or not of an issuer that the route accepts.
+    /// Which of these it is, only the log says.
     InvalidToken,
-    /// The token is good, and lacks a scope that the route asks for.
+    /// The API key, or the name that came with it, is not known or not valid now. Which of these it
+    /// is, only the log says.
+    InvalidCredential,
+    /// The credential is good, and lacks a scope that the route asks for.
     InsufficientScope,
     /// Nothing that the caller could present changes the answer: no rule lists this path and
-    /// method, or the token does not have the claims that the rule asks for.
+    /// method, or the credential does not have the claims that the rule asks for.
     Forbidden,
     /// The gate itself is set up wrongly, or cannot do what it was set up for.
     Misconfigured,
     /// The token cannot be judged, because the keys of its issuer cannot be had.
     KeysUnavailable,
+    /// The token cannot be judged, because its issuer cannot be asked about it.
+    IssuerUnavailable,
+    /// The credential cannot be judged, because the store cannot be read: whether a token was revoked,
+    /// or which API keys there are.
+    StoreUnavailable,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::MalformedRequest,
         Self::MalformedCredential,
         Self::NoCredential,
         Self::InvalidToken,
+        Self::InvalidCredential,
         Self::InsufficientScope,
         Self::Forbidden,
         Self::Misconfigured,
         Self::KeysUnavailable,
+        Self::IssuerUnavailable,
+        Self::StoreUnavailable,
     ];
 
     /// A stable name for logs, metrics and tests.
@@ -90,13 +109,13 @@ impl Class {
             Self::MalformedCredential => Mapping {
                 name: "malformed-credential",
                 status: 400,
-                problem: br#"{"type":"urn:problem-type:doorward:malformed-credential","title":"The Authorization field is malformed","status":400}"#,
+                problem: br#"{"type":"urn:problem-type:doorward:malformed-credential","title":"The credential is malformed","status":400}"#,
                 challenge: Some(Challenge::Error("invalid_request")),
             },
             Self::NoCredential => Mapping {
                 name: "no-credential",
                 status: 401,
-                problem: br#"{"type":"urn:problem-type:doorward:no-credential","title":"A bearer token is required","status":401}"#,
+                problem: br#"{"type":"urn:problem-type:doorward:no-credential","title":"A credential is required","status":401}"#,
                 // RFC 6750 section 3.1: no error code when the request lacks any credential.
                 challenge: Some(Challenge::Plain),
             },
@@ -106,10 +125,16 @@ impl Class {
                 problem: br#"{"type":"urn:problem-type:doorward:invalid-token","title":"The bearer token is not valid","status":401}"#,
                 challenge: Some(Challenge::Error("invalid_token")),
             },
+            Self::InvalidCredential => Mapping {
+                name: "invalid-credential",
+                status: 401,
+                problem: br#"{"type":"urn:problem-type:doorward:invalid-credential","title":"The credential is not valid","status":401}"#,
+                challenge: Some(Challenge::Plain),
+            },
             Self::InsufficientScope => Mapping {
                 name: "insufficient-scope",
                 status: 403,
-                problem: br#"{"type":"urn:problem-type:doorward:insufficient-scope","title":"The bearer token lacks a scope","status":403}"#,
+                problem: br#"{"type":"urn:problem-type:doorward:insufficient-scope","title":"The credential lacks a scope","status":403}"#,
                 challenge: Some(Challenge::Error("insufficient_scope")),
             },
             Self::Forbidden => Mapping {
@@ -128,6 +153,18 @@ impl Class {
                 name: "keys-unavailable",
                 status: 503,
                 problem: br#"{"type":"urn:problem-type:doorward:keys-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
+                challenge: None,
+            },
+            Self::IssuerUnavailable => Mapping {
+                name: "issuer-unavailable",
+                status: 503,
+                problem: br#"{"type":"urn:problem-type:doorward:issuer-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
+                challenge: None,
+            },
+            Self::StoreUnavailable => Mapping {
+                name: "store-unavailable",
+                status: 503,
+                problem: br#"{"type":"urn:problem-type:doorward:store-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
                 challenge: None,
             },
         }
@@ -159,19 +196,33 @@ enum Challenge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     reason: Reason,
+    /// What the route accepts; nothing where that is not known, or the route is public.
+    accept: Kinds,
 }
 
 impl Refusal {
     /// The token was not accepted.
     #[must_use]
-    pub fn invalid_token(_pending: &Pending<'_, '_>, error: TokenError) -> Self {
-        Self::because(Reason::Token(error))
+    pub fn invalid_token(pending: &Pending<'_, '_>, error: TokenError) -> Self {
+        Self::of(pending.accept(), Reason::Token(error))
     }
 
     /// The token names no issuer that the route accepts.
     #[must_use]
-    pub fn unknown_issuer(_pending: &Pending<'_, '_>) -> Self {
-        Self::because(Reason::OtherIssuer)
+    pub fn unknown_issuer(pending: &Pending<'_, '_>) -> Self {
+        Self::of(pending.accept(), Reason::OtherIssuer)
+    }
+
+    /// The issuer says that the opaque token is not active (RFC 7662 section 2.2).
+    #[must_use]
+    pub fn inactive(pending: &Pending<'_, '_>) -> Self {
+        Self::of(pending.accept(), Reason::Inactive)
+    }
+
+    /// The API key was not accepted, or not with the name that came with it.
+    #[must_use]
+    pub fn invalid_key(pending: &Pending<'_, '_>, error: ApiKeyError) -> Self {
+        Self::of(pending.accept(), Reason::Key(error))
     }
 
     /// The keys of the token's issuer cannot be had. The client is asked to come back later, at
@@ -183,6 +234,24 @@ impl Refusal {
         })
     }
 
+    /// The token's issuer cannot be asked about it. The client is asked to come back later, at least 1
+    /// and at most [`RETRY_AFTER_S_MAX`] seconds.
+    #[must_use]
+    pub fn issuer_unavailable(retry_after_s: u64) -> Self {
+        Self::because(Reason::IssuerUnavailable {
+            retry_after_s: retry_after_s.clamp(1, RETRY_AFTER_S_MAX),
+        })
+    }
+
+    /// What the store holds cannot be had. The client is asked to come back later, at least 1 and at
+    /// most [`RETRY_AFTER_S_MAX`] seconds.
+    #[must_use]
+    pub fn store_unavailable(retry_after_s: u64) -> Self {
+        Self::because(Reason::StoreUnavailable {
+            retry_after_s: retry_after_s.clamp(1, RETRY_AFTER_S_MAX),
+        })
+    }
+
     /// The gate is set up wrongly. The reason goes to the log.
     #[must_use]
     pub fn misconfigured(reason: impl Into<String>) -> Self {
@@ -190,7 +259,12 @@ impl Refusal {
     }
 
     pub(crate) fn because(reason: Reason) -> Self {
-        Self { reason }
+        Self::of(Kinds::default(), reason)
+    }
+
+    /// A refusal where these kinds of credential would be accepted.
+    pub(crate) fn of(accept: Kinds, reason: Reason) -> Self {
+        Self { reason, accept }
     }
 
     /// What the client learns.
@@ -199,12 +273,23 @@ impl Refusal {
         match &self.reason {
             Reason::Target(_) => Class::MalformedRequest,
             Reason::Credential(error) => match error {
-                CredentialError::Missing | CredentialError::OtherScheme => Class::NoCredential,
+                CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
                 CredentialError::Repeated { .. }
+                | CredentialError::RepeatedKey
+                | CredentialError::Two
+                | CredentialError::Spelling
                 | CredentialError::NoScheme
-                | CredentialError::NotOneToken => Class::MalformedCredential,
+                | CredentialError::NotOneToken
+                | CredentialError::NotBasic
+                | CredentialError::NotOneKey => Class::MalformedCredential,
             },
-            Reason::Token(_) | Reason::OtherIssuer => Class::InvalidToken,
+            Reason::Token(_)
+            | Reason::OtherIssuer
+            | Reason::Inactive
+            | Reason::Revoked(_)
+            | Reason::NotIssued
+            | Reason::LivesTooLong { .. } => Class::InvalidToken,
+            Reason::Key(_) | Reason::OtherKey => Class::InvalidCredential,
             Reason::Scope { .. } => Class::InsufficientScope,
             Reason::NoRule
             | Reason::OtherCase
@@ -213,6 +298,8 @@ impl Refusal {
             | Reason::IdentityHeader { .. } => Class::Forbidden,
             Reason::Misconfigured(_) => Class::Misconfigured,
             Reason::KeysUnavailable { .. } => Class::KeysUnavailable,
+            Reason::IssuerUnavailable { .. } => Class::IssuerUnavailable,
+            Reason::StoreUnavailable { .. } => Class::StoreUnavailable,
         }
     }
 
@@ -222,29 +309,72 @@ impl Refusal {
         self.class().status()
     }
 
-    /// The value of `WWW-Authenticate` (RFC 9110 section 11.6.1, RFC 6750 section 3).
+    /// The value of `WWW-Authenticate` (RFC 9110 section 11.6.1): a challenge for each kind of
+    /// credential that the route accepts, and for bearer tokens where it is not known.
     #[must_use]
     pub fn www_authenticate(&self) -> Option<String> {
-        let error = match self.class().mapping().challenge? {
-            Challenge::Plain => return Some(format!("Bearer realm=\"{REALM}\"")),
-            Challenge::Error(error) => error,
+        let challenge = self.class().mapping().challenge?;
+        let mut kinds = self.accept;
+        if kinds == Kinds::default() {
+            kinds.push(CredentialKind::Jwt);
+        }
+        let mut challenges = String::new();
+        let mut bearer = false;
+        for kind in kinds.iter() {
+            // Both kinds of bearer tokens have one challenge.
+            if kind.is_bearer() && core::mem::replace(&mut bearer, true) {
+                continue;
+            }
+            if !challenges.is_empty() {
+                challenges.push_str(", ");
+            }
+            challenges.push_str(match kind {
+                CredentialKind::Jwt | CredentialKind::Opaque => "Bearer realm=\"",
+                CredentialKind::Basic => "Basic realm=\"",
+                CredentialKind::ApiKey => "ApiKey realm=\"",
+            });
+            challenges.push_str(REALM);
+            challenges.push('"');
+            match kind {
+                CredentialKind::Jwt | CredentialKind::Opaque => {
+                    self.add_error(&challenge, &mut challenges);
+                }
+                // RFC 7617 section 2.1.
+                CredentialKind::Basic => challenges.push_str(", charset=\"UTF-8\""),
+                CredentialKind::ApiKey => {}
+            }
+        }
+        Some(challenges)
+    }
+
+    /// RFC 6750 section 3.
+    fn add_error(&self, challenge: &Challenge, challenges: &mut String) {
+        let Challenge::Error(error) = challenge else {
+            return;
         };
-        let mut challenge = format!("Bearer realm=\"{REALM}\", error=\"{error}\"");
-        if let Reason::Scope { required, .. } = &self.reason {
+        let required = match &self.reason {
+            Reason::Scope { bearer: false, .. } => return,
+            Reason::Scope { required, .. } => Some(required),
+            _ => None,
+        };
+        challenges.push_str(", error=\"");
+        challenges.push_str(error);
+        if let Some(required) = required {
             // The policy accepts only scope tokens of RFC 6749 section 3.3, which have nothing in
             // them that a quoted string would have to escape.
-            challenge.push_str(", scope=\"");
-            challenge.push_str(required);
-            challenge.push('"');
+            challenges.push_str("\", scope=\"");
+            challenges.push_str(required);
         }
-        Some(challenge)
+        challenges.push('"');
     }
 
     /// The value of `Retry-After` in seconds (RFC 9110 section 10.2.3).
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {
         match self.reason {
-            Reason::KeysUnavailable { retry_after_s } => Some(retry_after_s),
+            Reason::KeysUnavailable { retry_after_s }
+            | Reason::IssuerUnavailable { retry_after_s }
+            | Reason::StoreUnavailable { retry_after_s } => Some(retry_after_s),
             _ => None,
         }
     }
@@ -278,15 +408,46 @@ pub(crate) enum Reason {
     Target(TargetError),
     NoRule,
     OtherCase,
-    Method { route: Box<str> },
+    Method {
+        route: Box<str>,
+    },
     Credential(CredentialError),
     Token(TokenError),
     OtherIssuer,
-    Scope { missing: String, required: String },
-    Claim { name: String, problem: ClaimProblem },
-    IdentityHeader { name: String, problem: ClaimProblem },
+    Inactive,
+    Revoked(RevokedBy),
+    /// There is no `iat`.
+    NotIssued,
+    LivesTooLong {
+        lifetime_s: u64,
+    },
+    Key(ApiKeyError),
+    /// The key is not the one of the request.
+    OtherKey,
+    Scope {
+        missing: String,
+        required: String,
+        /// Whether it is a bearer token that lacks it.
+        bearer: bool,
+    },
+    Claim {
+        name: String,
+        problem: ClaimProblem,
+    },
+    IdentityHeader {
+        name: String,
+        problem: ClaimProblem,
+    },
     Misconfigured(String),
-    KeysUnavailable { retry_after_s: u64 },
+    KeysUnavailable {
+        retry_after_s: u64,
+    },
+    IssuerUnavailable {
+        retry_after_s: u64,
+    },
+    StoreUnavailable {
+        retry_after_s: u64,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -301,7 +462,18 @@ impl fmt::Display for Reason {
             Self::Credential(error) => error.fmt(f),
             Self::Token(error) => error.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
-            Self::Scope { missing, .. } => write!(f, "the token lacks the scope {missing}"),
+            Self::Inactive => f.write_str("the issuer says that the token is not active"),
+            Self::Revoked(by) => write!(f, "the token was revoked, by {by}"),
+            Self::NotIssued => f.write_str("the token does not say when it was issued"),
+            Self::LivesTooLong { lifetime_s } => {
+                write!(
+                    f,
+                    "the token is valid for {lifetime_s} s, longer than it may be"
+                )
+            }
+            Self::Key(error) => error.fmt(f),
+            Self::OtherKey => f.write_str("the API key is not the one of the request"),
+            Self::Scope { missing, .. } => write!(f, "the scope {missing} is lacking"),
             Self::Claim { name, problem } => write!(f, "the claim {name} {problem}"),
             Self::IdentityHeader { name, problem } => {
                 write!(f, "the header {name} cannot be set: its claim {problem}")
@@ -311,6 +483,18 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "no keys of the issuer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::IssuerUnavailable { retry_after_s } => {
+                write!(
+                    f,
+                    "the issuer gave no answer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::StoreUnavailable { retry_after_s } => {
+                write!(
+                    f,
+                    "the store gave no answer; next attempt in {retry_after_s} s"
                 )
             }
         }

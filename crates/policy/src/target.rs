@@ -89,6 +89,11 @@ impl<'r> CanonicalTarget<'r> {
     }
 }
 
+/// What of a target may be shown: its query may hold what is nobody's business.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
 /// Why a request head is malformed. It is for the log; the client learns "400".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetError {

@@ -46,7 +46,10 @@ pub(super) fn use_of_issuers(
 ) {
     for (id, issuer) in issuers.iter().enumerate() {
         let accepts = |route: &ReadRoute| match &route.access {
-            Some(Access::Protected(demands)) => demands.issuers.contains(&id),
+            Some(Access::Protected(demands)) => demands
+                .issuers
+                .iter()
+                .any(|group| group.ids().contains(&id)),
             _ => false,
         };
         if !routes.iter().any(accepts) {

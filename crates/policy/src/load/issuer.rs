@@ -1,5 +1,6 @@
 //! `[issuer.NAME]`
 
+use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::metadata::check_url;
 use doorward_token::{Algorithm, AlgorithmSet, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX};
 
@@ -111,6 +112,9 @@ fn read_one<'t>(
         leeway_s: expectations.leeway_s,
         keys: keys?,
         access_token_profile: expectations.access_token_profile,
+        freshness: FreshnessPolicy::default(),
+        introspection: None,
+        logout: None,
         expectations,
     })
 }

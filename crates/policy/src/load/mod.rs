@@ -44,7 +44,7 @@ use toml_parser::{Expected, ParseError};
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
-use crate::policy::{Kind, Policy, Rules};
+use crate::policy::{Kind, Policy, Rules, StoreRule};
 use crate::source::{Fields, Source};
 
 /// Longest policy file, in bytes.
@@ -111,8 +111,16 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         }
     }
     let reserved = ReservedNames::new(identity.iter().map(|header| header.name.as_str()));
+    let issuers: Vec<_> = issuers.into_iter().filter_map(|read| read.issuer).collect();
+    let mut issuers_by_url: Vec<u32> = (0..issuers.len() as u32).collect();
+    issuers_by_url.sort_by_key(|&id| issuers.get(id as usize).map(|issuer| issuer.url.as_str()));
     Ok(Policy {
-        issuers: issuers.into_iter().filter_map(|read| read.issuer).collect(),
+        issuers,
+        issuers_by_url,
+        store: StoreRule::default(),
+        revocation: None,
+        api_keys: None,
+        logout_paths: Vec::new(),
         rules,
         matcher,
         identity,

@@ -5,10 +5,11 @@ use core::fmt::Display;
 use super::issuer::ReadIssuer;
 use super::{ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
+use crate::credential::{CredentialKind, Kinds};
 use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::{Access, Demands, IssuerId, METHODS_NEVER_LISTED};
+use crate::policy::{Access, Demands, IssuerGroup, METHODS_NEVER_LISTED};
 use crate::source::{At, Fields, Source, list, nearest, shown, suggestion};
 use crate::target::check_method;
 
@@ -145,8 +146,12 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, issuers: &[&str]) -
         Some(value) => source.boolean(value, "`public`"),
         None => Some(false),
     };
+    let mut accept = Kinds::default();
+    accept.push(CredentialKind::Jwt);
     let demands = Demands {
+        accept,
         issuers: Vec::new(),
+        introspects: None,
         scope: fields
             .get("scope")
             .map_or_else(Vec::new, |value| scope(source, value)),
@@ -369,10 +374,10 @@ fn accepted(
     fields: Fields<'_, '_>,
     offset: usize,
     issuers: &[&str],
-) -> Vec<IssuerId> {
+) -> Vec<IssuerGroup> {
     let Some(value) = fields.get("issuer") else {
         let (message, help) = match issuers {
-            [_] => return vec![0],
+            [_] => return vec![IssuerGroup { first: 0, count: 1 }],
             [] => (
                 "the route needs a token, and there is no issuer",
                 "add an `[issuer.NAME]`, or make the route `public = true`".to_owned(),
@@ -389,7 +394,10 @@ fn accepted(
     let mut accepted = Vec::new();
     for entry in entries.unwrap_or_default() {
         if let Some(id) = issuers.iter().position(|name| *name == entry.value) {
-            accepted.push(id);
+            accepted.push(IssuerGroup {
+                first: id as u32,
+                count: 1,
+            });
             continue;
         }
         let help = if issuers.is_empty() {

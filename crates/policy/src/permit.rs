@@ -1,0 +1,159 @@
+//! The permit, and who got it.
+
+use core::fmt;
+
+use crate::policy::{Policy, Rule};
+use crate::target;
+
+/// The decision to let a request through.
+///
+/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
+/// for one. It cannot be made anywhere else:
+///
+/// ```compile_fail,E0451
+/// # use doorward_policy::{Permit, Policy, RequestHead, Screened};
+/// # let policy = Policy::parse("[[route]]\npath = \"/\"\npublic = true").unwrap();
+/// # let head = RequestHead { method: "GET", target: "/", authorization: &[], api_key: &[] };
+/// # let Screened::Public(permit) = policy.screen(&head).unwrap() else { return };
+/// let forged = Permit { target: "/admin".to_owned(), ..permit };
+/// ```
+///
+/// ```compile_fail,E0624
+/// # use doorward_policy::Permit;
+/// let forged = Permit::new();
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use doorward_policy::Permit;
+/// let forged: Permit<'static> = Default::default();
+/// ```
+///
+/// It cannot be used for a second request either, for it is no `Clone`:
+///
+/// ```compile_fail,E0277
+/// # use doorward_policy::Permit;
+/// fn twice<T: Clone>() {}
+/// twice::<Permit<'static>>();
+/// ```
+pub struct Permit<'p> {
+    policy: &'p Policy,
+    rule: Rule<'p>,
+    target: String,
+    identity: Vec<(&'p str, Vec<u8>)>,
+    principal: Option<Principal<'p>>,
+}
+
+impl<'p> Permit<'p> {
+    pub(crate) fn new(
+        policy: &'p Policy,
+        rule: Rule<'p>,
+        target: String,
+        identity: Vec<(&'p str, Vec<u8>)>,
+        principal: Option<Principal<'p>>,
+    ) -> Self {
+        Self {
+            policy,
+            rule,
+            target,
+            identity,
+            principal,
+        }
+    }
+
+    /// The target to forward: byte for byte the one that was received and decided on, save for an API
+    /// key in its query that is not to be handed on.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The headers to set, after every reserved header has been removed from the request. Names are
+    /// in lower case; values are printable ASCII.
+    pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &[u8])> {
+        self.identity
+            .iter()
+            .map(|(name, value)| (*name, value.as_slice()))
+    }
+
+    /// Whether a header of the request is to be removed before it is forwarded: every reserved one,
+    /// in any spelling, and the credential unless the rule hands it on. A trailer is never the
+    /// credential: of those, [`Policy::is_reserved_header`] and `Authorization` are to be removed.
+    /// Does not allocate.
+    #[must_use]
+    pub fn removes_header(&self, name: &str) -> bool {
+        let forwards = self.rule.kind.forwards_credential;
+        if name.eq_ignore_ascii_case("authorization") {
+            return !forwards;
+        }
+        self.policy.is_reserved_header(name)
+            && !(forwards
+                && self
+                    .policy
+                    .api_key_header()
+                    .is_some_and(|header| header.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether the credential is removed from the request, wherever it is.
+    #[must_use]
+    pub fn strips_credential(&self) -> bool {
+        !self.rule.kind.forwards_credential
+    }
+
+    /// The rule's path pattern, for the log.
+    #[must_use]
+    pub fn route(&self) -> &'p str {
+        self.rule.path.as_str()
+    }
+
+    /// Whose request it is, for the log; `None` on a public route.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal<'p>> {
+        self.principal.as_ref()
+    }
+}
+
+/// Names the principal only as far as the log does, and no identity header's value.
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("route", &self.rule.path.as_str())
+            .field("path", &target::path_of(&self.target))
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal<'p> {
+    issuer: &'p str,
+    subject: Option<String>,
+}
+
+impl<'p> Principal<'p> {
+    pub(crate) fn new(issuer: &'p str, subject: Option<String>) -> Self {
+        Self { issuer, subject }
+    }
+
+    /// The name that the policy gives to the issuer, or [`API_KEY_ISSUER`](doorward_token::API_KEY_ISSUER).
+    #[must_use]
+    pub fn issuer(&self) -> &'p str {
+        self.issuer
+    }
+
+    /// `sub`, when there is one: for an API key its name.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+}
+
+/// On one line whatever is in the subject: `acme "4711"`.
+impl fmt::Display for Principal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.subject {
+            Some(subject) => write!(f, "{} \"{}\"", self.issuer, subject.escape_default()),
+            None => f.write_str(self.issuer),
+        }
+    }
+}
