@@ -13,6 +13,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::principal::Claims;
+use crate::revocation::{self, Digest};
 use crate::token::MediaType;
 use crate::{Algorithm, AlgorithmSet, TokenError, UnixTime};
 
@@ -47,12 +48,6 @@ pub struct Expectations {
     pub access_token_profile: bool,
 }
 
-impl Expectations {
-    fn leeway_s(&self) -> u64 {
-        self.leeway_s.min(LEEWAY_S_MAX)
-    }
-}
-
 /// How it was found out that a token is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
@@ -84,25 +79,37 @@ pub struct VerifiedToken {
     not_before: Option<UnixTime>,
     issued_at: Option<UnixTime>,
     token_id: Option<String>,
+    text_digest: Option<Digest>,
     claims: Claims,
 }
 
 impl VerifiedToken {
-    /// To be called with a payload whose signature was verified, and with no other.
+    /// To be called with a payload whose signature was verified, and with no other. `text` is what a
+    /// token without a name is revoked by: the signing input, or the text of an opaque token.
     pub(crate) fn new(
         claims: Map<String, Value>,
         evidence: Evidence,
+        text: &[u8],
         expect: &Expectations,
         now: UnixTime,
     ) -> Result<Self, TokenError> {
+        let issuer = required(string(&claims, "iss")?, "iss")?;
+        let token_id = string(&claims, "jti")?;
+        let text_digest = match (&evidence, &token_id) {
+            // Whoever revokes an opaque token may not know its `jti`.
+            (Evidence::Introspection, _) => Some(revocation::opaque_digest(&issuer, text)),
+            (Evidence::Signature { .. }, None) => Some(revocation::text_digest(&issuer, text)),
+            (Evidence::Signature { .. }, Some(_)) => None,
+        };
         let token = Self {
             evidence,
-            issuer: required(string(&claims, "iss")?, "iss")?,
+            text_digest,
+            issuer,
             audience: required(audience(&claims)?, "aud")?,
             expires_at: required(date(&claims, "exp", Rounding::Down)?, "exp")?,
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
-            token_id: string(&claims, "jti")?,
+            token_id,
             claims: Claims::new(string(&claims, "sub")?, scopes(&claims)?, claims),
         };
         token.recheck(expect, now)?;
@@ -139,7 +146,12 @@ impl VerifiedToken {
         if expect.access_token_profile {
             self.check_access_token_profile()?;
         }
-        self.check_time(expect.leeway_s(), now)
+        let times = Times {
+            expires_at: self.expires_at,
+            not_before: self.not_before,
+            issued_at: self.issued_at,
+        };
+        times.check(expect.leeway_s, now)
     }
 
     /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.
@@ -152,31 +164,6 @@ impl VerifiedToken {
         }
         required(self.issued_at, "iat")?;
         required(self.token_id.as_ref(), "jti")?;
-        Ok(())
-    }
-
-    fn check_time(&self, leeway_s: u64, now: UnixTime) -> Result<(), TokenError> {
-        // RFC 7519 §4.1.4: not to be accepted "on or after" the time of `exp`.
-        if now >= self.expires_at.saturating_add(leeway_s) {
-            return Err(TokenError::Expired {
-                now,
-                expires_at: self.expires_at,
-            });
-        }
-        let latest = now.saturating_add(leeway_s);
-        // RFC 7519 §4.1.5: not to be accepted "before" the time of `nbf`.
-        if let Some(not_before) = self.not_before
-            && latest < not_before
-        {
-            return Err(TokenError::NotYetValid { now, not_before });
-        }
-        // RFC 7519 §4.1.6 leaves the use of `iat` open. A token that was issued tomorrow is a
-        // mistake or a fraud.
-        if let Some(issued_at) = self.issued_at
-            && latest < issued_at
-        {
-            return Err(TokenError::IssuedInFuture { now, issued_at });
-        }
         Ok(())
     }
 
@@ -255,6 +242,11 @@ impl VerifiedToken {
         self.token_id.as_deref()
     }
 
+    /// What the token is revoked by, where that is its text.
+    pub(crate) fn text_digest(&self) -> Option<&Digest> {
+        self.text_digest.as_ref()
+    }
+
     /// The scopes: the words of `scope` (RFC 8693 §4.2, RFC 9068 §2.2.3) or, where there is no
     /// `scope`, of `scp`, which may also be a list.
     #[must_use]
@@ -292,6 +284,42 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
+/// The times that bound the use of a token.
+pub(crate) struct Times {
+    pub(crate) expires_at: UnixTime,
+    pub(crate) not_before: Option<UnixTime>,
+    pub(crate) issued_at: Option<UnixTime>,
+}
+
+impl Times {
+    /// Compares them with the clock, more leeway than [`LEEWAY_S_MAX`] counting as that.
+    pub(crate) fn check(&self, leeway_s: u64, now: UnixTime) -> Result<(), TokenError> {
+        let leeway_s = leeway_s.min(LEEWAY_S_MAX);
+        // RFC 7519 §4.1.4: not to be accepted "on or after" the time of `exp`.
+        if now >= self.expires_at.saturating_add(leeway_s) {
+            return Err(TokenError::Expired {
+                now,
+                expires_at: self.expires_at,
+            });
+        }
+        let latest = now.saturating_add(leeway_s);
+        // RFC 7519 §4.1.5: not to be accepted "before" the time of `nbf`.
+        if let Some(not_before) = self.not_before
+            && latest < not_before
+        {
+            return Err(TokenError::NotYetValid { now, not_before });
+        }
+        // RFC 7519 §4.1.6 leaves the use of `iat` open. A token that was issued tomorrow is a
+        // mistake or a fraud.
+        if let Some(issued_at) = self.issued_at
+            && latest < issued_at
+        {
+            return Err(TokenError::IssuedInFuture { now, issued_at });
+        }
+        Ok(())
+    }
+}
+
 /// What the header has to be; looked at before the signature, and again on each use.
 pub(crate) fn check_header(
     algorithm: Algorithm,
@@ -307,7 +335,7 @@ pub(crate) fn check_header(
     let accepted = match media_type {
         MediaType::AccessToken => true,
         MediaType::Absent | MediaType::Jwt => !expect.access_token_profile,
-        MediaType::Other => false,
+        MediaType::LogoutToken | MediaType::Other => false,
     };
     if accepted {
         Ok(())
@@ -318,11 +346,14 @@ pub(crate) fn check_header(
     }
 }
 
-fn required<T>(claim: Option<T>, name: &'static str) -> Result<T, TokenError> {
+pub(crate) fn required<T>(claim: Option<T>, name: &'static str) -> Result<T, TokenError> {
     claim.ok_or(TokenError::MissingClaim { name })
 }
 
-fn string(claims: &Map<String, Value>, name: &'static str) -> Result<Option<String>, TokenError> {
+pub(crate) fn string(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, TokenError> {
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -338,7 +369,7 @@ fn not_a_string(name: &'static str) -> TokenError {
 }
 
 /// RFC 7519 §4.1.3: a string or a list of strings.
-fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, TokenError> {
+pub(crate) fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, TokenError> {
     const NAME: &str = "aud";
     match claims.get(NAME) {
         None => Ok(None),
@@ -410,13 +441,13 @@ fn strings(
 }
 
 #[derive(Clone, Copy)]
-enum Rounding {
+pub(crate) enum Rounding {
     Down,
     Up,
 }
 
 /// RFC 7519 §2: a `NumericDate`.
-fn date(
+pub(crate) fn date(
     claims: &Map<String, Value>,
     name: &'static str,
     rounding: Rounding,

@@ -89,6 +89,8 @@ pub enum TokenError {
         /// Whether an RFC 9068 access token was asked for.
         access_token_profile: bool,
     },
+    /// `typ` says that this is another kind of token than a logout token.
+    NotLogoutToken,
     /// No key fits: none has the token's `kid` or, for a token without one, none can be used with
     /// the token's algorithm.
     UnknownKey {
@@ -132,6 +134,18 @@ pub enum TokenError {
         name: &'static str,
         /// The bound.
         count_max: usize,
+    },
+    /// The token has a claim that a token of its kind must not have.
+    UnexpectedClaim {
+        /// The claim.
+        name: &'static str,
+    },
+    /// From `iat` to `exp` it is longer than the bound.
+    LifetimeTooLong {
+        /// How long it is, in seconds.
+        lifetime_s: u64,
+        /// The bound.
+        lifetime_s_max: u64,
     },
     /// `iss` is not the issuer whose keys verified the token.
     Issuer,
@@ -214,6 +228,9 @@ impl fmt::Display for TokenError {
             Self::MediaType {
                 access_token_profile: false,
             } => f.write_str("the header's `typ` is neither `JWT` nor `at+jwt`"),
+            Self::NotLogoutToken => {
+                f.write_str("the header's `typ` is neither `JWT` nor `logout+jwt`")
+            }
             Self::UnknownKey { named: true } => {
                 f.write_str("the issuer has no key with the token's `kid`")
             }
@@ -241,6 +258,16 @@ impl fmt::Display for TokenError {
             Self::TooManyValues { name, count_max } => {
                 write!(f, "the claim `{name}` lists more than {count_max} values")
             }
+            Self::UnexpectedClaim { name } => {
+                write!(f, "the claim `{name}` does not belong in such a token")
+            }
+            Self::LifetimeTooLong {
+                lifetime_s,
+                lifetime_s_max,
+            } => write!(
+                f,
+                "the token lives for {lifetime_s} s, the bound is {lifetime_s_max} s"
+            ),
             Self::Issuer => f.write_str("the claim `iss` is not the expected issuer"),
             Self::Audience => f.write_str("the claim `aud` names no accepted audience"),
             Self::Expired { now, expires_at } => {

@@ -15,12 +15,15 @@
 //!   checked. Nothing else makes one.
 //! - [`cache`]: remembers verified tokens. [`freshness`]: what to do with keys of which age.
 //!   [`metadata`]: where an issuer's keys are. [`signature`]: the primitives.
+//! - [`api_key`]: the keys of machines. [`revocation`]: what was taken back. [`logout`]: an issuer says
+//!   that somebody has left.
 //!
 //! Every bound is a named constant: [`TOKEN_BYTES_MAX`], [`KEY_ID_BYTES_MAX`], [`KEY_SET_BYTES_MAX`],
 //! [`KEYS_MAX`], [`KEYS_TRIED_MAX`], [`SECRET_BYTES_MAX`], [`LEEWAY_S_MAX`], [`DATE_MAX_S`],
 //! [`AUDIENCES_MAX`], [`SCOPES_MAX`] and those of the modules.
 
 mod algorithm;
+pub mod api_key;
 mod base64url;
 pub mod cache;
 mod claims;
@@ -28,8 +31,10 @@ mod error;
 pub mod freshness;
 mod json;
 mod keys;
+pub mod logout;
 pub mod metadata;
 mod principal;
+pub mod revocation;
 pub mod signature;
 #[cfg(test)]
 mod testing;

@@ -43,6 +43,8 @@ pub(crate) enum MediaType {
     Jwt,
     /// `at+jwt` (RFC 9068 §2.1).
     AccessToken,
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0 §2.4).
+    LogoutToken,
     /// Anything else.
     Other,
 }
@@ -60,6 +62,8 @@ impl MediaType {
             Self::Jwt
         } else if subtype.eq_ignore_ascii_case("at+jwt") {
             Self::AccessToken
+        } else if subtype.eq_ignore_ascii_case("logout+jwt") {
+            Self::LogoutToken
         } else {
             Self::Other
         }
@@ -172,6 +176,23 @@ impl<'a> UnverifiedToken<'a> {
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
         claims::check_header(self.algorithm, self.media_type, expect)?;
+        let members = self.verified_payload(keys)?;
+        VerifiedToken::new(
+            members,
+            Evidence::Signature {
+                algorithm: self.algorithm,
+                media_type: self.media_type,
+                key_id: self.key_id.clone(),
+            },
+            self.signing_input,
+            expect,
+            now,
+        )
+    }
+
+    /// Checks the signature; what comes out is the issuer's word (RFC 8725 §3.3), of which no claim
+    /// was looked at.
+    pub(crate) fn verified_payload(&self, keys: &KeySet) -> Result<Map<String, Value>, TokenError> {
         let signature = base64url::decode(self.signature).ok_or(TokenError::Encoding {
             part: Part::Signature,
         })?;
@@ -181,18 +202,21 @@ impl<'a> UnverifiedToken<'a> {
             self.signing_input,
             &signature,
         )?;
-        // RFC 8725 §3.3: from here on the payload is the issuer's word.
-        let members = decode_object(self.payload, Part::Payload, PAYLOAD_LIMITS)?;
-        VerifiedToken::new(
-            members,
-            Evidence::Signature {
-                algorithm: self.algorithm,
-                media_type: self.media_type,
-                key_id: self.key_id.clone(),
-            },
-            expect,
-            now,
-        )
+        self.unverified_payload()
+    }
+
+    /// The payload, of which nothing is to be believed.
+    pub(crate) fn unverified_payload(&self) -> Result<Map<String, Value>, TokenError> {
+        decode_object(self.payload, Part::Payload, PAYLOAD_LIMITS)
+    }
+
+    /// What is signed: header and payload as they came.
+    pub(crate) fn signing_input(&self) -> &'a [u8] {
+        self.signing_input
+    }
+
+    pub(crate) fn media_type(&self) -> MediaType {
+        self.media_type
     }
 }
 

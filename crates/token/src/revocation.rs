@@ -1,0 +1,373 @@
+//! What was taken back before it expired.
+//!
+//! One entry is one *name* in the key-value store; the value beside it ([`Note`]) is only for people.
+//! A gate therefore learns everything from the list of names, which is one read:
+//!
+//! ```text
+//! doorward/revoked/<expires_at>/<kind>/<digest>/<issued_before or ->
+//! ```
+//!
+//! 1. The digest is the first 128 bits of a SHA-256 over the kind, the issuer and the value, the
+//!    issuer after its length: no value of one kind or issuer is taken for one of another.
+//! 2. An entry is over when what it revokes has expired, the most leeway that is given
+//!    ([`LEEWAY_S_MAX`]) included. [`Reading`] reports entries that are over, so that they are deleted.
+//! 3. Entries of a subject or an issuer revoke what was issued up to a time, and what does not say
+//!    when it was issued; those of a token or a session, whatever they name.
+//! 4. More entries than [`REVOCATIONS_READ_MAX`] are an error: nobody knows then what is revoked.
+//!    Writers stop at [`REVOCATIONS_MAX`].
+//!
+//! Entries take what they name from people and issuers who may revoke. Nothing here is to be called
+//! with a name that a client chose freely.
+
+mod note;
+mod set;
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::claims::{Rounding, date, required, string};
+use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, base64url};
+
+pub use note::{NOTE_BYTES_MAX, NOTE_TEXT_BYTES_MAX, Note, NoteError};
+pub use set::{PRUNE_MAX, Reading, RevocationSet, TooManyRevocations};
+
+/// How the name of every entry begins.
+pub const ENTRY_PREFIX: &str = "doorward/revoked/";
+
+/// The most entries with which one more is written.
+pub const REVOCATIONS_MAX: usize = 50_000;
+
+/// The most entries that are read. The room above [`REVOCATIONS_MAX`] is for writers that did not
+/// see each other.
+pub const REVOCATIONS_READ_MAX: usize = 65_536;
+
+const DIGEST_BYTES: usize = 16;
+
+/// What stands for a kind, an issuer and a value.
+pub(crate) type Digest = [u8; DIGEST_BYTES];
+
+/// What an entry revokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One token, by its `jti` or, where it has none, by its text.
+    Token,
+    /// The tokens of a subject (`sub`) that were issued up to a time.
+    Subject,
+    /// The tokens of a subject that were issued up to a time and do not say to which session they
+    /// belong.
+    Sessionless,
+    /// The tokens of a session (`sid`).
+    Session,
+    /// All tokens of an issuer that were issued up to a time.
+    Issuer,
+    /// Nothing: it remembers the `jti` of a logout token, which is not accepted twice.
+    Logout,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Token,
+        Self::Subject,
+        Self::Sessionless,
+        Self::Session,
+        Self::Issuer,
+        Self::Logout,
+    ];
+
+    /// The kind as it is written in a name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Subject => "subject",
+            Self::Sessionless => "sessionless",
+            Self::Session => "session",
+            Self::Issuer => "issuer",
+            Self::Logout => "logout",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether what it revokes depends on when that was issued.
+    const fn is_dated(self) -> bool {
+        matches!(self, Self::Subject | Self::Sessionless | Self::Issuer)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that is revoked, until everything that it revokes has expired.
+///
+/// `issuer` is `iss` as the tokens have it. `expires_at` is the latest `exp` of what is revoked; the
+/// leeway is added here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    kind: Kind,
+    digest: Digest,
+    issued_before: Option<UnixTime>,
+    expires_at: UnixTime,
+}
+
+/// The entries that revoke a token of which one has the text.
+#[derive(Debug)]
+pub struct TokenEntries {
+    /// Whose token it is.
+    pub issuer: String,
+    /// All of them are to be written.
+    pub entries: Vec<Entry>,
+}
+
+/// A name begins as those of entries do, and is none that [`Entry::name`] could have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameError;
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name is not that of a revocation")
+    }
+}
+
+impl std::error::Error for NameError {}
+
+impl Entry {
+    /// Revokes the token with this `jti`.
+    #[must_use]
+    pub fn token(issuer: &str, token_id: &str, expires_at: UnixTime) -> Self {
+        Self::undated(Kind::Token, issuer, token_id, expires_at)
+    }
+
+    /// Revokes the token with this text, whether it is a signed or an opaque one.
+    ///
+    /// What a signed token says of itself is taken from it, unverified: its issuer, its `jti` and
+    /// when it expires, but that not beyond `latest`. An opaque one is said to be of `issuer` and is
+    /// revoked until `latest`.
+    ///
+    /// A signed token is revoked by its `jti` and, as it may be an opaque one for a gate that asks
+    /// the issuer about it, by its signing input. The signature is not part of that: who holds an
+    /// ECDSA signature can make another one of it.
+    ///
+    /// # Errors
+    ///
+    /// The token is signed and does not say who issued it or when it expires, or is opaque and no
+    /// issuer is given.
+    pub fn of_token(
+        text: &[u8],
+        issuer: Option<&str>,
+        latest: UnixTime,
+    ) -> Result<TokenEntries, TokenError> {
+        let Ok(token) = UnverifiedToken::parse(text) else {
+            let issuer = required(issuer, "iss")?;
+            return Ok(TokenEntries {
+                issuer: issuer.to_owned(),
+                entries: vec![Self::by_text(issuer, text, latest)],
+            });
+        };
+        let claims = token.unverified_payload()?;
+        let issuer = required(string(&claims, "iss")?, "iss")?;
+        let expires_at = required(date(&claims, "exp", Rounding::Up)?, "exp")?.min(latest);
+        let mut entries = vec![Self::by_text(&issuer, token.signing_input(), expires_at)];
+        if let Some(token_id) = string(&claims, "jti")? {
+            entries.push(Self::token(&issuer, &token_id, expires_at));
+        }
+        Ok(TokenEntries { issuer, entries })
+    }
+
+    fn by_text(issuer: &str, text: &[u8], expires_at: UnixTime) -> Self {
+        Self {
+            kind: Kind::Token,
+            digest: text_digest(issuer, text),
+            issued_before: None,
+            expires_at,
+        }
+    }
+
+    /// Revokes what was issued to a subject up to `issued_before`, that second included.
+    #[must_use]
+    pub fn subject(
+        issuer: &str,
+        subject: &str,
+        issued_before: UnixTime,
+        expires_at: UnixTime,
+    ) -> Self {
+        Self::dated(Kind::Subject, issuer, subject, issued_before, expires_at)
+    }
+
+    /// Revokes what was issued to a subject up to `issued_before`, that second included, and does
+    /// not say to which session it belongs.
+    #[must_use]
+    pub fn sessionless(
+        issuer: &str,
+        subject: &str,
+        issued_before: UnixTime,
+        expires_at: UnixTime,
+    ) -> Self {
+        Self::dated(
+            Kind::Sessionless,
+            issuer,
+            subject,
+            issued_before,
+            expires_at,
+        )
+    }
+
+    /// Revokes what belongs to a session (`sid`).
+    #[must_use]
+    pub fn session(issuer: &str, session: &str, expires_at: UnixTime) -> Self {
+        Self::undated(Kind::Session, issuer, session, expires_at)
+    }
+
+    /// Revokes everything that an issuer issued up to `issued_before`, that second included.
+    #[must_use]
+    pub fn issuer(issuer: &str, issued_before: UnixTime, expires_at: UnixTime) -> Self {
+        Self::dated(Kind::Issuer, issuer, "", issued_before, expires_at)
+    }
+
+    /// Remembers the `jti` of a logout token.
+    #[must_use]
+    pub fn logout(issuer: &str, token_id: &str, expires_at: UnixTime) -> Self {
+        Self::undated(Kind::Logout, issuer, token_id, expires_at)
+    }
+
+    fn undated(kind: Kind, issuer: &str, value: &str, expires_at: UnixTime) -> Self {
+        Self {
+            kind,
+            digest: digest(kind as u8, issuer, value.as_bytes()),
+            issued_before: None,
+            expires_at,
+        }
+    }
+
+    fn dated(
+        kind: Kind,
+        issuer: &str,
+        value: &str,
+        issued_before: UnixTime,
+        expires_at: UnixTime,
+    ) -> Self {
+        Self {
+            issued_before: Some(issued_before),
+            ..Self::undated(kind, issuer, value, expires_at)
+        }
+    }
+
+    /// The name of the entry in the store.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let issued_before = match self.issued_before {
+            Some(time) => time.0.min(DATE_MAX_S).to_string(),
+            None => "-".to_owned(),
+        };
+        let expires_at = self.expires_at.0.min(DATE_MAX_S).to_string();
+        let digest = base64url::encode(&self.digest);
+        let path = [&expires_at, self.kind.as_str(), &digest, &issued_before];
+        ENTRY_PREFIX.to_owned() + &path.join("/")
+    }
+
+    /// Reads the name of an entry; `None` when it is the name of something else.
+    ///
+    /// There is one way to write an entry, and no other is read.
+    #[must_use]
+    pub fn parse_name(name: &str) -> Option<Result<Self, NameError>> {
+        let path = name.strip_prefix(ENTRY_PREFIX)?;
+        Some(Self::parse_path(path).ok_or(NameError))
+    }
+
+    fn parse_path(path: &str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let expires_at = parse_time(parts.next()?)?;
+        let kind = Kind::from_name(parts.next()?)?;
+        let digest = base64url::decode(parts.next()?.as_bytes())?;
+        let issued_before = match (parts.next()?, kind.is_dated()) {
+            ("-", false) => None,
+            (time, true) => Some(parse_time(time)?),
+            (_, false) => return None,
+        };
+        if parts.next().is_some() {
+            return None;
+        }
+        Some(Self {
+            kind,
+            digest: digest.try_into().ok()?,
+            issued_before,
+            expires_at,
+        })
+    }
+
+    /// What the entry revokes.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Up to when something must have been issued for the entry to revoke it; `None` where that does
+    /// not matter.
+    #[must_use]
+    pub fn issued_before(&self) -> Option<UnixTime> {
+        self.issued_before
+    }
+
+    /// The latest `exp` of what the entry revokes.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// Whether everything that the entry revokes has expired, whatever the leeway.
+    #[must_use]
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        now >= self.expires_at.saturating_add(LEEWAY_S_MAX)
+    }
+}
+
+/// Tells the digest of a token's text from one of its `jti`. No [`Kind`] has this number.
+const TEXT: u8 = 0xff;
+
+/// What a token is revoked by that has no `jti`: its signing input, or the text of an opaque one.
+pub(crate) fn text_digest(issuer: &str, text: &[u8]) -> Digest {
+    digest(TEXT, issuer, text)
+}
+
+/// What an opaque token is revoked by. Where it is a signed token after all, its signature does not
+/// count: see [`Entry::of_token`].
+pub(crate) fn opaque_digest(issuer: &str, text: &[u8]) -> Digest {
+    let text = match UnverifiedToken::parse(text) {
+        Ok(token) => token.signing_input(),
+        Err(_) => text,
+    };
+    text_digest(issuer, text)
+}
+
+/// The tag has one byte, the issuer its length before it, and the value is the rest: two different
+/// triples never make the same message.
+fn digest(tag: u8, issuer: &str, value: &[u8]) -> Digest {
+    let hash = Sha256::new()
+        .chain_update([tag])
+        .chain_update((issuer.len() as u64).to_be_bytes())
+        .chain_update(issuer)
+        .chain_update(value)
+        .finalize();
+    let mut digest = [0; DIGEST_BYTES];
+    for (to, from) in digest.iter_mut().zip(hash) {
+        *to = from;
+    }
+    digest
+}
+
+/// A decimal number without sign and leading zeros, at most [`DATE_MAX_S`].
+fn parse_time(text: &str) -> Option<UnixTime> {
+    let canonical =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let seconds = text.parse().ok()?;
+    (canonical && seconds <= DATE_MAX_S).then_some(UnixTime(seconds))
+}
+
+#[cfg(test)]
+mod tests;
