@@ -19,4 +19,5 @@ pub mod client;
 pub mod gated;
 pub mod host;
 pub mod issuer;
+pub mod provider;
 pub mod run;

@@ -54,6 +54,24 @@ pub fn main(cases: &[Case]) -> ExitCode {
     run(cases, Arguments::from_args())
 }
 
+/// Like [`main`], where what the cases need besides is present. `prepare` says what is absent; then
+/// all of them count as ignored.
+pub fn main_with(prepare: impl FnOnce() -> Result<(), String>, cases: &[Case]) -> ExitCode {
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        return run(cases, arguments);
+    }
+    let Err(absent) = prepare() else {
+        return run(cases, arguments);
+    };
+    eprintln!("{absent}: all {} cases are skipped (ignored)", cases.len());
+    let trials = cases
+        .iter()
+        .map(|case| Trial::test(case.name, || Ok(())).with_ignored_flag(true))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
 /// Like [`main`], but never two cases at the same time.
 pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
     let mut arguments = Arguments::from_args();
