@@ -109,10 +109,12 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key): (Resource<OpenStore>, String)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let value: StoreResult<_> = store
-                    .file
-                    .get(&store.label, &key)
-                    .map_err(KeyValueError::from);
+                let value = match store.file.get_now(&store.label, &key) {
+                    Err(StoreError::Busy) => {
+                        blocking(move || store.file.get(&store.label, &key)).await
+                    }
+                    done => done.map_err(KeyValueError::from),
+                };
                 Ok((value,))
             })
         },
@@ -122,10 +124,12 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key): (Resource<OpenStore>, String)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let found: StoreResult<_> = store
-                    .file
-                    .exists(&store.label, &key)
-                    .map_err(KeyValueError::from);
+                let found = match store.file.exists_now(&store.label, &key) {
+                    Err(StoreError::Busy) => {
+                        blocking(move || store.file.exists(&store.label, &key)).await
+                    }
+                    done => done.map_err(KeyValueError::from),
+                };
                 Ok((found,))
             })
         },
@@ -146,7 +150,7 @@ pub(crate) fn add_to_linker(
             Box::pin(async move {
                 let store = find(accessor, &store)?;
                 let done = blocking(move || store.file.delete(&store.label, &key)).await;
-                Ok((done,))
+                Ok((done.map(drop),))
             })
         },
     )?;
