@@ -16,7 +16,7 @@ use doorward_policy::{
     Authenticated, Credential, Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead,
     Screened,
 };
-use doorward_token::cache::TokenCache;
+use doorward_token::cache::{Hit, REALM_SIGNED, TokenCache};
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
@@ -141,18 +141,20 @@ impl Gate {
         bearer: &[u8],
     ) -> Result<Genuine, Refusal> {
         let at = clock::now();
-        for issuer in pending.issuer_ids() {
-            // Asked first, so that a remembered token does not outlive the keys it was verified with.
-            let Some(keys) = self.keys.at_hand(issuer, at) else {
-                continue;
-            };
-            let remembered = self
-                .verified
-                .borrow_mut()
-                .get(bearer, issuer, keys.generation, at);
-            if let Some(token) = remembered {
-                return Ok(Genuine { issuer, token, at });
-            }
+        let remembered = self.verified.borrow_mut().get(bearer, REALM_SIGNED, at);
+        if let Some(Hit::Verified {
+            issuer,
+            generation,
+            token,
+        }) = remembered
+            && pending.accepts(issuer)
+            // A remembered token does not outlive the keys it was verified with.
+            && self
+                .keys
+                .at_hand(issuer, at)
+                .is_some_and(|keys| keys.generation == generation)
+        {
+            return Ok(Genuine { issuer, token, at });
         }
 
         let refused = |error: TokenError| Refusal::invalid_token(pending, error);
@@ -175,9 +177,16 @@ impl Gate {
         // Keys may have been waited for.
         let at = clock::now();
         let remember = Arc::clone(&token);
-        self.verified
-            .borrow_mut()
-            .insert(bearer, issuer, keys.generation, remember, at);
+        let until = remember.expires_at();
+        self.verified.borrow_mut().insert(
+            bearer,
+            REALM_SIGNED,
+            issuer,
+            keys.generation,
+            remember,
+            until,
+            at,
+        );
         Ok(Genuine { issuer, token, at })
     }
 

@@ -10,7 +10,8 @@ use crate::fetch::{self, Outcome};
 use crate::log::{self, Level};
 use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
 use doorward_token::freshness::{
-    self, Decision, Freshness, FreshnessPolicy, Record, UnknownKeyDecision,
+    self, CacheHeaders, Cause, Decision, Freshness, FreshnessPolicy, Record, StoredKeys,
+    UnknownKeyDecision,
 };
 use doorward_token::{AlgorithmSet, KeySet, UnixTime, metadata};
 use spin_sdk::key_value::Store;
@@ -302,7 +303,12 @@ impl KeyRing {
                 origin.url
             ));
         }
-        Ok((set, origin, freshness::fresh_s(cache_control.as_deref())))
+        let headers = CacheHeaders {
+            cache_control: cache_control.as_deref(),
+            ..CacheHeaders::default()
+        };
+        let fresh_s = freshness::fresh_s(&headers, clock::now());
+        Ok((set, origin, fresh_s))
     }
 
     async fn store(&self) -> Option<Store> {
@@ -332,22 +338,28 @@ impl Entry {
     /// Takes over the keys that another instance stored. Returns whether that spares the fetch.
     fn adopt(&self, record: Record) -> bool {
         let now = clock::now();
-        let Ok(set) = KeySet::parse(record.body.as_bytes()) else {
+        let Some(keys) = &record.keys else {
             return false;
         };
-        let mut state = self.state.borrow_mut();
-        if set.is_empty() || !state.freshness.adopt(&record, now) {
+        let Ok(set) = KeySet::parse(keys.body.as_bytes()) else {
+            return false;
+        };
+        if set.is_empty() {
             return false;
         }
-        let fresh = now.seconds_since(record.fetched_at) < record.fresh_s;
+        let mut state = self.state.borrow_mut();
+        let adopted = state.freshness.adopt(&record, now, Cause::Age);
         drop(state);
+        let Some(keys) = record.keys.filter(|_| adopted.newer) else {
+            return false;
+        };
         let origin = Origin {
-            url: record.url,
-            etag: record.etag,
-            body: record.body,
+            url: keys.url,
+            etag: keys.etag,
+            body: keys.body,
         };
         self.keep(set, Some(origin), "store");
-        fresh
+        adopted.spared
     }
 
     fn keep(&self, set: KeySet, origin: Option<Origin>, source: &str) {
@@ -497,19 +509,15 @@ async fn write_record(store: &Store, entry: &Entry) {
         let Some(origin) = keys.and_then(|keys| keys.origin.clone()) else {
             return;
         };
-        let Some((fetched_at, fresh_s, attempted_at, failures)) = state.freshness.times() else {
-            return;
-        };
-        Record {
-            issuer: entry.url.clone(),
+        let keys = StoredKeys {
             url: origin.url,
-            fetched_at,
-            fresh_s,
-            attempted_at,
-            failures,
             etag: origin.etag,
             body: origin.body,
-        }
+        };
+        let Some(record) = state.freshness.record(&entry.url, Some(keys), None) else {
+            return;
+        };
+        record
     };
     if let Err(error) = store.set(entry.record_name(), record.to_bytes()).await {
         tell_store_unavailable(&error);

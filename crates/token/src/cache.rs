@@ -1,18 +1,24 @@
 //! Remembers tokens that were verified, so that the signature of a token that comes again is not
 //! checked again.
 //!
-//! 1. A token is found only as a whole: every byte of it is compared, and the issuer and the
-//!    generation of the keys that verified it. Tokens that were signed with keys that have since
-//!    changed are not found.
-//! 2. A token is not kept past its `exp`, leeway not counted. Time, issuer and audience still have to
-//!    be checked on each hit: see [`VerifiedToken::recheck`].
+//! 1. A token is found only as a whole: every byte of it is compared, and the realm that it belongs to.
+//!    What is found says with which issuer's keys, and with which generation of them, it was verified:
+//!    under another issuer, or when the keys have changed since, it counts as not found.
+//! 2. A token is not kept past its `exp`, leeway not counted, nor past the time that was said with it.
+//!    Time, issuer and audience still have to be checked on each hit: see [`VerifiedToken::recheck`].
 //! 3. Entries and bytes are bounded; the least recently used entry goes first.
 //! 4. Only verified tokens go in, so nobody fills the cache who cannot obtain tokens.
+//! 5. Tokens that an issuer disowned when it was asked are remembered briefly and apart from the others,
+//!    so that they displace nothing but each other. The oldest one goes first.
 //!
-//! Entries are found by a hash of the token's last [`HASHED_BYTES`] bytes, its length, issuer and
-//! generation. Those bytes belong to the signature, which nobody chooses who cannot sign. The hash
-//! should be keyed all the same (`RandomState`): then not even an issuer can choose collisions. Two
-//! tokens with the same hash displace each other; they are never taken for one another.
+//! **Realms.** A token that was verified by its signature is the same wherever it is used; what an issuer
+//! said of an opaque one is that issuer's word. [`REALM_SIGNED`] is for the former, [`realm_of`] for the
+//! latter. An issuer has one introspection endpoint, so a realm stands for both.
+//!
+//! Entries are found by a hash of the realm, the token's length, and the token. Of a signed token the
+//! last [`HASHED_BYTES`] bytes are hashed, which belong to the signature, which nobody chooses who cannot
+//! sign. The hash should be keyed all the same (`RandomState`): then not even an issuer can choose
+//! collisions. Two tokens with the same hash displace each other; they are never taken for one another.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
@@ -26,8 +32,23 @@ pub const ENTRIES_MAX: usize = 1024;
 /// The most memory that is taken, about.
 pub const BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How many bytes of a token are hashed.
+/// How many bytes of a signed token are hashed.
 pub const HASHED_BYTES: usize = 64;
+
+/// The most disowned tokens that are remembered.
+pub const REFUSED_ENTRIES_MAX: usize = 128;
+
+/// The longest token that is remembered as disowned, in bytes.
+pub const REFUSED_TOKEN_BYTES_MAX: usize = 4096;
+
+/// The realm of tokens that are verified by their signature.
+pub const REALM_SIGNED: u64 = 0;
+
+/// The realm of tokens that this issuer is asked about.
+#[must_use]
+pub const fn realm_of(issuer: usize) -> u64 {
+    1 + issuer as u64
+}
 
 /// What an entry takes beside the token and its claims: its slot and its place in the index.
 const ENTRY_BYTES: usize = size_of::<Entry>() + 4 * size_of::<u64>();
@@ -45,6 +66,32 @@ pub struct TokenCache<S: BuildHasher> {
     /// The ends of the list of entries in the order of their last use.
     newest: Option<usize>,
     oldest: Option<usize>,
+    refused: Vec<Refused>,
+    /// Which of them is the oldest, once there is room for no more.
+    refused_oldest: usize,
+}
+
+/// What is remembered of a token.
+#[derive(Debug)]
+pub enum Hit {
+    /// It was verified.
+    Verified {
+        /// With the keys of which issuer, or by asking which.
+        issuer: usize,
+        /// With which generation of the issuer's keys.
+        generation: u64,
+        /// What it says.
+        token: Arc<VerifiedToken>,
+    },
+    /// The issuer disowned it.
+    Refused,
+}
+
+struct Refused {
+    hash: u64,
+    realm: u64,
+    token: Box<[u8]>,
+    until: UnixTime,
 }
 
 enum Slot {
@@ -54,10 +101,12 @@ enum Slot {
 
 struct Entry {
     hash: u64,
+    realm: u64,
     token: Box<[u8]>,
     issuer: usize,
     generation: u64,
     verified: Arc<VerifiedToken>,
+    until: UnixTime,
     bytes: usize,
     newer: Option<usize>,
     older: Option<usize>,
@@ -83,69 +132,78 @@ impl<S: BuildHasher> TokenCache<S> {
             bytes: 0,
             newest: None,
             oldest: None,
+            refused: Vec::new(),
+            refused_oldest: 0,
         }
     }
 
-    /// How many tokens are remembered.
+    /// How many verified tokens are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether no token is remembered.
+    /// Whether no verified token is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
-    /// About how much memory the tokens take.
+    /// About how much memory the verified tokens take.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The token that these very bytes were verified to be, with keys of this generation of this
-    /// issuer. A token whose `exp` has come is forgotten.
-    pub fn get(
-        &mut self,
-        token: &[u8],
-        issuer: usize,
-        generation: u64,
-        now: UnixTime,
-    ) -> Option<Arc<VerifiedToken>> {
-        let position = *self.index.get(&self.hash(token, issuer, generation))?;
+    /// What these very bytes were found to be in this realm. What its time has come for is forgotten.
+    pub fn get(&mut self, token: &[u8], realm: u64, now: UnixTime) -> Option<Hit> {
+        let hash = self.hash(token, realm);
+        let Some(&position) = self.index.get(&hash) else {
+            let mut refused = self.refused.iter();
+            return refused
+                .any(|refused| now < refused.until && refused.is(hash, realm, token))
+                .then_some(Hit::Refused);
+        };
         let entry = self.entry(position)?;
-        if entry.issuer != issuer || entry.generation != generation || *entry.token != *token {
+        if entry.realm != realm || *entry.token != *token {
             return None;
         }
-        if now >= entry.verified.expires_at() {
+        if now >= entry.until {
             self.remove(position);
             return None;
         }
-        let verified = Arc::clone(&entry.verified);
+        let hit = Hit::Verified {
+            issuer: entry.issuer,
+            generation: entry.generation,
+            token: Arc::clone(&entry.verified),
+        };
         if self.newest != Some(position) {
             self.unlink(position);
             self.link_newest(position);
         }
-        Some(verified)
+        Some(hit)
     }
 
-    /// Remembers a token that was verified with keys of this generation of this issuer. What does not
-    /// fit within the bounds, or has expired, is not remembered.
+    /// Remembers, but not beyond `until`, a token that was verified with keys of this generation of this
+    /// issuer, or by asking it. What does not fit within the bounds, or has expired, is not remembered.
+    #[expect(clippy::too_many_arguments, reason = "all of it is what an entry is")]
     pub fn insert(
         &mut self,
         token: &[u8],
+        realm: u64,
         issuer: usize,
         generation: u64,
         verified: Arc<VerifiedToken>,
+        until: UnixTime,
         now: UnixTime,
     ) {
-        let hash = self.hash(token, issuer, generation);
+        let hash = self.hash(token, realm);
         if let Some(&position) = self.index.get(&hash) {
             self.remove(position);
         }
+        let until = until.min(verified.expires_at());
         let bytes = ENTRY_BYTES + token.len() + verified.memory_bytes();
-        if now >= verified.expires_at() || bytes > self.bytes_max || self.entries_max == 0 {
+        if now >= until || bytes > self.bytes_max || self.entries_max == 0 {
             return;
         }
         while self.len() >= self.entries_max || self.bytes + bytes > self.bytes_max {
@@ -154,10 +212,12 @@ impl<S: BuildHasher> TokenCache<S> {
         }
         let entry = Entry {
             hash,
+            realm,
             token: token.into(),
             issuer,
             generation,
             verified,
+            until,
             bytes,
             newer: None,
             older: None,
@@ -170,6 +230,37 @@ impl<S: BuildHasher> TokenCache<S> {
         self.index.insert(hash, position);
         self.bytes += bytes;
         self.link_newest(position);
+    }
+
+    /// Remembers until then that the issuer disowned a token.
+    ///
+    /// A token that is remembered as verified is forgotten. One that is longer than
+    /// [`REFUSED_TOKEN_BYTES_MAX`] is not remembered.
+    pub fn insert_refused(&mut self, token: &[u8], realm: u64, until: UnixTime) {
+        let hash = self.hash(token, realm);
+        if let Some(&position) = self.index.get(&hash) {
+            self.remove(position);
+        }
+        if token.len() > REFUSED_TOKEN_BYTES_MAX {
+            return;
+        }
+        let mut known = self.refused.iter_mut();
+        if let Some(known) = known.find(|refused| refused.is(hash, realm, token)) {
+            known.until = until;
+            return;
+        }
+        let refused = Refused {
+            hash,
+            realm,
+            token: token.into(),
+            until,
+        };
+        if self.refused.len() < REFUSED_ENTRIES_MAX {
+            self.refused.push(refused);
+        } else if let Some(oldest) = self.refused.get_mut(self.refused_oldest) {
+            *oldest = refused;
+            self.refused_oldest = (self.refused_oldest + 1) % REFUSED_ENTRIES_MAX;
+        }
     }
 
     /// Forgets every token of an issuer.
@@ -192,17 +283,20 @@ impl<S: BuildHasher> TokenCache<S> {
         self.bytes = 0;
         self.newest = None;
         self.oldest = None;
+        self.refused.clear();
+        self.refused_oldest = 0;
     }
 
-    fn hash(&self, token: &[u8], issuer: usize, generation: u64) -> u64 {
-        let tail = token
-            .get(token.len().saturating_sub(HASHED_BYTES)..)
-            .unwrap_or(token);
+    fn hash(&self, token: &[u8], realm: u64) -> u64 {
+        let hashed = match realm {
+            REALM_SIGNED => token.get(token.len().saturating_sub(HASHED_BYTES)..),
+            // Whoever invents an opaque token chooses all of it.
+            _ => None,
+        };
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(tail);
+        hasher.write(hashed.unwrap_or(token));
         hasher.write_usize(token.len());
-        hasher.write_usize(issuer);
-        hasher.write_u64(generation);
+        hasher.write_u64(realm);
         hasher.finish()
     }
 
@@ -257,6 +351,12 @@ impl<S: BuildHasher> TokenCache<S> {
             Some(entry) => entry.newer = Some(position),
             None => self.oldest = Some(position),
         }
+    }
+}
+
+impl Refused {
+    fn is(&self, hash: u64, realm: u64, token: &[u8]) -> bool {
+        self.hash == hash && self.realm == realm && *self.token == *token
     }
 }
 

@@ -10,28 +10,36 @@
 //!                  ┊                    ┊   fails: UseAndRefresh  ┊  fails: Unavailable
 //! ```
 //!
-//! 1. Fresh keys are used. For how long they are fresh the issuer says (`Cache-Control: max-age`),
+//! 1. Fresh keys are used. For how long they are fresh the issuer says (`Cache-Control`, `Expires`),
 //!    within [`FRESH_S_MIN`] and [`FRESH_S_MAX`]: see [`fresh_s`].
 //! 2. Stale keys are used, and one request refreshes them after its response. `stale_s` and
 //!    `stale_if_error_s` both count from the end of freshness.
 //! 3. Expired keys are fetched first.
-//! 4. While the issuer fails, the last good keys are used for `stale_if_error_s` (0 turns this off).
-//!    Keys that were withdrawn meanwhile verify tokens for that long: the price of it.
+//! 4. While the issuer fails, the last good keys are used for exactly `stale_if_error_s` (0 turns this
+//!    off). Keys that were withdrawn meanwhile verify tokens for that long: the price of it.
 //! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`], doubled with each further failure
 //!    up to [`RETRY_S_MAX`].
-//! 6. A token with an unknown key is a reason to fetch, but not within `unknown_key_cooldown_s` of the
-//!    last attempt of any kind: tokens with invented keys cost nothing.
+//! 6. A token with an unknown key is a reason to fetch, once per `unknown_key_cooldown_s`: tokens with
+//!    invented keys cost next to nothing. Fetches for other reasons do not count, so that an issuer that
+//!    signs with a new key right after it was asked for its keys is asked again.
 //! 7. One fetch at a time. One that has neither succeeded nor failed after [`FETCH_S_MAX`] counts as
 //!    lost, so that a request that was cancelled holds nobody up.
 //!
 //! Instances are short-lived, so the times travel in a [`Record`] through the key-value store, those
-//! of failed attempts too: [`Freshness::adopt`] takes over what another instance has found out.
+//! of failed attempts too. An instance that was told to fetch reads the record first;
+//! [`Freshness::adopt`] takes over what the others have found out and says whether that will do.
+
+use std::fmt;
 
 use crate::UnixTime;
 
+mod headers;
 mod record;
 
-pub use record::{ETAG_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError};
+pub use headers::{CacheHeaders, fresh_s};
+pub use record::{
+    ETAG_BYTES_MAX, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError, StoredKeys,
+};
 
 /// For how long keys are fresh when their issuer does not say, in seconds.
 pub const FRESH_S_DEFAULT: u64 = 600;
@@ -43,7 +51,7 @@ pub const FRESH_S_MAX: u64 = 24 * 60 * 60;
 pub const STALE_S_DEFAULT: u64 = 60 * 60;
 /// For how long keys are used beyond their freshness while the issuer fails, in seconds.
 pub const STALE_IF_ERROR_S_DEFAULT: u64 = 24 * 60 * 60;
-/// How long after an attempt an unknown key is no reason for another one, in seconds.
+/// How long after an unknown key was a reason to fetch the next one is none, in seconds.
 pub const UNKNOWN_KEY_COOLDOWN_S_DEFAULT: u64 = 30;
 /// How long an issuer is left alone after its first failure, in seconds.
 pub const RETRY_S_MIN: u64 = 2;
@@ -62,7 +70,7 @@ pub struct FreshnessPolicy {
     /// For how long keys are used beyond their freshness while the issuer fails, in seconds; 0 is
     /// not at all.
     pub stale_if_error_s: u64,
-    /// How long after an attempt an unknown key is no reason for another one, in seconds.
+    /// How long after an unknown key was a reason to fetch the next one is none, in seconds.
     pub unknown_key_cooldown_s: u64,
 }
 
@@ -105,22 +113,81 @@ pub enum UnknownKeyDecision {
     Refuse,
 }
 
-/// The age of one issuer's keys and of the last attempt to fetch them.
+/// Why a fetch was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The keys are missing or grow old: by [`Freshness::decide`].
+    Age,
+    /// A token's key is unknown: by [`Freshness::decide_unknown_key`].
+    UnknownKey,
+}
+
+/// What came of [`Freshness::adopt`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// The record's keys are newer than ours and have to be used from now on.
+    pub newer: bool,
+    /// The fetch that was asked for is over: it is not to be made.
+    pub spared: bool,
+    /// Another instance is fetching for the same reason. Whoever was asked to fetch should not, but read
+    /// the record again in a moment and adopt it, until it says otherwise; at most for [`FETCH_S_MAX`]
+    /// after the other one began.
+    pub under_way: bool,
+}
+
+/// How usable keys are, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// They are fresh.
+    Fresh,
+    /// They are used while they are refreshed.
+    Stale,
+    /// They are used because the issuer fails.
+    Failing,
+    /// They have to be fetched before they are used.
+    Expired,
+    /// There are none.
+    Missing,
+}
+
+/// One word each.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Failing => "failing",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+        })
+    }
+}
+
+/// The age of one issuer's keys and of the last attempts to fetch them.
 #[derive(Clone, Debug)]
 pub struct Freshness {
     policy: FreshnessPolicy,
     keys: Option<Keys>,
+    /// When an attempt last ended.
     attempted_at: Option<UnixTime>,
     /// How many attempts have failed since one succeeded.
     failures: u32,
-    failed_at: UnixTime,
-    fetching_since: Option<UnixTime>,
+    /// When an unknown key was last a reason to fetch.
+    refetched_at: Option<UnixTime>,
+    fetching: Option<Fetching>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Keys {
     fetched_at: UnixTime,
     fresh_s: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fetching {
+    since: UnixTime,
+    /// What `refetched_at` was before.
+    refetched_before: Option<UnixTime>,
 }
 
 impl Freshness {
@@ -132,8 +199,8 @@ impl Freshness {
             keys: None,
             attempted_at: None,
             failures: 0,
-            failed_at: UnixTime(0),
-            fetching_since: None,
+            refetched_at: None,
+            fetching: None,
         }
     }
 
@@ -167,89 +234,152 @@ impl Freshness {
         if self.is_fetching(now) {
             return UnknownKeyDecision::AwaitFetch;
         }
-        let cooled_down = self.attempted_at.is_none_or(|at| {
-            is_past(
-                at.saturating_add(self.policy.unknown_key_cooldown_s),
-                now,
-                at,
-            )
-        });
-        if !cooled_down || self.left_alone_s(now) > 0 {
+        if !self.has_cooled_down(self.refetched_at, now) || self.left_alone_s(now) > 0 {
             return UnknownKeyDecision::Refuse;
         }
         self.start(now);
+        self.refetched_at = Some(now);
         UnknownKeyDecision::Refetch
     }
 
     /// Keys were fetched, or the issuer said that they have not changed. `fresh_s` comes from
     /// [`fresh_s`].
     pub fn fetched(&mut self, now: UnixTime, fresh_s: u64) {
-        self.keys = Some(Keys {
-            fetched_at: now,
-            fresh_s: fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX),
-        });
+        self.keys = Some(Keys::new(now, fresh_s));
         self.failures = 0;
-        self.fetching_since = None;
+        self.fetching = None;
         self.attempted_at = Some(now);
     }
 
     /// Keys could not be fetched, or what came were none.
     pub fn failed(&mut self, now: UnixTime) {
         self.failures = self.failures.saturating_add(1);
-        self.failed_at = now;
-        self.fetching_since = None;
+        self.fetching = None;
         self.attempted_at = Some(now);
     }
 
     /// A fetch that was asked for ended without a result: whoever did it was cancelled. The next one
     /// who asks is to fetch.
     pub fn abandoned(&mut self) {
-        self.fetching_since = None;
+        self.fetching = None;
     }
 
-    /// Takes over what another instance has found out. Returns whether the record's keys are newer
-    /// than ours and have to be used from now on; then no fetch is needed, and one that was asked
-    /// for is over.
+    /// Takes over what other instances have found out. To be called after a fetch was asked for and
+    /// their record was read; also whenever else a record was read, and then nothing is spared.
+    ///
+    /// A fetch because of age is spared when the keys, theirs or ours, are fresh, or when the issuer
+    /// failed them so recently that it is left alone. One because of an unknown key is spared when
+    /// another instance made one within the cooldown, or was failed likewise.
     #[must_use]
-    pub fn adopt(&mut self, record: &Record, now: UnixTime) -> bool {
-        if self.attempted_at.is_none_or(|at| record.attempted_at > at) {
-            self.attempted_at = Some(record.attempted_at);
+    pub fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> Adopted {
+        if record.attempted_at > self.attempted_at {
+            self.attempted_at = record.attempted_at;
             self.failures = record.failures;
-            self.failed_at = record.attempted_at;
         }
-        let newer = self
-            .keys
-            .is_none_or(|keys| record.fetched_at > keys.fetched_at);
+        let newer = record.keys.is_some()
+            && self
+                .keys
+                .is_none_or(|keys| record.fetched_at > keys.fetched_at);
         if newer {
-            let fresh_s = record.fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX);
-            self.keys = Some(Keys {
-                fetched_at: record.fetched_at,
-                fresh_s,
-            });
-            // A record whose keys are no longer fresh does not spare the fetch.
-            if self.is_fresh(now) {
-                self.fetching_since = None;
+            self.keys = Some(Keys::new(record.fetched_at, record.fresh_s));
+        }
+        let (mut spared, mut under_way) = (false, false);
+        if let Some(fetching) = self.fetching {
+            let left_alone = self.left_alone_s(now) > 0;
+            match cause {
+                Cause::Age => spared = left_alone || self.is_fresh(now),
+                Cause::UnknownKey => {
+                    under_way = record.refetching && !is_over(record.refetched_at, now);
+                    spared = !under_way
+                        && (left_alone || !self.has_cooled_down(record.refetched_at, now));
+                }
+            }
+            if spared {
+                self.fetching = None;
+                self.refetched_at = fetching.refetched_before;
             }
         }
-        newer
+        self.refetched_at = self.refetched_at.max(record.refetched_at);
+        Adopted {
+            newer,
+            spared,
+            under_way,
+        }
     }
 
-    /// The times, for a [`Record`]: of the last good fetch, its `fresh_s`, of the last attempt, and
-    /// how many have failed since. `None` before the first good fetch.
+    /// What other instances should know. `keys` are those that were fetched last, `last_error` says why
+    /// the last attempt failed. `None` while there is nothing to tell.
+    ///
+    /// To be stored when an attempt has ended, whether it succeeded or failed, and, by an instance that
+    /// is about to fetch because of an unknown key, before it does: the others then wait for it.
     #[must_use]
-    pub fn times(&self) -> Option<(UnixTime, u64, UnixTime, u32)> {
-        let keys = self.keys?;
-        Some((
-            keys.fetched_at,
-            keys.fresh_s,
-            self.attempted_at.unwrap_or(keys.fetched_at),
-            self.failures,
-        ))
+    pub fn record(
+        &self,
+        issuer: &str,
+        keys: Option<StoredKeys>,
+        last_error: Option<&str>,
+    ) -> Option<Record> {
+        let known = self.keys.filter(|_| keys.is_some());
+        if known.is_none() && self.attempted_at.is_none() && self.refetched_at.is_none() {
+            return None;
+        }
+        let refetching = self
+            .fetching
+            .is_some_and(|fetching| self.refetched_at == Some(fetching.since));
+        Some(Record {
+            issuer: issuer.to_owned(),
+            fetched_at: known.map_or(UnixTime(0), |keys| keys.fetched_at),
+            fresh_s: known.map_or(0, |keys| keys.fresh_s),
+            keys: keys.filter(|_| known.is_some()),
+            attempted_at: self.attempted_at,
+            failures: self.failures,
+            last_error: last_error.filter(|_| self.failures > 0).map(str::to_owned),
+            refetched_at: self.refetched_at,
+            refetching,
+        })
+    }
+
+    /// How long ago the keys were fetched, in seconds; `None` when there are none.
+    #[must_use]
+    pub fn age_s(&self, now: UnixTime) -> Option<u64> {
+        self.keys.map(|keys| now.seconds_since(keys.fetched_at))
+    }
+
+    /// In how many seconds the next request is a reason to fetch keys.
+    #[must_use]
+    pub fn next_refresh_s(&self, now: UnixTime) -> u64 {
+        let fresh_s = self.keys.filter(|_| self.is_fresh(now)).map_or(0, |keys| {
+            keys.fetched_at
+                .saturating_add(keys.fresh_s)
+                .seconds_since(now)
+        });
+        fresh_s.max(self.left_alone_s(now))
+    }
+
+    /// How usable the keys are.
+    #[must_use]
+    pub fn state(&self, now: UnixTime) -> State {
+        match self.keys {
+            None => State::Missing,
+            Some(_) if self.is_fresh(now) => State::Fresh,
+            Some(_) if !self.is_usable(now) => State::Expired,
+            Some(_) if self.failures > 0 => State::Failing,
+            Some(_) => State::Stale,
+        }
     }
 
     fn start(&mut self, now: UnixTime) {
-        self.fetching_since = Some(now);
-        self.attempted_at = Some(now);
+        self.fetching = Some(Fetching {
+            since: now,
+            refetched_before: self.refetched_at,
+        });
+    }
+
+    fn has_cooled_down(&self, refetched_at: Option<UnixTime>, now: UnixTime) -> bool {
+        refetched_at.is_none_or(|at| {
+            let until = at.saturating_add(self.policy.unknown_key_cooldown_s);
+            is_past(until, now, at)
+        })
     }
 
     fn is_fresh(&self, now: UnixTime) -> bool {
@@ -261,17 +391,15 @@ impl Freshness {
 
     fn is_usable(&self, now: UnixTime) -> bool {
         let Some(keys) = self.keys else { return false };
-        let beyond_s = if self.failures == 0 {
-            self.policy.stale_s
-        } else {
-            self.policy.stale_s.max(self.policy.stale_if_error_s)
+        let beyond_s = match self.failures {
+            0 => self.policy.stale_s,
+            _ => self.policy.stale_if_error_s,
         };
         now.seconds_since(keys.fetched_at) < keys.fresh_s.saturating_add(beyond_s)
     }
 
     fn is_fetching(&self, now: UnixTime) -> bool {
-        self.fetching_since
-            .is_some_and(|since| !is_past(since.saturating_add(FETCH_S_MAX), now, since))
+        !is_over(self.fetching.map(|fetching| fetching.since), now)
     }
 
     fn may_fetch(&self, now: UnixTime) -> bool {
@@ -280,14 +408,15 @@ impl Freshness {
 
     /// For how many seconds more the issuer is left alone.
     fn left_alone_s(&self, now: UnixTime) -> u64 {
-        let Some(doublings) = self.failures.checked_sub(1) else {
+        let (Some(doublings), Some(failed_at)) = (self.failures.checked_sub(1), self.attempted_at)
+        else {
             return 0;
         };
         let pause_s = RETRY_S_MIN
             .saturating_mul(2_u64.saturating_pow(doublings))
             .min(RETRY_S_MAX);
-        let until = self.failed_at.saturating_add(pause_s);
-        if is_past(until, now, self.failed_at) {
+        let until = failed_at.saturating_add(pause_s);
+        if is_past(until, now, failed_at) {
             0
         } else {
             until.seconds_since(now).min(pause_s)
@@ -295,41 +424,24 @@ impl Freshness {
     }
 }
 
+impl Keys {
+    fn new(fetched_at: UnixTime, fresh_s: u64) -> Self {
+        Self {
+            fetched_at,
+            fresh_s: fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX),
+        }
+    }
+}
+
+/// Whether no fetch is under way that began then.
+fn is_over(since: Option<UnixTime>, now: UnixTime) -> bool {
+    since.is_none_or(|since| is_past(since.saturating_add(FETCH_S_MAX), now, since))
+}
+
 /// Whether a pause that began at `since` and ends at `until` is over. A clock that was set back ends
 /// it too: better one fetch too many than none for hours.
 fn is_past(until: UnixTime, now: UnixTime, since: UnixTime) -> bool {
     now >= until || now.saturating_add(CLOCK_SKEW_S_MAX) < since
-}
-
-/// For how long keys are fresh that came with this `Cache-Control` (RFC 9111 §5.2.2), in seconds.
-///
-/// `no-store`, `no-cache` and a `max-age` of zero make them fresh for [`FRESH_S_MIN`], no or no
-/// readable `max-age` for [`FRESH_S_DEFAULT`]. Of several, the smallest counts.
-#[must_use]
-pub fn fresh_s(cache_control: Option<&str>) -> u64 {
-    let mut max_age_s = None;
-    for directive in cache_control.unwrap_or_default().split(',') {
-        let (name, value) = match directive.split_once('=') {
-            Some((name, value)) => (name.trim(), value.trim().trim_matches('"')),
-            None => (directive.trim(), ""),
-        };
-        let seconds =
-            if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
-                0
-            } else if name.eq_ignore_ascii_case("max-age")
-                && !value.is_empty()
-                && value.bytes().all(|byte| byte.is_ascii_digit())
-            {
-                // RFC 9111 §1.2.2: a number too large is the largest one.
-                value.parse().unwrap_or(u64::MAX)
-            } else {
-                continue;
-            };
-        max_age_s = Some(max_age_s.map_or(seconds, |before: u64| before.min(seconds)));
-    }
-    max_age_s
-        .unwrap_or(FRESH_S_DEFAULT)
-        .clamp(FRESH_S_MIN, FRESH_S_MAX)
 }
 
 #[cfg(test)]

@@ -35,35 +35,197 @@ fn case(subject: &str) -> (String, Arc<VerifiedToken>) {
 
 fn put<S: BuildHasher>(cache: &mut TokenCache<S>, subject: &str) -> String {
     let (text, verified) = case(subject);
-    cache.insert(text.as_bytes(), 0, 1, verified, NOW);
+    insert(cache, &text, 0, verified, NOW);
     text
 }
 
+/// Remembers a signed token of this issuer for as long as it lives.
+fn insert<S: BuildHasher>(
+    cache: &mut TokenCache<S>,
+    text: &str,
+    issuer: usize,
+    verified: Arc<VerifiedToken>,
+    now: UnixTime,
+) {
+    let until = verified.expires_at();
+    cache.insert(
+        text.as_bytes(),
+        REALM_SIGNED,
+        issuer,
+        1,
+        verified,
+        until,
+        now,
+    );
+}
+
+/// Whether the token is found as verified in the realm.
+fn finds<S: BuildHasher>(
+    cache: &mut TokenCache<S>,
+    token: &[u8],
+    realm: u64,
+    now: UnixTime,
+) -> bool {
+    matches!(cache.get(token, realm, now), Some(Hit::Verified { .. }))
+}
+
 fn subject<S: BuildHasher>(cache: &mut TokenCache<S>, text: &str) -> Option<String> {
-    cache
-        .get(text.as_bytes(), 0, 1, NOW)?
-        .subject()
-        .map(str::to_owned)
+    match cache.get(text.as_bytes(), REALM_SIGNED, NOW)? {
+        Hit::Verified { token, .. } => token.subject().map(str::to_owned),
+        Hit::Refused => None,
+    }
 }
 
 #[test]
-fn a_token_is_found_again_with_its_issuer_and_generation_only() {
+fn a_token_is_found_again_with_the_issuer_and_the_generation_that_verified_it() {
     let mut cache = cache(10, 1_000_000);
-    let text = put(&mut cache, "alice");
-    assert_eq!(subject(&mut cache, &text).as_deref(), Some("alice"));
+    let (text, verified) = case("alice");
+    for (issuer, generation) in [(0, 1), (3, 1), (3, 2)] {
+        let (token, until) = (Arc::clone(&verified), verified.expires_at());
+        cache.insert(
+            text.as_bytes(),
+            REALM_SIGNED,
+            issuer,
+            generation,
+            token,
+            until,
+            NOW,
+        );
+        let hit = cache.get(text.as_bytes(), REALM_SIGNED, NOW);
+        let Some(Hit::Verified {
+            issuer: found,
+            generation: with,
+            token,
+        }) = hit
+        else {
+            unfound(&text)
+        };
+        assert_eq!(
+            (found, with),
+            (issuer, generation),
+            "what was said last counts"
+        );
+        assert_eq!(token.subject(), Some("alice"));
+        assert_eq!(cache.len(), 1, "the former verification is replaced");
+    }
+}
+
+#[expect(clippy::panic, reason = "the failure of a test")]
+fn unfound(text: &str) -> ! {
+    panic!("{text} must be found as verified");
+}
+
+#[test]
+fn what_one_issuer_says_of_a_token_is_not_what_another_one_or_a_signature_says() {
+    let mut cache = cache(10, 1_000_000);
+    let (text, verified) = case("alice");
+    let realms = [REALM_SIGNED, realm_of(0), realm_of(1)];
+    for inserted in realms {
+        let (token, until) = (Arc::clone(&verified), verified.expires_at());
+        cache.insert(text.as_bytes(), inserted, 0, 1, token, until, NOW);
+        for realm in realms {
+            assert_eq!(
+                finds(&mut cache, text.as_bytes(), realm, NOW),
+                realm == inserted,
+                "put into realm {inserted}, looked for in realm {realm}"
+            );
+        }
+        cache.clear();
+        cache.insert_refused(text.as_bytes(), inserted, verified.expires_at());
+        for realm in realms {
+            let refused = matches!(cache.get(text.as_bytes(), realm, NOW), Some(Hit::Refused));
+            assert_eq!(
+                refused,
+                realm == inserted,
+                "disowned in realm {inserted}, looked for in realm {realm}"
+            );
+        }
+        cache.clear();
+    }
+}
+
+#[test]
+fn a_token_is_not_kept_longer_than_was_said_nor_than_it_lives() {
+    let mut cache = cache(10, 1_000_000);
+    let (text, verified) = case("alice");
+    for (until_s, kept_s) in [(5, 5), (300, 300), (4000, 300)] {
+        let (token, until) = (Arc::clone(&verified), NOW.saturating_add(until_s));
+        cache.insert(text.as_bytes(), realm_of(0), 0, 0, token, until, NOW);
+        let last = NOW.saturating_add(kept_s - 1);
+        assert!(
+            finds(&mut cache, text.as_bytes(), realm_of(0), last),
+            "{until_s} s"
+        );
+        let next = NOW.saturating_add(kept_s);
+        assert!(
+            !finds(&mut cache, text.as_bytes(), realm_of(0), next),
+            "{until_s} s"
+        );
+        assert!(cache.is_empty() && cache.bytes() == 0, "{until_s} s");
+    }
+    cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, NOW, NOW);
+    assert!(cache.is_empty(), "nothing is kept for no time");
+}
+
+#[test]
+fn a_disowned_token_is_remembered_until_its_time_has_come() {
+    let mut cache = cache(10, 1_000_000);
+    let refused = |cache: &mut Cache, token: &[u8], seconds: u64| {
+        let now = NOW.saturating_add(seconds);
+        matches!(cache.get(token, realm_of(0), now), Some(Hit::Refused))
+    };
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5));
+    assert!(refused(&mut cache, b"stolen", 4));
+    assert!(!refused(&mut cache, b"stolen", 5));
+    assert!(!refused(&mut cache, b"stoleN", 4), "every byte counts");
+    assert!(!refused(&mut cache, b"stole", 4), "every byte counts");
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(9));
     assert!(
-        cache.get(text.as_bytes(), 1, 1, NOW).is_none(),
-        "another issuer must not find it"
+        refused(&mut cache, b"stolen", 8),
+        "what was said last counts"
     );
+    assert_eq!(cache.len(), 0, "it is no verified token");
+}
+
+#[test]
+fn a_token_that_is_disowned_is_no_longer_remembered_as_verified() {
+    let mut cache = cache(10, 1_000_000);
+    let (text, verified) = case("alice");
+    let until = NOW.saturating_add(5);
+    cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, until, NOW);
+    cache.insert_refused(text.as_bytes(), realm_of(0), until);
+    assert!(matches!(
+        cache.get(text.as_bytes(), realm_of(0), NOW),
+        Some(Hit::Refused)
+    ));
+    let long = vec![b'x'; REFUSED_TOKEN_BYTES_MAX + 1];
+    cache.insert_refused(&long, realm_of(0), until);
     assert!(
-        cache.get(text.as_bytes(), 0, 2, NOW).is_none(),
-        "newer keys must not find it"
+        cache.get(&long, realm_of(0), NOW).is_none(),
+        "it is too long"
     );
+}
+
+#[test]
+fn disowned_tokens_displace_each_other_and_no_verified_one() {
+    let mut cache = cache(10, 1_000_000);
+    let (text, verified) = case("alice");
+    let until = NOW.saturating_add(60);
+    cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, until, NOW);
+    let name = |number: usize| format!("invented{number}");
+    for number in 0..10 * REFUSED_ENTRIES_MAX {
+        cache.insert_refused(name(number).as_bytes(), realm_of(0), until);
+    }
+    assert!(finds(&mut cache, text.as_bytes(), realm_of(0), NOW));
+    let remembered = (0..10 * REFUSED_ENTRIES_MAX).filter(|&number| {
+        let hit = cache.get(name(number).as_bytes(), realm_of(0), NOW);
+        matches!(hit, Some(Hit::Refused))
+    });
+    let newest = 9 * REFUSED_ENTRIES_MAX..10 * REFUSED_ENTRIES_MAX;
     assert!(
-        cache.get(text.as_bytes(), 0, 0, NOW).is_none(),
-        "older keys must not find it"
+        remembered.eq(newest),
+        "the newest {REFUSED_ENTRIES_MAX} must be remembered, and no other"
     );
-    assert_eq!(subject(&mut cache, &text).as_deref(), Some("alice"));
 }
 
 #[test]
@@ -74,26 +236,30 @@ fn every_byte_of_the_token_is_compared() {
         let mut changed = text.clone();
         *changed.get_mut(position).unwrap() ^= 1;
         assert!(
-            cache.get(&changed, 0, 1, NOW).is_none(),
+            cache.get(&changed, REALM_SIGNED, NOW).is_none(),
             "byte {position} was changed"
         );
     }
     for end in 0..text.len() {
         assert!(
-            cache.get(text.get(..end).unwrap(), 0, 1, NOW).is_none(),
+            cache
+                .get(text.get(..end).unwrap(), REALM_SIGNED, NOW)
+                .is_none(),
             "cut to {end} bytes"
         );
         assert!(
-            cache.get(text.get(end + 1..).unwrap(), 0, 1, NOW).is_none(),
+            cache
+                .get(text.get(end + 1..).unwrap(), REALM_SIGNED, NOW)
+                .is_none(),
             "cut from {end}"
         );
     }
     assert!(
         cache
-            .get(&[text.as_slice(), b"A"].concat(), 0, 1, NOW)
+            .get(&[text.as_slice(), b"A"].concat(), REALM_SIGNED, NOW)
             .is_none()
     );
-    assert!(cache.get(&text, 0, 1, NOW).is_some());
+    assert!(finds(&mut cache, &text, REALM_SIGNED, NOW));
 }
 
 #[test]
@@ -104,8 +270,14 @@ fn tokens_whose_hashes_collide_displace_each_other_and_are_never_mixed_up() {
     assert_eq!(subject(&mut cache, &alice), None);
     assert_eq!(subject(&mut cache, &bob).as_deref(), Some("bob"));
     assert_eq!(cache.len(), 1);
-    assert!(cache.get(bob.as_bytes(), 1, 1, NOW).is_none());
-    assert!(cache.get(bob.as_bytes(), 0, 2, NOW).is_none());
+    assert!(cache.get(bob.as_bytes(), realm_of(0), NOW).is_none());
+    cache.insert_refused(b"carol", realm_of(0), NOW.saturating_add(5));
+    assert!(
+        cache.is_empty(),
+        "a disowned token displaces a verified one with its hash"
+    );
+    assert!(cache.get(b"carol", realm_of(1), NOW).is_none());
+    assert!(cache.get(b"caroL", realm_of(0), NOW).is_none());
 }
 
 #[test]
@@ -115,16 +287,18 @@ fn a_token_is_forgotten_when_exp_has_come() {
     let expires_at = NOW.saturating_add(300);
     assert!(
         cache
-            .get(text.as_bytes(), 0, 1, expires_at.saturating_sub(1))
+            .get(text.as_bytes(), REALM_SIGNED, expires_at.saturating_sub(1))
             .is_some()
     );
     assert!(
-        cache.get(text.as_bytes(), 0, 1, expires_at).is_none(),
+        cache
+            .get(text.as_bytes(), REALM_SIGNED, expires_at)
+            .is_none(),
         "leeway is not for the cache"
     );
     assert!(cache.is_empty() && cache.bytes() == 0);
     let (text, verified) = case("late");
-    cache.insert(text.as_bytes(), 0, 1, verified, expires_at);
+    insert(&mut cache, &text, 0, verified, expires_at);
     assert!(cache.is_empty(), "an expired token must not be remembered");
 }
 
@@ -158,7 +332,7 @@ fn bytes_are_bounded() {
     }
     assert_eq!(cache.len(), 3);
     let big = token(&claims(json!({"sub": "big", "padding": "x".repeat(8000)})));
-    cache.insert(big.as_bytes(), 0, 1, Arc::new(verify(&big).unwrap()), NOW);
+    insert(&mut cache, &big, 0, Arc::new(verify(&big).unwrap()), NOW);
     assert_eq!(
         cache.len(),
         3,
@@ -180,16 +354,31 @@ fn the_tokens_of_one_issuer_or_all_can_be_forgotten() {
     let mut cache = cache(10, 1_000_000);
     let (text, verified) = case("alice");
     for issuer in [0, 1, 2] {
-        cache.insert(text.as_bytes(), issuer, 1, Arc::clone(&verified), NOW);
+        let (token, until) = (Arc::clone(&verified), verified.expires_at());
+        cache.insert(
+            text.as_bytes(),
+            realm_of(issuer),
+            issuer,
+            1,
+            token,
+            until,
+            NOW,
+        );
     }
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5));
     cache.remove_issuer(1);
-    assert!(cache.get(text.as_bytes(), 1, 1, NOW).is_none());
-    assert!(cache.get(text.as_bytes(), 0, 1, NOW).is_some());
-    assert!(cache.get(text.as_bytes(), 2, 1, NOW).is_some());
+    for issuer in [0, 1, 2] {
+        assert_eq!(
+            finds(&mut cache, text.as_bytes(), realm_of(issuer), NOW),
+            issuer != 1,
+            "issuer {issuer}"
+        );
+    }
     cache.clear();
     assert!(cache.is_empty() && cache.bytes() == 0);
-    assert!(cache.get(text.as_bytes(), 0, 1, NOW).is_none());
-    cache.insert(text.as_bytes(), 0, 1, verified, NOW);
+    assert!(cache.get(text.as_bytes(), realm_of(0), NOW).is_none());
+    assert!(cache.get(b"stolen", realm_of(0), NOW).is_none());
+    insert(&mut cache, &text, 0, verified, NOW);
     assert_eq!(cache.len(), 1);
 }
 
@@ -212,18 +401,28 @@ fn thousands_of_operations_leave_the_cache_as_a_simple_model_has_it() {
         let key = (which, issuer);
         let known = model.contains(&key);
         if what < 100 {
-            let found = cache.get(text.as_bytes(), issuer, 1, NOW);
-            assert_eq!(found.is_some(), known, "step {step}");
-            assert!(
-                found.is_none_or(|found| found.subject() == verified.subject()),
-                "step {step}"
-            );
+            match cache.get(text.as_bytes(), realm_of(issuer), NOW) {
+                Some(Hit::Verified { token, .. }) => {
+                    assert!(known, "step {step}");
+                    assert_eq!(token.subject(), verified.subject(), "step {step}");
+                }
+                Some(Hit::Refused) | None => assert!(!known, "step {step}"),
+            }
             if known {
                 model.retain(|&other| other != key);
                 model.push(key);
             }
         } else if what < 250 {
-            cache.insert(text.as_bytes(), issuer, 1, Arc::clone(verified), NOW);
+            let (token, until) = (Arc::clone(verified), verified.expires_at());
+            cache.insert(
+                text.as_bytes(),
+                realm_of(issuer),
+                issuer,
+                1,
+                token,
+                until,
+                NOW,
+            );
             model.retain(|&other| other != key);
             if model.len() == 5 {
                 model.remove(0);

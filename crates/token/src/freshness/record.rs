@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::json::{self, Limits};
 use crate::keys::KEY_SET_BYTES_MAX;
 use crate::{JsonError, UnixTime};
 
-use super::CLOCK_SKEW_S_MAX;
+use super::{CLOCK_SKEW_S_MAX, Freshness, FreshnessPolicy, State};
 
 /// The longest record that is read, in bytes: a key set all of whose characters are escaped, and the
 /// rest.
@@ -17,41 +17,61 @@ pub const RECORD_BYTES_MAX: usize = 2 * KEY_SET_BYTES_MAX + 16 * 1024;
 /// The longest `ETag` that is kept, in bytes.
 pub const ETAG_BYTES_MAX: usize = 256;
 
-const VERSION: u64 = 1;
+/// The longest `last_error` that is kept, in bytes.
+pub const LAST_ERROR_BYTES_MAX: usize = 512;
+
+const VERSION: u64 = 2;
 const LIMITS: Limits = Limits {
     depth_max: 1,
     values_max: 16,
 };
-const MEMBERS: [&str; 9] = [
+/// The numbers first, then the texts. What is not known is left out.
+const MEMBERS: [&str; 12] = [
     "version",
-    "issuer",
-    "url",
-    "fetched_at",
-    "fresh_s",
     "attempted_at",
     "failures",
+    "refetched_at",
+    "refetching",
+    "fetched_at",
+    "fresh_s",
+    "issuer",
+    "last_error",
+    "url",
     "etag",
     "body",
 ];
 
-/// What is kept of an issuer's keys between instances.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What instances tell each other of an issuer's keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The issuer.
     pub issuer: String,
-    /// Where the keys came from.
-    pub url: String,
-    /// When they were fetched.
+    /// The last good keys, if there were any yet.
+    pub keys: Option<StoredKeys>,
+    /// When they were fetched; zero without keys.
     pub fetched_at: UnixTime,
-    /// For how long they were fresh, in seconds.
+    /// For how long they were fresh, in seconds; zero without keys.
     pub fresh_s: u64,
-    /// When it was last attempted to fetch them.
-    pub attempted_at: UnixTime,
-    /// How many attempts have failed since.
+    /// When an attempt to fetch them last ended.
+    pub attempted_at: Option<UnixTime>,
+    /// How many attempts have failed since one succeeded.
     pub failures: u32,
-    /// The `ETag` they came with, to ask whether they have changed.
+    /// Why the last one failed, in our own words.
+    pub last_error: Option<String>,
+    /// When an unknown key was last a reason to fetch.
+    pub refetched_at: Option<UnixTime>,
+    /// Whether the fetch that began then had not ended when the record was written.
+    pub refetching: bool,
+}
+
+/// A key set as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKeys {
+    /// Where it came from.
+    pub url: String,
+    /// The `ETag` it came with, to ask whether it has changed.
     pub etag: Option<String>,
-    /// The key set as it came.
+    /// The text.
     pub body: String,
 }
 
@@ -73,7 +93,7 @@ pub enum RecordError {
     UnknownMember,
     /// The record is about another issuer.
     OtherIssuer,
-    /// The keys were fetched in the future, or the last attempt was made before they were.
+    /// Something happened in the future, or the last attempt ended before it fetched the keys.
     Time,
 }
 
@@ -97,25 +117,43 @@ impl std::error::Error for RecordError {}
 
 impl Record {
     /// The record as it is stored.
+    ///
+    /// An `ETag` that is longer than [`ETAG_BYTES_MAX`] is left out, a `last_error` is cut to
+    /// [`LAST_ERROR_BYTES_MAX`] and loses its control characters.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let etag = self
-            .etag
-            .as_ref()
-            .filter(|etag| etag.len() <= ETAG_BYTES_MAX);
-        json!({
-            "version": VERSION,
-            "issuer": self.issuer,
-            "url": self.url,
-            "fetched_at": self.fetched_at.0,
-            "fresh_s": self.fresh_s,
-            "attempted_at": self.attempted_at.0,
-            "failures": self.failures,
-            "etag": etag,
-            "body": self.body,
-        })
-        .to_string()
-        .into_bytes()
+        let mut members = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        let time = |time: Option<UnixTime>| time.map(|time| Value::from(time.0));
+        put("version", Some(VERSION.into()));
+        put("issuer", Some(self.issuer.as_str().into()));
+        put("attempted_at", time(self.attempted_at));
+        put("failures", Some(self.failures.into()));
+        put("refetched_at", time(self.refetched_at));
+        put("refetching", Some(u64::from(self.refetching).into()));
+        put(
+            "last_error",
+            self.last_error
+                .as_deref()
+                .map(|text| printable(text).into()),
+        );
+        if let Some(keys) = &self.keys {
+            let etag = keys.etag.as_deref();
+            put("fetched_at", time(Some(self.fetched_at)));
+            put("fresh_s", Some(self.fresh_s.into()));
+            put("url", Some(keys.url.as_str().into()));
+            put(
+                "etag",
+                etag.filter(|etag| etag.len() <= ETAG_BYTES_MAX)
+                    .map(Value::from),
+            );
+            put("body", Some(keys.body.as_str().into()));
+        }
+        Value::Object(members).to_string().into_bytes()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) has written for this issuer.
@@ -127,49 +165,105 @@ impl Record {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(RecordError::TooLong);
         }
-        let members = json::parse_object(bytes, LIMITS).map_err(RecordError::Json)?;
-        if number(&members, "version")? != VERSION {
+        let mut members = json::parse_object(bytes, LIMITS).map_err(RecordError::Json)?;
+        if required("version", number(&members, "version")?)? != VERSION {
             return Err(RecordError::OtherVersion);
         }
         if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
             return Err(RecordError::UnknownMember);
         }
-        let etag = match members.get("etag") {
-            Some(Value::Null) => None,
-            _ => Some(string(&members, "etag")?),
-        };
-        let record = Self {
-            issuer: string(&members, "issuer")?,
-            url: string(&members, "url")?,
-            fetched_at: UnixTime(number(&members, "fetched_at")?),
-            fresh_s: number(&members, "fresh_s")?,
-            attempted_at: UnixTime(number(&members, "attempted_at")?),
-            failures: u32::try_from(number(&members, "failures")?)
+        let failures = required("failures", number(&members, "failures")?)?;
+        let attempted_at = number(&members, "attempted_at")?.map(UnixTime);
+        let refetched_at = number(&members, "refetched_at")?.map(UnixTime);
+        let mut record = Self {
+            issuer: required("issuer", text(&mut members, "issuer")?)?,
+            attempted_at,
+            failures: u32::try_from(failures)
                 .map_err(|_| RecordError::Member { name: "failures" })?,
-            etag,
-            body: string(&members, "body")?,
+            last_error: text(&mut members, "last_error")?.map(|text| printable(&text)),
+            refetched_at,
+            refetching: required("refetching", number(&members, "refetching")?)? == 1,
+            ..Self::default()
         };
+        if let Some(body) = text(&mut members, "body")? {
+            record.fetched_at = UnixTime(required("fetched_at", number(&members, "fetched_at")?)?);
+            record.fresh_s = required("fresh_s", number(&members, "fresh_s")?)?;
+            record.keys = Some(StoredKeys {
+                url: required("url", text(&mut members, "url")?)?,
+                etag: text(&mut members, "etag")?,
+                body,
+            });
+        }
         if record.issuer != issuer {
             return Err(RecordError::OtherIssuer);
         }
-        let latest = now.saturating_add(CLOCK_SKEW_S_MAX);
-        if record.attempted_at > latest || record.fetched_at > record.attempted_at {
+        let latest = Some(now.saturating_add(CLOCK_SKEW_S_MAX));
+        let fetched_at = record.keys.as_ref().map(|_| record.fetched_at);
+        if attempted_at.max(refetched_at) > latest || fetched_at > attempted_at {
             return Err(RecordError::Time);
         }
         Ok(record)
     }
-}
 
-fn string(members: &Map<String, Value>, name: &'static str) -> Result<String, RecordError> {
-    match members.get(name) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        _ => Err(RecordError::Member { name }),
+    /// How long ago the keys were fetched, in seconds; `None` when there are none.
+    #[must_use]
+    pub fn age_s(&self, now: UnixTime) -> Option<u64> {
+        self.keys
+            .as_ref()
+            .map(|_| now.seconds_since(self.fetched_at))
+    }
+
+    /// How usable the keys are.
+    #[must_use]
+    pub fn state(&self, policy: FreshnessPolicy, now: UnixTime) -> State {
+        self.freshness(policy, now).state(now)
+    }
+
+    /// From when on a request is a reason to fetch keys.
+    #[must_use]
+    pub fn next_refresh_at(&self, policy: FreshnessPolicy, now: UnixTime) -> UnixTime {
+        now.saturating_add(self.freshness(policy, now).next_refresh_s(now))
+    }
+
+    fn freshness(&self, policy: FreshnessPolicy, now: UnixTime) -> Freshness {
+        let mut freshness = Freshness::new(policy);
+        // Nothing was asked for, so there is nothing to be spared.
+        let _ = freshness.adopt(self, now, super::Cause::Age);
+        freshness
     }
 }
 
-fn number(members: &Map<String, Value>, name: &'static str) -> Result<u64, RecordError> {
-    members
-        .get(name)
-        .and_then(Value::as_u64)
-        .ok_or(RecordError::Member { name })
+fn printable(text: &str) -> String {
+    let mut end = text.len().min(LAST_ERROR_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = text.get(..end).unwrap_or_default();
+    text.replace(char::is_control, " ")
 }
+
+fn required<T>(name: &'static str, value: Option<T>) -> Result<T, RecordError> {
+    value.ok_or(RecordError::Member { name })
+}
+
+/// Takes a text out: a key set is not to be copied.
+fn text(
+    members: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, RecordError> {
+    match members.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(RecordError::Member { name }),
+    }
+}
+
+fn number(members: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, RecordError> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_u64().map(Some).ok_or(RecordError::Member { name }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

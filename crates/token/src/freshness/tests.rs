@@ -87,16 +87,74 @@ fn keys_outlive_a_failing_issuer_for_as_long_as_the_policy_says() {
     );
 }
 
+/// What a request meets, so many seconds after freshness ended, when every fetch since has failed.
+fn met_after(stale_if_error_s: u64, seconds: u64) -> Decision {
+    let mut freshness = Freshness::new(FreshnessPolicy {
+        stale_if_error_s,
+        ..FreshnessPolicy::default()
+    });
+    freshness.fetched(at(0), 100);
+    // A request every minute, each of which finds the issuer down.
+    for minute in 0..seconds.div_ceil(60) {
+        let now = at(100 + minute * 60);
+        if matches!(freshness.decide(now), UseAndRefresh | FetchFirst) {
+            freshness.failed(now);
+        }
+    }
+    match freshness.decide(at(100 + seconds)) {
+        FetchFirst => {
+            freshness.failed(at(100 + seconds));
+            freshness.decide(at(100 + seconds))
+        }
+        decision => decision,
+    }
+}
+
+#[test]
+fn how_long_the_last_good_keys_serve_while_the_issuer_is_down_is_exactly_what_the_policy_says() {
+    const HOUR_S: u64 = 3600;
+    let day_s = STALE_IF_ERROR_S_DEFAULT;
+    for (stale_if_error_s, seconds, usable) in [
+        (day_s, 23 * HOUR_S, true),
+        (day_s, 24 * HOUR_S - 1, true),
+        (day_s, 24 * HOUR_S, false),
+        (day_s, 25 * HOUR_S, false),
+        (0, 1, false),
+        (0, HOUR_S, false),
+        (60, 59, true),
+        (60, 60, false),
+        // Shorter than keys are used while they are refreshed: it counts all the same.
+        (STALE_S_DEFAULT / 2, STALE_S_DEFAULT / 2 - 1, true),
+        (STALE_S_DEFAULT / 2, STALE_S_DEFAULT / 2, false),
+        (7 * day_s, 7 * day_s - 1, true),
+        (7 * day_s, 7 * day_s, false),
+    ] {
+        let decision = met_after(stale_if_error_s, seconds);
+        let served = matches!(decision, Use | UseAndRefresh);
+        assert_eq!(
+            served, usable,
+            "stale_if_error_s = {stale_if_error_s}, {seconds} s after freshness: {decision:?}"
+        );
+        assert!(
+            served || matches!(decision, Unavailable { .. }),
+            "{decision:?}"
+        );
+    }
+}
+
 #[test]
 fn the_grace_for_a_failing_issuer_can_be_turned_off() {
     let mut freshness = Freshness::new(FreshnessPolicy {
-        stale_s: 0,
         stale_if_error_s: 0,
-        unknown_key_cooldown_s: 30,
+        ..FreshnessPolicy::default()
     });
     freshness.fetched(at(0), 100);
     assert_eq!(freshness.decide(at(99)), Use);
-    assert_eq!(freshness.decide(at(100)), FetchFirst);
+    assert_eq!(
+        freshness.decide(at(100)),
+        UseAndRefresh,
+        "nothing has failed yet"
+    );
     freshness.failed(at(100));
     assert_eq!(
         freshness.decide(at(100)),
@@ -104,22 +162,24 @@ fn the_grace_for_a_failing_issuer_can_be_turned_off() {
             retry_after_s: RETRY_S_MIN
         }
     );
+    let mut fresh = Freshness::new(FreshnessPolicy {
+        stale_if_error_s: 0,
+        ..FreshnessPolicy::default()
+    });
+    fresh.fetched(at(0), 100);
+    fresh.failed(at(50));
+    assert_eq!(fresh.decide(at(99)), Use, "fresh keys need no grace");
 }
 
 #[test]
-fn the_default_grace_is_a_day() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
-    freshness.fetched(at(0), 60);
-    freshness.failed(at(60));
-    assert!(matches!(
-        freshness.decide(at(60 + 24 * 3600 - 1)),
-        Use | UseAndRefresh
-    ));
-    freshness.failed(at(60 + 24 * 3600 - 1));
-    assert!(matches!(
-        freshness.decide(at(60 + 24 * 3600)),
-        Unavailable { .. }
-    ));
+fn an_issuer_that_answers_again_ends_the_grace() {
+    let mut freshness = fetched();
+    freshness.failed(at(150));
+    assert_eq!(freshness.state(at(151)), State::Failing);
+    assert_eq!(freshness.decide(at(160)), UseAndRefresh);
+    freshness.fetched(at(161), 100);
+    assert_eq!(freshness.state(at(161)), State::Fresh);
+    assert_eq!(freshness.decide(at(161 + 300)), FetchFirst);
 }
 
 #[test]
@@ -162,6 +222,7 @@ fn millions_of_failures_do_not_overflow() {
         freshness.decide(UnixTime(u64::MAX - 1)),
         Unavailable { .. }
     ));
+    assert_eq!(freshness.next_refresh_s(UnixTime(u64::MAX - 1)), 1);
 }
 
 #[test]
@@ -169,25 +230,55 @@ fn an_unknown_key_is_a_reason_to_fetch_once_per_cooldown() {
     use UnknownKeyDecision::{AwaitFetch, Refetch, Refuse};
     let mut freshness = fetched();
     assert_eq!(
-        freshness.decide_unknown_key(at(29)),
-        Refuse,
-        "the keys were just fetched"
+        freshness.decide_unknown_key(at(1)),
+        Refetch,
+        "the issuer may have changed its keys right after they were fetched"
     );
-    assert_eq!(freshness.decide_unknown_key(at(30)), Refetch);
     assert_eq!(
-        freshness.decide_unknown_key(at(30)),
+        freshness.decide_unknown_key(at(1)),
         AwaitFetch,
         "one fetch at a time"
     );
-    freshness.fetched(at(31), 100);
-    let refetches = (31..331).filter(|&second| {
-        let refetch = freshness.decide_unknown_key(at(second)) == Refetch;
-        if refetch {
-            freshness.fetched(at(second), 100);
+    freshness.fetched(at(2), 100);
+    assert_eq!(freshness.decide_unknown_key(at(30)), Refuse);
+    assert_eq!(freshness.decide_unknown_key(at(31)), Refetch);
+    freshness.abandoned();
+    assert_eq!(
+        freshness.decide_unknown_key(at(32)),
+        Refuse,
+        "a fetch that was cancelled counts"
+    );
+}
+
+#[test]
+fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown() {
+    let mut freshness = fetched();
+    let mut fetches = 0;
+    // A hundred a second.
+    for number in 0..10_000 {
+        let now = at(number / 100);
+        if freshness.decide_unknown_key(now) == UnknownKeyDecision::Refetch {
+            fetches += 1;
+            freshness.fetched(now, 100);
         }
-        refetch
-    });
-    assert_eq!(refetches.count(), 9, "300 seconds of unknown keys");
+    }
+    assert_eq!(fetches, 4, "at 0, 30, 60 and 90 seconds");
+}
+
+#[test]
+fn a_fetch_because_of_age_does_not_use_up_the_cooldown() {
+    let mut freshness = fetched();
+    assert_eq!(freshness.decide(at(100)), UseAndRefresh);
+    assert_eq!(
+        freshness.decide_unknown_key(at(100)),
+        UnknownKeyDecision::AwaitFetch,
+        "what is under way may bring the key"
+    );
+    freshness.fetched(at(101), 100);
+    assert_eq!(
+        freshness.decide_unknown_key(at(102)),
+        UnknownKeyDecision::Refetch
+    );
 }
 
 #[test]
@@ -224,6 +315,11 @@ fn a_clock_that_was_set_back_stops_nothing() {
     );
     let mut asking = fetched();
     assert_eq!(
+        asking.decide_unknown_key(at(0)),
+        UnknownKeyDecision::Refetch
+    );
+    asking.fetched(at(0), 100);
+    assert_eq!(
         asking.decide_unknown_key(before),
         UnknownKeyDecision::Refetch
     );
@@ -235,196 +331,42 @@ fn an_hour_far_in_the_future_overflows_nothing() {
     assert_eq!(freshness.decide(UnixTime(u64::MAX)), FetchFirst);
 }
 
-fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> Record {
-    Record {
-        issuer: "https://a.example".to_owned(),
-        url: "https://a.example/keys".to_owned(),
-        fetched_at: at(fetched_at),
-        fresh_s: 100,
-        attempted_at: at(attempted_at),
-        failures,
-        etag: Some("\"1\"".to_owned()),
-        body: "{\"keys\":[]}\n".to_owned(),
-    }
-}
-
 #[test]
-fn what_another_instance_fetched_is_used() {
+fn the_state_of_the_keys_can_be_told() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(20)), FetchFirst);
-    assert!(freshness.adopt(&record(10, 10, 0), at(20)));
-    assert_eq!(freshness.decide(at(20)), Use);
-    assert!(
-        !freshness.adopt(&record(10, 10, 0), at(20)),
-        "the same keys are no news"
-    );
-    assert!(
-        !freshness.adopt(&record(5, 5, 0), at(20)),
-        "older keys are no news"
-    );
+    assert_eq!(freshness.state(at(0)), State::Missing);
     assert_eq!(
-        freshness.decide_unknown_key(at(39)),
-        UnknownKeyDecision::Refuse,
-        "its attempts count"
+        (freshness.age_s(at(0)), freshness.next_refresh_s(at(0))),
+        (None, 0)
     );
-    assert_eq!(
-        freshness.times(),
-        Some((at(10), 100, at(20), 0)),
-        "as does our own"
-    );
-}
-
-#[test]
-fn what_another_instance_could_not_fetch_is_not_tried_again_at_once() {
-    let mut freshness = Freshness::new(FreshnessPolicy {
-        stale_s: 0,
-        ..FreshnessPolicy::default()
-    });
-    assert!(freshness.adopt(&record(0, 200, 3), at(201)));
-    assert_eq!(freshness.decide(at(201)), Use, "the last good keys");
-    assert_eq!(
-        freshness.decide(at(208)),
-        UseAndRefresh,
-        "after 2 · 2 · 2 seconds"
-    );
-}
-
-#[test]
-fn adopting_stale_keys_does_not_end_the_fetch_that_is_due() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(150)), FetchFirst);
-    assert!(freshness.adopt(&record(0, 0, 0), at(150)));
-    assert_eq!(freshness.decide(at(150)), Use, "somebody is fetching");
-    freshness.fetched(at(151), 100);
-    assert_eq!(freshness.times(), Some((at(151), 100, at(151), 0)));
-}
-
-#[test]
-fn a_record_is_read_as_it_was_written() {
-    let now = at(300);
-    for mut record in [record(0, 200, 3), record(0, 0, 0)] {
-        let bytes = record.to_bytes();
-        assert_eq!(
-            Record::parse(&bytes, "https://a.example", now).as_ref(),
-            Ok(&record)
-        );
-        record.etag = None;
-        assert_eq!(
-            Record::parse(&record.to_bytes(), "https://a.example", now),
-            Ok(record)
-        );
-    }
-}
-
-#[test]
-fn an_etag_that_is_too_long_is_not_kept() {
-    let mut long = record(0, 0, 0);
-    long.etag = Some("x".repeat(ETAG_BYTES_MAX + 1));
-    assert_eq!(
-        Record::parse(&long.to_bytes(), "https://a.example", at(0))
-            .unwrap()
-            .etag,
-        None
-    );
-}
-
-#[test]
-fn a_record_that_is_cut_or_changed_is_an_error_or_another_record_and_never_a_panic() {
-    let bytes = record(0, 200, 3).to_bytes();
-    for end in 0..bytes.len() {
-        assert!(
-            Record::parse(bytes.get(..end).unwrap(), "https://a.example", at(300)).is_err(),
-            "cut to {end}"
-        );
-    }
-    for position in 0..bytes.len() {
-        for flip in [1, 0x20, 0x80] {
-            let mut changed = bytes.clone();
-            *changed.get_mut(position).unwrap() ^= flip;
-            let read = Record::parse(&changed, "https://a.example", at(300));
-            assert!(read.is_err() || read.is_ok_and(|read| read.issuer == "https://a.example"));
-        }
-    }
-}
-
-#[test]
-fn a_foreign_record_is_refused() {
-    let parse = |text: &str| Record::parse(text.as_bytes(), "https://a.example", at(300)).err();
-    let good = String::from_utf8(record(0, 200, 3).to_bytes()).unwrap();
-    let replaced = |from: &str, to: &str| {
-        assert!(good.contains(from), "{from} is not in {good}");
-        parse(&good.replacen(from, to, 1))
-    };
-    assert_eq!(parse(&good), None);
-    assert_eq!(
-        replaced("\"version\":1", "\"version\":2"),
-        Some(RecordError::OtherVersion)
-    );
-    assert_eq!(
-        replaced("\"version\":1", "\"version\":\"1\""),
-        Some(RecordError::Member { name: "version" })
-    );
-    assert_eq!(
-        replaced(
-            "\"issuer\":\"https://a.example\"",
-            "\"issuer\":\"https://b.example\""
-        ),
-        Some(RecordError::OtherIssuer)
-    );
-    assert_eq!(
-        replaced("\"failures\":3", "\"failures\":-3"),
-        Some(RecordError::Member { name: "failures" })
-    );
-    assert_eq!(
-        replaced("\"failures\":3", "\"failures\":4294967296"),
-        Some(RecordError::Member { name: "failures" })
-    );
-    assert_eq!(
-        replaced("\"failures\":3", "\"failures\":3,\"x\":1"),
-        Some(RecordError::UnknownMember)
-    );
-    assert_eq!(
-        replaced("\"failures\":3,", ""),
-        Some(RecordError::Member { name: "failures" })
-    );
-    assert_eq!(
-        replaced("\"fresh_s\":100", "\"fresh_s\":1e2"),
-        Some(RecordError::Member { name: "fresh_s" })
-    );
-    let later = format!("\"fetched_at\":{}", START + 300 + CLOCK_SKEW_S_MAX + 1);
-    assert_eq!(
-        replaced(&format!("\"fetched_at\":{START}"), &later),
-        Some(RecordError::Time)
-    );
-    assert!(matches!(parse("null"), Some(RecordError::Json(_))));
-    assert!(matches!(parse(""), Some(RecordError::Json(_))));
-    assert_eq!(
-        parse(&" ".repeat(RECORD_BYTES_MAX + 1)),
-        Some(RecordError::TooLong)
-    );
-}
-
-#[test]
-fn the_issuer_says_for_how_long_within_bounds() {
-    for (header, seconds) in [
-        (None, FRESH_S_DEFAULT),
-        (Some(""), FRESH_S_DEFAULT),
-        (Some("public"), FRESH_S_DEFAULT),
-        (Some("max-age=300"), 300),
-        (Some("public, Max-Age = 300 , must-revalidate"), 300),
-        (Some("max-age=\"300\""), 300),
-        (Some("max-age=1"), FRESH_S_MIN),
-        (Some("max-age=0"), FRESH_S_MIN),
-        (Some("no-store"), FRESH_S_MIN),
-        (Some("no-cache, max-age=300"), FRESH_S_MIN),
-        (Some("max-age=300, max-age=200"), 200),
-        (Some("max-age=31536000"), FRESH_S_MAX),
-        (Some("max-age=99999999999999999999999999"), FRESH_S_MAX),
-        (Some("max-age=-1"), FRESH_S_DEFAULT),
-        (Some("max-age=3e2"), FRESH_S_DEFAULT),
-        (Some("max-age="), FRESH_S_DEFAULT),
-        (Some("x-max-age=300"), FRESH_S_DEFAULT),
+    freshness.failed(at(0));
+    assert_eq!(freshness.state(at(0)), State::Missing);
+    assert_eq!(freshness.next_refresh_s(at(0)), RETRY_S_MIN);
+    freshness.fetched(at(10), 100);
+    for (seconds, state, next_refresh_s) in [
+        (10, State::Fresh, 100),
+        (109, State::Fresh, 1),
+        (110, State::Stale, 0),
+        (110 + STALE_S_DEFAULT, State::Expired, 0),
     ] {
-        assert_eq!(fresh_s(header), seconds, "{header:?}");
+        assert_eq!(freshness.state(at(seconds)), state, "after {seconds} s");
+        assert_eq!(freshness.age_s(at(seconds)), Some(seconds - 10));
+        assert_eq!(
+            freshness.next_refresh_s(at(seconds)),
+            next_refresh_s,
+            "after {seconds} s"
+        );
+    }
+    freshness.failed(at(200));
+    assert_eq!(freshness.state(at(200)), State::Failing);
+    assert_eq!(freshness.next_refresh_s(at(200)), RETRY_S_MIN);
+    for (state, word) in [
+        (State::Fresh, "fresh"),
+        (State::Stale, "stale"),
+        (State::Failing, "failing"),
+        (State::Expired, "expired"),
+        (State::Missing, "missing"),
+    ] {
+        assert_eq!(state.to_string(), word);
     }
 }

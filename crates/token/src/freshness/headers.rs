@@ -1,0 +1,123 @@
+//! What a response says of its own age (RFC 9111).
+
+use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
+use crate::UnixTime;
+
+/// The fields of a response that say for how long it may be kept, each where it was sent once and is
+/// text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheHeaders<'r> {
+    /// `Cache-Control` (RFC 9111 §5.2.2).
+    pub cache_control: Option<&'r str>,
+    /// `Age` (RFC 9111 §5.1).
+    pub age: Option<&'r str>,
+    /// `Expires` (RFC 9111 §5.3).
+    pub expires: Option<&'r str>,
+    /// `Date` (RFC 9110 §6.6.1).
+    pub date: Option<&'r str>,
+}
+
+/// For how long keys are fresh that came with these fields just now, in seconds (RFC 9111 §4.2).
+///
+/// 1. `no-store`, `no-cache` and a `max-age` of zero make them fresh for [`FRESH_S_MIN`]. Of several
+///    directives the smallest counts.
+/// 2. Without a readable `max-age`, `Expires` less `Date` counts; without a `Date`, less `now`. An
+///    `Expires` that is no date has passed.
+/// 3. Without either, it is [`FRESH_S_DEFAULT`].
+/// 4. What a cache on the way has used up of it (`Age`) is taken off.
+///
+/// The result is within [`FRESH_S_MIN`] and [`FRESH_S_MAX`].
+#[must_use]
+pub fn fresh_s(headers: &CacheHeaders<'_>, now: UnixTime) -> u64 {
+    let lifetime_s = max_age_s(headers.cache_control.unwrap_or_default())
+        .or_else(|| expires_s(headers, now))
+        .unwrap_or(FRESH_S_DEFAULT);
+    // RFC 9111 §5.1: an `Age` that is no number is to be ignored.
+    let age_s = headers
+        .age
+        .and_then(|age| digits(age.trim()))
+        .unwrap_or_default();
+    lifetime_s
+        .saturating_sub(age_s)
+        .clamp(FRESH_S_MIN, FRESH_S_MAX)
+}
+
+fn max_age_s(cache_control: &str) -> Option<u64> {
+    let directives = cache_control.split(',').filter_map(|directive| {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        let name = name.trim();
+        if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
+            Some(0)
+        } else if name.eq_ignore_ascii_case("max-age") {
+            digits(value.trim().trim_matches('"'))
+        } else {
+            None
+        }
+    });
+    directives.min()
+}
+
+fn expires_s(headers: &CacheHeaders<'_>, now: UnixTime) -> Option<u64> {
+    let expires = headers.expires?;
+    let date = headers.date.and_then(http_date).unwrap_or(now);
+    // RFC 9111 §5.3: what is no date, in particular 0, is in the past.
+    Some(http_date(expires).map_or(0, |expires| expires.seconds_since(date)))
+}
+
+/// RFC 9111 §1.2.2: digits only, and a number too large is the largest one.
+fn digits(text: &str) -> Option<u64> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+/// An `IMF-fixdate` (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. The two obsolete forms of a date
+/// are taken for none, and the name of the day is not compared with the date.
+fn http_date(text: &str) -> Option<UnixTime> {
+    const DAYS: &str = "Mon,Tue,Wed,Thu,Fri,Sat,Sun,";
+    const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ";
+    let place = |names: &str, part: &str| {
+        let place = names.find(part)?;
+        place.is_multiple_of(4).then_some(place / 4)
+    };
+    let number = |from: usize, to: usize| digits(text.get(from..to)?);
+    if text.len() != 29 || text.get(4..5)? != " " || text.get(25..)? != " GMT" {
+        return None;
+    }
+    for (at, mark) in [(7, " "), (16, " "), (19, ":"), (22, ":")] {
+        if text.get(at..=at)? != mark {
+            return None;
+        }
+    }
+    place(DAYS, text.get(..4)?)?;
+    let month = u64::try_from(place(MONTHS, text.get(8..12)?)?).ok()?;
+    let (day, year) = (number(5, 7)?, number(12, 16)?);
+    let (hour, minute, second) = (number(17, 19)?, number(20, 22)?, number(23, 25)?);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let days_of_month = match month {
+        1 if leap(year) => 29,
+        1 => 28,
+        3 | 5 | 8 | 10 => 30,
+        _ => 31,
+    };
+    // RFC 9110 §5.6.7: 60 is a leap second.
+    let valid = (1970..).contains(&year)
+        && (1..=days_of_month).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !valid {
+        return None;
+    }
+    const DAYS_BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let before = *DAYS_BEFORE.get(usize::try_from(month).ok()?)?;
+    let this_leap_day = u64::from(month > 1 && leap(year));
+    let past = year - 1;
+    let leap_days = past / 4 - past / 100 + past / 400 - 477;
+    let days = (year - 1970) * 365 + leap_days + before + this_leap_day + day - 1;
+    Some(UnixTime(days * 86_400 + hour * 3600 + minute * 60 + second))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+use super::*;
+
+/// Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 §5.6.7.
+const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const NOW: UnixTime = UnixTime(784_111_777);
+
+#[test]
+fn the_issuer_says_for_how_long_within_bounds() {
+    for (header, seconds) in [
+        (None, FRESH_S_DEFAULT),
+        (Some(""), FRESH_S_DEFAULT),
+        (Some("public"), FRESH_S_DEFAULT),
+        (Some("max-age=300"), 300),
+        (Some("public, Max-Age = 300 , must-revalidate"), 300),
+        (Some("max-age=\"300\""), 300),
+        (Some("max-age=1"), FRESH_S_MIN),
+        (Some("max-age=0"), FRESH_S_MIN),
+        (Some("no-store"), FRESH_S_MIN),
+        (Some("no-cache, max-age=300"), FRESH_S_MIN),
+        (Some("max-age=300, max-age=200"), 200),
+        (Some("max-age=31536000"), FRESH_S_MAX),
+        (Some("max-age=99999999999999999999999999"), FRESH_S_MAX),
+        (Some("max-age=-1"), FRESH_S_DEFAULT),
+        (Some("max-age=3e2"), FRESH_S_DEFAULT),
+        (Some("max-age="), FRESH_S_DEFAULT),
+        (Some("x-max-age=300"), FRESH_S_DEFAULT),
+    ] {
+        let headers = CacheHeaders {
+            cache_control: header,
+            ..CacheHeaders::default()
+        };
+        assert_eq!(fresh_s(&headers, NOW), seconds, "{header:?}");
+    }
+}
+
+#[test]
+fn what_a_cache_on_the_way_has_used_up_is_taken_off() {
+    for (cache_control, age, seconds) in [
+        ("max-age=300", "0", 300),
+        ("max-age=300", "100", 200),
+        ("max-age=300", " 100 ", 200),
+        ("max-age=300", "240", FRESH_S_MIN),
+        ("max-age=300", "4000", FRESH_S_MIN),
+        ("max-age=31536000", "100", FRESH_S_MAX),
+        ("max-age=300", "99999999999999999999999999", FRESH_S_MIN),
+        ("max-age=300", "-100", 300),
+        ("max-age=300", "soon", 300),
+        ("max-age=300", "", 300),
+        ("public", "100", FRESH_S_DEFAULT - 100),
+    ] {
+        let headers = CacheHeaders {
+            cache_control: Some(cache_control),
+            age: Some(age),
+            ..CacheHeaders::default()
+        };
+        assert_eq!(
+            fresh_s(&headers, NOW),
+            seconds,
+            "{cache_control}, Age: {age:?}"
+        );
+    }
+}
+
+#[test]
+fn without_max_age_the_time_of_expiry_counts() {
+    let later = "Sun, 06 Nov 1994 08:54:37 GMT";
+    let earlier = "Sun, 06 Nov 1994 08:47:57 GMT";
+    for (cache_control, expires, date, age, seconds, what) in [
+        (
+            None,
+            Some(later),
+            Some(THEN),
+            None,
+            300,
+            "Expires less Date",
+        ),
+        (
+            None,
+            Some(later),
+            None,
+            None,
+            300,
+            "without a Date, less now",
+        ),
+        (
+            None,
+            Some(later),
+            Some("today"),
+            None,
+            300,
+            "a Date that is none",
+        ),
+        (
+            None,
+            Some(later),
+            Some(earlier),
+            None,
+            400,
+            "the sender's clock, not ours",
+        ),
+        (None, Some(later), Some(THEN), Some("100"), 200, "less Age"),
+        (
+            None,
+            Some(THEN),
+            Some(later),
+            None,
+            FRESH_S_MIN,
+            "it has passed",
+        ),
+        (
+            None,
+            Some(THEN),
+            Some(THEN),
+            None,
+            FRESH_S_MIN,
+            "it has come",
+        ),
+        (
+            None,
+            Some("0"),
+            Some(THEN),
+            None,
+            FRESH_S_MIN,
+            "no date has passed",
+        ),
+        (
+            None,
+            Some("-1"),
+            None,
+            None,
+            FRESH_S_MIN,
+            "no date has passed",
+        ),
+        (
+            None,
+            Some(""),
+            None,
+            None,
+            FRESH_S_MIN,
+            "no date has passed",
+        ),
+        (
+            None,
+            Some("Fri, 31 Dec 9999 23:59:59 GMT"),
+            Some(THEN),
+            None,
+            FRESH_S_MAX,
+            "too long",
+        ),
+        (
+            Some("max-age=200"),
+            Some(later),
+            Some(THEN),
+            None,
+            200,
+            "max-age wins",
+        ),
+        (
+            Some("no-store"),
+            Some(later),
+            Some(THEN),
+            None,
+            FRESH_S_MIN,
+            "no-store wins",
+        ),
+        (
+            Some("public"),
+            Some(later),
+            Some(THEN),
+            None,
+            300,
+            "public says nothing",
+        ),
+        (
+            None,
+            None,
+            Some(THEN),
+            None,
+            FRESH_S_DEFAULT,
+            "a Date alone says nothing",
+        ),
+    ] {
+        let headers = CacheHeaders {
+            cache_control,
+            age,
+            expires,
+            date,
+        };
+        assert_eq!(fresh_s(&headers, NOW), seconds, "{what}: {headers:?}");
+    }
+}
+
+#[test]
+fn a_date_is_read_to_the_second() {
+    for (text, seconds) in [
+        (THEN, NOW.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Sat, 28 Feb 1970 23:59:59 GMT", 59 * 86_400 - 1),
+        ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+        ("Thu, 29 Feb 2024 00:00:00 GMT", 1_709_164_800),
+        ("Fri, 01 Mar 2024 00:00:00 GMT", 1_709_251_200),
+        ("Sun, 01 Mar 2026 00:00:00 GMT", 1_772_323_200),
+        ("Tue, 31 Dec 2024 23:59:60 GMT", 1_735_689_600),
+        ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
+    ] {
+        assert_eq!(http_date(text), Some(UnixTime(seconds)), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_imf_fixdate_is_no_date() {
+    for text in [
+        "",
+        "0",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 06 Nov 1994 08:49:37 +0000",
+        "Sun, 06 Nov 1994 08:49:37 gmt",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        " Sun, 06 Nov 1994 08:49:37 GMT",
+        "sun, 06 Nov 1994 08:49:37 GMT",
+        "Son, 06 Nov 1994 08:49:37 GMT",
+        "n,Mo, 6 Nov 1994 08:49:37 GMT",
+        "Sun; 06 Nov 1994 08:49:37 GMT",
+        "Sun,-06 Nov 1994 08:49:37 GMT",
+        "Sun, 6  Nov 1994 08:49:37 GMT",
+        "Sun, +6 Nov 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 31 Nov 1994 08:49:37 GMT",
+        "Sun, 32 Dec 1994 08:49:37 GMT",
+        "Sun, 29 Feb 2023 08:49:37 GMT",
+        "Sun, 29 Feb 2100 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 anF 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1969 08:49:37 GMT",
+        "Sun, 06 Nov 0000 08:49:37 GMT",
+        "Sun, 06 Nov -994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 06 Nov 1994 08-49-37 GMT",
+        "Sun, 06 Nov 1994 08:49:3é GM",
+        "Sun, 06 Nov 1994T08:49:37 GMT",
+    ] {
+        assert_eq!(http_date(text), None, "{text:?}");
+    }
+}

@@ -1,0 +1,513 @@
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use super::*;
+use crate::freshness::{Adopted, Cause, Decision, FETCH_S_MAX, RETRY_S_MAX, UnknownKeyDecision};
+use Decision::{FetchFirst, Unavailable, Use, UseAndRefresh};
+use UnknownKeyDecision::{AwaitFetch, Refetch, Refuse};
+
+const START: u64 = 1_800_000_000;
+const ISSUER: &str = "https://a.example";
+
+/// Seconds since the start of the test, on a clock that stands still.
+fn at(seconds: u64) -> UnixTime {
+    UnixTime(START + seconds)
+}
+
+fn stored_keys() -> StoredKeys {
+    StoredKeys {
+        url: "https://a.example/keys".to_owned(),
+        etag: Some("\"1\"".to_owned()),
+        body: "{\"keys\":[]}\n".to_owned(),
+    }
+}
+
+/// Keys fetched then, fresh for 100 s, and the last attempt.
+fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> Record {
+    Record {
+        issuer: ISSUER.to_owned(),
+        keys: Some(stored_keys()),
+        fetched_at: at(fetched_at),
+        fresh_s: 100,
+        attempted_at: Some(at(attempted_at)),
+        failures,
+        last_error: (failures > 0).then(|| "answered with status 503".to_owned()),
+        refetched_at: None,
+        refetching: false,
+    }
+}
+
+/// An instance that shares what it finds out with others.
+struct Instance {
+    freshness: Freshness,
+    has_keys: bool,
+}
+
+impl Instance {
+    fn new() -> Self {
+        Self {
+            freshness: Freshness::new(FreshnessPolicy::default()),
+            has_keys: false,
+        }
+    }
+
+    /// What it writes into the store, and what is read there after it.
+    fn record(&self, now: UnixTime) -> Option<Record> {
+        let keys = self.has_keys.then(stored_keys);
+        let record = self.freshness.record(ISSUER, keys, Some("no answer"))?;
+        let read = Record::parse(&record.to_bytes(), ISSUER, now);
+        assert_eq!(read.as_ref(), Ok(&record), "what was written is read");
+        Some(record)
+    }
+
+    fn fetched(&mut self, now: UnixTime) {
+        self.freshness.fetched(now, 600);
+        self.has_keys = true;
+    }
+
+    fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> Adopted {
+        let adopted = self.freshness.adopt(record, now, cause);
+        self.has_keys |= adopted.newer;
+        adopted
+    }
+}
+
+#[test]
+fn what_another_instance_fetched_is_used() {
+    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    assert_eq!(freshness.decide(at(20)), FetchFirst);
+    let adopted = freshness.adopt(&record(10, 10, 0), at(20), Cause::Age);
+    assert!(adopted.newer && adopted.spared, "{adopted:?}");
+    assert_eq!(freshness.decide(at(20)), Use);
+    for (fetched_at, what) in [(10, "the same keys"), (5, "older keys")] {
+        let adopted = freshness.adopt(&record(fetched_at, fetched_at, 0), at(20), Cause::Age);
+        assert_eq!(adopted, Adopted::default(), "{what} are no news");
+    }
+    assert_eq!(freshness.age_s(at(20)), Some(10));
+}
+
+#[test]
+fn adopting_stale_keys_does_not_spare_the_fetch_that_is_due() {
+    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    assert_eq!(freshness.decide(at(150)), FetchFirst);
+    let adopted = freshness.adopt(&record(0, 0, 0), at(150), Cause::Age);
+    assert!(adopted.newer && !adopted.spared, "{adopted:?}");
+    assert_eq!(freshness.decide(at(150)), Use, "somebody is fetching");
+    freshness.fetched(at(151), 100);
+    assert_eq!(freshness.age_s(at(151)), Some(0));
+}
+
+#[test]
+fn what_another_instance_could_not_fetch_is_not_tried_again_at_once() {
+    let mut freshness = Freshness::new(FreshnessPolicy {
+        stale_s: 0,
+        ..FreshnessPolicy::default()
+    });
+    assert_eq!(freshness.decide(at(201)), FetchFirst);
+    let adopted = freshness.adopt(&record(0, 200, 3), at(201), Cause::Age);
+    assert!(adopted.newer && adopted.spared, "{adopted:?}");
+    assert_eq!(freshness.decide(at(201)), Use, "the last good keys");
+    assert_eq!(
+        freshness.decide(at(208)),
+        UseAndRefresh,
+        "after 2 · 2 · 2 seconds"
+    );
+}
+
+#[test]
+fn an_instance_that_has_never_had_keys_tells_the_others_that_the_issuer_is_down() {
+    let mut first = Instance::new();
+    assert_eq!(first.record(at(0)), None, "nothing was attempted yet");
+    assert_eq!(first.freshness.decide(at(0)), FetchFirst);
+    assert_eq!(first.record(at(0)), None, "nothing has come of it yet");
+    first.freshness.failed(at(5));
+    let record = first.record(at(5)).unwrap();
+    assert_eq!(record.keys, None);
+    assert_eq!(record.last_error.as_deref(), Some("no answer"));
+
+    let mut second = Instance::new();
+    assert_eq!(second.freshness.decide(at(6)), FetchFirst);
+    let adopted = second.adopt(&record, at(6), Cause::Age);
+    assert!(adopted.spared && !adopted.newer, "{adopted:?}");
+    assert_eq!(
+        second.freshness.decide(at(6)),
+        Unavailable { retry_after_s: 1 },
+        "the issuer is left alone as by the first"
+    );
+    assert_eq!(second.freshness.decide(at(7)), FetchFirst);
+    let adopted = second.adopt(&record, at(7), Cause::Age);
+    assert!(!adopted.spared, "the failure is too long ago to count");
+    second.freshness.failed(at(8));
+    assert_eq!(
+        second.record(at(8)).unwrap().failures,
+        2,
+        "failures add up across instances"
+    );
+}
+
+/// A new instance every second, each of which reads the record, fails and writes it.
+#[test]
+fn short_lived_instances_together_ask_an_issuer_that_is_down_ever_more_rarely() {
+    let mut stored: Option<Record> = None;
+    let mut fetches = Vec::new();
+    for second in 0..200 {
+        let mut instance = Instance::new();
+        assert_eq!(instance.freshness.decide(at(second)), FetchFirst);
+        let spared = stored
+            .as_ref()
+            .is_some_and(|record| instance.adopt(record, at(second), Cause::Age).spared);
+        if !spared {
+            fetches.push(second);
+            instance.freshness.failed(at(second));
+            stored = instance.record(at(second));
+        }
+    }
+    assert_eq!(fetches, [0, 2, 6, 14, 30, 62, 122, 182]);
+}
+
+#[test]
+fn a_failure_is_forgotten_by_the_instances_that_hear_of_a_later_success() {
+    let mut first = Instance::new();
+    first.freshness.failed(at(0));
+    assert_eq!(first.freshness.decide(at(10)), FetchFirst);
+    let adopted = first.adopt(&record(8, 8, 0), at(10), Cause::Age);
+    assert!(adopted.newer && adopted.spared, "{adopted:?}");
+    assert_eq!(first.freshness.state(at(10)), State::Fresh);
+    let told = first.record(at(10)).unwrap();
+    assert_eq!((told.failures, told.last_error), (0, None));
+}
+
+#[test]
+fn an_unknown_key_is_looked_for_by_one_instance_per_cooldown_while_the_others_wait() {
+    let mut first = Instance::new();
+    first.fetched(at(0));
+    let mut second = Instance::new();
+    second.fetched(at(0));
+
+    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    let claim = first.record(at(10)).unwrap();
+    assert!(claim.refetching, "it says so before it asks the issuer");
+
+    assert_eq!(second.freshness.decide_unknown_key(at(11)), Refetch);
+    let adopted = second.adopt(&claim, at(11), Cause::UnknownKey);
+    assert!(adopted.under_way && !adopted.spared, "{adopted:?}");
+    assert_eq!(
+        second.freshness.decide_unknown_key(at(11)),
+        AwaitFetch,
+        "who asks the second instance waits with it"
+    );
+
+    first.fetched(at(12));
+    let result = first.record(at(12)).unwrap();
+    assert!(!result.refetching);
+    let adopted = second.adopt(&result, at(13), Cause::UnknownKey);
+    let expected = Adopted {
+        newer: true,
+        spared: true,
+        under_way: false,
+    };
+    assert_eq!(adopted, expected, "the fetch of the first will do");
+    for instance in [&mut first, &mut second] {
+        assert_eq!(instance.freshness.decide_unknown_key(at(39)), Refuse);
+        assert_eq!(instance.freshness.decide_unknown_key(at(40)), Refetch);
+    }
+}
+
+#[test]
+fn an_instance_that_vanished_while_it_looked_for_an_unknown_key_is_not_waited_for() {
+    let mut first = Instance::new();
+    first.fetched(at(0));
+    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    let claim = first.record(at(10)).unwrap();
+
+    let mut second = Instance::new();
+    second.fetched(at(0));
+    assert_eq!(second.freshness.decide_unknown_key(at(11)), Refetch);
+    let last = at(10 + FETCH_S_MAX - 1);
+    assert!(second.adopt(&claim, last, Cause::UnknownKey).under_way);
+    let adopted = second.adopt(&claim, at(10 + FETCH_S_MAX), Cause::UnknownKey);
+    assert!(adopted.spared && !adopted.under_way, "{adopted:?}");
+    assert_eq!(second.freshness.decide_unknown_key(at(39)), Refuse);
+    assert_eq!(second.freshness.decide_unknown_key(at(40)), Refetch);
+    let adopted = second.adopt(&claim, at(40), Cause::UnknownKey);
+    assert_eq!(
+        adopted,
+        Adopted::default(),
+        "now it is the second one's turn"
+    );
+}
+
+/// New instances, each of which meets an invented key, share one store.
+#[test]
+fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown_across_instances() {
+    let mut stored = {
+        let mut first = Instance::new();
+        first.fetched(at(0));
+        first.record(at(0)).unwrap()
+    };
+    let mut fetches = Vec::new();
+    for number in 0..10_000 {
+        let now = at(number / 100);
+        let mut instance = Instance::new();
+        assert_eq!(instance.freshness.decide(now), FetchFirst);
+        assert!(instance.adopt(&stored, now, Cause::Age).spared);
+        match instance.freshness.decide_unknown_key(now) {
+            Refetch if !instance.adopt(&stored, now, Cause::UnknownKey).spared => {
+                fetches.push(number / 100);
+                instance.fetched(now);
+                stored = instance.record(now).unwrap();
+            }
+            Refetch | Refuse => {}
+            AwaitFetch => assert_eq!(number, 0, "nobody fetches"),
+        }
+    }
+    assert_eq!(fetches, [0, 30, 60, 90]);
+}
+
+#[test]
+fn an_unknown_key_does_not_disturb_an_issuer_that_failed_another_instance() {
+    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    freshness.fetched(at(0), 600);
+    assert_eq!(freshness.decide_unknown_key(at(101)), Refetch);
+    let adopted = freshness.adopt(&record(0, 100, 9), at(101), Cause::UnknownKey);
+    assert!(adopted.spared, "{adopted:?}");
+    assert_eq!(freshness.decide_unknown_key(at(101)), Refuse);
+    assert_eq!(
+        freshness.decide_unknown_key(at(100 + RETRY_S_MAX)),
+        Refetch,
+        "a fetch that was spared uses up no cooldown"
+    );
+}
+
+#[test]
+fn a_record_shows_people_what_an_instance_would_do() {
+    let policy = FreshnessPolicy::default();
+    let day_s = policy.stale_if_error_s;
+    for (record, seconds, state, age_s, next_refresh) in [
+        (record(0, 0, 0), 40, State::Fresh, Some(40), 100),
+        (record(0, 0, 0), 140, State::Stale, Some(140), 140),
+        (record(0, 130, 1), 131, State::Failing, Some(131), 132),
+        (
+            record(0, 130, 1),
+            99 + day_s,
+            State::Failing,
+            Some(99 + day_s),
+            99 + day_s,
+        ),
+        (
+            record(0, 130, 1),
+            100 + day_s,
+            State::Expired,
+            Some(100 + day_s),
+            100 + day_s,
+        ),
+        (
+            Record {
+                keys: None,
+                ..record(0, 0, 1)
+            },
+            1,
+            State::Missing,
+            None,
+            2,
+        ),
+        (Record::default(), 7, State::Missing, None, 7),
+    ] {
+        let now = at(seconds);
+        let shown = (
+            record.state(policy, now),
+            record.age_s(now),
+            record.next_refresh_at(policy, now),
+        );
+        assert_eq!(
+            shown,
+            (state, age_s, at(next_refresh)),
+            "{record:?} after {seconds} s"
+        );
+    }
+}
+
+#[test]
+fn a_record_is_read_as_it_was_written() {
+    let now = at(300);
+    let without_etag = StoredKeys {
+        etag: None,
+        ..stored_keys()
+    };
+    for record in [
+        record(0, 200, 3),
+        record(0, 0, 0),
+        Record {
+            keys: Some(without_etag),
+            ..record(0, 0, 0)
+        },
+        Record {
+            refetched_at: Some(at(10)),
+            refetching: true,
+            ..record(0, 0, 0)
+        },
+        Record {
+            issuer: ISSUER.to_owned(),
+            ..Record::default()
+        },
+    ] {
+        let read = Record::parse(&record.to_bytes(), ISSUER, now);
+        assert_eq!(read, Ok(record));
+    }
+}
+
+#[test]
+fn an_etag_that_is_too_long_is_not_kept() {
+    let mut long = record(0, 0, 0);
+    long.keys.as_mut().unwrap().etag = Some("x".repeat(ETAG_BYTES_MAX + 1));
+    let read = Record::parse(&long.to_bytes(), ISSUER, at(0)).unwrap();
+    assert_eq!(read.keys.unwrap().etag, None);
+}
+
+#[test]
+fn an_error_is_kept_short_and_on_one_line() {
+    for (error, kept) in [
+        ("status 503".to_owned(), "status 503".to_owned()),
+        ("a\nb\u{1b}[2J".to_owned(), "a b [2J".to_owned()),
+        (
+            "x".repeat(LAST_ERROR_BYTES_MAX + 1),
+            "x".repeat(LAST_ERROR_BYTES_MAX),
+        ),
+        (
+            "é".repeat(LAST_ERROR_BYTES_MAX),
+            "é".repeat(LAST_ERROR_BYTES_MAX / 2),
+        ),
+        (
+            format!("x{}", "é".repeat(LAST_ERROR_BYTES_MAX)),
+            format!("x{}", "é".repeat(LAST_ERROR_BYTES_MAX / 2 - 1)),
+        ),
+    ] {
+        let record = Record {
+            last_error: Some(error),
+            ..record(0, 0, 1)
+        };
+        let read = Record::parse(&record.to_bytes(), ISSUER, at(0)).unwrap();
+        assert_eq!(read.last_error, Some(kept));
+    }
+}
+
+#[test]
+fn a_record_that_is_cut_or_changed_is_an_error_or_another_record_and_never_a_panic() {
+    let bytes = record(0, 200, 3).to_bytes();
+    for end in 0..bytes.len() {
+        assert!(
+            Record::parse(bytes.get(..end).unwrap(), ISSUER, at(300)).is_err(),
+            "cut to {end}"
+        );
+    }
+    for position in 0..bytes.len() {
+        for flip in [1, 0x20, 0x80] {
+            let mut changed = bytes.clone();
+            *changed.get_mut(position).unwrap() ^= flip;
+            let read = Record::parse(&changed, ISSUER, at(300));
+            assert!(read.is_err() || read.is_ok_and(|read| read.issuer == ISSUER));
+        }
+    }
+}
+
+#[test]
+fn a_foreign_record_is_refused() {
+    use RecordError::{Member, OtherIssuer, OtherVersion, Time, UnknownMember};
+    let written = Record {
+        refetched_at: Some(at(10)),
+        ..record(0, 200, 3)
+    };
+    let good = String::from_utf8(written.to_bytes()).unwrap();
+    let parse = |text: &str| Record::parse(text.as_bytes(), ISSUER, at(300)).err();
+    assert_eq!(parse(&good), None);
+    let late = START + 300 + CLOCK_SKEW_S_MAX + 1;
+    let later = |name: &str| format!("\"{name}\":{late}");
+    let then = |name: &str, seconds: u64| format!("\"{name}\":{}", START + seconds);
+    let member = |name| Member { name };
+    for (from, to, error) in [
+        (
+            "\"version\":2".to_owned(),
+            "\"version\":1".to_owned(),
+            OtherVersion,
+        ),
+        (
+            "\"version\":2".to_owned(),
+            "\"version\":3".to_owned(),
+            OtherVersion,
+        ),
+        (
+            "\"version\":2".to_owned(),
+            "\"version\":\"2\"".to_owned(),
+            member("version"),
+        ),
+        (
+            "\"https://a.example\"".to_owned(),
+            "\"https://b.example\"".to_owned(),
+            OtherIssuer,
+        ),
+        (
+            "\"failures\":3".to_owned(),
+            "\"failures\":-3".to_owned(),
+            member("failures"),
+        ),
+        (
+            "\"failures\":3".to_owned(),
+            "\"failures\":4294967296".to_owned(),
+            member("failures"),
+        ),
+        (
+            "\"failures\":3".to_owned(),
+            "\"failures\":3,\"x\":1".to_owned(),
+            UnknownMember,
+        ),
+        (
+            "\"failures\":3,".to_owned(),
+            String::new(),
+            member("failures"),
+        ),
+        (
+            "\"fresh_s\":100".to_owned(),
+            "\"fresh_s\":1e2".to_owned(),
+            member("fresh_s"),
+        ),
+        (
+            "\"fresh_s\":100,".to_owned(),
+            String::new(),
+            member("fresh_s"),
+        ),
+        (
+            "\"refetching\":0".to_owned(),
+            "\"refetching\":false".to_owned(),
+            member("refetching"),
+        ),
+        (
+            "\"https://a.example/keys\"".to_owned(),
+            "null".to_owned(),
+            member("url"),
+        ),
+        (then("fetched_at", 0), later("fetched_at"), Time),
+        (then("fetched_at", 0), then("fetched_at", 201), Time),
+        (then("attempted_at", 200), later("attempted_at"), Time),
+        (
+            format!("{},", then("attempted_at", 200)),
+            String::new(),
+            Time,
+        ),
+        (then("refetched_at", 10), later("refetched_at"), Time),
+    ] {
+        assert!(good.contains(&from), "{from} is not in {good}");
+        assert_eq!(
+            parse(&good.replacen(&from, &to, 1)),
+            Some(error),
+            "{from} → {to}"
+        );
+    }
+    assert!(matches!(parse("null"), Some(RecordError::Json(_))));
+    assert!(matches!(parse(""), Some(RecordError::Json(_))));
+    assert_eq!(
+        parse(&" ".repeat(RECORD_BYTES_MAX + 1)),
+        Some(RecordError::TooLong)
+    );
+}
