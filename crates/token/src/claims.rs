@@ -64,7 +64,10 @@ pub(crate) enum Evidence {
         media_type: MediaType,
         key_id: Option<String>,
     },
-    Introspection,
+    Introspection {
+        /// The answer names no audience, and the policy takes it to be for us.
+        without_audience: bool,
+    },
 }
 
 /// A token whose signature and claims have been checked.
@@ -97,20 +100,33 @@ impl VerifiedToken {
         let token_id = string(&claims, "jti")?;
         let text_digest = match (&evidence, &token_id) {
             // Whoever revokes an opaque token may not know its `jti`.
-            (Evidence::Introspection, _) => Some(revocation::opaque_digest(&issuer, text)),
+            (Evidence::Introspection { .. }, _) => Some(revocation::opaque_digest(&issuer, text)),
             (Evidence::Signature { .. }, None) => Some(revocation::text_digest(&issuer, text)),
             (Evidence::Signature { .. }, Some(_)) => None,
         };
+        // RFC 8417 §2.2, §4.5: what has `events` tells of something that happened, and is no credential.
+        if claims.contains_key("events") {
+            return Err(TokenError::SecurityEvent);
+        }
         let token = Self {
-            evidence,
             text_digest,
             issuer,
-            audience: required(audience(&claims)?, "aud")?,
+            audience: match (audience(&claims)?, &evidence) {
+                (Some(audience), _) => audience,
+                (
+                    None,
+                    Evidence::Introspection {
+                        without_audience: true,
+                    },
+                ) => Vec::new(),
+                (None, _) => return Err(TokenError::MissingClaim { name: "aud" }),
+            },
             expires_at: required(date(&claims, "exp", Rounding::Down)?, "exp")?,
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
             token_id,
             claims: Claims::new(string(&claims, "sub")?, scopes(&claims)?, claims),
+            evidence,
         };
         token.recheck(expect, now)?;
         Ok(token)
@@ -172,7 +188,7 @@ impl VerifiedToken {
     pub fn proof(&self) -> Proof {
         match self.evidence {
             Evidence::Signature { .. } => Proof::Signature,
-            Evidence::Introspection => Proof::Introspection,
+            Evidence::Introspection { .. } => Proof::Introspection,
         }
     }
 
@@ -181,7 +197,7 @@ impl VerifiedToken {
     pub fn algorithm(&self) -> Option<Algorithm> {
         match self.evidence {
             Evidence::Signature { algorithm, .. } => Some(algorithm),
-            Evidence::Introspection => None,
+            Evidence::Introspection { .. } => None,
         }
     }
 
@@ -190,7 +206,7 @@ impl VerifiedToken {
     pub fn key_id(&self) -> Option<&str> {
         match &self.evidence {
             Evidence::Signature { key_id, .. } => key_id.as_deref(),
-            Evidence::Introspection => None,
+            Evidence::Introspection { .. } => None,
         }
     }
 

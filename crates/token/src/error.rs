@@ -111,6 +111,8 @@ pub enum TokenError {
         /// How many keys were tried.
         keys_tried: usize,
     },
+    /// The payload has `events`: it is a security event (RFC 8417), not an access token.
+    SecurityEvent,
     /// A required claim is missing.
     MissingClaim {
         /// The claim.
@@ -249,6 +251,9 @@ impl fmt::Display for TokenError {
                     f,
                     "the {algorithm} signature is wrong (keys tried: {keys_tried})"
                 )
+            }
+            Self::SecurityEvent => {
+                f.write_str("the token tells of an event, it is no access token")
             }
             Self::MissingClaim { name } => write!(f, "the claim `{name}` is missing"),
             Self::ClaimType { name, expected } => write!(f, "the claim `{name}` is not {expected}"),

@@ -12,7 +12,8 @@
 //! - [`UnverifiedToken`]: a compact JWS (RFC 7515), read strictly. Nothing in it is to be believed.
 //! - [`KeySet`]: a JWK set (RFC 7517) or a shared secret, checked and prepared once.
 //! - [`VerifiedToken`]: what the issuer says, after signature and claims (RFC 7519, 8725, 9068) were
-//!   checked. Nothing else makes one.
+//!   checked, or after it was asked ([`introspection`], with [`client`] to say who asks). Nothing else
+//!   makes one. [`Claims`]: what a credential of any kind says of its principal.
 //! - [`cache`]: remembers verified tokens. [`freshness`]: what to do with keys of which age.
 //!   [`metadata`]: where an issuer's keys are. [`signature`]: the primitives.
 //! - [`api_key`]: the keys of machines. [`revocation`]: what was taken back. [`logout`]: an issuer says
@@ -27,8 +28,11 @@ pub mod api_key;
 mod base64url;
 pub mod cache;
 mod claims;
+pub mod client;
 mod error;
+mod form;
 pub mod freshness;
+pub mod introspection;
 mod json;
 mod keys;
 pub mod logout;

@@ -29,6 +29,9 @@ pub struct Metadata {
     pub issuer: String,
     /// Where the issuer's key set is; [`check_url`] accepts it.
     pub jwks_uri: String,
+    /// Where the issuer is asked about opaque tokens (RFC 8414 §2), if it says so and [`check_url`]
+    /// accepts that. It may be on another origin.
+    pub introspection_endpoint: Option<String>,
 }
 
 /// Why a metadata document was refused.
@@ -132,9 +135,14 @@ pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
     }
     let jwks_uri = string("jwks_uri")?;
     check_url(&jwks_uri).map_err(MetadataError::KeySetUrl)?;
+    // Whoever needs no introspection is not kept from the keys by a mistake here.
+    let introspection_endpoint = string("introspection_endpoint")
+        .ok()
+        .filter(|url| check_url(url).is_ok());
     Ok(Metadata {
         issuer: named,
         jwks_uri,
+        introspection_endpoint,
     })
 }
 

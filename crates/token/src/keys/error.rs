@@ -196,7 +196,7 @@ pub enum SkipReason {
     KeyIdTooLong,
     /// `use` is not `sig` (RFC 7517 §4.2).
     NotForSignatures,
-    /// `key_ops` lacks `verify` or names something twice (RFC 7517 §4.3).
+    /// `key_ops` lacks what the key is for, or names something twice (RFC 7517 §4.3).
     NotForVerification,
     /// `alg` is not a supported signature algorithm (RFC 7517 §4.4).
     UnsupportedAlgorithm,
@@ -245,7 +245,7 @@ impl fmt::Display for SkipReason {
             Self::KeyIdTooLong => f.write_str("`kid` is too long"),
             Self::NotForSignatures => f.write_str("`use` is not `sig`"),
             Self::NotForVerification => {
-                f.write_str("`key_ops` does not allow `verify`, or holds a value twice")
+                f.write_str("`key_ops` does not allow this use, or holds a value twice")
             }
             Self::UnsupportedAlgorithm => {
                 f.write_str("`alg` is not a supported signature algorithm")

@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits {
 /// future (`priv`, of the keys for post-quantum signatures).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
-type Jwk = Map<String, Value>;
+pub(crate) type Jwk = Map<String, Value>;
 
 pub(super) fn parse_set(text: &[u8]) -> Result<(Vec<Key>, Vec<SkippedKey>), KeySetError> {
     if text.len() > KEY_SET_BYTES_MAX {
@@ -84,8 +84,29 @@ fn refuse_secrets(position: usize, jwk: &Jwk) -> Result<(), KeySetError> {
 }
 
 fn parse_key(jwk: &Jwk) -> Result<Key, SkipReason> {
+    let PublicPart {
+        id,
+        algorithms,
+        public,
+    } = public_part(jwk, "verify")?;
+    Ok(Key {
+        id,
+        algorithms,
+        material: Material::Public(public),
+    })
+}
+
+/// What everybody may know of a key.
+pub(crate) struct PublicPart {
+    pub(crate) id: Option<String>,
+    pub(crate) algorithms: AlgorithmSet,
+    pub(crate) public: PublicKey,
+}
+
+/// Reads it, of a key that may be used for this operation (RFC 7517 §4.3).
+pub(crate) fn public_part(jwk: &Jwk, operation: &str) -> Result<PublicPart, SkipReason> {
     let id = key_id(jwk)?;
-    check_use(jwk)?;
+    check_use(jwk, operation)?;
     // The name is checked before the numbers: it says best why a key for encryption was left out.
     let named = named_algorithm(jwk)?;
     let public = public_key(jwk)?;
@@ -97,10 +118,10 @@ fn parse_key(jwk: &Jwk) -> Result<Key, SkipReason> {
         }
         Some(algorithm) => return Err(SkipReason::AlgorithmOfOtherKeyType { algorithm }),
     };
-    Ok(Key {
+    Ok(PublicPart {
         id,
         algorithms,
-        material: Material::Public(public),
+        public,
     })
 }
 
@@ -111,13 +132,13 @@ fn key_id(jwk: &Jwk) -> Result<Option<String>, SkipReason> {
     }
 }
 
-fn check_use(jwk: &Jwk) -> Result<(), SkipReason> {
+fn check_use(jwk: &Jwk, operation: &str) -> Result<(), SkipReason> {
     // RFC 7517 §4.2.
     if optional_string(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(SkipReason::NotForSignatures);
     }
     // RFC 7517 §4.3: values must not come twice. What `use` and `key_ops` say must agree; a key that
-    // is left here has `sig` or nothing as its `use`, with which `verify` agrees.
+    // is left here has `sig` or nothing as its `use`, with which `verify` and `sign` agree.
     match jwk.get("key_ops") {
         None => Ok(()),
         Some(Value::Array(operations)) => {
@@ -125,7 +146,7 @@ fn check_use(jwk: &Jwk) -> Result<(), SkipReason> {
                 .iter()
                 .enumerate()
                 .any(|(i, one)| operations.iter().skip(i + 1).any(|two| one == two));
-            if twice || !operations.iter().any(|operation| operation == "verify") {
+            if twice || !operations.iter().any(|listed| listed == operation) {
                 return Err(SkipReason::NotForVerification);
             }
             Ok(())
@@ -168,7 +189,10 @@ fn number(jwk: &Jwk, part: KeyPart) -> Result<Vec<u8>, SkipReason> {
     base64url::decode(text.as_bytes()).ok_or(SkipReason::Encoding { part })
 }
 
-fn required_string<'j>(jwk: &'j Jwk, member: &'static str) -> Result<&'j str, SkipReason> {
+pub(crate) fn required_string<'j>(
+    jwk: &'j Jwk,
+    member: &'static str,
+) -> Result<&'j str, SkipReason> {
     optional_string(jwk, member)?.ok_or(SkipReason::Missing { member })
 }
 

@@ -16,7 +16,7 @@
 //! type — is left out and the others are used (RFC 7517 §5); [`KeySet::skipped`] tells which and why.
 
 mod error;
-mod jwk;
+pub(crate) mod jwk;
 mod secret;
 
 use std::fmt;

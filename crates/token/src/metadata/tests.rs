@@ -45,8 +45,34 @@ fn a_document_of_the_issuer_names_its_keys() {
     let expected = Metadata {
         issuer: ISSUER.to_owned(),
         jwks_uri: "https://keys.acme.example/k?v=1".to_owned(),
+        introspection_endpoint: None,
     };
     assert_eq!(parse(text, ISSUER), Ok(expected));
+}
+
+#[test]
+fn a_document_may_name_an_endpoint_for_introspection() {
+    for (member, expected) in [
+        (
+            r#""https://other.example/introspect""#,
+            Some("https://other.example/introspect"),
+        ),
+        (
+            r#""http://127.0.0.1:3001/introspect""#,
+            Some("http://127.0.0.1:3001/introspect"),
+        ),
+        (r#""http://login.acme.example/introspect""#, None),
+        (r#""https://user@login.acme.example/""#, None),
+        (r#""""#, None),
+        ("null", None),
+        ("[\"https://login.acme.example/introspect\"]", None),
+    ] {
+        let text = format!(
+            r#"{{"issuer":"{ISSUER}","jwks_uri":"https://a.example/k","introspection_endpoint":{member}}}"#
+        );
+        let endpoint = parse(text.as_bytes(), ISSUER).map(|found| found.introspection_endpoint);
+        assert_eq!(endpoint, Ok(expected.map(str::to_owned)), "{member}");
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod ecdsa;
 mod ed25519;
 mod modular;
 mod rsa;
+mod signing;
 
 use std::fmt;
 
@@ -28,6 +29,7 @@ use crate::{Algorithm, AlgorithmSet};
 
 pub use crate::keys::SecretKey;
 pub use rsa::{EXPONENT_BITS_MAX, MODULUS_BITS_MAX, MODULUS_BITS_MIN};
+pub(crate) use signing::PrivateKey;
 
 /// A NIST curve of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,181 @@
+//! What an issuer answers when it is asked about an opaque token (RFC 7662).
+//!
+//! This module writes the question and judges the answer; it asks nobody. An answer is judged like the
+//! claims of a signed token, by the same [`Expectations`]:
+//!
+//! 1. At most [`INTROSPECTION_BYTES_MAX`] of strict JSON, with a boolean `active`. Where that is false,
+//!    nothing else in the answer matters.
+//! 2. `iss`, when it is there, is the issuer that was asked; when not, that is put in its place.
+//! 3. `aud` names an accepted audience. Whether an answer without one is accepted the policy says: an
+//!    endpoint that answers each client only for its own tokens has no need of it.
+//! 4. `exp`, `nbf` and `iat` as in a signed token; without `exp`, the answer is good for as long as it
+//!    may be cached, and at least for the request that it was asked for.
+//! 5. `token_type`, when it is there, is `Bearer`, and there is no `cnf`: whoever steals a token that is
+//!    bound to a key must not be able to use it as one that is not (RFC 8705 §3.2, RFC 9449 §6.2).
+//! 6. `token_use` and `typ`, which some issuers add, do not say that it is another token than one for
+//!    access: a refresh token is active, too (RFC 7662 §4).
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::claims::{Evidence, Expectations, VerifiedToken};
+use crate::json::{self, Limits};
+use crate::{JsonError, TokenError, UnixTime, form};
+
+/// The longest answer that is read.
+pub const INTROSPECTION_BYTES_MAX: usize = 64 * 1024;
+
+/// For how long an answer without `exp` is good at least, in seconds: for the request that it was asked
+/// for, which may take a while.
+pub const ANSWER_S_MIN: u64 = 10;
+
+const LIMITS: Limits = Limits {
+    depth_max: 16,
+    values_max: 4096,
+};
+
+/// What to do with an answer that names no audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingAudience {
+    /// Refuse the token.
+    #[default]
+    Refuse,
+    /// Take it to be for us: the endpoint answers only for tokens that are meant for the client that
+    /// asks.
+    Accept,
+}
+
+/// What the issuer says of a token.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is valid, and fulfils what is expected.
+    Active(VerifiedToken),
+    /// It is not valid (any more), or was never issued.
+    Inactive,
+}
+
+/// Why an answer was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntrospectionError {
+    /// The answer is longer than [`INTROSPECTION_BYTES_MAX`].
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// The answer is not an acceptable JSON object.
+    Json(JsonError),
+    /// `active` is missing or no boolean (RFC 7662 §2.2).
+    Active,
+    /// The token is valid, but bound to a key of whoever may use it.
+    Bound,
+    /// The token is valid, but it is no access token.
+    OtherUse {
+        /// The member that says so.
+        member: &'static str,
+    },
+    /// The token is valid, but not what is expected.
+    Token(TokenError),
+}
+
+impl IntrospectionError {
+    /// Whether the token is to blame: asking again brings the same answer. Otherwise it is the endpoint,
+    /// and nothing was learnt of the token.
+    #[must_use]
+    pub const fn is_verdict(&self) -> bool {
+        match self {
+            Self::TooLong { .. } | Self::Json(_) | Self::Active => false,
+            Self::Bound | Self::OtherUse { .. } | Self::Token(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for IntrospectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { bytes, bytes_max } => {
+                write!(f, "the answer is {bytes} bytes long, more than {bytes_max}")
+            }
+            Self::Json(error) => write!(f, "the answer {error}"),
+            Self::Active => f.write_str("the answer has no boolean `active`"),
+            Self::Bound => f.write_str("the token is bound to a key, it is no bearer token"),
+            Self::OtherUse { member } => {
+                write!(f, "the token is no access token, says `{member}`")
+            }
+            Self::Token(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for IntrospectionError {}
+
+/// The question (RFC 7662 §2.1), as `application/x-www-form-urlencoded`.
+#[must_use]
+pub fn request_body(token: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    form::push(&mut body, "token", token);
+    form::push(&mut body, "token_type_hint", "access_token");
+    body
+}
+
+/// Judges the answer for `token`. `cache_s` is for how long answers may be cached, in seconds.
+///
+/// # Errors
+///
+/// The answer cannot be read, or the token is valid but not what is expected.
+pub fn parse(
+    body: &[u8],
+    token: &[u8],
+    expect: &Expectations,
+    missing_audience: MissingAudience,
+    now: UnixTime,
+    cache_s: u64,
+) -> Result<Answer, IntrospectionError> {
+    if body.len() > INTROSPECTION_BYTES_MAX {
+        return Err(IntrospectionError::TooLong {
+            bytes: body.len(),
+            bytes_max: INTROSPECTION_BYTES_MAX,
+        });
+    }
+    let mut members = json::parse_object(body, LIMITS).map_err(IntrospectionError::Json)?;
+    match members.get("active") {
+        Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) => return Ok(Answer::Inactive),
+        _ => return Err(IntrospectionError::Active),
+    }
+    let is_one_of = |member: &str, accepted: &[&str]| match members.get(member) {
+        None => true,
+        Some(Value::String(text)) => accepted.iter().any(|one| text.eq_ignore_ascii_case(one)),
+        Some(_) => false,
+    };
+    // RFC 6749 §5.1: compared without regard to case.
+    if members.contains_key("cnf") || !is_one_of("token_type", &["Bearer"]) {
+        return Err(IntrospectionError::Bound);
+    }
+    for (member, accepted) in [
+        ("token_use", ["access_token", "access", "at+jwt"]),
+        ("typ", ["Bearer", "JWT", "at+jwt"]),
+    ] {
+        if !is_one_of(member, &accepted) {
+            return Err(IntrospectionError::OtherUse { member });
+        }
+    }
+    let without_audience =
+        missing_audience == MissingAudience::Accept && !members.contains_key("aud");
+    if !members.contains_key("iss") {
+        members.insert("iss".to_owned(), expect.issuer.as_str().into());
+    }
+    if !members.contains_key("exp") {
+        let expires_at = now.saturating_add(cache_s.max(ANSWER_S_MIN));
+        members.insert("exp".to_owned(), expires_at.0.into());
+    }
+    let evidence = Evidence::Introspection { without_audience };
+    VerifiedToken::new(members, evidence, token, expect, now)
+        .map(Answer::Active)
+        .map_err(IntrospectionError::Token)
+}
+
+#[cfg(test)]
+mod tests;
