@@ -111,6 +111,25 @@ fn an_identity_header_that_is_wrong_is_named_with_its_place() {
 }
 
 #[test]
+fn a_credential_that_is_asked_for_wrongly_is_named_with_its_place() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("credentials")
+    {
+        // What begins without a header goes before the first of them.
+        let around = format!("{ISSUER}[[route]]\npath = \"/acme\"\nissuer = \"acme\"\n");
+        let text = if text.starts_with(['[', '▸']) {
+            format!("{around}{text}\n")
+        } else {
+            format!("{text}\n{around}")
+        };
+        expect_only(&text, &code, &says);
+    }
+}
+
+#[test]
 fn a_file_that_is_wrong_is_told_where() {
     for Case {
         policy: text,
@@ -411,11 +430,18 @@ fn patterns_that_would_make_matching_expensive_are_refused() {
 
 #[test]
 fn every_kind_of_finding_is_tried() {
-    let tried: Vec<String> = ["issuers", "routes", "together", "identity", "file"]
-        .into_iter()
-        .flat_map(cases)
-        .map(|case| case.code)
-        .collect();
+    let tried: Vec<String> = [
+        "issuers",
+        "routes",
+        "together",
+        "identity",
+        "credentials",
+        "file",
+    ]
+    .into_iter()
+    .flat_map(cases)
+    .map(|case| case.code)
+    .collect();
     // Those have tests of their own.
     let elsewhere = [
         Code::Syntax,
@@ -440,6 +466,27 @@ fn the_policy_that_is_shipped_has_no_findings() {
         Ok(policy) => assert!(policy.warnings().is_empty(), "{}", policy.warnings()),
         Err(found) => panic!("{}", found.render("doorward.toml", Some(&text))),
     }
+}
+
+#[test]
+fn the_policy_that_is_documented_has_no_findings() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../crates/policy/src/load/mod.rs"
+    );
+    let source = std::fs::read_to_string(path).unwrap();
+    let text: String = source
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
+        .collect();
+    match Policy::parse(&text) {
+        Ok(policy) => assert!(policy.warnings().is_empty(), "{}", policy.warnings()),
+        Err(found) => panic!("{}", found.render("the documentation", Some(&text))),
+    }
+    assert!(text.contains("[revocation]"), "it is all there: {text}");
 }
 
 fn cases(name: &str) -> Vec<Case> {

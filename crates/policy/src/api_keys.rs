@@ -1,6 +1,6 @@
 //! API keys: where requests carry them, and those that the policy itself lists.
 
-use crate::stand_in::KeyRecord;
+use doorward_token::api_key::KeyRecord;
 
 /// `[api_keys]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ impl ApiKeys {
     pub fn find(&self, id: &str) -> Option<&KeyRecord> {
         let place = self.keys.binary_search_by(|key| key.id.as_str().cmp(id));
         self.keys.get(place.ok()?)
+    }
+
+    /// The name of the header that requests have their key in.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match self.place.as_ref()? {
+            KeyPlace::Header(name) => Some(name),
+            KeyPlace::Query(_) => None,
+        }
     }
 
     /// The keys that the policy lists, in the order of their ids.

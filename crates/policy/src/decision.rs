@@ -10,6 +10,8 @@
 
 use core::fmt;
 
+use doorward_token::api_key::{API_KEY_ISSUER, VerifiedKey};
+use doorward_token::revocation::RevocationSet;
 use doorward_token::{Claims, Proof, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
@@ -19,7 +21,6 @@ use crate::matcher::Found;
 use crate::permit::{Permit, Principal};
 use crate::policy::{Access, Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
-use crate::stand_in::{API_KEY_ISSUER, RevocationSet, VerifiedKey};
 use crate::target::{self, CanonicalTarget};
 
 /// What of a request a decision looks at.

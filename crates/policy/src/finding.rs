@@ -86,13 +86,14 @@ codes! {
     BadUrl = "bad-url", Error;
     /// A path pattern that is malformed or can never match.
     BadPattern = "bad-pattern", Error;
-    /// The name of an issuer that does not exist.
+    /// The name of an issuer, or of a tenant, that does not exist.
     UnknownIssuer = "unknown-issuer", Error;
     /// A demand on the credential of a route that is public.
     PublicDemand = "public-demand", Error;
     /// Two rules for the same path and method.
     Contradiction = "contradiction", Error;
-    /// A rule whose every path is taken by more specific ones.
+    /// A rule whose every path is taken by more specific ones, or a kind of credential whose every
+    /// credential is taken by another.
     Unreachable = "unreachable", Error;
     /// A header name that an identity header must not have.
     ForbiddenHeader = "forbidden-header", Error;
@@ -102,6 +103,10 @@ codes! {
     Overlap = "overlap", Error;
     /// An issuer that no route accepts.
     UnusedIssuer = "unused-issuer", Warning;
+    /// API keys that no route accepts.
+    UnusedApiKeys = "unused-api-keys", Warning;
+    /// Two API keys with the same name.
+    SharedKeyName = "shared-key-name", Warning;
     /// A method that no standard registers.
     UnregisteredMethod = "unregistered-method", Warning;
     /// Whatever no other rule lists is public.

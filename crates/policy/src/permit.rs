@@ -135,7 +135,7 @@ impl<'p> Principal<'p> {
         Self { issuer, subject }
     }
 
-    /// The name that the policy gives to the issuer, or [`API_KEY_ISSUER`](doorward_token::API_KEY_ISSUER).
+    /// The name that the policy gives to the issuer, or [`API_KEY_ISSUER`](doorward_token::api_key::API_KEY_ISSUER).
     #[must_use]
     pub fn issuer(&self) -> &'p str {
         self.issuer

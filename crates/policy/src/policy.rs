@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use doorward_token::freshness::FreshnessPolicy;
+use doorward_token::introspection::MissingAudience;
 use doorward_token::{AlgorithmSet, Expectations};
 
 use crate::api_keys::{ApiKeys, KeyPlace};
@@ -12,7 +13,6 @@ use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::load;
 use crate::matcher::Matcher;
-use crate::stand_in::MissingAudience;
 
 /// The position of an issuer in [`Policy::issuers`].
 pub type IssuerId = usize;
@@ -92,10 +92,7 @@ impl Policy {
     /// [`RequestHead::api_key`](crate::RequestHead::api_key).
     #[must_use]
     pub fn api_key_header(&self) -> Option<&str> {
-        match self.key_place()? {
-            KeyPlace::Header(name) => Some(name),
-            KeyPlace::Query(_) => None,
-        }
+        self.api_keys.as_ref()?.header()
     }
 
     pub(crate) fn key_place(&self) -> Option<&KeyPlace> {
@@ -414,6 +411,10 @@ pub(crate) struct IssuerGroup {
 }
 
 impl IssuerGroup {
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        self.first < other.first + other.count && other.first < self.first + self.count
+    }
+
     pub(crate) fn ids(self) -> core::ops::Range<IssuerId> {
         let first = self.first as IssuerId;
         first..first + self.count as IssuerId

@@ -3,11 +3,12 @@
 use core::fmt;
 
 use doorward_token::TokenError;
+use doorward_token::api_key::ApiKeyError;
+use doorward_token::revocation;
 
 use crate::claim::ClaimProblem;
 use crate::credential::{CredentialError, CredentialKind, Kinds};
 use crate::decision::Pending;
-use crate::stand_in::{ApiKeyError, RevokedBy};
 use crate::target::TargetError;
 
 /// The protection space of RFC 9110 section 11.5: one for all routes, so that a challenge tells
@@ -415,7 +416,7 @@ pub(crate) enum Reason {
     Token(TokenError),
     OtherIssuer,
     Inactive,
-    Revoked(RevokedBy),
+    Revoked(revocation::Kind),
     /// There is no `iat`.
     NotIssued,
     LivesTooLong {
@@ -463,7 +464,7 @@ impl fmt::Display for Reason {
             Self::Token(error) => error.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
             Self::Inactive => f.write_str("the issuer says that the token is not active"),
-            Self::Revoked(by) => write!(f, "the token was revoked, by {by}"),
+            Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
             Self::NotIssued => f.write_str("the token does not say when it was issued"),
             Self::LivesTooLong { lifetime_s } => {
                 write!(

@@ -5,6 +5,7 @@
 //! [`Display`], and are written out in one place.
 
 use core::fmt::{Display, Write};
+use core::ops::RangeInclusive;
 
 pub(crate) use crate::document::At;
 use crate::document::{Document, Entry, Value};
@@ -180,6 +181,62 @@ impl<'s> Source<'s> {
             self.find(Code::BadValue, offset, &message);
         }
         integer.map(|value| At { offset, value })
+    }
+
+    /// A number of seconds under a key; `otherwise` where the key is absent.
+    pub(crate) fn seconds(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &str,
+        range: RangeInclusive<u64>,
+        otherwise: u64,
+    ) -> Option<u64> {
+        let Some(value) = fields.get(key) else {
+            return Some(otherwise);
+        };
+        let number = self.integer(value, &format!("`{key}`"))?;
+        let seconds = u64::try_from(number.value).ok();
+        let seconds = seconds.filter(|seconds| range.contains(seconds));
+        if seconds.is_none() {
+            let (least, most) = (range.start(), range.end());
+            let message = format_args!("`{key}` must be between {least} and {most} seconds");
+            self.find(Code::BadValue, number.offset, &message);
+        }
+        seconds
+    }
+
+    /// Which of `names` a key has as its value; the first one where the key is absent.
+    pub(crate) fn choice(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &str,
+        names: &[&str],
+    ) -> Option<usize> {
+        let Some(value) = fields.get(key) else {
+            return Some(0);
+        };
+        let text = self.string(value, &format!("`{key}`"))?;
+        let choice = names.iter().position(|name| *name == text.value);
+        if choice.is_none() {
+            let help = suggestion(text.value, names, &"there are");
+            let message = format_args!("`{key}` cannot be `{}`", shown(text.value));
+            self.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
+        }
+        choice
+    }
+
+    /// The table under a key.
+    pub(crate) fn table_of<'t, 'd>(
+        &mut self,
+        fields: Fields<'t, 'd>,
+        key: &str,
+    ) -> Option<Fields<'t, 'd>> {
+        let value = fields.get(key)?;
+        let table = fields.table(value);
+        if table.is_none() {
+            self.wrong_type(value, &format!("`{key}`"), "a table");
+        }
+        table
     }
 
     /// A list of strings, or a string alone as a list of one: not empty, no string empty or there

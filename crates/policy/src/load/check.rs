@@ -3,11 +3,13 @@
 use core::fmt::Display;
 
 use super::METHODS_PER_PATTERN_MAX;
+use super::api_keys::ReadKeys;
 use super::issuer::ReadIssuer;
 use super::route::ReadRoute;
+use crate::credential::CredentialKind;
 use crate::finding::Code;
 use crate::matcher::{MATCH_STEPS_MAX, Matcher};
-use crate::policy::Access;
+use crate::policy::{Access, Demands, LogoutPath};
 use crate::source::{Related, Source, shown};
 use crate::trie::{Builder, Conflict};
 
@@ -44,19 +46,90 @@ pub(super) fn use_of_issuers(
     issuers: &[ReadIssuer],
     routes: &[ReadRoute],
 ) {
-    for (id, issuer) in issuers.iter().enumerate() {
-        let accepts = |route: &ReadRoute| match &route.access {
-            Some(Access::Protected(demands)) => demands
-                .issuers
-                .iter()
-                .any(|group| group.ids().contains(&id)),
-            _ => false,
-        };
-        if !routes.iter().any(accepts) {
+    let groups = || demands(routes).flat_map(|demands| &demands.issuers);
+    for issuer in issuers {
+        if !groups().any(|group| group.overlaps(issuer.group)) {
             let message = format_args!("no route accepts the issuer `{}`", shown(&issuer.name));
             source.find(Code::UnusedIssuer, issuer.offset, &message);
         }
     }
+}
+
+/// Gives the issuers in the order of their URLs, which differ.
+pub(super) fn urls(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> Vec<u32> {
+    let each = issuers.iter().flat_map(|read| {
+        let ids = read.group.ids();
+        let issuers = ids.zip(&read.issuers);
+        issuers.map(|(id, issuer)| (issuer.url.as_str(), read.url_offset, id as u32))
+    });
+    let mut urls: Vec<_> = each.collect();
+    urls.sort_unstable();
+    let mut reported = None;
+    for pair in urls.windows(2) {
+        if let [(a, earlier, _), (b, later, _)] = pair
+            && a == b
+            && reported != Some((earlier, later))
+        {
+            reported = Some((earlier, later));
+            let message = "two issuers have the same `url`: a token would not say whose it is";
+            let related: Related<'_> = &[(*earlier, &"the other one")];
+            source.find_with(Code::Conflict, *later, &message, None, related);
+        }
+    }
+    urls.into_iter().map(|(_, _, id)| id).collect()
+}
+
+/// So are keys that nobody accepts.
+pub(super) fn use_of_keys(source: &mut Source<'_>, keys: &ReadKeys, routes: &[ReadRoute]) {
+    let takes_keys = |kind: CredentialKind| !kind.is_bearer();
+    if !demands(routes).any(|demands| demands.accept.iter().any(takes_keys)) {
+        let message = "no route accepts API keys";
+        let help = "routes accept them with `accept = [\"api-key\"]` or `accept = [\"basic\"]`";
+        source.find_with(Code::UnusedApiKeys, keys.offset, &message, Some(&help), &[]);
+    }
+}
+
+fn demands(routes: &[ReadRoute]) -> impl Iterator<Item = &Demands> {
+    routes.iter().filter_map(|route| match &route.access {
+        Some(Access::Protected(demands)) => Some(demands),
+        _ => None,
+    })
+}
+
+/// A path for logout tokens is the gate's own: no rule is for it, and one issuer sends them there.
+pub(super) fn logout_paths(
+    source: &mut Source<'_>,
+    issuers: &[ReadIssuer],
+    routes: &[ReadRoute],
+) -> Vec<LogoutPath> {
+    let mut paths: Vec<LogoutPath> = Vec::new();
+    let logouts = || {
+        let issuers = issuers.iter();
+        issuers.filter_map(|issuer| Some((issuer, issuer.logout.as_ref()?)))
+    };
+    for (issuer, logout) in logouts() {
+        let path = logout.value.to_string();
+        let mut earlier = logouts().take_while(|(other, _)| other.name != issuer.name);
+        let other = earlier.find(|(_, other)| other.value.to_string().eq_ignore_ascii_case(&path));
+        if let Some((_, other)) = other {
+            let message = "two issuers cannot send their logout tokens to the same `path`";
+            let related: Related<'_> = &[(other.offset, &"the other one")];
+            source.find_with(Code::Conflict, logout.offset, &message, None, related);
+        }
+        let mut routes = routes.iter();
+        let route = routes.find(|route| route.path.eq_ignore_ascii_case(&path));
+        if let Some(route) = route {
+            let message = format_args!("`{path}` is where logout tokens are sent, and a rule, too");
+            let help = "the gate answers there itself: give one of them another path";
+            let rule = format_args!("`{}`, the rule", route.path);
+            let related: Related<'_> = &[(route.offset, &rule)];
+            let code = Code::Contradiction;
+            source.find_with(code, logout.offset, &message, Some(&help), related);
+        }
+        let issuers = issuer.group.ids();
+        paths.push(LogoutPath { path, issuers });
+    }
+    paths
 }
 
 /// Rules of one pattern must list different methods, and one that lists none means all of them.

@@ -64,7 +64,12 @@ const FORBIDDEN_PREFIXES: [&str; 9] = [
     "x-rewrite-",
 ];
 
-pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<IdentityHeader> {
+/// `taken` is the name of the header that has another use already.
+pub(super) fn read(
+    source: &mut Source<'_>,
+    root: Fields<'_, '_>,
+    taken: Option<&str>,
+) -> Vec<IdentityHeader> {
     let Some(value) = root.get("identity") else {
         return Vec::new();
     };
@@ -78,7 +83,12 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<Identit
     }
     let mut headers = Vec::new();
     for entry in table.entries {
-        let good_name = check_name(source, &entry.name.value, entry.name.offset);
+        let name = &entry.name;
+        let good_name = check_name(source, &name.value, name.offset, "an identity header");
+        if taken.is_some_and(|taken| same_when_folded(taken, &name.value)) {
+            let message = format_args!("`{}` is the header of API keys", shown(&name.value));
+            source.find(Code::Conflict, name.offset, &message);
+        }
         if let (Some((claim, format)), true) = (mapping(source, table, &entry.value), good_name) {
             headers.push(IdentityHeader {
                 name: entry.name.value.clone().into_owned(),
@@ -90,11 +100,11 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<Identit
     headers
 }
 
-fn check_name(source: &mut Source<'_>, name: &str, offset: usize) -> bool {
+pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, what: &str) -> bool {
     if !is_good(name) {
         let spelling = name.to_ascii_lowercase().replace(['_', '.'], "-");
         let message = format_args!(
-            "`{}` is no name for an identity header: up to {IDENTITY_NAME_BYTES_MAX} lower-case \
+            "`{}` is no name for {what}: up to {IDENTITY_NAME_BYTES_MAX} lower-case \
              letters, digits and `-`",
             shown(name)
         );
@@ -109,7 +119,7 @@ fn check_name(source: &mut Source<'_>, name: &str, offset: usize) -> bool {
             .any(|prefix| name.starts_with(prefix));
     if forbidden {
         let message = format_args!("`{name}` has a meaning of its own");
-        let help = "use a name that nothing else uses, such as `x-auth-subject`";
+        let help = "use a name that nothing else uses, such as `x-auth-subject` or `x-api-key`";
         source.find_with(Code::ForbiddenHeader, offset, &message, Some(&help), &[]);
     }
     !forbidden

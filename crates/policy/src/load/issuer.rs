@@ -1,23 +1,37 @@
 //! `[issuer.NAME]`
 
-use doorward_token::freshness::FreshnessPolicy;
+use doorward_token::freshness::{
+    FreshnessPolicy, STALE_IF_ERROR_S_DEFAULT, UNKNOWN_KEY_COOLDOWN_S_DEFAULT,
+};
 use doorward_token::metadata::check_url;
 use doorward_token::{Algorithm, AlgorithmSet, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX};
 
-use super::{AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_MAX};
+use super::introspection::{self, ReadIntrospection};
+use super::logout;
+use super::tenants::{Template, Tenants};
+use super::{
+    AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX,
+    STALE_IF_ERROR_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MIN,
+};
 use crate::document::Value;
 use crate::finding::Code;
-use crate::policy::{Issuer, KeySource};
+use crate::pattern::Pattern;
+use crate::policy::{Issuer, IssuerGroup, KeySource, Logout};
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 13] = [
     "access_token_profile",
     "algorithms",
     "audience",
+    "introspection",
     "jwks_file",
     "jwks_url",
     "leeway_s",
+    "logout",
     "secret",
+    "stale_if_error_s",
+    "tenants",
+    "unknown_key_cooldown_s",
     "url",
 ];
 
@@ -26,10 +40,64 @@ const KEYS: [&str; 8] = [
 pub(super) struct ReadIssuer {
     pub(super) name: String,
     pub(super) offset: usize,
-    pub(super) issuer: Option<Issuer>,
+    /// Where its URL is.
+    pub(super) url_offset: usize,
+    /// Which issuers of the policy it stands for.
+    pub(super) group: IssuerGroup,
+    /// Those issuers; none when there are errors.
+    pub(super) issuers: Vec<Issuer>,
+    /// Whether it can be asked about opaque tokens.
+    pub(super) introspects: bool,
+    /// Where its logout tokens are sent.
+    pub(super) logout: Option<At<Pattern>>,
 }
 
-pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<ReadIssuer> {
+/// All that is in one table.
+struct Table<'t> {
+    tenants: Tenants<'t>,
+    url: Template<'t>,
+    keys: KeySource,
+    expectations: Expectations,
+    freshness: FreshnessPolicy,
+    introspection: Option<ReadIntrospection<'t>>,
+    logout: Option<Logout>,
+}
+
+impl Table<'_> {
+    fn issuer(&self, name: &str, tenant: Option<&str>) -> Issuer {
+        let expectations = Expectations {
+            issuer: self.url.of(tenant),
+            ..self.expectations.clone()
+        };
+        Issuer {
+            name: match tenant {
+                Some(tenant) => [name, "/", tenant].concat(),
+                None => name.to_owned(),
+            },
+            url: expectations.issuer.clone(),
+            audience: expectations.audience.clone(),
+            algorithms: expectations.algorithms,
+            leeway_s: expectations.leeway_s,
+            keys: match &self.keys {
+                KeySource::JwksUrl(url) => KeySource::JwksUrl(Template(url).of(tenant)),
+                KeySource::JwksFile(path) => KeySource::JwksFile(Template(path).of(tenant)),
+                other => other.clone(),
+            },
+            access_token_profile: expectations.access_token_profile,
+            freshness: self.freshness,
+            introspection: self.introspection.as_ref().map(|read| read.of(tenant)),
+            logout: self.logout.clone(),
+            expectations,
+        }
+    }
+}
+
+/// `revocation`: whether the policy has a table of that name.
+pub(super) fn read(
+    source: &mut Source<'_>,
+    root: Fields<'_, '_>,
+    revocation: bool,
+) -> Vec<ReadIssuer> {
     let Some(value) = root.get("issuer") else {
         return Vec::new();
     };
@@ -43,24 +111,41 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Vec<ReadIss
         return Vec::new();
     }
     let mut issuers: Vec<ReadIssuer> = Vec::new();
-    let mut urls: Vec<At<&str>> = Vec::new();
+    let mut first = 0;
     for entry in table.entries {
         let (name, offset) = (entry.name.value.as_ref(), entry.name.offset);
         check_name(source, name, offset);
-        let issuer = if let Some(mut fields) = table.table(&entry.value) {
+        let mut read = ReadIssuer {
+            name: name.to_owned(),
+            offset,
+            url_offset: offset,
+            group: IssuerGroup { first, count: 1 },
+            issuers: Vec::new(),
+            introspects: false,
+            logout: None,
+        };
+        if let Some(mut fields) = table.table(&entry.value) {
             fields.offset = offset;
             source.check_keys(fields, &KEYS, "an issuer");
-            read_one(source, name, fields, &mut urls)
+            read.introspects = fields.get("introspection").is_some();
+            if let Some(table) = read_one(source, &mut read, fields, revocation) {
+                read.group.count = table.tenants.count() as u32;
+                first += read.group.count;
+                if first as usize > ISSUERS_IN_ALL_MAX {
+                    let message = format_args!(
+                        "there are more than {ISSUERS_IN_ALL_MAX} issuers, their tenants counted"
+                    );
+                    source.find(Code::TooLarge, offset, &message);
+                    return issuers;
+                }
+                let tenants = table.tenants.iter();
+                read.issuers = tenants.map(|tenant| table.issuer(name, tenant)).collect();
+            }
         } else {
             let what = format!("`issuer.{}`", shown(name));
             source.wrong_type(&entry.value, &what, "a table");
-            None
-        };
-        issuers.push(ReadIssuer {
-            name: name.to_owned(),
-            offset,
-            issuer,
-        });
+        }
+        issuers.push(read);
     }
     issuers
 }
@@ -83,39 +168,73 @@ fn check_name(source: &mut Source<'_>, name: &str, offset: usize) {
 
 fn read_one<'t>(
     source: &mut Source<'_>,
-    name: &str,
+    read: &mut ReadIssuer,
     fields: Fields<'t, '_>,
-    urls: &mut Vec<At<&'t str>>,
-) -> Option<Issuer> {
+    revocation: bool,
+) -> Option<Table<'t>> {
     // Everything is read before anything is given up, so that all findings are made at once.
-    let url = url(source, name, fields, urls);
+    let name = read.name.as_str();
+    let tenants = Tenants::read(source, fields)?;
+    let url = url(source, name, fields, &tenants);
+    if let Some(value) = fields.get("url") {
+        read.url_offset = value.offset;
+    }
     let audience = audience(source, name, fields);
-    let keys = keys(source, fields);
+    let keys = keys(source, fields, &tenants);
     let algorithms = algorithms(source, fields, &keys);
-    let leeway_s = leeway_s(source, fields);
+    let leeway_s = source.seconds(fields, "leeway_s", 0..=LEEWAY_S_MAX, LEEWAY_S_DEFAULT);
     let access_token_profile = match fields.get("access_token_profile") {
         Some(value) => source.boolean(value, "`access_token_profile`"),
         None => Some(false),
     };
-    let expectations = Expectations {
-        issuer: url?,
-        audience: audience?,
-        algorithms: algorithms?,
-        leeway_s: leeway_s?,
-        access_token_profile: access_token_profile?,
+    let freshness = freshness(source, fields);
+    let introspection = match fields.get("introspection") {
+        Some(_) => introspection::read(source, fields, &tenants, keys.as_ref()).map(Some),
+        None => Some(None),
     };
-    Some(Issuer {
-        name: name.to_owned(),
-        url: expectations.issuer.clone(),
-        audience: expectations.audience.clone(),
-        algorithms: expectations.algorithms,
-        leeway_s: expectations.leeway_s,
+    let logout = match fields.get("logout") {
+        Some(_) => logout::read(source, fields, revocation).map(Some),
+        None => Some(None),
+    };
+    let logout = logout.map(|logout| {
+        let (pattern, logout) = logout?;
+        read.logout = Some(pattern);
+        Some(logout)
+    });
+    Some(Table {
+        url: url?,
         keys: keys?,
-        access_token_profile: expectations.access_token_profile,
-        freshness: FreshnessPolicy::default(),
-        introspection: None,
-        logout: None,
-        expectations,
+        expectations: Expectations {
+            issuer: String::new(),
+            audience: audience?,
+            algorithms: algorithms?,
+            leeway_s: leeway_s?,
+            access_token_profile: access_token_profile?,
+        },
+        freshness: freshness?,
+        introspection: introspection?,
+        logout: logout?,
+        tenants,
+    })
+}
+
+fn freshness(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<FreshnessPolicy> {
+    let stale_if_error_s = source.seconds(
+        fields,
+        "stale_if_error_s",
+        0..=STALE_IF_ERROR_S_MAX,
+        STALE_IF_ERROR_S_DEFAULT,
+    );
+    let unknown_key_cooldown_s = source.seconds(
+        fields,
+        "unknown_key_cooldown_s",
+        UNKNOWN_KEY_COOLDOWN_S_MIN..=UNKNOWN_KEY_COOLDOWN_S_MAX,
+        UNKNOWN_KEY_COOLDOWN_S_DEFAULT,
+    );
+    Some(FreshnessPolicy {
+        stale_if_error_s: stale_if_error_s?,
+        unknown_key_cooldown_s: unknown_key_cooldown_s?,
+        ..FreshnessPolicy::default()
     })
 }
 
@@ -123,8 +242,8 @@ fn url<'t>(
     source: &mut Source<'_>,
     name: &str,
     fields: Fields<'t, '_>,
-    urls: &mut Vec<At<&'t str>>,
-) -> Option<String> {
+    tenants: &Tenants<'t>,
+) -> Option<Template<'t>> {
     let Some(value) = fields.get("url") else {
         let message = format_args!("the issuer `{}` has no `url`", shown(name));
         let help = "add the issuer's identifier, as tokens have it in `iss`";
@@ -132,38 +251,38 @@ fn url<'t>(
         return None;
     };
     let url = source.string(value, "`url`")?;
-    check_https(source, "`url`", url)?;
+    let template = check_addresses(source, "`url`", url, tenants, true)?;
     if url.value.contains('?') {
         // RFC 8414 section 2.
         let message = "an issuer's `url` has no query";
         source.find(Code::BadUrl, url.offset, &message);
         return None;
     }
-    if let Some(earlier) = urls.iter().find(|earlier| earlier.value == url.value) {
-        let message = "two issuers have the same `url`: a token would not say whose it is";
-        source.find_with(
-            Code::Conflict,
-            url.offset,
-            &message,
-            None,
-            &[(earlier.offset, &"the other one")],
-        );
-        return None;
-    }
-    urls.push(url);
-    Some(url.value.to_owned())
+    Some(template)
 }
 
-fn check_https(source: &mut Source<'_>, what: &str, url: At<&str>) -> Option<()> {
-    match check_url(url.value) {
-        Ok(()) => Some(()),
-        Err(error) => {
-            let help = "https, or http on 127.0.0.1, [::1] or localhost";
-            let message = format_args!("{what} {error}");
-            source.find_with(Code::BadUrl, url.offset, &message, Some(&help), &[]);
-            None
-        }
-    }
+/// An address, or one for each tenant, that something may be fetched from.
+pub(super) fn check_addresses<'t>(
+    source: &mut Source<'_>,
+    what: &str,
+    url: At<&'t str>,
+    tenants: &Tenants<'t>,
+    each: bool,
+) -> Option<Template<'t>> {
+    let template = tenants.template(source, what, url, each)?;
+    let mut addresses = tenants.iter().map(|tenant| template.of(tenant));
+    let wrong = addresses.find_map(|url| Some((check_url(&url).err()?, url)));
+    let Some((error, address)) = wrong else {
+        return Some(template);
+    };
+    let help = "https, or http on 127.0.0.1, [::1] or localhost";
+    let message = if address == url.value {
+        format!("{what} {error}")
+    } else {
+        format!("{what} {error}: `{}`", shown(&address))
+    };
+    source.find_with(Code::BadUrl, url.offset, &message, Some(&help), &[]);
+    None
 }
 
 fn audience(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) -> Option<Vec<String>> {
@@ -178,7 +297,11 @@ fn audience(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) -> Opti
     Some(entries.iter().map(|entry| entry.value.to_owned()).collect())
 }
 
-fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeySource> {
+fn keys<'t>(
+    source: &mut Source<'_>,
+    fields: Fields<'t, '_>,
+    tenants: &Tenants<'t>,
+) -> Option<KeySource> {
     let given = |after: usize| {
         ["jwks_file", "jwks_url", "secret"]
             .into_iter()
@@ -200,20 +323,26 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeySource> {
     }
     if let Some(value) = fields.get("jwks_url") {
         let url = source.string(value, "`jwks_url`")?;
-        check_https(source, "`jwks_url`", url)?;
+        check_addresses(source, "`jwks_url`", url, tenants, false)?;
         return Some(KeySource::JwksUrl(url.value.to_owned()));
     }
     if let Some(value) = fields.get("jwks_file") {
-        return jwks_file(source, value);
+        return jwks_file(source, value, tenants);
     }
     if let Some(value) = fields.get("secret") {
-        return secret(source, value);
+        let variable = variable(source, value, "secret")?;
+        return Some(KeySource::Secret { variable });
     }
     Some(KeySource::Discovery)
 }
 
-fn jwks_file(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
+fn jwks_file<'t>(
+    source: &mut Source<'_>,
+    value: &'t At<Value<'_>>,
+    tenants: &Tenants<'t>,
+) -> Option<KeySource> {
     let path = source.string(value, "`jwks_file`")?;
+    tenants.template(source, "`jwks_file`", path, false)?;
     let good = path.value.starts_with('/')
         && path
             .value
@@ -231,9 +360,13 @@ fn jwks_file(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource
 }
 
 /// The name of a Spin variable: lower-case letters, digits, single underscores within.
-fn secret(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
+pub(super) fn variable(
+    source: &mut Source<'_>,
+    value: &At<Value<'_>>,
+    key: &str,
+) -> Option<String> {
     const VARIABLE_BYTES_MAX: usize = 64;
-    let name = source.string(value, "`secret`")?;
+    let name = source.string(value, &format!("`{key}`"))?;
     let good = name.value.len() <= VARIABLE_BYTES_MAX
         && name
             .value
@@ -246,14 +379,12 @@ fn secret(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<KeySource> {
         });
     if !good {
         // It may be the secret itself, so it is not repeated.
-        let message = "`secret` is not the name of a Spin variable";
+        let message = format_args!("`{key}` is not the name of a Spin variable");
         let help = "a name like `acme_secret`; the secret itself has no place in this file";
         source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
         return None;
     }
-    Some(KeySource::Secret {
-        variable: name.value.to_owned(),
-    })
+    Some(name.value.to_owned())
 }
 
 fn algorithms(
@@ -300,19 +431,4 @@ fn unknown_algorithm(source: &mut Source<'_>, entry: At<&str>) {
     let help = suggestion(entry.value, &names, &"there are");
     let message = format_args!("`{}` is no supported algorithm", shown(entry.value));
     source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
-}
-
-fn leeway_s(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<u64> {
-    let Some(value) = fields.get("leeway_s") else {
-        return Some(LEEWAY_S_DEFAULT);
-    };
-    let leeway_s = source.integer(value, "`leeway_s`")?;
-    match u64::try_from(leeway_s.value) {
-        Ok(seconds) if seconds <= LEEWAY_S_MAX => Some(seconds),
-        _ => {
-            let message = format_args!("`leeway_s` must be between 0 and {LEEWAY_S_MAX} seconds");
-            source.find(Code::BadValue, leeway_s.offset, &message);
-            None
-        }
-    }
 }

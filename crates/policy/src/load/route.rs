@@ -2,18 +2,18 @@
 
 use core::fmt::Display;
 
-use super::issuer::ReadIssuer;
-use super::{ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
+use super::accept::{self, Around};
+use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
-use crate::credential::{CredentialKind, Kinds};
 use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::{Access, Demands, IssuerGroup, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Source, list, nearest, shown, suggestion};
+use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
+use crate::source::{At, Fields, Source, list, nearest, shown};
 use crate::target::check_method;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
+    "accept",
     "claims",
     "credential",
     "issuer",
@@ -81,7 +81,7 @@ pub(super) struct ReadRoute {
 pub(super) fn read(
     source: &mut Source<'_>,
     root: Fields<'_, '_>,
-    issuers: &[ReadIssuer],
+    around: &Around<'_>,
 ) -> Vec<ReadRoute> {
     let value = root.get("route");
     let values = match value.map(|value| &value.value) {
@@ -112,11 +112,10 @@ pub(super) fn read(
         source.find(Code::TooLarge, offset, &message);
         return Vec::new();
     }
-    let names: Vec<&str> = issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     let mut routes = Vec::with_capacity(values.len());
     for value in values {
         if let Some(fields) = root.table(value) {
-            routes.push(read_one(source, fields, &names));
+            routes.push(read_one(source, fields, around));
         } else {
             source.wrong_type(value, "an entry of `route`", "a table");
         }
@@ -124,7 +123,7 @@ pub(super) fn read(
     routes
 }
 
-fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, issuers: &[&str]) -> ReadRoute {
+fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>) -> ReadRoute {
     source.check_keys(fields, &KEYS, "a route");
     let mut route = ReadRoute {
         offset: fields.offset,
@@ -146,18 +145,14 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, issuers: &[&str]) -
         Some(value) => source.boolean(value, "`public`"),
         None => Some(false),
     };
-    let mut accept = Kinds::default();
-    accept.push(CredentialKind::Jwt);
     let demands = Demands {
-        accept,
-        issuers: Vec::new(),
-        introspects: None,
         scope: fields
             .get("scope")
-            .map_or_else(Vec::new, |value| scope(source, value)),
+            .map_or_else(Vec::new, |value| scope(source, value, SCOPE_BYTES_MAX)),
         claims: fields
             .get("claims")
             .map_or_else(Vec::new, |value| claims(source, fields, value)),
+        ..Demands::default()
     };
     route.access = match public {
         Some(true) => {
@@ -165,8 +160,9 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, issuers: &[&str]) -
             Some(Access::Public)
         }
         Some(false) => {
-            let issuers = accepted(source, fields, route.offset, issuers);
-            Some(Access::Protected(Demands { issuers, ..demands }))
+            let mut demands = demands;
+            accept::read(source, fields, route.offset, around, &mut demands);
+            Some(Access::Protected(demands))
         }
         // A `public` that is not a boolean is a finding already.
         None => None,
@@ -185,16 +181,21 @@ fn path(source: &mut Source<'_>, fields: Fields<'_, '_>, route: &mut ReadRoute) 
     let Some(text) = source.string(value, "`path`") else {
         return;
     };
+    if let Some(pattern) = pattern(source, text) {
+        route.path = text.value.to_owned();
+        route.pattern = Some(pattern);
+    }
+}
+
+pub(super) fn pattern(source: &mut Source<'_>, text: At<&str>) -> Option<Pattern> {
     match Pattern::parse(text.value) {
-        Ok(pattern) => {
-            route.path = text.value.to_owned();
-            route.pattern = Some(pattern);
-        }
+        Ok(pattern) => Some(pattern),
         Err(error) => {
             let message = shown(&error.to_string());
             let help = error.help();
             let help = help.as_ref().map(|help| help as &dyn Display);
             source.find_with(Code::BadPattern, text.offset, &message, help, &[]);
+            None
         }
     }
 }
@@ -248,13 +249,17 @@ fn credential(source: &mut Source<'_>, fields: Fields<'_, '_>) -> bool {
     };
     if !matches!(text.value, "strip" | "forward") {
         let message = format_args!("`credential` cannot be `{}`", shown(text.value));
-        let help = "`strip` removes the token from the request, `forward` hands it on";
+        let help = "`strip` removes it from the request, `forward` hands it on";
         source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
     }
     text.value == "forward"
 }
 
-fn scope(source: &mut Source<'_>, value: &At<Value<'_>>) -> Vec<String> {
+pub(super) fn scope(
+    source: &mut Source<'_>,
+    value: &At<Value<'_>>,
+    bytes_max: usize,
+) -> Vec<String> {
     let entries = source.strings(value, "`scope`", SCOPE_ENTRIES_MAX);
     let mut scopes = Vec::new();
     for entry in entries.unwrap_or_default() {
@@ -272,9 +277,9 @@ fn scope(source: &mut Source<'_>, value: &At<Value<'_>>) -> Vec<String> {
             let help = format_args!("write each scope on its own: {}", list(&parts));
             let message = "a scope has no space in it";
             source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
-        } else if bad.is_some() || entry.value.len() > SCOPE_BYTES_MAX {
+        } else if bad.is_some() || entry.value.len() > bytes_max {
             let message = format_args!(
-                "`{}` is no scope: up to {SCOPE_BYTES_MAX} printable ASCII characters without `\"` \
+                "`{}` is no scope: up to {bytes_max} printable ASCII characters without `\"` \
                  and `\\`",
                 shown(entry.value)
             );
@@ -353,9 +358,9 @@ fn scalar(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Scalar> {
 /// A public route is asked for nothing, so it cannot demand anything.
 fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
     let public = fields.key_offset("public").unwrap_or(fields.offset);
-    for key in ["issuer", "scope", "claims"] {
+    for key in ["accept", "issuer", "scope", "claims"] {
         if let Some(offset) = fields.key_offset(key) {
-            let message = format_args!("a public route has no `{key}`: no token is looked at");
+            let message = format_args!("a public route has no `{key}`: no credential is looked at");
             let help = format_args!("leave out `public` or `{key}`");
             source.find_with(
                 Code::PublicDemand,
@@ -366,53 +371,4 @@ fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
             );
         }
     }
-}
-
-/// The issuers that a rule accepts: those that it names, or the only one there is.
-fn accepted(
-    source: &mut Source<'_>,
-    fields: Fields<'_, '_>,
-    offset: usize,
-    issuers: &[&str],
-) -> Vec<IssuerGroup> {
-    let Some(value) = fields.get("issuer") else {
-        let (message, help) = match issuers {
-            [_] => return vec![IssuerGroup { first: 0, count: 1 }],
-            [] => (
-                "the route needs a token, and there is no issuer",
-                "add an `[issuer.NAME]`, or make the route `public = true`".to_owned(),
-            ),
-            _ => (
-                "the route does not say whose tokens it accepts",
-                format!("add `issuer`, with one or more of {}", list(issuers)),
-            ),
-        };
-        source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
-        return Vec::new();
-    };
-    let entries = source.strings(value, "`issuer`", ISSUERS_MAX);
-    let mut accepted = Vec::new();
-    for entry in entries.unwrap_or_default() {
-        if let Some(id) = issuers.iter().position(|name| *name == entry.value) {
-            accepted.push(IssuerGroup {
-                first: id as u32,
-                count: 1,
-            });
-            continue;
-        }
-        let help = if issuers.is_empty() {
-            "add an `[issuer.NAME]`".to_owned()
-        } else {
-            suggestion(entry.value, issuers, &"there are")
-        };
-        let message = format_args!("there is no issuer `{}`", shown(entry.value));
-        source.find_with(
-            Code::UnknownIssuer,
-            entry.offset,
-            &message,
-            Some(&help),
-            &[],
-        );
-    }
-    accepted
 }

@@ -1,0 +1,234 @@
+//! Whose credentials of which kind a route accepts: `accept` and `issuer`
+
+use super::ISSUERS_IN_ALL_MAX;
+use super::issuer::ReadIssuer;
+use crate::api_keys::ApiKeys;
+use crate::credential::CredentialKind;
+use crate::finding::Code;
+use crate::policy::{Demands, IssuerGroup};
+use crate::source::{At, Fields, Source, list, shown, suggestion};
+
+/// What of the rest of the file a route refers to.
+pub(super) struct Around<'f> {
+    pub(super) issuers: &'f [ReadIssuer],
+    pub(super) names: Vec<&'f str>,
+    /// `None` where the file has no `[api_keys]`.
+    pub(super) api_keys: Option<&'f ApiKeys>,
+}
+
+/// Fills in which kinds of credential are accepted, and whose. `offset` is where the route's path is.
+pub(super) fn read(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    offset: usize,
+    around: &Around<'_>,
+    demands: &mut Demands,
+) {
+    let kinds = fields.get("accept").map(|value| {
+        let entries = source.strings(value, "`accept`", CredentialKind::ALL.len());
+        let entries = entries.unwrap_or_default();
+        let kinds = entries.into_iter().filter_map(|entry| kind(source, entry));
+        kinds.collect::<Vec<_>>()
+    });
+    let tokens = match &kinds {
+        Some(kinds) => kinds.iter().any(|kind| kind.value.is_bearer()),
+        None => true,
+    };
+    if tokens {
+        demands.issuers = accepted(source, fields, offset, around);
+    } else if let Some(issuer) = fields.key_offset("issuer")
+        && kinds.as_ref().is_some_and(|kinds| !kinds.is_empty())
+    {
+        let message = "`issuer` says whose tokens are accepted, and `accept` lists no tokens";
+        let help = "leave it out, or add `jwt` or `opaque` to `accept`";
+        source.find_with(Code::Conflict, issuer, &message, Some(&help), &[]);
+    }
+    let opaque = match &kinds {
+        None => {
+            demands.accept.push(CredentialKind::Jwt);
+            Some(offset)
+        }
+        Some(kinds) => {
+            for kind in kinds {
+                if kind.value == CredentialKind::Jwt
+                    && demands.accept.contains(CredentialKind::Opaque)
+                {
+                    let message = "`jwt` after `opaque` never decides: every bearer token is taken \
+                                   for an opaque one";
+                    let help = "put `jwt` first, or leave it out";
+                    source.find_with(Code::Unreachable, kind.offset, &message, Some(&help), &[]);
+                }
+                check_keys(source, kind, around);
+                demands.accept.push(kind.value);
+            }
+            let opaque = kinds
+                .iter()
+                .find(|kind| kind.value == CredentialKind::Opaque);
+            opaque.map(|kind| kind.offset)
+        }
+    };
+    if let Some(offset) = opaque {
+        introspecting(source, offset, around, demands);
+    }
+    let mut accepted = demands.accept.iter();
+    if kinds.is_some_and(|kinds| !kinds.is_empty())
+        && accepted.all(|kind| !kind.is_bearer())
+        && let Some(claims) = fields.get("claims").and_then(|value| fields.table(value))
+        && let Some(claim) = claims
+            .entries
+            .iter()
+            .find(|claim| claim.name.value != "sub")
+    {
+        let message = format_args!("an API key has no claim `{}`", shown(&claim.name.value));
+        let help = "ask for scopes; `sub` is the name of the key";
+        source.find_with(
+            Code::Conflict,
+            claim.name.offset,
+            &message,
+            Some(&help),
+            &[],
+        );
+    }
+}
+
+fn kind(source: &mut Source<'_>, entry: At<&str>) -> Option<At<CredentialKind>> {
+    let names = CredentialKind::ALL.map(CredentialKind::name);
+    let mut kinds = CredentialKind::ALL.into_iter();
+    if let Some(kind) = kinds.find(|kind| kind.name() == entry.value) {
+        let offset = entry.offset;
+        return Some(At {
+            offset,
+            value: kind,
+        });
+    }
+    let help = suggestion(entry.value, &names, &"there are");
+    let message = format_args!("there is no kind of credential `{}`", shown(entry.value));
+    source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+    None
+}
+
+/// Whether API keys can be had in the way that the kind asks for.
+fn check_keys(source: &mut Source<'_>, kind: &At<CredentialKind>, around: &Around<'_>) {
+    let (message, help) = match (kind.value, around.api_keys) {
+        (CredentialKind::Jwt | CredentialKind::Opaque, _)
+        | (CredentialKind::Basic, Some(_))
+        | (CredentialKind::ApiKey, Some(ApiKeys { place: Some(_), .. })) => return,
+        (_, None) => ("and there are no `[api_keys]`", "add `[api_keys]`"),
+        (_, Some(_)) => (
+            "and `[api_keys]` does not say where it is",
+            "add `header` or `query` there",
+        ),
+    };
+    let name = kind.value.name();
+    let message = format_args!("the route accepts `{name}`, {message}");
+    source.find_with(Code::MissingKey, kind.offset, &message, Some(&help), &[]);
+}
+
+/// Finds the issuer that is asked about opaque tokens. `offset` is where they are accepted: without
+/// `accept`, that follows from the issuers.
+fn introspecting(
+    source: &mut Source<'_>,
+    offset: usize,
+    around: &Around<'_>,
+    demands: &mut Demands,
+) {
+    let mut found: Option<IssuerGroup> = None;
+    for group in &demands.issuers {
+        let of_group = |issuer: &&ReadIssuer| issuer.group.ids().contains(&(group.first as usize));
+        let issuer = around.issuers.iter().find(of_group);
+        if !issuer.is_some_and(|issuer| issuer.introspects) {
+            continue;
+        }
+        if group.count > 1 || found.is_some() {
+            let message = "several issuers could be asked about an opaque token, which does not say \
+                           whose it is";
+            let help = "accept one of them here (a tenant is `issuer/tenant`), or list `accept` \
+                        without `opaque`";
+            source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+            return;
+        }
+        found = Some(*group);
+    }
+    match found {
+        Some(group) => {
+            demands.accept.push(CredentialKind::Opaque);
+            demands.introspects = Some(group.first as usize);
+        }
+        None if demands.accept.contains(CredentialKind::Opaque) && !demands.issuers.is_empty() => {
+            let message = "the route accepts `opaque`, and none of its issuers has `introspection`";
+            let help = "add `[issuer.NAME.introspection]`, or leave out `opaque`";
+            source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+        }
+        None => {}
+    }
+}
+
+/// The issuers that a rule accepts: those that it names, or the only one there is.
+fn accepted(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    offset: usize,
+    around: &Around<'_>,
+) -> Vec<IssuerGroup> {
+    let names = around.names.as_slice();
+    let Some(value) = fields.get("issuer") else {
+        let (message, help) = match around.issuers {
+            [only] => return vec![only.group],
+            [] => (
+                "the route needs a token, and there is no issuer",
+                "add an `[issuer.NAME]`, or make the route `public = true`".to_owned(),
+            ),
+            _ => (
+                "the route does not say whose tokens it accepts",
+                format!("add `issuer`, with one or more of {}", list(names)),
+            ),
+        };
+        source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+        return Vec::new();
+    };
+    let entries = source.strings(value, "`issuer`", ISSUERS_IN_ALL_MAX);
+    let mut accepted: Vec<IssuerGroup> = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        if let Some(group) = named(around, entry.value) {
+            if accepted.iter().any(|earlier| earlier.overlaps(group)) {
+                let message = format_args!("`{}` is accepted already", shown(entry.value));
+                source.find(Code::Repeated, entry.offset, &message);
+            }
+            accepted.push(group);
+            continue;
+        }
+        let help = if names.is_empty() {
+            "add an `[issuer.NAME]`".to_owned()
+        } else {
+            suggestion(entry.value, names, &"there are")
+        };
+        let message = format_args!("there is no issuer `{}`", shown(entry.value));
+        source.find_with(
+            Code::UnknownIssuer,
+            entry.offset,
+            &message,
+            Some(&help),
+            &[],
+        );
+    }
+    accepted
+}
+
+/// An issuer with all its tenants, or one tenant.
+fn named(around: &Around<'_>, name: &str) -> Option<IssuerGroup> {
+    let issuer = name.split('/').next().unwrap_or_default();
+    let mut issuers = around.issuers.iter();
+    let issuer = issuers.find(|read| read.name == issuer)?;
+    if issuer.name == name {
+        return Some(issuer.group);
+    }
+    if issuer.issuers.is_empty() {
+        // It has findings of its own.
+        return Some(issuer.group);
+    }
+    let tenant = issuer.issuers.iter().position(|one| one.name == name)?;
+    Some(IssuerGroup {
+        first: issuer.group.first + tenant as u32,
+        count: 1,
+    })
+}

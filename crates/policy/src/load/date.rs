@@ -1,0 +1,66 @@
+//! Points in time, as RFC 3339 writes them.
+
+use doorward_token::UnixTime;
+
+use crate::document::Value;
+use crate::finding::Code;
+use crate::source::{At, Source};
+
+/// A time in UTC to the second, such as `2027-01-01T00:00:00Z`, as a string.
+pub(super) fn read(source: &mut Source<'_>, value: &At<Value<'_>>, what: &str) -> Option<UnixTime> {
+    let text = source.string(value, what)?;
+    let time = parse(text.value.as_bytes());
+    if time.is_none() {
+        let message = format_args!("{what} is no time in UTC");
+        let help = "write it like `2027-01-01T00:00:00Z`";
+        source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
+    }
+    time
+}
+
+/// RFC 3339 section 5.6, from 1970 on, without fractions, other zones and leap seconds.
+fn parse(text: &[u8]) -> Option<UnixTime> {
+    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
+    let mut numbers = [0_u64; 6];
+    let mut parts = numbers.iter_mut();
+    let mut part = parts.next()?;
+    if text.len() != FORM.len() {
+        return None;
+    }
+    for (&byte, &form) in text.iter().zip(FORM) {
+        if form != b'0' {
+            if byte != form {
+                return None;
+            }
+            if form != b'Z' {
+                part = parts.next()?;
+            }
+        } else if byte.is_ascii_digit() {
+            *part = *part * 10 + u64::from(byte - b'0');
+        } else {
+            return None;
+        }
+    }
+    let [year, month, day, hour, minute, second] = numbers;
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let days_of = |month: u64| match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u64::from(leap(year)),
+        _ => 31,
+    };
+    let good = year >= 1970
+        && (1..=12).contains(&month)
+        && (1..=days_of(month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    if !good {
+        return None;
+    }
+    let before =
+        |year: u64| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
+    let days = before(year) - before(1970) + (1..month).map(days_of).sum::<u64>() + day - 1;
+    Some(UnixTime(days * 86_400 + hour * 3600 + minute * 60 + second))
+}

@@ -1,0 +1,60 @@
+//! `[store]` and `[revocation]`
+
+use super::{
+    STORE_NAME_BYTES_MAX, STORE_REFRESH_S_MAX, STORE_REFRESH_S_MIN, STORE_STALE_IF_ERROR_S_MAX,
+    TOKEN_LIFETIME_MAX_S_MAX, TOKEN_LIFETIME_MAX_S_MIN,
+};
+use crate::finding::Code;
+use crate::policy::{RevocationRule, StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT};
+use crate::source::{Fields, Source, shown};
+
+pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule {
+    let mut rule = StoreRule::default();
+    let Some(fields) = source.table_of(root, "store") else {
+        return rule;
+    };
+    source.check_keys(
+        fields,
+        &["name", "refresh_s", "stale_if_error_s"],
+        "`store`",
+    );
+    if let Some(value) = fields.get("name")
+        && let Some(name) = source.string(value, "`name`")
+    {
+        let good = (1..=STORE_NAME_BYTES_MAX).contains(&name.value.len())
+            && name
+                .value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !good {
+            let message = format_args!(
+                "`{}` is no name for a store: use up to {STORE_NAME_BYTES_MAX} letters, digits, \
+                 `-` and `_`",
+                shown(name.value)
+            );
+            source.find(Code::BadValue, name.offset, &message);
+        }
+        rule.name = name.value.to_owned();
+    }
+    let refresh_s = STORE_REFRESH_S_MIN..=STORE_REFRESH_S_MAX;
+    let refresh_s = source.seconds(fields, "refresh_s", refresh_s, rule.refresh_s);
+    let stale_s = 0..=STORE_STALE_IF_ERROR_S_MAX;
+    let stale_s = source.seconds(fields, "stale_if_error_s", stale_s, rule.stale_if_error_s);
+    rule.refresh_s = refresh_s.unwrap_or_default();
+    rule.stale_if_error_s = stale_s.unwrap_or_default();
+    rule
+}
+
+pub(super) fn revocation(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<RevocationRule> {
+    let fields = source.table_of(root, "revocation")?;
+    source.check_keys(fields, &["token_lifetime_max_s"], "`revocation`");
+    let token_lifetime_max_s = source.seconds(
+        fields,
+        "token_lifetime_max_s",
+        TOKEN_LIFETIME_MAX_S_MIN..=TOKEN_LIFETIME_MAX_S_MAX,
+        TOKEN_LIFETIME_MAX_S_DEFAULT,
+    )?;
+    Some(RevocationRule {
+        token_lifetime_max_s,
+    })
+}
