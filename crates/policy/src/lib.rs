@@ -74,9 +74,9 @@ pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Seve
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::{Permit, Principal};
 pub use policy::{
-    ClientAuthentication, Introspection, Issuer, IssuerId, KeySource, Logout, MissingAudience,
-    Policy, RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT,
-    STORE_STALE_IF_ERROR_S_DEFAULT, StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
+    ClientAuthentication, Introspection, Issuer, IssuerId, KeySource, Logout, Policy,
+    RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
+    StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Refusal};
 pub use target::{CanonicalTarget, TargetError};
