@@ -10,6 +10,11 @@ pub fn now() -> UnixTime {
     UnixTime(u64::try_from(system_clock::now().seconds).unwrap_or(0))
 }
 
+/// Waits.
+pub(crate) async fn pause(time: Duration) {
+    monotonic_clock::wait_for(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)).await;
+}
+
 /// Waits for `work`, but no longer than `limit`. Dropping the unfinished work cancels it.
 ///
 /// # Errors

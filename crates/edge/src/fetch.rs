@@ -1,17 +1,18 @@
-//! Reading a small JSON document over the network: metadata and key sets.
+//! Asking for a small JSON document over the network: metadata, key sets, introspection.
 //!
 //! What comes back is not to be trusted with our memory or our time: size, duration and redirects are
 //! bounded, and only https (or loopback, for development) is ever asked.
 
 use crate::clock;
+use doorward_token::freshness::CacheHeaders;
 use doorward_token::metadata;
 use http::Uri;
 use std::fmt;
 use std::time::Duration;
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
-use wasip3::wit_bindgen::StreamResult;
-use wasip3::wit_future;
+use wasip3::wit_bindgen::{self, StreamReader, StreamResult};
+use wasip3::{wit_future, wit_stream};
 
 /// A document larger than this is refused. The largest key sets in use are below 100 KiB.
 pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
@@ -27,8 +28,8 @@ const READ_BYTES: usize = 16 * 1024;
 pub struct Document {
     /// The bytes of the body, at most [`DOCUMENT_BYTES_MAX`].
     pub body: Vec<u8>,
-    /// `Cache-Control` as received, where it was sent once and is text.
-    pub cache_control: Option<String>,
+    /// What its sender said of its age.
+    pub headers: CacheFields,
     /// The entity tag, to ask again with.
     pub etag: Option<String>,
 }
@@ -40,9 +41,39 @@ pub enum Outcome {
     Fetched(Document),
     /// The document with the entity tag that was named is still the current one (status 304).
     NotModified {
-        /// `Cache-Control` as received with that.
-        cache_control: Option<String>,
+        /// What its sender said of its age with that.
+        headers: CacheFields,
     },
+}
+
+/// The fields that say for how long a document may be kept, where they were sent once and are text.
+#[derive(Debug)]
+pub struct CacheFields {
+    cache_control: Option<String>,
+    age: Option<String>,
+    expires: Option<String>,
+    date: Option<String>,
+}
+
+impl CacheFields {
+    fn of(headers: &Fields) -> Self {
+        Self {
+            cache_control: single(headers, "cache-control"),
+            age: single(headers, "age"),
+            expires: single(headers, "expires"),
+            date: single(headers, "date"),
+        }
+    }
+
+    /// The same, as `token` reads it.
+    pub fn borrowed(&self) -> CacheHeaders<'_> {
+        CacheHeaders {
+            cache_control: self.cache_control.as_deref(),
+            age: self.age.as_deref(),
+            expires: self.expires.as_deref(),
+            date: self.date.as_deref(),
+        }
+    }
 }
 
 /// Why a document could not be had. The text names the URL and never what was in the answer.
@@ -115,28 +146,57 @@ impl std::error::Error for FetchError {}
 /// # Errors
 /// [`FetchError`] for everything that is not a whole, small JSON document in time.
 pub async fn json(url: &str, etag: Option<&str>) -> Result<Outcome, FetchError> {
-    let failed = |cause| FetchError {
-        url: url.to_owned(),
-        cause,
-    };
-    match clock::within(FETCH_TIME_MAX, follow(url, etag)).await {
-        Ok(outcome) => outcome.map_err(failed),
-        Err(clock::TimedOut) => Err(failed(FetchFailure::TimedOut)),
+    in_time(url, follow(url, etag)).await
+}
+
+/// Posts a form to `url`, with this `Authorization`, and gives the JSON document that answers it. No
+/// redirect is followed: the form is meant for nobody else.
+///
+/// # Errors
+/// [`FetchError`] for everything that is not a whole, small JSON document in time.
+pub async fn post(
+    url: &str,
+    authorization: Option<String>,
+    form: Vec<u8>,
+) -> Result<Vec<u8>, FetchError> {
+    let mut fields = vec![field("content-type", "application/x-www-form-urlencoded")];
+    fields.push(field("content-length", &form.len().to_string()));
+    if let Some(authorization) = authorization {
+        fields.push(("authorization".to_owned(), authorization.into_bytes()));
     }
+    let exchange = async {
+        let response = send(url, &Method::Post, fields, Some(form)).await?;
+        match response.get_status_code() {
+            200 => document(response).await.map(|document| document.body),
+            status => Err(FetchFailure::Status(status)),
+        }
+    };
+    in_time(url, exchange).await
+}
+
+async fn in_time<T>(
+    url: &str,
+    exchange: impl Future<Output = Result<T, FetchFailure>>,
+) -> Result<T, FetchError> {
+    let outcome = clock::within(FETCH_TIME_MAX, exchange).await;
+    outcome
+        .unwrap_or(Err(FetchFailure::TimedOut))
+        .map_err(|cause| FetchError {
+            url: url.to_owned(),
+            cause,
+        })
 }
 
 async fn follow(url: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> {
     let mut url = url.to_owned();
     for _ in 0..=REDIRECTS_MAX {
-        metadata::check_url(&url).map_err(|error| FetchFailure::Url(error.to_string()))?;
-        let response = client::send(request(&url, etag)?)
-            .await
-            .map_err(FetchFailure::Transport)?;
+        let known = etag.map(|etag| field("if-none-match", etag));
+        let response = send(&url, &Method::Get, Vec::from_iter(known), None).await?;
         match response.get_status_code() {
             200 => return document(response).await.map(Outcome::Fetched),
             304 if etag.is_some() => {
-                let cache_control = single(&response.get_headers(), "cache-control");
-                return Ok(Outcome::NotModified { cache_control });
+                let headers = CacheFields::of(&response.get_headers());
+                return Ok(Outcome::NotModified { headers });
             }
             301 | 302 | 303 | 307 | 308 => {
                 let location = single(&response.get_headers(), "location")
@@ -151,15 +211,22 @@ async fn follow(url: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> 
     Err(FetchFailure::Redirect)
 }
 
-fn request(url: &str, etag: Option<&str>) -> Result<Request, FetchFailure> {
+fn field(name: &str, value: &str) -> (String, Vec<u8>) {
+    (name.to_owned(), value.as_bytes().to_vec())
+}
+
+async fn send(
+    url: &str,
+    method: &Method,
+    mut fields: Vec<(String, Vec<u8>)>,
+    body: Option<Vec<u8>>,
+) -> Result<Response, FetchFailure> {
+    metadata::check_url(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
     let invalid = |_| FetchFailure::Url("it has no host or is not a URL".to_owned());
     let uri: Uri = url.parse().map_err(invalid)?;
-    let mut entries = vec![("accept".to_owned(), b"application/json".to_vec())];
-    if let Some(etag) = etag {
-        entries.push(("if-none-match".to_owned(), etag.as_bytes().to_vec()));
-    }
+    fields.push(field("accept", "application/json"));
     let refused = || FetchFailure::Transport(ErrorCode::HttpProtocolError);
-    let headers = Fields::from_list(&entries).map_err(|_| refused())?;
+    let headers = Fields::from_list(&fields).map_err(|_| refused())?;
     let options = RequestOptions::new();
     let limit = u64::try_from(FETCH_TIME_MAX.as_nanos()).unwrap_or(u64::MAX);
     // A host that knows no such options still stops at FETCH_TIME_MAX.
@@ -167,8 +234,16 @@ fn request(url: &str, etag: Option<&str>) -> Result<Request, FetchFailure> {
     let _ = options.set_first_byte_timeout(Some(limit));
 
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+    let contents = body.map(|body| {
+        let (mut writer, reader) = wit_stream::new();
+        wit_bindgen::spawn(async move {
+            // Where the other side has heard enough, it answers.
+            writer.write_all(body).await;
+        });
+        reader
+    });
     drop(trailers);
-    let (request, _sent) = Request::new(headers, None, trailers_reader, Some(options));
+    let (request, _sent) = Request::new(headers, contents, trailers_reader, Some(options));
     let scheme = match uri.scheme_str() {
         Some("https") => Scheme::Https,
         _ => Scheme::Http,
@@ -177,12 +252,12 @@ fn request(url: &str, etag: Option<&str>) -> Result<Request, FetchFailure> {
         .path_and_query()
         .map_or("/", http::uri::PathAndQuery::as_str);
     request
-        .set_method(&Method::Get)
+        .set_method(method)
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(uri.authority().map(http::uri::Authority::as_str)))
         .and_then(|()| request.set_path_with_query(Some(target)))
         .map_err(|()| refused())?;
-    Ok(request)
+    client::send(request).await.map_err(FetchFailure::Transport)
 }
 
 async fn document(response: Response) -> Result<Document, FetchFailure> {
@@ -197,35 +272,42 @@ async fn document(response: Response) -> Result<Document, FetchFailure> {
     {
         return Err(FetchFailure::ContentCoding);
     }
-    let cache_control = single(&headers, "cache-control");
+    let cache_fields = CacheFields::of(&headers);
     let etag = single(&headers, "etag");
     drop(headers);
 
     let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
-    let (mut stream, trailers) = Response::consume_body(response, outcome_reader);
+    let (stream, trailers) = Response::consume_body(response, outcome_reader);
     drop(outcome);
-    let mut body = Vec::new();
-    let mut buffer = Vec::with_capacity(READ_BYTES);
-    loop {
-        let (result, read) = stream.read(buffer).await;
-        if body.len() + read.len() > DOCUMENT_BYTES_MAX {
-            return Err(FetchFailure::TooLarge);
-        }
-        body.extend_from_slice(&read);
-        match result {
-            StreamResult::Complete(_) => {}
-            StreamResult::Dropped | StreamResult::Cancelled => break,
-        }
-        buffer = read;
-        buffer.clear();
-    }
+    let body = collect(stream, DOCUMENT_BYTES_MAX)
+        .await
+        .ok_or(FetchFailure::TooLarge)?;
     // Whether the body was whole is said after its end.
     trailers.await.map_err(|_| FetchFailure::Truncated)?;
     Ok(Document {
         body,
-        cache_control,
+        headers: cache_fields,
         etag,
     })
+}
+
+/// All of a body; `None` where it is longer than `bytes_max`.
+pub(crate) async fn collect(mut stream: StreamReader<u8>, bytes_max: usize) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    loop {
+        let (result, read) = stream.read(buffer).await;
+        if body.len() + read.len() > bytes_max {
+            return None;
+        }
+        body.extend_from_slice(&read);
+        match result {
+            StreamResult::Complete(_) => {}
+            StreamResult::Dropped | StreamResult::Cancelled => return Some(body),
+        }
+        buffer = read;
+        buffer.clear();
+    }
 }
 
 /// The value of a field that was sent once and is text; of anything else, nothing.

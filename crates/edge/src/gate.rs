@@ -1,30 +1,40 @@
 //! The gate: the way of a request from arrival to permit or refusal.
 //!
 //! 1. The target is canonical, a rule matches, the credential is extracted (`policy`).
-//! 2. The keys of the token's issuer are at hand ([`crate::keys`]).
-//! 3. The token is genuine: remembered by this instance, or verified now (`token`).
+//! 2. The credential is genuine (`token`). A signed token: remembered by this instance, or verified now
+//!    with the keys of its issuer ([`crate::keys`]). An opaque one: its issuer is asked
+//!    ([`crate::introspect`]). An API key: looked up in the policy, then in the store.
+//! 3. What is revoked is known ([`crate::store`]).
 //! 4. The rule admits the caller (`policy`), which yields the permit that forwarding asks for.
 //!
-//! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
+//! Whatever fails on the way is a [`Refusal`]; there is no other way past this module but the logout path
+//! of an issuer ([`crate::logout`]), which reaches no service.
 
 use crate::forward::{self, Permitted};
+use crate::introspect::Introspector;
 use crate::keys::{KeyRing, Keys};
 use crate::log::{self, Level};
 use crate::received::{Received, method_name};
-use crate::{clock, respond};
+use crate::store::SharedStore;
+use crate::{clock, logout, respond};
 use doorward_policy::{
     Authenticated, Credential, Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead,
     Screened,
 };
-use doorward_token::cache::{Hit, REALM_SIGNED, TokenCache};
+use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
+use doorward_token::cache::{Hit, TokenCache};
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
+use std::ops::Range;
 use std::sync::Arc;
-use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
+/// Signed tokens are remembered apart from opaque ones, whose realms begin with 1.
+const SIGNED: u64 = 0;
+
 thread_local! {
     /// The gate of this instance. An instance has one thread.
     static GATE: OnceCell<Option<&'static Gate>> = const { OnceCell::new() };
@@ -43,27 +53,37 @@ where
     F: Future<Output = Result<Response, ErrorCode>>,
 {
     let gate = Gate::of_instance();
-    let received = Received::of(&request, gate.and_then(|gate| gate.policy.api_key_header()));
-    let admitted = match gate {
-        Some(gate) => match gate.admit(&received).await {
-            Ok(permit) => {
-                let (permitted, no_trailers) =
-                    forward::permitted(request, received, &permit, &gate.policy)?;
-                return no_trailers.after_first_turn_of(next(permitted)).await;
+    let api_key_header = gate.and_then(|gate| gate.policy.api_key_header());
+    let received = Received::of(&request, api_key_header);
+    let refusal = match gate {
+        Some(gate) => {
+            let issuers = gate.logout_issuers(&received);
+            if !issuers.is_empty() {
+                return logout::handle(gate, issuers, request, &received).await;
             }
-            Err(refusal) => refusal,
-        },
+            match gate.admit(&received).await {
+                Ok(permit) => {
+                    let (permitted, no_trailers) =
+                        forward::permitted(request, received, &permit, &gate.policy)?;
+                    return no_trailers.after_first_turn_of(next(permitted)).await;
+                }
+                Err(refusal) => refusal,
+            }
+        }
         None => Refusal::misconfigured("the policy could not be read"),
     };
-    tell(&received, &admitted);
-    respond::refusal(&admitted)
+    tell(&received, &refusal);
+    respond::refusal(&refusal)
 }
 
-/// What an instance remembers from one request to the next: the policy, keys and verified tokens.
-/// Nothing of a request is in it but tokens, and those only to recognise the very same token again.
-struct Gate {
-    policy: Policy,
-    keys: KeyRing,
+/// What an instance remembers from one request to the next: the policy, keys, what is revoked and
+/// verified tokens. Nothing of a request is in it but tokens, and those only to recognise the very same
+/// token again.
+pub(crate) struct Gate {
+    pub(crate) policy: Policy,
+    pub(crate) keys: KeyRing,
+    pub(crate) store: &'static SharedStore,
+    introspector: Introspector,
     verified: RefCell<TokenCache<RandomState>>,
 }
 
@@ -91,12 +111,13 @@ impl Gate {
         };
         match Policy::parse(&text) {
             Ok(policy) => {
-                let keys = KeyRing::new(policy.issuers());
-                let verified = RefCell::new(TokenCache::new(RandomState::new()));
+                let store: &SharedStore = Box::leak(Box::new(SharedStore::new(policy.store())));
                 Some(Self {
+                    keys: KeyRing::new(policy.issuers(), store),
+                    store,
+                    introspector: Introspector::new(policy.issuers()),
+                    verified: RefCell::new(TokenCache::new(RandomState::new())),
                     policy,
-                    keys,
-                    verified,
                 })
             }
             Err(findings) => {
@@ -107,6 +128,14 @@ impl Gate {
                 );
                 None
             }
+        }
+    }
+
+    /// Whose logout tokens are sent to this address.
+    fn logout_issuers(&self, received: &Received) -> Range<IssuerId> {
+        match received.method {
+            Method::Post => self.policy.logout_issuers(&received.target),
+            _ => 0..0,
         }
     }
 
@@ -121,40 +150,87 @@ impl Gate {
             Screened::Public(permit) => return Ok(permit),
             Screened::Protected(pending) => pending,
         };
-        let Credential::Jwt(bearer) = pending.credential() else {
-            return Err(Refusal::misconfigured(
-                "this kind of credential is not implemented",
-            ));
+        let genuine = match pending.credential() {
+            Credential::Jwt(token) => self.signed(&pending, token).await?,
+            Credential::Opaque { token, issuer } => {
+                self.introspected(&pending, issuer, token).await?
+            }
+            Credential::ApiKey(key) => self.key(&pending, None, key).await?,
+            Credential::Basic { name, key } => self.key(&pending, Some(name), key).await?,
         };
-        let Genuine { issuer, token, at } = self.authenticate(&pending, bearer.as_bytes()).await?;
-        let token = Authenticated::Token {
-            issuer,
-            token: &token,
-        };
-        pending.authorise(token, None, at)
+        match genuine {
+            Genuine::Token { issuer, token, at } => {
+                let directory = match self.policy.revocation() {
+                    Some(_) => Some(self.store.directory(at).await?),
+                    None => None,
+                };
+                let revocations = directory.as_ref().map(|directory| &directory.revocations);
+                let token = &token;
+                pending.authorise(Authenticated::Token { issuer, token }, revocations, at)
+            }
+            Genuine::Key { key, at } => pending.authorise(Authenticated::Key(&key), None, at),
+        }
     }
 
-    /// Whose token it is, and the token verified: a remembered verification, or a new one.
-    async fn authenticate(
+    /// An API key, alone or under the name that HTTP Basic gives with it.
+    async fn key(
         &'static self,
         pending: &Pending<'_, '_>,
-        bearer: &[u8],
+        name: Option<&str>,
+        text: &str,
     ) -> Result<Genuine, Refusal> {
+        let refused = |error| Refusal::invalid_key(pending, error);
+        let key = ApiKey::parse(text.as_bytes()).map_err(refused)?;
+        let Some(rule) = self.policy.api_keys() else {
+            return Err(Refusal::misconfigured("a key where the policy has none"));
+        };
+        let stored = match rule.find(key.id()) {
+            None if rule.store => self.store.api_key(key.id()).await?,
+            _ => None,
+        };
+        let record = rule.find(key.id()).or(stored.as_deref());
         let at = clock::now();
-        let remembered = self.verified.borrow_mut().get(bearer, REALM_SIGNED, at);
+        let key = KeyRecord::verify(record, &key, name, at).map_err(refused)?;
+        Ok(Genuine::Key { key, at })
+    }
+
+    async fn introspected(
+        &'static self,
+        pending: &Pending<'_, '_>,
+        id: IssuerId,
+        token: &str,
+    ) -> Result<Genuine, Refusal> {
+        let Some(issuer) = self.policy.issuers().get(id) else {
+            return Err(Refusal::misconfigured("an issuer that is none"));
+        };
+        let token = self.introspector.verify(pending, id, issuer, token).await?;
+        Ok(Genuine::Token {
+            issuer: id,
+            token,
+            at: clock::now(),
+        })
+    }
+
+    /// A signed token: remembered, or verified now.
+    async fn signed(
+        &'static self,
+        pending: &Pending<'_, '_>,
+        text: &str,
+    ) -> Result<Genuine, Refusal> {
+        let bearer = text.as_bytes();
+        let at = clock::now();
+        let hit = self.verified.borrow_mut().get(bearer, SIGNED, at);
         if let Some(Hit::Verified {
             issuer,
             generation,
             token,
-        }) = remembered
+        }) = hit
+            // A remembered token does not outlive the keys that it was verified with.
             && pending.accepts(issuer)
-            // A remembered token does not outlive the keys it was verified with.
-            && self
-                .keys
-                .at_hand(issuer, at)
-                .is_some_and(|keys| keys.generation == generation)
+            && let Some(keys) = self.keys.at_hand(issuer, at)
+            && keys.generation == generation
         {
-            return Ok(Genuine { issuer, token, at });
+            return Ok(Genuine::Token { issuer, token, at });
         }
 
         let refused = |error: TokenError| Refusal::invalid_token(pending, error);
@@ -176,18 +252,18 @@ impl Gate {
         let token = Arc::new(token);
         // Keys may have been waited for.
         let at = clock::now();
+        let until = token.expires_at();
         let remember = Arc::clone(&token);
-        let until = remember.expires_at();
         self.verified.borrow_mut().insert(
             bearer,
-            REALM_SIGNED,
+            SIGNED,
             issuer,
             keys.generation,
             remember,
             until,
             at,
         );
-        Ok(Genuine { issuer, token, at })
+        Ok(Genuine::Token { issuer, token, at })
     }
 
     /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
@@ -215,12 +291,19 @@ impl Gate {
     }
 }
 
-/// Who the caller is, by a token that is genuine.
-struct Genuine {
-    issuer: IssuerId,
-    token: Arc<VerifiedToken>,
-    /// When that was found out.
-    at: UnixTime,
+/// A credential that is genuine. What it may do is not said yet.
+enum Genuine {
+    Token {
+        issuer: IssuerId,
+        token: Arc<VerifiedToken>,
+        /// When that was found out.
+        at: UnixTime,
+    },
+    Key {
+        key: VerifiedKey,
+        /// When that was found out.
+        at: UnixTime,
+    },
 }
 
 /// The reason of a refusal goes to the log, and nowhere else. The query is left out: it may hold what

@@ -3,31 +3,36 @@
 //!
 //! When to use, refresh or give up a key set is decided by [`doorward_token::freshness`]; here it is
 //! done. Requests that need the same keys at the same time share one load, and a load that was started
-//! because keys grow old never keeps a request waiting.
+//! because keys grow old never keeps a request waiting. Nor does one that was started because there were
+//! none, once the store has some that can be used.
+
+mod records;
+mod source;
 
 use crate::clock;
-use crate::fetch::{self, Outcome};
+use crate::fetch;
+use crate::flight::{Flight, Landing};
 use crate::log::{self, Level};
+use crate::store::SharedStore;
 use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
 use doorward_token::freshness::{
-    self, CacheHeaders, Cause, Decision, Freshness, FreshnessPolicy, Record, StoredKeys,
-    UnknownKeyDecision,
+    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, Record, UnknownKeyDecision,
 };
-use doorward_token::{AlgorithmSet, KeySet, UnixTime, metadata};
-use spin_sdk::key_value::Store;
-use spin_sdk::variables;
-use std::cell::{Cell, RefCell};
+use doorward_token::{AlgorithmSet, KeySet, UnixTime};
+use source::Origin;
+use std::cell::RefCell;
 use std::rc::Rc;
-use wasip3::wit_bindgen::{self, StreamReader, StreamWriter};
-use wasip3::wit_stream;
+use std::time::Duration;
+use wasip3::wit_bindgen;
 
-/// The label of the key-value store that instances share keys through.
-const STORE: &str = "default";
-/// What the names of our entries in that store begin with.
-const RECORD_PREFIX: &str = "doorward/keys/";
 /// How often one request waits for a load before it gives up: for the one it found under way, for one
-/// of its own, and once more in case the first was cancelled.
-const WAITS_MAX: usize = 3;
+/// of its own, and once more in case the first was cancelled or had something from the store.
+const WAITS_MAX: usize = 4;
+
+/// How long an instance waits before it looks again for what another one is about to find, at first.
+const PAUSE_MIN: Duration = Duration::from_millis(25);
+/// The same, at last; each pause is twice the one before. All of them are longer than a fetch may take.
+const PAUSE_MAX: Duration = Duration::from_millis(3200);
 
 /// The keys of one issuer, as they were at one time.
 #[derive(Debug)]
@@ -40,19 +45,10 @@ pub struct Keys {
     origin: Option<Origin>,
 }
 
-/// A key set that was fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Origin {
-    url: String,
-    etag: Option<String>,
-    body: String,
-}
-
 /// The keys of all issuers of a policy.
 pub struct KeyRing {
     entries: Vec<Entry>,
-    /// Whether the key-value store turned out not to be granted.
-    without_store: Cell<bool>,
+    store: &'static SharedStore,
 }
 
 struct Entry {
@@ -60,25 +56,26 @@ struct Entry {
     url: String,
     source: KeySource,
     algorithms: AlgorithmSet,
+    flight: Flight,
     state: RefCell<State>,
 }
 
 struct State {
     keys: Option<Rc<Keys>>,
     freshness: Freshness,
-    /// The streams that those who wait for the load under way read from. They end with the load.
-    waiting: Option<Vec<StreamWriter<u8>>>,
+    /// Why the last attempt failed, for the log and for `doorward issuers`.
+    last_error: Option<String>,
 }
 
 enum Step {
     Use(Rc<Keys>),
-    Wait(StreamReader<u8>),
+    Wait,
     GiveUp { retry_after_s: u64 },
 }
 
 impl KeyRing {
     /// A ring that has loaded nothing yet.
-    pub fn new(issuers: &[Issuer]) -> Self {
+    pub fn new(issuers: &[Issuer], store: &'static SharedStore) -> Self {
         let entries = issuers
             .iter()
             .map(|issuer| Entry {
@@ -86,17 +83,15 @@ impl KeyRing {
                 url: issuer.url.clone(),
                 source: issuer.keys.clone(),
                 algorithms: issuer.algorithms,
+                flight: Flight::default(),
                 state: RefCell::new(State {
                     keys: None,
-                    freshness: Freshness::new(FreshnessPolicy::default()),
-                    waiting: None,
+                    freshness: Freshness::new(issuer.freshness),
+                    last_error: None,
                 }),
             })
             .collect();
-        Self {
-            entries,
-            without_store: Cell::new(false),
-        }
+        Self { entries, store }
     }
 
     /// The keys that may be used without waiting, if there are any. Where they grow old, a refresh is
@@ -104,16 +99,17 @@ impl KeyRing {
     pub fn at_hand(&'static self, issuer: IssuerId, now: UnixTime) -> Option<Rc<Keys>> {
         let entry = self.entries.get(issuer)?;
         let mut state = entry.state.borrow_mut();
-        // An issuer that was never asked for is not asked now: the token may be another one's.
         let keys = state.keys.clone()?;
-        match state.freshness.decide(now) {
+        let decision = state.freshness.decide(now);
+        drop(state);
+        match decision {
             Decision::Use => Some(keys),
             Decision::UseAndRefresh => {
-                self.start(entry, &mut state);
+                self.start(entry, Cause::Age);
                 Some(keys)
             }
             Decision::FetchFirst => {
-                self.start(entry, &mut state);
+                self.start(entry, Cause::Age);
                 None
             }
             Decision::AwaitFetch | Decision::Unavailable { .. } => None,
@@ -135,8 +131,7 @@ impl KeyRing {
                 Step::GiveUp { retry_after_s } => {
                     return Err(Refusal::keys_unavailable(retry_after_s));
                 }
-                // Ends without an item, when the load does.
-                Step::Wait(mut load) => drop(load.next().await),
+                Step::Wait => entry.flight.ended().await,
             }
         }
         Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
@@ -146,223 +141,165 @@ impl KeyRing {
     /// for them at most once per cooldown, whoever asks; `None` where there are none.
     pub async fn newer(&'static self, issuer: IssuerId, generation: u64) -> Option<Rc<Keys>> {
         let entry = self.entries.get(issuer)?;
-        if let Some(mut load) = self.refetch(entry, generation) {
-            load.next().await;
+        let newer = || {
+            let keys = entry.state.borrow().keys.clone();
+            keys.filter(|keys| keys.generation != generation)
+        };
+        // Somebody else may have fetched them while this request waited.
+        if newer().is_none() {
+            let decision = entry
+                .state
+                .borrow_mut()
+                .freshness
+                .decide_unknown_key(clock::now());
+            match decision {
+                UnknownKeyDecision::Refuse => return None,
+                UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
+                UnknownKeyDecision::AwaitFetch => {}
+            }
+            entry.flight.ended().await;
         }
-        let keys = entry.state.borrow().keys.clone()?;
-        (keys.generation != generation).then_some(keys)
+        newer()
     }
 
     fn step(&'static self, entry: &'static Entry) -> Step {
         let mut state = entry.state.borrow_mut();
         let decision = state.freshness.decide(clock::now());
-        match (decision, state.keys.clone()) {
+        let keys = state.keys.clone();
+        drop(state);
+        match (decision, keys) {
             (Decision::Use, Some(keys)) => Step::Use(keys),
             (Decision::UseAndRefresh, Some(keys)) => {
-                self.start(entry, &mut state);
+                self.start(entry, Cause::Age);
                 Step::Use(keys)
             }
             (Decision::Unavailable { retry_after_s }, _) => Step::GiveUp { retry_after_s },
-            (Decision::AwaitFetch, _) => state.wait(),
+            (Decision::AwaitFetch, _) => Step::Wait,
             (Decision::FetchFirst | Decision::Use | Decision::UseAndRefresh, _) => {
-                self.start(entry, &mut state);
-                state.wait()
+                self.start(entry, Cause::Age);
+                Step::Wait
             }
-        }
-    }
-
-    fn refetch(&'static self, entry: &'static Entry, generation: u64) -> Option<StreamReader<u8>> {
-        let mut state = entry.state.borrow_mut();
-        if state
-            .keys
-            .as_ref()
-            .is_some_and(|keys| keys.generation != generation)
-        {
-            return None;
-        }
-        match state.freshness.decide_unknown_key(clock::now()) {
-            UnknownKeyDecision::Refuse => return None,
-            UnknownKeyDecision::Refetch => self.start(entry, &mut state),
-            UnknownKeyDecision::AwaitFetch => {}
-        }
-        match state.wait() {
-            Step::Wait(load) => Some(load),
-            Step::Use(_) | Step::GiveUp { .. } => None,
         }
     }
 
     /// Starts a load, unless one is under way.
-    fn start(&'static self, entry: &'static Entry, state: &mut State) {
-        if state.waiting.is_some() {
-            return;
+    fn start(&'static self, entry: &'static Entry, cause: Cause) {
+        if let Some(landing) = entry.flight.begin() {
+            // Made outside of the task, so that it also ends the wait when the task is never run.
+            let load = Load {
+                entry,
+                _landing: landing,
+            };
+            wit_bindgen::spawn(async move {
+                self.load(entry, cause).await;
+                drop(load);
+            });
         }
-        state.waiting = Some(Vec::new());
-        // Made outside of the task, so that it also ends the wait when the task is never run.
-        let load = Load(entry);
-        wit_bindgen::spawn(async move {
-            self.load(entry).await;
-            drop(load);
-        });
     }
 
-    async fn load(&self, entry: &Entry) {
+    async fn load(&self, entry: &Entry, cause: Cause) {
         let loaded = match &entry.source {
-            KeySource::Secret { variable } => secret(entry, variable).await,
-            KeySource::JwksFile(path) => file(entry, path),
-            KeySource::Discovery => self.shared(entry, None).await,
-            KeySource::JwksUrl(url) => self.shared(entry, Some(url)).await,
+            KeySource::Discovery => return self.shared(entry, None, cause).await,
+            KeySource::JwksUrl(url) => return self.shared(entry, Some(url), cause).await,
+            KeySource::Secret { variable } => source::secret(variable, entry.algorithms)
+                .await
+                .map(|set| (set, "variable")),
+            KeySource::JwksFile(path) => source::file(path).map(|set| (set, "file")),
         };
-        if let Err(reason) = loaded {
-            let mut state = entry.state.borrow_mut();
-            state.freshness.failed(clock::now());
-            let older_keys = state.keys.is_some();
-            drop(state);
-            log::event(
-                Level::Warn,
-                "keys-unavailable",
-                &[
-                    ("issuer", &entry.name),
-                    ("reason", &reason),
-                    ("older_keys", &older_keys),
-                ],
-            );
+        match loaded {
+            // They do not change while the instance lives.
+            Ok((set, source)) => entry.keep(set, None, source, FRESH_S_MAX),
+            Err(reason) => entry.failed(reason),
         }
     }
 
-    /// A key set that other instances use too: theirs, if it is newer than ours and fresh, or else the
+    /// Keys that other instances use too: theirs, if they are newer than ours and fresh, or else the
     /// issuer's.
-    async fn shared(&self, entry: &Entry, url: Option<&str>) -> Result<(), String> {
-        let store = self.store().await;
-        if let Some(store) = &store
-            && let Some(record) = read_record(store, entry).await
-            && entry.adopt(record)
-        {
-            return Ok(());
-        }
-
-        let fetched = self.fetched(entry, url).await;
-        let fetched = match fetched {
-            Ok((set, origin, fresh_s)) => {
-                entry
-                    .state
-                    .borrow_mut()
-                    .freshness
-                    .fetched(clock::now(), fresh_s);
-                entry.keep(set, Some(origin), "issuer");
-                Ok(())
+    async fn shared(&self, entry: &Entry, url: Option<&str>, cause: Cause) {
+        let store = self.store.open().await;
+        if let Some(store) = &store {
+            let mut pause = PAUSE_MIN;
+            while let Some(record) = records::read(self.store, store, entry).await {
+                let adopted = entry.adopt(record, cause);
+                if adopted.spared {
+                    return;
+                }
+                if !adopted.under_way || pause > PAUSE_MAX {
+                    break;
+                }
+                // Another instance is at it: what it finds is ours too.
+                clock::pause(pause).await;
+                pause *= 2;
             }
-            Err(reason) => Err(reason),
-        };
-        if let (Ok(()), Some(store)) = (&fetched, &store) {
-            write_record(store, entry).await;
+            if cause == Cause::UnknownKey {
+                // Said before it is done, so that the others do not do it too.
+                records::write(self.store, store, entry).await;
+            }
         }
-        fetched
-    }
+        // What was adopted may be used while it is refreshed.
+        entry.flight.wake();
 
-    async fn fetched(
-        &self,
-        entry: &Entry,
-        url: Option<&str>,
-    ) -> Result<(KeySet, Origin, u64), String> {
-        let url = match url {
-            Some(url) => url.to_owned(),
-            None => discover(&entry.url).await?,
-        };
         let known = entry.state.borrow().keys.clone();
-        let known = known
-            .as_ref()
-            .and_then(|keys| keys.origin.as_ref())
-            .filter(|origin| origin.url == url);
-        let etag = known.and_then(|origin| origin.etag.as_deref());
-        let (origin, cache_control) = match fetch::json(&url, etag)
-            .await
-            .map_err(|error| error.to_string())?
-        {
-            Outcome::Fetched(document) => {
-                let body = String::from_utf8(document.body)
-                    .map_err(|_| format!("{url}: the key set is not UTF-8"))?;
-                (
-                    Origin {
-                        url,
-                        etag: document.etag,
-                        body,
-                    },
-                    document.cache_control,
-                )
+        let known = known.as_ref().and_then(|keys| keys.origin.as_ref());
+        match source::fetched(&entry.url, url, known).await {
+            Ok((set, origin, fresh_s)) => entry.keep(set, Some(origin), "issuer", fresh_s),
+            Err(reason) => {
+                entry.failed(reason);
+                // Another instance may have had more luck meanwhile; its keys are not overwritten.
+                if let Some(store) = &store
+                    && let Some(record) = records::read(self.store, store, entry).await
+                {
+                    entry.adopt(record, Cause::Age);
+                }
             }
-            Outcome::NotModified { cache_control } => {
-                let known = known.ok_or_else(|| format!("{url}: not modified since never"))?;
-                (known.clone(), cache_control)
-            }
-        };
-        let set = KeySet::parse(origin.body.as_bytes())
-            .map_err(|error| format!("{}: {error}", origin.url))?;
-        if set.is_empty() {
-            return Err(format!(
-                "{}: the key set holds no key that can be used",
-                origin.url
-            ));
         }
-        let headers = CacheHeaders {
-            cache_control: cache_control.as_deref(),
-            ..CacheHeaders::default()
-        };
-        let fresh_s = freshness::fresh_s(&headers, clock::now());
-        Ok((set, origin, fresh_s))
-    }
-
-    async fn store(&self) -> Option<Store> {
-        if self.without_store.get() {
-            return None;
-        }
-        match Store::open(STORE).await {
-            Ok(store) => Some(store),
-            Err(error) => {
-                self.without_store.set(true);
-                log::event(
-                    Level::Info,
-                    "store-not-granted",
-                    &[
-                        ("store", &STORE),
-                        ("reason", &format_args!("{error:?}")),
-                        ("effect", &"each instance fetches keys for itself"),
-                    ],
-                );
-                None
-            }
+        if let Some(store) = &store {
+            records::write(self.store, store, entry).await;
         }
     }
 }
 
 impl Entry {
-    /// Takes over the keys that another instance stored. Returns whether that spares the fetch.
-    fn adopt(&self, record: Record) -> bool {
-        let now = clock::now();
-        let Some(keys) = &record.keys else {
-            return false;
-        };
-        let Ok(set) = KeySet::parse(keys.body.as_bytes()) else {
-            return false;
-        };
-        if set.is_empty() {
-            return false;
+    /// Takes over what other instances have found out.
+    fn adopt(&self, record: Record, cause: Cause) -> Adopted {
+        let set = record
+            .keys
+            .as_ref()
+            .and_then(|keys| KeySet::parse(keys.body.as_bytes()).ok())
+            .filter(|set| !set.is_empty());
+        if record.keys.is_some() && set.is_none() {
+            return Adopted::default();
         }
         let mut state = self.state.borrow_mut();
-        let adopted = state.freshness.adopt(&record, now, Cause::Age);
+        let adopted = state.freshness.adopt(&record, clock::now(), cause);
         drop(state);
-        let Some(keys) = record.keys.filter(|_| adopted.newer) else {
-            return false;
-        };
-        let origin = Origin {
-            url: keys.url,
-            etag: keys.etag,
-            body: keys.body,
-        };
-        self.keep(set, Some(origin), "store");
-        adopted.spared
+        if adopted.newer
+            && let (Some(set), Some(keys)) = (set, record.keys)
+        {
+            let origin = Origin {
+                url: keys.url,
+                etag: keys.etag,
+                body: keys.body,
+            };
+            self.replace(set, Some(origin), "store");
+        }
+        adopted
     }
 
-    fn keep(&self, set: KeySet, origin: Option<Origin>, source: &str) {
+    /// Keeps keys that were loaded just now.
+    fn keep(&self, set: KeySet, origin: Option<Origin>, source: &str, fresh_s: u64) {
+        let mut state = self.state.borrow_mut();
+        state.freshness.fetched(clock::now(), fresh_s);
+        let recovered = state.last_error.take().is_some();
+        drop(state);
+        let changed = self.replace(set, origin, source);
+        if recovered && !changed {
+            self.tell(Level::Info, "keys-recovered", source, "");
+        }
+    }
+
+    /// Puts these keys in the place of the former ones. Returns whether they differ.
+    fn replace(&self, set: KeySet, origin: Option<Origin>, source: &str) -> bool {
         let mut state = self.state.borrow_mut();
         let before = state.keys.as_ref();
         let changed = before.is_none_or(|keys| match (&keys.origin, &origin) {
@@ -374,7 +311,6 @@ impl Entry {
             Some(keys) => keys.generation + 1,
             None => 0,
         };
-        let (count, skipped) = (set.len(), set.skipped().len());
         state.keys = Some(Rc::new(Keys {
             set,
             generation,
@@ -382,164 +318,56 @@ impl Entry {
         }));
         drop(state);
         if changed {
-            log::event(
-                Level::Info,
-                "keys-loaded",
-                &[
-                    ("issuer", &self.name),
-                    ("source", &source),
-                    ("keys", &count),
-                    ("keys_skipped", &skipped),
-                ],
-            );
+            self.tell(Level::Info, "keys-loaded", source, "");
         }
+        changed
     }
 
-    /// Keeps keys that cannot change while the instance lives.
-    fn keep_local(&self, set: KeySet, source: &str) {
-        self.state
-            .borrow_mut()
-            .freshness
-            .fetched(clock::now(), freshness::FRESH_S_MAX);
-        self.keep(set, None, source);
+    fn failed(&self, reason: String) {
+        self.state.borrow_mut().freshness.failed(clock::now());
+        self.tell(Level::Warn, "keys-unavailable", "", &reason);
+        self.state.borrow_mut().last_error = Some(reason);
     }
 
-    fn record_name(&self) -> String {
-        format!("{RECORD_PREFIX}{}", self.name)
-    }
-}
-
-impl State {
-    fn wait(&mut self) -> Step {
-        let (writer, reader) = wit_stream::new();
-        // Where no load is under way, the writer ends here and with it the wait.
-        if let Some(waiting) = &mut self.waiting {
-            waiting.push(writer);
+    /// The state of the keys, at every change of it.
+    fn tell(&self, level: Level, event: &str, source: &str, reason: &str) {
+        let state = self.state.borrow();
+        let keys = state.keys.as_ref();
+        let (keys, skipped) =
+            keys.map_or((0, 0), |keys| (keys.set.len(), keys.set.skipped().len()));
+        let now = clock::now();
+        let age_s = state.freshness.age_s(now);
+        let next_refresh_s = state.freshness.next_refresh_s(now);
+        drop(state);
+        let (age_s, next_refresh_s) = (
+            age_s.map_or(String::new(), |s| s.to_string()),
+            next_refresh_s,
+        );
+        let mut fields: Vec<(&str, &dyn std::fmt::Display)> = vec![
+            ("issuer", &self.name),
+            ("keys", &keys),
+            ("keys_skipped", &skipped),
+            ("age_s", &age_s),
+            ("next_refresh_s", &next_refresh_s),
+        ];
+        if !source.is_empty() {
+            fields.push(("source", &source));
         }
-        Step::Wait(reader)
+        if !reason.is_empty() {
+            fields.push(("reason", &reason));
+        }
+        log::event(level, event, &fields);
     }
 }
 
 /// A load under way. However it ends, also by cancellation, those who wait are woken.
-struct Load(&'static Entry);
+struct Load {
+    entry: &'static Entry,
+    _landing: Landing,
+}
 
 impl Drop for Load {
     fn drop(&mut self) {
-        let mut state = self.0.state.borrow_mut();
-        state.freshness.abandoned();
-        let waiting = state.waiting.take();
-        // Closing the streams is a call to the host: not while the state is borrowed.
-        drop(state);
-        drop(waiting);
-    }
-}
-
-/// A secret shared with the issuer, from a Spin variable.
-async fn secret(entry: &Entry, variable: &str) -> Result<(), String> {
-    let secret = variables::get(variable)
-        .await
-        .map_err(|error| format!("variable {variable}: {}", variable_error(&error)))?;
-    let set = KeySet::from_secret(secret.as_bytes(), entry.algorithms)
-        .map_err(|error| format!("variable {variable}: {error}"))?;
-    entry.keep_local(set, "variable");
-    Ok(())
-}
-
-/// A key set that is mounted into the component.
-fn file(entry: &Entry, path: &str) -> Result<(), String> {
-    let body = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let set = KeySet::parse(&body).map_err(|error| format!("{path}: {error}"))?;
-    if set.is_empty() {
-        return Err(format!("{path}: the key set holds no key that can be used"));
-    }
-    entry.keep_local(set, "file");
-    Ok(())
-}
-
-/// Where the issuer publishes its keys: OpenID Connect Discovery 1.0 §4, RFC 8414 §3.
-async fn discover(issuer: &str) -> Result<String, String> {
-    let mut reasons = Vec::new();
-    for url in metadata::candidate_urls(issuer) {
-        let document = match fetch::json(&url, None).await {
-            Ok(Outcome::Fetched(document)) => document,
-            Ok(Outcome::NotModified { .. }) => continue,
-            Err(error) => {
-                let next_may_help = matches!(error.cause, fetch::FetchFailure::Status(_));
-                reasons.push(error.to_string());
-                // An issuer that does not answer will not answer under another path.
-                if next_may_help {
-                    continue;
-                }
-                break;
-            }
-        };
-        return metadata::parse(&document.body, issuer)
-            .map(|metadata| metadata.jwks_uri)
-            .map_err(|error| format!("{url}: {error}"));
-    }
-    Err(reasons.join("; "))
-}
-
-async fn read_record(store: &Store, entry: &Entry) -> Option<Record> {
-    let name = entry.record_name();
-    let bytes = match store.get(&name).await {
-        Ok(bytes) => bytes?,
-        Err(error) => {
-            tell_store_unavailable(&error);
-            return None;
-        }
-    };
-    match Record::parse(&bytes, &entry.url, clock::now()) {
-        Ok(record) => Some(record),
-        Err(error) => {
-            log::event(
-                Level::Warn,
-                "record-ignored",
-                &[("store", &STORE), ("name", &name), ("reason", &error)],
-            );
-            None
-        }
-    }
-}
-
-async fn write_record(store: &Store, entry: &Entry) {
-    let record = {
-        let state = entry.state.borrow();
-        let keys = state.keys.as_ref();
-        let Some(origin) = keys.and_then(|keys| keys.origin.clone()) else {
-            return;
-        };
-        let keys = StoredKeys {
-            url: origin.url,
-            etag: origin.etag,
-            body: origin.body,
-        };
-        let Some(record) = state.freshness.record(&entry.url, Some(keys), None) else {
-            return;
-        };
-        record
-    };
-    if let Err(error) = store.set(entry.record_name(), record.to_bytes()).await {
-        tell_store_unavailable(&error);
-    }
-}
-
-fn tell_store_unavailable(error: &spin_sdk::key_value::Error) {
-    log::event(
-        Level::Warn,
-        "store-unavailable",
-        &[("store", &STORE), ("reason", &format_args!("{error:?}"))],
-    );
-}
-
-fn variable_error(error: &variables::Error) -> &'static str {
-    match error {
-        variables::Error::InvalidName(_) => "the name is not valid",
-        variables::Error::Undefined(_) => {
-            "not defined for this component; declare it under [component.….variables] and name \
-             \"variables\" in inherit_configuration"
-        }
-        variables::Error::Provider(_) => "the provider of variables failed",
-        variables::Error::Other(_) => "the host failed",
+        self.entry.state.borrow_mut().freshness.abandoned();
     }
 }

@@ -5,10 +5,16 @@
 //! network and the log, and the order in which a request meets them.
 
 pub mod clock;
+mod discovery;
 pub mod fetch;
+pub mod flight;
 pub mod forward;
 pub mod gate;
+pub mod introspect;
 pub mod keys;
 pub mod log;
+mod logout;
 pub mod received;
 pub mod respond;
+pub mod store;
+mod variable;

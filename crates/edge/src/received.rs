@@ -17,12 +17,12 @@ pub struct Received {
     pub names: Vec<String>,
     /// The value of every `Authorization` field, in order.
     pub authorization: Vec<Vec<u8>>,
-    /// The value of every field that carries an API key, in order.
+    /// The value of every field in which the policy takes API keys, in order.
     pub api_key: Vec<Vec<u8>>,
 }
 
 impl Received {
-    /// Reads the head of `request`. `api_key_header` is the name of the field that carries API keys.
+    /// Reads the head of `request`. `api_key_header` is where the policy takes API keys.
     pub fn of(request: &Request, api_key_header: Option<&str>) -> Self {
         let fields = request.get_headers();
         let mut authorization = Vec::new();

@@ -1,0 +1,319 @@
+//! Opaque tokens: the issuer is asked what they say (RFC 7662).
+//!
+//! An answer is kept for as long as the policy allows, in a cache whose keys are the token and the issuer
+//! together. Requests with the same token share one question. An endpoint that failed several times in a
+//! row is left alone for a while, and the requests that need it are refused at once: one slow issuer
+//! holds up nobody but its own callers.
+
+use crate::fetch::{self, FetchFailure};
+use crate::flight::Flight;
+use crate::log::{self, Level};
+use crate::{clock, discovery, variable};
+use doorward_policy::{ClientAuthentication, Introspection, Issuer, IssuerId, Pending, Refusal};
+use doorward_token::cache::{Hit, TokenCache};
+use doorward_token::client::{self, ClientKey};
+use doorward_token::introspection::{self, Answer, IntrospectionError};
+use doorward_token::{UnixTime, VerifiedToken};
+use std::cell::RefCell;
+use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// An opaque token that is longer is refused without asking.
+pub const OPAQUE_TOKEN_BYTES_MAX: usize = 4096;
+/// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
+const ENDPOINT_S_MAX: u64 = 3600;
+/// Failures in a row after which an endpoint is left alone. One could be the fault of one token.
+const FAILURES_MAX: u32 = 3;
+/// For how long it is left alone, in seconds.
+const PAUSE_S: u64 = 5;
+/// How often one request waits for another one's question before it gives up.
+const WAITS_MAX: usize = 3;
+
+/// Who is asked about opaque tokens, and what they answered.
+pub struct Introspector {
+    cache: RefCell<TokenCache<RandomState>>,
+    endpoints: Vec<RefCell<Endpoint>>,
+    /// The questions under way. An instance has few requests at a time.
+    asking: RefCell<Vec<Question>>,
+}
+
+/// What one request asks, and others wait for.
+struct Question {
+    token: Box<[u8]>,
+    issuer: IssuerId,
+    flight: Flight,
+}
+
+#[derive(Default)]
+struct Endpoint {
+    found: Option<(UnixTime, Rc<str>)>,
+    secret: Option<Rc<Secret>>,
+    failures: u32,
+    paused_until: UnixTime,
+}
+
+/// How the gate says who it is.
+enum Secret {
+    Text(String),
+    Key(ClientKey),
+}
+
+impl Introspector {
+    /// Nothing was asked yet.
+    pub fn new(issuers: &[Issuer]) -> Self {
+        Self {
+            cache: RefCell::new(TokenCache::new(RandomState::new())),
+            endpoints: issuers.iter().map(|_| RefCell::default()).collect(),
+            asking: RefCell::default(),
+        }
+    }
+
+    /// What `issuer` says of an opaque token.
+    ///
+    /// # Errors
+    /// A refusal: the token is not active, or not what the policy expects (401), or the issuer cannot be
+    /// asked (503).
+    pub async fn verify(
+        &self,
+        pending: &Pending<'_, '_>,
+        id: IssuerId,
+        issuer: &Issuer,
+        text: &str,
+    ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let token = text.as_bytes();
+        let (Some(rule), Some(endpoint)) = (&issuer.introspection, self.endpoints.get(id)) else {
+            return Err(Refusal::misconfigured("an issuer without introspection"));
+        };
+        if token.len() > OPAQUE_TOKEN_BYTES_MAX {
+            return Err(Refusal::inactive(pending));
+        }
+        for _ in 0..WAITS_MAX {
+            match self.cache.borrow_mut().get(token, realm(id), clock::now()) {
+                Some(Hit::Verified { token, .. }) => return Ok(token),
+                Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
+                None => {}
+            }
+            if let Some(seconds) = endpoint.borrow().paused_s() {
+                return Err(Refusal::issuer_unavailable(seconds));
+            }
+            let flight = self.flight(token, id);
+            let Some(landing) = flight.begin() else {
+                flight.ended().await;
+                continue;
+            };
+            let asked = ask(endpoint, issuer, rule, text).await;
+            let verdict = self.judge(pending, id, issuer, rule, token, asked);
+            drop(landing);
+            return verdict;
+        }
+        Err(Refusal::issuer_unavailable(PAUSE_S))
+    }
+
+    fn flight(&self, token: &[u8], issuer: IssuerId) -> Flight {
+        let mut asking = self.asking.borrow_mut();
+        let same = |asked: &&Question| asked.issuer == issuer && *asked.token == *token;
+        if let Some(question) = asking.iter().find(same) {
+            return question.flight.clone();
+        }
+        asking.retain(|question| question.flight.is_under_way());
+        let flight = Flight::default();
+        asking.push(Question {
+            token: token.into(),
+            issuer,
+            flight: flight.clone(),
+        });
+        flight
+    }
+
+    fn judge(
+        &self,
+        pending: &Pending<'_, '_>,
+        id: IssuerId,
+        issuer: &Issuer,
+        rule: &Introspection,
+        token: &[u8],
+        asked: Result<Vec<u8>, Failure>,
+    ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let now = clock::now();
+        let expectations = issuer.expectations();
+        let missing = rule.missing_audience;
+        let answer = asked.and_then(|body| {
+            introspection::parse(&body, token, expectations, missing, now, rule.cache_s)
+                .map_err(Failure::Answer)
+        });
+        let refuse = |refusal| {
+            let until = now.saturating_add(rule.negative_cache_s);
+            let mut cache = self.cache.borrow_mut();
+            cache.insert_refused(token, realm(id), until);
+            Err(refusal)
+        };
+        let verdict = match answer {
+            Ok(Answer::Active(verified)) => {
+                let verified = Arc::new(verified);
+                let until = now.saturating_add(rule.cache_s);
+                let remember = Arc::clone(&verified);
+                let mut cache = self.cache.borrow_mut();
+                cache.insert(token, realm(id), id, 0, remember, until, now);
+                Ok(verified)
+            }
+            Ok(Answer::Inactive) => refuse(Refusal::inactive(pending)),
+            Err(Failure::Answer(IntrospectionError::Token(error))) => {
+                refuse(Refusal::invalid_token(pending, error))
+            }
+            Err(failure) => {
+                log::event(
+                    Level::Warn,
+                    "introspection-failed",
+                    &[("issuer", &issuer.name), ("reason", &failure)],
+                );
+                return Err(match failure {
+                    Failure::Declined(_) => Refusal::inactive(pending),
+                    Failure::Asking(_) | Failure::Answer(_) => self.failed(id),
+                });
+            }
+        };
+        if let Some(endpoint) = self.endpoints.get(id) {
+            endpoint.borrow_mut().failures = 0;
+        }
+        verdict
+    }
+
+    fn failed(&self, id: IssuerId) -> Refusal {
+        let mut retry_after_s = 1;
+        if let Some(endpoint) = self.endpoints.get(id) {
+            let mut endpoint = endpoint.borrow_mut();
+            endpoint.failures = endpoint.failures.saturating_add(1);
+            // The endpoint may have moved, and the secret may have been wrong.
+            endpoint.found = None;
+            if endpoint.failures >= FAILURES_MAX {
+                endpoint.paused_until = clock::now().saturating_add(PAUSE_S);
+                retry_after_s = PAUSE_S;
+            }
+        }
+        Refusal::issuer_unavailable(retry_after_s)
+    }
+}
+
+impl Endpoint {
+    /// For how many seconds the endpoint is still left alone.
+    fn paused_s(&self) -> Option<u64> {
+        let left_s = self.paused_until.seconds_since(clock::now());
+        // More than the pause is a clock that was set back.
+        (1..=PAUSE_S).contains(&left_s).then_some(left_s)
+    }
+}
+
+/// The answers of one issuer are apart from those of every other one, and from signed tokens.
+fn realm(id: IssuerId) -> u64 {
+    id as u64 + 1
+}
+
+/// Asks the issuer. Gives the body of its answer.
+async fn ask(
+    endpoint: &RefCell<Endpoint>,
+    issuer: &Issuer,
+    rule: &Introspection,
+    token: &str,
+) -> Result<Vec<u8>, Failure> {
+    let url = endpoint_url(endpoint, issuer, rule).await?;
+    let secret = secret(endpoint, rule).await?;
+    let form = introspection::request_body(token);
+    let (id, now) = (&rule.client_id, clock::now());
+    let (authorization, form) = match (&*secret, &rule.authentication) {
+        (Secret::Key(key), _) => {
+            let assertion = key.assertion(id, &issuer.url, &nonce(), now);
+            (None, client::assertion_body(form, id, &assertion))
+        }
+        (Secret::Text(secret), ClientAuthentication::SecretPost { .. }) => {
+            (None, client::post_body(form, id, secret))
+        }
+        (Secret::Text(secret), _) => (Some(client::basic(id, secret)), form),
+    };
+    fetch::post(&url, authorization, form)
+        .await
+        .map_err(|error| match error.cause {
+            FetchFailure::Status(400) => Failure::Declined(error.to_string()),
+            _ => Failure::Asking(error.to_string()),
+        })
+}
+
+/// Where to ask: as the policy says, or as the issuer's metadata do.
+async fn endpoint_url(
+    endpoint: &RefCell<Endpoint>,
+    issuer: &Issuer,
+    rule: &Introspection,
+) -> Result<Rc<str>, Failure> {
+    if let Some(url) = &rule.endpoint {
+        return Ok(url.as_str().into());
+    }
+    let now = clock::now();
+    if let Some((at, url)) = &endpoint.borrow().found
+        && *at <= now
+        && now.seconds_since(*at) < ENDPOINT_S_MAX
+    {
+        return Ok(Rc::clone(url));
+    }
+    let metadata = discovery::metadata(&issuer.url)
+        .await
+        .map_err(Failure::Asking)?;
+    let url = metadata.introspection_endpoint.ok_or_else(|| {
+        let reason = "the metadata name no introspection_endpoint; write it into the policy";
+        Failure::Asking(reason.to_owned())
+    })?;
+    let url: Rc<str> = url.into();
+    endpoint.borrow_mut().found = Some((now, Rc::clone(&url)));
+    Ok(url)
+}
+
+/// What the gate authenticates itself with. Variables do not change while an instance lives.
+async fn secret(endpoint: &RefCell<Endpoint>, rule: &Introspection) -> Result<Rc<Secret>, Failure> {
+    if let Some(secret) = &endpoint.borrow().secret {
+        return Ok(Rc::clone(secret));
+    }
+    let secret = match &rule.authentication {
+        ClientAuthentication::PrivateKeyJwt { variable } => {
+            let text = variable::get(variable).await.map_err(Failure::Asking)?;
+            ClientKey::parse(text.as_bytes())
+                .map(Secret::Key)
+                .map_err(|error| Failure::Asking(format!("variable {variable}: {error}")))?
+        }
+        ClientAuthentication::SecretBasic { variable }
+        | ClientAuthentication::SecretPost { variable } => variable::get(variable)
+            .await
+            .map(Secret::Text)
+            .map_err(Failure::Asking)?,
+    };
+    let secret = Rc::new(secret);
+    endpoint.borrow_mut().secret = Some(Rc::clone(&secret));
+    Ok(secret)
+}
+
+/// A number that is used once. It need not be secret (RFC 7523 §3: `jti` only tells assertions apart), so
+/// the random keys of hash maps are good enough, and no further import is needed.
+fn nonce() -> [u8; 16] {
+    let half = || RandomState::new().hash_one(clock::now().0).to_be_bytes();
+    let mut nonce = [0; 16];
+    for (byte, random) in nonce.iter_mut().zip(half().into_iter().chain(half())) {
+        *byte = random;
+    }
+    nonce
+}
+
+/// Why the issuer could not be asked, or its answer not read.
+enum Failure {
+    Asking(String),
+    /// Status 400: the endpoint does not deal with such a token. Everybody could bring one along, so it
+    /// does not speak against the endpoint.
+    Declined(String),
+    Answer(IntrospectionError),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Asking(reason) | Self::Declined(reason) => f.write_str(reason),
+            Self::Answer(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What instances tell each other of an issuer's keys, through the key-value store.
+
+use super::Entry;
+use crate::clock;
+use crate::log::{self, Level};
+use crate::store::SharedStore;
+use doorward_token::freshness::{Record, StoredKeys};
+use spin_sdk::key_value::Store;
+
+/// What the names of our entries in the store begin with.
+const RECORD_PREFIX: &str = "doorward/keys/";
+
+/// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing.
+pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> Option<Record> {
+    let name = name(entry);
+    let bytes = match store.get(&name).await {
+        Ok(bytes) => bytes?,
+        Err(error) => {
+            shared.tell(&error);
+            return None;
+        }
+    };
+    match Record::parse(&bytes, &entry.url, clock::now()) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            log::event(
+                Level::Warn,
+                "record-ignored",
+                &[("name", &name), ("reason", &error)],
+            );
+            None
+        }
+    }
+}
+
+/// Tells the other instances what this one knows.
+pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
+    let record = {
+        let state = entry.state.borrow();
+        let origin = state.keys.as_ref().and_then(|keys| keys.origin.as_ref());
+        let keys = origin.map(|origin| StoredKeys {
+            url: origin.url.clone(),
+            etag: origin.etag.clone(),
+            body: origin.body.clone(),
+        });
+        state
+            .freshness
+            .record(&entry.url, keys, state.last_error.as_deref())
+    };
+    if let Some(record) = record
+        && let Err(error) = store.set(name(entry), record.to_bytes()).await
+    {
+        shared.tell(&error);
+    }
+}
+
+fn name(entry: &Entry) -> String {
+    format!("{RECORD_PREFIX}{}", entry.name)
+}

@@ -1,0 +1,70 @@
+//! Where the keys of an issuer come from: a variable, a file, or the issuer itself.
+
+use crate::clock;
+use crate::discovery;
+use crate::fetch::{self, Outcome};
+use crate::variable;
+use doorward_token::freshness;
+use doorward_token::{AlgorithmSet, KeySet};
+
+/// A key set that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) url: String,
+    pub(super) etag: Option<String>,
+    pub(super) body: String,
+}
+
+/// A secret shared with the issuer, from a Spin variable.
+pub(super) async fn secret(variable: &str, algorithms: AlgorithmSet) -> Result<KeySet, String> {
+    let secret = variable::get(variable).await?;
+    KeySet::from_secret(secret.as_bytes(), algorithms)
+        .map_err(|error| format!("variable {variable}: {error}"))
+}
+
+/// A key set that is mounted into the component.
+pub(super) fn file(path: &str) -> Result<KeySet, String> {
+    let body = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    usable(&body, path)
+}
+
+/// The key set that `issuer` publishes at `url`, or where its metadata says; asked for only if it is
+/// another one than `known`. With it, for how long it is fresh, in seconds.
+pub(super) async fn fetched(
+    issuer: &str,
+    url: Option<&str>,
+    known: Option<&Origin>,
+) -> Result<(KeySet, Origin, u64), String> {
+    let url = match url {
+        Some(url) => url.to_owned(),
+        None => discovery::metadata(issuer).await?.jwks_uri,
+    };
+    let known = known.filter(|origin| origin.url == url);
+    let etag = known.and_then(|origin| origin.etag.as_deref());
+    let answered = fetch::json(&url, etag).await;
+    let (origin, headers) = match answered.map_err(|error| error.to_string())? {
+        Outcome::Fetched(document) => {
+            let body = String::from_utf8(document.body)
+                .map_err(|_| format!("{url}: the key set is not UTF-8"))?;
+            let etag = document.etag;
+            (Origin { url, etag, body }, document.headers)
+        }
+        Outcome::NotModified { headers } => {
+            let known = known.ok_or_else(|| format!("{url}: not modified since never"))?;
+            (known.clone(), headers)
+        }
+    };
+    let set = usable(origin.body.as_bytes(), &origin.url)?;
+    let fresh_s = freshness::fresh_s(&headers.borrowed(), clock::now());
+    Ok((set, origin, fresh_s))
+}
+
+fn usable(body: &[u8], origin: &str) -> Result<KeySet, String> {
+    let set = KeySet::parse(body).map_err(|error| format!("{origin}: {error}"))?;
+    if set.is_empty() {
+        return Err(format!(
+            "{origin}: the key set holds no key that can be used"
+        ));
+    }
+    Ok(set)
+}

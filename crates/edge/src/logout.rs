@@ -1,0 +1,193 @@
+//! OpenID Connect Back-Channel Logout 1.0: an issuer says that a session has ended, and the gate writes
+//! it where every instance reads what is revoked.
+//!
+//! The answer is 200 once that is written, 400 for a logout token that is not valid or was used before
+//! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
+
+use crate::fetch;
+use crate::gate::Gate;
+use crate::log::{self, Level};
+use crate::received::Received;
+use crate::{clock, respond};
+use doorward_policy::{IssuerId, Refusal};
+use doorward_token::logout::{
+    FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
+};
+use doorward_token::{TokenError, UnverifiedToken};
+use std::fmt::Display;
+use std::ops::Range;
+use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::wit_future;
+
+/// A logout request that is longer is refused.
+const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
+/// When to come back where the store fails, in seconds.
+const RETRY_AFTER_S: u64 = 5;
+/// §2.8: no answer is to be kept.
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
+/// Answers a request to a logout path of the policy.
+///
+/// # Errors
+/// Where the host does not accept the answer.
+pub(crate) async fn handle(
+    gate: &'static Gate,
+    issuers: Range<IssuerId>,
+    request: Request,
+    received: &Received,
+) -> Result<Response, ErrorCode> {
+    let answer = match body(request).await {
+        Some(body) => accept(gate, issuers, &body).await,
+        None => Err(Rejection::Form(FormError::TooLong)),
+    };
+    let reason: &dyn Display = match &answer {
+        Ok(()) => return respond::bytes(200, &[NO_STORE].map(owned), Vec::new()),
+        Err(Rejection::Form(error)) => error,
+        Err(Rejection::Token(error)) => error,
+        Err(Rejection::Used) => &"the logout token was used before",
+        Err(Rejection::Unavailable(refusal)) => {
+            log::event(
+                Level::Warn,
+                "logout-failed",
+                &[("reason", &refusal.reason())],
+            );
+            return respond::refusal(refusal);
+        }
+    };
+    log::event(
+        Level::Warn,
+        "logout-refused",
+        &[("path", &received.target), ("reason", reason)],
+    );
+    // RFC 6749 §5.2, as §2.8 asks for.
+    let fields = [NO_STORE, ("content-type", "application/json")];
+    let body = br#"{"error":"invalid_request"}"#;
+    respond::bytes(400, &fields.map(owned), body.to_vec())
+}
+
+/// Why a request is not done.
+enum Rejection {
+    Form(FormError),
+    Token(TokenError),
+    Used,
+    Unavailable(Refusal),
+}
+
+/// §2.5: a form with the token in `logout_token`.
+async fn accept(
+    gate: &'static Gate,
+    issuers: Range<IssuerId>,
+    body: &[u8],
+) -> Result<(), Rejection> {
+    let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
+    let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
+    let issuer = whose(gate, issuers, &token).ok_or(Rejection::Token(TokenError::Issuer))?;
+    let logout = verified(gate, issuer, &token).await?;
+    write(gate, &logout).await
+}
+
+fn whose(gate: &Gate, issuers: Range<IssuerId>, token: &UnverifiedToken<'_>) -> Option<IssuerId> {
+    if issuers.len() == 1 {
+        return Some(issuers.start);
+    }
+    let issuer = gate.policy.issuer_by_url(&token.issuer_hint()?)?;
+    issuers.contains(&issuer).then_some(issuer)
+}
+
+async fn verified(
+    gate: &'static Gate,
+    id: IssuerId,
+    token: &UnverifiedToken<'_>,
+) -> Result<LogoutToken, Rejection> {
+    let issuer = gate.policy.issuers().get(id);
+    let Some((issuer, rule)) = issuer.and_then(|issuer| Some((issuer, issuer.logout.as_ref()?)))
+    else {
+        return Err(misconfigured("an issuer without logout"));
+    };
+    let expect = LogoutExpectations {
+        issuer: issuer.url.clone(),
+        client_ids: rule.client_ids.clone(),
+        algorithms: issuer.algorithms,
+        leeway_s: issuer.leeway_s,
+    };
+    let keys = gate.keys.get(id).await.map_err(Rejection::Unavailable)?;
+    match token.verify_logout(&keys.set, &expect, clock::now()) {
+        Err(error) if error.is_unknown_key() => match gate.keys.newer(id, keys.generation).await {
+            Some(newer) => token.verify_logout(&newer.set, &expect, clock::now()),
+            None => Err(error),
+        },
+        verdict => verdict,
+    }
+    .map_err(Rejection::Token)
+}
+
+/// Writes what is revoked.
+async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejection> {
+    let Some(rule) = gate.policy.revocation() else {
+        return Err(misconfigured("logout without [revocation]"));
+    };
+    let unavailable = || Rejection::Unavailable(Refusal::store_unavailable(RETRY_AFTER_S));
+    let now = clock::now();
+    let directory = gate.store.directory(now).await;
+    let directory = directory.map_err(Rejection::Unavailable)?;
+    let store = gate.store.open().await.ok_or_else(unavailable)?;
+    let failed = |error| {
+        gate.store.tell(&error);
+        unavailable()
+    };
+    let revocations = logout.revocations(rule.token_lifetime_max_s, now);
+    // Another instance may have seen it since the names were read.
+    if let Some((used, _)) = revocations.last()
+        && (directory
+            .revocations
+            .has_logout(logout.issuer(), logout.token_id())
+            || store.exists(used.name()).await.map_err(failed)?)
+    {
+        return Err(Rejection::Used);
+    }
+    if directory.revocations.is_full() {
+        log::event(
+            Level::Error,
+            "revocations-full",
+            &[
+                ("entries", &directory.revocations.len()),
+                (
+                    "help",
+                    &"doorward revoke issuer, which revokes all that was issued until now",
+                ),
+            ],
+        );
+        return Err(unavailable());
+    }
+    for (entry, note) in &revocations {
+        let written = store.set(entry.name(), note.to_bytes()).await;
+        written.map_err(failed)?;
+    }
+    gate.store.forget();
+    log::event(
+        Level::Info,
+        "logged-out",
+        &[
+            ("issuer", &logout.issuer()),
+            ("entries", &revocations.len()),
+        ],
+    );
+    Ok(())
+}
+
+async fn body(request: Request) -> Option<Vec<u8>> {
+    let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
+    let (stream, trailers) = Request::consume_body(request, outcome_reader);
+    let body = fetch::collect(stream, BODY_BYTES_MAX).await;
+    drop(outcome);
+    drop(trailers);
+    body
+}
+
+fn misconfigured(reason: &'static str) -> Rejection {
+    Rejection::Unavailable(Refusal::misconfigured(reason))
+}
+
+fn owned((name, value): (&str, &str)) -> (String, Vec<u8>) {
+    (name.to_owned(), value.as_bytes().to_vec())
+}

@@ -1,0 +1,317 @@
+//! The key-value store that instances share, and what is in it beside key sets: revocations and API
+//! keys.
+//!
+//! Revocations are entries whose *names* say everything, so that one listing of names shows all of
+//! them, and nothing that two write at once is lost. The listing is read once for many requests: at
+//! half of the policy's `refresh_s` it is read again after the response, and what is older than
+//! `refresh_s` is not used before it was read again. Where the store fails, what was read last is used
+//! for `stale_if_error_s`; after that, and where it was never read, requests are refused.
+
+use crate::clock;
+use crate::flight::{Flight, Landing};
+use crate::log::{self, Level};
+use doorward_policy::{Refusal, StoreRule};
+use doorward_token::UnixTime;
+use doorward_token::api_key::{self, KeyRecord};
+use doorward_token::revocation::{Reading, RevocationSet};
+use spin_sdk::key_value::{Error, Store};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::rc::Rc;
+use std::time::Duration;
+use wasip3::wit_bindgen::{self, StreamResult};
+
+/// Names that are read from the host at a time.
+const NAMES_AT_A_TIME: usize = 1024;
+/// Names that a store may hold, ours and others'. A larger one takes too long to list every few
+/// seconds; give the gate one of its own (`[store] name`).
+const NAMES_MAX: usize = 200_000;
+/// API keys of a store that the gate knows of.
+const API_KEYS_MAX: usize = 65_536;
+/// Records of API keys that are kept in memory.
+const API_KEYS_KEPT_MAX: usize = 1024;
+/// How long a store has to list its names.
+const LISTING_TIME_MAX: Duration = Duration::from_secs(5);
+/// When to come back where the store fails, in seconds.
+const RETRY_AFTER_S: u64 = 5;
+
+/// The store, and what was read from it.
+pub struct SharedStore {
+    rule: StoreRule,
+    /// Whether the store turned out not to be granted.
+    denied: Cell<bool>,
+    state: RefCell<State>,
+    flight: Flight,
+}
+
+#[derive(Default)]
+struct State {
+    directory: Option<Rc<Directory>>,
+    read_at: Option<UnixTime>,
+    /// By id: when it was read, and what it was.
+    api_keys: HashMap<String, (UnixTime, Rc<KeyRecord>)>,
+}
+
+/// What the names in the store say.
+#[derive(Default)]
+pub struct Directory {
+    /// What is revoked.
+    pub revocations: RevocationSet,
+    /// The ids of the API keys, sorted.
+    api_key_ids: Vec<String>,
+}
+
+enum Step {
+    Use(Rc<Directory>),
+    Wait,
+}
+
+impl SharedStore {
+    /// A store of which nothing was read yet.
+    pub fn new(rule: &StoreRule) -> Self {
+        Self {
+            rule: rule.clone(),
+            denied: Cell::new(false),
+            state: RefCell::default(),
+            flight: Flight::default(),
+        }
+    }
+
+    /// The store, where it is granted.
+    pub async fn open(&self) -> Option<Store> {
+        if self.denied.get() {
+            return None;
+        }
+        match Store::open(&self.rule.name).await {
+            Ok(store) => Some(store),
+            Err(error) => {
+                self.denied
+                    .set(matches!(error, Error::AccessDenied | Error::NoSuchStore));
+                log::event(
+                    Level::Warn,
+                    "store-not-granted",
+                    &[
+                        ("store", &self.rule.name),
+                        ("reason", &format_args!("{error:?}")),
+                        (
+                            "effect",
+                            &"each instance fetches keys for itself; what needs the store is refused",
+                        ),
+                    ],
+                );
+                None
+            }
+        }
+    }
+
+    /// Says in the log that a call failed.
+    pub fn tell(&self, error: &Error) {
+        log::event(
+            Level::Warn,
+            "store-unavailable",
+            &[
+                ("store", &self.rule.name),
+                ("reason", &format_args!("{error:?}")),
+            ],
+        );
+    }
+
+    /// What the names in the store say, no older than `refresh_s`.
+    ///
+    /// # Errors
+    /// A refusal with status 503 when the store cannot be read, and what was read last is older than
+    /// `stale_if_error_s` allows.
+    pub async fn directory(&'static self, now: UnixTime) -> Result<Rc<Directory>, Refusal> {
+        if let Step::Use(directory) = self.step(now) {
+            return Ok(directory);
+        }
+        self.flight.ended().await;
+        let now = clock::now();
+        let state = self.state.borrow();
+        match (&state.directory, state.read_at) {
+            (Some(directory), Some(at)) if age_s(at, now) < self.usable_s() => {
+                Ok(Rc::clone(directory))
+            }
+            _ => Err(Refusal::store_unavailable(RETRY_AFTER_S)),
+        }
+    }
+
+    /// What was read is no longer what is there: it is read again before it is used.
+    pub fn forget(&self) {
+        self.state.borrow_mut().read_at = None;
+    }
+
+    /// For how long what was read may be used, in seconds.
+    fn usable_s(&self) -> u64 {
+        self.rule
+            .refresh_s
+            .saturating_add(self.rule.stale_if_error_s)
+    }
+
+    fn step(&'static self, now: UnixTime) -> Step {
+        let state = self.state.borrow();
+        if let (Some(directory), Some(at)) = (&state.directory, state.read_at) {
+            let age_s = age_s(at, now);
+            if age_s < self.rule.refresh_s {
+                let directory = Rc::clone(directory);
+                drop(state);
+                if age_s >= self.rule.refresh_s.div_ceil(2) {
+                    self.start();
+                }
+                return Step::Use(directory);
+            }
+        }
+        drop(state);
+        self.start();
+        Step::Wait
+    }
+
+    fn start(&'static self) {
+        if let Some(landing) = self.flight.begin() {
+            wit_bindgen::spawn(self.refresh(landing));
+        }
+    }
+
+    async fn refresh(&'static self, landing: Landing) {
+        let Some(store) = self.open().await else {
+            return;
+        };
+        // What is written while the names are read may be missed, so they are as old as the question.
+        let asked_at = clock::now();
+        let (directory, over) = match clock::within(LISTING_TIME_MAX, read(&store, asked_at)).await
+        {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return self.tell(&error),
+            Err(clock::TimedOut) => return self.tell(&Error::Other("no answer in time".into())),
+        };
+        self.keep(directory, asked_at);
+        drop(landing);
+        for name in over {
+            if let Err(error) = store.delete(&name).await {
+                return self.tell(&error);
+            }
+        }
+    }
+
+    fn keep(&self, directory: Directory, read_at: UnixTime) {
+        let mut state = self.state.borrow_mut();
+        state
+            .api_keys
+            .retain(|id, _| directory.api_key_ids.binary_search(id).is_ok());
+        state.directory = Some(Rc::new(directory));
+        state.read_at = Some(read_at);
+    }
+
+    /// The record of the API key with this id, as it was within the last `refresh_s`.
+    ///
+    /// # Errors
+    /// A refusal with status 503 when it cannot be read.
+    pub async fn api_key(&'static self, id: &str) -> Result<Option<Rc<KeyRecord>>, Refusal> {
+        let directory = self.directory(clock::now()).await?;
+        // A made-up key costs no reading.
+        if directory
+            .api_key_ids
+            .binary_search_by(|known| known.as_str().cmp(id))
+            .is_err()
+        {
+            return Ok(None);
+        }
+        let known = self.state.borrow().api_keys.get(id).cloned();
+        if let Some((at, record)) = &known
+            && age_s(*at, clock::now()) < self.rule.refresh_s
+        {
+            return Ok(Some(Rc::clone(record)));
+        }
+        let asked_at = clock::now();
+        let unavailable = || Refusal::store_unavailable(RETRY_AFTER_S);
+        let store = self.open().await.ok_or_else(unavailable)?;
+        let bytes = match store.get(KeyRecord::entry_name(id)).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.tell(&error);
+                return match known {
+                    Some((at, record)) if age_s(at, clock::now()) < self.usable_s() => {
+                        Ok(Some(record))
+                    }
+                    _ => Err(unavailable()),
+                };
+            }
+        };
+        let record = match bytes.map(|bytes| KeyRecord::parse(&bytes, id)) {
+            Some(Ok(record)) => Rc::new(record),
+            Some(Err(error)) => {
+                log::event(
+                    Level::Warn,
+                    "record-ignored",
+                    &[
+                        ("store", &self.rule.name),
+                        ("name", &KeyRecord::entry_name(id)),
+                        ("reason", &error),
+                    ],
+                );
+                return Ok(None);
+            }
+            None => return Ok(None),
+        };
+        let mut state = self.state.borrow_mut();
+        if state.api_keys.len() >= API_KEYS_KEPT_MAX {
+            state.api_keys.clear();
+        }
+        let kept = (asked_at, Rc::clone(&record));
+        state.api_keys.insert(id.to_owned(), kept);
+        Ok(Some(record))
+    }
+}
+
+/// A clock that was set back makes everything old: better one reading too many.
+fn age_s(at: UnixTime, now: UnixTime) -> u64 {
+    if now < at {
+        u64::MAX
+    } else {
+        now.seconds_since(at)
+    }
+}
+
+/// Reads the names in the store: what they say, and the names of revocations that are over.
+async fn read(store: &Store, now: UnixTime) -> Result<(Directory, Vec<String>), Error> {
+    let other = |error: &dyn Display| Error::Other(error.to_string());
+    let (mut stream, result) = store.get_keys().await.into_inner();
+    let mut revocations = Reading::default();
+    let mut api_key_ids = Vec::new();
+    let mut count = 0;
+    loop {
+        let (status, names) = stream.read(Vec::with_capacity(NAMES_AT_A_TIME)).await;
+        count += names.len();
+        if count > NAMES_MAX || api_key_ids.len() > API_KEYS_MAX {
+            let limits = format_args!("more than {NAMES_MAX} names or {API_KEYS_MAX} API keys");
+            return Err(other(&limits));
+        }
+        for name in names {
+            if let Some(id) = name.strip_prefix(api_key::KEY_RECORD_PREFIX) {
+                api_key_ids.push(id.to_owned());
+            } else {
+                revocations.add(&name, now).map_err(|error| other(&error))?;
+            }
+        }
+        match status {
+            StreamResult::Complete(_) => {}
+            StreamResult::Dropped | StreamResult::Cancelled => break,
+        }
+    }
+    result.await?;
+    if revocations.unreadable > 0 {
+        let (names, reason) = (revocations.unreadable, "they cannot be read");
+        log::event(
+            Level::Warn,
+            "revocations-ignored",
+            &[("names", &names), ("reason", &reason)],
+        );
+    }
+    api_key_ids.sort_unstable();
+    let directory = Directory {
+        revocations: revocations.set,
+        api_key_ids,
+    };
+    Ok((directory, revocations.over))
+}
