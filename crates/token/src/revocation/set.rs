@@ -179,6 +179,12 @@ impl RevocationSet {
         })
     }
 
+    /// Whether the entry is in the set, with whatever times.
+    #[must_use]
+    pub fn contains(&self, entry: &Entry) -> bool {
+        self.position(entry.kind, &entry.digest).is_some()
+    }
+
     /// Whether a logout token with this `jti` was accepted before.
     #[must_use]
     pub fn has_logout(&self, issuer: &str, token_id: &str) -> bool {
