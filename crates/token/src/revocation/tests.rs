@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::VerifiedToken;
 use crate::testing::{ISSUER, NOW, claims, sign, token, verify};
-use crate::{JsonProblem, VerifiedToken};
 
 const LATER: UnixTime = UnixTime(1_800_000_300);
 const OTHER: &str = "https://login.other.example";
@@ -551,89 +551,4 @@ fn more_entries_than_are_read_are_an_error_and_writers_stop_before() {
         reading.add(&entry(REVOCATIONS_READ_MAX).name(), NOW),
         Err(TooManyRevocations)
     );
-}
-
-#[test]
-fn a_note_is_read_as_it_was_written_and_never_holds_a_token() {
-    for kind in Kind::ALL {
-        let note = Note {
-            kind,
-            issuer: ISSUER.to_owned(),
-            value: Some("alice \"é\"".to_owned()),
-            reason: "laptop stolen".to_owned(),
-            created_at: NOW,
-        };
-        let value = match kind {
-            Kind::Token | Kind::Logout => None,
-            _ => note.value.clone(),
-        };
-        let read = Note::parse(&note.to_bytes());
-        assert_eq!(read, Ok(Note { value, ..note }), "{kind}");
-    }
-}
-
-#[test]
-fn a_note_is_cut_and_holds_no_control_characters() {
-    let note = Note {
-        kind: Kind::Subject,
-        issuer: "i".repeat(NOTE_TEXT_BYTES_MAX + 1),
-        value: Some("é".repeat(NOTE_TEXT_BYTES_MAX)),
-        reason: "a\u{1b}[2J\r\n\0b".to_owned(),
-        created_at: NOW,
-    };
-    let read = Note::parse(&note.to_bytes()).unwrap();
-    assert_eq!(read.issuer.len(), NOTE_TEXT_BYTES_MAX);
-    assert_eq!(
-        read.value.map(|value| value.len()),
-        Some(NOTE_TEXT_BYTES_MAX)
-    );
-    assert_eq!(read.reason, "a?[2J???b");
-    let worst = Note {
-        issuer: "\"".repeat(NOTE_TEXT_BYTES_MAX),
-        value: Some("\\".repeat(NOTE_TEXT_BYTES_MAX)),
-        reason: "\"".repeat(NOTE_TEXT_BYTES_MAX),
-        ..note
-    };
-    assert!(worst.to_bytes().len() <= NOTE_BYTES_MAX);
-}
-
-#[test]
-fn a_note_that_could_not_have_been_written_is_not_shown() {
-    let good = json!({
-        "kind": "subject",
-        "issuer": ISSUER,
-        "value": null,
-        "reason": "r",
-        "created_at": 1,
-    });
-    assert!(Note::parse(good.to_string().as_bytes()).is_ok());
-    for (name, value) in [
-        ("kind", json!("Subject")),
-        ("kind", json!(null)),
-        ("issuer", json!("a\u{1b}[2J")),
-        ("issuer", json!("i".repeat(NOTE_TEXT_BYTES_MAX + 1))),
-        ("value", json!("a\n")),
-        ("value", json!(1)),
-        ("reason", json!("\u{9b}2J")),
-        ("reason", json!(null)),
-        ("created_at", json!(-1)),
-    ] {
-        let mut note = good.clone();
-        note.as_object_mut()
-            .unwrap()
-            .insert(name.to_owned(), value.clone());
-        assert_eq!(
-            Note::parse(note.to_string().as_bytes()),
-            Err(NoteError::Member { name }),
-            "{name}: {value}"
-        );
-    }
-    assert_eq!(
-        Note::parse(&vec![b' '; NOTE_BYTES_MAX + 1]),
-        Err(NoteError::TooLong)
-    );
-    assert!(matches!(
-        Note::parse(b"\xff"),
-        Err(NoteError::Json(error)) if error.problem == JsonProblem::Syntax
-    ));
 }
