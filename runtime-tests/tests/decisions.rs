@@ -53,7 +53,7 @@ async fn the_gate_decides_every_case_as_the_core_does(host: &dyn Host) {
             }
             let answer = ask.send(running.address).await;
             run += 1;
-            if let Some(why) = difference(case, &answer, &names) {
+            if let Some(why) = difference(case, &answer, &suite, &names) {
                 wrong.push(format!(
                     "{} · {} ({} {}): {why}",
                     suite.name, case.name, case.method, case.target
@@ -71,7 +71,7 @@ async fn the_gate_decides_every_case_as_the_core_does(host: &dyn Host) {
     );
 }
 
-fn difference(case: &Case, answer: &Answer, names: &[String]) -> Option<String> {
+fn difference(case: &Case, answer: &Answer, suite: &Suite, names: &[String]) -> Option<String> {
     // The answer to a HEAD request has no body, and the host itself refuses what is not HTTP before the
     // gate sees it; the status still has to be the due one.
     let silent = answer.body.is_empty();
@@ -108,14 +108,15 @@ fn difference(case: &Case, answer: &Answer, names: &[String]) -> Option<String> 
                 return None;
             }
             let seen = answer.json();
-            if seen["target"] != case.target.as_str() {
+            if seen["target"] != case.forwarded_target.as_str() {
                 return Some(format!("target {}", seen["target"]));
             }
             let mut identity = BTreeMap::new();
             let mut credential = false;
             for pair in seen["headers"].as_array().unwrap() {
                 let (name, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
-                credential |= name.eq_ignore_ascii_case("authorization");
+                credential |= name.eq_ignore_ascii_case("authorization")
+                    || suite.api_key_header.as_deref() == Some(&name.to_ascii_lowercase());
                 if names.iter().any(|known| known.eq_ignore_ascii_case(name))
                     && identity
                         .insert(name.to_ascii_lowercase(), value.to_owned())

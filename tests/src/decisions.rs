@@ -14,6 +14,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use doorward_token::api_key::generate;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +35,8 @@ pub struct Suite {
     pub variables: BTreeMap<String, String>,
     /// The cases.
     pub cases: Vec<Case>,
+    /// The header that API keys are in, in lower case.
+    pub api_key_header: Option<String>,
     keys: BTreeMap<String, SigningKey>,
     defaults: Map<String, Value>,
 }
@@ -43,6 +49,8 @@ pub struct Case {
     pub method: String,
     /// The request target.
     pub target: String,
+    /// The target that the upstream has to see.
+    pub forwarded_target: String,
     /// Fields to send besides `Authorization`.
     pub headers: Vec<(String, String)>,
     /// What must become of the request.
@@ -51,6 +59,9 @@ pub struct Case {
     pub not_over_http: Option<String>,
     /// Something that is wrong with the gate while it judges this request. Only for the core.
     pub fault: Option<Fault>,
+    /// What has been taken back. Only for the core.
+    pub revoked: Vec<Revoked>,
+    introspection: Option<Map<String, Value>>,
     authorization: Vec<String>,
     token: Option<TokenSpec>,
 }
@@ -61,8 +72,32 @@ pub struct Case {
 pub enum Fault {
     /// The keys of the issuer cannot be had.
     KeysUnavailable,
+    /// The issuer cannot be asked about opaque tokens.
+    IssuerUnavailable,
+    /// The store cannot be read.
+    StoreUnavailable,
     /// The gate cannot do what it was set up for.
     Misconfigured,
+}
+
+/// Something that was taken back. One of the first four says what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Revoked {
+    /// Whose it is: the issuer's URL.
+    pub of: String,
+    /// A `jti`.
+    pub token: Option<String>,
+    /// A `sub`.
+    pub subject: Option<String>,
+    /// A `sid`.
+    pub session: Option<String>,
+    /// Everything of the issuer.
+    #[serde(default)]
+    pub everything: bool,
+    /// What was issued up to so many seconds from now, for a subject and for everything.
+    #[serde(default)]
+    pub until: i64,
 }
 
 /// What must become of a request.
@@ -151,6 +186,18 @@ impl Suite {
             .collect()
     }
 
+    /// What the issuer answers when it is asked about the opaque token of a case (RFC 7662
+    /// section 2.2).
+    #[must_use]
+    pub fn introspection(&self, case: &Case, now_s: u64) -> Option<Vec<u8>> {
+        let members = case.introspection.as_ref()?;
+        let members: Map<String, Value> = members
+            .iter()
+            .map(|(name, value)| (name.clone(), resolved(value, now_s)))
+            .collect();
+        Some(Value::Object(members).to_string().into_bytes())
+    }
+
     fn token(&self, spec: &TokenSpec, now_s: u64) -> String {
         let key = self
             .keys
@@ -197,21 +244,72 @@ impl Suite {
             .into_iter()
             .map(|(destination, set)| (destination, json!({ "keys": set }).to_string()))
             .collect();
+        let api_keys = ApiKeys::new(&file.api_keys);
+        let api_key_header = api_keys.header(&file.policy);
+        let defaults = Defaults {
+            suite: &name,
+            challenge: file.challenge.as_deref(),
+            not_over_http: file.not_over_http.as_ref(),
+            classes,
+            api_keys: &api_keys,
+        };
         let cases = file
             .case
             .into_iter()
-            .flat_map(|case| case.expanded(&name, classes))
+            .flat_map(|case| case.expanded(&defaults))
             .collect();
         Self {
+            policy: api_keys.resolve(&file.policy),
             name,
-            policy: file.policy,
             key_files,
             variables,
             cases,
+            api_key_header,
             keys,
             defaults: object(&file.claims),
         }
     }
+}
+
+/// API keys of the suite: `{name}`, `{name:id}` and `{name:hash}` stand for them in its texts.
+struct ApiKeys(Vec<(String, String)>);
+
+impl ApiKeys {
+    /// The keys follow from their names, so every run has the same.
+    fn new(names: &[String]) -> Self {
+        let mut texts = Vec::new();
+        for name in names {
+            let random = digest::digest(&digest::SHA384, name.as_bytes());
+            let random = random.as_ref().try_into().expect("SHA-384 has 48 bytes");
+            let key = generate(random);
+            texts.push((format!("{{{name}}}"), key.text.clone()));
+            texts.push((format!("{{{name}:id}}"), key.id.clone()));
+            texts.push((format!("{{{name}:hash}}"), key.digest.text()));
+        }
+        Self(texts)
+    }
+
+    fn resolve(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(name, value)
+        })
+    }
+
+    /// Which header the policy says that they are in.
+    fn header(&self, policy: &str) -> Option<String> {
+        let policy: toml::Table = toml::from_str(&self.resolve(policy)).ok()?;
+        let header = policy.get("api_keys")?.get("header")?;
+        header.as_str().map(str::to_owned)
+    }
+}
+
+/// What the cases of a suite refer to.
+struct Defaults<'s> {
+    suite: &'s str,
+    challenge: Option<&'s str>,
+    not_over_http: Option<&'s String>,
+    classes: &'s Classes,
+    api_keys: &'s ApiKeys,
 }
 
 /// The folder of the suites.
@@ -233,7 +331,7 @@ impl Classes {
         Self(parse(path))
     }
 
-    fn refusal(&self, name: &str, scope: Option<&str>) -> ExpectedRefusal {
+    fn refusal(&self, name: &str, scope: Option<&str>, challenge: Option<&str>) -> ExpectedRefusal {
         let class = self
             .0
             .get(name)
@@ -241,10 +339,10 @@ impl Classes {
         ExpectedRefusal {
             class: name.to_owned(),
             status: class.status,
-            www_authenticate: class
-                .www_authenticate
-                .as_ref()
-                .map(|template| template.replace("{scope}", scope.unwrap_or_default())),
+            www_authenticate: class.www_authenticate.as_deref().map(|template| {
+                let template = challenge.unwrap_or(template);
+                template.replace("{scope}", scope.unwrap_or_default())
+            }),
             retry_after: class.retry_after,
         }
     }
@@ -260,9 +358,16 @@ struct ClassFile {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct SuiteFile {
     policy: String,
+    /// The names of API keys.
+    #[serde(default)]
+    api_keys: Vec<String>,
+    /// Why none of the cases can be run over HTTP, if so.
+    not_over_http: Option<String>,
+    /// `WWW-Authenticate` where a case does not say otherwise, instead of that of the class.
+    challenge: Option<String>,
     #[serde(default)]
     keys: BTreeMap<String, KeyFile>,
     #[serde(default)]
@@ -287,7 +392,11 @@ struct CaseFile {
     #[serde(default)]
     headers: Vec<(String, String)>,
     authorization: Option<Vec<String>>,
+    basic: Option<String>,
     token: Option<TokenFile>,
+    introspection: Option<toml::Table>,
+    #[serde(default)]
+    revoked: Vec<Revoked>,
     fault: Option<Fault>,
     not_over_http: Option<String>,
     // What is expected: one of these two.
@@ -297,7 +406,9 @@ struct CaseFile {
     identity: BTreeMap<String, String>,
     #[serde(default)]
     credential_forwarded: bool,
+    forwarded_target: Option<String>,
     scope: Option<String>,
+    challenge: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -333,15 +444,20 @@ enum Tampered {
 
 impl CaseFile {
     /// One case for each target.
-    fn expanded(self, suite: &str, classes: &Classes) -> Vec<Case> {
-        let what = format!("{suite}: {}", self.name);
+    fn expanded(self, defaults: &Defaults<'_>) -> Vec<Case> {
+        let what = format!("{}: {}", defaults.suite, self.name);
+        let resolve = |text: &str| defaults.api_keys.resolve(text);
+        let challenge = self.challenge.as_deref().or(defaults.challenge);
         let expect = match (&self.route, &self.refused) {
             (Some(route), None) => Expected::Permit(ExpectedPermit {
                 route: route.clone(),
                 identity: self.identity.clone(),
                 credential_forwarded: self.credential_forwarded,
             }),
-            (None, Some(class)) => Expected::Refusal(classes.refusal(class, self.scope.as_deref())),
+            (None, Some(class)) => {
+                let scope = self.scope.as_deref();
+                Expected::Refusal(defaults.classes.refusal(class, scope, challenge))
+            }
             _ => panic!("{what}: say either `route` or `refused`"),
         };
         let targets = match (self.target, self.targets) {
@@ -356,10 +472,23 @@ impl CaseFile {
             header: object(&file.header),
             tampered: file.tampered,
         });
-        let authorization = self.authorization.unwrap_or_else(|| match token {
-            Some(_) => vec!["Bearer {token}".to_owned()],
-            None => Vec::new(),
-        });
+        let authorization = match (self.authorization, &self.basic, &token) {
+            (Some(fields), _, _) => fields.iter().map(|field| resolve(field)).collect(),
+            (None, Some(pair), _) => vec![format!("Basic {}", BASE64.encode(resolve(pair)))],
+            (None, None, Some(_)) => vec!["Bearer {token}".to_owned()],
+            (None, None, None) => Vec::new(),
+        };
+        let headers: Vec<(String, String)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), resolve(value)))
+            .collect();
+        let only_core = (self.introspection.is_some() || !self.revoked.is_empty())
+            .then(|| "there is no issuer to be asked, and nothing in the store".to_owned());
+        let not_over_http = self
+            .not_over_http
+            .or_else(|| defaults.not_over_http.cloned())
+            .or(only_core);
         let many = targets.len() > 1;
         targets
             .into_iter()
@@ -370,11 +499,14 @@ impl CaseFile {
                     self.name.clone()
                 },
                 method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
-                target,
-                headers: self.headers.clone(),
+                forwarded_target: resolve(self.forwarded_target.as_ref().unwrap_or(&target)),
+                target: resolve(&target),
+                headers: headers.clone(),
                 expect: expect.clone(),
-                not_over_http: self.not_over_http.clone(),
+                not_over_http: not_over_http.clone(),
                 fault: self.fault,
+                revoked: self.revoked.clone(),
+                introspection: self.introspection.as_ref().map(object),
                 authorization: authorization.clone(),
                 token: token.clone(),
             })
