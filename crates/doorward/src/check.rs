@@ -1,7 +1,7 @@
 //! `doorward check`: what is wrong with a policy.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,7 +32,12 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let text = read(&arguments.file)?;
+    let text = read(&arguments.file).with_context(|| {
+        format!(
+            "the policy {} cannot be read; name another one with `doorward check FILE`",
+            arguments.file.display()
+        )
+    })?;
     let parsed = Policy::parse(&text);
     let (findings, valid) = match &parsed {
         Ok(policy) => (policy.warnings(), true),
@@ -65,15 +70,11 @@ fn print_json(name: &str, findings: &Findings) {
     println!("{document:#}");
 }
 
-fn read(path: &Path) -> Result<String> {
+/// The text of a policy.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text))
-        .with_context(|| {
-            format!(
-                "the policy {} cannot be read; name another one with `doorward check FILE`",
-                path.display()
-            )
-        })?;
+    fs::File::open(path)?
+        .take(FILE_BYTES_MAX)
+        .read_to_string(&mut text)?;
     Ok(text)
 }

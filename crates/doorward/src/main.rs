@@ -1,14 +1,21 @@
-//! The `doorward` command: runs an application, issues development tokens, checks a policy.
+//! The `doorward` command: runs an application, issues development tokens, checks a policy, and reads
+//! and writes what gates share: API keys, revocations, the age of issuers' keys.
 //!
 //! Each subcommand is a file. What they have in common: an error says what failed, where, and what
 //! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong.
 
+mod api_key;
 mod check;
+mod dates;
 mod issuer;
+mod issuers;
 mod keys;
+mod revoke;
 mod setup;
 mod sign;
 mod state;
+mod store;
+mod table;
 mod token;
 mod up;
 mod values;
@@ -40,6 +47,12 @@ enum Subcommands {
     Token(token::Arguments),
     /// Check a policy and print what is wrong with it.
     Check(check::Arguments),
+    /// Make, show and revoke the API keys of machines.
+    Key(api_key::Arguments),
+    /// Take back tokens before they expire.
+    Revoke(Box<revoke::Arguments>),
+    /// Show the age of every issuer's keys, and how fetching them went.
+    Issuers(issuers::Arguments),
     /// Set up what building the components needs: the wasm32-wasip2 target.
     Setup,
 }
@@ -52,6 +65,9 @@ fn main() -> ExitCode {
         Some(Subcommands::Issuer(arguments)) => issuer::run(&arguments),
         Some(Subcommands::Token(arguments)) => token::run(&arguments),
         Some(Subcommands::Check(arguments)) => check::run(&arguments),
+        Some(Subcommands::Key(arguments)) => api_key::run(arguments),
+        Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
+        Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),
         Some(Subcommands::Setup) => setup::run(),
     };
     match result {

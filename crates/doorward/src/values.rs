@@ -10,6 +10,14 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A text that says something.
+pub(crate) fn not_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it must not be empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// A duration as Spin writes them: a number of seconds, or a number with `s`, `ms`, `us` or `ns`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.contains("..") {

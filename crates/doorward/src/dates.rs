@@ -1,0 +1,228 @@
+//! Times as people read and write them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use doorward_token::{DATE_MAX_S, UnixTime};
+
+const DAY_S: u64 = 24 * 3600;
+
+/// The present time by this machine's clock.
+pub(crate) fn now() -> Result<UnixTime> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the clock of this machine is before 1970")?;
+    Ok(UnixTime(now.as_secs()))
+}
+
+/// A point in time as a flag gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// So many seconds from now.
+    In(u64),
+    /// Then.
+    At(UnixTime),
+}
+
+impl When {
+    pub(crate) fn from(self, now: UnixTime) -> UnixTime {
+        let time = match self {
+            Self::In(seconds) => now.saturating_add(seconds),
+            Self::At(time) => time,
+        };
+        UnixTime(time.0.min(DATE_MAX_S))
+    }
+}
+
+/// The value of a flag: `90d`, or a date and time.
+pub(crate) fn when(text: &str) -> Result<When, String> {
+    if let Some(time) = parse(text) {
+        return Ok(When::At(time));
+    }
+    period_s(text).map(When::In).map_err(|_| {
+        "it has to be a number with s, m, h or d, such as 90d, or a time such as \
+         2030-01-31T12:00:00Z"
+            .to_owned()
+    })
+}
+
+/// The value of a flag: a date and time.
+pub(crate) fn time(text: &str) -> Result<UnixTime, String> {
+    parse(text).ok_or_else(|| "it has to be a time such as 2030-01-31T12:00:00Z".to_owned())
+}
+
+/// The value of a flag: `90d`, at least a second.
+pub(crate) fn period_s(text: &str) -> Result<u64, String> {
+    let seconds = crate::values::lifetime_s(text)?;
+    match u64::try_from(seconds) {
+        Ok(seconds @ 1..) => Ok(seconds),
+        _ => Err("it has to be longer than nothing".to_owned()),
+    }
+}
+
+/// RFC 3339 §5.6 with `Z`, and without fractions of a second.
+pub(crate) fn parse(text: &str) -> Option<UnixTime> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+    let valid = year >= 1970
+        && (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    let days = days_before_year(year) + (1..month).map(|m| days_in(year, m)).sum::<u64>() + day;
+    valid.then(|| UnixTime((days - 1) * DAY_S + hour * 3600 + minute * 60 + second))
+}
+
+/// The time in the form that [`parse`] reads.
+pub(crate) fn utc(time: UnixTime) -> String {
+    let (mut days, rest) = (
+        time.0.min(DATE_MAX_S) / DAY_S,
+        time.0.min(DATE_MAX_S) % DAY_S,
+    );
+    // At most 8029 steps, and a hundred for a time of today.
+    let mut year = 1970;
+    while days >= days_in_year(year) {
+        days -= days_in_year(year);
+        year += 1;
+    }
+    let mut month = 1;
+    while days >= days_in(year, month) {
+        days -= days_in(year, month);
+        month += 1;
+    }
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!(
+        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
+        days + 1
+    )
+}
+
+/// About how long: `45 s`, `12 min`, `3 h`, `90 d`.
+pub(crate) fn about(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / DAY_S),
+    }
+}
+
+/// As many numbers as there are widths, each written with exactly that many digits.
+fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; N];
+    for (number, width) in numbers.iter_mut().zip(widths) {
+        let part = parts.next()?;
+        if part.len() != width || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+/// Days from 1970-01-01 to the first of January of `year`.
+fn days_before_year(year: u64) -> u64 {
+    (1970..year).map(days_in_year).sum()
+}
+
+fn days_in_year(year: u64) -> u64 {
+    365 + u64::from(is_leap(year))
+}
+
+fn days_in(year: u64, month: u64) -> u64 {
+    match month {
+        2 => 28 + u64::from(is_leap(year)),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_in_one_form() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1999-12-31T23:59:59Z", 946_684_799),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2027-01-01T00:00:00Z", 1_798_761_600),
+            ("2100-03-01T00:00:00Z", 4_107_542_400),
+            ("9999-12-31T23:59:59Z", DATE_MAX_S),
+        ] {
+            assert_eq!(parse(text), Some(UnixTime(seconds)), "{text} read");
+            assert_eq!(utc(UnixTime(seconds)), text, "{seconds} written");
+        }
+        assert_eq!(utc(UnixTime(u64::MAX)), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "Z",
+            "2027-01-01",
+            "2027-01-01T00:00:00",
+            "2027-01-01T00:00:00+00:00",
+            "2027-01-01 00:00:00Z",
+            "2027-01-01T00:00:00.5Z",
+            "2027-1-1T00:00:00Z",
+            "2027-01-01T00:00Z",
+            "2027-01-01T00:00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-02-29T00:00:00Z",
+            "2100-02-29T00:00:00Z",
+            "2027-01-00T00:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:60:00Z",
+            "2027-01-01T00:00:60Z",
+            "1969-12-31T23:59:59Z",
+            "+027-01-01T00:00:00Z",
+            "２027-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_flag_takes_a_period_or_a_time() {
+        let now = UnixTime(1_000);
+        for (text, expected) in [
+            ("90d", Some(1_000 + 90 * DAY_S)),
+            ("30", Some(1_030)),
+            ("3650d", Some(1_000 + 3650 * DAY_S)),
+            ("1970-01-01T01:00:00Z", Some(3600)),
+            ("0", None),
+            ("-1d", None),
+            ("soon", None),
+            ("99999d", None),
+        ] {
+            let found = when(text).map(|when| when.from(now).0).ok();
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn how_long_is_said_in_the_unit_that_tells_most() {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (7199, "119 min"),
+            (7200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 d"),
+        ] {
+            assert_eq!(about(seconds), expected, "{seconds}");
+        }
+    }
+}
