@@ -202,14 +202,16 @@ fn warn_unused(arguments: &New, policy: Option<&Policy>) {
 fn policy_table(record: &KeyRecord) -> String {
     // What a name or a scope can hold is written the same in a JSON and in a TOML string.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let scopes: Vec<String> = record.scopes.iter().map(|scope| quoted(scope)).collect();
     let mut table = format!(
-        "[[api_keys.key]]\nname = {}\nid = {}\nhash = {}\nscope = [{}]\n",
+        "[[api_keys.key]]\nname = {}\nid = {}\nhash = {}\n",
         quoted(&record.name),
         quoted(&record.id),
         quoted(&record.digest.text()),
-        scopes.join(", ")
     );
+    if !record.scopes.is_empty() {
+        let scopes: Vec<String> = record.scopes.iter().map(|scope| quoted(scope)).collect();
+        table.push_str(&format!("scope = [{}]\n", scopes.join(", ")));
+    }
     if let Some(at) = record.expires_at {
         table.push_str(&format!("expires = {}\n", quoted(&dates::utc(at))));
     }

@@ -9,6 +9,9 @@
 
 mod check;
 mod issuer;
+mod issuers;
+mod key;
+mod revoke;
 mod run;
 mod serve;
 mod token;

@@ -30,12 +30,20 @@ pub struct Ran {
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    feed(folder, arguments, "")
+}
+
+/// Runs the command with `input` on stdin.
+pub fn feed(folder: &Path, arguments: &[&str], input: &str) -> Ran {
     let mut child = doorward(folder)
         .args(arguments)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // A command that does not read its stdin may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let started = Instant::now();
     while child.try_wait().unwrap().is_none() {
         if started.elapsed() > TIMEOUT {
@@ -54,6 +62,17 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// Runs the command, which has to succeed.
+pub fn succeeds(folder: &Path, arguments: &[&str]) -> Ran {
+    let ran = run(folder, arguments);
+    assert_eq!(
+        ran.status, 0,
+        "doorward {arguments:?} said:\n{}",
+        ran.stderr
+    );
+    ran
 }
 
 /// Runs the command, which has to fail with `status` and say every one of `expected` on stderr.

@@ -94,6 +94,20 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
         }
     }
 
+    // What its gates share is there for the command while it runs.
+    let shown = run(folder.path(), &["issuers", "--json"]);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let known = &shown["issuers"][0];
+    assert_eq!(known["name"], "development", "{shown}");
+    assert_eq!(known["state"], "fresh", "{shown}");
+    assert_eq!(known["keys"], 6, "{shown}");
+    let revoked = run(
+        folder.path(),
+        &["revoke", "subject", "developer", "--issuer", "development"],
+    );
+    assert_eq!(revoked.status, 0, "{}", revoked.stderr);
+
     let pid = serving.0.id().to_string();
     assert!(
         Command::new("kill")
