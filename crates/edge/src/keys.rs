@@ -157,7 +157,12 @@ impl KeyRing {
                 UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
                 UnknownKeyDecision::AwaitFetch => {}
             }
-            entry.flight.ended().await;
+            for _ in 0..WAITS_MAX {
+                if newer().is_some() || !entry.flight.is_under_way() {
+                    break;
+                }
+                entry.flight.ended().await;
+            }
         }
         newer()
     }
@@ -224,6 +229,10 @@ impl KeyRing {
                 if adopted.spared {
                     return;
                 }
+                if adopted.newer {
+                    // It may be used while it is refreshed.
+                    entry.flight.wake();
+                }
                 if !adopted.under_way || pause > PAUSE_MAX {
                     break;
                 }
@@ -236,8 +245,6 @@ impl KeyRing {
                 records::write(self.store, store, entry).await;
             }
         }
-        // What was adopted may be used while it is refreshed.
-        entry.flight.wake();
 
         let known = entry.state.borrow().keys.clone();
         let known = known.as_ref().and_then(|keys| keys.origin.as_ref());
@@ -272,6 +279,9 @@ impl Entry {
         }
         let mut state = self.state.borrow_mut();
         let adopted = state.freshness.adopt(&record, clock::now(), cause);
+        if record.failures > 0 {
+            state.last_error = record.last_error;
+        }
         drop(state);
         if adopted.newer
             && let (Some(set), Some(keys)) = (set, record.keys)

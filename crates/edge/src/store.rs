@@ -16,7 +16,7 @@ use doorward_token::api_key::{self, KeyRecord};
 use doorward_token::revocation::{Reading, RevocationSet};
 use spin_sdk::key_value::{Error, Store};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
@@ -58,8 +58,8 @@ struct State {
 pub struct Directory {
     /// What is revoked.
     pub revocations: RevocationSet,
-    /// The ids of the API keys, sorted.
-    api_key_ids: Vec<String>,
+    /// The ids of the API keys.
+    api_key_ids: BTreeSet<String>,
 }
 
 enum Step {
@@ -198,7 +198,7 @@ impl SharedStore {
         let mut state = self.state.borrow_mut();
         state
             .api_keys
-            .retain(|id, _| directory.api_key_ids.binary_search(id).is_ok());
+            .retain(|id, _| directory.api_key_ids.contains(id));
         state.directory = Some(Rc::new(directory));
         state.read_at = Some(read_at);
     }
@@ -210,11 +210,7 @@ impl SharedStore {
     pub async fn api_key(&'static self, id: &str) -> Result<Option<Rc<KeyRecord>>, Refusal> {
         let directory = self.directory(clock::now()).await?;
         // A made-up key costs no reading.
-        if directory
-            .api_key_ids
-            .binary_search_by(|known| known.as_str().cmp(id))
-            .is_err()
-        {
+        if !directory.api_key_ids.contains(id) {
             return Ok(None);
         }
         let known = self.state.borrow().api_keys.get(id).cloned();
@@ -278,7 +274,7 @@ async fn read(store: &Store, now: UnixTime) -> Result<(Directory, Vec<String>), 
     let other = |error: &dyn Display| Error::Other(error.to_string());
     let (mut stream, result) = store.get_keys().await.into_inner();
     let mut revocations = Reading::default();
-    let mut api_key_ids = Vec::new();
+    let mut api_key_ids = BTreeSet::new();
     let mut count = 0;
     loop {
         let (status, names) = stream.read(Vec::with_capacity(NAMES_AT_A_TIME)).await;
@@ -289,7 +285,7 @@ async fn read(store: &Store, now: UnixTime) -> Result<(Directory, Vec<String>), 
         }
         for name in names {
             if let Some(id) = name.strip_prefix(api_key::KEY_RECORD_PREFIX) {
-                api_key_ids.push(id.to_owned());
+                api_key_ids.insert(id.to_owned());
             } else {
                 revocations.add(&name, now).map_err(|error| other(&error))?;
             }
@@ -308,7 +304,6 @@ async fn read(store: &Store, now: UnixTime) -> Result<(Directory, Vec<String>), 
             &[("names", &names), ("reason", &reason)],
         );
     }
-    api_key_ids.sort_unstable();
     let directory = Directory {
         revocations: revocations.set,
         api_key_ids,
