@@ -149,7 +149,7 @@ function clients() {
   ];
 }
 
-// A resource says by its URL what its tokens are: https://api.example/<format>[/<algorithm>].
+// A resource says by its URL what its tokens are: https://api.example/<format>[/<algorithm>[/sid]].
 function resource(url) {
   const [, format, alg] = new URL(url).pathname.split('/');
   return {
@@ -168,8 +168,11 @@ function configuration() {
     cookies: { keys: cookieKeys },
     // The tests stand in for the browser and for the client; a challenge would show nothing about the gate.
     pkce: { required: () => false },
-    // A token of a session says which one, so that the session can be taken back.
-    extraTokenClaims: (_context, token) => (token.sid ? { sid: token.sid } : undefined),
+    // JWTs do not say of which session they are, unless asked to.
+    extraTokenClaims: (_context, token) => {
+      const names = token.resourceServer?.identifier().endsWith('/sid');
+      return names ? { sid: token.sid } : undefined;
+    },
     features: {
       backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },

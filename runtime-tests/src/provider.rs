@@ -105,6 +105,11 @@ pub fn jwt(algorithm: &str) -> String {
     format!("{AUDIENCE}/jwt/{algorithm}")
 }
 
+/// A resource whose tokens are JWTs that say of which session they are.
+pub fn jwt_of_session(algorithm: &str) -> String {
+    format!("{AUDIENCE}/jwt/{algorithm}/sid")
+}
+
 /// A resource whose tokens are opaque.
 pub fn opaque() -> String {
     format!("{AUDIENCE}/opaque")
@@ -150,8 +155,8 @@ impl Provider {
     }
 
     /// The secret of the clients that have one.
-    pub fn client_secret(&self) -> &str {
-        &self.client_secret
+    pub fn client_secret(&self) -> String {
+        self.client_secret.clone()
     }
 
     /// The private key of a client that has one, as a JWK.

@@ -425,3 +425,36 @@ fn memory_is_estimated_generously() {
         long.memory_bytes()
     );
 }
+
+#[test]
+fn a_security_event_is_no_access_token_however_well_it_is_signed() {
+    for events in [
+        json!({"http://schemas.openid.net/event/backchannel-logout": {}}),
+        json!({}),
+        json!([]),
+        json!("none"),
+        json!(false),
+    ] {
+        assert_eq!(
+            error(json!({"events": events})),
+            Some(TokenError::SecurityEvent),
+            "{events}"
+        );
+    }
+    assert_eq!(
+        error(json!({"event": {}, "claims": {"events": {}}})),
+        None,
+        "only the member `events` says so"
+    );
+}
+
+#[test]
+fn a_token_with_a_signature_says_that_it_was_verified_by_it() {
+    let token = verify(&token(&claims(json!({"scope": "a b", "groups": [1]})))).unwrap();
+    assert_eq!(token.proof(), Proof::Signature);
+    let said = token.claims();
+    assert_eq!(said.subject(), Some("alice"));
+    assert_eq!(said.scopes(), ["a", "b"]);
+    assert_eq!(said.claim("groups"), Some(&json!([1])));
+    assert!(token.memory_bytes() > size_of::<VerifiedToken>() + size_of::<Claims>());
+}
