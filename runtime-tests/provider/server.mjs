@@ -50,13 +50,16 @@ const KEY_KINDS = {
 };
 const keys = new Map();
 
+// Exported as it is made. A key that is exported later can lock up Node 20: the collection of what made
+// it waits for a lock that the export holds.
 function keyPair(alg) {
-  const { privateKey, publicKey } = crypto.generateKeyPairSync(...KEY_KINDS[alg]);
-  return { private: privateKey.export({ format: 'jwk' }), public: publicKey.export({ format: 'jwk' }) };
+  const [type, options] = KEY_KINDS[alg];
+  const jwk = { format: 'jwk' };
+  return crypto.generateKeyPairSync(type, { ...options, privateKeyEncoding: jwk, publicKeyEncoding: jwk });
 }
 
 function key({ kid, alg }) {
-  if (!keys.has(kid)) keys.set(kid, { ...keyPair(alg).private, kid, alg, use: 'sig' });
+  if (!keys.has(kid)) keys.set(kid, { ...keyPair(alg).privateKey, kid, alg, use: 'sig' });
   return keys.get(kid);
 }
 
@@ -126,7 +129,7 @@ function clients() {
     ...machine,
     client_id,
     token_endpoint_auth_method: 'private_key_jwt',
-    jwks: { keys: [clientKeys[client_id].public] },
+    jwks: { keys: [clientKeys[client_id].publicKey] },
   });
   return [
     { ...machine, client_id: 'worker', client_secret: CLIENT_SECRET },
@@ -258,7 +261,7 @@ const control = await listen(http.createServer(async (request, response) => {
 }));
 
 process.stdin.resume().on('end', () => process.exit(0));
-const privateKeys = Object.entries(clientKeys).map(([client, pair]) => [client, pair.private]);
+const privateKeys = Object.entries(clientKeys).map(([client, pair]) => [client, pair.privateKey]);
 process.stdout.write(`${JSON.stringify({
   issuer,
   control,

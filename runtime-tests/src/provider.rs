@@ -13,6 +13,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
 
 /// The audience of a token for a [`resource`].
 pub const AUDIENCE: &str = "https://api.example";
@@ -20,6 +21,8 @@ pub const AUDIENCE: &str = "https://api.example";
 const NODE_MAJOR_MIN: u32 = 20;
 /// Where the client `shop` takes people back who have signed in. Nobody listens there.
 const REDIRECT_URI: &str = "http://shop.example/signed-in";
+/// How long the provider may take until it listens.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
 /// Pages between asking for a code and having it; more of them are a loop.
 const PAGES_MAX: usize = 12;
 
@@ -81,7 +84,17 @@ pub struct Provider {
     control: SocketAddr,
     client_secret: String,
     client_keys: Value,
-    process: Child,
+    _process: Node,
+}
+
+/// A process of Node that is killed when it is no longer needed.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Somebody who is signed in at the provider, in a browser.
@@ -125,17 +138,18 @@ impl Provider {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
+            .map(Node)
             .expect("start Node");
-        let stdout = process.stdout.take().unwrap();
-        let (process, line) = tokio::task::spawn_blocking(move || {
+        let stdout = process.0.stdout.take().unwrap();
+        let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .expect("the provider says where it listens");
-            (process, line)
-        })
-        .await
-        .unwrap();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        });
+        let line = tokio::time::timeout(START_TIME_MAX, line)
+            .await
+            .expect("the provider starts in time")
+            .unwrap()
+            .expect("the provider says where it listens");
         let said: Value = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("the provider does not start: {error} in {line:?}"));
         let text = |name: &str| said[name].as_str().unwrap().to_owned();
@@ -145,7 +159,7 @@ impl Provider {
             issuer: text("issuer"),
             client_secret: text("client_secret"),
             client_keys: said["client_keys"].clone(),
-            process,
+            _process: process,
         }
     }
 
@@ -259,13 +273,6 @@ impl Provider {
             .send(self.control)
             .await;
         assert_eq!(answer.status, 200, "{what} {body}: {}", answer.text());
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
