@@ -1,11 +1,14 @@
 //! The gate against a real, certified OpenID provider: what it signs, what it says about itself, how it
 //! changes its keys, and how it takes back what it gave.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod logout;
+mod opaque;
 mod signed;
 
 use doorward_host::WallClock;
+use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::Running;
@@ -13,12 +16,21 @@ use doorward_runtime_tests::issuer::now;
 use doorward_runtime_tests::provider::{self, AUDIENCE, Provider};
 use std::process::ExitCode;
 
+use logout::*;
+use opaque::*;
 use signed::*;
 
 fn main() -> ExitCode {
     provider::main(cases![
-        signed_tokens_are_judged_by_signature_audience_and_scope;
+        signed_tokens_are_judged_by_signature_audience_and_scope,
+        opaque_tokens_are_introspected_however_the_gate_authenticates,
+        a_token_for_no_audience_is_refused_unless_the_policy_accepts_it,
+        a_gate_that_the_provider_does_not_let_in_is_a_503;
         in_process: keys_rotate_under_load_and_no_valid_request_is_refused,
+        an_opaque_token_that_was_revoked_is_refused_after_the_limit_of_the_cache,
+        a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once,
+        a_logout_without_a_session_takes_back_all_tokens_of_the_subject,
+        nothing_but_a_logout_token_for_us_logs_anybody_out,
     ])
 }
 
@@ -45,6 +57,27 @@ fn policy(provider: &Provider, more: &str) -> String {
         "#,
         provider.url()
     )
+}
+
+/// An application whose gate asks the provider about opaque tokens, as this client.
+fn introspecting(provider: &Provider, client: &str, more: &str) -> AppSpec {
+    let (authentication, credential, value) = match client {
+        "gate-ed25519" | "gate-es256" => ("private_key_jwt", "key", provider.client_key(client)),
+        "gate-post" => ("client_secret_post", "secret", provider.client_secret()),
+        _ => ("client_secret_basic", "secret", provider.client_secret()),
+    };
+    let introspection = format!(
+        r#"
+        [issuer.provider.introspection]
+        client_id = "{client}"
+        authentication = "{authentication}"
+        {credential} = "introspection_credential"
+        {more}
+        "#
+    );
+    let mut spec = AppSpec::gated("echo", policy(provider, &introspection));
+    spec.variables = vec![("introspection_credential".to_owned(), value)];
+    spec
 }
 
 /// A provider and a gate that agree on what time it is.
