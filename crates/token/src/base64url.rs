@@ -10,12 +10,50 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Encodes.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    let mut text = String::new();
+    push(&mut text, bytes, ['-', '_']);
+    text
+}
+
+/// Encodes with the standard alphabet and padding (RFC 4648 §4), which HTTP Basic wants.
+pub(crate) fn encode_standard(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    push(&mut text, bytes, ['+', '/']);
+    while text.len() % 4 != 0 {
+        text.push('=');
+    }
+    text
+}
+
+/// Written here because the library's encoder takes ten times the room in a component.
+fn push(text: &mut String, bytes: &[u8], [digit_62, digit_63]: [char; 2]) {
+    for group in bytes.chunks(3) {
+        // Three bytes, those that are missing being zero, are four digits.
+        let mut number = 0_u32;
+        for place in 0..3 {
+            let byte = group.get(place).copied().unwrap_or_default();
+            number = number << 8 | u32::from(byte);
+        }
+        for _ in 0..=group.len() {
+            let digit = (number >> 18 & 63) as u8;
+            number <<= 6;
+            text.push(match digit {
+                0..26 => char::from(b'A' + digit),
+                26..52 => char::from(b'a' + digit - 26),
+                52..62 => char::from(b'0' + digit - 52),
+                62 => digit_62,
+                _ => digit_63,
+            });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::{decode, encode, encode_standard};
 
     #[test]
     fn strict_text_decodes() {
@@ -32,5 +70,43 @@ mod tests {
         ] {
             assert_eq!(decode(text.as_bytes()), None, "{text:?} must be refused");
         }
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_itself() {
+        for length in 0..70_usize {
+            for step in [1, 37, 101, 255] {
+                let bytes: Vec<u8> = (0..length).map(|at| (at * step) as u8).collect();
+                let text = encode(&bytes);
+                assert_eq!(
+                    decode(text.as_bytes()).as_deref(),
+                    Some(bytes.as_slice()),
+                    "{text}"
+                );
+                assert_eq!(encode_standard(&bytes), STANDARD.encode(&bytes));
+            }
+        }
+    }
+
+    /// RFC 4648 §10, and every digit.
+    #[test]
+    fn encoded_text_is_that_of_the_specification() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(encode_standard(bytes.as_bytes()), text);
+            assert_eq!(encode(bytes.as_bytes()), text.trim_end_matches('='));
+        }
+        let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let bytes = decode(digits.as_bytes()).unwrap_or_default();
+        assert_eq!(encode(&bytes), digits);
+        let standard = digits.replace('-', "+").replace('_', "/");
+        assert_eq!(encode_standard(&bytes), standard);
     }
 }

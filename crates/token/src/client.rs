@@ -8,8 +8,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::json::{self, Limits};
@@ -38,9 +36,7 @@ pub fn basic(client_id: &str, secret: &str) -> String {
     form::push_value(&mut pair, client_id);
     pair.push(b':');
     form::push_value(&mut pair, secret);
-    let mut value = "Basic ".to_owned();
-    STANDARD.encode_string(pair, &mut value);
-    value
+    "Basic ".to_owned() + &base64url::encode_standard(&pair)
 }
 
 /// The form with what `client_secret_post` adds.
