@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use doorward_policy::{Findings, Policy};
 
+use crate::dates;
+
 /// The largest file that is read, in bytes. A policy has a lower bound of its own, which its
 /// reader reports.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -51,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
                 println!("{}", findings.render(&name, Some(&text)));
             }
             if let Ok(policy) = &parsed {
-                println!("{name} is valid: {} rules", policy.rules_count());
+                println!("{name} is valid: {}", summary(policy));
             }
         }
     }
@@ -60,6 +62,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What is in a valid policy, so that what somebody believes to have written can be seen to be there.
+fn summary(policy: &Policy) -> String {
+    let mut parts = vec![
+        count(policy.rules_count(), "rule"),
+        count(policy.issuers().len(), "issuer"),
+    ];
+    if let Some(keys) = policy.api_keys() {
+        parts.push(count(keys.listed().len(), "API key"));
+        if keys.store {
+            parts.push(format!("API keys in the store `{}`", policy.store().name));
+        }
+    }
+    if let Some(rule) = policy.revocation() {
+        parts.push(format!(
+            "revocation of tokens that live {} at most",
+            dates::about(rule.token_lifetime_max_s)
+        ));
+    }
+    parts.join(", ")
+}
+
+fn count(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 fn print_json(name: &str, findings: &Findings) {

@@ -123,8 +123,8 @@ fn loopback(url: &str) -> Option<SocketAddr> {
     address.ip().is_loopback().then_some(address)
 }
 
-/// The first route of a valid policy that says how to reach it: no name in its path, `GET` among
-/// its methods, one scope and no further claims.
+/// The first route of a valid policy that says how to reach it with a token: no name in its path,
+/// `GET` among its methods, signed tokens among what it accepts, one scope and no further claims.
 fn protected(text: &str) -> Option<Protected> {
     let parsed = DeTable::parse(text).ok()?;
     let routes = parsed.get_ref().get("route")?.get_ref().as_array()?;
@@ -138,13 +138,18 @@ fn protected(text: &str) -> Option<Protected> {
             }
         };
         let path = route.get("path")?.get_ref().as_str()?;
+        let by_token = strings("accept").is_none_or(|kinds| {
+            // After `opaque` a signed token is taken for an opaque one.
+            let kind = kinds.iter().find(|kind| ["jwt", "opaque"].contains(*kind));
+            kind.is_some_and(|kind| *kind == "jwt")
+        });
         let by_get = strings("methods").is_none_or(|methods| methods.contains(&"GET"));
         let scope = strings("scope")?;
         let [scope] = scope.as_slice() else {
             return None;
         };
         let plain = !path.contains(['{', '*']) && route.get("claims").is_none();
-        (by_get && plain).then(|| Protected {
+        (by_token && by_get && plain).then(|| Protected {
             path: path.to_owned(),
             scope: (*scope).to_owned(),
         })
@@ -209,7 +214,16 @@ mod tests {
             scope = "ops"
             claims = { role = "operator" }
             [[route]]
+            path = "/machines"
+            accept = ["api-key", "basic"]
+            scope = ["machines"]
+            [[route]]
+            path = "/opaque"
+            accept = ["opaque", "jwt"]
+            scope = ["opaque"]
+            [[route]]
             path = "/me"
+            accept = ["api-key", "jwt", "opaque"]
             methods = ["GET", "HEAD"]
             scope = ["me"]
         "#;

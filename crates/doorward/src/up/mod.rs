@@ -1,5 +1,6 @@
 //! `doorward up`: serves the application of a `spin.toml`.
 
+mod dotenv;
 mod first_look;
 mod variable;
 
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest::{self, Application};
+use doorward_host::variables::environment_name;
 use doorward_host::{HostOptions, LogSink, Server, build, options};
 
 use crate::issuer::Issuer;
@@ -42,7 +44,8 @@ pub(crate) struct Arguments {
     /// Run the development issuer beside the application, where the policy expects it.
     #[arg(long)]
     development_issuer: bool,
-    /// A value for a variable; may be repeated, the last one of a name counts.
+    /// A value for a variable; may be repeated, the last one of a name counts. Values may also be in the
+    /// environment or in a file .env here, as SPIN_VARIABLE_NAME.
     #[arg(long, value_name = "KEY=VALUE | KEY=@FILE | @FILE.json | @FILE.toml")]
     variable: Vec<VariableSource>,
     /// An environment variable for every component; may be repeated.
@@ -125,7 +128,7 @@ async fn serve(
 ) -> Result<()> {
     let name = application.name.clone();
     let mut host = HostOptions::new(arguments.listen, &state_dir);
-    host.variables = variable::read_all(&arguments.variable)?;
+    host.variables = variables(&application, &arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
     host.idle_instance_timeout = arguments.idle_instance_timeout;
@@ -162,6 +165,24 @@ async fn serve(
         issuing.abort();
     }
     served
+}
+
+/// The values of the command line, before them those of `.env` that the environment does not give: of
+/// several the last one counts.
+fn variables(application: &Application, given: &[VariableSource]) -> Result<Vec<(String, String)>> {
+    let mut in_file = dotenv::read(Path::new(dotenv::FILE))?;
+    let mut values: Vec<(String, String)> = application
+        .variables
+        .keys()
+        .filter_map(|name| {
+            let environment = environment_name(name);
+            let absent = std::env::var_os(&environment).is_none();
+            let value = in_file.remove(&environment).filter(|_| absent)?;
+            Some((name.clone(), value))
+        })
+        .collect();
+    values.extend(variable::read_all(given)?);
+    Ok(values)
 }
 
 /// A port that is taken is found out before the build, which may take a while.

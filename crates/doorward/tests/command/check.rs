@@ -11,12 +11,24 @@ scope = ["read"]
 "#;
 
 #[test]
-fn a_valid_policy_is_0_and_says_how_many_rules_it_has() {
+fn a_valid_policy_is_0_and_says_what_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("doorward.toml"), VALID).unwrap();
     let ran = run(folder.path(), &["check"]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert_eq!(ran.stdout, "doorward.toml is valid: 1 rules\n");
+    assert_eq!(ran.stdout, "doorward.toml is valid: 1 rule, 1 issuer\n");
+    let more = "[api_keys]\nheader = \"x-api-key\"\n[store]\nname = \"shared\"\n[revocation]\n[[route]]\n\
+                path = \"/keys\"\naccept = [\"api-key\"]\nscope = [\"x\"]\n";
+    std::fs::write(
+        folder.path().join("doorward.toml"),
+        format!("{VALID}{more}"),
+    )
+    .unwrap();
+    assert_eq!(
+        run(folder.path(), &["check"]).stdout,
+        "doorward.toml is valid: 2 rules, 1 issuer, 0 API keys, API keys in the store `shared`, \
+         revocation of tokens that live 7 d at most\n"
+    );
 }
 
 #[test]

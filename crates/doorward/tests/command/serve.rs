@@ -43,6 +43,12 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     };
     moved("spin.toml");
     moved("doorward.toml");
+    // A variable without which nothing is served has its value from a file.
+    let manifest = folder.path().join("spin.toml");
+    let mut text = std::fs::read_to_string(&manifest).unwrap();
+    text.push_str("\n[variables]\nneeded = { required = true }\n");
+    std::fs::write(&manifest, text).unwrap();
+    std::fs::write(folder.path().join(".env"), "SPIN_VARIABLE_NEEDED='x y'\n").unwrap();
 
     let mut serving = Serving(
         doorward(folder.path())

@@ -204,7 +204,9 @@ impl Variables {
 }
 
 /// The environment variable that gives the value of `name`.
-fn environment_name(name: &str) -> String {
+/// The environment variable that gives the value of a variable.
+#[must_use]
+pub fn environment_name(name: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase())
 }
 
