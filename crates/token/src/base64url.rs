@@ -19,7 +19,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 pub(crate) fn encode_standard(bytes: &[u8]) -> String {
     let mut text = String::new();
     push(&mut text, bytes, ['+', '/']);
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

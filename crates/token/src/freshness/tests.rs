@@ -1,8 +1,3 @@
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so by panicking"
-)]
-
 use super::*;
 use Decision::{AwaitFetch, FetchFirst, Unavailable, Use, UseAndRefresh};
 
