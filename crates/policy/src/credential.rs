@@ -31,6 +31,7 @@ use core::ops::Range;
 
 use crate::api_keys::KeyPlace;
 use crate::policy::{Demands, IssuerId};
+use crate::source::concat;
 
 /// Longest `Basic` credential, in bytes of base64.
 pub const BASIC_BYTES_MAX: usize = 1024;
@@ -282,7 +283,7 @@ pub(crate) fn without(target: &str, parameter: &Range<usize>) -> String {
         Some(after) => (before, after),
         None => (before.strip_suffix(['?', '&']).unwrap_or(before), after),
     };
-    [before, after].concat()
+    concat(&[before, after])
 }
 
 /// The credential of a request, read as the rule asks for it.

@@ -50,18 +50,9 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) const NAMES: [&'static str; 3] = ["text", "list", "json"];
+    pub(crate) const ALL: [Self; 3] = [Self::Text, Self::List, Self::Json];
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "text" => Some(Self::Text),
-            "list" => Some(Self::List),
-            "json" => Some(Self::Json),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::List => "list",

@@ -85,7 +85,11 @@ impl<'s> Source<'s> {
     }
 
     pub(crate) fn has_findings(&self) -> bool {
-        !self.findings.is_empty()
+        self.findings_count() > 0
+    }
+
+    pub(crate) fn findings_count(&self) -> usize {
+        self.findings.as_slice().len() + self.findings.left_out()
     }
 
     /// Line and column of a byte offset.
@@ -183,46 +187,81 @@ impl<'s> Source<'s> {
         integer.map(|value| At { offset, value })
     }
 
-    /// A number of seconds under a key; `otherwise` where the key is absent.
+    /// The string under a key; `None` where there is none.
+    pub(crate) fn text<'t>(&mut self, fields: Fields<'t, '_>, key: &str) -> Option<At<&'t str>> {
+        let value = fields.get(key)?;
+        self.string(value, &format!("`{key}`"))
+    }
+
+    /// The string under a key that `what` cannot be without.
+    pub(crate) fn needed<'t>(
+        &mut self,
+        fields: Fields<'t, '_>,
+        key: &str,
+        what: &str,
+        help: &str,
+    ) -> Option<At<&'t str>> {
+        self.is_there(fields, key, what, help)
+            .then(|| self.text(fields, key))?
+    }
+
+    /// Whether a key is there that `what` cannot be without.
+    pub(crate) fn is_there(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &str,
+        what: &str,
+        help: &str,
+    ) -> bool {
+        let there = fields.get(key).is_some();
+        if !there {
+            let message = format_args!("{what} has no `{key}`");
+            self.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
+        }
+        there
+    }
+
+    /// `true` or `false` under a key; `otherwise` where there is neither.
+    pub(crate) fn flag(&mut self, fields: Fields<'_, '_>, key: &str, otherwise: bool) -> bool {
+        let value = fields.get(key);
+        let flag = value.and_then(|value| self.boolean(value, &format!("`{key}`")));
+        flag.unwrap_or(otherwise)
+    }
+
+    /// A number of seconds under a key; `otherwise` where there is none.
     pub(crate) fn seconds(
         &mut self,
         fields: Fields<'_, '_>,
         key: &str,
         range: RangeInclusive<u64>,
         otherwise: u64,
-    ) -> Option<u64> {
-        let Some(value) = fields.get(key) else {
-            return Some(otherwise);
+    ) -> u64 {
+        let value = fields.get(key);
+        let Some(number) = value.and_then(|value| self.integer(value, &format!("`{key}`"))) else {
+            return otherwise;
         };
-        let number = self.integer(value, &format!("`{key}`"))?;
         let seconds = u64::try_from(number.value).ok();
-        let seconds = seconds.filter(|seconds| range.contains(seconds));
-        if seconds.is_none() {
-            let (least, most) = (range.start(), range.end());
-            let message = format_args!("`{key}` must be between {least} and {most} seconds");
-            self.find(Code::BadValue, number.offset, &message);
+        if let Some(seconds) = seconds.filter(|seconds| range.contains(seconds)) {
+            return seconds;
         }
-        seconds
+        let (least, most) = (range.start(), range.end());
+        let message = format_args!("`{key}` must be between {least} and {most} seconds");
+        self.find(Code::BadValue, number.offset, &message);
+        otherwise
     }
 
-    /// Which of `names` a key has as its value; the first one where the key is absent.
-    pub(crate) fn choice(
-        &mut self,
-        fields: Fields<'_, '_>,
-        key: &str,
-        names: &[&str],
-    ) -> Option<usize> {
-        let Some(value) = fields.get(key) else {
-            return Some(0);
+    /// Which of `names` a key has as its value; the first one where it has none of them.
+    pub(crate) fn choice(&mut self, fields: Fields<'_, '_>, key: &str, names: &[&str]) -> usize {
+        let Some(text) = self.text(fields, key) else {
+            return 0;
         };
-        let text = self.string(value, &format!("`{key}`"))?;
         let choice = names.iter().position(|name| *name == text.value);
         if choice.is_none() {
             let help = suggestion(text.value, names, &"there are");
             let message = format_args!("`{key}` cannot be `{}`", shown(text.value));
             self.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
         }
-        choice
+        choice.unwrap_or_default()
     }
 
     /// The table under a key.
@@ -296,6 +335,12 @@ impl<'s> Source<'s> {
         let message = format_args!("{what} must be {wanted}, not {type_name}");
         self.find(Code::WrongType, found.offset, &message);
     }
+}
+
+/// The texts one after the other.
+#[inline(never)]
+pub(crate) fn concat(texts: &[&str]) -> String {
+    texts.concat()
 }
 
 /// A text of the file, fit to be quoted on one line of a terminal.

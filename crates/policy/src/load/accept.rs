@@ -3,7 +3,7 @@
 use super::ISSUERS_IN_ALL_MAX;
 use super::issuer::ReadIssuer;
 use crate::api_keys::ApiKeys;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, Kinds};
 use crate::finding::Code;
 use crate::policy::{Demands, IssuerGroup};
 use crate::source::{At, Fields, Source, list, shown, suggestion};
@@ -24,104 +24,85 @@ pub(super) fn read(
     around: &Around<'_>,
     demands: &mut Demands,
 ) {
-    let kinds = fields.get("accept").map(|value| {
+    let listed = fields.get("accept").map(|value| {
         let entries = source.strings(value, "`accept`", CredentialKind::ALL.len());
-        let entries = entries.unwrap_or_default();
-        let kinds = entries.into_iter().filter_map(|entry| kind(source, entry));
-        kinds.collect::<Vec<_>>()
+        entries.unwrap_or_default()
     });
-    let tokens = match &kinds {
-        Some(kinds) => kinds.iter().any(|kind| kind.value.is_bearer()),
-        None => true,
-    };
-    if tokens {
+    let mut opaque = None;
+    match &listed {
+        None => {
+            demands.accept.push(CredentialKind::Jwt);
+            opaque = Some(offset);
+        }
+        Some(entries) => {
+            for &entry in entries {
+                let Some(kind) = kind(source, entry, around, demands.accept) else {
+                    continue;
+                };
+                if kind == CredentialKind::Opaque {
+                    opaque = Some(entry.offset);
+                }
+                demands.accept.push(kind);
+            }
+        }
+    }
+    let unknown = demands.accept == Kinds::default();
+    if unknown || demands.accept.iter().any(CredentialKind::is_bearer) {
         demands.issuers = accepted(source, fields, offset, around);
-    } else if let Some(issuer) = fields.key_offset("issuer")
-        && kinds.as_ref().is_some_and(|kinds| !kinds.is_empty())
-    {
+        if let Some(offset) = opaque {
+            introspecting(source, offset, around, demands);
+        }
+        return;
+    }
+    if let Some(issuer) = fields.key_offset("issuer") {
         let message = "`issuer` says whose tokens are accepted, and `accept` lists no tokens";
         let help = "leave it out, or add `jwt` or `opaque` to `accept`";
         source.find_with(Code::Conflict, issuer, &message, Some(&help), &[]);
     }
-    let opaque = match &kinds {
-        None => {
-            demands.accept.push(CredentialKind::Jwt);
-            Some(offset)
-        }
-        Some(kinds) => {
-            for kind in kinds {
-                if kind.value == CredentialKind::Jwt
-                    && demands.accept.contains(CredentialKind::Opaque)
-                {
-                    let message = "`jwt` after `opaque` never decides: every bearer token is taken \
-                                   for an opaque one";
-                    let help = "put `jwt` first, or leave it out";
-                    source.find_with(Code::Unreachable, kind.offset, &message, Some(&help), &[]);
-                }
-                check_keys(source, kind, around);
-                demands.accept.push(kind.value);
-            }
-            let opaque = kinds
-                .iter()
-                .find(|kind| kind.value == CredentialKind::Opaque);
-            opaque.map(|kind| kind.offset)
-        }
-    };
-    if let Some(offset) = opaque {
-        introspecting(source, offset, around, demands);
-    }
-    let mut accepted = demands.accept.iter();
-    if kinds.is_some_and(|kinds| !kinds.is_empty())
-        && accepted.all(|kind| !kind.is_bearer())
-        && let Some(claims) = fields.get("claims").and_then(|value| fields.table(value))
-        && let Some(claim) = claims
-            .entries
-            .iter()
-            .find(|claim| claim.name.value != "sub")
-    {
-        let message = format_args!("an API key has no claim `{}`", shown(&claim.name.value));
+    if let Some(claim) = demands.claims.iter().find(|claim| claim.name != "sub") {
+        let offset = fields.key_offset("claims").unwrap_or(offset);
+        let message = format_args!("an API key has no claim `{}`", shown(&claim.name));
         let help = "ask for scopes; `sub` is the name of the key";
-        source.find_with(
-            Code::Conflict,
-            claim.name.offset,
-            &message,
-            Some(&help),
-            &[],
-        );
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
     }
 }
 
-fn kind(source: &mut Source<'_>, entry: At<&str>) -> Option<At<CredentialKind>> {
+/// A kind of credential that goes together with `before`, and for which there is all that it needs.
+fn kind(
+    source: &mut Source<'_>,
+    entry: At<&str>,
+    around: &Around<'_>,
+    before: Kinds,
+) -> Option<CredentialKind> {
     let names = CredentialKind::ALL.map(CredentialKind::name);
     let mut kinds = CredentialKind::ALL.into_iter();
-    if let Some(kind) = kinds.find(|kind| kind.name() == entry.value) {
-        let offset = entry.offset;
-        return Some(At {
-            offset,
-            value: kind,
-        });
-    }
-    let help = suggestion(entry.value, &names, &"there are");
-    let message = format_args!("there is no kind of credential `{}`", shown(entry.value));
-    source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
-    None
-}
-
-/// Whether API keys can be had in the way that the kind asks for.
-fn check_keys(source: &mut Source<'_>, kind: &At<CredentialKind>, around: &Around<'_>) {
-    let (message, help) = match (kind.value, around.api_keys) {
-        (CredentialKind::Jwt | CredentialKind::Opaque, _)
-        | (CredentialKind::Basic, Some(_))
-        | (CredentialKind::ApiKey, Some(ApiKeys { place: Some(_), .. })) => return,
-        (_, None) => ("and there are no `[api_keys]`", "add `[api_keys]`"),
-        (_, Some(_)) => (
-            "and `[api_keys]` does not say where it is",
-            "add `header` or `query` there",
-        ),
+    let Some(kind) = kinds.find(|kind| kind.name() == entry.value) else {
+        let help = suggestion(entry.value, &names, &"there are");
+        let message = format_args!("there is no kind of credential `{}`", shown(entry.value));
+        source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        return None;
     };
-    let name = kind.value.name();
-    let message = format_args!("the route accepts `{name}`, {message}");
-    source.find_with(Code::MissingKey, kind.offset, &message, Some(&help), &[]);
+    let (code, message, help) = match (kind, around.api_keys) {
+        (CredentialKind::Jwt, _) if before.contains(CredentialKind::Opaque) => (
+            Code::Unreachable,
+            "after `opaque` never decides: every bearer token is taken for an opaque one",
+            "put `jwt` first, or leave it out",
+        ),
+        (CredentialKind::ApiKey | CredentialKind::Basic, None) => (
+            Code::MissingKey,
+            "needs `[api_keys]`",
+            "add `[api_keys]`, if only that line",
+        ),
+        (CredentialKind::ApiKey, Some(ApiKeys { place: None, .. })) => (
+            Code::MissingKey,
+            "needs a place where requests have the key",
+            "add `header` or `query` to `[api_keys]`",
+        ),
+        _ => return Some(kind),
+    };
+    let message = format_args!("`{}` {message}", kind.name());
+    source.find_with(code, entry.offset, &message, Some(&help), &[]);
+    Some(kind)
 }
 
 /// Finds the issuer that is asked about opaque tokens. `offset` is where they are accepted: without
@@ -134,9 +115,10 @@ fn introspecting(
 ) {
     let mut found: Option<IssuerGroup> = None;
     for group in &demands.issuers {
-        let of_group = |issuer: &&ReadIssuer| issuer.group.ids().contains(&(group.first as usize));
-        let issuer = around.issuers.iter().find(of_group);
-        if !issuer.is_some_and(|issuer| issuer.introspects) {
+        let mut issuers = around.issuers.iter();
+        let issuer = issuers.find(|issuer| issuer.group.overlaps(*group));
+        let issuer = issuer.and_then(ReadIssuer::any);
+        if issuer.is_none_or(|issuer| issuer.introspection.is_none()) {
             continue;
         }
         if group.count > 1 || found.is_some() {

@@ -9,7 +9,7 @@ use super::{API_KEYS_MAX, QUERY_NAME_BYTES_MAX, date};
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::document::Value;
 use crate::finding::Code;
-use crate::source::{At, Fields, Related, Source, shown};
+use crate::source::{Fields, Related, Source, shown};
 
 /// The keys, and where in the file each of them is.
 pub(super) struct ReadKeys {
@@ -21,10 +21,7 @@ pub(super) struct ReadKeys {
 pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<ReadKeys> {
     let fields = source.table_of(root, "api_keys")?;
     source.check_keys(fields, &["header", "key", "query", "store"], "`api_keys`");
-    let store = match fields.get("store") {
-        Some(value) => source.boolean(value, "`store`").unwrap_or(true),
-        None => true,
-    };
+    let store = source.flag(fields, "store", true);
     let place = place(source, fields);
     let keys = keys(source, fields);
     if fields.get("key").is_none() && !store {
@@ -39,21 +36,17 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<Read
 }
 
 fn place(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeyPlace> {
-    let header = fields.get("header");
-    let query = fields.get("query");
     if let (Some(first), Some(second)) = (fields.key_offset("header"), fields.key_offset("query")) {
         let message = "`header` and `query` exclude each other: a key is in one place";
         let related: Related<'_> = &[(first.min(second), &"the other one is here")];
         let at = first.max(second);
         source.find_with(Code::Conflict, at, &message, Some(&"keep one"), related);
-        return None;
     }
-    if let Some(value) = header {
-        let name = source.string(value, "`header`")?;
-        return check_name(source, name.value, name.offset, "the header of API keys")
-            .then(|| KeyPlace::Header(name.value.to_owned()));
+    if let Some(name) = source.text(fields, "header") {
+        check_name(source, name.value, name.offset, "the header of API keys");
+        return Some(KeyPlace::Header(name.value.to_owned()));
     }
-    let name = source.string(query?, "`query`")?;
+    let name = source.text(fields, "query")?;
     let good = (1..=QUERY_NAME_BYTES_MAX).contains(&name.value.len())
         && name
             .value
@@ -66,16 +59,8 @@ fn place(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeyPlace> {
             shown(name.value)
         );
         source.find(Code::BadValue, name.offset, &message);
-        return None;
     }
     Some(KeyPlace::Query(name.value.to_owned()))
-}
-
-/// A key of the list, with the places of what must not be there twice.
-struct Listed {
-    record: KeyRecord,
-    id_offset: usize,
-    name_offset: usize,
 }
 
 fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<KeyRecord> {
@@ -95,103 +80,80 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<KeyRecord> {
         source.find(Code::TooLarge, value.offset, &message);
         return Vec::new();
     }
-    let mut listed = Vec::with_capacity(values.len());
+    let mut records: Vec<KeyRecord> = Vec::with_capacity(values.len());
+    // Where the name and the id of each of them are.
+    let mut offsets: Vec<(usize, usize)> = Vec::with_capacity(values.len());
     for value in values {
-        match fields.table(value) {
-            Some(fields) => listed.extend(key(source, fields)),
-            None => source.wrong_type(value, "an entry of `key`", "a table"),
-        }
-    }
-    listed.sort_by(|a, b| (&a.record.name, a.name_offset).cmp(&(&b.record.name, b.name_offset)));
-    for pair in listed.windows(2) {
-        if let [a, b] = pair
-            && a.record.name == b.record.name
-        {
-            let message = format_args!("two API keys have the name `{}`", shown(&b.record.name));
+        let Some(fields) = fields.table(value) else {
+            source.wrong_type(value, "an entry of `key`", "a table");
+            continue;
+        };
+        let Some((record, name_offset, id_offset)) = key(source, fields) else {
+            continue;
+        };
+        let same = records.iter().position(|other| other.name == record.name);
+        if let Some((other, _)) = same.and_then(|place| offsets.get(place)) {
+            let message = format_args!("two API keys have the name `{}`", shown(&record.name));
             let help = "whoever sees the name cannot tell them apart; it is good for replacing one \
                         by the other";
-            let other: Related<'_> = &[(a.name_offset, &"the other one")];
+            let other: Related<'_> = &[(*other, &"the other one")];
             let code = Code::SharedKeyName;
-            source.find_with(code, b.name_offset, &message, Some(&help), other);
+            source.find_with(code, name_offset, &message, Some(&help), other);
+        }
+        match records.binary_search_by(|other| other.id.cmp(&record.id)) {
+            Ok(place) => {
+                let message = format_args!("two API keys have the id `{}`", shown(&record.id));
+                let other = offsets.get(place).map_or(0, |(_, id)| *id);
+                let other: Related<'_> = &[(other, &"the other one")];
+                source.find_with(Code::Conflict, id_offset, &message, None, other);
+            }
+            Err(place) => {
+                records.insert(place, record);
+                offsets.insert(place, (name_offset, id_offset));
+            }
         }
     }
-    listed.sort_by(|a, b| (&a.record.id, a.id_offset).cmp(&(&b.record.id, b.id_offset)));
-    for pair in listed.windows(2) {
-        if let [a, b] = pair
-            && a.record.id == b.record.id
-        {
-            let message = format_args!("two API keys have the id `{}`", shown(&b.record.id));
-            let other: Related<'_> = &[(a.id_offset, &"the other one")];
-            source.find_with(Code::Conflict, b.id_offset, &message, None, other);
-        }
-    }
-    listed.into_iter().map(|listed| listed.record).collect()
+    records
 }
 
-fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<Listed> {
-    const KEYS: [&str; 5] = ["expires", "hash", "id", "name", "scope"];
-    source.check_keys(fields, &KEYS, "an API key");
-    let name = needed(source, fields, "name");
-    let name = name.filter(|name| {
-        let good = KeyRecord::is_name(name.value);
-        if !good {
-            let message = format_args!(
-                "`{}` is no name for an API key: printable ASCII without spaces and `:`",
-                shown(name.value)
-            );
-            source.find(Code::BadValue, name.offset, &message);
-        }
-        good
-    });
-    let id = needed(source, fields, "id");
-    let digest = needed(source, fields, "hash").and_then(|hash| {
-        let digest = KeyDigest::parse(hash.value);
-        if digest.is_none() {
-            // It may be the key itself, so it is not repeated.
-            let message = "`hash` is not the hash of an API key";
-            let help = "`sha256:…`, as `doorward key new` prints it; the key itself has no place in \
-                        this file";
-            source.find_with(Code::BadValue, hash.offset, &message, Some(&help), &[]);
-        }
-        digest
-    });
+/// A key of the list, and where its name and its id are.
+fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<(KeyRecord, usize, usize)> {
+    const WHAT: &str = "the API key";
+    const HELP: &str = "`doorward key new` prints the whole table";
+    source.check_keys(fields, &["expires", "hash", "id", "name", "scope"], WHAT);
+    let name = source.needed(fields, "name", WHAT, HELP);
+    let id = source.needed(fields, "id", WHAT, HELP);
+    let hash = source.needed(fields, "hash", WHAT, HELP);
     let scopes = match fields.get("scope") {
         Some(value) => scope(source, value, SCOPE_BYTES_MAX),
         None => Vec::new(),
     };
-    let expires_at = match fields.get("expires") {
-        Some(value) => date::read(source, value, "`expires`").map(Some),
-        None => Some(None),
+    let expires_at = date::read(source, fields, "expires");
+    let (name, id, hash) = (name?, id?, hash?);
+    let Some(digest) = KeyDigest::parse(hash.value) else {
+        // It may be the key itself, so it is not repeated.
+        not_printed(source, "hash", hash.offset);
+        return None;
     };
-    let (name, id) = (name?, id?);
     let record = KeyRecord {
         id: id.value.to_owned(),
         name: name.value.to_owned(),
-        digest: digest?,
+        digest,
         scopes,
         created_at: UnixTime(0),
-        expires_at: expires_at?,
+        expires_at,
     };
-    // All else was looked at already.
-    if let Err(KeyRecordError::Member { name: "id" }) = record.check() {
-        let message = "`id` is not the id of an API key";
-        let help = "as `doorward key new` prints it; the key itself has no place in this file";
-        source.find_with(Code::BadValue, id.offset, &message, Some(&help), &[]);
-        return None;
+    // What it says of scopes was found already.
+    match record.check() {
+        Err(KeyRecordError::Member { name: "id" }) => not_printed(source, "id", id.offset),
+        Err(KeyRecordError::Member { name: "name" }) => not_printed(source, "name", name.offset),
+        _ => {}
     }
-    Some(Listed {
-        record,
-        id_offset: id.offset,
-        name_offset: name.offset,
-    })
+    Some((record, name.offset, id.offset))
 }
 
-fn needed<'t>(source: &mut Source<'_>, fields: Fields<'t, '_>, key: &str) -> Option<At<&'t str>> {
-    let Some(value) = fields.get(key) else {
-        let message = format_args!("the API key has no `{key}`");
-        let help = "`doorward key new` prints the whole table";
-        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
-        return None;
-    };
-    source.string(value, &format!("`{key}`"))
+fn not_printed(source: &mut Source<'_>, key: &str, offset: usize) {
+    let message = format_args!("this is not the `{key}` of an API key");
+    let help = "write it as `doorward key new` prints it; the key itself has no place in this file";
+    source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
 }

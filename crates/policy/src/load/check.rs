@@ -57,26 +57,31 @@ pub(super) fn use_of_issuers(
 
 /// Gives the issuers in the order of their URLs, which differ.
 pub(super) fn urls(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> Vec<u32> {
-    let each = issuers.iter().flat_map(|read| {
-        let ids = read.group.ids();
-        let issuers = ids.zip(&read.issuers);
-        issuers.map(|(id, issuer)| (issuer.url.as_str(), read.url_offset, id as u32))
-    });
-    let mut urls: Vec<_> = each.collect();
-    urls.sort_unstable();
-    let mut reported = None;
-    for pair in urls.windows(2) {
-        if let [(a, earlier, _), (b, later, _)] = pair
-            && a == b
-            && reported != Some((earlier, later))
-        {
-            reported = Some((earlier, later));
-            let message = "two issuers have the same `url`: a token would not say whose it is";
-            let related: Related<'_> = &[(*earlier, &"the other one")];
-            source.find_with(Code::Conflict, *later, &message, None, related);
+    let mut urls: Vec<(&str, usize)> = Vec::new();
+    let mut order: Vec<u32> = Vec::new();
+    for read in issuers {
+        for issuer in &read.issuers {
+            let url = issuer.url.as_str();
+            let of = |id: u32| urls.get(id as usize).copied().unwrap_or_default();
+            let place = match order.binary_search_by(|&id| of(id).0.cmp(url)) {
+                Ok(place) => {
+                    let other = order.get(place).map_or(0, |&id| of(id).1);
+                    let message =
+                        "two issuers have the same `url`: a token would not say whose it is";
+                    let related: Related<'_> = &[(other, &"the other one")];
+                    // One that is not there was found already.
+                    if !url.is_empty() {
+                        source.find_with(Code::Conflict, read.url_offset, &message, None, related);
+                    }
+                    place
+                }
+                Err(place) => place,
+            };
+            order.insert(place, urls.len() as u32);
+            urls.push((url, read.url_offset));
         }
     }
-    urls.into_iter().map(|(_, _, id)| id).collect()
+    order
 }
 
 /// So are keys that nobody accepts.
@@ -103,31 +108,33 @@ pub(super) fn logout_paths(
     routes: &[ReadRoute],
 ) -> Vec<LogoutPath> {
     let mut paths: Vec<LogoutPath> = Vec::new();
-    let logouts = || {
-        let issuers = issuers.iter();
-        issuers.filter_map(|issuer| Some((issuer, issuer.logout.as_ref()?)))
-    };
-    for (issuer, logout) in logouts() {
-        let path = logout.value.to_string();
-        let mut earlier = logouts().take_while(|(other, _)| other.name != issuer.name);
-        let other = earlier.find(|(_, other)| other.value.to_string().eq_ignore_ascii_case(&path));
-        if let Some((_, other)) = other {
+    for read in issuers {
+        let Some(logout) = read.any().and_then(|issuer| issuer.logout.as_ref()) else {
+            continue;
+        };
+        let (path, offset) = (logout.path.as_str(), read.logout_offset);
+        let same = |other: &&LogoutPath| other.path.eq_ignore_ascii_case(path);
+        if let Some(other) = paths.iter().find(same) {
             let message = "two issuers cannot send their logout tokens to the same `path`";
-            let related: Related<'_> = &[(other.offset, &"the other one")];
-            source.find_with(Code::Conflict, logout.offset, &message, None, related);
+            let first = other.issuers.start;
+            let other = issuers.iter().find(|read| read.group.ids().start == first);
+            let other = other.map_or(0, |read| read.logout_offset);
+            let related: Related<'_> = &[(other, &"the other one")];
+            source.find_with(Code::Conflict, offset, &message, None, related);
         }
         let mut routes = routes.iter();
-        let route = routes.find(|route| route.path.eq_ignore_ascii_case(&path));
-        if let Some(route) = route {
+        if let Some(route) = routes.find(|route| route.path.eq_ignore_ascii_case(path)) {
             let message = format_args!("`{path}` is where logout tokens are sent, and a rule, too");
             let help = "the gate answers there itself: give one of them another path";
             let rule = format_args!("`{}`, the rule", route.path);
             let related: Related<'_> = &[(route.offset, &rule)];
             let code = Code::Contradiction;
-            source.find_with(code, logout.offset, &message, Some(&help), related);
+            source.find_with(code, offset, &message, Some(&help), related);
         }
-        let issuers = issuer.group.ids();
-        paths.push(LogoutPath { path, issuers });
+        paths.push(LogoutPath {
+            path: path.to_owned(),
+            issuers: read.group.ids(),
+        });
     }
     paths
 }

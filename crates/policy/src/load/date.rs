@@ -2,16 +2,15 @@
 
 use doorward_token::UnixTime;
 
-use crate::document::Value;
 use crate::finding::Code;
-use crate::source::{At, Source};
+use crate::source::{Fields, Source};
 
 /// A time in UTC to the second, such as `2027-01-01T00:00:00Z`, as a string.
-pub(super) fn read(source: &mut Source<'_>, value: &At<Value<'_>>, what: &str) -> Option<UnixTime> {
-    let text = source.string(value, what)?;
+pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>, key: &str) -> Option<UnixTime> {
+    let text = source.text(fields, key)?;
     let time = parse(text.value.as_bytes());
     if time.is_none() {
-        let message = format_args!("{what} is no time in UTC");
+        let message = format_args!("`{key}` is no time in UTC");
         let help = "write it like `2027-01-01T00:00:00Z`";
         source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
     }

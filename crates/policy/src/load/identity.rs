@@ -8,7 +8,7 @@ use crate::finding::Code;
 use crate::identity::{
     Format, IDENTITY_HEADERS_MAX, IDENTITY_NAME_BYTES_MAX, IdentityHeader, same_when_folded,
 };
-use crate::source::{At, Fields, Source, shown, suggestion};
+use crate::source::{At, Fields, Source, shown};
 
 /// Headers that have a meaning of their own: removing them from requests or setting them to a claim
 /// would change what the request is. The first ones are those of one hop (RFC 9110 section 7.6.1)
@@ -84,23 +84,22 @@ pub(super) fn read(
     let mut headers = Vec::new();
     for entry in table.entries {
         let name = &entry.name;
-        let good_name = check_name(source, &name.value, name.offset, "an identity header");
+        check_name(source, &name.value, name.offset, "an identity header");
         if taken.is_some_and(|taken| same_when_folded(taken, &name.value)) {
             let message = format_args!("`{}` is the header of API keys", shown(&name.value));
             source.find(Code::Conflict, name.offset, &message);
         }
-        if let (Some((claim, format)), true) = (mapping(source, table, &entry.value), good_name) {
-            headers.push(IdentityHeader {
-                name: entry.name.value.clone().into_owned(),
-                claim,
-                format,
-            });
-        }
+        let (claim, format) = mapping(source, table, &entry.value);
+        headers.push(IdentityHeader {
+            name: name.value.clone().into_owned(),
+            claim,
+            format,
+        });
     }
     headers
 }
 
-pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, what: &str) -> bool {
+pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, what: &str) {
     if !is_good(name) {
         let spelling = name.to_ascii_lowercase().replace(['_', '.'], "-");
         let message = format_args!(
@@ -111,7 +110,7 @@ pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, wha
         let help = format_args!("write `{spelling}`");
         let help = is_good(&spelling).then_some(&help as &dyn Display);
         source.find_with(Code::BadValue, offset, &message, help, &[]);
-        return false;
+        return;
     }
     let forbidden = FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
         || FORBIDDEN_PREFIXES
@@ -122,7 +121,6 @@ pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, wha
         let help = "use a name that nothing else uses, such as `x-auth-subject` or `x-api-key`";
         source.find_with(Code::ForbiddenHeader, offset, &message, Some(&help), &[]);
     }
-    !forbidden
 }
 
 fn is_good(name: &str) -> bool {
@@ -138,48 +136,28 @@ fn mapping<'s>(
     source: &mut Source<'_>,
     headers: Fields<'_, 's>,
     value: &At<Value<'s>>,
-) -> Option<(String, Format)> {
-    if let Value::Text(_) = value.value {
-        return Some((claim_name(source, value)?, Format::Text));
-    }
-    let Some(fields) = headers.table(value) else {
+) -> (String, Format) {
+    const WHAT: &str = "an identity header";
+    let mut format = Format::Text;
+    let claim = if let Some(fields) = headers.table(value) {
+        source.check_keys(fields, &["claim", "format"], WHAT);
+        let choice = source.choice(fields, "format", &Format::ALL.map(Format::name));
+        format = Format::ALL.get(choice).copied().unwrap_or(format);
+        source.needed(fields, "claim", WHAT, "add the claim that the header tells")
+    } else if let Value::Text(claim) = &value.value {
+        let (offset, value) = (value.offset, claim.as_ref());
+        Some(At { offset, value })
+    } else {
         let wanted = "the name of a claim, or a table with `claim` and `format`";
-        source.wrong_type(value, "an identity header", wanted);
-        return None;
+        source.wrong_type(value, WHAT, wanted);
+        None
     };
-    source.check_keys(fields, &["claim", "format"], "an identity header");
-    let claim = match fields.get("claim") {
-        Some(value) => claim_name(source, value),
-        None => {
-            let message = "the identity header names no `claim`";
-            source.find(Code::MissingKey, fields.offset, &message);
-            None
-        }
+    let Some(claim) = claim else {
+        return (String::new(), format);
     };
-    let format = match fields.get("format") {
-        Some(value) => format(source, value),
-        None => Some(Format::Text),
-    };
-    Some((claim?, format?))
-}
-
-fn claim_name(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<String> {
-    let name = source.string(value, "the name of a claim")?;
-    if name.value.is_empty() || name.value.len() > CLAIM_NAME_BYTES_MAX {
+    if claim.value.is_empty() || claim.value.len() > CLAIM_NAME_BYTES_MAX {
         let message = format_args!("a claim has a name of 1 to {CLAIM_NAME_BYTES_MAX} bytes");
-        source.find(Code::BadValue, name.offset, &message);
-        return None;
+        source.find(Code::BadValue, claim.offset, &message);
     }
-    Some(name.value.to_owned())
-}
-
-fn format(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Format> {
-    let name = source.string(value, "`format`")?;
-    let format = Format::from_name(name.value);
-    if format.is_none() {
-        let help = suggestion(name.value, &Format::NAMES, &"there are");
-        let message = format_args!("there is no format `{}`", shown(name.value));
-        source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
-    }
-    format
+    (claim.value.to_owned(), format)
 }

@@ -2,13 +2,14 @@
 
 use doorward_token::introspection::MissingAudience;
 
-use super::issuer::{check_addresses, variable};
-use super::tenants::{Template, Tenants};
+use super::issuer::variable;
+use super::tenants::address;
 use super::{CACHE_S_MAX, CLIENT_ID_BYTES_MAX, NEGATIVE_CACHE_S_MAX};
 use crate::finding::Code;
 use crate::policy::{ClientAuthentication, Introspection, KeySource};
 use crate::source::{At, Fields, Source, shown};
 
+const WHAT: &str = "`introspection`";
 const KEYS: [&str; 8] = [
     "authentication",
     "cache_s",
@@ -25,97 +26,42 @@ const CACHE_S_DEFAULT: u64 = 60;
 /// The same of an answer that a token is not active.
 const NEGATIVE_CACHE_S_DEFAULT: u64 = 5;
 
-/// What is the same for all tenants, and where each of them is asked.
-pub(super) struct ReadIntrospection<'t> {
-    endpoint: Option<Template<'t>>,
-    introspection: Introspection,
-}
-
-impl ReadIntrospection<'_> {
-    pub(super) fn of(&self, tenant: Option<&str>) -> Introspection {
-        Introspection {
-            endpoint: self.endpoint.map(|endpoint| endpoint.of(tenant)),
-            ..self.introspection.clone()
-        }
-    }
-}
-
-/// `fields` are those of the issuer, which has `introspection`.
-pub(super) fn read<'t>(
+/// `issuer` is the table of the issuer, which has `introspection`.
+pub(super) fn read(
     source: &mut Source<'_>,
-    issuer: Fields<'t, '_>,
-    tenants: &Tenants<'t>,
-    keys: Option<&KeySource>,
-) -> Option<ReadIntrospection<'t>> {
+    issuer: Fields<'_, '_>,
+    tenant: Option<&str>,
+    keys: &KeySource,
+) -> Option<Introspection> {
     let fields = source.table_of(issuer, "introspection")?;
-    source.check_keys(fields, &KEYS, "`introspection`");
-    let endpoint = match fields.get("endpoint") {
-        Some(value) => endpoint(source, value, tenants).map(Some),
-        None => without_endpoint(source, fields, keys).then_some(None),
-    };
-    let client_id = match fields.get("client_id") {
-        Some(value) => {
-            let id = source.string(value, "`client_id`");
-            id.and_then(|id| client_id(source, id))
-        }
-        None => {
-            let message = "`introspection` has no `client_id`";
-            let help = "add the name under which the issuer knows this gate";
-            source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
-            None
-        }
-    };
-    let authentication = authentication(source, fields);
-    let cache_s = source.seconds(fields, "cache_s", 0..=CACHE_S_MAX, CACHE_S_DEFAULT);
-    let negative_cache_s = source.seconds(
-        fields,
-        "negative_cache_s",
-        0..=NEGATIVE_CACHE_S_MAX,
-        NEGATIVE_CACHE_S_DEFAULT,
-    );
-    let accepts_missing = source.choice(fields, "missing_audience", &["refuse", "accept"]);
-    Some(ReadIntrospection {
-        endpoint: endpoint?,
-        introspection: Introspection {
-            endpoint: None,
-            client_id: client_id?,
-            authentication: authentication?,
-            cache_s: cache_s?,
-            negative_cache_s: negative_cache_s?,
-            missing_audience: match accepts_missing? {
-                0 => MissingAudience::Refuse,
-                _ => MissingAudience::Accept,
-            },
+    source.check_keys(fields, &KEYS, WHAT);
+    let endpoint = source.text(fields, "endpoint");
+    if endpoint.is_none() && *keys != KeySource::Discovery {
+        let help = "the issuer's metadata is not read where the policy says where the keys are";
+        source.is_there(fields, "endpoint", WHAT, help);
+    }
+    let help = "add the name under which the issuer knows this gate";
+    let id = source.needed(fields, "client_id", WHAT, help);
+    Some(Introspection {
+        endpoint: endpoint.map(|url| address(source, "`endpoint`", url, tenant, false)),
+        client_id: id.map_or_else(String::new, |id| client_id(source, id)),
+        authentication: authentication(source, fields),
+        cache_s: source.seconds(fields, "cache_s", 0..=CACHE_S_MAX, CACHE_S_DEFAULT),
+        negative_cache_s: source.seconds(
+            fields,
+            "negative_cache_s",
+            0..=NEGATIVE_CACHE_S_MAX,
+            NEGATIVE_CACHE_S_DEFAULT,
+        ),
+        missing_audience: match source.choice(fields, "missing_audience", &["refuse", "accept"]) {
+            0 => MissingAudience::Refuse,
+            _ => MissingAudience::Accept,
         },
     })
 }
 
-fn endpoint<'t>(
-    source: &mut Source<'_>,
-    value: &'t At<crate::document::Value<'_>>,
-    tenants: &Tenants<'t>,
-) -> Option<Template<'t>> {
-    let url = source.string(value, "`endpoint`")?;
-    check_addresses(source, "`endpoint`", url, tenants, false)
-}
-
-/// Whether the endpoint can be found by discovery.
-fn without_endpoint(
-    source: &mut Source<'_>,
-    fields: Fields<'_, '_>,
-    keys: Option<&KeySource>,
-) -> bool {
-    let discovered = keys.is_none_or(|keys| *keys == KeySource::Discovery);
-    if !discovered {
-        let message = "`introspection` has no `endpoint`, and the issuer's metadata is not read";
-        let help = "add `endpoint`, because the policy says itself where the keys are";
-        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
-    }
-    discovered
-}
-
 /// RFC 6749 appendix A.1: `*VSCHAR`, which is printable ASCII.
-pub(super) fn client_id(source: &mut Source<'_>, id: At<&str>) -> Option<String> {
+pub(super) fn client_id(source: &mut Source<'_>, id: At<&str>) -> String {
     let good = (1..=CLIENT_ID_BYTES_MAX).contains(&id.value.len())
         && id.value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if !good {
@@ -125,18 +71,17 @@ pub(super) fn client_id(source: &mut Source<'_>, id: At<&str>) -> Option<String>
         );
         source.find(Code::BadValue, id.offset, &message);
     }
-    good.then(|| id.value.to_owned())
+    id.value.to_owned()
 }
 
-fn authentication(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<ClientAuthentication> {
+fn authentication(source: &mut Source<'_>, fields: Fields<'_, '_>) -> ClientAuthentication {
     const METHODS: [&str; 3] = [
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt",
     ];
-    const BY_KEY: usize = 2;
-    let method = source.choice(fields, "authentication", &METHODS)?;
-    let (needed, other, help) = if method == BY_KEY {
+    let method = source.choice(fields, "authentication", &METHODS);
+    let (needed, other, help) = if method == 2 {
         (
             "key",
             "secret",
@@ -149,22 +94,18 @@ fn authentication(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<Cli
             "the name of the Spin variable with the client's secret",
         )
     };
-    let name = METHODS.get(method)?;
     if let Some(offset) = fields.key_offset(other) {
+        let name = METHODS.get(method).copied().unwrap_or_default();
         let message = format_args!("`{name}` has no use for `{other}`");
         let help = format_args!("name the variable with `{needed}`");
         source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
-        return None;
+    } else {
+        source.is_there(fields, needed, WHAT, help);
     }
-    let Some(value) = fields.get(needed) else {
-        let message = format_args!("`{name}` needs `{needed}`");
-        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
-        return None;
-    };
-    let variable = variable(source, value, needed)?;
-    Some(match method {
+    let variable = variable(source, fields, needed);
+    match method {
         0 => ClientAuthentication::SecretBasic { variable },
         1 => ClientAuthentication::SecretPost { variable },
         _ => ClientAuthentication::PrivateKeyJwt { variable },
-    })
+    }
 }

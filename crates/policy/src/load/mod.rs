@@ -148,7 +148,7 @@ pub const TOKEN_LIFETIME_MAX_S_MIN: u64 = 60;
 /// Most that `token_lifetime_max_s` can be: thirty days.
 pub const TOKEN_LIFETIME_MAX_S_MAX: u64 = 30 * 24 * 60 * 60;
 /// Most API keys that a policy can list.
-pub const API_KEYS_MAX: usize = 1024;
+pub const API_KEYS_MAX: usize = 256;
 /// Longest name of the parameter that holds the API key, in bytes.
 pub const QUERY_NAME_BYTES_MAX: usize = 64;
 

@@ -131,7 +131,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         pattern: None,
         methods: None,
         access: None,
-        forwards_credential: credential(source, fields),
+        forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
     };
     path(source, fields, &mut route);
     if let Some(value) = fields.get("methods") {
@@ -171,17 +171,14 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
 }
 
 fn path(source: &mut Source<'_>, fields: Fields<'_, '_>, route: &mut ReadRoute) {
-    let Some(value) = fields.get("path") else {
-        let help = "add the path or pattern that the rule is for";
-        let message = "the route has no `path`";
-        source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
-        return;
-    };
-    route.offset = value.offset;
-    let Some(text) = source.string(value, "`path`") else {
-        return;
-    };
-    if let Some(pattern) = pattern(source, text) {
+    let help = "add the path or pattern that the rule is for";
+    let text = source.needed(fields, "path", "the route", help);
+    if let Some(value) = fields.get("path") {
+        route.offset = value.offset;
+    }
+    if let Some(text) = text
+        && let Some(pattern) = pattern(source, text)
+    {
         route.path = text.value.to_owned();
         route.pattern = Some(pattern);
     }
@@ -240,19 +237,6 @@ fn method(source: &mut Source<'_>, entry: At<&str>) -> Option<String> {
         source.find_with(Code::UnregisteredMethod, entry.offset, &message, help, &[]);
     }
     Some(name.to_owned())
-}
-
-fn credential(source: &mut Source<'_>, fields: Fields<'_, '_>) -> bool {
-    let value = fields.get("credential");
-    let Some(text) = value.and_then(|value| source.string(value, "`credential`")) else {
-        return false;
-    };
-    if !matches!(text.value, "strip" | "forward") {
-        let message = format_args!("`credential` cannot be `{}`", shown(text.value));
-        let help = "`strip` removes it from the request, `forward` hands it on";
-        source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
-    }
-    text.value == "forward"
 }
 
 pub(super) fn scope(

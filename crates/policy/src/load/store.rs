@@ -18,9 +18,7 @@ pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule 
         &["name", "refresh_s", "stale_if_error_s"],
         "`store`",
     );
-    if let Some(value) = fields.get("name")
-        && let Some(name) = source.string(value, "`name`")
-    {
+    if let Some(name) = source.text(fields, "name") {
         let good = (1..=STORE_NAME_BYTES_MAX).contains(&name.value.len())
             && name
                 .value
@@ -37,11 +35,10 @@ pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule 
         rule.name = name.value.to_owned();
     }
     let refresh_s = STORE_REFRESH_S_MIN..=STORE_REFRESH_S_MAX;
-    let refresh_s = source.seconds(fields, "refresh_s", refresh_s, rule.refresh_s);
+    rule.refresh_s = source.seconds(fields, "refresh_s", refresh_s, rule.refresh_s);
     let stale_s = 0..=STORE_STALE_IF_ERROR_S_MAX;
-    let stale_s = source.seconds(fields, "stale_if_error_s", stale_s, rule.stale_if_error_s);
-    rule.refresh_s = refresh_s.unwrap_or_default();
-    rule.stale_if_error_s = stale_s.unwrap_or_default();
+    rule.stale_if_error_s =
+        source.seconds(fields, "stale_if_error_s", stale_s, rule.stale_if_error_s);
     rule
 }
 
@@ -53,7 +50,7 @@ pub(super) fn revocation(source: &mut Source<'_>, root: Fields<'_, '_>) -> Optio
         "token_lifetime_max_s",
         TOKEN_LIFETIME_MAX_S_MIN..=TOKEN_LIFETIME_MAX_S_MAX,
         TOKEN_LIFETIME_MAX_S_DEFAULT,
-    )?;
+    );
     Some(RevocationRule {
         token_lifetime_max_s,
     })
