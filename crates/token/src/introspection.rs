@@ -7,7 +7,8 @@
 //!    nothing else in the answer matters.
 //! 2. `iss`, when it is there, is the issuer that was asked; when not, that is put in its place.
 //! 3. `aud` names an accepted audience. Whether an answer without one is accepted the policy says: an
-//!    endpoint that answers each client only for its own tokens has no need of it.
+//!    endpoint that answers each client only for its own tokens has no need of it. Then it has to name a
+//!    `token_type`, which issuers leave out where they are asked about a refresh token.
 //! 4. `exp`, `nbf` and `iat` as in a signed token; without `exp`, the answer is good for as long as it
 //!    may be cached, and at least for the request that it was asked for.
 //! 5. `token_type`, when it is there, is `Bearer`, and there is no `cnf`: whoever steals a token that is
@@ -42,7 +43,7 @@ pub enum MissingAudience {
     #[default]
     Refuse,
     /// Take it to be for us: the endpoint answers only for tokens that are meant for the client that
-    /// asks.
+    /// asks. An answer that names no `token_type` either is refused.
     Accept,
 }
 
@@ -80,6 +81,8 @@ pub enum IntrospectionError {
         /// The member that says so.
         member: &'static str,
     },
+    /// The token is valid, but neither `aud` nor `token_type` says that it is an access token.
+    Untyped,
     /// The token is valid, but not what is expected.
     Token(TokenError),
 }
@@ -91,7 +94,7 @@ impl IntrospectionError {
     pub const fn is_verdict(&self) -> bool {
         match self {
             Self::TooLong { .. } | Self::Json(_) | Self::Active => false,
-            Self::Bound | Self::OtherUse { .. } | Self::Token(_) => true,
+            Self::Bound | Self::OtherUse { .. } | Self::Untyped | Self::Token(_) => true,
         }
     }
 }
@@ -108,6 +111,9 @@ impl fmt::Display for IntrospectionError {
             Self::OtherUse { member } => {
                 write!(f, "the token is no access token, says `{member}`")
             }
+            Self::Untyped => f.write_str(
+                "the answer names neither `aud` nor `token_type`: it may be about a refresh token",
+            ),
             Self::Token(error) => error.fmt(f),
         }
     }
@@ -168,6 +174,9 @@ pub fn parse(
     }
     let without_audience =
         missing_audience == MissingAudience::Accept && !members.contains_key("aud");
+    if without_audience && !members.contains_key("token_type") {
+        return Err(IntrospectionError::Untyped);
+    }
     if !members.contains_key("iss") {
         members.insert("iss".to_owned(), expect.issuer.as_str().into());
     }

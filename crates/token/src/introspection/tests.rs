@@ -377,6 +377,20 @@ fn a_token_for_another_use_is_no_access_token_though_it_is_active() {
 }
 
 #[test]
+fn an_answer_without_audience_has_to_say_that_the_token_is_a_bearer_token() {
+    let untyped = Some(IntrospectionError::Untyped);
+    for (changes, expected) in [
+        (json!({"aud": null}), None),
+        (json!({"aud": null, "token_type": null}), untyped),
+        (json!({"token_type": null}), None),
+    ] {
+        let text = Value::Object(answer(changes.clone())).to_string();
+        let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Accept);
+        assert_eq!(judged.err(), expected, "{changes}");
+    }
+}
+
+#[test]
 fn members_of_the_wrong_type_are_never_taken_for_absent() {
     for (name, value) in [
         ("sub", json!(7)),
@@ -421,6 +435,7 @@ fn a_refusal_says_whether_the_token_is_to_blame() {
         ),
         (IntrospectionError::Bound, true),
         (IntrospectionError::OtherUse { member: "typ" }, true),
+        (IntrospectionError::Untyped, true),
         (IntrospectionError::Token(TokenError::Audience), true),
     ] {
         assert_eq!(error.is_verdict(), is_verdict, "{error}");
