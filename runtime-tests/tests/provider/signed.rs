@@ -18,6 +18,9 @@ const CLIENTS: usize = 4;
 const REQUESTS_PER_STEP: usize = 300;
 /// How long the gate takes keys for fresh whose issuer does not say for how long, in seconds.
 const FRESH_S: u64 = 10 * 60;
+/// How often keys are fetched where once would do: by the instances that find out at the same time, before
+/// the first of them has written down what it found.
+const FETCHES_PER_OCCASION_MAX: u64 = 6;
 /// Tokens that each key signs, so that not every request finds its token verified already.
 const TOKENS_PER_KEY: usize = 6;
 
@@ -87,12 +90,13 @@ pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     // How long the next key is published before it signs. After 31 s the keys at hand are still fresh:
     // the new one is unknown. After 10 minutes they are refreshed after a response. After 2 hours they
     // are not used before they are refreshed.
-    for (next, published_s) in [
+    let rotations = [
         (("key-1", "ES256"), 31),
         (("key-2", "EdDSA"), FRESH_S + 1),
         (("key-3", "RS256"), 2 * 60 * 60),
         (("key-4", "RS256"), 31),
-    ] {
+    ];
+    for (next, published_s) in rotations {
         let what = |step: &str| format!("{} after {}, {step}", next.0, current.0);
         provider.publish(&[current, next]).await;
         load.goes_on(&what("published"), &running).await;
@@ -123,6 +127,13 @@ pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
         (old, current) = (new, next);
     }
     load.stop().await;
+    // The start, and twice in each rotation.
+    let occasions = 1 + 2 * rotations.len() as u64;
+    let fetched = provider.requests("GET /jwks").await;
+    assert!(
+        fetched <= occasions * FETCHES_PER_OCCASION_MAX,
+        "the keys were fetched {fetched} times on {occasions} occasions"
+    );
 }
 
 /// Clients that send one valid request after the other.
