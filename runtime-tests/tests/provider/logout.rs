@@ -3,7 +3,6 @@
 use crate::{Time, events, expect, introspecting};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::InProcess;
 use doorward_runtime_tests::provider::{Person, Provider, jwt, jwt_of_session, opaque, post};
 
 /// Where the gate is told of logouts.
@@ -44,7 +43,7 @@ pub async fn a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once(
     let provider = Provider::start().await;
     let time = Time::of(&provider);
     let app = logged_out(&provider, "shop").write();
-    let running = InProcess::start_with_clock(&app, &time.clock).await;
+    let running = time.gate(&app).await;
     let path = format!("http://{}{LOGOUT}", running.address);
     provider.tell_logouts(&path, true).await;
 
@@ -101,7 +100,7 @@ pub async fn a_logout_without_a_session_takes_back_all_tokens_of_the_subject() {
     let provider = Provider::start().await;
     let time = Time::of(&provider);
     let app = logged_out(&provider, "shop").write();
-    let running = InProcess::start_with_clock(&app, &time.clock).await;
+    let running = time.gate(&app).await;
     let path = format!("http://{}{LOGOUT}", running.address);
     provider.tell_logouts(&path, false).await;
 
@@ -139,7 +138,7 @@ pub async fn nothing_but_a_logout_token_for_us_logs_anybody_out() {
     let time = Time::of(&provider);
     // It is told of the logouts of another client than it is for.
     let app = logged_out(&provider, "another-shop").write();
-    let running = InProcess::start_with_clock(&app, &time.clock).await;
+    let running = time.gate(&app).await;
     let path = format!("http://{}{LOGOUT}", running.address);
     provider.tell_logouts(&path, true).await;
 

@@ -8,13 +8,14 @@ mod opaque;
 mod signed;
 
 use doorward_host::WallClock;
-use doorward_runtime_tests::app::AppSpec;
+use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Running, start_in_process};
 use doorward_runtime_tests::issuer::now;
 use doorward_runtime_tests::provider::{self, AUDIENCE, Provider};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use logout::*;
 use opaque::*;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         a_token_for_no_audience_is_refused_unless_the_policy_accepts_it,
         a_gate_that_the_provider_does_not_let_in_is_a_503;
         in_process: keys_rotate_under_load_and_no_valid_request_is_refused,
+        the_provider_is_asked_about_an_opaque_token_once_and_never_about_a_signed_one,
         an_opaque_token_that_was_revoked_is_refused_after_the_limit_of_the_cache,
         a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once,
         a_logout_without_a_session_takes_back_all_tokens_of_the_subject,
@@ -96,6 +98,17 @@ impl<'p> Time<'p> {
             clock,
             started_at,
         }
+    }
+
+    /// Starts a gate. Its instances are not dropped while they are idle, so that what they remember is
+    /// known.
+    async fn gate(&self, app: &App) -> Running {
+        let clock = self.clock.clone();
+        start_in_process(app, |options| {
+            options.clock = Some(clock);
+            options.idle_instance_timeout = Duration::from_secs(600);
+        })
+        .await
     }
 
     async fn passes(&self, seconds: u64) {

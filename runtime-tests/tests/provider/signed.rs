@@ -4,7 +4,7 @@ use crate::{Time, events, expect, policy};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::gated::seen;
-use doorward_runtime_tests::host::{Host, InProcess, Running};
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::provider::{Provider, jwt};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,7 +80,7 @@ pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     let provider = Provider::start().await;
     let time = Time::of(&provider);
     let app = AppSpec::gated("echo", policy(&provider, "")).write();
-    let running = InProcess::start_with_clock(&app, &time.clock).await;
+    let running = time.gate(&app).await;
 
     let mut current = ("key-0", "ES256");
     provider.publish(&[current]).await;
