@@ -17,10 +17,9 @@ mod record;
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::{UnixTime, base64url};
+use crate::{UnixTime, base64url, sha256};
 
 pub use record::{
     API_KEY_ISSUER, KEY_NAME_BYTES_MAX, KEY_RECORD_BYTES_MAX, KEY_RECORD_PREFIX, KeyRecord,
@@ -159,7 +158,7 @@ impl KeyDigest {
     const PREFIX: &str = "sha256:";
 
     fn of(text: &[u8]) -> Self {
-        Self(Sha256::digest(text).into())
+        Self(sha256::digest(text))
     }
 
     /// Reads `sha256:` and 43 characters of base64url.

@@ -39,6 +39,7 @@ pub mod logout;
 pub mod metadata;
 mod principal;
 pub mod revocation;
+mod sha256;
 pub mod signature;
 #[cfg(test)]
 mod testing;

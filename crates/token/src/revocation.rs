@@ -24,10 +24,8 @@ mod set;
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::claims::{Rounding, date, required, string};
-use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, base64url};
+use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, base64url, sha256};
 
 pub use note::{NOTE_BYTES_MAX, NOTE_TEXT_BYTES_MAX, Note, NoteError};
 pub use set::{PRUNE_MAX, Reading, RevocationSet, TooManyRevocations};
@@ -261,14 +259,14 @@ impl Entry {
     /// The name of the entry in the store.
     #[must_use]
     pub fn name(&self) -> String {
-        let issued_before = match self.issued_before {
-            Some(time) => time.0.min(DATE_MAX_S).to_string(),
-            None => "-".to_owned(),
-        };
-        let expires_at = self.expires_at.0.min(DATE_MAX_S).to_string();
+        let expires_at = self.expires_at.0.min(DATE_MAX_S);
+        let kind = self.kind.as_str();
         let digest = base64url::encode(&self.digest);
-        let path = [&expires_at, self.kind.as_str(), &digest, &issued_before];
-        ENTRY_PREFIX.to_owned() + &path.join("/")
+        let issued_before: &dyn fmt::Display = match self.issued_before {
+            Some(UnixTime(time)) => &time.min(DATE_MAX_S),
+            None => &"-",
+        };
+        format!("{ENTRY_PREFIX}{expires_at}/{kind}/{digest}/{issued_before}")
     }
 
     /// Reads the name of an entry; `None` when it is the name of something else.
@@ -348,12 +346,8 @@ pub(crate) fn opaque_digest(issuer: &str, text: &[u8]) -> Digest {
 /// The tag has one byte, the issuer its length before it, and the value is the rest: two different
 /// triples never make the same message.
 fn digest(tag: u8, issuer: &str, value: &[u8]) -> Digest {
-    let hash = Sha256::new()
-        .chain_update([tag])
-        .chain_update((issuer.len() as u64).to_be_bytes())
-        .chain_update(issuer)
-        .chain_update(value)
-        .finalize();
+    let length = (issuer.len() as u64).to_be_bytes();
+    let hash = sha256::digest(&[&[tag], &length[..], issuer.as_bytes(), value].concat());
     let mut digest = [0; DIGEST_BYTES];
     for (to, from) in digest.iter_mut().zip(hash) {
         *to = from;
