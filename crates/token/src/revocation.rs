@@ -42,6 +42,9 @@ pub const REVOCATIONS_READ_MAX: usize = 65_536;
 
 const DIGEST_BYTES: usize = 16;
 
+/// How many digits [`DATE_MAX_S`] has.
+const DATE_DIGITS_MAX: usize = 12;
+
 /// What stands for a kind, an issuer and a value.
 pub(crate) type Digest = [u8; DIGEST_BYTES];
 
@@ -357,10 +360,19 @@ fn digest(tag: u8, issuer: &str, value: &[u8]) -> Digest {
 
 /// A decimal number without sign and leading zeros, at most [`DATE_MAX_S`].
 fn parse_time(text: &str) -> Option<UnixTime> {
-    let canonical =
-        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    let seconds = text.parse().ok()?;
-    (canonical && seconds <= DATE_MAX_S).then_some(UnixTime(seconds))
+    if text.is_empty() || text.len() > DATE_DIGITS_MAX || (text.len() > 1 && text.starts_with('0'))
+    {
+        return None;
+    }
+    let mut seconds = 0;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        seconds = seconds * 10 + u64::from(digit);
+    }
+    (seconds <= DATE_MAX_S).then_some(UnixTime(seconds))
 }
 
 #[cfg(test)]
