@@ -20,6 +20,7 @@ use doorward_token::freshness::{
 };
 use doorward_token::{AlgorithmSet, KeySet, UnixTime};
 use source::Origin;
+use spin_sdk::key_value::Store;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -222,28 +223,10 @@ impl KeyRing {
     /// issuer's.
     async fn shared(&self, entry: &Entry, url: Option<&str>, cause: Cause) {
         let store = self.store.open().await;
-        if let Some(store) = &store {
-            let mut pause = PAUSE_MIN;
-            while let Some(record) = records::read(self.store, store, entry).await {
-                let adopted = entry.adopt(record, cause);
-                if adopted.spared {
-                    return;
-                }
-                if adopted.newer {
-                    // It may be used while it is refreshed.
-                    entry.flight.wake();
-                }
-                if !adopted.under_way || pause > PAUSE_MAX {
-                    break;
-                }
-                // Another instance is at it: what it finds is ours too.
-                clock::pause(pause).await;
-                pause *= 2;
-            }
-            if cause == Cause::UnknownKey {
-                // Said before it is done, so that the others do not do it too.
-                records::write(self.store, store, entry).await;
-            }
+        if let Some(store) = &store
+            && self.spared(store, entry, cause).await
+        {
+            return;
         }
 
         let known = entry.state.borrow().keys.clone();
@@ -263,6 +246,44 @@ impl KeyRing {
         if let Some(store) = &store {
             records::write(self.store, store, entry).await;
         }
+    }
+
+    /// Whether another instance has fetched already, or is about to. What it found is taken over.
+    async fn spared(&self, store: &Store, entry: &Entry, cause: Cause) -> bool {
+        let mut pause = PAUSE_MIN;
+        let mut said = false;
+        while let Some(record) = records::read(self.store, store, entry).await {
+            if cause == Cause::UnknownKey && record.refetching == self.store.instance() {
+                // What was said below was heard, so it is this one's to do.
+                return false;
+            }
+            let adopted = entry.adopt(record, cause);
+            if adopted.spared {
+                return true;
+            }
+            if adopted.newer {
+                // It may be used while it is refreshed.
+                entry.flight.wake();
+            }
+            if adopted.under_way && pause <= PAUSE_MAX {
+                clock::pause(pause).await;
+                pause *= 2;
+                continue;
+            }
+            if cause == Cause::Age || adopted.under_way || said {
+                return false;
+            }
+            // Said before it is done, so that the others do not do it too. Two may say so at once: the
+            // last one is heard.
+            said = true;
+            records::write(self.store, store, entry).await;
+            clock::pause(PAUSE_MIN).await;
+        }
+        // There is no record yet, or none that can be read.
+        if cause == Cause::UnknownKey && !said {
+            records::write(self.store, store, entry).await;
+        }
+        false
     }
 }
 

@@ -18,6 +18,7 @@ use spin_sdk::key_value::{Error, Store};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
+use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 use wasip3::wit_bindgen::{self, StreamResult};
@@ -41,6 +42,7 @@ pub struct SharedStore {
     rule: StoreRule,
     /// Whether the store turned out not to be granted.
     denied: Cell<bool>,
+    instance: u64,
     state: RefCell<State>,
     flight: Flight,
 }
@@ -73,6 +75,8 @@ impl SharedStore {
         Self {
             rule: rule.clone(),
             denied: Cell::new(false),
+            // Random enough: nobody gains anything by guessing it.
+            instance: RandomState::new().hash_one(0) | 1,
             state: RefCell::default(),
             flight: Flight::default(),
         }
@@ -103,6 +107,11 @@ impl SharedStore {
                 None
             }
         }
+    }
+
+    /// By which others can tell this instance from themselves: a random number, not zero.
+    pub fn instance(&self) -> u64 {
+        self.instance
     }
 
     /// Says in the log that a call failed.

@@ -277,9 +277,11 @@ impl Freshness {
             self.failures = record.failures;
         }
         let newer = record.keys.is_some()
-            && self
-                .keys
-                .is_none_or(|keys| record.fetched_at > keys.fetched_at);
+            && self.keys.is_none_or(|keys| match cause {
+                Cause::Age => record.fetched_at > keys.fetched_at,
+                // Of the same second, theirs may have the key that ours lack.
+                Cause::UnknownKey => record.fetched_at >= keys.fetched_at,
+            });
         if newer {
             self.keys = Some(Keys::new(record.fetched_at, record.fresh_s));
         }
@@ -289,7 +291,7 @@ impl Freshness {
             match cause {
                 Cause::Age => spared = left_alone || self.is_fresh(now),
                 Cause::UnknownKey => {
-                    under_way = record.refetching && !is_over(record.refetched_at, now);
+                    under_way = record.refetching != 0 && !is_over(record.refetched_at, now);
                     spared = !under_way
                         && (left_alone || !self.has_cooled_down(record.refetched_at, now));
                 }
@@ -311,13 +313,16 @@ impl Freshness {
     /// the last attempt failed. `None` while there is nothing to tell.
     ///
     /// To be stored when an attempt has ended, whether it succeeded or failed, and, by an instance that
-    /// is about to fetch because of an unknown key, before it does: the others then wait for it.
+    /// is about to fetch because of an unknown key, before it does: the others then wait for it. Of two
+    /// that say so at once the last one is heard; so it is read again a moment later, and the one whose
+    /// `instance` it names goes on.
     #[must_use]
     pub fn record(
         &self,
         issuer: &str,
         keys: Option<StoredKeys>,
         last_error: Option<&str>,
+        instance: u64,
     ) -> Option<Record> {
         let known = self.keys.filter(|_| keys.is_some());
         if known.is_none() && self.attempted_at.is_none() && self.refetched_at.is_none() {
@@ -335,7 +340,7 @@ impl Freshness {
             failures: self.failures,
             last_error: last_error.filter(|_| self.failures > 0).map(str::to_owned),
             refetched_at: self.refetched_at,
-            refetching,
+            refetching: if refetching { instance } else { 0 },
         })
     }
 

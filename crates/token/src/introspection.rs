@@ -49,9 +49,12 @@ pub enum MissingAudience {
 
 /// What the issuer says of a token.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and it is taken apart at once"
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "there is one at a time, and it is taken apart at once"
+    )
 )]
 pub enum Answer {
     /// It is valid, and fulfils what is expected.

@@ -37,6 +37,7 @@ pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> 
 pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
     let record = {
         let state = entry.state.borrow();
+        let last_error = state.last_error.as_deref();
         let origin = state.keys.as_ref().and_then(|keys| keys.origin.as_ref());
         let keys = origin.map(|origin| StoredKeys {
             url: origin.url.clone(),
@@ -45,7 +46,7 @@ pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
         });
         state
             .freshness
-            .record(&entry.url, keys, state.last_error.as_deref())
+            .record(&entry.url, keys, last_error, shared.instance())
     };
     if let Some(record) = record
         && let Err(error) = store.set(name(entry), record.to_bytes()).await

@@ -60,8 +60,9 @@ pub struct Record {
     pub last_error: Option<String>,
     /// When an unknown key was last a reason to fetch.
     pub refetched_at: Option<UnixTime>,
-    /// Whether the fetch that began then had not ended when the record was written.
-    pub refetching: bool,
+    /// Who began the fetch of that time, where it had not ended when the record was written: a number
+    /// that an instance chose for itself. Zero is nobody.
+    pub refetching: u64,
 }
 
 /// A key set as it came.
@@ -134,7 +135,7 @@ impl Record {
         put("attempted_at", time(self.attempted_at));
         put("failures", Some(self.failures.into()));
         put("refetched_at", time(self.refetched_at));
-        put("refetching", Some(u64::from(self.refetching).into()));
+        put("refetching", Some(self.refetching.into()));
         put(
             "last_error",
             self.last_error
@@ -182,7 +183,7 @@ impl Record {
                 .map_err(|_| RecordError::Member { name: "failures" })?,
             last_error: text(&mut members, "last_error")?.map(|text| printable(&text)),
             refetched_at,
-            refetching: required("refetching", number(&members, "refetching")?)? == 1,
+            refetching: required("refetching", number(&members, "refetching")?)?,
             ..Self::default()
         };
         if let Some(body) = text(&mut members, "body")? {
