@@ -26,6 +26,7 @@ use serde_json::{Map, json};
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const ACME: usize = 0;
 const OTHER: usize = 1;
+const PLAIN: usize = 2;
 
 const POLICY: &str = r#"
 [issuer.acme]
@@ -42,11 +43,19 @@ audience = "api"
 client_id = "gate"
 secret = "other_client_secret"
 
+[issuer.plain]
+url = "https://plain.example"
+audience = "api"
+
 [api_keys]
 header = "x-api-key"
 
 [identity]
 x-auth-subject = "sub"
+
+[[route]]
+path = "/both"
+issuer = ["acme", "plain"]
 
 [[route]]
 path = "/all"
@@ -125,17 +134,24 @@ fn only_what_the_request_carried_authenticates_it() {
 fn an_opaque_token_is_the_word_of_the_issuer_that_was_to_be_asked() {
     let policy = Policy::parse(POLICY).unwrap();
     let fields = field("Bearer abc");
-    let token = &introspected(&policy, OTHER);
-    for (path, issuer, admitted) in [
-        ("/other", OTHER, true),
-        ("/other", ACME, false),
-        ("/all", OTHER, false),
-        ("/all", ACME, false),
+    for (path, word_of, issuer, admitted) in [
+        ("/other", OTHER, OTHER, true),
+        ("/other", OTHER, ACME, false),
+        ("/all", OTHER, OTHER, false),
+        ("/all", OTHER, ACME, false),
+        ("/both", ACME, ACME, true),
+        ("/both", PLAIN, PLAIN, false),
+        ("/both", ACME, PLAIN, false),
     ] {
+        let token = &introspected(&policy, word_of);
         let pending = pending(&policy, path, &fields, &[]);
         let who = Authenticated::Token { issuer, token };
         let decided = pending.authorise(who, None, NOW);
-        assert_eq!(decided.is_ok(), admitted, "{path} {issuer}: {decided:?}");
+        assert_eq!(
+            decided.is_ok(),
+            admitted,
+            "{path}: the word of {word_of} as that of {issuer}: {decided:?}"
+        );
     }
 }
 
