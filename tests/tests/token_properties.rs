@@ -9,8 +9,12 @@
 
 use doorward_tests::numbers::Numbers;
 use doorward_tests::signing::{
-    SECRET, SIGNERS, any_algorithm, claims, compact, jwk, key_set, sign_with_secret, token, verify,
+    ISSUER, NOW, SECRET, SIGNERS, any_algorithm, claims, compact, jwk, key_set, sign_with_secret,
+    token, verify,
 };
+use doorward_token::client::ClientKey;
+use doorward_token::freshness::{self, CacheHeaders};
+use doorward_token::introspection::{self, MissingAudience};
 use doorward_token::{Algorithm, AlgorithmSet, KeySet, TOKEN_BYTES_MAX, UnverifiedToken, metadata};
 use serde_json::json;
 
@@ -190,6 +194,7 @@ fn nothing_makes_a_parser_panic() {
             .and_then(|token| token.issuer_hint());
         let refused = KeySet::parse(&input).is_err() && metadata::parse(&input, &text).is_err();
         panics_would_be_here += usize::from(refused && hint.is_none());
+        assert!(reads_nothing_else(&input), "{text:?}");
         let urls = metadata::candidate_urls(&text);
         assert!(
             urls.iter()
@@ -202,6 +207,31 @@ fn nothing_makes_a_parser_panic() {
         assert!(!accepts(&vec![b'A'; length], &keys));
         assert!(!accepts(&vec![b'.'; length], &keys));
     }
+}
+
+/// Whether these bytes are no answer, record or private key, and as headers make nothing fresh beyond
+/// the bounds.
+fn reads_nothing_else(input: &[u8]) -> bool {
+    let answer = introspection::parse(
+        input,
+        input,
+        &any_algorithm(),
+        MissingAudience::Accept,
+        NOW,
+        u64::MAX,
+    );
+    let text = str::from_utf8(input).ok();
+    let headers = CacheHeaders {
+        cache_control: text,
+        age: text,
+        expires: text,
+        date: text,
+    };
+    let bounds = freshness::FRESH_S_MIN..=freshness::FRESH_S_MAX;
+    answer.is_err()
+        && freshness::Record::parse(input, ISSUER, NOW).is_err()
+        && ClientKey::parse(input).is_err()
+        && bounds.contains(&freshness::fresh_s(&headers, NOW))
 }
 
 /// A token of mostly header, mostly payload and mostly signature, each as long as can be.
