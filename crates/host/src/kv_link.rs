@@ -49,6 +49,24 @@ pub struct OpenStore {
     label: Arc<str>,
 }
 
+// A read takes microseconds, less than handing it to another thread. Only where it would have to wait
+// for a writer is it handed over.
+impl OpenStore {
+    async fn get(self, key: String) -> StoreResult<Option<Vec<u8>>> {
+        match self.file.get_now(&self.label, &key) {
+            Err(StoreError::Busy) => blocking(move || self.file.get(&self.label, &key)).await,
+            done => done.map_err(KeyValueError::from),
+        }
+    }
+
+    async fn exists(self, key: String) -> StoreResult<bool> {
+        match self.file.exists_now(&self.label, &key) {
+            Err(StoreError::Busy) => blocking(move || self.file.exists(&self.label, &key)).await,
+            done => done.map_err(KeyValueError::from),
+        }
+    }
+}
+
 /// `spin:key-value/key-value.error`.
 #[derive(Clone, ComponentType, Debug, Lift, Lower, PartialEq, Eq)]
 #[component(variant)]
@@ -109,13 +127,7 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key): (Resource<OpenStore>, String)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let value = match store.file.get_now(&store.label, &key) {
-                    Err(StoreError::Busy) => {
-                        blocking(move || store.file.get(&store.label, &key)).await
-                    }
-                    done => done.map_err(KeyValueError::from),
-                };
-                Ok((value,))
+                Ok((store.get(key).await,))
             })
         },
     )?;
@@ -124,13 +136,7 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key): (Resource<OpenStore>, String)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let found = match store.file.exists_now(&store.label, &key) {
-                    Err(StoreError::Busy) => {
-                        blocking(move || store.file.exists(&store.label, &key)).await
-                    }
-                    done => done.map_err(KeyValueError::from),
-                };
-                Ok((found,))
+                Ok((store.exists(key).await,))
             })
         },
     )?;
@@ -210,6 +216,25 @@ async fn blocking<T: Send + 'static>(
 mod tests {
     use super::*;
     use crate::scratch::ScratchDir;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_reader_that_has_to_wait_for_a_writer_holds_up_nobody_else() {
+        let dir = ScratchDir::new(&std::env::temp_dir(), "kv-link-test").unwrap();
+        let file = Arc::new(StoreFile::open(dir.path()).unwrap());
+        file.set("default", "key", b"value").unwrap();
+        let store = Stores::new(file, ["default"]).open("default").unwrap();
+        let writer = rusqlite::Connection::open(StoreFile::path(dir.path())).unwrap();
+        writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        // The writer goes on only when the readers have given way to it on the only thread.
+        let writing = async { writer.execute_batch("COMMIT").unwrap() };
+        let (value, found, ()) = tokio::join!(
+            store.clone().get("key".to_owned()),
+            store.exists("key".to_owned()),
+            writing
+        );
+        assert_eq!(value, Ok(Some(b"value".to_vec())));
+        assert_eq!(found, Ok(true));
+    }
 
     #[test]
     fn only_granted_stores_open() {

@@ -11,6 +11,7 @@ mod check;
 mod issuer;
 mod issuers;
 mod key;
+mod obeyed;
 mod revoke;
 mod run;
 mod serve;

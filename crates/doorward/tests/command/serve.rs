@@ -19,8 +19,8 @@ impl Drop for Serving {
     }
 }
 
-#[test]
-fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
+/// The repository, its components built.
+pub fn built_workspace() -> &'static Path {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)
@@ -29,7 +29,12 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     toolchain::ensure_wasm_target(&progress).unwrap();
     let shipped = manifest::load(&workspace.join("spin.toml")).unwrap();
     build::ensure_built(&shipped, &progress).unwrap();
+    workspace
+}
 
+#[test]
+fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
+    let workspace = built_workspace();
     // The shipped files, on ports that are free.
     let folder = tempfile::tempdir().unwrap();
     let (host, issuer) = (free_address(), free_address());
