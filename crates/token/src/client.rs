@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::json::{self, Limits};
 use crate::keys::jwk;
@@ -150,31 +150,47 @@ impl ClientKey {
         jti: &[u8; 16],
         now: UnixTime,
     ) -> String {
-        let mut header = Map::new();
-        let mut put = |name: &str, value: &str| header.insert(name.to_owned(), value.into());
-        put("alg", self.algorithm.name());
-        put("typ", "JWT");
+        let mut header = String::new();
+        put(&mut header, "alg", self.algorithm.name());
         if let Some(id) = &self.id {
-            put("kid", id);
+            put(&mut header, "kid", id);
         }
-        let mut claims = Map::new();
-        let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        put("iss", client_id.into());
-        put("sub", client_id.into());
-        put("aud", audience.into());
-        put("jti", base64url::encode(jti).into());
-        put("iat", now.0.into());
-        put("exp", now.saturating_add(ASSERTION_S).0.into());
+        put(&mut header, "typ", "JWT");
+        let mut claims = String::new();
+        put(&mut claims, "iss", client_id);
+        put(&mut claims, "sub", client_id);
+        put(&mut claims, "aud", audience);
+        put(&mut claims, "jti", &base64url::encode(jti));
+        put_number(&mut claims, "iat", now.0);
+        put_number(&mut claims, "exp", now.saturating_add(ASSERTION_S).0);
         let mut assertion = String::new();
-        for part in [header, claims] {
-            assertion += &base64url::encode(Value::Object(part).to_string().as_bytes());
-            assertion.push('.');
+        for mut part in [header, claims] {
+            part.push('}');
+            if !assertion.is_empty() {
+                assertion.push('.');
+            }
+            assertion += &base64url::encode(part.as_bytes());
         }
-        assertion.pop();
         let signature = self.key.sign(assertion.as_bytes());
         assertion.push('.');
         assertion + &base64url::encode(&signature)
     }
+}
+
+/// Adds a member to an object that is yet to be closed.
+fn put(object: &mut String, name: &str, value: &str) {
+    put_value(object, name, &Value::String(value.to_owned()));
+}
+
+fn put_number(object: &mut String, name: &str, value: u64) {
+    put_value(object, name, &value.into());
+}
+
+fn put_value(object: &mut String, name: &str, value: &Value) {
+    object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
+    object.push_str(name);
+    object.push_str("\":");
+    *object += &value.to_string();
 }
 
 impl fmt::Debug for ClientKey {

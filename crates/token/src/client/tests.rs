@@ -12,6 +12,8 @@ use super::*;
 use crate::{AlgorithmSet, Expectations, KeySet, UnverifiedToken};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
+/// What is not plain text in JSON is written as JSON.
+const CLIENT: &str = "shop:\"1\"\\\n\u{e9}";
 const ENDPOINT: &str = "https://login.acme.example/introspect";
 
 /// The key of RFC 8037 appendix A.
@@ -70,14 +72,14 @@ fn an_assertion_is_a_token_of_the_client_for_the_endpoint() {
         let public = changed(key.clone(), json!({"d": null, "key_ops": null}));
         let keys = KeySet::parse(json!({"keys": [public]}).to_string().as_bytes()).unwrap();
         let expect = Expectations {
-            issuer: "shop:1".to_owned(),
+            issuer: CLIENT.to_owned(),
             audience: vec![ENDPOINT.to_owned()],
             algorithms: AlgorithmSet::of(&[algorithm]),
             leeway_s: 0,
             access_token_profile: false,
         };
         let client = parse(&key).unwrap();
-        let assertion = client.assertion("shop:1", ENDPOINT, &[0xa5; 16], NOW);
+        let assertion = client.assertion(CLIENT, ENDPOINT, &[0xa5; 16], NOW);
         let token = UnverifiedToken::parse(assertion.as_bytes()).unwrap();
         assert_eq!(token.algorithm(), algorithm, "{key}");
         assert_eq!(
@@ -86,13 +88,13 @@ fn an_assertion_is_a_token_of_the_client_for_the_endpoint() {
             "{key}"
         );
         let verified = token.verify(&keys, &expect, NOW).unwrap();
-        assert_eq!(verified.subject(), Some("shop:1"));
+        assert_eq!(verified.subject(), Some(CLIENT));
         assert_eq!(verified.token_id(), Some("paWlpaWlpaWlpaWlpaWlpQ"));
         assert_eq!(verified.issued_at(), Some(NOW));
         assert_eq!(verified.expires_at(), NOW.saturating_add(ASSERTION_S));
-        let again = client.assertion("shop:1", ENDPOINT, &[0xa5; 16], NOW);
+        let again = client.assertion(CLIENT, ENDPOINT, &[0xa5; 16], NOW);
         assert_eq!(again, assertion, "no randomness but the caller's");
-        let other = client.assertion("shop:1", ENDPOINT, &[0xa6; 16], NOW);
+        let other = client.assertion(CLIENT, ENDPOINT, &[0xa6; 16], NOW);
         assert_ne!(other, assertion);
     }
 }
