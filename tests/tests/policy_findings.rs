@@ -10,12 +10,8 @@
     reason = "tests"
 )]
 
-use doorward_policy::{
-    Code, FINDINGS_MAX, Finding, Findings, KeySource, Policy, Position, Severity,
-};
+use doorward_policy::{Code, FINDINGS_MAX, Finding, Findings, Policy, Position, Severity};
 use serde::Deserialize;
-
-use doorward_token::{Algorithm, AlgorithmSet};
 
 const ISSUER: &str = r#"
 [issuer.acme]
@@ -218,15 +214,31 @@ Host = "sub"
 
 #[test]
 fn a_secret_that_was_written_into_the_file_is_not_repeated() {
-    let text = format!("{ISSUER}secret = \"Correct-Horse-Battery\"\n[[route]]\npath = \"/\"\n");
-    let found = findings(&text);
-    for shown in [
-        found.to_string(),
-        format!("{found:?}"),
-        found.to_json().to_string(),
-        found.render("p.toml", None).to_string(),
+    let key = "[api_keys]\n[[api_keys.key]]\nname = \"ci\"\n";
+    let hash = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    for text in [
+        format!("{ISSUER}secret = \"Correct-Horse-Battery\""),
+        format!(
+            "{ISSUER}introspection = {{ client_id = \"g\", secret = \"Correct-Horse-Battery\" }}"
+        ),
+        format!(
+            "{ISSUER}introspection = {{ client_id = \"g\", authentication = \"private_key_jwt\", key \
+             = \"Correct-Horse-Battery\" }}"
+        ),
+        format!("{ISSUER}{key}id = \"4YbV0cQm8XzK\"\nhash = \"dwk_Correct-Horse-Battery\""),
+        format!("{ISSUER}{key}id = \"dwk_Correct-Horse-Battery\"\nhash = \"{hash}\""),
     ] {
-        assert!(!shown.contains("Correct-Horse"), "{shown}");
+        let text = format!("{text}\n[[route]]\npath = \"/\"\n");
+        let found = findings(&text);
+        assert!(found.has_errors(), "{text}");
+        for shown in [
+            found.to_string(),
+            format!("{found:?}"),
+            found.to_json().to_string(),
+            found.render("p.toml", None).to_string(),
+        ] {
+            assert!(!shown.contains("Correct-Horse"), "{shown}");
+        }
     }
 }
 
@@ -294,34 +306,6 @@ fn only_errors_keep_a_policy_from_being_used() {
 }
 
 #[test]
-fn what_is_left_out_has_the_value_that_is_documented() {
-    let policy = Policy::parse(&format!("{ISSUER}[[route]]\npath = \"/\"\n")).unwrap();
-    let issuer = &policy.issuers()[0];
-    assert_eq!(issuer.leeway_s, 60);
-    assert!(!issuer.access_token_profile);
-    assert_eq!(issuer.keys, KeySource::Discovery);
-    assert_eq!(issuer.algorithms, AlgorithmSet::asymmetric());
-    assert_eq!(issuer.audience, ["api"]);
-    let expected = issuer.expectations();
-    assert_eq!(expected.issuer, issuer.url);
-    assert_eq!(expected.leeway_s, 60);
-    assert_eq!(expected.algorithms, AlgorithmSet::asymmetric());
-
-    let with_secret = Policy::parse(&format!(
-        "{ISSUER}secret = \"s\"\n[[route]]\npath = \"/\"\n"
-    ))
-    .unwrap();
-    let issuer = &with_secret.issuers()[0];
-    assert_eq!(issuer.algorithms, AlgorithmSet::of(&[Algorithm::Hs256]));
-    assert_eq!(
-        issuer.keys,
-        KeySource::Secret {
-            variable: "s".to_owned()
-        }
-    );
-}
-
-#[test]
 fn a_route_without_an_issuer_needs_exactly_one_to_exist() {
     let second = "[issuer.other]\nurl = \"https://other.example\"\naudience = \"x\"\n";
     let text = format!(
@@ -342,90 +326,6 @@ fn two_issuers_cannot_have_the_same_url() {
     assert_eq!(found.as_slice().len(), 1, "{found}");
     assert_eq!(found.as_slice()[0].code, Code::Conflict);
     assert_eq!(found.as_slice()[0].related.len(), 1, "{found}");
-}
-
-#[test]
-fn a_file_that_is_too_large_is_not_read() {
-    let text = "#".repeat(doorward_policy::load::POLICY_BYTES_MAX + 1);
-    let found = findings(&text);
-    assert_eq!(found.as_slice()[0].code, Code::TooLarge, "{found}");
-}
-
-#[test]
-fn numbers_of_things_are_bounded() {
-    use doorward_policy::load::{
-        ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX,
-    };
-    let numbered =
-        |count: usize, each: fn(usize) -> String| (0..count).map(each).collect::<String>();
-    let route = |number: usize| format!("[[route]]\npath = \"/{number}\"\npublic = true\n");
-    let issuer = |number: usize| {
-        format!("[issuer.i{number}]\nurl = \"https://i{number}.example\"\naudience = \"a\"\n")
-    };
-    let list = |count: usize, word: &str| {
-        let entries: Vec<String> = (0..count)
-            .map(|number| format!("\"{word}{number}\""))
-            .collect();
-        format!("[{}]", entries.join(", "))
-    };
-    let letters = |number: usize| format!("[[route]]\npath = \"/\"\nmethods = [\"M{number}\"]\n");
-    for (good, bad) in [
-        (numbered(ROUTES_MAX, route), numbered(ROUTES_MAX + 1, route)),
-        (
-            numbered(ISSUERS_MAX, issuer) + &route(0),
-            numbered(ISSUERS_MAX + 1, issuer) + &route(0),
-        ),
-        (
-            format!(
-                "{ISSUER}[[route]]\npath = \"/\"\nscope = {}",
-                list(SCOPE_ENTRIES_MAX, "s")
-            ),
-            format!(
-                "{ISSUER}[[route]]\npath = \"/\"\nscope = {}",
-                list(SCOPE_ENTRIES_MAX + 1, "s")
-            ),
-        ),
-        (
-            ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX, letters),
-            ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX + 1, letters),
-        ),
-    ] {
-        if let Err(found) = Policy::parse(&good) {
-            panic!("refused within the bound: {found}");
-        }
-        let found = findings(&bad);
-        let too_large = found
-            .as_slice()
-            .iter()
-            .any(|finding| finding.code == Code::TooLarge);
-        assert!(too_large, "{found}");
-    }
-}
-
-#[test]
-fn patterns_that_would_make_matching_expensive_are_refused() {
-    // Every literal has a parameter beside it: a request can go both ways at every segment.
-    let routes = |depth: usize| -> String {
-        (0..1_u32 << depth)
-            .map(|bits| {
-                let path: String = (0..depth)
-                    .map(|level| {
-                        if bits >> level & 1 == 0 {
-                            "/a".to_owned()
-                        } else {
-                            format!("/{{p{level}}}")
-                        }
-                    })
-                    .collect();
-                format!("[[route]]\npath = \"{path}\"\npublic = true\n")
-            })
-            .collect()
-    };
-    if let Err(found) = Policy::parse(&routes(8)) {
-        panic!("{found}");
-    }
-    let found = findings(&routes(11));
-    assert_eq!(found.as_slice()[0].code, Code::Overlap, "{found}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::target;
 
 /// The decision to let a request through.
 ///
-/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
+/// Only [`Policy::screen`] and [`Pending::authorise`](crate::Pending::authorise) make one, and whoever forwards a request asks
 /// for one. It cannot be made anywhere else:
 ///
 /// ```compile_fail,E0451
