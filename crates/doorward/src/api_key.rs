@@ -29,7 +29,7 @@ enum Command {
     ///
     /// The key alone goes to stdout. The store keeps its hash, as does the policy.
     New(New),
-    /// Show the keys of the policy and of the store, which nobody can make the keys themselves of.
+    /// Show which keys the policy and the store have. The keys themselves are nowhere.
     List(List),
     /// Delete a key from the store. Gates refuse it within the `refresh_s` of their policy.
     Revoke(Revoke),

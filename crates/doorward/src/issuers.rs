@@ -16,8 +16,6 @@ use crate::{dates, store, table};
 /// the issuer in the policy follows.
 const RECORD_PREFIX: &str = "doorward/keys/";
 
-/// What instances of the gate have told each other through the store. The status is 1 when an issuer
-/// fails and no keys of it can be used.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// For programs: `{"issuers": [{"name", "url", "source", "keys_url", "state", "keys", "skipped",

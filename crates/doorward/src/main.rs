@@ -52,6 +52,9 @@ enum Subcommands {
     /// Take back tokens before they expire.
     Revoke(Box<revoke::Arguments>),
     /// Show the age of every issuer's keys, and how fetching them went.
+    ///
+    /// It is what the instances of the gate have told each other through the store. The exit status is 1
+    /// when an issuer fails and no keys of it can be used.
     Issuers(issuers::Arguments),
     /// Set up what building the components needs: the wasm32-wasip2 target.
     Setup,

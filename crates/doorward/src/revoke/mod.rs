@@ -45,10 +45,14 @@ enum Command {
 #[derive(Args)]
 struct Common {
     /// Why: for whoever looks at the list. At most 512 bytes are kept.
-    #[arg(long, default_value = "", value_name = "TEXT")]
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "TEXT"
+    )]
     reason: String,
-    /// For how long it is remembered, where tokens live longer than the policy says.
-    /// [default: the policy's token_lifetime_max_s]
+    /// For how long it is remembered, where tokens live longer than the policy says [default: the policy's token_lifetime_max_s]
     #[arg(long, value_name = "PERIOD", value_parser = dates::period_s)]
     keep: Option<u64>,
     /// Write nothing: print the entries for a store elsewhere, as NAME=VALUE.

@@ -6,7 +6,7 @@ use doorward_token::UnixTime;
 use doorward_token::api_key::{ApiKey, KEY_BYTES, KeyRecord};
 use serde_json::Value;
 
-use crate::run::{Ran, fails, feed, run, succeeds};
+use crate::run::{Ran, fails, feed, fill, run, succeeds};
 
 /// A policy that accepts keys, in `folder`, with further tables at its end.
 fn write_policy(folder: &Path, more: &str) -> String {
@@ -244,6 +244,24 @@ fn the_store_is_the_one_that_the_policy_or_the_flag_names() {
         let name = KeyRecord::entry_name(&id(&key));
         assert!(host.exists(store, &name).unwrap(), "{store} should have it");
     }
+}
+
+#[test]
+fn a_store_with_too_many_keys_takes_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    StoreFile::open(&state).unwrap();
+    let names = (0..50_000).map(|number| KeyRecord::entry_name(&format!("{number:012}")));
+    fill(&state, names);
+    let command = ["key", "new", "--state-dir", "state", "--name", "ci"];
+    let ran = run(folder.path(), &command);
+    assert_eq!(
+        (ran.status, ran.stdout.as_str()),
+        (1, ""),
+        "no key is shown"
+    );
+    assert!(ran.stderr.contains("has 50000 keys"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("doorward key revoke"), "{}", ran.stderr);
 }
 
 #[test]

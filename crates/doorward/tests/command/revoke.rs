@@ -3,11 +3,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_host::kv::StoreFile;
-use doorward_token::revocation::{Entry, Kind, Note, RevocationSet};
+use doorward_token::revocation::{
+    Entry, Kind, Note, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, RevocationSet,
+};
 use doorward_token::{UnixTime, VerifiedToken};
 use serde_json::Value;
 
-use crate::run::{Issuer, Ran, fails, feed, run, succeeds, verify};
+use crate::run::{Issuer, Ran, fails, feed, fill, run, succeeds, verify};
 
 /// The policy of one development issuer.
 fn write_policy(folder: &Path, url: &str, more: &str) {
@@ -355,6 +357,33 @@ fn a_store_is_never_made_by_revoking_because_no_gate_would_read_it() {
     assert!(!folder.path().join("state").exists());
     let ran = run(folder.path(), &[&flags[..], &["--print"]].concat());
     assert_eq!(ran.status, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn a_full_store_takes_no_more_but_that_everything_of_an_issuer_is_taken_back() {
+    let scene = Scene::new();
+    let state = scene.folder.path().join("state");
+    let names = |numbers: std::ops::Range<usize>| {
+        numbers.map(|number| {
+            let subject = number.to_string();
+            Entry::session("https://x.example", &subject, UnixTime(9_000_000_000)).name()
+        })
+    };
+    let subject = ["subject", "ada", "--issuer", "local"];
+    let issuer = ["issuer", "local"];
+    fill(&state, names(0..REVOCATIONS_MAX - 1));
+    let ran = scene.revoke(&subject, "");
+    assert_eq!(ran.status, 0, "the last one: {}", ran.stderr);
+    let ran = scene.revoke(&subject, "");
+    assert_eq!(ran.status, 1, "one too many");
+    for expected in ["has 50000 revocations", "doorward revoke issuer"] {
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+    let ran = scene.revoke(&issuer, "");
+    assert_eq!(ran.status, 0, "the last resort: {}", ran.stderr);
+    fill(&state, names(REVOCATIONS_MAX..REVOCATIONS_READ_MAX + 1));
+    let ran = scene.revoke(&issuer, "");
+    assert_eq!(ran.status, 1, "more than a gate reads: {}", ran.stderr);
 }
 
 #[test]

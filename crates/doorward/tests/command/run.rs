@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use doorward_host::kv::StoreFile;
 use doorward_token::{
     AlgorithmSet, Expectations, KeySet, TokenError, UnixTime, UnverifiedToken, VerifiedToken,
 };
@@ -62,6 +63,17 @@ pub fn feed(folder: &Path, arguments: &[&str], input: &str) -> Ran {
         stdout: String::from_utf8(stdout).unwrap(),
         stderr: String::from_utf8(stderr).unwrap(),
     }
+}
+
+/// Puts entries with these names into the store `default` of a state folder, all at once.
+pub fn fill(state_dir: &Path, names: impl Iterator<Item = String>) {
+    let mut file = rusqlite::Connection::open(StoreFile::path(state_dir)).unwrap();
+    let all = file.transaction().unwrap();
+    for name in names {
+        let insert = "INSERT INTO spin_key_value VALUES ('default', ?1, x'7b7d')";
+        all.execute(insert, [name]).unwrap();
+    }
+    all.commit().unwrap();
 }
 
 /// Runs the command, which has to succeed.
