@@ -7,7 +7,7 @@ use crate::target;
 
 /// The decision to let a request through.
 ///
-/// Only [`Policy::screen`] and [`Pending::authorise`](crate::Pending::authorise) make one, and whoever forwards a request asks
+/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
 /// for one. It cannot be made anywhere else:
 ///
 /// ```compile_fail,E0451
@@ -35,6 +35,8 @@ use crate::target;
 /// fn twice<T: Clone>() {}
 /// twice::<Permit<'static>>();
 /// ```
+///
+/// [`Pending::authorise`]: crate::Pending::authorise
 pub struct Permit<'p> {
     policy: &'p Policy,
     rule: Rule<'p>,

@@ -114,11 +114,15 @@ fn introspecting(
     demands: &mut Demands,
 ) {
     let mut found: Option<IssuerGroup> = None;
+    let mut idle = None;
     for group in &demands.issuers {
         let mut issuers = around.issuers.iter();
         let issuer = issuers.find(|issuer| issuer.group.overlaps(*group));
-        let issuer = issuer.and_then(ReadIssuer::any);
-        if issuer.is_none_or(|issuer| issuer.introspection.is_none()) {
+        let Some(issuer) = issuer.and_then(ReadIssuer::any) else {
+            continue;
+        };
+        if issuer.introspection.is_none() {
+            idle = idle.or(Some(issuer));
             continue;
         }
         if group.count > 1 || found.is_some() {
@@ -135,6 +139,15 @@ fn introspecting(
         Some(group) => {
             demands.accept.push(CredentialKind::Opaque);
             demands.introspects = Some(group.first as usize);
+            if let Some(idle) = idle.filter(|_| !demands.accept.contains(CredentialKind::Jwt)) {
+                let message = format_args!(
+                    "no token of `{}` is accepted: it has no `introspection`, and the route lists \
+                     no `jwt`",
+                    shown(&idle.name)
+                );
+                let help = "add `jwt` before `opaque`, or leave the issuer out";
+                source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+            }
         }
         None if demands.accept.contains(CredentialKind::Opaque) && !demands.issuers.is_empty() => {
             let message = "the route accepts `opaque`, and none of its issuers has `introspection`";
