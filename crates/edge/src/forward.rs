@@ -18,6 +18,7 @@ use wasip3::wit_bindgen::{FutureReader, FutureWriter, StreamReader, StreamResult
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 const CONTENT_LENGTH: &str = "content-length";
+const FULL_URL: &str = "spin-full-url";
 /// Bytes of a body that are read while the request is rebuilt.
 const FIRST_PIECE_BYTES: usize = 8 * 1024;
 /// Bytes of a body that are under way at a time.
@@ -67,6 +68,10 @@ pub fn permitted(
             .map_err(|_| refused())?;
     }
 
+    if permit.target() != received.target {
+        rewrite_full_url(&headers, &received.target, permit.target()).map_err(|()| refused())?;
+    }
+
     let declared = received
         .names
         .iter()
@@ -84,6 +89,20 @@ pub fn permitted(
         .and_then(|()| rebuilt.set_path_with_query(Some(permit.target())))
         .map_err(|()| refused())?;
     Ok((Permitted(rebuilt), no_trailers))
+}
+
+/// The host says in a field as well what the whole URL was, query included. Where an API key was taken out
+/// of the query, it is taken out there, too. What a client sent under that name goes: the host's own value
+/// is the last one.
+fn rewrite_full_url(headers: &Fields, received: &str, forwarded: &str) -> Result<(), ()> {
+    let Some(last) = headers.get(FULL_URL).pop() else {
+        return Ok(());
+    };
+    let rewritten = match last.strip_suffix(received.as_bytes()) {
+        Some(origin) => vec![[origin, forwarded.as_bytes()].concat()],
+        None => Vec::new(),
+    };
+    headers.set(FULL_URL, &rewritten).map_err(|_| ())
 }
 
 /// Says that a request without a body has no trailers either, when it is dropped.

@@ -15,6 +15,7 @@ use doorward_token::client::{self, ClientKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::{UnixTime, VerifiedToken};
 use std::cell::RefCell;
+use std::fmt::{self, Display};
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Introspector {
         if token.len() > OPAQUE_TOKEN_BYTES_MAX {
             return Err(Refusal::inactive(pending));
         }
-        for _ in 0..WAITS_MAX {
+        for round in 0..WAITS_MAX {
             match self.cache.borrow_mut().get(token, realm(id), clock::now()) {
                 Some(Hit::Verified { token, .. }) => return Ok(token),
                 Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
@@ -98,10 +99,12 @@ impl Introspector {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
             let flight = self.flight(token, id);
-            let Some(landing) = flight.begin() else {
+            let landing = flight.begin();
+            // Where answers may not be kept there is nothing to wait for.
+            if landing.is_none() && round + 1 < WAITS_MAX {
                 flight.ended().await;
                 continue;
-            };
+            }
             let asked = ask(endpoint, issuer, rule, text).await;
             let verdict = self.judge(pending, id, issuer, rule, token, asked);
             drop(landing);
@@ -161,12 +164,12 @@ impl Introspector {
             Err(Failure::Answer(IntrospectionError::Token(error))) => {
                 refuse(Refusal::invalid_token(pending, error))
             }
+            Err(Failure::Answer(error)) if error.is_verdict() => {
+                tell(issuer, &error);
+                refuse(Refusal::inactive(pending))
+            }
             Err(failure) => {
-                log::event(
-                    Level::Warn,
-                    "introspection-failed",
-                    &[("issuer", &issuer.name), ("reason", &failure)],
-                );
+                tell(issuer, &failure);
                 return Err(match failure {
                     Failure::Declined(_) => Refusal::inactive(pending),
                     Failure::Asking(_) | Failure::Answer(_) => self.failed(id),
@@ -193,6 +196,14 @@ impl Introspector {
         }
         Refusal::issuer_unavailable(retry_after_s)
     }
+}
+
+fn tell(issuer: &Issuer, reason: &dyn Display) {
+    log::event(
+        Level::Warn,
+        "introspection-failed",
+        &[("issuer", &issuer.name), ("reason", reason)],
+    );
 }
 
 impl Endpoint {
@@ -309,8 +320,8 @@ enum Failure {
     Answer(IntrospectionError),
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asking(reason) | Self::Declined(reason) => f.write_str(reason),
             Self::Answer(error) => error.fmt(f),

@@ -146,24 +146,23 @@ impl KeyRing {
             let keys = entry.state.borrow().keys.clone();
             keys.filter(|keys| keys.generation != generation)
         };
-        // Somebody else may have fetched them while this request waited.
-        if newer().is_none() {
-            let decision = entry
-                .state
-                .borrow_mut()
-                .freshness
-                .decide_unknown_key(clock::now());
-            match decision {
-                UnknownKeyDecision::Refuse => return None,
-                UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
-                UnknownKeyDecision::AwaitFetch => {}
+        for _ in 0..WAITS_MAX {
+            // Somebody else may have fetched them while this request waited.
+            if newer().is_some() {
+                break;
             }
-            for _ in 0..WAITS_MAX {
-                if newer().is_some() || !entry.flight.is_under_way() {
-                    break;
+            // A load that is under way may bring them.
+            if !entry.flight.is_under_way() {
+                let mut state = entry.state.borrow_mut();
+                let decision = state.freshness.decide_unknown_key(clock::now());
+                drop(state);
+                match decision {
+                    UnknownKeyDecision::Refuse => break,
+                    UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
+                    UnknownKeyDecision::AwaitFetch => {}
                 }
-                entry.flight.ended().await;
             }
+            entry.flight.ended().await;
         }
         newer()
     }

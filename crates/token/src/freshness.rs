@@ -285,13 +285,14 @@ impl Freshness {
         if newer {
             self.keys = Some(Keys::new(record.fetched_at, record.fresh_s));
         }
+        let refetching = record.refetching != 0 && !is_over(record.refetched_at, now);
         let (mut spared, mut under_way) = (false, false);
         if let Some(fetching) = self.fetching {
             let left_alone = self.left_alone_s(now) > 0;
             match cause {
                 Cause::Age => spared = left_alone || self.is_fresh(now),
                 Cause::UnknownKey => {
-                    under_way = record.refetching != 0 && !is_over(record.refetched_at, now);
+                    under_way = refetching;
                     spared = !under_way
                         && (left_alone || !self.has_cooled_down(record.refetched_at, now));
                 }
@@ -301,7 +302,10 @@ impl Freshness {
                 self.refetched_at = fetching.refetched_before;
             }
         }
-        self.refetched_at = self.refetched_at.max(record.refetched_at);
+        // While it goes on, an unknown key is a reason to wait for what comes of it.
+        if !refetching {
+            self.refetched_at = self.refetched_at.max(record.refetched_at);
+        }
         Adopted {
             newer,
             spared,
