@@ -27,7 +27,8 @@ fn main() -> ExitCode {
         opaque_tokens_are_introspected_however_the_gate_authenticates,
         a_token_for_no_audience_is_refused_unless_the_policy_accepts_it,
         a_gate_that_the_provider_does_not_let_in_is_a_503;
-        in_process: keys_rotate_under_load_and_no_valid_request_is_refused,
+        in_process: a_token_that_is_remembered_is_refused_once_its_key_is_gone,
+        keys_rotate_under_load_and_no_valid_request_is_refused,
         the_provider_is_asked_about_an_opaque_token_once_and_never_about_a_signed_one,
         an_opaque_token_that_was_revoked_is_refused_after_the_limit_of_the_cache,
         a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once,

@@ -18,6 +18,8 @@ const CLIENTS: usize = 4;
 const REQUESTS_PER_STEP: usize = 300;
 /// How long the gate takes keys for fresh whose issuer does not say for how long, in seconds.
 const FRESH_S: u64 = 10 * 60;
+/// How long the gate does not ask for a key that it does not know, after it has asked, in seconds.
+const UNKNOWN_KEY_COOLDOWN_S: u64 = 30;
 /// How often keys are fetched where once would do: by the instances that find out at the same time, before
 /// the first of them has written down what it found.
 const FETCHES_PER_OCCASION_MAX: u64 = 6;
@@ -76,6 +78,25 @@ async fn tokens(provider: &Provider, algorithm: &str) -> Vec<String> {
     tokens
 }
 
+pub async fn a_token_that_is_remembered_is_refused_once_its_key_is_gone() {
+    let provider = Provider::start().await;
+    let time = Time::of(&provider);
+    let app = AppSpec::gated("echo", policy(&provider, "")).write();
+    let running = time.gate(&app).await;
+    provider.publish(&[("old", "ES256")]).await;
+    let old = provider.token(&jwt("ES256"), "read").await;
+    for round in ["verified", "remembered"] {
+        expect(&running, "/read", &old, 200, round).await;
+    }
+    provider.publish(&[("new", "ES256")]).await;
+    let new = provider.token(&jwt("ES256"), "read").await;
+    time.passes(UNKNOWN_KEY_COOLDOWN_S).await;
+    expect(&running, "/read", &old, 200, "while its key is known").await;
+    // Brings the new keys, and with them the news that the old one is gone.
+    expect(&running, "/read", &new, 200, "signed with the new key").await;
+    expect(&running, "/read", &old, 401, "after its key is gone").await;
+}
+
 pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     let provider = Provider::start().await;
     let time = Time::of(&provider);
@@ -87,14 +108,14 @@ pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     let mut old = tokens(&provider, current.1).await;
     let load = Load::start(running.address, old.clone());
     load.goes_on("before any rotation", &running).await;
-    // How long the next key is published before it signs. After 31 s the keys at hand are still fresh:
+    // How long the next key is published before it signs. After the cooldown the keys at hand are still fresh:
     // the new one is unknown. After 10 minutes they are refreshed after a response. After 2 hours they
     // are not used before they are refreshed.
     let rotations = [
-        (("key-1", "ES256"), 31),
+        (("key-1", "ES256"), UNKNOWN_KEY_COOLDOWN_S),
         (("key-2", "EdDSA"), FRESH_S + 1),
         (("key-3", "RS256"), 2 * 60 * 60),
-        (("key-4", "RS256"), 31),
+        (("key-4", "RS256"), UNKNOWN_KEY_COOLDOWN_S),
     ];
     for (next, published_s) in rotations {
         let what = |step: &str| format!("{} after {}, {step}", next.0, current.0);
