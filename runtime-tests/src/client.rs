@@ -47,6 +47,13 @@ impl Ask {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
+    /// Sets a form as the body (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn form(self, text: &str) -> Self {
+        self.header("Content-Type", "application/x-www-form-urlencoded")
+            .body(text.as_bytes())
+    }
+
     /// Sets the body and its length.
     #[must_use]
     pub fn body(mut self, body: &[u8]) -> Self {
@@ -56,6 +63,10 @@ impl Ask {
 
     /// The request as bytes, asking for the connection to be closed after the answer.
     pub fn bytes(&self, host: &str) -> Vec<u8> {
+        self.bytes_of_one(host, true)
+    }
+
+    fn bytes_of_one(&self, host: &str, last: bool) -> Vec<u8> {
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: {host}\r\n",
             self.method, self.target
@@ -66,7 +77,10 @@ impl Ask {
         if !self.body.is_empty() {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
-        head.push_str("Connection: close\r\n\r\n");
+        if last {
+            head.push_str("Connection: close\r\n");
+        }
+        head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
@@ -100,6 +114,43 @@ pub async fn send_bytes(address: SocketAddr, bytes: &[u8]) -> Answer {
     tokio::time::timeout(ANSWER_TIME_MAX, exchange)
         .await
         .expect("the host answers and closes the connection in time")
+}
+
+/// Sends all of these requests over one connection without waiting for answers, and gives the status
+/// codes of the answers in their order. Bodies are not looked at, and must not look like answers.
+pub async fn send_pipelined(address: SocketAddr, asks: &[Ask]) -> Vec<u16> {
+    let host = address.to_string();
+    let mut bytes = Vec::new();
+    for (number, ask) in asks.iter().enumerate() {
+        bytes.extend(ask.bytes_of_one(&host, number + 1 == asks.len()));
+    }
+    let exchange = async {
+        let stream = TcpStream::connect(address)
+            .await
+            .expect("connect to the host");
+        let (mut reading, mut writing) = stream.into_split();
+        let write = async {
+            let _ = writing.write_all(&bytes).await;
+        };
+        let mut answers = Vec::new();
+        let read = async {
+            let _ = reading.read_to_end(&mut answers).await;
+        };
+        tokio::join!(write, read);
+        answers
+    };
+    let answers = tokio::time::timeout(ANSWER_TIME_MAX, exchange)
+        .await
+        .expect("the host answers and closes the connection in time");
+    let text = String::from_utf8_lossy(&answers);
+    let statuses = text.split("HTTP/1.1 ").skip(1);
+    statuses
+        .map(|rest| {
+            rest.get(..3)
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(0)
+        })
+        .collect()
 }
 
 /// A response.

@@ -1,23 +1,33 @@
 //! An OpenID issuer that behaves as told: well, slowly, wrongly, or not at all.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+mod introspection;
+mod key;
+mod serve;
+
+pub use introspection::Client;
+pub use key::Key;
+
+use doorward_host::WallClock;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// The audience of every token that [`Issuer::token`] makes.
 pub const AUDIENCE: &str = "https://api.example";
-const METADATA: &str = "/.well-known/openid-configuration";
-const KEYS: &str = "/jwks";
+/// Where the metadata are, below the issuer's URL.
+pub const METADATA: &str = "/.well-known/openid-configuration";
+/// Where the key set is.
+pub const KEYS: &str = "/jwks";
+/// Where opaque tokens are asked about.
+pub const INTROSPECTION: &str = "/introspect";
+/// What a logout token has among its `events`.
+pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// How long [`Issuer::until`] waits before something hangs.
+const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// How the issuer answers requests for one of its documents.
 #[derive(Debug, Clone)]
@@ -26,7 +36,7 @@ pub enum Behaviour {
     Good,
     /// With this status and no body.
     Status(u16),
-    /// Not at all: the connection stays open.
+    /// Not at all: the connection stays open, until [`Issuer::recover`] lets it go on to a good answer.
     Stall,
     /// By closing the connection.
     Close,
@@ -44,126 +54,88 @@ pub enum Behaviour {
 #[derive(Debug)]
 pub struct Issuer {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    clock: Option<WallClock>,
+    state: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Goes up with every change that somebody may wait for.
+    changes: watch::Sender<u64>,
+    /// Goes up when stalled answers are let go.
+    releases: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 struct State {
     url: String,
-    keys: Vec<Key>,
-    behaviours: HashMap<&'static str, Behaviour>,
+    /// By path: empty, or a slash and the tenant's name.
+    keys: HashMap<String, Vec<Key>>,
+    behaviours: HashMap<String, Behaviour>,
     requests: HashMap<String, usize>,
+    /// How many answers are being held back.
+    stalled: usize,
+    /// Fields that come with the key set.
+    key_headers: Vec<(&'static str, String)>,
+    with_etag: bool,
+    not_modified: usize,
+    introspection: introspection::Endpoint,
 }
 
-/// A signing key of the issuer.
-#[derive(Debug, Clone)]
-pub struct Key {
-    id: String,
-    pair: Arc<Pair>,
-}
-
-#[derive(Debug)]
-enum Pair {
-    Ed25519(Ed25519KeyPair),
-    P256(EcdsaKeyPair),
-}
-
-impl Key {
-    /// A new Ed25519 key.
-    pub fn ed25519(id: &str) -> Self {
-        let pair = Ed25519KeyPair::generate().unwrap();
-        Self {
-            id: id.to_owned(),
-            pair: Arc::new(Pair::Ed25519(pair)),
-        }
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
-    /// A new P-256 key.
-    pub fn p256(id: &str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self {
-            id: id.to_owned(),
-            pair: Arc::new(Pair::P256(pair)),
-        }
-    }
-
-    /// A key set of this key alone, as text.
-    pub fn key_set(&self) -> String {
-        json!({ "keys": [self.public_jwk()] }).to_string()
-    }
-
-    fn algorithm(&self) -> &'static str {
-        match *self.pair {
-            Pair::Ed25519(_) => "EdDSA",
-            Pair::P256(_) => "ES256",
-        }
-    }
-
-    fn public_jwk(&self) -> Value {
-        match &*self.pair {
-            Pair::Ed25519(pair) => json!({
-                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.id,
-                "x": URL_SAFE_NO_PAD.encode(pair.public_key()),
-            }),
-            Pair::P256(pair) => {
-                // An uncompressed point: 0x04, x, y.
-                let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-                json!({
-                    "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id,
-                    "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-                })
-            }
-        }
-    }
-
-    /// Signs `claims` as a compact JWS.
-    pub fn sign(&self, claims: &Value) -> String {
-        self.sign_with_header(&json!({}), claims)
-    }
-
-    /// Signs `claims` under a header with more parameters than usual.
-    pub fn sign_with_header(&self, extra: &Value, claims: &Value) -> String {
-        let mut header = json!({ "alg": self.algorithm(), "typ": "JWT", "kid": self.id });
-        for (name, value) in extra.as_object().into_iter().flatten() {
-            header[name] = value.clone();
-        }
-        let input = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let signature = match &*self.pair {
-            Pair::Ed25519(pair) => pair.sign(input.as_bytes()).as_ref().to_vec(),
-            Pair::P256(pair) => pair
-                .sign(&SystemRandom::new(), input.as_bytes())
-                .unwrap()
-                .as_ref()
-                .to_vec(),
-        };
-        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 }
 
 impl Issuer {
     /// Starts an issuer that behaves well, with one Ed25519 and one P-256 key.
     pub async fn start() -> Self {
+        Self::start_by(None).await
+    }
+
+    /// Like [`Issuer::start`], where its tokens tell the time of `clock`.
+    pub async fn start_with_clock(clock: &WallClock) -> Self {
+        Self::start_by(Some(clock.clone())).await
+    }
+
+    async fn start_by(clock: Option<WallClock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State {
-            url: format!("http://{address}"),
-            keys: vec![Key::ed25519("ed-1"), Key::p256("ec-1")],
-            behaviours: HashMap::new(),
-            requests: HashMap::new(),
-        }));
+        let keys = vec![Key::ed25519("ed-1"), Key::p256("ec-1")];
+        let state = Arc::new(Shared {
+            state: Mutex::new(State {
+                url: format!("http://{address}"),
+                keys: HashMap::from([(String::new(), keys)]),
+                behaviours: HashMap::new(),
+                requests: HashMap::new(),
+                stalled: 0,
+                key_headers: Vec::new(),
+                with_etag: false,
+                not_modified: 0,
+                introspection: introspection::Endpoint::default(),
+            }),
+            changes: watch::Sender::new(0),
+            releases: watch::Sender::new(0),
+        });
         let shared = Arc::clone(&state);
+        let time = clock.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
+                let now = time.clone();
+                let now = move || time_of(now.as_ref());
+                tokio::spawn(serve::connection(stream, Arc::clone(&shared), now));
             }
         });
         Self {
             address,
+            clock,
             state,
             task,
         }
@@ -176,58 +148,139 @@ impl Issuer {
 
     /// Sets how the metadata document is answered.
     pub fn metadata_behaves(&self, behaviour: Behaviour) {
-        self.state
-            .lock()
-            .unwrap()
-            .behaviours
-            .insert(METADATA, behaviour);
+        self.behaves(METADATA, behaviour);
     }
 
     /// Sets how the key set is answered.
     pub fn keys_behave(&self, behaviour: Behaviour) {
-        self.state
-            .lock()
-            .unwrap()
-            .behaviours
-            .insert(KEYS, behaviour);
+        self.behaves(KEYS, behaviour);
+    }
+
+    /// Sets how requests for this path are answered.
+    pub fn behaves(&self, path: &str, behaviour: Behaviour) {
+        let mut state = self.state.state();
+        state.behaviours.insert(path.to_owned(), behaviour);
+    }
+
+    /// Sets how all documents are answered.
+    pub fn all_behave(&self, behaviour: &Behaviour) {
+        for path in [METADATA, KEYS, INTROSPECTION] {
+            self.behaves(path, behaviour.clone());
+        }
+    }
+
+    /// Answers well from now on, and lets the answers go on that are held back.
+    pub fn recover(&self) {
+        self.state.state().behaviours.clear();
+        self.state.releases.send_modify(|count| *count += 1);
+    }
+
+    /// How many answers are being held back.
+    pub fn stalled(&self) -> usize {
+        self.state.state().stalled
+    }
+
+    /// Waits until what is asked of the issuer holds.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let mut changes = self.state.changes.subscribe();
+        let held = async {
+            while !holds(self) {
+                changes.changed().await.expect("the issuer goes on");
+            }
+        };
+        tokio::time::timeout(WAIT_TIME_MAX, held)
+            .await
+            .unwrap_or_else(|_| panic!("waiting in vain until {what}"));
     }
 
     /// Replaces the published keys.
     pub fn publish(&self, keys: Vec<Key>) {
-        self.state.lock().unwrap().keys = keys;
+        self.state.state().keys.insert(String::new(), keys);
+    }
+
+    /// Publishes the keys of a tenant, which is an issuer of its own below this one.
+    pub fn publish_tenant(&self, tenant: &str, keys: Vec<Key>) {
+        self.state.state().keys.insert(format!("/{tenant}"), keys);
+    }
+
+    /// Sends these fields with the key set from now on, instead of those before.
+    pub fn keys_come_with(&self, headers: &[(&'static str, &str)]) {
+        let headers = headers.iter();
+        self.state.state().key_headers = headers
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+    }
+
+    /// Sends an `ETag` with the key set, and 304 to who has that already.
+    pub fn keys_have_an_etag(&self) {
+        self.state.state().with_etag = true;
     }
 
     /// Names another issuer in the metadata.
     pub fn claim_to_be(&self, url: &str) {
-        self.state.lock().unwrap().url = url.to_owned();
+        self.state.state().url = url.to_owned();
     }
 
     /// How often the key set was asked for.
     pub fn key_requests(&self) -> usize {
-        self.state
-            .lock()
-            .unwrap()
-            .requests
-            .get(KEYS)
-            .copied()
-            .unwrap_or(0)
+        self.requests(KEYS)
+    }
+
+    /// How often this path was asked for.
+    pub fn requests(&self, path: &str) -> usize {
+        let state = self.state.state();
+        state.requests.get(path).copied().unwrap_or(0)
+    }
+
+    /// How often 304 was the answer.
+    pub fn not_modified(&self) -> usize {
+        self.state.state().not_modified
+    }
+
+    /// Lets this client, and no other, ask about opaque tokens.
+    pub fn introspected_by(&self, client: Client) {
+        self.state.state().introspection.client = Some(client);
+    }
+
+    /// Sets what is answered about an opaque token.
+    pub fn says_of(&self, token: &str, answer: Value) {
+        let mut state = self.state.state();
+        state.introspection.answers.insert(token.to_owned(), answer);
+    }
+
+    /// Knows an opaque token no longer.
+    pub fn withdraw(&self, token: &str) {
+        self.state.state().introspection.answers.remove(token);
+    }
+
+    /// The opaque tokens that a client with proof has asked about.
+    pub fn asked_about(&self) -> Vec<String> {
+        self.state.state().introspection.asked.clone()
+    }
+
+    /// Why clients were turned away.
+    pub fn turned_away(&self) -> Vec<String> {
+        self.state.state().introspection.turned_away.clone()
     }
 
     /// The published key set.
     pub fn key_set(&self) -> Vec<u8> {
-        let state = self.state.lock().unwrap();
-        let keys: Vec<Value> = state.keys.iter().map(Key::public_jwk).collect();
-        json!({ "keys": keys }).to_string().into_bytes()
+        self.state.state().key_set("")
     }
 
     /// The first published key.
     pub fn key(&self) -> Key {
-        self.state.lock().unwrap().keys[0].clone()
+        self.state.state().keys[""][0].clone()
+    }
+
+    /// The time that its tokens tell.
+    pub fn now(&self) -> u64 {
+        time_of(self.clock.as_ref())
     }
 
     /// The claims of a token that is valid for an hour.
     pub fn claims(&self, subject: &str, scope: &str) -> Value {
-        let now = now();
+        let now = self.now();
         json!({
             "iss": self.url(), "aud": AUDIENCE, "sub": subject, "scope": scope,
             "iat": now, "exp": now + 3600,
@@ -238,6 +291,40 @@ impl Issuer {
     pub fn token(&self, subject: &str, scope: &str) -> String {
         self.key().sign(&self.claims(subject, scope))
     }
+
+    /// What is to be answered about an opaque token that is active for an hour.
+    pub fn active(&self, subject: &str, scope: &str) -> Value {
+        let mut answer = self.claims(subject, scope);
+        answer["active"] = true.into();
+        answer["token_type"] = "Bearer".into();
+        answer["client_id"] = "app".into();
+        answer
+    }
+
+    /// The claims of a logout token for `client` that is good for two minutes (OpenID Connect
+    /// Back-Channel Logout 1.0 §2.4). It says neither who nor which session yet.
+    pub fn logout_claims(&self, client: &str, id: &str) -> Value {
+        let now = self.now();
+        json!({
+            "iss": self.url(), "aud": client, "iat": now, "exp": now + 120, "jti": id,
+            "events": { LOGOUT_EVENT: {} },
+        })
+    }
+
+    /// Signs a logout token with the first published key.
+    pub fn sign_logout(&self, claims: &Value) -> String {
+        let header = json!({ "typ": "logout+jwt" });
+        self.key().sign_with_header(&header, claims)
+    }
+}
+
+impl State {
+    /// The key set of the issuer, or of the tenant at this path.
+    fn key_set(&self, path: &str) -> Vec<u8> {
+        let keys = self.keys.get(path).into_iter().flatten();
+        let keys: Vec<Value> = keys.map(Key::public_jwk).collect();
+        json!({ "keys": keys }).to_string().into_bytes()
+    }
 }
 
 impl Drop for Issuer {
@@ -246,7 +333,8 @@ impl Drop for Issuer {
     }
 }
 
-/// Seconds since 1970 by the real clock, which is the one that components see.
+/// Seconds since 1970 by the real clock, which is the one that components see unless they are given
+/// another one.
 pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -254,94 +342,6 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
-    loop {
-        let mut head = Vec::new();
-        let mut buffer = [0; 4096];
-        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-            match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(count) => head.extend_from_slice(&buffer[..count]),
-            }
-        }
-        let line = String::from_utf8_lossy(&head).into_owned();
-        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        let (behaviour, document) = {
-            let mut state = state.lock().unwrap();
-            *state.requests.entry(path.clone()).or_default() += 1;
-            let document = match path.as_str() {
-                METADATA => Some(json!({
-                    "issuer": state.url,
-                    "jwks_uri": format!("http://{}{KEYS}", stream.local_addr().unwrap()),
-                })),
-                KEYS => {
-                    let keys: Vec<Value> = state.keys.iter().map(Key::public_jwk).collect();
-                    Some(json!({ "keys": keys }))
-                }
-                _ => None,
-            };
-            let behaviour = state.behaviours.get(path.as_str()).cloned();
-            (behaviour.unwrap_or(Behaviour::Good), document)
-        };
-        let Some(document) = document else {
-            let _ = stream
-                .write_all(response(404, "text/plain", b"").as_slice())
-                .await;
-            continue;
-        };
-        let document = document.to_string().into_bytes();
-        let answer = match behaviour {
-            Behaviour::Good => response(200, "application/json", &document),
-            Behaviour::Status(status) => response(status, "text/plain", b""),
-            Behaviour::Close => return,
-            Behaviour::Stall => {
-                // Until the other side gives up.
-                let _ = stream.read(&mut buffer).await;
-                return;
-            }
-            Behaviour::Content(kind, body) => response(200, kind, &body),
-            Behaviour::Redirect(location) => {
-                format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
-                    .into_bytes()
-            }
-            Behaviour::Truncated => {
-                let mut answer = response(200, "application/json", &document);
-                answer.truncate(answer.len() - document.len() / 2);
-                let _ = stream.write_all(&answer).await;
-                return;
-            }
-            Behaviour::Huge(mut left) => {
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {left}\r\n\r\n"
-                );
-                if stream.write_all(head.as_bytes()).await.is_err() {
-                    return;
-                }
-                let spaces = [b' '; 16 * 1024];
-                while left > 0 {
-                    let count = usize::try_from(left)
-                        .unwrap_or(spaces.len())
-                        .min(spaces.len());
-                    if stream.write_all(&spaces[..count]).await.is_err() {
-                        return;
-                    }
-                    left -= count as u64;
-                }
-                continue;
-            }
-        };
-        if stream.write_all(&answer).await.is_err() {
-            return;
-        }
-    }
-}
-
-fn response(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!(
-        "HTTP/1.1 {status} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    bytes.extend_from_slice(body);
-    bytes
+fn time_of(clock: Option<&WallClock>) -> u64 {
+    clock.map_or_else(now, WallClock::now)
 }

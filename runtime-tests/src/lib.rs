@@ -16,6 +16,8 @@
 
 pub mod app;
 pub mod client;
+pub mod clocked;
+pub mod credential;
 pub mod gated;
 pub mod host;
 pub mod issuer;

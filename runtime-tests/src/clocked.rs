@@ -1,0 +1,191 @@
+//! Hosts on a clock of the test's own, where hours pass at once, and how to look at what they do.
+
+use crate::app::App;
+use crate::client::{Answer, Ask};
+use crate::host::{Running, start_in_process};
+use doorward_host::WallClock;
+use doorward_host::kv::StoreFile;
+use doorward_host::options::HostOptions;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// When tests begin, in seconds since 1970.
+const START_S: u64 = 1_800_000_000;
+/// An instance is kept for so long, in real time: longer than any test.
+const INSTANCE_TIME: Duration = Duration::from_secs(3600);
+/// How long [`until`] waits before something hangs.
+const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
+/// How often [`until`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Answers in a row after which nothing else is expected.
+const SETTLED: usize = 10;
+
+/// A clock that stands still until it is moved.
+pub fn clock() -> WallClock {
+    WallClock::fixed_at(START_S)
+}
+
+/// Serves `app` by that clock. Instances are kept, however many requests there are and however long the
+/// machine takes, so what they remember is there. Requests that come one after the other meet the same
+/// instance unless that is still busy; those that come together may meet several.
+pub async fn start(app: &App, clock: &WallClock) -> Running {
+    start_in_process(app, |options| keep_instances(options, clock)).await
+}
+
+/// Serves `app` by that clock, with one instance for each request under way.
+pub async fn start_spread(app: &App, clock: &WallClock) -> Running {
+    start_in_process(app, |options| {
+        keep_instances(options, clock);
+        options.max_instance_concurrent_reuse_count = 1;
+    })
+    .await
+}
+
+/// Serves `app` by that clock, with a new instance for each request.
+pub async fn start_forgetful(app: &App, clock: &WallClock) -> Running {
+    start_in_process(app, |options| {
+        keep_instances(options, clock);
+        options.max_instance_reuse_count = 1;
+    })
+    .await
+}
+
+fn keep_instances(options: &mut HostOptions, clock: &WallClock) {
+    options.clock = Some(clock.clone());
+    options.idle_instance_timeout = INSTANCE_TIME;
+    options.max_instance_reuse_count = usize::MAX;
+}
+
+/// `GET target` with this bearer token.
+pub async fn get(running: &Running, target: &str, token: &str) -> Answer {
+    Ask::get(target).bearer(token).send(running.address).await
+}
+
+/// Asks for `target` with each of these tokens at the same time; the answers in their order.
+pub async fn get_at_once(running: &Running, target: &str, tokens: &[String]) -> Vec<Answer> {
+    let asks = tokens.iter().map(|token| get(running, target, token));
+    futures::future::join_all(asks).await
+}
+
+/// The lines of the log that tell of this event.
+pub fn events(running: &Running, event: &str) -> Vec<Value> {
+    let log = running.log();
+    let lines = log
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    lines
+        .filter(|line: &Value| line["event"] == event)
+        .collect()
+}
+
+/// Waits until something holds that nothing tells of: what goes on after a response.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(
+            start.elapsed() < WAIT_TIME_MAX,
+            "waiting in vain until {what}"
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until the log tells of this event so many times.
+pub async fn until_event(running: &Running, event: &str, times: usize) {
+    let start = Instant::now();
+    while events(running, event).len() < times {
+        assert!(
+            start.elapsed() < WAIT_TIME_MAX,
+            "waiting in vain for {times} events {event}: {:#?}",
+            running.log()
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Asks again and again until the log tells of this event so many times. Every answer has to be 200.
+///
+/// A refresh that is due while the one before is still being stored is left to the next request.
+pub async fn ask_until_event(running: &Running, ask: &Ask, event: &str, times: usize) {
+    let start = Instant::now();
+    while events(running, event).len() < times {
+        let answer = ask.send(running.address).await;
+        assert_eq!(
+            answer.status,
+            200,
+            "until {event}: {}: {:#?}",
+            answer.text(),
+            running.log()
+        );
+        assert!(
+            start.elapsed() < WAIT_TIME_MAX,
+            "waiting in vain for {times} events {event}: {:#?}",
+            running.log()
+        );
+    }
+}
+
+/// Asks again and again until the answer has this status; every answer before has to have `before`.
+pub async fn until_status(running: &Running, ask: &Ask, status: u16, before: u16, what: &str) {
+    let start = Instant::now();
+    loop {
+        let answer = ask.send(running.address).await;
+        if answer.status == status {
+            return;
+        }
+        assert_eq!(answer.status, before, "{what}: {}", answer.text());
+        assert!(
+            start.elapsed() < WAIT_TIME_MAX,
+            "{what}: still {before} instead of {status}"
+        );
+    }
+}
+
+/// Like [`until_status`], until no instance answers otherwise any more: each of them goes by what it
+/// remembers until it has looked again.
+pub async fn until_settled(running: &Running, ask: &Ask, status: u16, before: u16, what: &str) {
+    let mut in_a_row = 0;
+    while in_a_row < SETTLED {
+        until_status(running, ask, status, before, what).await;
+        let answer = ask.send(running.address).await;
+        in_a_row = if answer.status == status {
+            in_a_row + 1
+        } else {
+            0
+        };
+    }
+}
+
+/// The store of an application, which a host may have open as well.
+pub fn store(app: &App) -> StoreFile {
+    StoreFile::open(&app.folder().join("state")).expect("open the key-value store")
+}
+
+/// Writes empty values under all of these names at once, which a [`StoreFile`] does one by one.
+pub fn set_all(app: &App, names: impl Iterator<Item = String>) {
+    let path = StoreFile::path(&app.folder().join("state"));
+    drop(store(app).keys("default").expect("make the store's file"));
+    let mut file = rusqlite::Connection::open(path).expect("open the store's file");
+    let transaction = file.transaction().expect("begin to write");
+    for name in names {
+        let row = "INSERT INTO spin_key_value (store, key, value) VALUES ('default', ?1, x'')";
+        transaction
+            .execute(row, [name])
+            .expect("write into the store's file");
+    }
+    transaction.commit().expect("end to write");
+}
+
+/// What is in the store `default` under this name.
+pub fn stored(app: &App, name: &str) -> Option<Vec<u8>> {
+    let value = store(app).get("default", name);
+    value.expect("read the key-value store")
+}
+
+/// The names in the store `default` that begin with `prefix`.
+pub fn stored_names(app: &App, prefix: &str) -> Vec<String> {
+    let names = store(app).keys("default").expect("list the store");
+    let ours = names.into_iter();
+    ours.filter(|name| name.starts_with(prefix)).collect()
+}

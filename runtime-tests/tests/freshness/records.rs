@@ -1,0 +1,341 @@
+//! What instances and hosts tell each other of an issuer's keys through the store.
+
+use crate::{FRESH_S, policy};
+use doorward_runtime_tests::app::{App, AppSpec};
+use doorward_runtime_tests::cases;
+use doorward_runtime_tests::clocked::{
+    clock, events, get, get_at_once, start, start_forgetful, start_spread, store, stored, until,
+};
+use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key, METADATA};
+use doorward_runtime_tests::run::Case;
+use serde_json::{Value, json};
+
+pub const CASES: &[Case] = cases![
+    ; in_process:
+    a_second_host_starts_from_the_store_without_the_network,
+    each_new_instance_starts_from_the_store,
+    a_stale_record_serves_at_once_and_is_refreshed_afterwards,
+    a_second_host_does_not_ask_an_issuer_that_has_just_failed_another,
+    a_failure_in_the_store_does_not_stop_known_keys,
+    a_record_that_is_too_old_is_not_used,
+    what_is_no_record_is_ignored_logged_and_replaced,
+    a_removed_key_does_not_come_back_by_an_older_record,
+];
+
+/// Where the record of the issuer `test` is.
+const NAME: &str = "doorward/keys/test";
+
+fn record(app: &App) -> Value {
+    let bytes = stored(app, NAME).expect("there is a record in the store");
+    serde_json::from_slice(&bytes).expect("the record is JSON")
+}
+
+async fn a_second_host_starts_from_the_store_without_the_network() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let first = start(&app, &clock).await;
+    let token = issuer.token("alice", "read");
+    status(&get(&first, "/a", &token).await, 200, "the first host");
+    until("the record is stored", || stored(&app, NAME).is_some()).await;
+    issuer.all_behave(&Behaviour::Close);
+    let second = start(&app, &clock).await;
+    status(
+        &get(&second, "/a", &token).await,
+        200,
+        "the second host, beside the first",
+    );
+    assert_eq!(issuer.requests(METADATA), 1, "only the first one has asked");
+    let loaded = &events(&second, "keys-loaded")[0];
+    assert_eq!(
+        loaded["source"], "store",
+        "where the keys come from: {loaded}"
+    );
+    let record = record(&app);
+    assert_eq!(
+        record["issuer"],
+        issuer.url(),
+        "whose keys they are: {record}"
+    );
+}
+
+async fn each_new_instance_starts_from_the_store() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let token = issuer.token("alice", "read");
+    let forgetful = start_forgetful(&app, &clock).await;
+    for _ in 0..10 {
+        status(
+            &get(&forgetful, "/a", &token).await,
+            200,
+            "one instance after the other",
+        );
+    }
+    let spread = start_spread(&app, &clock).await;
+    for answer in get_at_once(&spread, "/a", &vec![token; 10]).await {
+        status(&answer, 200, "instances beside each other");
+    }
+    assert_eq!(issuer.key_requests(), 1, "the first of them has asked");
+}
+
+async fn a_stale_record_serves_at_once_and_is_refreshed_afterwards() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let first = start(&app, &clock).await;
+    let answer = get(&first, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "the first host");
+    until("the record is stored", || stored(&app, NAME).is_some()).await;
+    clock.advance(FRESH_S + 600);
+    issuer.keys_behave(Behaviour::Stall);
+    let second = start(&app, &clock).await;
+    for number in 0..5 {
+        let answer = get(
+            &second,
+            "/a",
+            &issuer.token(&format!("user-{number}"), "read"),
+        )
+        .await;
+        status(&answer, 200, "the second host, while the issuer stalls");
+    }
+    issuer
+        .until("the refresh is under way", |issuer| issuer.stalled() > 0)
+        .await;
+    let under_way = issuer.stalled();
+    let old = issuer.key();
+    issuer.publish(vec![Key::ed25519("new")]);
+    issuer.recover();
+    until("the new keys are stored", || {
+        stored(&app, NAME).is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("new"))
+    })
+    .await;
+    let answer = get(&second, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "the second host, with the new key");
+    assert_eq!(
+        issuer.key_requests(),
+        1 + under_way,
+        "one refresh for each instance"
+    );
+    let answer = get(&second, "/a", &old.sign(&issuer.claims("alice", "read"))).await;
+    status(&answer, 401, "the second host, with the removed key");
+}
+
+async fn a_second_host_does_not_ask_an_issuer_that_has_just_failed_another() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    issuer.keys_behave(Behaviour::Status(500));
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let first = start(&app, &clock).await;
+    let answer = get(&first, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 503, "the first host");
+    until("the failure is stored", || stored(&app, NAME).is_some()).await;
+    assert_eq!(issuer.requests(METADATA), 1, "the first host has asked");
+
+    let second = start_forgetful(&app, &clock).await;
+    for _ in 0..3 {
+        let answer = get(&second, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 503, "the second host");
+        assert!(
+            answer.header("retry-after").is_some(),
+            "a 503 says when to come back"
+        );
+    }
+    assert_eq!(
+        issuer.requests(METADATA),
+        1,
+        "the second host has not asked"
+    );
+    let record = record(&app);
+    let error = record["last_error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("500"),
+        "the record says what went wrong: {record}"
+    );
+
+    issuer.keys_behave(Behaviour::Good);
+    clock.advance(60);
+    let answer = get(&second, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "the second host, after the pause");
+    until("the success is stored", || {
+        stored(&app, NAME).is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("ed-1"))
+    })
+    .await;
+    let answer = get(&first, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "the first host, after the pause");
+    assert_eq!(
+        issuer.requests(METADATA),
+        2,
+        "it has the keys from the second"
+    );
+}
+
+async fn a_failure_in_the_store_does_not_stop_known_keys() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = start_forgetful(&app, &clock).await;
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "while the issuer is up");
+    issuer.all_behave(&Behaviour::Close);
+    clock.advance(FRESH_S + 23 * 3600);
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "the instance that finds out");
+    until("the failure is stored", || record(&app)["failures"] == 1).await;
+    let asked = issuer.requests(METADATA);
+    for _ in 0..5 {
+        let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the instances after it");
+    }
+    assert_eq!(
+        issuer.requests(METADATA),
+        asked,
+        "instances within the pause leave the issuer alone"
+    );
+}
+
+async fn a_record_that_is_too_old_is_not_used() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = start_forgetful(&app, &clock).await;
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "while the issuer is up");
+    issuer.all_behave(&Behaviour::Close);
+    clock.advance(FRESH_S + 25 * 3600);
+    for round in ["first", "second"] {
+        let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+        status(
+            &answer,
+            503,
+            &format!("a record of yesterday, {round} instance"),
+        );
+    }
+}
+
+async fn what_is_no_record_is_ignored_logged_and_replaced() {
+    // A record as it is written, to change one thing of it at a time.
+    let stranger = Key::ed25519("ed-1");
+    let good = {
+        let clock = clock();
+        let issuer = Issuer::start_with_clock(&clock).await;
+        issuer.publish(vec![stranger.clone()]);
+        let app = AppSpec::gated("echo", policy(&issuer)).write();
+        let running = start(&app, &clock).await;
+        let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the host that writes the record");
+        until("the record is stored", || stored(&app, NAME).is_some()).await;
+        record(&app)
+    };
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut record = good.clone();
+        change(&mut record);
+        record.to_string().into_bytes()
+    };
+    let clock = clock();
+    let to_come = clock.now() + 3600;
+    let values: [(&str, Vec<u8>); 8] = [
+        ("no text", vec![0xff, 0xfe, 0]),
+        ("no JSON", b"something else".to_vec()),
+        ("nothing", Vec::new()),
+        (
+            "a record of another format",
+            with(&|record| record["version"] = json!(99)),
+        ),
+        ("a record about another issuer", with(&|_| {})),
+        (
+            "a record with more to it",
+            with(&|record| record["admin"] = json!(true)),
+        ),
+        (
+            "a record that ends in the middle",
+            with(&|_| {}).into_iter().take(100).collect(),
+        ),
+        ("a megabyte", vec![b' '; 1_000_000]),
+    ];
+    let mut values: Vec<(&str, Vec<u8>, Option<u64>)> = values
+        .into_iter()
+        .map(|(what, value)| (what, value, None))
+        .collect();
+    // This one is about the right issuer: see below.
+    values.push(("a record from the future", with(&|_| {}), Some(to_come)));
+    for (what, value, fetched_at) in values {
+        let issuer = Issuer::start_with_clock(&clock).await;
+        let app = AppSpec::gated("echo", policy(&issuer)).write();
+        let value = match fetched_at {
+            Some(at) => {
+                let mut record: Value = serde_json::from_slice(&value).unwrap();
+                record["issuer"] = issuer.url().into();
+                record["fetched_at"] = at.into();
+                record["attempted_at"] = at.into();
+                record.to_string().into_bytes()
+            }
+            None => value,
+        };
+        store(&app).set("default", NAME, &value).unwrap();
+        let running = start(&app, &clock).await;
+        let forged = stranger.sign(&issuer.claims("mallory", "read"));
+        status(
+            &get(&running, "/a", &forged).await,
+            401,
+            &format!("{what}: a token of its key"),
+        );
+        let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, &format!("{what}: a good token"));
+        let ignored = events(&running, "record-ignored");
+        assert!(
+            !ignored.is_empty(),
+            "{what}: the log says so: {:#?}",
+            running.log()
+        );
+        assert_eq!(
+            ignored[0]["name"], NAME,
+            "{what}: and which one: {ignored:?}"
+        );
+        until("the record is replaced", || {
+            stored(&app, NAME).is_some_and(|now| now != value)
+        })
+        .await;
+        assert_eq!(
+            record(&app)["issuer"],
+            issuer.url(),
+            "{what}: it is replaced"
+        );
+    }
+}
+
+async fn a_removed_key_does_not_come_back_by_an_older_record() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = start(&app, &clock).await;
+    let removed = issuer.key();
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "before the rotation");
+    until("the record is stored", || stored(&app, NAME).is_some()).await;
+    let older = stored(&app, NAME).unwrap();
+
+    clock.advance(FRESH_S / 2);
+    issuer.publish(vec![Key::ed25519("new")]);
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "after the rotation");
+    until("the new record is stored", || {
+        stored(&app, NAME).is_some_and(|now| now != older)
+    })
+    .await;
+    store(&app).set("default", NAME, &older).unwrap();
+    for advance_s in [0, 30, FRESH_S, FRESH_S] {
+        clock.advance(advance_s);
+        for _ in 0..3 {
+            let token = removed.sign(&issuer.claims("bob", "read"));
+            status(
+                &get(&running, "/a", &token).await,
+                401,
+                "a token of the removed key",
+            );
+            let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+            status(&answer, 200, "a token of the new key");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The store of revocations: what is done without it, what is done with what is in it that should not be
+//! there, and that it does not grow for ever.
+
+use crate::REFRESH_S;
+use crate::revoked::policy;
+use doorward_runtime_tests::app::{AppSpec, GATE_INHERITS};
+use doorward_runtime_tests::cases;
+use doorward_runtime_tests::client::Ask;
+use doorward_runtime_tests::clocked::{
+    clock, events, get, set_all, start, store, stored_names, until,
+};
+use doorward_runtime_tests::credential::{REVOKED, Revoked, revocation};
+use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::issuer::{Behaviour, Issuer};
+use doorward_runtime_tests::run::Case;
+
+pub const CASES: &[Case] = cases![
+    ; in_process:
+    without_the_store_every_token_is_refused_and_public_routes_are_served,
+    expired_entries_vanish_from_the_store,
+    entries_that_cannot_be_read_are_reported_and_the_others_are_in_force,
+    more_entries_than_can_be_read_refuse_every_token,
+    the_store_is_asked_once_per_interval_however_many_requests_there_are,
+    a_revocation_needs_no_issuer,
+];
+
+async fn without_the_store_every_token_is_refused_and_public_routes_are_served() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let mut spec = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]"));
+    let no_inheritance = GATE_INHERITS
+        .into_iter()
+        .filter(|set| *set != "key_value_stores");
+    for (what, inherit, stores) in [
+        ("not granted", GATE_INHERITS.to_vec(), vec![]),
+        (
+            "not inherited",
+            no_inheritance.collect(),
+            vec!["default".to_owned()],
+        ),
+    ] {
+        spec.inherit = inherit;
+        spec.stores = stores;
+        let app = spec.write();
+        let running = start(&app, &clock).await;
+        for round in 0..2 {
+            let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+            status(&answer, 503, &format!("{what}: a good token, {round}"));
+            let class = answer.json()["type"].as_str().unwrap().to_owned();
+            assert!(class.ends_with(":store-unavailable"), "{what}: {class}");
+            assert!(
+                answer.header("retry-after").is_some(),
+                "{what}: when to come back"
+            );
+            let answer = get(&running, "/read", "x.y.z").await;
+            status(&answer, 401, &format!("{what}: a bad token, {round}"));
+            let answer = Ask::get("/public/a").send(running.address).await;
+            status(&answer, 200, &format!("{what}: a public route, {round}"));
+        }
+        assert!(
+            !events(&running, "store-not-granted").is_empty(),
+            "{what}: the log says so: {:#?}",
+            running.log()
+        );
+    }
+}
+
+async fn expired_entries_vanish_from_the_store() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
+    let file = store(&app);
+    let add = |id: &str, expires_at: u64| {
+        let name = revocation(&issuer.url(), Revoked::Token(id), expires_at);
+        file.set("default", &name, b"").unwrap();
+        name
+    };
+    for number in 0..150 {
+        add(&format!("old-{number}"), clock.now() - 10_000 - number);
+    }
+    let soon = add("soon", clock.now() + 60);
+    let late = add("late", clock.now() + 36_000);
+    file.set("default", "another/application", b"x").unwrap();
+    let running = start(&app, &clock).await;
+    // A few at a time, so that no request pays for all of them.
+    let start = std::time::Instant::now();
+    while stored_names(&app, REVOKED).len() > 2 {
+        assert!(start.elapsed().as_secs() < 60, "expired entries stay");
+        clock.advance(REFRESH_S);
+        let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "a good token");
+    }
+    let mut left = stored_names(&app, REVOKED);
+    left.sort();
+    assert_eq!(left, [soon.as_str(), &late], "what is in force stays");
+    clock.advance(1000);
+    let ask = async || {
+        let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "a good token");
+    };
+    ask().await;
+    until("the next one has vanished", || {
+        stored_names(&app, REVOKED) == [late.as_str()]
+    })
+    .await;
+    assert!(
+        file.exists("default", "another/application").unwrap(),
+        "what is not ours is left alone"
+    );
+}
+
+async fn entries_that_cannot_be_read_are_reported_and_the_others_are_in_force() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
+    let file = store(&app);
+    let good = revocation(
+        &issuer.url(),
+        Revoked::Subject("mallory", clock.now()),
+        clock.now() + 60,
+    );
+    for name in [
+        good.as_str(),
+        "doorward/revoked/",
+        "doorward/revoked/x/y/z/-",
+        "doorward/revoked/99999999999/subject/AAAAAAAAAAAAAAAAAAAAAA/-",
+        "doorward/revoked/-1/token/AAAAAAAAAAAAAAAAAAAAAA/-",
+        "doorward/api-keys/../x",
+        "doorward",
+        "",
+    ] {
+        file.set("default", name, b"x").unwrap();
+    }
+    let running = start(&app, &clock).await;
+    let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "a good token");
+    let answer = get(&running, "/read", &issuer.token("mallory", "read")).await;
+    status(&answer, 401, "a revoked subject");
+    assert!(
+        !events(&running, "revocations-ignored").is_empty(),
+        "the log says so: {:#?}",
+        running.log()
+    );
+}
+
+async fn more_entries_than_can_be_read_refuse_every_token() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
+    let until = clock.now() + 3600;
+    let names = (0..66_000)
+        .map(|number| revocation(&issuer.url(), Revoked::Token(&number.to_string()), until));
+    set_all(&app, names);
+    let running = start(&app, &clock).await;
+    let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+    status(&answer, 503, "66,000 revocations");
+    let answer = Ask::get("/public/a").send(running.address).await;
+    status(&answer, 200, "a public route");
+}
+
+async fn the_store_is_asked_once_per_interval_however_many_requests_there_are() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
+    let running = start(&app, &clock).await;
+    let token = issuer.token("alice", "read");
+    status(&get(&running, "/read", &token).await, 200, "before");
+    let name = revocation(
+        &issuer.url(),
+        Revoked::Subject("alice", clock.now()),
+        clock.now() + 60,
+    );
+    store(&app).set("default", &name, b"").unwrap();
+    // Within the first half of the interval nothing is read again.
+    clock.advance(REFRESH_S / 2);
+    for _ in 0..20 {
+        let answer = get(&running, "/read", &token).await;
+        status(&answer, 200, "within the interval, by what is remembered");
+    }
+    clock.advance(REFRESH_S - REFRESH_S / 2);
+    status(
+        &get(&running, "/read", &token).await,
+        401,
+        "after the interval",
+    );
+}
+
+async fn a_revocation_needs_no_issuer() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
+    let running = start(&app, &clock).await;
+    let token = issuer.token("alice", "read");
+    status(
+        &get(&running, "/read", &token).await,
+        200,
+        "while the issuer is up",
+    );
+    issuer.all_behave(&Behaviour::Close);
+    let name = revocation(
+        &issuer.url(),
+        Revoked::Everything(clock.now()),
+        clock.now() + 60,
+    );
+    store(&app).set("default", &name, b"").unwrap();
+    clock.advance(REFRESH_S);
+    status(
+        &get(&running, "/read", &token).await,
+        401,
+        "while the issuer is down",
+    );
+}
