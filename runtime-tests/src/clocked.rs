@@ -177,6 +177,19 @@ pub fn set_all(app: &App, names: impl Iterator<Item = String>) {
     transaction.commit().expect("end to write");
 }
 
+/// Makes every call to the store fail, or work again.
+pub fn store_fails(app: &App, fails: bool) {
+    let path = StoreFile::path(&app.folder().join("state"));
+    let file = rusqlite::Connection::open(path).expect("open the store's file");
+    let (from, to) = if fails {
+        ("spin_key_value", "away")
+    } else {
+        ("away", "spin_key_value")
+    };
+    file.execute(&format!("ALTER TABLE {from} RENAME TO {to}"), [])
+        .expect("rename the store's table");
+}
+
 /// What is in the store `default` under this name.
 pub fn stored(app: &App, name: &str) -> Option<Vec<u8>> {
     let value = store(app).get("default", name);

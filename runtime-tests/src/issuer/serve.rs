@@ -5,6 +5,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// A request.
 struct Asked {
@@ -34,6 +35,8 @@ struct Document {
 pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: impl Fn() -> u64) {
     let base = format!("http://{}", stream.local_addr().unwrap());
     while let Some(asked) = read(&mut stream).await {
+        // Before the behaviour is looked at: what is released after that is not missed.
+        let mut releases = shared.releases.subscribe();
         let behaviour = {
             let mut state = shared.state();
             *state.requests.entry(asked.path.clone()).or_default() += 1;
@@ -42,7 +45,7 @@ pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: 
         shared.changed();
         let mut behaviour = behaviour.unwrap_or(Behaviour::Good);
         if matches!(behaviour, Behaviour::Stall) {
-            if !released(&mut stream, &shared).await {
+            if !released(&mut stream, &shared, &mut releases).await {
                 return;
             }
             behaviour = Behaviour::Good;
@@ -97,8 +100,11 @@ async fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Holds an answer back. Returns whether it is to be given after all: not when the other side gave up.
-async fn released(stream: &mut TcpStream, shared: &Shared) -> bool {
-    let mut releases = shared.releases.subscribe();
+async fn released(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    releases: &mut watch::Receiver<u64>,
+) -> bool {
     shared.state().stalled += 1;
     shared.changed();
     let mut buffer = [0; 1];

@@ -4,7 +4,8 @@ use crate::{FRESH_S, policy};
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{
-    clock, events, get, get_at_once, start, start_forgetful, start_spread, store, stored, until,
+    clock, events, get, get_at_once, start, start_forgetful, start_spread, store, store_fails,
+    stored, until,
 };
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key, METADATA};
@@ -19,6 +20,7 @@ pub const CASES: &[Case] = cases![
     a_second_host_does_not_ask_an_issuer_that_has_just_failed_another,
     a_failure_in_the_store_does_not_stop_known_keys,
     a_record_that_is_too_old_is_not_used,
+    a_store_that_fails_stops_nobody,
     what_is_no_record_is_ignored_logged_and_replaced,
     a_removed_key_does_not_come_back_by_an_older_record,
 ];
@@ -192,6 +194,28 @@ async fn a_failure_in_the_store_does_not_stop_known_keys() {
         issuer.requests(METADATA),
         asked,
         "instances within the pause leave the issuer alone"
+    );
+}
+
+async fn a_store_that_fails_stops_nobody() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = start(&app, &clock).await;
+    store_fails(&app, true);
+    for advance_s in [0, FRESH_S, 3600] {
+        clock.advance(advance_s);
+        let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "keys come from the issuer alone");
+    }
+    clock.advance(60);
+    issuer.publish(vec![Key::ed25519("new")]);
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "a new key too");
+    assert!(
+        !events(&running, "store-unavailable").is_empty(),
+        "the log says so: {:#?}",
+        running.log()
     );
 }
 

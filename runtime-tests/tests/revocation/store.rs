@@ -7,7 +7,7 @@ use doorward_runtime_tests::app::{AppSpec, GATE_INHERITS};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::{
-    clock, events, get, set_all, start, store, stored_names, until,
+    clock, events, get, set_all, start, store, store_fails, stored_names, until,
 };
 use doorward_runtime_tests::credential::{REVOKED, Revoked, revocation};
 use doorward_runtime_tests::gated::status;
@@ -17,6 +17,7 @@ use doorward_runtime_tests::run::Case;
 pub const CASES: &[Case] = cases![
     ; in_process:
     without_the_store_every_token_is_refused_and_public_routes_are_served,
+    a_store_that_fails_is_done_without_for_as_long_as_the_policy_says,
     expired_entries_vanish_from_the_store,
     entries_that_cannot_be_read_are_reported_and_the_others_are_in_force,
     more_entries_than_can_be_read_refuse_every_token,
@@ -61,6 +62,75 @@ async fn without_the_store_every_token_is_refused_and_public_routes_are_served()
             !events(&running, "store-not-granted").is_empty(),
             "{what}: the log says so: {:#?}",
             running.log()
+        );
+    }
+}
+
+async fn a_store_that_fails_is_done_without_for_as_long_as_the_policy_says() {
+    for stale_if_error_s in [0, 60] {
+        let clock = clock();
+        let issuer = Issuer::start_with_clock(&clock).await;
+        let policy = policy(&[("test", &issuer)], "[revocation]");
+        let lines = format!("stale_if_error_s = {stale_if_error_s}");
+        let app = AppSpec::gated("echo", policy.replace("stale_if_error_s = 0", &lines)).write();
+        let running = start(&app, &clock).await;
+        let (token, revoked) = (
+            issuer.token("alice", "read"),
+            issuer.token("mallory", "read"),
+        );
+        let what = Revoked::Subject("mallory", clock.now());
+        let name = revocation(&issuer.url(), what, clock.now() + 3600);
+        store(&app).set("default", &name, b"").unwrap();
+        status(
+            &get(&running, "/read", &token).await,
+            200,
+            "while the store works",
+        );
+        store_fails(&app, true);
+        clock.advance(REFRESH_S + stale_if_error_s - 1);
+        let answer = get(&running, "/read", &token).await;
+        status(
+            &answer,
+            200,
+            &format!("{stale_if_error_s}: what was read last is good still"),
+        );
+        let answer = get(&running, "/read", &revoked).await;
+        status(
+            &answer,
+            401,
+            &format!("{stale_if_error_s}: what was revoked before"),
+        );
+        clock.advance(1);
+        for round in 0..2 {
+            let answer = get(&running, "/read", &token).await;
+            status(
+                &answer,
+                503,
+                &format!("{stale_if_error_s}: and then no longer ({round})"),
+            );
+            let answer = Ask::get("/public/a").send(running.address).await;
+            status(
+                &answer,
+                200,
+                &format!("{stale_if_error_s}: a public route ({round})"),
+            );
+        }
+        assert!(
+            !events(&running, "store-unavailable").is_empty(),
+            "the log says so: {:#?}",
+            running.log()
+        );
+        store_fails(&app, false);
+        clock.advance(REFRESH_S);
+        status(
+            &get(&running, "/read", &token).await,
+            200,
+            "once the store works again",
+        );
+        status(
+            &get(&running, "/read", &revoked).await,
+            401,
+            "what was revoked",
         );
     }
 }
