@@ -14,7 +14,6 @@ use crate::{dates, store, table};
 
 /// What the names begin with under which gates keep what they know of an issuer's keys; the name of
 /// the issuer in the policy follows.
-const RECORD_PREFIX: &str = "doorward/keys/";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -83,7 +82,7 @@ fn what(store: &Store, issuer: &Issuer, now: UnixTime) -> Result<What> {
     if let KeySource::JwksFile(_) | KeySource::Secret { .. } = issuer.keys {
         return Ok(What::Given);
     }
-    let name = format!("{RECORD_PREFIX}{}", issuer.name);
+    let name = Record::entry_name(&issuer.name);
     let bytes = store
         .get(&name)
         .with_context(|| format!("the issuer {}", issuer.name))?;

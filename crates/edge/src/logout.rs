@@ -16,7 +16,7 @@ use doorward_token::logout::{
 use doorward_token::{TokenError, UnverifiedToken};
 use std::fmt::Display;
 use std::ops::Range;
-use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::wit_future;
 
 /// A logout request that is longer is refused.
@@ -36,12 +36,15 @@ pub(crate) async fn handle(
     request: Request,
     received: &Received,
 ) -> Result<Response, ErrorCode> {
+    let is_form = is_form(&received.fields);
     let answer = match body(request).await {
+        _ if !is_form => Err(Rejection::MediaType),
         Some(body) => accept(gate, issuers, &body).await,
         None => Err(Rejection::Form(FormError::TooLong)),
     };
     let reason: &dyn Display = match &answer {
         Ok(()) => return respond::bytes(200, &[NO_STORE].map(owned), Vec::new()),
+        Err(Rejection::MediaType) => &"the body is said to be no form",
         Err(Rejection::Form(error)) => error,
         Err(Rejection::Token(error)) => error,
         Err(Rejection::Used) => &"the logout token was used before",
@@ -67,6 +70,7 @@ pub(crate) async fn handle(
 
 /// Why a request is not done.
 enum Rejection {
+    MediaType,
     Form(FormError),
     Token(TokenError),
     Used,
@@ -173,6 +177,15 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
         ],
     );
     Ok(())
+}
+
+/// §2.5: the body is a form.
+fn is_form(fields: &Fields) -> bool {
+    let values: Result<[Vec<u8>; 1], _> = fields.get("content-type").try_into();
+    let [content_type] = values.unwrap_or_default();
+    let essence = content_type.split(|&byte| byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 async fn body(request: Request) -> Option<Vec<u8>> {

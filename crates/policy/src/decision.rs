@@ -212,7 +212,7 @@ impl<'p> Pending<'p, '_> {
             Authenticated::Token { issuer, token } => {
                 let issuer = self.check_token(issuer, token, now).map_err(refused)?;
                 if let Some(rule) = self.policy.revocation() {
-                    rule.check(token, revocations).map_err(refused)?;
+                    rule.check(token, revocations, now).map_err(refused)?;
                 }
                 (issuer.name.as_str(), token.claims())
             }
@@ -323,14 +323,21 @@ impl RevocationRule {
         &self,
         token: &VerifiedToken,
         revocations: Option<&RevocationSet>,
+        now: UnixTime,
     ) -> Result<(), Reason> {
-        // What an introspection says is asked for again soon: there is no long life to be bounded.
-        if token.proof() == Proof::Signature {
-            let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
-            let lifetime_s = token.expires_at().seconds_since(issued_at);
-            if lifetime_s > self.token_lifetime_max_s {
-                return Err(Reason::LivesTooLong { lifetime_s });
+        // What revokes a token is kept for so long, and must not be outlived by it. An answer of
+        // introspection need not say when the token expires or was issued: its age so far has to do,
+        // and where nothing is said of that, the issuer's word that it is active.
+        let (issued_at, until) = match token.proof() {
+            Proof::Signature => {
+                let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
+                (issued_at, token.expires_at())
             }
+            Proof::Introspection => (token.issued_at().unwrap_or(now), now),
+        };
+        let lifetime_s = until.seconds_since(issued_at);
+        if lifetime_s > self.token_lifetime_max_s {
+            return Err(Reason::LivesTooLong { lifetime_s });
         }
         let Some(revocations) = revocations else {
             return Err(Reason::StoreUnavailable { retry_after_s: 1 });

@@ -7,12 +7,9 @@ use crate::store::SharedStore;
 use doorward_token::freshness::{Record, StoredKeys};
 use spin_sdk::key_value::Store;
 
-/// What the names of our entries in the store begin with.
-const RECORD_PREFIX: &str = "doorward/keys/";
-
 /// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing.
 pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> Option<Record> {
-    let name = name(entry);
+    let name = Record::entry_name(&entry.name);
     let bytes = match store.get(&name).await {
         Ok(bytes) => bytes?,
         Err(error) => {
@@ -49,12 +46,10 @@ pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
             .record(&entry.url, keys, last_error, shared.instance())
     };
     if let Some(record) = record
-        && let Err(error) = store.set(name(entry), record.to_bytes()).await
+        && let Err(error) = store
+            .set(Record::entry_name(&entry.name), record.to_bytes())
+            .await
     {
         shared.tell(&error);
     }
-}
-
-fn name(entry: &Entry) -> String {
-    format!("{RECORD_PREFIX}{}", entry.name)
 }

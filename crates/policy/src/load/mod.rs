@@ -49,7 +49,7 @@
 //! stale_if_error_s = 60                        # how long it is done without it; 0 to 3600
 //!
 //! [revocation]                                 # tokens can be taken back; needs the store
-//! token_lifetime_max_s = 604800                # no signed token may live longer; 60 to 2592000
+//! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
 //! [[route]]
 //! path    = "/api/v1/users/{id}"               # `{name}`: one segment; `**` at the end: the rest

@@ -20,6 +20,7 @@ pub const ETAG_BYTES_MAX: usize = 256;
 /// The longest `last_error` that is kept, in bytes.
 pub const LAST_ERROR_BYTES_MAX: usize = 512;
 
+const RECORD_PREFIX: &str = "doorward/keys/";
 const VERSION: u64 = 2;
 const LIMITS: Limits = Limits {
     depth_max: 1,
@@ -117,6 +118,12 @@ impl fmt::Display for RecordError {
 impl std::error::Error for RecordError {}
 
 impl Record {
+    /// The name of the entry in the store, for the issuer to which the policy gives this name.
+    #[must_use]
+    pub fn entry_name(issuer: &str) -> String {
+        RECORD_PREFIX.to_owned() + issuer
+    }
+
     /// The record as it is stored.
     ///
     /// An `ETag` that is longer than [`ETAG_BYTES_MAX`] is left out, a `last_error` is cut to
