@@ -16,11 +16,14 @@ use doorward_token::logout::{
 use doorward_token::{TokenError, UnverifiedToken};
 use std::fmt::Display;
 use std::ops::Range;
+use std::time::Duration;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::wit_future;
 
 /// A logout request that is longer is refused.
 const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
+/// How long a body may take to come. Anybody can begin one.
+const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// When to come back where the store fails, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 /// §2.8: no answer is to be kept.
@@ -37,14 +40,16 @@ pub(crate) async fn handle(
     received: &Received,
 ) -> Result<Response, ErrorCode> {
     let is_form = is_form(&received.fields);
-    let answer = match body(request).await {
+    let answer = match clock::within(BODY_TIME_MAX, body(request)).await {
         _ if !is_form => Err(Rejection::MediaType),
-        Some(body) => accept(gate, issuers, &body).await,
-        None => Err(Rejection::Form(FormError::TooLong)),
+        Ok(Some(body)) => accept(gate, issuers, &body).await,
+        Ok(None) => Err(Rejection::Form(FormError::TooLong)),
+        Err(clock::TimedOut) => Err(Rejection::Slow),
     };
     let reason: &dyn Display = match &answer {
         Ok(()) => return respond::bytes(200, &[NO_STORE].map(owned), Vec::new()),
         Err(Rejection::MediaType) => &"the body is said to be no form",
+        Err(Rejection::Slow) => &"the body did not come in time",
         Err(Rejection::Form(error)) => error,
         Err(Rejection::Token(error)) => error,
         Err(Rejection::Used) => &"the logout token was used before",
@@ -71,6 +76,7 @@ pub(crate) async fn handle(
 /// Why a request is not done.
 enum Rejection {
     MediaType,
+    Slow,
     Form(FormError),
     Token(TokenError),
     Used,
