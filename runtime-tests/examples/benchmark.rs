@@ -11,7 +11,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark that cannot run has nothing to say"
@@ -20,12 +19,10 @@
 use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::host::{Running, start_in_process};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::load::{Figures, Until, measure};
 use doorward_runtime_tests::run::build_components;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use std::time::Duration;
 
 struct Settings {
     round: Duration,
@@ -96,12 +93,12 @@ async fn run(settings: Settings) {
         contenders.push((name, app, running));
     }
     let token = issuer.token("alice", "read");
-    let request: Arc<[u8]> = format!(
+    let request = format!(
         "GET /api/v1/orders/17 HTTP/1.1\r\nHost: api.example\r\nUser-Agent: benchmark\r\n\
          Accept: */*\r\nAuthorization: Bearer {token}\r\n\r\n"
     )
-    .into_bytes()
-    .into();
+    .into_bytes();
+    let request: Arc<[Vec<u8>]> = [request].into();
     if settings.serve_only {
         for (name, _, running) in &contenders {
             println!("{name}: http://{}", running.address);
@@ -123,7 +120,7 @@ async fn run(settings: Settings) {
         settings.rounds,
         settings.round.as_secs()
     );
-    let short = Duration::from_millis(500);
+    let short = Until::Elapsed(Duration::from_millis(500));
     for (_, _, running) in &contenders {
         measure(running.address, &request, settings.connections, short).await;
     }
@@ -136,7 +133,7 @@ async fn run(settings: Settings) {
                 running.address,
                 &request,
                 settings.connections,
-                settings.round,
+                Until::Elapsed(settings.round),
             )
             .await;
             rates.push(figures.per_second);
@@ -173,96 +170,4 @@ async fn run(settings: Settings) {
     }
     ratios.sort_by(f64::total_cmp);
     println!("\nmedian of gate/rebuild: {:.3}", ratios[ratios.len() / 2]);
-}
-
-struct Figures {
-    per_second: f64,
-    /// Processor time of host and client together for one request, in microseconds.
-    cpu_us: f64,
-    p50_us: u64,
-    p99_us: u64,
-    p999_us: u64,
-}
-
-async fn measure(
-    address: SocketAddr,
-    request: &Arc<[u8]>,
-    connections: usize,
-    duration: Duration,
-) -> Figures {
-    let (start, cpu_start) = (Instant::now(), cpu_seconds());
-    let mut tasks = Vec::new();
-    for _ in 0..connections {
-        let request = Arc::clone(request);
-        tasks.push(tokio::spawn(async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            let mut buffer = vec![0; 16 * 1024];
-            let mut latencies = Vec::new();
-            while start.elapsed() < duration {
-                let sent = Instant::now();
-                stream.write_all(&request).await.unwrap();
-                read_answer(&mut stream, &mut buffer).await;
-                latencies.push(sent.elapsed().as_micros() as u64);
-            }
-            latencies
-        }));
-    }
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap());
-    }
-    let elapsed = start.elapsed().as_secs_f64();
-    let cpu = cpu_seconds() - cpu_start;
-    latencies.sort_unstable();
-    let percentile = |share: f64| {
-        latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)]
-    };
-    Figures {
-        per_second: latencies.len() as f64 / elapsed,
-        cpu_us: cpu * 1e6 / latencies.len() as f64,
-        p50_us: percentile(0.5),
-        p99_us: percentile(0.99),
-        p999_us: percentile(0.999),
-    }
-}
-
-/// Processor time of this process so far (`proc_pid_stat(5)`: utime and stime, in ticks of 10 ms).
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum();
-    ticks / 100.0
-}
-
-/// Reads one answer, which has to be a 200 with a `Content-Length`.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
-    let mut filled = 0;
-    loop {
-        let count = stream.read(&mut buffer[filled..]).await.unwrap();
-        assert!(count > 0, "the host closed the connection");
-        filled += count;
-        let Some(head_end) = buffer[..filled]
-            .windows(4)
-            .position(|bytes| bytes == b"\r\n\r\n")
-        else {
-            continue;
-        };
-        let head = std::str::from_utf8(&buffer[..head_end]).unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "not admitted: {head}");
-        let length: usize = head
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .and_then(|(_, value)| value.trim().parse().ok())
-            .expect("a Content-Length");
-        if filled >= head_end + 4 + length {
-            return;
-        }
-    }
 }

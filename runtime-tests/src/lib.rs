@@ -21,5 +21,6 @@ pub mod credential;
 pub mod gated;
 pub mod host;
 pub mod issuer;
+pub mod load;
 pub mod provider;
 pub mod run;
