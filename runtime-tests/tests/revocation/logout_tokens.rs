@@ -223,6 +223,18 @@ async fn a_request_that_is_no_form_with_one_token_is_a_400() {
             ),
         ),
         (
+            "a form called JSON",
+            typed("application/json", format!("logout_token={}", token())),
+        ),
+        (
+            "a form called text",
+            typed("text/plain", format!("logout_token={}", token())),
+        ),
+        (
+            "a form called nothing",
+            Ask::new("POST", LOGOUT).body(format!("logout_token={}", token()).as_bytes()),
+        ),
+        (
             "in the query",
             Ask::new("POST", &format!("{LOGOUT}?logout_token={}", token())),
         ),
