@@ -88,7 +88,7 @@ fn what(store: &Store, issuer: &Issuer, now: UnixTime) -> Result<What> {
         .with_context(|| format!("the issuer {}", issuer.name))?;
     Ok(match bytes {
         None => What::Nothing,
-        Some(bytes) => match Record::parse(&bytes, &issuer.url, now) {
+        Some(bytes) => match Record::parse(&bytes, &issuer.keys_subject(), now) {
             Ok(record) => What::Record(Box::new(record)),
             Err(error) => What::Unreadable(error),
         },

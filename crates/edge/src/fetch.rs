@@ -58,7 +58,7 @@ pub struct CacheFields {
 impl CacheFields {
     fn of(headers: &Fields) -> Self {
         Self {
-            cache_control: single(headers, "cache-control"),
+            cache_control: joined(headers, "cache-control"),
             age: single(headers, "age"),
             expires: single(headers, "expires"),
             date: single(headers, "date"),
@@ -149,6 +149,15 @@ pub async fn json(url: &str, etag: Option<&str>) -> Result<Outcome, FetchError> 
     in_time(url, follow(url, etag)).await
 }
 
+/// What came of posting a form.
+#[derive(Debug)]
+pub enum Posted {
+    /// The document that answers it.
+    Ok(Vec<u8>),
+    /// Status 400, and what came with it.
+    BadRequest(Vec<u8>),
+}
+
 /// Posts a form to `url`, with this `Authorization`, and gives the JSON document that answers it. No
 /// redirect is followed: the form is meant for nobody else.
 ///
@@ -158,7 +167,7 @@ pub async fn post(
     url: &str,
     authorization: Option<String>,
     form: Vec<u8>,
-) -> Result<Vec<u8>, FetchError> {
+) -> Result<Posted, FetchError> {
     let mut fields = vec![field("content-type", "application/x-www-form-urlencoded")];
     fields.push(field("content-length", &form.len().to_string()));
     if let Some(authorization) = authorization {
@@ -167,7 +176,16 @@ pub async fn post(
     let exchange = async {
         let response = send(url, &Method::Post, fields, Some(form)).await?;
         match response.get_status_code() {
-            200 => document(response).await.map(|document| document.body),
+            200 => document(response)
+                .await
+                .map(|document| Posted::Ok(document.body)),
+            400 => {
+                let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
+                let (stream, _) = Response::consume_body(response, outcome_reader);
+                drop(outcome);
+                let body = collect(stream, DOCUMENT_BYTES_MAX).await;
+                Ok(Posted::BadRequest(body.unwrap_or_default()))
+            }
             status => Err(FetchFailure::Status(status)),
         }
     };
@@ -308,6 +326,11 @@ pub(crate) async fn collect(mut stream: StreamReader<u8>, bytes_max: usize) -> O
         buffer = read;
         buffer.clear();
     }
+}
+
+/// The values of a list field as one (RFC 9110 §5.3).
+fn joined(headers: &Fields, name: &str) -> Option<String> {
+    String::from_utf8(headers.get(name).join(&b", "[..])).ok()
 }
 
 /// The value of a field that was sent once and is text; of anything else, nothing.

@@ -12,7 +12,7 @@
 
 use crate::forward::{self, Permitted};
 use crate::introspect::Introspector;
-use crate::keys::{KeyRing, Keys};
+use crate::keys::{KeyRing, Keys, Newer};
 use crate::log::{self, Level};
 use crate::received::{Received, method_name};
 use crate::store::SharedStore;
@@ -27,6 +27,7 @@ use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
@@ -34,6 +35,11 @@ use wasip3::http::types::{ErrorCode, Method, Request, Response};
 pub const POLICY_PATH: &str = "/doorward.toml";
 /// Signed tokens are remembered apart from opaque ones, whose realms begin with 1.
 const SIGNED: u64 = 0;
+/// Key sets that are tried for one token: ours, another instance's, the issuer's, and one more.
+const KEY_SETS_TRIED_MAX: usize = 4;
+
+/// Whether a key that is unknown could be known if the issuer was asked again.
+pub(crate) type MayBeNewer = bool;
 
 thread_local! {
     /// The gate of this instance. An instance has one thread.
@@ -160,9 +166,12 @@ impl Gate {
         };
         match genuine {
             Genuine::Token { issuer, token, at } => {
-                let directory = match self.policy.revocation() {
-                    Some(_) => Some(self.store.directory(at).await?),
-                    None => None,
+                let (directory, at) = match self.policy.revocation() {
+                    Some(_) => {
+                        let (directory, at) = self.store.directory(at).await?;
+                        (Some(directory), at)
+                    }
+                    None => (None, at),
                 };
                 let revocations = directory.as_ref().map(|directory| &directory.revocations);
                 let token = &token;
@@ -236,19 +245,10 @@ impl Gate {
         let refused = |error: TokenError| Refusal::invalid_token(pending, error);
         let token = UnverifiedToken::parse(bearer).map_err(refused)?;
         let issuer = Self::whose(pending, &token)?;
-        let keys = self.keys.get(issuer).await?;
-        let verdict = match self.verify(issuer, &token, &keys) {
-            Err(error) if error.is_unknown_key() => {
-                match self.keys.newer(issuer, keys.generation).await {
-                    Some(newer) => self
-                        .verify(issuer, &token, &newer)
-                        .map(|token| (newer, token)),
-                    None => Err(error),
-                }
-            }
-            verdict => verdict.map(|token| (keys, token)),
-        };
-        let (keys, token) = verdict.map_err(refused)?;
+        let (keys, token) = self
+            .with_keys(issuer, |keys| self.verify(issuer, &token, keys))
+            .await?
+            .map_err(|(error, _)| refused(error))?;
         let token = Arc::new(token);
         // Keys may have been waited for.
         let at = clock::now();
@@ -264,6 +264,34 @@ impl Gate {
             at,
         );
         Ok(Genuine::Token { issuer, token, at })
+    }
+
+    /// Verifies with the keys of `issuer`, and where a key is unknown, with newer ones as long as there
+    /// are any. With an error comes whether there could be newer ones by now.
+    ///
+    /// # Errors
+    /// A refusal with status 503 when there are no keys at all.
+    pub(crate) async fn with_keys<T>(
+        &'static self,
+        issuer: IssuerId,
+        verify: impl Fn(&Keys) -> Result<T, TokenError>,
+    ) -> Result<Result<(Rc<Keys>, T), (TokenError, MayBeNewer)>, Refusal> {
+        let mut keys = self.keys.get(issuer).await?;
+        for _ in 0..KEY_SETS_TRIED_MAX {
+            let error = match verify(&keys) {
+                Ok(verified) => return Ok(Ok((keys, verified))),
+                Err(error) if error.is_unknown_key() => error,
+                Err(error) => return Ok(Err((error, false))),
+            };
+            keys = match self.keys.newer(issuer, keys.generation).await {
+                Newer::Keys(newer) => newer,
+                Newer::None => return Ok(Err((error, false))),
+                Newer::NotNow => return Ok(Err((error, true))),
+            };
+        }
+        Ok(verify(&keys)
+            .map(|verified| (keys, verified))
+            .map_err(|error| (error, true)))
     }
 
     /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
@@ -306,10 +334,8 @@ enum Genuine {
     },
 }
 
-/// The reason of a refusal goes to the log, and nowhere else. The query is left out: it may hold what
-/// is nobody's business.
+/// The reason of a refusal goes to the log, and nowhere else.
 fn tell(received: &Received, refusal: &Refusal) {
-    let path = received.target.split('?').next().unwrap_or_default();
     log::event(
         Level::Warn,
         "refused",
@@ -317,7 +343,7 @@ fn tell(received: &Received, refusal: &Refusal) {
             ("class", &refusal.class()),
             ("status", &refusal.status()),
             ("method", &method_name(&received.method)),
-            ("path", &path),
+            ("path", &received.path()),
             ("reason", &refusal.reason()),
         ],
     );

@@ -5,7 +5,7 @@
 //! row is left alone for a while, and the requests that need it are refused at once: one slow issuer
 //! holds up nobody but its own callers.
 
-use crate::fetch::{self, FetchFailure};
+use crate::fetch::{self, FetchError, FetchFailure, Posted};
 use crate::flight::Flight;
 use crate::log::{self, Level};
 use crate::{clock, discovery, variable};
@@ -170,10 +170,12 @@ impl Introspector {
             }
             Err(failure) => {
                 tell(issuer, &failure);
-                return Err(match failure {
-                    Failure::Declined(_) => Refusal::inactive(pending),
-                    Failure::Asking(_) | Failure::Answer(_) => self.failed(id),
-                });
+                return match failure {
+                    Failure::Declined(_) => refuse(Refusal::inactive(pending)),
+                    // It could be the fault of this token alone.
+                    Failure::Answer(_) => Err(Refusal::issuer_unavailable(1)),
+                    Failure::Asking(_) => Err(self.failed(id)),
+                };
             }
         };
         if let Some(endpoint) = self.endpoints.get(id) {
@@ -189,7 +191,9 @@ impl Introspector {
             endpoint.failures = endpoint.failures.saturating_add(1);
             // The endpoint may have moved, and the secret may have been wrong.
             endpoint.found = None;
+            endpoint.secret = None;
             if endpoint.failures >= FAILURES_MAX {
+                endpoint.failures = 0;
                 endpoint.paused_until = clock::now().saturating_add(PAUSE_S);
                 retry_after_s = PAUSE_S;
             }
@@ -241,12 +245,30 @@ async fn ask(
         }
         (Secret::Text(secret), _) => (Some(client::basic(id, secret)), form),
     };
-    fetch::post(&url, authorization, form)
+    let failed = |error: FetchError| {
+        let reason = error.to_string();
+        match error.cause {
+            FetchFailure::Status(401 | 429 | 500..=599) => Failure::Asking(reason),
+            FetchFailure::Status(_) | FetchFailure::TooLarge => Failure::Declined(reason),
+            _ => Failure::Asking(reason),
+        }
+    };
+    match fetch::post(&url, authorization, form)
         .await
-        .map_err(|error| match error.cause {
-            FetchFailure::Status(400) => Failure::Declined(error.to_string()),
-            _ => Failure::Asking(error.to_string()),
-        })
+        .map_err(failed)?
+    {
+        Posted::Ok(body) => Ok(body),
+        Posted::BadRequest(body) => {
+            // RFC 6749 §5.2: also what a client is told that is not known or may not ask.
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+            let error = body.get("error").and_then(serde_json::Value::as_str);
+            let reason = format!("{url}: answered with status 400");
+            Err(match error {
+                Some("invalid_client" | "unauthorized_client") => Failure::Asking(reason),
+                _ => Failure::Declined(reason),
+            })
+        }
+    }
 }
 
 /// Where to ask: as the policy says, or as the issuer's metadata do.
@@ -314,8 +336,8 @@ fn nonce() -> [u8; 16] {
 /// Why the issuer could not be asked, or its answer not read.
 enum Failure {
     Asking(String),
-    /// Status 400: the endpoint does not deal with such a token. Everybody could bring one along, so it
-    /// does not speak against the endpoint.
+    /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
+    /// speak against the endpoint.
     Declined(String),
     Answer(IntrospectionError),
 }

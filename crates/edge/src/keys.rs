@@ -55,6 +55,8 @@ pub struct KeyRing {
 struct Entry {
     name: String,
     url: String,
+    /// What a record of its keys is about.
+    subject: String,
     source: KeySource,
     algorithms: AlgorithmSet,
     flight: Flight,
@@ -66,6 +68,16 @@ struct State {
     freshness: Freshness,
     /// Why the last attempt failed, for the log and for `doorward issuers`.
     last_error: Option<String>,
+}
+
+/// What came of looking for a key that is unknown.
+pub enum Newer {
+    /// Other keys than before.
+    Keys(Rc<Keys>),
+    /// The issuer has no others.
+    None,
+    /// The issuer was asked too recently to be asked again.
+    NotNow,
 }
 
 enum Step {
@@ -82,6 +94,7 @@ impl KeyRing {
             .map(|issuer| Entry {
                 name: issuer.name.clone(),
                 url: issuer.url.clone(),
+                subject: issuer.keys_subject(),
                 source: issuer.keys.clone(),
                 algorithms: issuer.algorithms,
                 flight: Flight::default(),
@@ -139,17 +152,21 @@ impl KeyRing {
     }
 
     /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks
-    /// for them at most once per cooldown, whoever asks; `None` where there are none.
-    pub async fn newer(&'static self, issuer: IssuerId, generation: u64) -> Option<Rc<Keys>> {
-        let entry = self.entries.get(issuer)?;
+    /// for them at most once per cooldown, whoever asks. They may lack the key, too: then they are to be
+    /// asked about in their turn.
+    pub async fn newer(&'static self, issuer: IssuerId, generation: u64) -> Newer {
+        let Some(entry) = self.entries.get(issuer) else {
+            return Newer::None;
+        };
         let newer = || {
             let keys = entry.state.borrow().keys.clone();
             keys.filter(|keys| keys.generation != generation)
         };
+        let mut looked = false;
         for _ in 0..WAITS_MAX {
             // Somebody else may have fetched them while this request waited.
-            if newer().is_some() {
-                break;
+            if let Some(keys) = newer() {
+                return Newer::Keys(keys);
             }
             // A load that is under way may bring them.
             if !entry.flight.is_under_way() {
@@ -157,14 +174,16 @@ impl KeyRing {
                 let decision = state.freshness.decide_unknown_key(clock::now());
                 drop(state);
                 match decision {
-                    UnknownKeyDecision::Refuse => break,
+                    UnknownKeyDecision::Refuse if looked => return Newer::None,
+                    UnknownKeyDecision::Refuse => return Newer::NotNow,
                     UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
                     UnknownKeyDecision::AwaitFetch => {}
                 }
+                looked = true;
             }
             entry.flight.ended().await;
         }
-        newer()
+        newer().map_or(Newer::None, Newer::Keys)
     }
 
     fn step(&'static self, entry: &'static Entry) -> Step {
@@ -256,12 +275,12 @@ impl KeyRing {
                 // What was said below was heard, so it is this one's to do.
                 return false;
             }
-            let adopted = entry.adopt(record, cause);
+            let (adopted, changed) = entry.adopt(record, cause);
             if adopted.spared {
                 return true;
             }
-            if adopted.newer {
-                // It may be used while it is refreshed.
+            if changed {
+                // They may be used while they are refreshed.
                 entry.flight.wake();
             }
             if adopted.under_way && pause <= PAUSE_MAX {
@@ -287,15 +306,15 @@ impl KeyRing {
 }
 
 impl Entry {
-    /// Takes over what other instances have found out.
-    fn adopt(&self, record: Record, cause: Cause) -> Adopted {
+    /// Takes over what other instances have found out. Returns as well whether the keys are others now.
+    fn adopt(&self, record: Record, cause: Cause) -> (Adopted, bool) {
         let set = record
             .keys
             .as_ref()
             .and_then(|keys| KeySet::parse(keys.body.as_bytes()).ok())
             .filter(|set| !set.is_empty());
         if record.keys.is_some() && set.is_none() {
-            return Adopted::default();
+            return (Adopted::default(), false);
         }
         let mut state = self.state.borrow_mut();
         let adopted = state.freshness.adopt(&record, clock::now(), cause);
@@ -303,6 +322,7 @@ impl Entry {
             state.last_error = record.last_error;
         }
         drop(state);
+        let mut changed = false;
         if adopted.newer
             && let (Some(set), Some(keys)) = (set, record.keys)
         {
@@ -311,9 +331,9 @@ impl Entry {
                 etag: keys.etag,
                 body: keys.body,
             };
-            self.replace(set, Some(origin), "store");
+            changed = self.replace(set, Some(origin), "store");
         }
-        adopted
+        (adopted, changed)
     }
 
     /// Keeps keys that were loaded just now.

@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     log::event(
         Level::Warn,
         "logout-refused",
-        &[("path", &received.target), ("reason", reason)],
+        &[("path", &received.path()), ("reason", reason)],
     );
     // RFC 6749 §5.2, as §2.8 asks for.
     let fields = [NO_STORE, ("content-type", "application/json")];
@@ -120,15 +120,23 @@ async fn verified(
         algorithms: issuer.algorithms,
         leeway_s: issuer.leeway_s,
     };
-    let keys = gate.keys.get(id).await.map_err(Rejection::Unavailable)?;
-    match token.verify_logout(&keys.set, &expect, clock::now()) {
-        Err(error) if error.is_unknown_key() => match gate.keys.newer(id, keys.generation).await {
-            Some(newer) => token.verify_logout(&newer.set, &expect, clock::now()),
-            None => Err(error),
-        },
-        verdict => verdict,
+    let verdict = gate
+        .with_keys(id, |keys| {
+            token.verify_logout(&keys.set, &expect, clock::now())
+        })
+        .await
+        .map_err(Rejection::Unavailable)?;
+    match verdict {
+        Ok((_, logout)) => Ok(logout),
+        // Many issuers say it once and never again, so what is not known yet is not refused for good.
+        Err((_, true)) => {
+            let cooldown_s = issuer.freshness.unknown_key_cooldown_s;
+            Err(Rejection::Unavailable(Refusal::keys_unavailable(
+                cooldown_s,
+            )))
+        }
+        Err((error, false)) => Err(Rejection::Token(error)),
     }
-    .map_err(Rejection::Token)
 }
 
 /// Writes what is revoked.
@@ -138,8 +146,11 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
     };
     let unavailable = || Rejection::Unavailable(Refusal::store_unavailable(RETRY_AFTER_S));
     let now = clock::now();
-    let directory = gate.store.directory(now).await;
-    let directory = directory.map_err(Rejection::Unavailable)?;
+    let (directory, now) = gate
+        .store
+        .directory(now)
+        .await
+        .map_err(Rejection::Unavailable)?;
     let store = gate.store.open().await.ok_or_else(unavailable)?;
     let failed = |error| {
         gate.store.tell(&error);
@@ -151,7 +162,11 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
         && (directory
             .revocations
             .has_logout(logout.issuer(), logout.token_id())
-            || store.exists(used.name()).await.map_err(failed)?)
+            || gate
+                .store
+                .limited(store.exists(used.name()))
+                .await
+                .map_err(failed)?)
     {
         return Err(Rejection::Used);
     }
@@ -170,7 +185,8 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
         return Err(unavailable());
     }
     for (entry, note) in &revocations {
-        let written = store.set(entry.name(), note.to_bytes()).await;
+        let written = store.set(entry.name(), note.to_bytes());
+        let written = gate.store.limited(written).await;
         written.map_err(failed)?;
     }
     gate.store.forget();

@@ -48,6 +48,11 @@ impl Received {
             api_key,
         }
     }
+
+    /// The path, for the log. The query is left out: it may hold what is nobody's business.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
 }
 
 /// The name of a method.

@@ -12,12 +12,11 @@ use crate::flight::{Flight, Landing};
 use crate::log::{self, Level};
 use doorward_policy::{Refusal, StoreRule};
 use doorward_token::UnixTime;
-use doorward_token::api_key::{self, KeyRecord};
-use doorward_token::revocation::{Reading, RevocationSet};
+use doorward_token::api_key::KeyRecord;
+use doorward_token::revocation::{REVOCATIONS_MAX, Reading, RevocationSet};
 use spin_sdk::key_value::{Error, Store};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Display;
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,8 +31,12 @@ const NAMES_MAX: usize = 200_000;
 const API_KEYS_MAX: usize = 65_536;
 /// Records of API keys that are kept in memory.
 const API_KEYS_KEPT_MAX: usize = 1024;
+/// How long a store has for one call.
+const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long a store has to list its names.
 const LISTING_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often one request waits for a listing: for the one it found under way, and for one of its own.
+const WAITS_MAX: usize = 2;
 /// When to come back where the store fails, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 
@@ -87,7 +90,7 @@ impl SharedStore {
         if self.denied.get() {
             return None;
         }
-        match Store::open(&self.rule.name).await {
+        match self.limited(Store::open(&self.rule.name)).await {
             Ok(store) => Some(store),
             Err(error) => {
                 self.denied
@@ -109,6 +112,18 @@ impl SharedStore {
         }
     }
 
+    /// The answer of a call to the store, which may not keep anybody waiting for long.
+    ///
+    /// # Errors
+    /// What the store says, or that it says nothing.
+    pub async fn limited<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let answer = clock::within(CALL_TIME_MAX, call).await;
+        answer.unwrap_or_else(|clock::TimedOut| Err(Error::Other("no answer in time".to_owned())))
+    }
+
     /// By which others can tell this instance from themselves: a random number, not zero.
     pub fn instance(&self) -> u64 {
         self.instance
@@ -126,24 +141,30 @@ impl SharedStore {
         );
     }
 
-    /// What the names in the store say, no older than `refresh_s`.
+    /// What the names in the store say, no older than `refresh_s`, and the time: `now`, or later where
+    /// the store had to be waited for.
     ///
     /// # Errors
     /// A refusal with status 503 when the store cannot be read, and what was read last is older than
     /// `stale_if_error_s` allows.
-    pub async fn directory(&'static self, now: UnixTime) -> Result<Rc<Directory>, Refusal> {
-        if let Step::Use(directory) = self.step(now) {
-            return Ok(directory);
-        }
-        self.flight.ended().await;
-        let now = clock::now();
-        let state = self.state.borrow();
-        match (&state.directory, state.read_at) {
-            (Some(directory), Some(at)) if age_s(at, now) < self.usable_s() => {
-                Ok(Rc::clone(directory))
+    pub async fn directory(
+        &'static self,
+        mut now: UnixTime,
+    ) -> Result<(Rc<Directory>, UnixTime), Refusal> {
+        for _ in 0..WAITS_MAX {
+            if let Step::Use(directory) = self.step(now) {
+                return Ok((directory, now));
             }
-            _ => Err(Refusal::store_unavailable(RETRY_AFTER_S)),
+            self.flight.ended().await;
+            now = clock::now();
+            let state = self.state.borrow();
+            if let (Some(directory), Some(at)) = (&state.directory, state.read_at)
+                && age_s(at, now) < self.usable_s()
+            {
+                return Ok((Rc::clone(directory), now));
+            }
         }
+        Err(Refusal::store_unavailable(RETRY_AFTER_S))
     }
 
     /// What was read is no longer what is there: it is read again before it is used.
@@ -188,16 +209,21 @@ impl SharedStore {
         };
         // What is written while the names are read may be missed, so they are as old as the question.
         let asked_at = clock::now();
-        let (directory, over) = match clock::within(LISTING_TIME_MAX, read(&store, asked_at)).await
-        {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return self.tell(&error),
-            Err(clock::TimedOut) => return self.tell(&Error::Other("no answer in time".into())),
+        let mut listing = Listing::default();
+        let read = listing.read(&store, asked_at);
+        let whole = match clock::within(LISTING_TIME_MAX, read).await {
+            Ok(whole) => whole,
+            Err(clock::TimedOut) => Err(Error::Other("no answer in time".to_owned())),
         };
-        self.keep(directory, asked_at);
+        // Also where there are too many names: so that there will be fewer.
+        let over = std::mem::take(&mut listing.revocations.over);
+        match whole {
+            Ok(()) => self.keep(listing.directory(), asked_at),
+            Err(error) => self.tell(&error),
+        }
         drop(landing);
         for name in over {
-            if let Err(error) = store.delete(&name).await {
+            if let Err(error) = self.limited(store.delete(&name)).await {
                 return self.tell(&error);
             }
         }
@@ -205,9 +231,7 @@ impl SharedStore {
 
     fn keep(&self, directory: Directory, read_at: UnixTime) {
         let mut state = self.state.borrow_mut();
-        state
-            .api_keys
-            .retain(|id, _| directory.api_key_ids.contains(id));
+        state.api_keys.retain(|id, _| directory.has_key(id));
         state.directory = Some(Rc::new(directory));
         state.read_at = Some(read_at);
     }
@@ -217,9 +241,12 @@ impl SharedStore {
     /// # Errors
     /// A refusal with status 503 when it cannot be read.
     pub async fn api_key(&'static self, id: &str) -> Result<Option<Rc<KeyRecord>>, Refusal> {
-        let directory = self.directory(clock::now()).await?;
+        let (directory, _) = self.directory(clock::now()).await?;
+        if directory.api_key_ids.len() > API_KEYS_MAX {
+            return Err(Refusal::store_unavailable(RETRY_AFTER_S));
+        }
         // A made-up key costs no reading.
-        if !directory.api_key_ids.contains(id) {
+        if !directory.has_key(id) {
             return Ok(None);
         }
         let known = self.state.borrow().api_keys.get(id).cloned();
@@ -231,7 +258,7 @@ impl SharedStore {
         let asked_at = clock::now();
         let unavailable = || Refusal::store_unavailable(RETRY_AFTER_S);
         let store = self.open().await.ok_or_else(unavailable)?;
-        let bytes = match store.get(KeyRecord::entry_name(id)).await {
+        let bytes = match self.limited(store.get(KeyRecord::entry_name(id))).await {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.tell(&error);
@@ -278,44 +305,70 @@ fn age_s(at: UnixTime, now: UnixTime) -> u64 {
     }
 }
 
-/// Reads the names in the store: what they say, and the names of revocations that are over.
-async fn read(store: &Store, now: UnixTime) -> Result<(Directory, Vec<String>), Error> {
-    let other = |error: &dyn Display| Error::Other(error.to_string());
-    let (mut stream, result) = store.get_keys().await.into_inner();
-    let mut revocations = Reading::default();
-    let mut api_key_ids = BTreeSet::new();
-    let mut count = 0;
-    loop {
-        let (status, names) = stream.read(Vec::with_capacity(NAMES_AT_A_TIME)).await;
-        count += names.len();
-        if count > NAMES_MAX || api_key_ids.len() > API_KEYS_MAX {
-            let limits = format_args!("more than {NAMES_MAX} names or {API_KEYS_MAX} API keys");
-            return Err(other(&limits));
-        }
-        for name in names {
-            if let Some(id) = name.strip_prefix(api_key::KEY_RECORD_PREFIX) {
-                api_key_ids.insert(id.to_owned());
-            } else {
-                revocations.add(&name, now).map_err(|error| other(&error))?;
+impl Directory {
+    fn has_key(&self, id: &str) -> bool {
+        self.api_key_ids.contains(id)
+    }
+}
+
+/// What was read of the names so far.
+#[derive(Default)]
+struct Listing {
+    revocations: Reading,
+    api_key_ids: BTreeSet<String>,
+}
+
+impl Listing {
+    async fn read(&mut self, store: &Store, now: UnixTime) -> Result<(), Error> {
+        let (mut stream, result) = store.get_keys().await.into_inner();
+        let mut count = 0;
+        let mut refused = None;
+        loop {
+            let (status, names) = stream.read(Vec::with_capacity(NAMES_AT_A_TIME)).await;
+            count += names.len();
+            if count > NAMES_MAX {
+                return Err(Error::Other(format!("more than {NAMES_MAX} names")));
+            }
+            for name in names {
+                if let Some(id) = KeyRecord::id_of_entry(&name) {
+                    // One more than are looked at, to know that there are more.
+                    if self.api_key_ids.len() <= API_KEYS_MAX {
+                        self.api_key_ids.insert(id.to_owned());
+                    }
+                } else if let Err(error) = self.revocations.add(&name, now) {
+                    refused = Some(error);
+                }
+            }
+            match status {
+                StreamResult::Complete(_) => {}
+                StreamResult::Dropped | StreamResult::Cancelled => break,
             }
         }
-        match status {
-            StreamResult::Complete(_) => {}
-            StreamResult::Dropped | StreamResult::Cancelled => break,
+        result.await?;
+        refused.map_or(Ok(()), |error| Err(Error::Other(error.to_string())))
+    }
+
+    fn directory(self) -> Directory {
+        let (unreadable, count) = (self.revocations.unreadable, self.revocations.set.len());
+        if unreadable > 0 {
+            let reason =
+                "their names cannot be read: they were written by a newer version, or by hand";
+            log::event(
+                Level::Warn,
+                "revocations-ignored",
+                &[("names", &unreadable), ("reason", &reason)],
+            );
+        }
+        if count > REVOCATIONS_MAX / 5 * 4 {
+            log::event(
+                Level::Warn,
+                "revocations-many",
+                &[("entries", &count), ("entries_max", &REVOCATIONS_MAX)],
+            );
+        }
+        Directory {
+            revocations: self.revocations.set,
+            api_key_ids: self.api_key_ids,
         }
     }
-    result.await?;
-    if revocations.unreadable > 0 {
-        let (names, reason) = (revocations.unreadable, "they cannot be read");
-        log::event(
-            Level::Warn,
-            "revocations-ignored",
-            &[("names", &names), ("reason", &reason)],
-        );
-    }
-    let directory = Directory {
-        revocations: revocations.set,
-        api_key_ids,
-    };
-    Ok((directory, revocations.over))
 }

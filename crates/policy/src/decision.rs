@@ -326,14 +326,11 @@ impl RevocationRule {
         now: UnixTime,
     ) -> Result<(), Reason> {
         // What revokes a token is kept for so long, and must not be outlived by it. An answer of
-        // introspection need not say when the token expires or was issued: its age so far has to do,
-        // and where nothing is said of that, the issuer's word that it is active.
-        let (issued_at, until) = match token.proof() {
-            Proof::Signature => {
-                let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
-                (issued_at, token.expires_at())
-            }
-            Proof::Introspection => (token.issued_at().unwrap_or(now), now),
+        // introspection need not say when the token expires: its age so far has to do.
+        let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
+        let until = match token.proof() {
+            Proof::Signature => token.expires_at(),
+            Proof::Introspection => now,
         };
         let lifetime_s = until.seconds_since(issued_at);
         if lifetime_s > self.token_lifetime_max_s {

@@ -164,6 +164,18 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// What its keys, kept for other instances, are keys of: the issuer, found where this policy says.
+    /// Those that were found elsewhere, under another policy, are not to be used.
+    #[must_use]
+    pub fn keys_subject(&self) -> String {
+        match &self.keys {
+            KeySource::JwksUrl(url) => format!("{} {url}", self.url),
+            KeySource::Discovery | KeySource::JwksFile(_) | KeySource::Secret { .. } => {
+                self.url.clone()
+            }
+        }
+    }
+
     /// What a token of this issuer has to be.
     #[must_use]
     pub fn expectations(&self) -> &Expectations {

@@ -10,14 +10,14 @@ use spin_sdk::key_value::Store;
 /// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing.
 pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> Option<Record> {
     let name = Record::entry_name(&entry.name);
-    let bytes = match store.get(&name).await {
+    let bytes = match shared.limited(store.get(&name)).await {
         Ok(bytes) => bytes?,
         Err(error) => {
             shared.tell(&error);
             return None;
         }
     };
-    match Record::parse(&bytes, &entry.url, clock::now()) {
+    match Record::parse(&bytes, &entry.subject, clock::now()) {
         Ok(record) => Some(record),
         Err(error) => {
             log::event(
@@ -43,7 +43,7 @@ pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
         });
         state
             .freshness
-            .record(&entry.url, keys, last_error, shared.instance())
+            .record(&entry.subject, keys, last_error, shared.instance())
     };
     if let Some(record) = record
         && let Err(error) = store
