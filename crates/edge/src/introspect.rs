@@ -173,7 +173,7 @@ impl Introspector {
                 return match failure {
                     Failure::Declined(_) => refuse(Refusal::inactive(pending)),
                     // It could be the fault of this token alone.
-                    Failure::Answer(_) => Err(Refusal::issuer_unavailable(1)),
+                    Failure::Answer(_) | Failure::Odd(_) => Err(Refusal::issuer_unavailable(1)),
                     Failure::Asking(_) => Err(self.failed(id)),
                 };
             }
@@ -248,8 +248,12 @@ async fn ask(
     let failed = |error: FetchError| {
         let reason = error.to_string();
         match error.cause {
+            // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
+            FetchFailure::Status(403 | 413 | 414 | 422 | 431) | FetchFailure::TooLarge => {
+                Failure::Declined(reason)
+            }
             FetchFailure::Status(401 | 429 | 500..=599) => Failure::Asking(reason),
-            FetchFailure::Status(_) | FetchFailure::TooLarge => Failure::Declined(reason),
+            FetchFailure::Status(_) => Failure::Odd(reason),
             _ => Failure::Asking(reason),
         }
     };
@@ -339,13 +343,17 @@ enum Failure {
     /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
     /// speak against the endpoint.
     Declined(String),
+    /// Another status, 404 say: nothing is known of the token, nor that asking takes long.
+    Odd(String),
     Answer(IntrospectionError),
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asking(reason) | Self::Declined(reason) => f.write_str(reason),
+            Self::Asking(reason) | Self::Declined(reason) | Self::Odd(reason) => {
+                f.write_str(reason)
+            }
             Self::Answer(error) => error.fmt(f),
         }
     }
