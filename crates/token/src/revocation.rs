@@ -10,11 +10,18 @@
 //! 1. The digest is the first 128 bits of a SHA-256 over the kind, the issuer and the value, the
 //!    issuer after its length: no value of one kind or issuer is taken for one of another.
 //! 2. An entry is over when what it revokes has expired, the most leeway that is given
-//!    ([`LEEWAY_S_MAX`]) included. [`Reading`] reports entries that are over, so that they are deleted.
+//!    ([`LEEWAY_S_MAX`]) included, and has no effect from then on. Its name may be deleted later, after
+//!    [`Entry::is_prunable`]: whose clock runs ahead deletes nothing that is in force for the others.
+//!    So may, at once, a name beside which there is another one for the same that reaches as far in both
+//!    its times. [`Reading`] reports such names.
 //! 3. Entries of a subject or an issuer revoke what was issued up to a time, and what does not say
 //!    when it was issued; those of a token or a session, whatever they name.
-//! 4. More entries than [`REVOCATIONS_READ_MAX`] are an error: nobody knows then what is revoked.
-//!    Writers stop at [`REVOCATIONS_MAX`].
+//! 4. More names in force than [`REVOCATIONS_READ_MAX`] are an error: nobody knows then what is revoked.
+//!    Writers stop at [`REVOCATIONS_MAX`]. Names that may be deleted do not count.
+//! 5. A name with this prefix that cannot be read is passed over and counted. A gate therefore ignores a
+//!    [`Kind`] that is newer than itself: one that is added goes to all gates first, and to those who
+//!    write it, the `doorward` command among them, when every gate reads it. A change of what a name
+//!    means takes another prefix.
 //!
 //! Entries take what they name from people and issuers who may revoke. Nothing here is to be called
 //! with a name that a client chose freely.
@@ -33,12 +40,20 @@ pub use set::{PRUNE_MAX, Reading, RevocationSet, TooManyRevocations};
 /// How the name of every entry begins.
 pub const ENTRY_PREFIX: &str = "doorward/revoked/";
 
-/// The most entries with which one more is written.
+/// The most names in force with which one more is written.
 pub const REVOCATIONS_MAX: usize = 50_000;
 
-/// The most entries that are read. The room above [`REVOCATIONS_MAX`] is for writers that did not
-/// see each other.
+/// The most names in force that are read. The room above [`REVOCATIONS_MAX`] is for writers that did
+/// not see each other.
 pub const REVOCATIONS_READ_MAX: usize = 65_536;
+
+/// How long after an entry is over its name is kept, in seconds: by how much a gate's clock may run ahead
+/// without harm.
+pub const OVER_KEPT_S: u64 = 24 * 60 * 60;
+
+/// The same for a logout token that was accepted, in seconds. Every logout leaves one, and one that is
+/// forgotten too early does no harm: the token writes the same entries once more.
+pub const LOGOUT_KEPT_S: u64 = 60 * 60;
 
 const DIGEST_BYTES: usize = 16;
 
@@ -324,7 +339,24 @@ impl Entry {
     /// Whether everything that the entry revokes has expired, whatever the leeway.
     #[must_use]
     pub fn is_over(&self, now: UnixTime) -> bool {
-        now >= self.expires_at.saturating_add(LEEWAY_S_MAX)
+        now >= self.over_at()
+    }
+
+    /// Whether the entry has been over for so long ([`OVER_KEPT_S`], [`LOGOUT_KEPT_S`]) that its name is
+    /// to be deleted.
+    #[must_use]
+    pub fn is_prunable(&self, now: UnixTime) -> bool {
+        let kept_s = match self.kind {
+            Kind::Logout => LOGOUT_KEPT_S,
+            Kind::Token | Kind::Subject | Kind::Sessionless | Kind::Session | Kind::Issuer => {
+                OVER_KEPT_S
+            }
+        };
+        now >= self.over_at().saturating_add(kept_s)
+    }
+
+    fn over_at(&self) -> UnixTime {
+        self.expires_at.saturating_add(LEEWAY_S_MAX)
     }
 }
 

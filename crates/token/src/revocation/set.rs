@@ -1,6 +1,8 @@
 //! All entries of the store, as the gate asks them.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 
 use serde_json::Value;
 
@@ -8,11 +10,16 @@ use crate::{UnixTime, VerifiedToken};
 
 use super::{Digest, Entry, Kind, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, digest};
 
-/// The most names of entries that are over which one [`Reading`] reports. The others are reported by
-/// a later one.
-pub const PRUNE_MAX: usize = 64;
+/// The most names to delete that one [`Reading`] reports; the others are reported by a later one. There is
+/// a reading every few seconds, and a hosted store takes about 50 writes a second.
+pub const PRUNE_MAX: usize = 256;
 
-/// There are more entries than [`REVOCATIONS_READ_MAX`].
+/// The most names for one thing, none of which reaches as far as another in both times, beside the one
+/// that is issued up to the latest. There is one for each different lifetime that is asked for. Further
+/// ones are in force and count, but are not found to be superfluous.
+const OTHERS_MAX: usize = 8;
+
+/// There are more names in force than [`REVOCATIONS_READ_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyRevocations;
 
@@ -29,10 +36,13 @@ impl std::error::Error for TooManyRevocations {}
 pub struct Reading {
     /// The entries that are not over.
     pub set: RevocationSet,
-    /// Names of entries that are over and may be deleted, at most [`PRUNE_MAX`].
+    /// Names that are to be deleted, at most [`PRUNE_MAX`]: those of entries that have been over for
+    /// long, and those that another one in the set makes superfluous. To be deleted even where there
+    /// are too many entries; otherwise there would be too many for ever.
     pub over: Vec<String>,
     /// How many names begin as those of entries do and could not be read.
     pub unreadable: usize,
+    is_refused: bool,
 }
 
 impl Reading {
@@ -40,25 +50,32 @@ impl Reading {
     ///
     /// # Errors
     ///
-    /// There are too many entries. What was read is then not to be used.
+    /// There are too many entries. The set is then not to be used, whatever comes of further names. To
+    /// go on reading them is of use: it finds more that is to be deleted, and takes no more memory.
     pub fn add(&mut self, name: &str, now: UnixTime) -> Result<(), TooManyRevocations> {
-        let entry = match Entry::parse_name(name) {
-            None => return Ok(()),
-            Some(Err(_)) => {
-                self.unreadable += 1;
-                return Ok(());
+        match Entry::parse_name(name) {
+            None => {}
+            Some(Err(_)) => self.unreadable += 1,
+            Some(Ok(entry)) if entry.is_prunable(now) => self.report(|| name.to_owned()),
+            Some(Ok(entry)) if entry.is_over(now) => {}
+            Some(Ok(entry)) => {
+                for superfluous in self.set.put(&entry, REVOCATIONS_READ_MAX) {
+                    self.report(|| superfluous.name());
+                }
+                self.is_refused |= self.set.names() > REVOCATIONS_READ_MAX;
             }
-            Some(Ok(entry)) => entry,
-        };
-        if !entry.is_over(now) {
-            self.set.insert(&entry);
-            if self.set.len() > REVOCATIONS_READ_MAX {
-                return Err(TooManyRevocations);
-            }
-        } else if self.over.len() < PRUNE_MAX {
-            self.over.push(name.to_owned());
         }
-        Ok(())
+        if self.is_refused {
+            Err(TooManyRevocations)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn report(&mut self, name: impl FnOnce() -> String) {
+        if self.over.len() < PRUNE_MAX {
+            self.over.push(name());
+        }
     }
 }
 
@@ -73,14 +90,33 @@ pub struct RevocationSet {
     heads: Vec<u32>,
     /// The kinds that are in the set, a bit each.
     kinds: u8,
+    /// How many names of entries are in force, superfluous ones left out.
+    names: usize,
+    /// By the position of an item: further names for the same thing, at most [`OTHERS_MAX`]. Each is
+    /// issued up to an earlier time than the item's own, and is kept for longer.
+    others: BTreeMap<usize, Vec<Times>>,
 }
 
 struct Item {
     kind: Kind,
     digest: Digest,
-    /// The latest `iat` that is revoked.
-    issued_before: UnixTime,
+    times: Times,
     next: u32,
+}
+
+/// The times in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Times {
+    /// The latest `iat` that is revoked; the latest time there is where that does not matter.
+    issued_before: UnixTime,
+    expires_at: UnixTime,
+}
+
+impl Times {
+    /// Whether a name with the other times is superfluous beside one with these.
+    fn cover(&self, other: &Self) -> bool {
+        self.issued_before >= other.issued_before && self.expires_at >= other.expires_at
+    }
 }
 
 impl RevocationSet {
@@ -106,6 +142,13 @@ impl RevocationSet {
         self.items.len()
     }
 
+    /// By how many names they are: at least [`len`](Self::len), as one thing may have several that do
+    /// not cover each other.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.names
+    }
+
     /// Whether nothing is revoked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -115,22 +158,42 @@ impl RevocationSet {
     /// Whether no further entry is to be written.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.len() >= REVOCATIONS_MAX
+        self.names >= REVOCATIONS_MAX
     }
 
     /// Puts an entry in, whether it is over or not. The latest of several times counts.
     pub fn insert(&mut self, entry: &Entry) {
-        let issued_before = entry.issued_before.unwrap_or(UnixTime(u64::MAX));
-        if let Some(position) = self.position(entry.kind, &entry.digest)
-            && let Some(item) = self.items.get_mut(position)
-        {
-            item.issued_before = item.issued_before.max(issued_before);
-            return;
-        }
+        self.put(entry, usize::MAX);
+    }
+
+    /// Puts an entry in, unless it names a new thing and there are so many already: then it only
+    /// counts. Returns what is superfluous now, the entry itself maybe.
+    fn put(&mut self, entry: &Entry, len_max: usize) -> Vec<Entry> {
+        let times = Times {
+            issued_before: entry.issued_before.unwrap_or(UnixTime(u64::MAX)),
+            expires_at: entry.expires_at,
+        };
+        let Some(position) = self.position(entry.kind, &entry.digest) else {
+            self.names += 1;
+            if self.len() < len_max {
+                self.push(entry, times);
+            }
+            return Vec::new();
+        };
+        let superfluous = self.add_times(position, times);
+        let with = |times: Times| Entry {
+            issued_before: entry.issued_before.map(|_| times.issued_before),
+            expires_at: times.expires_at,
+            ..entry.clone()
+        };
+        superfluous.into_iter().map(with).collect()
+    }
+
+    fn push(&mut self, entry: &Entry, times: Times) {
         self.items.push(Item {
             kind: entry.kind,
             digest: entry.digest,
-            issued_before,
+            times,
             next: 0,
         });
         self.kinds |= 1 << entry.kind as u8;
@@ -140,6 +203,47 @@ impl RevocationSet {
         } else {
             self.link(self.items.len() - 1);
         }
+    }
+
+    /// One more name for the item. Returns the times of the names that are superfluous now.
+    fn add_times(&mut self, position: usize, times: Times) -> Vec<Times> {
+        let Some(item) = self.items.get_mut(position) else {
+            return Vec::new();
+        };
+        let others = self.others.get(&position).map_or(&[][..], Vec::as_slice);
+        // A list may say the same name twice: it is there once, and needed.
+        if item.times == times || others.contains(&times) {
+            return Vec::new();
+        }
+        if item.times.cover(&times) || others.iter().any(|other| other.cover(&times)) {
+            return vec![times];
+        }
+        let mut superfluous = Vec::new();
+        if let Some(others) = self.others.get_mut(&position) {
+            others.retain(|other| {
+                let is_covered = times.cover(other);
+                if is_covered {
+                    superfluous.push(*other);
+                }
+                !is_covered
+            });
+        }
+        self.names += 1;
+        if times.cover(&item.times) {
+            superfluous.push(mem::replace(&mut item.times, times));
+        } else {
+            let other = if times.issued_before > item.times.issued_before {
+                mem::replace(&mut item.times, times)
+            } else {
+                times
+            };
+            let others = self.others.entry(position).or_default();
+            if others.len() < OTHERS_MAX {
+                others.push(other);
+            }
+        }
+        self.names -= superfluous.len();
+        superfluous
     }
 
     /// Whether the token is revoked, and by what.
@@ -170,7 +274,7 @@ impl RevocationSet {
         ]
         .into_iter()
         .find(|&(kind, value)| {
-            value.is_some_and(|value| self.names(kind, issuer, value, issued_at))
+            value.is_some_and(|value| self.reaches(kind, issuer, value, issued_at))
         })
         .map(|(kind, _)| kind)
         .or_else(|| {
@@ -188,14 +292,14 @@ impl RevocationSet {
     /// Whether a logout token with this `jti` was accepted before.
     #[must_use]
     pub fn has_logout(&self, issuer: &str, token_id: &str) -> bool {
-        self.names(Kind::Logout, issuer, token_id, UnixTime(0))
+        self.reaches(Kind::Logout, issuer, token_id, UnixTime(0))
     }
 
-    fn names(&self, kind: Kind, issuer: &str, value: &str, issued_at: UnixTime) -> bool {
+    fn reaches(&self, kind: Kind, issuer: &str, value: &str, issued_at: UnixTime) -> bool {
         self.kinds & (1 << kind as u8) != 0
             && self
                 .item(kind, &digest(kind as u8, issuer, value.as_bytes()))
-                .is_some_and(|item| issued_at <= item.issued_before)
+                .is_some_and(|item| issued_at <= item.times.issued_before)
     }
 
     fn item(&self, kind: Kind, digest: &Digest) -> Option<&Item> {
@@ -241,6 +345,7 @@ impl fmt::Debug for RevocationSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevocationSet")
             .field("len", &self.len())
+            .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }

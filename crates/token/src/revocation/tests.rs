@@ -11,6 +11,8 @@ use super::*;
 use crate::VerifiedToken;
 use crate::testing::{ISSUER, NOW, claims, sign, token, verify};
 
+mod reading;
+
 const LATER: UnixTime = UnixTime(1_800_000_300);
 const OTHER: &str = "https://login.other.example";
 
@@ -426,30 +428,10 @@ fn an_entry_is_over_when_the_most_leeway_has_passed() {
     assert!(entry.is_over(last.saturating_add(1)));
 
     let names = [entry.name()];
-    let reading = read(&names, last).unwrap();
-    assert_eq!((reading.set.len(), reading.over.len()), (1, 0));
-    let reading = read(&names, last.saturating_add(1)).unwrap();
-    assert_eq!((reading.set.len(), reading.over), (0, names.to_vec()));
-}
-
-#[test]
-fn a_reading_reports_a_bounded_number_of_entries_that_are_over() {
-    let over: Vec<String> = (0..PRUNE_MAX + 5)
-        .map(|number| Entry::token(ISSUER, &number.to_string(), UnixTime(1)).name())
-        .collect();
-    let reading = read(&over, NOW).unwrap();
-    assert_eq!(reading.over.as_slice(), over.get(..PRUNE_MAX).unwrap());
-    assert!(reading.set.is_empty());
-
-    let rest: Vec<String> = over
-        .into_iter()
-        .filter(|name| !reading.over.contains(name))
-        .collect();
-    assert_eq!(
-        read(&rest, NOW).unwrap().over,
-        rest,
-        "the others come when those are deleted"
-    );
+    for (now, len) in [(last, 1), (last.saturating_add(1), 0)] {
+        let reading = read(&names, now).unwrap();
+        assert_eq!((reading.set.len(), reading.set.names()), (len, len));
+    }
 }
 
 #[test]
@@ -521,34 +503,4 @@ fn entries_in_one_bucket_do_not_displace_each_other() {
     for entry in &entries {
         assert!(set.contains(entry), "{entry:?}");
     }
-}
-
-#[test]
-fn more_entries_than_are_read_are_an_error_and_writers_stop_before() {
-    const { assert!(REVOCATIONS_MAX < REVOCATIONS_READ_MAX) };
-    let mut reading = Reading::default();
-    let entry = |number: usize| {
-        let [.., a, b, c, d] = number.to_be_bytes();
-        Entry {
-            digest: [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            ..Entry::token(ISSUER, "", LATER)
-        }
-    };
-    for number in 0..REVOCATIONS_READ_MAX {
-        assert_eq!(
-            reading.set.is_full(),
-            number >= REVOCATIONS_MAX,
-            "{number} entries"
-        );
-        reading.add(&entry(number).name(), NOW).unwrap();
-    }
-    assert_eq!(
-        reading.add(&entry(0).name(), NOW),
-        Ok(()),
-        "one that is there already is not one more"
-    );
-    assert_eq!(
-        reading.add(&entry(REVOCATIONS_READ_MAX).name(), NOW),
-        Err(TooManyRevocations)
-    );
 }
