@@ -16,7 +16,8 @@
 //!    `stale_if_error_s` both count from the end of freshness.
 //! 3. Expired keys are fetched first.
 //! 4. While the issuer fails, the last good keys are used for exactly `stale_if_error_s` (0 turns this
-//!    off). Keys that were withdrawn meanwhile verify tokens for that long: the price of it.
+//!    off). Keys that were withdrawn meanwhile verify tokens for that long: the price of it. A clock that
+//!    is set back meanwhile, by more than [`CLOCK_SKEW_S_MAX`], ends it: it makes nothing last longer.
 //! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`], doubled with each further failure
 //!    up to [`RETRY_S_MAX`].
 //! 6. A token with an unknown key is a reason to fetch, once per `unknown_key_cooldown_s`: tokens with
@@ -393,8 +394,7 @@ impl Freshness {
 
     fn is_fresh(&self, now: UnixTime) -> bool {
         self.keys.is_some_and(|keys| {
-            keys.fetched_at <= now.saturating_add(CLOCK_SKEW_S_MAX)
-                && now.seconds_since(keys.fetched_at) < keys.fresh_s
+            !keys.is_of_the_future(now) && now.seconds_since(keys.fetched_at) < keys.fresh_s
         })
     }
 
@@ -402,6 +402,9 @@ impl Freshness {
         let Some(keys) = self.keys else { return false };
         let beyond_s = match self.failures {
             0 => self.policy.stale_s,
+            // The clock was set back, and nobody knows how old they are: the issuer, which could tell,
+            // fails.
+            _ if keys.is_of_the_future(now) => return false,
             _ => self.policy.stale_if_error_s,
         };
         now.seconds_since(keys.fetched_at) < keys.fresh_s.saturating_add(beyond_s)
@@ -439,6 +442,10 @@ impl Keys {
             fetched_at,
             fresh_s: fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX),
         }
+    }
+
+    fn is_of_the_future(&self, now: UnixTime) -> bool {
+        self.fetched_at > now.saturating_add(CLOCK_SKEW_S_MAX)
     }
 }
 

@@ -4,7 +4,8 @@ use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
 use crate::UnixTime;
 
 /// The fields of a response that say for how long it may be kept, each where it was sent once and is
-/// text.
+/// text. `Cache-Control` may be sent several times: the values joined by `, ` are the same list (RFC 9110
+/// §5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheHeaders<'r> {
     /// `Cache-Control` (RFC 9111 §5.2.2).

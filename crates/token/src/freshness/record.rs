@@ -71,7 +71,8 @@ pub struct Record {
 pub struct StoredKeys {
     /// Where it came from.
     pub url: String,
-    /// The `ETag` it came with, to ask whether it has changed.
+    /// The `ETag` it came with, to ask whether it has changed: at most [`ETAG_BYTES_MAX`] bytes of visible
+    /// ASCII.
     pub etag: Option<String>,
     /// The text.
     pub body: String,
@@ -126,8 +127,8 @@ impl Record {
 
     /// The record as it is stored.
     ///
-    /// An `ETag` that is longer than [`ETAG_BYTES_MAX`] is left out, a `last_error` is cut to
-    /// [`LAST_ERROR_BYTES_MAX`] and loses its control characters.
+    /// An `ETag` that is longer than [`ETAG_BYTES_MAX`] or not visible ASCII is left out, a `last_error` is
+    /// cut to [`LAST_ERROR_BYTES_MAX`] and loses its control characters.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut members = Map::new();
@@ -150,21 +151,20 @@ impl Record {
                 .map(|text| printable(text).into()),
         );
         if let Some(keys) = &self.keys {
-            let etag = keys.etag.as_deref();
+            let etag = keys.etag.as_deref().filter(|etag| is_etag(etag));
             put("fetched_at", time(Some(self.fetched_at)));
             put("fresh_s", Some(self.fresh_s.into()));
             put("url", Some(keys.url.as_str().into()));
-            put(
-                "etag",
-                etag.filter(|etag| etag.len() <= ETAG_BYTES_MAX)
-                    .map(Value::from),
-            );
+            put("etag", etag.map(Value::from));
             put("body", Some(keys.body.as_str().into()));
         }
         Value::Object(members).to_string().into_bytes()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) has written for this issuer.
+    ///
+    /// Others may write into the store: an `ETag`, which goes into a request, and a `last_error` are left
+    /// out or cut as there.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl Record {
             record.fresh_s = required("fresh_s", number(&members, "fresh_s")?)?;
             record.keys = Some(StoredKeys {
                 url: required("url", text(&mut members, "url")?)?,
-                etag: text(&mut members, "etag")?,
+                etag: text(&mut members, "etag")?.filter(|etag| is_etag(etag)),
                 body,
             });
         }
@@ -239,6 +239,17 @@ impl Record {
         let _ = freshness.adopt(self, now, super::Cause::Age);
         freshness
     }
+}
+
+/// Whether it may go into a field of a request. That is less than RFC 9110 §8.8.3 has (no byte beyond
+/// ASCII), and more: some issuers send one without quotes, or with spaces in them.
+fn is_etag(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= ETAG_BYTES_MAX
+        && text.trim_ascii() == text
+        && text
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 fn printable(text: &str) -> String {

@@ -321,6 +321,29 @@ fn a_clock_that_was_set_back_stops_nothing() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_does_not_prolong_the_grace_for_a_failing_issuer() {
+    for (back_s, usable) in [
+        (CLOCK_SKEW_S_MAX, true),
+        (CLOCK_SKEW_S_MAX + 1, false),
+        (60 * 86_400, false),
+    ] {
+        let mut freshness = fetched();
+        let before = UnixTime(START - back_s);
+        freshness.failed(before);
+        let decision = freshness.decide(before);
+        assert_eq!(
+            matches!(decision, Use | UseAndRefresh),
+            usable,
+            "set back by {back_s} s: {decision:?}"
+        );
+        let state = if usable { State::Fresh } else { State::Expired };
+        assert_eq!(freshness.state(before), state, "set back by {back_s} s");
+        freshness.fetched(before, 100);
+        assert_eq!(freshness.decide(before), Use, "the issuer answers again");
+    }
+}
+
+#[test]
 fn an_hour_far_in_the_future_overflows_nothing() {
     let mut freshness = fetched();
     assert_eq!(freshness.decide(UnixTime(u64::MAX)), FetchFirst);

@@ -33,6 +33,29 @@ fn the_issuer_says_for_how_long_within_bounds() {
     }
 }
 
+/// As a sender may put them into one field, so it may put them into several (RFC 9110 §5.3).
+#[test]
+fn several_fields_are_one_list_of_which_the_shortest_time_counts() {
+    for (fields, seconds) in [
+        (&["no-store", "no-store"][..], FRESH_S_MIN),
+        (&["max-age=600", "no-store"], FRESH_S_MIN),
+        (&["max-age=61, public", "max-age=600"], 61),
+        (&["max-age=600", "max-age=60"], 60),
+        (&["max-age=300", "max-age=soon"], 300),
+        (&["public", "max-age=300"], 300),
+        (&["", "max-age=300", ""], 300),
+        (&["max-age=300", "private=\"x\", max-age=200"], 200),
+        (&["", ""], FRESH_S_DEFAULT),
+    ] {
+        let joined = fields.join(", ");
+        let headers = CacheHeaders {
+            cache_control: Some(&joined),
+            ..CacheHeaders::default()
+        };
+        assert_eq!(fresh_s(&headers, NOW), seconds, "{fields:?}");
+    }
+}
+
 #[test]
 fn what_a_cache_on_the_way_has_used_up_is_taken_off() {
     for (cache_control, age, seconds) in [

@@ -364,11 +364,39 @@ fn a_record_is_read_as_it_was_written() {
 }
 
 #[test]
-fn an_etag_that_is_too_long_is_not_kept() {
-    let mut long = record(0, 0, 0);
-    long.keys.as_mut().unwrap().etag = Some("x".repeat(ETAG_BYTES_MAX + 1));
-    let read = Record::parse(&long.to_bytes(), ISSUER, at(0)).unwrap();
-    assert_eq!(read.keys.unwrap().etag, None);
+fn an_etag_that_is_no_field_of_a_request_is_neither_written_nor_read() {
+    let good = record(0, 0, 0).to_bytes();
+    let good = String::from_utf8(good).unwrap();
+    let quoted = Value::from("\"1\"").to_string();
+    assert!(good.contains(&quoted), "{good}");
+    for (etag, kept) in [
+        ("\"\"".to_owned(), true),
+        ("W/\"!#~\"".to_owned(), true),
+        ("\"a b\"".to_owned(), true),
+        ("unquoted".to_owned(), true),
+        ("x".repeat(ETAG_BYTES_MAX), true),
+        ("x".repeat(ETAG_BYTES_MAX + 1), false),
+        (String::new(), false),
+        (" \"1\"".to_owned(), false),
+        ("\"1\" ".to_owned(), false),
+        ("a\r\nAuthorization: x".to_owned(), false),
+        ("\"\t\"".to_owned(), false),
+        ("\"\0\"".to_owned(), false),
+        ("\"\u{7f}\"".to_owned(), false),
+        ("\"é\"".to_owned(), false),
+    ] {
+        let mut written = record(0, 0, 0);
+        written.keys.as_mut().unwrap().etag = Some(etag.clone());
+        let written = String::from_utf8(written.to_bytes()).unwrap();
+        assert_eq!(written.contains("\"etag\""), kept, "written: {etag:?}");
+        // By somebody else, who writes what they like.
+        let foreign = good.replacen(&quoted, &Value::from(etag.as_str()).to_string(), 1);
+        let read = Record::parse(foreign.as_bytes(), ISSUER, at(0)).unwrap();
+        let expected = kept.then_some(etag.as_str());
+        let keys = read.keys.unwrap();
+        assert_eq!(keys.etag.as_deref(), expected, "read: {etag:?}");
+        assert_eq!(keys.body, stored_keys().body, "the keys are used");
+    }
 }
 
 #[test]
@@ -389,12 +417,20 @@ fn an_error_is_kept_short_and_on_one_line() {
             format!("x{}", "é".repeat(LAST_ERROR_BYTES_MAX / 2 - 1)),
         ),
     ] {
+        let good = String::from_utf8(record(0, 0, 1).to_bytes()).unwrap();
+        let foreign = good.replacen(
+            "\"answered with status 503\"",
+            &Value::from(error.as_str()).to_string(),
+            1,
+        );
         let record = Record {
             last_error: Some(error),
             ..record(0, 0, 1)
         };
-        let read = Record::parse(&record.to_bytes(), ISSUER, at(0)).unwrap();
-        assert_eq!(read.last_error, Some(kept));
+        for bytes in [record.to_bytes(), foreign.into_bytes()] {
+            let read = Record::parse(&bytes, ISSUER, at(0)).unwrap();
+            assert_eq!(read.last_error.as_ref(), Some(&kept));
+        }
     }
 }
 
