@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         match Entry::parse_name(&name) {
             None => {}
             Some(Err(_)) => unreadable += 1,
-            // Gates delete those that are over when they come across them.
+            // Gates delete those that are over when they come across them a day later.
             Some(Ok(entry)) if entry.is_over(now) => {}
             Some(Ok(entry)) => {
                 // A note that cannot be read is shown to nobody; the entry is in force all the same.

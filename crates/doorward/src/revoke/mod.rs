@@ -350,14 +350,14 @@ fn check_room(store: &Store, entries: &[Entry], now: UnixTime) -> Result<()> {
     let names = store.names()?;
     let set = RevocationSet::from_names(names.iter().map(String::as_str), now)?.set;
     let last_resort = entries.iter().all(|entry| entry.kind() == Kind::Issuer);
-    if last_resort && set.len() + entries.len() <= REVOCATIONS_READ_MAX {
+    if last_resort && set.names() + entries.len() <= REVOCATIONS_READ_MAX {
         return Ok(());
     }
     if set.is_full() {
         bail!(
             "{store} has {} revocations, and no more are written to it\n  help: `doorward revoke \
              issuer` takes back everything that an issuer has issued until now",
-            set.len()
+            set.names()
         );
     }
     Ok(())
