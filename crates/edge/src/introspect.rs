@@ -249,11 +249,9 @@ async fn ask(
         let reason = error.to_string();
         match error.cause {
             // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
-            FetchFailure::Status(403 | 413 | 414 | 422 | 431) | FetchFailure::TooLarge => {
-                Failure::Declined(reason)
-            }
+            FetchFailure::Status(403 | 413 | 414 | 422 | 431) => Failure::Declined(reason),
             FetchFailure::Status(401 | 429 | 500..=599) => Failure::Asking(reason),
-            FetchFailure::Status(_) => Failure::Odd(reason),
+            FetchFailure::Status(_) | FetchFailure::TooLarge => Failure::Odd(reason),
             _ => Failure::Asking(reason),
         }
     };
@@ -343,7 +341,7 @@ enum Failure {
     /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
     /// speak against the endpoint.
     Declined(String),
-    /// Another status, 404 say: nothing is known of the token, nor that asking takes long.
+    /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking takes long.
     Odd(String),
     Answer(IntrospectionError),
 }
