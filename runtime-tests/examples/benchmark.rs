@@ -2,7 +2,7 @@
 //! but rebuild the request with one header replaced (`rebuild`).
 //!
 //! ```text
-//! cargo run -p doorward-runtime-tests --example benchmark [-- --seconds 3 --rounds 5 --connections 32]
+//! cargo run --example benchmark [-- --seconds 3 --rounds 5 --connections 32]
 //! ```
 //!
 //! Both run in this process, on the in-process host, and take turns, so that a noisy machine is noisy

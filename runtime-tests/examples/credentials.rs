@@ -3,7 +3,7 @@
 //! API keys.
 //!
 //! ```text
-//! cargo run -p doorward-runtime-tests --example credentials [-- --requests 2000 --rounds 5 --connections 16]
+//! cargo run --example credentials [-- --requests 2000 --rounds 5 --connections 16]
 //! ```
 //!
 //! The kinds take turns, so that a noisy machine is noisy for all. The figure to look at is by how much
