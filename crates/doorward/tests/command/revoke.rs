@@ -365,8 +365,16 @@ fn a_full_store_takes_no_more_but_that_everything_of_an_issuer_is_taken_back() {
     let state = scene.folder.path().join("state");
     let names = |numbers: std::ops::Range<usize>| {
         numbers.map(|number| {
-            let subject = number.to_string();
-            Entry::session("https://x.example", &subject, UnixTime(9_000_000_000)).name()
+            let (issuer, until) = ("https://x.example", UnixTime(9_000_000_000));
+            // Names count, also where they are of one subject and none reaches as far as another.
+            let time = number as u64;
+            match number % 2 {
+                0 => Entry::session(issuer, &number.to_string(), until).name(),
+                _ => {
+                    let (from, until) = (UnixTime(time), UnixTime(until.0 - time));
+                    Entry::subject(issuer, "ada", from, until).name()
+                }
+            }
         })
     };
     let subject = ["subject", "ada", "--issuer", "local"];
