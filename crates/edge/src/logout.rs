@@ -175,7 +175,7 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
             Level::Error,
             "revocations-full",
             &[
-                ("entries", &directory.revocations.len()),
+                ("entries", &directory.revocations.names()),
                 (
                     "help",
                     &"doorward revoke issuer, which revokes all that was issued until now",

@@ -349,7 +349,7 @@ impl Listing {
     }
 
     fn directory(self) -> Directory {
-        let (unreadable, count) = (self.revocations.unreadable, self.revocations.set.len());
+        let (unreadable, count) = (self.revocations.unreadable, self.revocations.set.names());
         if unreadable > 0 {
             let reason =
                 "their names cannot be read: they were written by a newer version, or by hand";
