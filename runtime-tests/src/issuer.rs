@@ -36,6 +36,8 @@ pub enum Behaviour {
     Good,
     /// With this status and no body.
     Status(u16),
+    /// With this status and an error of this name (RFC 6749 §5.2).
+    Error(u16, &'static str),
     /// Not at all: the connection stays open, until [`Issuer::recover`] lets it go on to a good answer.
     Stall,
     /// By closing the connection.
@@ -270,7 +272,12 @@ impl Issuer {
 
     /// The first published key.
     pub fn key(&self) -> Key {
-        self.state.state().keys[""][0].clone()
+        self.key_at("")
+    }
+
+    /// The first published key at this path: empty, or a slash and the tenant's name.
+    pub fn key_at(&self, path: &str) -> Key {
+        self.state.state().keys[path][0].clone()
     }
 
     /// The time that its tokens tell.

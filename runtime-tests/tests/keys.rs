@@ -5,8 +5,9 @@
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::host::Host;
-use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, Key, now};
+use doorward_runtime_tests::clocked::{stored, until};
+use doorward_runtime_tests::host::{Host, InProcess};
+use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, Key};
 use doorward_runtime_tests::{cases, run};
 use serde_json::json;
 use std::process::ExitCode;
@@ -283,22 +284,32 @@ async fn a_restarted_host_starts_from_the_store_without_the_network(host: &dyn H
     );
 }
 
+/// The record that is written about an issuer with this key.
+async fn record_of_an_issuer_with(key: &Key) -> String {
+    let issuer = Issuer::start().await;
+    issuer.publish(vec![key.clone()]);
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = InProcess.start(&app).await;
+    let ask = Ask::get("/a").bearer(&issuer.token("alice", "read"));
+    assert_eq!(ask.send(running.address).await.status, 200, "its token");
+    let name = "doorward/keys/test";
+    until("the record is stored", || stored(&app, name).is_some()).await;
+    String::from_utf8(stored(&app, name).unwrap()).unwrap()
+}
+
 async fn what_is_no_record_in_the_store_is_ignored_and_replaced(host: &dyn Host) {
     let stranger = Key::ed25519("ed-1");
-    for (what, value) in [
-        ("no JSON", "something else".to_owned()),
+    for (what, why, value) in [
+        ("no JSON", "JSON", "something else".to_owned()),
         (
             "a record of another format",
+            "another version",
             json!({ "version": 99 }).to_string(),
         ),
         (
             "a record about another issuer",
-            json!({
-                "version": 1, "issuer": "https://login.example", "url": "https://login.example/k",
-                "fetched_at": now(), "fresh_s": 600, "attempted_at": now(), "failures": 0,
-                "etag": null, "body": stranger.key_set(),
-            })
-            .to_string(),
+            "about another issuer",
+            record_of_an_issuer_with(&stranger).await,
         ),
     ] {
         let issuer = Issuer::start().await;
@@ -327,6 +338,7 @@ async fn what_is_no_record_in_the_store_is_ignored_and_replaced(host: &dyn Host)
             log.contains("record-ignored"),
             "{what}: the log says so: {log}"
         );
+        assert!(log.contains(why), "{what}: and why: {log}");
         assert_eq!(
             issuer.key_requests(),
             1,

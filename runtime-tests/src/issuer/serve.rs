@@ -176,6 +176,10 @@ async fn answer(stream: &mut TcpStream, behaviour: Behaviour, document: &Documen
     let bytes = match behaviour {
         Behaviour::Good => response(document.status, &document.headers, &document.body),
         Behaviour::Status(status) => plain(status, "text/plain", b""),
+        Behaviour::Error(status, name) => {
+            let body = json!({ "error": name }).to_string();
+            plain(status, "application/json", body.as_bytes())
+        }
         Behaviour::Close | Behaviour::Stall => return false,
         Behaviour::Content(kind, body) => plain(200, kind, &body),
         Behaviour::Redirect(location) => response(302, &[("location", location)], b""),

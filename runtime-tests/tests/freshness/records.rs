@@ -1,6 +1,6 @@
 //! What instances and hosts tell each other of an issuer's keys through the store.
 
-use crate::{FRESH_S, policy};
+use crate::{FRESH_S, policy, policy_with};
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{
@@ -23,6 +23,7 @@ pub const CASES: &[Case] = cases![
     a_store_that_fails_stops_nobody,
     what_is_no_record_is_ignored_logged_and_replaced,
     a_removed_key_does_not_come_back_by_an_older_record,
+    keys_from_where_the_policy_no_longer_says_are_not_used,
 ];
 
 /// Where the record of the issuer `test` is.
@@ -361,5 +362,48 @@ async fn a_removed_key_does_not_come_back_by_an_older_record() {
             let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
             status(&answer, 200, "a token of the new key");
         }
+    }
+}
+
+async fn keys_from_where_the_policy_no_longer_says_are_not_used() {
+    // Where the keys are, by the line in the policy and by the path.
+    let (one, other, metadata) = ("/one/jwks", "/other/jwks", "/jwks");
+    for (before, after) in [(one, other), (one, metadata), (metadata, one)] {
+        let what = format!("keys at {before}, then at {after}");
+        let clock = clock();
+        let issuer = Issuer::start_with_clock(&clock).await;
+        issuer.publish_tenant("one", vec![Key::ed25519("one")]);
+        issuer.publish_tenant("other", vec![Key::ed25519("other")]);
+        let policy = |path: &str| {
+            let line = format!("jwks_url = \"{}{path}\"", issuer.url());
+            policy_with(&issuer, if path == metadata { "" } else { &line })
+        };
+        let token = |path: &str| {
+            let key = issuer.key_at(path.trim_end_matches("/jwks"));
+            key.sign(&issuer.claims("alice", "read"))
+        };
+        let app = AppSpec::gated("echo", policy(before)).write();
+        let running = start(&app, &clock).await;
+        status(&get(&running, "/a", &token(before)).await, 200, &what);
+        until("the record is stored", || stored(&app, NAME).is_some()).await;
+        running.stop().await;
+
+        std::fs::write(app.folder().join("doorward.toml"), policy(after)).unwrap();
+        let running = start(&app, &clock).await;
+        let answer = get(&running, "/a", &token(before)).await;
+        status(&answer, 401, &format!("{what}: a token of the former"));
+        let answer = get(&running, "/a", &token(after)).await;
+        status(&answer, 200, &format!("{what}: a token of the latter"));
+        assert_eq!(issuer.requests(after), 1, "{what}: the latter is asked");
+        assert_eq!(issuer.requests(before), 1, "{what}: the former no more");
+        until("the record is replaced", || {
+            record(&app)["url"] == format!("{}{after}", issuer.url())
+        })
+        .await;
+        running.stop().await;
+        let running = start(&app, &clock).await;
+        let answer = get(&running, "/a", &token(after)).await;
+        status(&answer, 200, &format!("{what}: once more started"));
+        assert_eq!(issuer.requests(after), 1, "{what}: from the store");
     }
 }

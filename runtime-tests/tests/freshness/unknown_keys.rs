@@ -6,18 +6,21 @@ use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, send_pipelined};
 use doorward_runtime_tests::clocked::{
-    clock, events, get, get_at_once, start, start_forgetful, start_spread,
+    clock, events, get, get_at_once, start, start_forgetful, start_spread, stored, until,
 };
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::Running;
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key};
 use doorward_runtime_tests::run::Case;
+use std::time::Duration;
 
 pub const CASES: &[Case] = cases![
     ; in_process:
     a_new_key_works_at_once,
     requests_with_a_new_key_share_one_fetch,
     a_new_key_is_waited_for_where_another_instance_fetches_it,
+    a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer,
+    a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it,
     ten_thousand_made_up_keys_cause_one_fetch_per_cooldown,
     made_up_keys_cause_one_fetch_per_cooldown_across_instances,
     the_cooldown_is_what_the_policy_says,
@@ -28,6 +31,9 @@ pub const CASES: &[Case] = cases![
 const COOLDOWN_S: u64 = 30;
 /// Requests sent over one connection.
 const PIPELINED: usize = 250;
+/// For how long a slow issuer holds its answer back. Who waits for it looks for news more than four times
+/// in that time.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Sends so many requests with tokens of as many made-up keys over several connections; all have to be
 /// refused.
@@ -134,6 +140,89 @@ async fn a_new_key_is_waited_for_where_another_instance_fetches_it() {
             200,
             "the new key, at once and in several instances",
         );
+    }
+}
+
+async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let one = start_spread(&app, &clock).await;
+    let other = start(&app, &clock).await;
+    for host in [&one, &other] {
+        let answer = get(host, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the first key");
+    }
+    let fresh = start_forgetful(&app, &clock).await;
+    clock.advance(60);
+    issuer.publish(vec![Key::ed25519("new")]);
+    issuer.keys_behave(Behaviour::Stall);
+    let asked = issuer.key_requests();
+    let until_asked = || issuer.until("it is asked", |issuer| issuer.stalled() > 0);
+    let ask = async |what: &str, host: &Running| {
+        let answer = get(host, "/a", &issuer.token(what, "read")).await;
+        status(&answer, 200, &format!("the new key, at {what}"));
+    };
+    let ask_meanwhile = async |what: &str, host: &Running| {
+        until_asked().await;
+        ask(what, host).await;
+    };
+    let release = async {
+        until_asked().await;
+        tokio::time::sleep(SLOW).await;
+        assert_eq!(
+            issuer.stalled(),
+            1,
+            "one fetch for all of them is under way"
+        );
+        issuer.recover();
+    };
+    tokio::join!(
+        ask("the instance that fetches it", &one),
+        ask_meanwhile("another instance of that host", &one),
+        ask_meanwhile("another host", &other),
+        ask_meanwhile("a host that is new", &fresh),
+        release,
+    );
+    assert_eq!(
+        issuer.key_requests(),
+        asked + 1,
+        "one fetch for all of them"
+    );
+}
+
+async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let ahead = start(&app, &clock).await;
+    let behind = start(&app, &clock).await;
+    for host in [&ahead, &behind] {
+        let answer = get(host, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the first set");
+    }
+    for round in 0..3 {
+        clock.advance(COOLDOWN_S);
+        let second = format!("second-{round}");
+        issuer.publish(vec![Key::ed25519(&second)]);
+        let answer = get(&ahead, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the second set, at the host that fetches it");
+        until("the second set is stored", || {
+            let record = stored(&app, "doorward/keys/test").unwrap_or_default();
+            String::from_utf8_lossy(&record).contains(&second)
+        })
+        .await;
+        clock.advance(COOLDOWN_S);
+        let key = Key::ed25519(&format!("third-{round}"));
+        issuer.publish(vec![key.clone()]);
+        let asked = issuer.key_requests();
+        let answer = get(&behind, "/a", &issuer.token("alice", "read")).await;
+        status(
+            &answer,
+            200,
+            "the third set, at the host that has the first",
+        );
+        assert_eq!(issuer.key_requests(), asked + 1, "the issuer is asked");
     }
 }
 

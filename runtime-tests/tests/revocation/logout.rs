@@ -5,7 +5,9 @@ use crate::revoked::policy;
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::clocked::{clock, events, get, start, start_forgetful, stored_names};
+use doorward_runtime_tests::clocked::{
+    clock, events, get, start, start_forgetful, stored, stored_names, until,
+};
 use doorward_runtime_tests::credential::REVOKED;
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::Running;
@@ -22,7 +24,9 @@ pub const CASES: &[Case] = cases![
     a_logout_is_seen_by_every_host_within_the_refresh_interval,
     a_logout_token_is_accepted_once,
     a_logout_with_a_key_that_is_new_is_heard,
+    a_logout_with_a_key_that_is_newer_than_those_in_the_store_is_heard,
     a_logout_that_cannot_be_judged_or_written_is_a_503,
+    a_logout_with_an_unknown_key_is_a_503_while_the_issuer_may_not_be_asked,
     only_a_post_to_the_very_path_is_a_logout,
 ];
 
@@ -230,6 +234,71 @@ async fn a_logout_with_a_key_that_is_new_is_heard() {
         &post(&running, &logout).await,
         200,
         "signed with a key that is new",
+    );
+    assert_eq!(statuses(&running, &[&alice]).await, [401], "afterwards");
+}
+
+async fn a_logout_with_a_key_that_is_newer_than_those_in_the_store_is_heard() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = app(&issuer).write();
+    let (ahead, behind) = (start(&app, &clock).await, start(&app, &clock).await);
+    for host in [&ahead, &behind] {
+        let alice = token(&issuer, "alice", None);
+        assert_eq!(statuses(host, &[&alice]).await, [200], "the first set");
+    }
+    clock.advance(60);
+    issuer.publish(vec![Key::p256("second")]);
+    let alice = token(&issuer, "alice", None);
+    assert_eq!(statuses(&ahead, &[&alice]).await, [200], "the second set");
+    until("the second set is stored", || {
+        let record = stored(&app, "doorward/keys/test").unwrap_or_default();
+        String::from_utf8_lossy(&record).contains("second")
+    })
+    .await;
+    clock.advance(60);
+    issuer.publish(vec![Key::p256("third")]);
+    let logout = issuer.sign_logout(&claims(&issuer, "1", &[("sub", "alice")]));
+    let answer = post(&behind, &logout).await;
+    status(
+        &answer,
+        200,
+        "the third set, at the host that has the first",
+    );
+}
+
+async fn a_logout_with_an_unknown_key_is_a_503_while_the_issuer_may_not_be_asked() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = app(&issuer).write();
+    let running = start(&app, &clock).await;
+    let alice = token(&issuer, "alice", None);
+    assert_eq!(statuses(&running, &[&alice]).await, [200], "before");
+    let made_up = Key::p256("made-up");
+    let sign = |key: &Key, id: &str| {
+        let header = serde_json::json!({ "typ": "logout+jwt" });
+        key.sign_with_header(&header, &claims(&issuer, id, &[("sub", "alice")]))
+    };
+    let answer = post(&running, &sign(&made_up, "1")).await;
+    status(&answer, 400, "a key that the issuer was just asked for");
+    // Nobody may keep a logout from being heard by asking for keys before it.
+    issuer.publish(vec![Key::p256("new"), issuer.key()]);
+    let logout = sign(&issuer.key(), "2");
+    let mut seconds = 0;
+    for round in 0..2 {
+        let answer = post(&running, &logout).await;
+        status(&answer, 503, &format!("a new key in the cooldown, {round}"));
+        let value = answer.header("retry-after").unwrap_or_default();
+        seconds = value.parse().unwrap();
+        assert!((1..=30).contains(&seconds), "Retry-After {value:?}");
+    }
+    assert_eq!(statuses(&running, &[&alice]).await, [200], "not heard yet");
+    clock.advance(seconds);
+    let answer = post(&running, &logout).await;
+    status(
+        &answer,
+        200,
+        "the same token, when it was told to come back",
     );
     assert_eq!(statuses(&running, &[&alice]).await, [401], "afterwards");
 }

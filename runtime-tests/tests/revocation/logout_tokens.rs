@@ -15,6 +15,7 @@ pub const CASES: &[Case] = cases![
     ; in_process:
     a_logout_token_that_is_wrong_in_any_way_is_a_400,
     a_request_that_is_no_form_with_one_token_is_a_400,
+    no_query_of_a_logout_request_is_in_the_log,
     a_logout_token_is_no_access_token_and_the_other_way_round,
     tenants_share_a_path_and_stay_apart,
 ];
@@ -258,6 +259,43 @@ async fn a_request_that_is_no_form_with_one_token_is_a_400() {
         200,
         "a form with other fields",
     );
+}
+
+async fn no_query_of_a_logout_request_is_in_the_log() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = app(&issuer).write();
+    let running = start(&app, &clock).await;
+    let logout = issuer.sign_logout(&claims(&issuer, "1", &[("sub", "alice")]));
+    let key = "dwk_SECRETSECRET";
+    let queries = [
+        format!("logout_token={logout}"),
+        format!("api_key={key}"),
+        format!("x=?api_key={key}"),
+    ];
+    for query in &queries {
+        for form in ["", "logout_token=x", &format!("logout_token={logout}x")] {
+            let ask = Ask::new("POST", &format!("{LOGOUT}?{query}")).form(form);
+            let answer = ask.send(running.address).await;
+            status(&answer, 400, "a logout that is none, with a query");
+        }
+    }
+    let ask = Ask::new("POST", &format!("{LOGOUT}?api_key={key}"));
+    let ask = ask.form(&format!("logout_token={logout}"));
+    status(
+        &ask.send(running.address).await,
+        200,
+        "a good one, with a query",
+    );
+    let refused = events(&running, "logout-refused");
+    assert_eq!(refused.len(), 9, "the log tells of each: {refused:#?}");
+    for event in refused {
+        assert_eq!(event["path"], LOGOUT, "and where it was");
+    }
+    let log = running.log().join("\n");
+    for hidden in [key, "api_key", "logout_token=", &logout] {
+        assert!(!log.contains(hidden), "{hidden:?} is in the log: {log}");
+    }
 }
 
 async fn a_logout_token_is_no_access_token_and_the_other_way_round() {

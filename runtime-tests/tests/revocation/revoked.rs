@@ -16,6 +16,7 @@ pub const CASES: &[Case] = cases![
     what_is_revoked_is_refused_within_the_refresh_interval_although_it_is_remembered,
     what_was_issued_afterwards_is_accepted,
     an_opaque_token_can_be_revoked_although_its_answer_is_remembered,
+    an_opaque_token_has_to_say_since_when_it_is_where_tokens_can_be_revoked,
     a_token_without_an_id_is_revoked_by_its_text_whatever_its_signature,
     a_token_that_lives_too_long_or_does_not_say_since_when_is_refused,
     without_revocation_in_the_policy_the_store_revokes_nothing,
@@ -171,12 +172,7 @@ async fn what_was_issued_afterwards_is_accepted() {
 async fn an_opaque_token_can_be_revoked_although_its_answer_is_remembered() {
     let clock = clock();
     let issuer = Issuer::start_with_clock(&clock).await;
-    issuer.introspected_by(Client::Basic("gate", "secret"));
-    let lines = "[revocation]\n\n[issuer.test.introspection]\nclient_id = \"gate\"\n\
-                 secret = \"client_secret\"\ncache_s = 3600";
-    let mut spec = AppSpec::gated("echo", policy(&[("test", &issuer)], lines));
-    spec.variables = vec![("client_secret".to_owned(), "secret".to_owned())];
-    let app = spec.write();
+    let app = asking(&issuer, "[revocation]");
     let running = start(&app, &clock).await;
     for (token, id, session) in [
         ("by-id", "1", "-"),
@@ -210,6 +206,40 @@ async fn an_opaque_token_can_be_revoked_although_its_answer_is_remembered() {
         status(&get(&running, "/read", token).await, expected, token);
     }
     assert_eq!(issuer.asked_about().len(), 4, "all answers are remembered");
+}
+
+/// An application whose gate asks about opaque tokens, with these lines in its policy.
+fn asking(issuer: &Issuer, lines: &str) -> App {
+    issuer.introspected_by(Client::Basic("gate", "secret"));
+    let lines = format!(
+        "{lines}\n\n[issuer.test.introspection]\nclient_id = \"gate\"\n\
+         secret = \"client_secret\"\ncache_s = 3600"
+    );
+    let mut spec = AppSpec::gated("echo", policy(&[("test", issuer)], &lines));
+    spec.variables = vec![("client_secret".to_owned(), "secret".to_owned())];
+    spec.write()
+}
+
+async fn an_opaque_token_has_to_say_since_when_it_is_where_tokens_can_be_revoked() {
+    for (lines, expected) in [("", 200), ("[revocation]", 401)] {
+        let clock = clock();
+        let issuer = Issuer::start_with_clock(&clock).await;
+        let app = asking(&issuer, lines);
+        let running = start(&app, &clock).await;
+        let with = issuer.active("alice", "read");
+        let mut without = with.clone();
+        without.as_object_mut().unwrap().remove("iat");
+        issuer.says_of("with", with);
+        issuer.says_of("without", without);
+        for round in ["asked", "remembered"] {
+            let answer = get(&running, "/read", "without").await;
+            let what = format!("an answer without iat, {round}, policy {lines:?}");
+            status(&answer, expected, &what);
+            let answer = get(&running, "/read", "with").await;
+            let what = format!("an answer with iat, {round}, policy {lines:?}");
+            status(&answer, 200, &what);
+        }
+    }
 }
 
 async fn a_token_without_an_id_is_revoked_by_its_text_whatever_its_signature() {
