@@ -11,8 +11,10 @@ use serde_json::json;
 pub const CASES: &[Case] = cases![
     ; in_process:
     an_endpoint_that_misbehaves_is_a_503_with_retry_after,
+    an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
     a_slow_endpoint_holds_up_nobody_else,
     an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while,
+    after_the_pause_failures_are_counted_from_the_beginning,
     what_is_remembered_outlives_the_endpoint,
     no_token_and_no_secret_is_in_the_log,
 ];
@@ -24,12 +26,22 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
     let behaviours = [
         ("closes the connection", Behaviour::Close),
         ("fails", Behaviour::Status(500)),
-        ("is not there", Behaviour::Status(404)),
-        ("answers with nothing", Behaviour::Status(204)),
+        ("is busy", Behaviour::Status(503)),
+        ("is asked too much", Behaviour::Status(429)),
+        (
+            "does not know the gate",
+            Behaviour::Error(401, "invalid_client"),
+        ),
+        (
+            "does not know the gate, by RFC 6749",
+            Behaviour::Error(400, "invalid_client"),
+        ),
+        (
+            "does not let the gate ask",
+            Behaviour::Error(400, "unauthorized_client"),
+        ),
         ("answers with half a document", Behaviour::Truncated),
-        ("answers with 100 MiB", Behaviour::Huge(100 << 20)),
         ("answers with more than 64 KiB", content(&large.to_string())),
-        ("redirects", Behaviour::Redirect("/elsewhere".to_owned())),
         (
             "answers with HTML",
             Behaviour::Content("text/html", b"{\"active\": true}".to_vec()),
@@ -82,6 +94,55 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
         clock.advance(60);
         let answer = get(&running, "/read", "opaque").await;
         status(&answer, 200, &format!("the endpoint {what}, and recovers"));
+    }
+}
+
+async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() {
+    let behaviours = [
+        ("answers with nothing", Behaviour::Status(204)),
+        ("redirects", Behaviour::Redirect("/elsewhere".to_owned())),
+        ("answers 400 and no more", Behaviour::Status(400)),
+        (
+            "calls the request invalid",
+            Behaviour::Error(400, "invalid_request"),
+        ),
+        (
+            "does not know such tokens",
+            Behaviour::Error(400, "unsupported_token_type"),
+        ),
+        ("has a firewall", Behaviour::Status(403)),
+        ("finds nothing", Behaviour::Status(404)),
+        ("finds the request too long", Behaviour::Status(413)),
+        ("answers with 100 MiB", Behaviour::Huge(100 << 20)),
+    ];
+    for (what, behaviour) in behaviours {
+        let clock = clock();
+        let (issuer, spec) = asking(&clock, "negative_cache_s = 10").await;
+        let app = spec.write();
+        let running = start(&app, &clock).await;
+        for token in ["odd", "opaque"] {
+            issuer.says_of(token, issuer.active("alice", "read"));
+        }
+        issuer.behaves(INTROSPECTION, behaviour);
+        for round in 0..3 {
+            let answer = get(&running, "/read", "odd").await;
+            status(&answer, 401, &format!("the endpoint {what}, {round}"));
+        }
+        let asked = issuer.requests(INTROSPECTION);
+        assert_eq!(asked, 1, "the endpoint {what}: that is remembered");
+        for number in 0..10 {
+            let answer = get(&running, "/read", &format!("odd-{number}")).await;
+            status(&answer, 401, &format!("the endpoint {what}, again"));
+        }
+        issuer.recover();
+        let answer = get(&running, "/read", "opaque").await;
+        status(&answer, 200, &format!("the endpoint {what}: another token"));
+        clock.advance(9);
+        let answer = get(&running, "/read", "odd").await;
+        status(&answer, 401, &format!("the endpoint {what}, 9 s ago"));
+        clock.advance(1);
+        let answer = get(&running, "/read", "odd").await;
+        status(&answer, 200, &format!("the endpoint {what}, 10 s ago"));
     }
 }
 
@@ -152,6 +213,43 @@ async fn an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while() {
         200,
         "after the pause",
     );
+}
+
+async fn after_the_pause_failures_are_counted_from_the_beginning() {
+    let behaviours = [
+        Behaviour::Close,
+        Behaviour::Status(401),
+        Behaviour::Status(429),
+        Behaviour::Status(500),
+        Behaviour::Status(503),
+        Behaviour::Error(400, "invalid_client"),
+    ];
+    for behaviour in behaviours {
+        let what = format!("an endpoint with {behaviour:?}");
+        let clock = clock();
+        let (issuer, spec) = asking(&clock, "").await;
+        let app = spec.write();
+        let running = start(&app, &clock).await;
+        issuer.says_of("opaque", issuer.active("alice", "read"));
+        let fail = async |times: usize| {
+            for number in 0..times {
+                let answer = get(&running, "/read", &format!("opaque-{number}")).await;
+                status(&answer, 503, &what);
+            }
+        };
+        for round in 1..=2 {
+            issuer.behaves(INTROSPECTION, behaviour.clone());
+            fail(10).await;
+            let asked = issuer.requests(INTROSPECTION);
+            assert_eq!(asked, 3 * round, "{what} is asked three times");
+            clock.advance(5);
+        }
+        // One or two failures, which may be the fault of one token, are no reason to wait.
+        fail(2).await;
+        issuer.recover();
+        let answer = get(&running, "/read", "opaque").await;
+        status(&answer, 200, &format!("{what}, which has recovered"));
+    }
 }
 
 async fn what_is_remembered_outlives_the_endpoint() {
