@@ -12,6 +12,7 @@ pub const CASES: &[Case] = cases![
     ; in_process:
     an_endpoint_that_misbehaves_is_a_503_with_retry_after,
     an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
+    an_odd_answer_about_one_token_says_nothing_of_the_others,
     a_slow_endpoint_holds_up_nobody_else,
     an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while,
     after_the_pause_failures_are_counted_from_the_beginning,
@@ -40,8 +41,12 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
             "does not let the gate ask",
             Behaviour::Error(400, "unauthorized_client"),
         ),
+        ("is not there", Behaviour::Status(404)),
+        ("answers with nothing", Behaviour::Status(204)),
         ("answers with half a document", Behaviour::Truncated),
+        ("answers with 100 MiB", Behaviour::Huge(100 << 20)),
         ("answers with more than 64 KiB", content(&large.to_string())),
+        ("redirects", Behaviour::Redirect("/elsewhere".to_owned())),
         (
             "answers with HTML",
             Behaviour::Content("text/html", b"{\"active\": true}".to_vec()),
@@ -99,8 +104,6 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
 
 async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() {
     let behaviours = [
-        ("answers with nothing", Behaviour::Status(204)),
-        ("redirects", Behaviour::Redirect("/elsewhere".to_owned())),
         ("answers 400 and no more", Behaviour::Status(400)),
         (
             "calls the request invalid",
@@ -111,9 +114,7 @@ async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() 
             Behaviour::Error(400, "unsupported_token_type"),
         ),
         ("has a firewall", Behaviour::Status(403)),
-        ("finds nothing", Behaviour::Status(404)),
         ("finds the request too long", Behaviour::Status(413)),
-        ("answers with 100 MiB", Behaviour::Huge(100 << 20)),
     ];
     for (what, behaviour) in behaviours {
         let clock = clock();
@@ -143,6 +144,39 @@ async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() 
         clock.advance(1);
         let answer = get(&running, "/read", "odd").await;
         status(&answer, 200, &format!("the endpoint {what}, 10 s ago"));
+    }
+}
+
+async fn an_odd_answer_about_one_token_says_nothing_of_the_others() {
+    let content = |text: &str| Behaviour::Content("application/json", text.as_bytes().to_vec());
+    let large = json!({ "active": true, "padding": "x".repeat(70_000) });
+    let many = json!({ "active": true, "many": vec![0; 5000] });
+    let behaviours = [
+        ("404", Behaviour::Status(404)),
+        ("nothing", Behaviour::Status(204)),
+        ("a redirect", Behaviour::Redirect("/elsewhere".to_owned())),
+        ("100 MiB", Behaviour::Huge(100 << 20)),
+        ("more than 64 KiB", content(&large.to_string())),
+        ("more than 4096 values", content(&many.to_string())),
+        ("broken JSON", content("{\"active\": ")),
+        ("no word of active", content("{}")),
+    ];
+    for (what, behaviour) in behaviours {
+        let clock = clock();
+        let (issuer, spec) = asking(&clock, "").await;
+        let app = spec.write();
+        let running = start(&app, &clock).await;
+        issuer.says_of("opaque", issuer.active("alice", "read"));
+        issuer.behaves(INTROSPECTION, behaviour);
+        for number in 0..10 {
+            let answer = get(&running, "/read", &format!("odd-{number}")).await;
+            status(&answer, 503, &format!("the answer is {what}"));
+        }
+        let asked = issuer.requests(INTROSPECTION);
+        assert_eq!(asked, 10, "{what}: the endpoint is asked about each");
+        issuer.recover();
+        let answer = get(&running, "/read", "opaque").await;
+        status(&answer, 200, &format!("{what}: another token, at once"));
     }
 }
 
