@@ -12,9 +12,6 @@ use serde_json::json;
 use crate::store::Store;
 use crate::{dates, store, table};
 
-/// What the names begin with under which gates keep what they know of an issuer's keys; the name of
-/// the issuer in the policy follows.
-
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// For programs: `{"issuers": [{"name", "url", "source", "keys_url", "state", "keys", "skipped",

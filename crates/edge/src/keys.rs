@@ -343,8 +343,10 @@ impl Entry {
         let recovered = state.last_error.take().is_some();
         drop(state);
         let changed = self.replace(set, origin, source);
-        if recovered && !changed {
-            self.tell(Level::Info, "keys-recovered", source, "");
+        match (changed, recovered) {
+            (true, _) => {}
+            (false, true) => self.tell(Level::Info, "keys-recovered", source, ""),
+            (false, false) => self.tell(Level::Info, "keys-refreshed", source, ""),
         }
     }
 
@@ -388,6 +390,7 @@ impl Entry {
         let now = clock::now();
         let age_s = state.freshness.age_s(now);
         let next_refresh_s = state.freshness.next_refresh_s(now);
+        let usable = state.freshness.state(now);
         drop(state);
         let (age_s, next_refresh_s) = (
             age_s.map_or(String::new(), |s| s.to_string()),
@@ -397,6 +400,7 @@ impl Entry {
             ("issuer", &self.name),
             ("keys", &keys),
             ("keys_skipped", &skipped),
+            ("state", &usable),
             ("age_s", &age_s),
             ("next_refresh_s", &next_refresh_s),
         ];
