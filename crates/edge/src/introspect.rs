@@ -261,13 +261,11 @@ async fn ask(
     {
         Posted::Ok(body) => Ok(body),
         Posted::BadRequest(body) => {
-            // RFC 6749 §5.2: also what a client is told that is not known or may not ask.
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-            let error = body.get("error").and_then(serde_json::Value::as_str);
             let reason = format!("{url}: answered with status 400");
-            Err(match error {
-                Some("invalid_client" | "unauthorized_client") => Failure::Asking(reason),
-                _ => Failure::Declined(reason),
+            Err(if introspection::is_client_error(&body) {
+                Failure::Asking(reason)
+            } else {
+                Failure::Declined(reason)
             })
         }
     }

@@ -63,6 +63,17 @@ pub enum Answer {
     Inactive,
 }
 
+/// Whether an error (RFC 6749 §5.2) speaks against the client that asks, not against the token that it
+/// asks about.
+#[must_use]
+pub fn is_client_error(body: &[u8]) -> bool {
+    let error = json::peek_string(body, "error");
+    matches!(
+        error.as_deref(),
+        Some("invalid_client" | "unauthorized_client")
+    )
+}
+
 /// Why an answer was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntrospectionError {

@@ -139,10 +139,11 @@ fn age_source_state_next_refresh_and_last_error_are_shown() {
 #[test]
 fn an_issuer_that_fails_and_has_no_usable_keys_is_1() {
     let (folder, host) = folder_with_policy();
-    let url = "https://other.example";
-    let mut never = record(url, "", 0, 2);
+    // The policy says where its keys are, so what is kept of them is about that, too.
+    let subject = "https://other.example https://other.example/keys";
+    let mut never = record(subject, "", 0, 2);
     never.keys = None;
-    let two_days = record(url, "{\"keys\":[]}", 2 * 24 * 3600, 2);
+    let two_days = record(subject, "{\"keys\":[]}", 2 * 24 * 3600, 2);
     for (record, state) in [(never, "missing"), (two_days, "expired")] {
         host.set("default", "doorward/keys/other", &record.to_bytes())
             .unwrap();
@@ -156,7 +157,12 @@ fn an_issuer_that_fails_and_has_no_usable_keys_is_1() {
 fn what_is_no_record_of_this_issuer_is_not_believed() {
     let (folder, host) = folder_with_policy();
     let foreign = record("https://evil.example", "{}", 10, 0).to_bytes();
-    for (value, reason) in [(&b"no JSON"[..], "JSON"), (&foreign, "another issuer")] {
+    let elsewhere = record("https://other.example", "{}", 10, 0).to_bytes();
+    for (value, reason) in [
+        (&b"no JSON"[..], "JSON"),
+        (&foreign, "another issuer"),
+        (&elsewhere, "another issuer"),
+    ] {
         host.set("default", "doorward/keys/other", value).unwrap();
         let found = issuers(folder.path(), 0);
         let found = found.iter().find(|one| one["name"] == "other").unwrap();

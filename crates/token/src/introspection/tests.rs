@@ -469,3 +469,23 @@ fn the_question_is_a_form_with_the_token_in_it() {
         );
     }
 }
+
+/// RFC 6749 §5.2.
+#[test]
+fn an_error_that_speaks_against_the_client_is_told_from_one_about_the_token() {
+    for (body, expected) in [
+        (r#"{"error":"invalid_client"}"#, true),
+        (
+            r#"{"error":"unauthorized_client","error_description":"x"}"#,
+            true,
+        ),
+        (r#"{"error":"unsupported_token_type"}"#, false),
+        (r#"{"error":"invalid_request"}"#, false),
+        (r#"{"error":["invalid_client"]}"#, false),
+        (r#"{"error_description":"invalid_client"}"#, false),
+        ("invalid_client", false),
+        ("", false),
+    ] {
+        assert_eq!(is_client_error(body.as_bytes()), expected, "{body}");
+    }
+}
