@@ -65,7 +65,13 @@ struct Common {
 #[derive(Args)]
 struct Token {
     /// The token's id (`jti`).
-    #[arg(long, value_name = "JTI", requires = "issuer", value_parser = values::not_empty)]
+    #[arg(
+        long,
+        value_name = "JTI",
+        requires = "issuer",
+        value_parser = values::not_empty,
+        allow_hyphen_values = true
+    )]
     id: Option<String>,
     /// Whose token it is, as the policy names the issuer [default: as the token says; of an opaque
     /// one, the issuer that has introspection]
@@ -78,7 +84,7 @@ struct Token {
 #[derive(Args)]
 struct Subject {
     /// The subject.
-    #[arg(value_parser = values::not_empty)]
+    #[arg(value_parser = values::not_empty, allow_hyphen_values = true)]
     subject: String,
     /// Whose subject it is, as the policy names the issuer; NAME/TENANT where it has tenants.
     #[arg(long, value_name = "NAME")]
@@ -94,7 +100,7 @@ struct Subject {
 #[derive(Args)]
 struct Session {
     /// The session.
-    #[arg(value_parser = values::not_empty)]
+    #[arg(value_parser = values::not_empty, allow_hyphen_values = true)]
     session: String,
     /// Whose session it is, as the policy names the issuer; NAME/TENANT where it has tenants.
     #[arg(long, value_name = "NAME")]

@@ -114,6 +114,28 @@ fn each_kind_revokes_what_it_names_while_a_host_has_the_store_open() {
     }
 }
 
+/// An id in base64url does so once in 64 times.
+#[test]
+fn what_is_revoked_may_begin_with_a_hyphen() {
+    let scene = Scene::new();
+    let token = scene.token(&["--sub=-ada", "--claim", "sid=-s", "--claim", "jti=-R"]);
+    for (flags, kind) in [
+        (
+            &["token", "--id", "-R", "--issuer", "local"][..],
+            Kind::Token,
+        ),
+        (&["subject", "-ada", "--issuer", "local"], Kind::Subject),
+        (&["session", "-s", "--issuer", "local"], Kind::Session),
+    ] {
+        let ran = scene.revoke(flags, "");
+        assert_eq!(ran.status, 0, "{flags:?}: {}", ran.stderr);
+        assert_eq!(scene.revoked_by(&token), Some(kind), "{flags:?}");
+        for name in scene.host.keys("default").unwrap() {
+            scene.host.delete("default", &name).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_token_on_stdin_may_be_surrounded_by_what_headers_and_editors_add() {
     let scene = Scene::new();
