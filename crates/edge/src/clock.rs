@@ -23,9 +23,8 @@ pub(crate) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, TimedOut> {
-    let nanoseconds = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     let mut work = std::pin::pin!(work);
-    let mut timer = std::pin::pin!(monotonic_clock::wait_for(nanoseconds));
+    let mut timer = std::pin::pin!(pause(limit));
     std::future::poll_fn(|context| {
         if let std::task::Poll::Ready(value) = work.as_mut().poll(context) {
             return std::task::Poll::Ready(Ok(value));

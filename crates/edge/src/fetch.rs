@@ -179,13 +179,7 @@ pub async fn post(
             200 => document(response)
                 .await
                 .map(|document| Posted::Ok(document.body)),
-            400 => {
-                let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
-                let (stream, _) = Response::consume_body(response, outcome_reader);
-                drop(outcome);
-                let body = collect(stream, DOCUMENT_BYTES_MAX).await;
-                Ok(Posted::BadRequest(body.unwrap_or_default()))
-            }
+            400 => Ok(Posted::BadRequest(body(response).await.unwrap_or_default())),
             status => Err(FetchFailure::Status(status)),
         }
     };
@@ -229,7 +223,8 @@ async fn follow(url: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> 
     Err(FetchFailure::Redirect)
 }
 
-fn field(name: &str, value: &str) -> (String, Vec<u8>) {
+/// A header field.
+pub(crate) fn field(name: &str, value: &str) -> (String, Vec<u8>) {
     (name.to_owned(), value.as_bytes().to_vec())
 }
 
@@ -294,6 +289,14 @@ async fn document(response: Response) -> Result<Document, FetchFailure> {
     let etag = single(&headers, "etag");
     drop(headers);
 
+    Ok(Document {
+        body: body(response).await?,
+        headers: cache_fields,
+        etag,
+    })
+}
+
+async fn body(response: Response) -> Result<Vec<u8>, FetchFailure> {
     let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
     let (stream, trailers) = Response::consume_body(response, outcome_reader);
     drop(outcome);
@@ -302,11 +305,7 @@ async fn document(response: Response) -> Result<Document, FetchFailure> {
         .ok_or(FetchFailure::TooLarge)?;
     // Whether the body was whole is said after its end.
     trailers.await.map_err(|_| FetchFailure::Truncated)?;
-    Ok(Document {
-        body,
-        headers: cache_fields,
-        etag,
-    })
+    Ok(body)
 }
 
 /// All of a body; `None` where it is longer than `bytes_max`.
@@ -334,17 +333,21 @@ fn joined(headers: &Fields, name: &str) -> Option<String> {
 }
 
 /// The value of a field that was sent once and is text; of anything else, nothing.
-fn single(headers: &Fields, name: &str) -> Option<String> {
+pub(crate) fn single(headers: &Fields, name: &str) -> Option<String> {
     match <[Vec<u8>; 1]>::try_from(headers.get(name)) {
         Ok([value]) => String::from_utf8(value).ok(),
         Err(_) => None,
     }
 }
 
+/// A media type without its parameters.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
 /// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence
+    essence(content_type)
         .split_once('/')
         .filter(|(kind, _)| kind.eq_ignore_ascii_case("application"))
         .is_some_and(|(_, subtype)| {

@@ -22,7 +22,7 @@ use doorward_policy::{
     Screened,
 };
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
-use doorward_token::cache::{Hit, TokenCache};
+use doorward_token::cache::{Hit, REALM_SIGNED, TokenCache};
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
@@ -33,8 +33,6 @@ use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
-/// Signed tokens are remembered apart from opaque ones, whose realms begin with 1.
-const SIGNED: u64 = 0;
 /// Key sets that are tried for one token: ours, another instance's, the issuer's, and one more.
 const KEY_SETS_TRIED_MAX: usize = 4;
 
@@ -193,11 +191,12 @@ impl Gate {
         let Some(rule) = self.policy.api_keys() else {
             return Err(Refusal::misconfigured("a key where the policy has none"));
         };
-        let stored = match rule.find(key.id()) {
+        let listed = rule.find(key.id());
+        let stored = match listed {
             None if rule.store => self.store.api_key(key.id()).await?,
             _ => None,
         };
-        let record = rule.find(key.id()).or(stored.as_deref());
+        let record = listed.or(stored.as_deref());
         let at = clock::now();
         let key = KeyRecord::verify(record, &key, name, at).map_err(refused)?;
         Ok(Genuine::Key { key, at })
@@ -228,7 +227,7 @@ impl Gate {
     ) -> Result<Genuine, Refusal> {
         let bearer = text.as_bytes();
         let at = clock::now();
-        let hit = self.verified.borrow_mut().get(bearer, SIGNED, at);
+        let hit = self.verified.borrow_mut().get(bearer, REALM_SIGNED, at);
         if let Some(Hit::Verified {
             issuer,
             generation,
@@ -256,7 +255,7 @@ impl Gate {
         let remember = Arc::clone(&token);
         self.verified.borrow_mut().insert(
             bearer,
-            SIGNED,
+            REALM_SIGNED,
             issuer,
             keys.generation,
             remember,

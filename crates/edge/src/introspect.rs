@@ -10,7 +10,7 @@ use crate::flight::Flight;
 use crate::log::{self, Level};
 use crate::{clock, discovery, variable};
 use doorward_policy::{ClientAuthentication, Introspection, Issuer, IssuerId, Pending, Refusal};
-use doorward_token::cache::{Hit, TokenCache};
+use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::{UnixTime, VerifiedToken};
@@ -90,7 +90,11 @@ impl Introspector {
             return Err(Refusal::inactive(pending));
         }
         for round in 0..WAITS_MAX {
-            match self.cache.borrow_mut().get(token, realm(id), clock::now()) {
+            match self
+                .cache
+                .borrow_mut()
+                .get(token, realm_of(id), clock::now())
+            {
                 Some(Hit::Verified { token, .. }) => return Ok(token),
                 Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
                 None => {}
@@ -148,7 +152,7 @@ impl Introspector {
         let refuse = |refusal| {
             let until = now.saturating_add(rule.negative_cache_s);
             let mut cache = self.cache.borrow_mut();
-            cache.insert_refused(token, realm(id), until);
+            cache.insert_refused(token, realm_of(id), until);
             Err(refusal)
         };
         let verdict = match answer {
@@ -157,7 +161,7 @@ impl Introspector {
                 let until = now.saturating_add(rule.cache_s);
                 let remember = Arc::clone(&verified);
                 let mut cache = self.cache.borrow_mut();
-                cache.insert(token, realm(id), id, 0, remember, until, now);
+                cache.insert(token, realm_of(id), id, 0, remember, until, now);
                 Ok(verified)
             }
             Ok(Answer::Inactive) => refuse(Refusal::inactive(pending)),
@@ -217,11 +221,6 @@ impl Endpoint {
         // More than the pause is a clock that was set back.
         (1..=PAUSE_S).contains(&left_s).then_some(left_s)
     }
-}
-
-/// The answers of one issuer are apart from those of every other one, and from signed tokens.
-fn realm(id: IssuerId) -> u64 {
-    id as u64 + 1
 }
 
 /// Asks the issuer. Gives the body of its answer.
@@ -339,7 +338,8 @@ enum Failure {
     /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
     /// speak against the endpoint.
     Declined(String),
-    /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking takes long.
+    /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking
+    /// takes long.
     Odd(String),
     Answer(IntrospectionError),
 }

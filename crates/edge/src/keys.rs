@@ -13,14 +13,13 @@ use crate::clock;
 use crate::fetch;
 use crate::flight::{Flight, Landing};
 use crate::log::{self, Level};
-use crate::store::SharedStore;
+use crate::store::{OpenStore, SharedStore};
 use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, Record, UnknownKeyDecision,
 };
 use doorward_token::{AlgorithmSet, KeySet, UnixTime};
 use source::Origin;
-use spin_sdk::key_value::Store;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -267,7 +266,7 @@ impl KeyRing {
     }
 
     /// Whether another instance has fetched already, or is about to. What it found is taken over.
-    async fn spared(&self, store: &Store, entry: &Entry, cause: Cause) -> bool {
+    async fn spared(&self, store: &OpenStore, entry: &Entry, cause: Cause) -> bool {
         let mut pause = PAUSE_MIN;
         let mut said = false;
         while let Some(record) = records::read(self.store, store, entry).await {

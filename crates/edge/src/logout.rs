@@ -4,11 +4,11 @@
 //! The answer is 200 once that is written, 400 for a logout token that is not valid or was used before
 //! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
 
-use crate::fetch;
+use crate::fetch::{self, field};
 use crate::gate::Gate;
 use crate::log::{self, Level};
 use crate::received::Received;
-use crate::{clock, respond};
+use crate::{clock, respond, store};
 use doorward_policy::{IssuerId, Refusal};
 use doorward_token::logout::{
     FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
@@ -24,10 +24,6 @@ use wasip3::wit_future;
 const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
 /// How long a body may take to come. Anybody can begin one.
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
-/// When to come back where the store fails, in seconds.
-const RETRY_AFTER_S: u64 = 5;
-/// §2.8: no answer is to be kept.
-const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 
 /// Answers a request to a logout path of the policy.
 ///
@@ -46,8 +42,10 @@ pub(crate) async fn handle(
         Ok(None) => Err(Rejection::Form(FormError::TooLong)),
         Err(clock::TimedOut) => Err(Rejection::Slow),
     };
+    // §2.8: no answer is to be kept.
+    let no_store = field("cache-control", "no-store");
     let reason: &dyn Display = match &answer {
-        Ok(()) => return respond::bytes(200, &[NO_STORE].map(owned), Vec::new()),
+        Ok(()) => return respond::bytes(200, &[no_store], Vec::new()),
         Err(Rejection::MediaType) => &"the body is said to be no form",
         Err(Rejection::Slow) => &"the body did not come in time",
         Err(Rejection::Form(error)) => error,
@@ -68,9 +66,9 @@ pub(crate) async fn handle(
         &[("path", &received.path()), ("reason", reason)],
     );
     // RFC 6749 §5.2, as §2.8 asks for.
-    let fields = [NO_STORE, ("content-type", "application/json")];
+    let fields = [no_store, field("content-type", "application/json")];
     let body = br#"{"error":"invalid_request"}"#;
-    respond::bytes(400, &fields.map(owned), body.to_vec())
+    respond::bytes(400, &fields, body.to_vec())
 }
 
 /// Why a request is not done.
@@ -144,7 +142,7 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
     let Some(rule) = gate.policy.revocation() else {
         return Err(misconfigured("logout without [revocation]"));
     };
-    let unavailable = || Rejection::Unavailable(Refusal::store_unavailable(RETRY_AFTER_S));
+    let unavailable = || Rejection::Unavailable(store::unavailable());
     let now = clock::now();
     let (directory, now) = gate
         .store
@@ -162,11 +160,7 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
         && (directory
             .revocations
             .has_logout(logout.issuer(), logout.token_id())
-            || gate
-                .store
-                .limited(store.exists(used.name()))
-                .await
-                .map_err(failed)?)
+            || store.exists(&used.name()).await.map_err(failed)?)
     {
         return Err(Rejection::Used);
     }
@@ -185,8 +179,7 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
         return Err(unavailable());
     }
     for (entry, note) in &revocations {
-        let written = store.set(entry.name(), note.to_bytes());
-        let written = gate.store.limited(written).await;
+        let written = store.set(&entry.name(), &note.to_bytes()).await;
         written.map_err(failed)?;
     }
     gate.store.forget();
@@ -203,11 +196,9 @@ async fn write(gate: &'static Gate, logout: &LogoutToken) -> Result<(), Rejectio
 
 /// §2.5: the body is a form.
 fn is_form(fields: &Fields) -> bool {
-    let values: Result<[Vec<u8>; 1], _> = fields.get("content-type").try_into();
-    let [content_type] = values.unwrap_or_default();
-    let essence = content_type.split(|&byte| byte == b';').next();
-    let essence = essence.unwrap_or_default().trim_ascii();
-    essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    fetch::single(fields, "content-type").is_some_and(|value| {
+        fetch::essence(&value).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
 }
 
 async fn body(request: Request) -> Option<Vec<u8>> {
@@ -221,8 +212,4 @@ async fn body(request: Request) -> Option<Vec<u8>> {
 
 fn misconfigured(reason: &'static str) -> Rejection {
     Rejection::Unavailable(Refusal::misconfigured(reason))
-}
-
-fn owned((name, value): (&str, &str)) -> (String, Vec<u8>) {
-    (name.to_owned(), value.as_bytes().to_vec())
 }

@@ -86,12 +86,12 @@ impl SharedStore {
     }
 
     /// The store, where it is granted.
-    pub async fn open(&self) -> Option<Store> {
+    pub async fn open(&self) -> Option<OpenStore> {
         if self.denied.get() {
             return None;
         }
-        match self.limited(Store::open(&self.rule.name)).await {
-            Ok(store) => Some(store),
+        match in_time(CALL_TIME_MAX, Store::open(&self.rule.name)).await {
+            Ok(store) => Some(OpenStore(store)),
             Err(error) => {
                 self.denied
                     .set(matches!(error, Error::AccessDenied | Error::NoSuchStore));
@@ -110,18 +110,6 @@ impl SharedStore {
                 None
             }
         }
-    }
-
-    /// The answer of a call to the store, which may not keep anybody waiting for long.
-    ///
-    /// # Errors
-    /// What the store says, or that it says nothing.
-    pub async fn limited<T>(
-        &self,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let answer = clock::within(CALL_TIME_MAX, call).await;
-        answer.unwrap_or_else(|clock::TimedOut| Err(Error::Other("no answer in time".to_owned())))
     }
 
     /// By which others can tell this instance from themselves: a random number, not zero.
@@ -164,7 +152,7 @@ impl SharedStore {
                 return Ok((Rc::clone(directory), now));
             }
         }
-        Err(Refusal::store_unavailable(RETRY_AFTER_S))
+        Err(unavailable())
     }
 
     /// What was read is no longer what is there: it is read again before it is used.
@@ -210,11 +198,7 @@ impl SharedStore {
         // What is written while the names are read may be missed, so they are as old as the question.
         let asked_at = clock::now();
         let mut listing = Listing::default();
-        let read = listing.read(&store, asked_at);
-        let whole = match clock::within(LISTING_TIME_MAX, read).await {
-            Ok(whole) => whole,
-            Err(clock::TimedOut) => Err(Error::Other("no answer in time".to_owned())),
-        };
+        let whole = in_time(LISTING_TIME_MAX, listing.read(&store, asked_at)).await;
         // Also where there are too many names: so that there will be fewer.
         let over = std::mem::take(&mut listing.revocations.over);
         match whole {
@@ -223,7 +207,7 @@ impl SharedStore {
         }
         drop(landing);
         for name in over {
-            if let Err(error) = self.limited(store.delete(&name)).await {
+            if let Err(error) = store.delete(&name).await {
                 return self.tell(&error);
             }
         }
@@ -241,9 +225,9 @@ impl SharedStore {
     /// # Errors
     /// A refusal with status 503 when it cannot be read.
     pub async fn api_key(&'static self, id: &str) -> Result<Option<Rc<KeyRecord>>, Refusal> {
-        let (directory, _) = self.directory(clock::now()).await?;
+        let (directory, now) = self.directory(clock::now()).await?;
         if directory.api_key_ids.len() > API_KEYS_MAX {
-            return Err(Refusal::store_unavailable(RETRY_AFTER_S));
+            return Err(unavailable());
         }
         // A made-up key costs no reading.
         if !directory.has_key(id) {
@@ -251,14 +235,12 @@ impl SharedStore {
         }
         let known = self.state.borrow().api_keys.get(id).cloned();
         if let Some((at, record)) = &known
-            && age_s(*at, clock::now()) < self.rule.refresh_s
+            && age_s(*at, now) < self.rule.refresh_s
         {
             return Ok(Some(Rc::clone(record)));
         }
-        let asked_at = clock::now();
-        let unavailable = || Refusal::store_unavailable(RETRY_AFTER_S);
         let store = self.open().await.ok_or_else(unavailable)?;
-        let bytes = match self.limited(store.get(KeyRecord::entry_name(id))).await {
+        let bytes = match store.get(&KeyRecord::entry_name(id)).await {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.tell(&error);
@@ -290,10 +272,56 @@ impl SharedStore {
         if state.api_keys.len() >= API_KEYS_KEPT_MAX {
             state.api_keys.clear();
         }
-        let kept = (asked_at, Rc::clone(&record));
+        let kept = (now, Rc::clone(&record));
         state.api_keys.insert(id.to_owned(), kept);
         Ok(Some(record))
     }
+}
+
+/// The refusal where the store cannot be read or written.
+pub(crate) fn unavailable() -> Refusal {
+    Refusal::store_unavailable(RETRY_AFTER_S)
+}
+
+/// A store whose every call ends within [`CALL_TIME_MAX`].
+pub struct OpenStore(Store);
+
+impl OpenStore {
+    /// The value of this name.
+    ///
+    /// # Errors
+    /// What the store says, or that it says nothing.
+    pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        in_time(CALL_TIME_MAX, self.0.get(name)).await
+    }
+
+    /// Gives this name a value.
+    ///
+    /// # Errors
+    /// What the store says, or that it says nothing.
+    pub async fn set(&self, name: &str, value: &[u8]) -> Result<(), Error> {
+        in_time(CALL_TIME_MAX, self.0.set(name, value)).await
+    }
+
+    /// Whether this name has a value.
+    ///
+    /// # Errors
+    /// What the store says, or that it says nothing.
+    pub async fn exists(&self, name: &str) -> Result<bool, Error> {
+        in_time(CALL_TIME_MAX, self.0.exists(name)).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), Error> {
+        in_time(CALL_TIME_MAX, self.0.delete(name)).await
+    }
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = clock::within(limit, call).await;
+    answer.unwrap_or_else(|clock::TimedOut| Err(Error::Other("no answer in time".to_owned())))
 }
 
 /// A clock that was set back makes everything old: better one reading too many.
@@ -319,8 +347,8 @@ struct Listing {
 }
 
 impl Listing {
-    async fn read(&mut self, store: &Store, now: UnixTime) -> Result<(), Error> {
-        let (mut stream, result) = store.get_keys().await.into_inner();
+    async fn read(&mut self, store: &OpenStore, now: UnixTime) -> Result<(), Error> {
+        let (mut stream, result) = store.0.get_keys().await.into_inner();
         let mut count = 0;
         let mut refused = None;
         loop {

@@ -3,14 +3,13 @@
 use super::Entry;
 use crate::clock;
 use crate::log::{self, Level};
-use crate::store::SharedStore;
+use crate::store::{OpenStore, SharedStore};
 use doorward_token::freshness::{Record, StoredKeys};
-use spin_sdk::key_value::Store;
 
 /// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing.
-pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> Option<Record> {
+pub(super) async fn read(shared: &SharedStore, store: &OpenStore, entry: &Entry) -> Option<Record> {
     let name = Record::entry_name(&entry.name);
-    let bytes = match shared.limited(store.get(&name)).await {
+    let bytes = match store.get(&name).await {
         Ok(bytes) => bytes?,
         Err(error) => {
             shared.tell(&error);
@@ -31,7 +30,7 @@ pub(super) async fn read(shared: &SharedStore, store: &Store, entry: &Entry) -> 
 }
 
 /// Tells the other instances what this one knows.
-pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
+pub(super) async fn write(shared: &SharedStore, store: &OpenStore, entry: &Entry) {
     let record = {
         let state = entry.state.borrow();
         let last_error = state.last_error.as_deref();
@@ -47,7 +46,7 @@ pub(super) async fn write(shared: &SharedStore, store: &Store, entry: &Entry) {
     };
     if let Some(record) = record
         && let Err(error) = store
-            .set(Record::entry_name(&entry.name), record.to_bytes())
+            .set(&Record::entry_name(&entry.name), &record.to_bytes())
             .await
     {
         shared.tell(&error);
