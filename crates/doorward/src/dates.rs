@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use doorward_token::{DATE_MAX_S, UnixTime};
+use doorward_token::{DATE_MAX_S, UnixTime, days_in_month};
 
 const DAY_S: u64 = 24 * 3600;
 
@@ -65,14 +65,7 @@ pub(crate) fn parse(text: &str) -> Option<UnixTime> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-    let valid = year >= 1970
-        && (1..=12).contains(&month)
-        && (1..=days_in(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    let days = days_before_year(year) + (1..month).map(|m| days_in(year, m)).sum::<u64>() + day;
-    valid.then(|| UnixTime((days - 1) * DAY_S + hour * 3600 + minute * 60 + second))
+    UnixTime::from_utc([year, month, day, hour, minute, second]).filter(|_| second < 60)
 }
 
 /// The time in the form that [`parse`] reads.
@@ -88,8 +81,8 @@ pub(crate) fn utc(time: UnixTime) -> String {
         year += 1;
     }
     let mut month = 1;
-    while days >= days_in(year, month) {
-        days -= days_in(year, month);
+    while days >= days_in_month(year, month) {
+        days -= days_in_month(year, month);
         month += 1;
     }
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
@@ -123,25 +116,8 @@ fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> O
     parts.next().is_none().then_some(numbers)
 }
 
-/// Days from 1970-01-01 to the first of January of `year`.
-fn days_before_year(year: u64) -> u64 {
-    (1970..year).map(days_in_year).sum()
-}
-
 fn days_in_year(year: u64) -> u64 {
-    365 + u64::from(is_leap(year))
-}
-
-fn days_in(year: u64, month: u64) -> u64 {
-    match month {
-        2 => 28 + u64::from(is_leap(year)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+    337 + days_in_month(year, 2)
 }
 
 #[cfg(test)]

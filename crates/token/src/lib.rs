@@ -58,5 +58,5 @@ pub use keys::{
     SkipReason, SkippedKey,
 };
 pub use principal::Claims;
-pub use time::UnixTime;
+pub use time::{UnixTime, days_in_month};
 pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_MAX, UnverifiedToken};

@@ -40,26 +40,6 @@ fn parse(text: &[u8]) -> Option<UnixTime> {
             return None;
         }
     }
-    let [year, month, day, hour, minute, second] = numbers;
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let days_of = |month: u64| match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u64::from(leap(year)),
-        _ => 31,
-    };
-    let good = year >= 1970
-        && (1..=12).contains(&month)
-        && (1..=days_of(month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    if !good {
-        return None;
-    }
-    let before =
-        |year: u64| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
-    let days = before(year) - before(1970) + (1..month).map(days_of).sum::<u64>() + day - 1;
-    Some(UnixTime(days * 86_400 + hour * 3600 + minute * 60 + second))
+    let [.., second] = numbers;
+    UnixTime::from_utc(numbers).filter(|_| second < 60)
 }

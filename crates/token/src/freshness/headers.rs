@@ -93,31 +93,8 @@ fn http_date(text: &str) -> Option<UnixTime> {
     let month = u64::try_from(place(MONTHS, text.get(8..12)?)?).ok()?;
     let (day, year) = (number(5, 7)?, number(12, 16)?);
     let (hour, minute, second) = (number(17, 19)?, number(20, 22)?, number(23, 25)?);
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let days_of_month = match month {
-        1 if leap(year) => 29,
-        1 => 28,
-        3 | 5 | 8 | 10 => 30,
-        _ => 31,
-    };
     // RFC 9110 §5.6.7: 60 is a leap second.
-    let valid = (1970..).contains(&year)
-        && (1..=days_of_month).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
-    if !valid {
-        return None;
-    }
-    const DAYS_BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let before = *DAYS_BEFORE.get(usize::try_from(month).ok()?)?;
-    let this_leap_day = u64::from(month > 1 && leap(year));
-    let past = year - 1;
-    let leap_days = past / 4 - past / 100 + past / 400 - 477;
-    let days = (year - 1970) * 365 + leap_days + before + this_leap_day + day - 1;
-    Some(UnixTime(days * 86_400 + hour * 3600 + minute * 60 + second))
+    UnixTime::from_utc([year, month + 1, day, hour, minute, second])
 }
 
 #[cfg(test)]
