@@ -1,0 +1,308 @@
+//! Which target of an upstream is asked: the less busy of two, of those that work.
+//!
+//! 1. Of the targets that work and that this request has not tried, two are drawn at random and the one
+//!    with fewer requests in flight is asked. That evens out the load nearly as well as looking at all of
+//!    them, and instances that know nothing of each other do not all pick the same one.
+//! 2. A target that fails is set aside: at once when no connection to it works ([`Outcome::Broken`]), after
+//!    [`FAILURES_MAX`] failures in a row when it takes requests in vain ([`Outcome::Failing`]). The first
+//!    time for [`ASIDE_MS_BASE`], then twice as long each time, up to [`ASIDE_MS_MAX`], and always
+//!    [`ASIDE_JITTER_PERCENT`] more or less, so that instances do not come back to it together.
+//! 3. When the time is up, one request probes it, before all others and one at a time. Success heals it, a
+//!    failure sets it aside for longer. What was sent before it was set aside, or before it was healed,
+//!    says nothing about it any more.
+//! 4. When no target works that the request has not tried, those that are set aside are asked after all:
+//!    better all than none. Their failures do not set them aside for longer: else the requests of one
+//!    moment would use up all doublings.
+//!
+//! Growing is forgotten by one step with each success of a healthy target, so that one that works only now
+//! and then is set aside for longer and longer.
+
+use crate::Millis;
+use crate::random::Random;
+use crate::upstream::UpstreamFailure;
+
+/// Most targets of an upstream.
+pub const TARGETS_MAX: usize = 32;
+/// For how many milliseconds a target is set aside the first time.
+pub const ASIDE_MS_BASE: u64 = 1_000;
+/// For how many milliseconds a target is set aside at most.
+pub const ASIDE_MS_MAX: u64 = 60_000;
+/// How much longer or shorter it may be.
+pub const ASIDE_JITTER_PERCENT: u64 = 20;
+/// After how many failures in a row a target is set aside that takes requests in vain.
+pub const FAILURES_MAX: u8 = 3;
+/// After how many milliseconds a probe that says nothing no longer holds up the next one.
+pub const PROBE_MS_MAX: u64 = 30_000;
+
+/// After so many doublings it is [`ASIDE_MS_MAX`] in any case.
+const DOUBLINGS_MAX: u8 = 6;
+
+/// The targets that one request has tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried(u32);
+
+impl Tried {
+    /// This one, too.
+    pub const fn insert(&mut self, target: usize) {
+        self.0 |= bit(target);
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub const fn contains(self, target: usize) -> bool {
+        self.0 & bit(target) != 0
+    }
+}
+
+/// The target to ask. It counts as busy until [`Targets::ended`] is told.
+#[must_use = "a target that is chosen counts as busy until its request has ended"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its position among the targets of the upstream.
+    pub target: usize,
+    /// Whether this request finds out if the target works again.
+    pub probe: bool,
+    /// What is known of the target now. What the request tells is of no use when that has changed.
+    generation: u32,
+    chosen_at: Millis,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The target answered; what it thinks of the request does not matter.
+    Success,
+    /// It took the request and answered 502, 503 or 504, nothing, or no HTTP. That may be due to the
+    /// request: nobody should be able to have a target set aside with a single one.
+    Failing,
+    /// No connection to it came about: nobody could be served there.
+    Broken,
+    /// The client went away first, or the request was over for another reason of ours.
+    Unknown,
+}
+
+impl Outcome {
+    /// The outcome of an attempt that ended in a response.
+    #[must_use]
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            502..=504 => Self::Failing,
+            _ => Self::Success,
+        }
+    }
+
+    /// The outcome of an attempt that ended in none.
+    #[must_use]
+    pub const fn of_failure(failure: &UpstreamFailure) -> Self {
+        match failure {
+            UpstreamFailure::Unreachable
+            | UpstreamFailure::ConnectTimeout
+            | UpstreamFailure::Tls
+            | UpstreamFailure::Denied => Self::Broken,
+            UpstreamFailure::Reset | UpstreamFailure::Timeout | UpstreamFailure::Malformed => {
+                Self::Failing
+            }
+            UpstreamFailure::BreakerOpen { .. } | UpstreamFailure::Deadline => Self::Unknown,
+        }
+    }
+
+    /// What a [`Breaker`](crate::breaker::Breaker) is told.
+    #[must_use]
+    pub const fn ok(self) -> Option<bool> {
+        match self {
+            Self::Success => Some(true),
+            Self::Failing | Self::Broken => Some(false),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What an instance knows of the targets of one upstream.
+#[derive(Clone, Debug)]
+pub struct Targets(Vec<State>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    in_flight: u32,
+    /// In a row, of a target that is not set aside.
+    failures: u8,
+    /// How often it was set aside of late.
+    doublings: u8,
+    /// Until when it is set aside, which lasts until a request succeeds.
+    aside_until: Option<Millis>,
+    /// When the probe that is under way was sent.
+    probed_at: Option<Millis>,
+    /// Grows whenever it is set aside or healed.
+    generation: u32,
+}
+
+impl Targets {
+    /// `count` targets, at most [`TARGETS_MAX`], all of which work as far as is known.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(vec![State::default(); count.min(TARGETS_MAX)])
+    }
+
+    /// The target to ask for a request that has tried `tried`, by the rules of the
+    /// [module documentation](self). `None` when it has tried all; the caller may begin a second round
+    /// with an empty [`Tried`].
+    ///
+    /// `may_probe` says whether the request can be repeated, so that it is not lost to a probe. Another
+    /// request probes only where no target works.
+    ///
+    /// The caller passes every choice to [`Self::ended`], also when its own request is cancelled (a guard
+    /// does it on drop). One that is never passed counts as in flight for the rest of the instance's life:
+    /// its target is then asked less, not never, and is probed again after [`PROBE_MS_MAX`].
+    pub fn choose(
+        &mut self,
+        tried: &Tried,
+        may_probe: bool,
+        random: &mut Random,
+        now: Millis,
+    ) -> Option<Choice> {
+        let (mut working, mut aside) = (0, 0);
+        // The target whose time has been up for longest.
+        let mut due: Option<(Millis, usize)> = None;
+        for (target, state) in self.0.iter().enumerate() {
+            if tried.contains(target) {
+                continue;
+            }
+            match state.aside_until {
+                None => working |= bit(target),
+                Some(until) => {
+                    aside |= bit(target);
+                    if state.may_be_probed(now) && due.is_none_or(|(first, _)| until < first) {
+                        due = Some((until, target));
+                    }
+                }
+            }
+        }
+        let target = match due {
+            Some((_, target)) if may_probe || working == 0 => target,
+            _ if working != 0 => self.less_busy(working, random)?,
+            _ => self.less_busy(aside, random)?,
+        };
+        let state = self.0.get_mut(target)?;
+        let probe = state.may_be_probed(now);
+        if probe {
+            state.probed_at = Some(now);
+        }
+        state.in_flight = state.in_flight.saturating_add(1);
+        Some(Choice {
+            target,
+            probe,
+            generation: state.generation,
+            chosen_at: now,
+        })
+    }
+
+    /// The request for which `choice` was made is over, or its response has begun.
+    pub fn ended(&mut self, choice: Choice, outcome: Outcome, random: &mut Random, now: Millis) {
+        let Some(state) = self.0.get_mut(choice.target) else {
+            return;
+        };
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if choice.probe && state.probed_at == Some(choice.chosen_at) {
+            state.probed_at = None;
+        }
+        // Sent before it was set aside, or before it was healed: old news.
+        if choice.generation != state.generation {
+            return;
+        }
+        match outcome {
+            Outcome::Success => state.succeeded(),
+            // Only a probe sets it aside again: see rule 4.
+            Outcome::Failing | Outcome::Broken if state.aside_until.is_some() && !choice.probe => {}
+            Outcome::Broken => state.set_aside(random, now),
+            Outcome::Failing => {
+                state.failures = state.failures.saturating_add(1);
+                if choice.probe || state.failures >= FAILURES_MAX {
+                    state.set_aside(random, now);
+                }
+            }
+            Outcome::Unknown => {}
+        }
+    }
+
+    /// Whether a target works, as far as is known, that the request has not tried: then it can go there
+    /// without a pause.
+    #[must_use]
+    pub fn can_fail_over(&self, tried: &Tried) -> bool {
+        self.0
+            .iter()
+            .enumerate()
+            .any(|(target, state)| state.aside_until.is_none() && !tried.contains(target))
+    }
+
+    /// How many targets are set aside, for the log.
+    #[must_use]
+    pub fn aside_count(&self) -> usize {
+        self.0
+            .iter()
+            .filter(|state| state.aside_until.is_some())
+            .count()
+    }
+
+    /// Of two of these, drawn at random, the one with fewer requests in flight; the first one drawn when
+    /// they have the same number.
+    fn less_busy(&self, among: u32, random: &mut Random) -> Option<usize> {
+        let count = u64::from(among.count_ones());
+        if count < 2 {
+            return nth(among, 0);
+        }
+        let first = nth(among, random.below(count))?;
+        let second = nth(among & !bit(first), random.below(count - 1))?;
+        let in_flight = |target: usize| self.0.get(target).map(|state| state.in_flight);
+        if in_flight(second) < in_flight(first) {
+            Some(second)
+        } else {
+            Some(first)
+        }
+    }
+}
+
+impl State {
+    fn may_be_probed(&self, now: Millis) -> bool {
+        self.aside_until.is_some_and(|until| now >= until)
+            && self
+                .probed_at
+                .is_none_or(|at| now.since(at) >= PROBE_MS_MAX)
+    }
+
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        if self.aside_until.take().is_some() {
+            self.generation = self.generation.wrapping_add(1);
+            self.probed_at = None;
+        } else {
+            self.doublings = self.doublings.saturating_sub(1);
+        }
+    }
+
+    fn set_aside(&mut self, random: &mut Random, now: Millis) {
+        let ms = (ASIDE_MS_BASE << self.doublings.min(DOUBLINGS_MAX)).min(ASIDE_MS_MAX);
+        let jitter_ms = ms * ASIDE_JITTER_PERCENT / 100;
+        let ms = ms - jitter_ms + random.below(2 * jitter_ms + 1);
+        self.aside_until = Some(now.plus(ms));
+        self.doublings = self.doublings.saturating_add(1).min(DOUBLINGS_MAX);
+        self.failures = 0;
+        self.probed_at = None;
+        self.generation = self.generation.wrapping_add(1);
+    }
+}
+
+/// The bit of a target; none beyond [`TARGETS_MAX`].
+const fn bit(target: usize) -> u32 {
+    if target < TARGETS_MAX { 1 << target } else { 0 }
+}
+
+/// The position of the bit of `bits` that has `skipped` lower ones.
+fn nth(mut bits: u32, skipped: u64) -> Option<usize> {
+    for _ in 0..skipped {
+        bits &= bits.wrapping_sub(1);
+    }
+    (bits != 0).then_some(bits.trailing_zeros() as usize)
+}
+
+#[cfg(test)]
+mod tests;

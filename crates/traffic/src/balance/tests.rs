@@ -1,0 +1,437 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+const NOW: Millis = Millis(1_000_000);
+const ASIDE_MS_LONGEST: u64 = ASIDE_MS_BASE + ASIDE_MS_BASE * ASIDE_JITTER_PERCENT / 100;
+
+fn all_but(target: usize, count: usize) -> Tried {
+    let mut tried = Tried::default();
+    for other in (0..count).filter(|&other| other != target) {
+        tried.insert(other);
+    }
+    tried
+}
+
+/// A request to this target, whatever the others do.
+fn ask(targets: &mut Targets, target: usize, random: &mut Random, now: Millis) -> Choice {
+    let tried = all_but(target, targets.0.len());
+    targets.choose(&tried, true, random, now).unwrap()
+}
+
+fn end(targets: &mut Targets, target: usize, outcome: Outcome, random: &mut Random, now: Millis) {
+    let choice = ask(targets, target, random, now);
+    targets.ended(choice, outcome, random, now);
+}
+
+fn is_aside(targets: &Targets, target: usize) -> bool {
+    !targets.can_fail_over(&all_but(target, targets.0.len()))
+}
+
+/// For how long a target is set aside now.
+fn aside_ms(targets: &Targets, target: usize, now: Millis) -> u64 {
+    let until = targets.0.get(target).unwrap().aside_until;
+    until.unwrap().since(now)
+}
+
+#[test]
+fn an_upstream_without_targets_is_asked_nowhere_and_one_with_too_many_at_the_first() {
+    let random = &mut Random::seeded(1);
+    let tried = Tried::default();
+    assert_eq!(Targets::new(0).choose(&tried, true, random, NOW), None);
+    assert_eq!(Targets::new(33).0.len(), TARGETS_MAX, "of 33 targets");
+    let mut tried = Tried::default();
+    tried.insert(TARGETS_MAX);
+    assert_eq!(tried, Tried::default(), "a target that cannot be");
+    assert!(!tried.contains(TARGETS_MAX), "a target that cannot be");
+}
+
+#[test]
+fn a_request_tries_every_target_once() {
+    let random = &mut Random::seeded(2);
+    for count in [1, 2, 3, TARGETS_MAX] {
+        for broken in [0, 1, count] {
+            let mut targets = Targets::new(count);
+            for target in 0..broken {
+                end(&mut targets, target, Outcome::Broken, random, NOW);
+            }
+            let mut tried = Tried::default();
+            for _ in 0..count {
+                let choice = targets.choose(&tried, true, random, NOW).unwrap();
+                assert!(!tried.contains(choice.target), "{choice:?} was tried");
+                tried.insert(choice.target);
+            }
+            let more = targets.choose(&tried, true, random, NOW);
+            assert_eq!(more, None, "all {count} were tried");
+        }
+    }
+}
+
+#[test]
+fn the_less_busy_of_two_is_asked_and_either_where_they_are_alike() {
+    let random = &mut Random::seeded(3);
+    let mut targets = Targets::new(2);
+    let first = targets
+        .choose(&Tried::default(), true, random, NOW)
+        .unwrap();
+    let second = targets
+        .choose(&Tried::default(), true, random, NOW)
+        .unwrap();
+    assert_ne!(first.target, second.target, "one was busy, one was not");
+    let mut counts = [0_u32; 2];
+    for _ in 0..1000 {
+        let choice = targets
+            .choose(&Tried::default(), true, random, NOW)
+            .unwrap();
+        *counts.get_mut(choice.target).unwrap() += 1;
+        targets.ended(choice, Outcome::Success, random, NOW);
+    }
+    assert!(counts.iter().all(|&count| count > 400), "{counts:?}");
+}
+
+#[test]
+fn a_target_is_set_aside_at_once_or_after_failures_in_a_row() {
+    use Outcome::{Broken, Failing, Success, Unknown};
+    for (outcomes, aside) in [
+        (&[Broken][..], true),
+        (&[Failing, Failing], false),
+        (&[Failing, Failing, Failing], true),
+        (&[Failing, Failing, Success, Failing, Failing], false),
+        (&[Failing, Failing, Unknown, Failing], true),
+        (&[Unknown, Unknown, Unknown, Unknown], false),
+    ] {
+        let random = &mut Random::seeded(4);
+        let mut targets = Targets::new(2);
+        for &outcome in outcomes {
+            end(&mut targets, 0, outcome, random, NOW);
+        }
+        assert_eq!(is_aside(&targets, 0), aside, "after {outcomes:?}");
+        assert_eq!(targets.aside_count(), usize::from(aside), "{outcomes:?}");
+        for _ in 0..100 {
+            let choice = targets
+                .choose(&Tried::default(), true, random, NOW)
+                .unwrap();
+            let passed_over = choice.target == 1;
+            assert!(passed_over || !aside, "asked after {outcomes:?}");
+            targets.ended(choice, Unknown, random, NOW);
+        }
+    }
+}
+
+#[test]
+fn it_is_set_aside_for_twice_as_long_each_time_and_a_little_more_or_less() {
+    let mut seen = Vec::new();
+    for seed in 0..200 {
+        let random = &mut Random::seeded(seed);
+        let mut targets = Targets::new(1);
+        let mut now = NOW;
+        for (time, seconds) in [1, 2, 4, 8, 16, 32, 60, 60].into_iter().enumerate() {
+            end(&mut targets, 0, Outcome::Broken, random, now);
+            let ms = aside_ms(&targets, 0, now);
+            let bounds = seconds * 800..=seconds * 1200;
+            assert!(bounds.contains(&ms), "the {time}. time for {ms} ms");
+            if time == 0 {
+                seen.push(ms);
+            }
+            now = now.plus(ms);
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() > 50, "instances come back apart from each other");
+    let spread = seen.last().unwrap() - seen.first().unwrap();
+    assert!(spread > 350, "within {spread} ms");
+}
+
+#[test]
+fn one_request_probes_it_when_its_time_is_up_and_its_success_heals_it() {
+    let random = &mut Random::seeded(5);
+    let mut targets = Targets::new(3);
+    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    let due = NOW.plus(ASIDE_MS_LONGEST);
+
+    for _ in 0..100 {
+        let careful = targets
+            .choose(&Tried::default(), false, random, due)
+            .unwrap();
+        assert_ne!(careful.target, 0, "a request that cannot be repeated");
+        targets.ended(careful, Outcome::Success, random, due);
+    }
+    let probe = targets
+        .choose(&Tried::default(), true, random, due)
+        .unwrap();
+    assert_eq!((probe.target, probe.probe), (0, true), "the first request");
+    for _ in 0..100 {
+        let other = targets
+            .choose(&Tried::default(), true, random, due)
+            .unwrap();
+        assert_ne!(other.target, 0, "one probe at a time");
+        targets.ended(other, Outcome::Success, random, due);
+    }
+    assert!(is_aside(&targets, 0), "until the probe has ended");
+    targets.ended(probe, Outcome::Success, random, due);
+    assert!(!is_aside(&targets, 0), "the probe succeeded");
+}
+
+#[test]
+fn a_probe_that_fails_in_either_way_sets_it_aside_for_longer() {
+    for outcome in [Outcome::Failing, Outcome::Broken] {
+        let random = &mut Random::seeded(6);
+        let mut targets = Targets::new(2);
+        end(&mut targets, 0, Outcome::Broken, random, NOW);
+        let due = NOW.plus(ASIDE_MS_LONGEST);
+        let probe = targets
+            .choose(&Tried::default(), true, random, due)
+            .unwrap();
+        targets.ended(probe, outcome, random, due);
+        let ms = aside_ms(&targets, 0, due);
+        assert!((1600..=2400).contains(&ms), "{outcome:?}: {ms} ms");
+    }
+}
+
+#[test]
+fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
+    let random = &mut Random::seeded(7);
+    let mut targets = Targets::new(2);
+    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    let due = NOW.plus(ASIDE_MS_LONGEST);
+    let next = |targets: &mut Targets, now| {
+        let choice = targets.choose(&Tried::default(), true, &mut Random::seeded(7), now);
+        choice.unwrap()
+    };
+
+    let cancelled = next(&mut targets, due);
+    targets.ended(cancelled, Outcome::Unknown, random, due);
+    let lost = next(&mut targets, due);
+    assert!(lost.probe, "after one whose client went away");
+
+    let almost = due.plus(PROBE_MS_MAX - 1);
+    assert!(!next(&mut targets, almost).probe, "one is still out");
+    let late = due.plus(PROBE_MS_MAX);
+    let second = next(&mut targets, late);
+    assert!(second.probe, "after one that is lost");
+    targets.ended(lost, Outcome::Unknown, random, late);
+    assert!(!next(&mut targets, late).probe, "the second one is out");
+    targets.ended(second, Outcome::Success, random, late);
+    assert!(!is_aside(&targets, 0), "the second one heals it");
+}
+
+#[test]
+fn what_was_sent_before_says_nothing_about_a_target_any_more() {
+    let random = &mut Random::seeded(8);
+    let mut targets = Targets::new(2);
+    let before = [0; 6].map(|target| ask(&mut targets, target, random, NOW));
+    let [slow, late, failing @ ..] = before;
+    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    let ms = aside_ms(&targets, 0, NOW);
+
+    targets.ended(slow, Outcome::Success, random, NOW);
+    assert!(
+        is_aside(&targets, 0),
+        "connections of before may still work"
+    );
+    let due = NOW.plus(ASIDE_MS_LONGEST);
+    targets.ended(late, Outcome::Broken, random, due);
+    assert_eq!(aside_ms(&targets, 0, NOW), ms, "one cause, one consequence");
+
+    end(&mut targets, 0, Outcome::Success, random, due);
+    for choice in failing {
+        targets.ended(choice, Outcome::Broken, random, due);
+    }
+    assert!(!is_aside(&targets, 0), "healed after these were sent");
+    assert_eq!(targets.0.first().unwrap().in_flight, 0, "all have ended");
+}
+
+#[test]
+fn when_no_target_works_all_are_asked_and_their_failures_do_not_make_it_longer() {
+    let random = &mut Random::seeded(9);
+    let mut targets = Targets::new(3);
+    for target in 0..3 {
+        end(&mut targets, target, Outcome::Broken, random, NOW);
+    }
+    let before = [0, 1, 2].map(|target| aside_ms(&targets, target, NOW));
+    let mut counts = [0_u32; 3];
+    for _ in 0..300 {
+        let choice = targets
+            .choose(&Tried::default(), true, random, NOW)
+            .unwrap();
+        assert!(!choice.probe, "its time is not up");
+        *counts.get_mut(choice.target).unwrap() += 1;
+        targets.ended(choice, Outcome::Broken, random, NOW);
+    }
+    assert!(counts.iter().all(|&count| count > 50), "{counts:?}");
+    let after = [0, 1, 2].map(|target| aside_ms(&targets, target, NOW));
+    assert_eq!(after, before, "300 requests of one moment");
+
+    end(&mut targets, 1, Outcome::Success, random, NOW);
+    assert!(!is_aside(&targets, 1), "one that works is not left aside");
+}
+
+#[test]
+fn when_no_target_works_a_request_probes_that_could_not_be_repeated() {
+    for seed in 0..20 {
+        let random = &mut Random::seeded(seed);
+        let mut targets = Targets::new(2);
+        end(&mut targets, 0, Outcome::Broken, random, NOW);
+        let later = NOW.plus(ASIDE_MS_BASE / 2);
+        end(&mut targets, 1, Outcome::Broken, random, later);
+        let due = later.plus(ASIDE_MS_LONGEST);
+        let choice = targets
+            .choose(&Tried::default(), false, random, due)
+            .unwrap();
+        assert!(choice.probe, "somebody has to");
+        assert_eq!(choice.target, 0, "its time has been up for longer");
+    }
+}
+
+#[test]
+fn a_target_that_works_now_and_then_is_set_aside_for_longer_and_longer() {
+    let random = &mut Random::seeded(11);
+    let mut targets = Targets::new(2);
+    let mut now = NOW;
+    for _ in 0..4 {
+        end(&mut targets, 0, Outcome::Broken, random, now);
+        now = now.plus(aside_ms(&targets, 0, now));
+        end(&mut targets, 0, Outcome::Success, random, now);
+    }
+    end(&mut targets, 0, Outcome::Broken, random, now);
+    let ms = aside_ms(&targets, 0, now);
+    assert!(ms >= 12_800, "the fifth time for {ms} ms");
+
+    now = now.plus(ms);
+    for _ in 0..=DOUBLINGS_MAX {
+        end(&mut targets, 0, Outcome::Success, random, now);
+    }
+    end(&mut targets, 0, Outcome::Broken, random, now);
+    let ms = aside_ms(&targets, 0, now);
+    assert!(ms <= ASIDE_MS_LONGEST, "after successes for {ms} ms");
+}
+
+#[test]
+fn outcomes_follow_from_statuses_and_failures() {
+    for (status, outcome) in [
+        (200, Outcome::Success),
+        (429, Outcome::Success),
+        (500, Outcome::Success),
+        (501, Outcome::Success),
+        (502, Outcome::Failing),
+        (503, Outcome::Failing),
+        (504, Outcome::Failing),
+        (505, Outcome::Success),
+    ] {
+        assert_eq!(Outcome::of_status(status), outcome, "{status}");
+    }
+    let open = UpstreamFailure::BreakerOpen { retry_after_s: 1 };
+    for (failure, outcome, ok) in [
+        (UpstreamFailure::Unreachable, Outcome::Broken, Some(false)),
+        (
+            UpstreamFailure::ConnectTimeout,
+            Outcome::Broken,
+            Some(false),
+        ),
+        (UpstreamFailure::Tls, Outcome::Broken, Some(false)),
+        (UpstreamFailure::Denied, Outcome::Broken, Some(false)),
+        // A request that makes a server crash is not to set aside the servers that it is tried on.
+        (UpstreamFailure::Reset, Outcome::Failing, Some(false)),
+        (UpstreamFailure::Timeout, Outcome::Failing, Some(false)),
+        (UpstreamFailure::Malformed, Outcome::Failing, Some(false)),
+        (UpstreamFailure::Deadline, Outcome::Unknown, None),
+        (open, Outcome::Unknown, None),
+    ] {
+        assert_eq!(Outcome::of_failure(&failure), outcome, "{failure}");
+        assert_eq!(outcome.ok(), ok, "{failure}");
+    }
+    assert_eq!(Outcome::Success.ok(), Some(true));
+}
+
+/// 10,000 requests, one a millisecond, each of up to three attempts. The second target dies at
+/// 2,000 ms.
+struct Simulation {
+    /// How often each target was asked, by seconds.
+    asked: [[u32; 3]; 10],
+    /// How often the dead target was asked.
+    in_vain: u32,
+    lost: u32,
+    /// When the revived target answered first.
+    found_at: Option<u64>,
+}
+
+fn simulate(seed: u64, service_ms: [u64; 3], dead_ms: u64) -> Simulation {
+    let random = &mut Random::seeded(seed);
+    let mut targets = Targets::new(3);
+    let mut pending: Vec<(Millis, Choice)> = Vec::new();
+    let mut simulation = Simulation {
+        asked: [[0; 3]; 10],
+        in_vain: 0,
+        lost: 0,
+        found_at: None,
+    };
+    let (dies_at, revives_at) = (2_000, 2_000 + dead_ms);
+    for ms in 0..10_000 {
+        let now = Millis(ms);
+        let over = pending.extract_if(.., |(due, _)| *due <= now);
+        for (_, choice) in over.collect::<Vec<_>>() {
+            targets.ended(choice, Outcome::Success, random, now);
+        }
+        let mut tried = Tried::default();
+        let served = (0..3).any(|_| {
+            let choice = targets.choose(&tried, true, random, now).unwrap();
+            tried.insert(choice.target);
+            let second = simulation.asked.get_mut(ms as usize / 1000).unwrap();
+            *second.get_mut(choice.target).unwrap() += 1;
+            if choice.target == 1 && (dies_at..revives_at).contains(&ms) {
+                simulation.in_vain += 1;
+                targets.ended(choice, Outcome::Broken, random, now);
+                return false;
+            }
+            if choice.target == 1 && ms >= revives_at {
+                simulation.found_at.get_or_insert(ms);
+            }
+            let due = now.plus(*service_ms.get(choice.target).unwrap());
+            pending.push((due, choice));
+            true
+        });
+        simulation.lost += u32::from(!served);
+    }
+    simulation
+}
+
+#[test]
+fn a_target_that_dies_costs_few_requests_and_is_found_again_soon() {
+    // It is looked for after 1 s, 2 s more and 4 s more, and a fifth later at worst.
+    for (dead_ms, within_ms) in [(500, 700), (2_000, 1_600), (3_000, 4_800)] {
+        for seed in 0..50 {
+            let simulation = simulate(seed, [10; 3], dead_ms);
+            let of = format!("seed {seed}, dead for {dead_ms} ms");
+            assert_eq!(simulation.lost, 0, "{of}: no request is lost");
+            let in_vain = simulation.in_vain;
+            assert!(in_vain <= 3, "{of}: {in_vain} requests in vain");
+            let found_ms = simulation.found_at.unwrap() - 2_000 - dead_ms;
+            // The last request before it died may have come a few milliseconds later.
+            assert!(
+                found_ms <= within_ms + 10,
+                "{of}: found after {found_ms} ms"
+            );
+            for second in [0, 1, 8, 9] {
+                let counts = simulation.asked.get(second).unwrap();
+                let even = counts.iter().all(|count| (270..=400).contains(count));
+                let missed = second > 1 && dead_ms == 3_000;
+                assert!(even || missed, "{of}, second {second}: {counts:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_that_is_slower_is_asked_less() {
+    let simulation = simulate(1, [5, 50, 5], 0);
+    let asked = |target| {
+        let seconds = simulation.asked.iter();
+        seconds.filter_map(|counts| counts.get(target)).sum::<u32>()
+    };
+    let [first, slow, third] = [asked(0), asked(1), asked(2)];
+    assert!(
+        slow * 2 < first && slow * 2 < third,
+        "asked {first}, {slow} and {third} times"
+    );
+}

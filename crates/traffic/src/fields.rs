@@ -1,0 +1,148 @@
+//! Header fields that belong to one hop (RFC 9110 section 7.6.1), and fields that are lists.
+//!
+//! Which fields end here is decided by name, and names are compared as an upstream could fold them: CGI,
+//! and what imitates it, upper-cases a name and writes `_` for what is neither letter nor digit.
+//!
+//! What the fields of a request are made of, in this order: what belongs to the hop goes, what
+//! `Connection` names goes, what the policy removes goes, and only then is anything set. So nothing that a
+//! client names in `Connection` takes away what is set here.
+
+/// Most fields that one message can name in `Connection`. Who names more is up to something; what is named
+/// beyond goes on to the upstream, like every other field.
+pub const CONNECTION_NAMES_MAX: usize = 32;
+/// Longest name that is looked at in `Connection`, in bytes.
+pub const CONNECTION_NAME_BYTES_MAX: usize = 64;
+
+/// The fields that end at the next hop, whether `Connection` names them or not.
+///
+/// - `connection`, `keep-alive`, `proxy-connection`, `te`, `transfer-encoding`, `upgrade`: those of RFC 9110
+///   section 7.6.1. Framing is made anew on the way out; no protocol is switched through a gateway.
+/// - `proxy-authenticate`, `proxy-authentication-info`, `proxy-authorization`: between a client and its
+///   next proxy (RFC 9110 section 11.7). Whoever is meant, it is not the upstream.
+/// - `http2-settings`: half of an upgrade to HTTP/2 in clear text (RFC 7540 section 3.2.1, withdrawn by RFC
+///   9113 section 3.1), with which requests were smuggled past proxies.
+///
+/// `trailer` is not among them: RFC 9110 section 6.6.2 made it an announcement to everybody, and trailers
+/// pass through.
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What `Connection` cannot take away. A client can leave out whatever it likes; but a field that was read
+/// here has to reach the upstream, or something else is answered than was judged: the body's type and
+/// length, the origin for which CORS answered, the credential, the cookies. The other ones are what
+/// somebody on the way may have added to say so to everybody; RFC 9110 section 7.6.1 has `Cache-Control` for
+/// an example. The fields of [`crate::forwarded`] come on top.
+const NEVER_NAMED: [&str; 13] = [
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "dpop",
+    "expect",
+    "host",
+    "max-forwards",
+    "origin",
+    "trailer",
+];
+
+/// Whether a field ends at the next hop (RFC 9110 section 7.6.1), in any spelling that an upstream could fold.
+#[must_use]
+pub fn is_hop_by_hop(name: &str) -> bool {
+    is_one_of(name, &HOP_BY_HOP)
+}
+
+/// The fields that the values of `Connection` name, in lower case: they end here, too (RFC 9110 section
+/// 7.6.1). Left out is what [`is_hop_by_hop`] knows anyway, what is no token, and what a client must not
+/// take away from what somebody else has said.
+#[must_use]
+pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in list(values) {
+        if names.len() == CONNECTION_NAMES_MAX {
+            break;
+        }
+        let good = name.len() <= CONNECTION_NAME_BYTES_MAX
+            && is_token(name)
+            && !is_hop_by_hop(name)
+            && !is_one_of(name, &NEVER_NAMED)
+            && !crate::forwarded::is_forwarding_field(name)
+            // An option of the connection rather than a field.
+            && !name.eq_ignore_ascii_case("close");
+        if good {
+            names.push(name.to_ascii_lowercase());
+        }
+    }
+    names
+}
+
+/// The elements of a field that is a list (RFC 9110 section 5.6.1) over all of its values, without the white
+/// space around them. Empty ones and those that are not ASCII are left out. A comma ends an element even in
+/// a quoted string: for the fields that are read here no string makes sense that has one, and a quote that
+/// is never closed hides nothing.
+pub fn list(values: &[Vec<u8>]) -> impl DoubleEndedIterator<Item = &str> {
+    elements(values)
+        .filter_map(text)
+        .filter(|element| !element.is_empty())
+}
+
+/// What is between the commas, empty elements included.
+pub(crate) fn elements(values: &[Vec<u8>]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    values
+        .iter()
+        .flat_map(|value| value.split(|&byte| byte == b','))
+}
+
+/// What of an element is read: ASCII, without the white space around it.
+pub(crate) fn text(element: &[u8]) -> Option<&str> {
+    let element = core::str::from_utf8(element.trim_ascii()).ok()?;
+    element.is_ascii().then_some(element)
+}
+
+/// Whether this is a token (RFC 9110 section 5.6.2).
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether a name is one of these, which are in lower case, in any spelling that an upstream could fold.
+pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|known| known.len() == name.len() && begins_with(name, known))
+}
+
+/// Whether a name begins with this, which is in lower case, in any spelling that an upstream could fold.
+pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
+    let fold = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            byte.to_ascii_lowercase()
+        } else {
+            b'-'
+        }
+    };
+    name.len() >= prefix.len()
+        && name
+            .bytes()
+            .zip(prefix.bytes())
+            .all(|(byte, known)| fold(byte) == known)
+}
+
+#[cfg(test)]
+mod tests;

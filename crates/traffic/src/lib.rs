@@ -1,0 +1,24 @@
+//! What becomes of a request that may go on: where to, how often, how fast, and with which header fields.
+//!
+//! Everything here is bytes and numbers: the time and the random numbers are arguments, and nothing waits
+//! or sends. Who may go on at all is decided elsewhere (`token`, `policy`); how it goes on, in the room
+//! that touches the network (`edge`).
+
+pub mod address;
+pub mod balance;
+pub mod breaker;
+pub mod cors;
+pub mod fields;
+pub mod forwarded;
+mod grammar;
+pub mod limits;
+pub mod random;
+pub mod rate;
+pub mod retry;
+pub mod rewrite;
+pub mod security;
+pub mod split;
+mod time;
+pub mod upstream;
+
+pub use time::Millis;

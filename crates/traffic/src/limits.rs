@@ -1,0 +1,232 @@
+//! How large a request may be, and what may be in it.
+//!
+//! What the head says is checked before anything is done for the request; what the body turns out to be is
+//! counted while it streams. A declared length is never taken for the real one.
+
+use core::fmt;
+
+use crate::grammar::{is_space, is_token, is_token_byte, trim};
+
+/// The limits of `[limits.NAME]`. `None`: no limit but the host's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Most header fields. Those that the host adds (seven of Spin's) are among them.
+    pub header_count_max: Option<usize>,
+    /// Most bytes of all header fields, names and values, those of the host's included.
+    pub header_bytes_max: Option<usize>,
+    /// Most bytes of path and query.
+    pub target_bytes_max: Option<usize>,
+    /// Most bytes of the body, whether its length is declared or not.
+    pub body_bytes_max: Option<u64>,
+    /// The media types that a body may have, in lower case and without parameters: `type/subtype` or
+    /// `type/*`; empty: any.
+    pub content_types: Vec<String>,
+}
+
+/// Which limit a request is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitExceeded {
+    /// More header fields than [`RequestLimits::header_count_max`].
+    HeaderCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// More bytes in the header than [`RequestLimits::header_bytes_max`].
+    HeaderBytes {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// More bytes in path and query than [`RequestLimits::target_bytes_max`].
+    TargetBytes {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// More bytes in the body than [`RequestLimits::body_bytes_max`], declared or received.
+    BodyBytes,
+    /// A body of another media type than [`RequestLimits::content_types`], or of none.
+    ContentType,
+}
+
+/// What of a request is known before its body comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeadSize<'r> {
+    /// Header fields, every line of its own.
+    pub count: usize,
+    /// Bytes of all header fields, names and values.
+    pub bytes: usize,
+    /// Bytes of path and query.
+    pub target_bytes: usize,
+    /// The length that `Content-Length` declares.
+    pub content_length: Option<u64>,
+    /// Whether a body comes, or may come.
+    pub has_body: bool,
+    /// The values of `Content-Type`, one for each line.
+    pub content_type: &'r [Vec<u8>],
+}
+
+impl RequestLimits {
+    /// Accepts a request by its head, or says which limit it is over.
+    ///
+    /// # Errors
+    ///
+    /// The first limit that it is over.
+    pub fn check(&self, head: &HeadSize<'_>) -> Result<(), LimitExceeded> {
+        if is_over(self.target_bytes_max, head.target_bytes) {
+            return Err(LimitExceeded::TargetBytes {
+                bytes: head.target_bytes,
+            });
+        }
+        if is_over(self.header_count_max, head.count) {
+            return Err(LimitExceeded::HeaderCount { count: head.count });
+        }
+        if is_over(self.header_bytes_max, head.bytes) {
+            return Err(LimitExceeded::HeaderBytes { bytes: head.bytes });
+        }
+        let length = head.content_length.unwrap_or_default();
+        if self.body_bytes_max.is_some_and(|max| length > max) {
+            return Err(LimitExceeded::BodyBytes);
+        }
+        if (head.has_body || length > 0) && !self.takes(head.content_type) {
+            return Err(LimitExceeded::ContentType);
+        }
+        Ok(())
+    }
+
+    /// Whether a body may have this media type. Of two values nobody knows which one the upstream heeds.
+    fn takes(&self, content_type: &[Vec<u8>]) -> bool {
+        if self.content_types.is_empty() {
+            return true;
+        }
+        let [value] = content_type else { return false };
+        media_type(value).is_some_and(|(kind, subtype)| {
+            self.content_types
+                .iter()
+                .filter_map(|listed| listed.split_once('/'))
+                .any(|(listed_kind, listed_subtype)| {
+                    kind.eq_ignore_ascii_case(listed_kind.as_bytes())
+                        && (listed_subtype == "*"
+                            || subtype.eq_ignore_ascii_case(listed_subtype.as_bytes()))
+                })
+        })
+    }
+}
+
+/// Whether [`RequestLimits::content_types`] can list this: `type/subtype` or `type/*`, in lower case.
+#[must_use]
+pub fn is_content_type(listed: &str) -> bool {
+    !listed.bytes().any(|byte| byte.is_ascii_uppercase())
+        && listed.split_once('/').is_some_and(|(kind, subtype)| {
+            is_name(kind.as_bytes()) && (subtype == "*" || is_name(subtype.as_bytes()))
+        })
+}
+
+fn is_over(max: Option<usize>, value: usize) -> bool {
+    max.is_some_and(|max| value > max)
+}
+
+/// Type and subtype of a `Content-Type` (RFC 9110 section 8.3); `None` where it is malformed.
+fn media_type(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = value.iter().position(|byte| *byte == b';');
+    let (essence, parameters) = value.split_at_checked(end.unwrap_or(value.len()))?;
+    let mut halves = trim(essence).splitn(2, |byte| *byte == b'/');
+    let (kind, subtype) = (halves.next()?, halves.next()?);
+    (is_name(kind) && is_name(subtype) && are_parameters(parameters)).then_some((kind, subtype))
+}
+
+/// A type or a subtype. `*` is for those who say what they accept (RFC 9110 section 12.5.1).
+fn is_name(text: &[u8]) -> bool {
+    is_token(text) && !text.contains(&b'*')
+}
+
+/// Whether what follows the media type is parameters (RFC 9110 section 5.6.6) and nothing else. They are
+/// not heeded, but a second media type must not hide behind one: of `a/b;c=d, e/f` some take the last.
+///
+/// A value without quotes may have more characters than a token: `=` and `/` are common in a `boundary`.
+fn are_parameters(text: &[u8]) -> bool {
+    let mut bytes = text.iter().copied().peekable();
+    loop {
+        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
+        match bytes.next() {
+            None => return true,
+            Some(b';') => {}
+            Some(_) => return false,
+        }
+        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
+        if bytes.next_if(|byte| is_token_byte(*byte)).is_none() {
+            continue;
+        }
+        while bytes.next_if(|byte| is_token_byte(*byte)).is_some() {}
+        if bytes.next() != Some(b'=') {
+            return false;
+        }
+        if bytes.next_if_eq(&b'"').is_none() {
+            while bytes
+                .next_if(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(byte))
+                .is_some()
+            {}
+            continue;
+        }
+        loop {
+            match bytes.next() {
+                None => return false,
+                Some(b'"') => break,
+                Some(b'\\') => _ = bytes.next(),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Counts the bytes of a body while it streams, however it is framed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BodyCount {
+    bytes: u64,
+    limit: Option<u64>,
+}
+
+impl BodyCount {
+    /// Nothing yet, of at most `limit` bytes ([`RequestLimits::body_bytes_max`]).
+    #[must_use]
+    pub const fn new(limit: Option<u64>) -> Self {
+        Self { bytes: 0, limit }
+    }
+
+    /// Counts `bytes` more, which may go on if this is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitExceeded::BodyBytes`], from the first byte on that is too many.
+    pub fn add(&mut self, bytes: usize) -> Result<(), LimitExceeded> {
+        let more = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(more);
+        if self.limit.is_some_and(|limit| self.bytes > limit) {
+            return Err(LimitExceeded::BodyBytes);
+        }
+        Ok(())
+    }
+
+    /// How many there were, those that were too many included.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl fmt::Display for LimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HeaderCount { count } => write!(f, "{count} header fields are too many"),
+            Self::HeaderBytes { bytes } => write!(f, "{bytes} bytes of header fields are too many"),
+            Self::TargetBytes { bytes } => write!(f, "{bytes} bytes of target are too many"),
+            Self::BodyBytes => f.write_str("the body has too many bytes"),
+            Self::ContentType => {
+                f.write_str("the body has no media type, or one that is not accepted")
+            }
+        }
+    }
+}
+
+impl core::error::Error for LimitExceeded {}
+
+#[cfg(test)]
+mod tests;

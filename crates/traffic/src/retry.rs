@@ -1,0 +1,250 @@
+//! Asking again: which requests, how often, after what pause.
+//!
+//! A request is sent again when all of these hold ([`again`] says which does not):
+//!
+//! 1. It may help: the connection failed, the response did not come or was none, or it is a 502, 503 or
+//!    504, or a 429 that says when to come back.
+//! 2. [`RetryRule::attempts_max`] is not reached.
+//! 3. Its method is idempotent (RFC 9110 section 9.2.2), or nothing of it can have reached the upstream.
+//! 4. Its body can be sent again.
+//! 5. The pause ends before the request's deadline. It is drawn at random between nothing and a bound
+//!    that doubles each time ("full jitter"), and is never shorter than what `Retry-After` says.
+//! 6. The [`RetryBudget`] of the upstream has something left. An upstream that is down is so not asked
+//!    `attempts_max` times as often as one that works.
+//!
+//! A fail-over costs neither time nor budget: nothing was sent, and there is a target that works and was
+//! not tried.
+
+use crate::random::Random;
+use crate::upstream::UpstreamFailure;
+
+mod after;
+
+pub use after::{RETRY_AFTER_BYTES_MAX, RETRY_AFTER_S_MAX, retry_after_ms};
+
+/// How many repetitions a [`RetryBudget`] has to begin with.
+pub const RESERVE: u32 = 10;
+/// For how many requests a [`RetryBudget`] has one repetition: 20 % of them.
+pub const REQUESTS_PER_REPETITION: u32 = 5;
+/// Most repetitions that a [`RetryBudget`] saves up.
+pub const SAVED_MAX: u32 = 25;
+
+/// The other registered methods that are idempotent: the IANA HTTP Method Registry, initially RFC 7237.
+/// `PRI` is left out, which is no method of a request (RFC 9113 section 11.6).
+const IDEMPOTENT: &str = "PROPFIND PROPPATCH QUERY REPORT SEARCH MKCOL COPY MOVE UNLOCK ACL BIND UNBIND \
+    REBIND LINK UNLINK LABEL MERGE UPDATE CHECKIN CHECKOUT UNCHECKOUT MKACTIVITY MKCALENDAR MKWORKSPACE \
+    MKREDIRECTREF UPDATEREDIRECTREF ORDERPATCH VERSION-CONTROL BASELINE-CONTROL";
+
+/// How often an upstream is asked again, and after what pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryRule {
+    /// Attempts for one request, the first one included; 1: it is never asked again.
+    pub attempts_max: u8,
+    /// Most milliseconds before the first repetition. It doubles with each further one.
+    pub backoff_ms: u64,
+    /// Most milliseconds before any repetition.
+    pub backoff_ms_max: u64,
+}
+
+impl RetryRule {
+    /// For how long to pause before a repetition, in milliseconds. `repetition` is 1 for the first one.
+    #[must_use]
+    pub fn backoff_ms(&self, repetition: u8, random: &mut Random) -> u64 {
+        let doublings = u32::from(repetition.saturating_sub(1));
+        let bound_ms = self
+            .backoff_ms
+            .saturating_mul(2_u64.saturating_pow(doublings))
+            .min(self.backoff_ms_max);
+        random.below(bound_ms.saturating_add(1))
+    }
+}
+
+/// Whether sending a request of this method twice is meant to have the effect of sending it once
+/// (RFC 9110 section 9.2.2): the safe methods, `PUT`, `DELETE`, and what the registry says of others.
+/// An unknown method is not. Methods are case-sensitive.
+#[must_use]
+pub fn is_idempotent(method: &str) -> bool {
+    matches!(
+        method,
+        "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE"
+    ) || IDEMPOTENT.split(' ').any(|known| known == method)
+}
+
+/// How many repetitions an upstream may still be asked for.
+///
+/// In a life of n requests there are never more than [`RESERVE`] or n / [`REQUESTS_PER_REPETITION`] of
+/// them, whichever is more: what there is to begin with is borrowed from the first requests. At no time are
+/// there more than [`SAVED_MAX`] at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryBudget {
+    /// In parts of a repetition, [`REQUESTS_PER_REPETITION`] to one.
+    saved: u32,
+    /// How many requests are still to come before one adds anything.
+    owed: u32,
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RetryBudget {
+    /// The budget of an upstream that was never asked.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            saved: RESERVE * REQUESTS_PER_REPETITION,
+            owed: RESERVE * REQUESTS_PER_REPETITION,
+        }
+    }
+
+    /// A request came; its repetitions are none.
+    pub const fn request(&mut self) {
+        if self.owed > 0 {
+            self.owed -= 1;
+        } else if self.saved < SAVED_MAX * REQUESTS_PER_REPETITION {
+            self.saved += 1;
+        }
+    }
+
+    /// Takes one repetition, if there is one.
+    #[must_use]
+    pub const fn take(&mut self) -> bool {
+        match self.saved.checked_sub(REQUESTS_PER_REPETITION) {
+            Some(left) => {
+                self.saved = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// An attempt that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// How many there were for this request, this one included.
+    pub attempts: u8,
+    /// How it ended.
+    pub end: End,
+    /// Whether the method is idempotent: [`is_idempotent`].
+    pub idempotent: bool,
+    /// Whether the body can be sent again: there is none, or nothing of it was read.
+    pub body_is_whole: bool,
+    /// Whether a target works that was not tried: [`Targets::can_fail_over`](crate::balance::Targets).
+    pub can_fail_over: bool,
+    /// How many milliseconds are left of the time for all attempts.
+    pub left_ms: u64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Without a response.
+    Failure(UpstreamFailure),
+    /// With a response.
+    Status {
+        /// Its status.
+        status: u16,
+        /// Its `Retry-After`: [`retry_after_ms`].
+        retry_after_ms: Option<u64>,
+    },
+}
+
+/// Whether a request is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It is, after a pause.
+    After {
+        /// For how many milliseconds, 0 for none.
+        ms: u64,
+    },
+    /// It is not: the client gets what there is.
+    No(WhyNot),
+}
+
+/// Why a request is not sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNot {
+    /// It would not help.
+    Final,
+    /// [`RetryRule::attempts_max`] is reached.
+    Attempts,
+    /// The upstream may have acted upon it, and its method is not idempotent.
+    NotIdempotent,
+    /// Its body was consumed.
+    Body,
+    /// The pause would take longer than there is time.
+    Deadline,
+    /// Too many were sent again of late.
+    Budget,
+}
+
+/// Whether a request is sent again, by the rules of the [module documentation](self). Takes from the
+/// budget when it says so.
+#[must_use]
+pub fn again(
+    rule: &RetryRule,
+    attempt: &Attempt,
+    budget: &mut RetryBudget,
+    random: &mut Random,
+) -> Again {
+    let (helps, sent_nothing, retry_after_ms) = match attempt.end {
+        End::Failure(failure) => {
+            let helps = match failure {
+                UpstreamFailure::Unreachable
+                | UpstreamFailure::ConnectTimeout
+                | UpstreamFailure::Reset
+                | UpstreamFailure::Timeout
+                | UpstreamFailure::Malformed => true,
+                // A certificate and a grant are the same a moment later, but not those of another target.
+                UpstreamFailure::Tls | UpstreamFailure::Denied => attempt.can_fail_over,
+                UpstreamFailure::BreakerOpen { .. } | UpstreamFailure::Deadline => false,
+            };
+            (helps, failure.sent_nothing(), 0)
+        }
+        End::Status {
+            status,
+            retry_after_ms,
+        } => {
+            let helps = match status {
+                502..=504 => true,
+                // RFC 6585 section 4: without a Retry-After, nobody knows when it would help.
+                429 => retry_after_ms.is_some(),
+                _ => false,
+            };
+            (helps, false, retry_after_ms.unwrap_or(0))
+        }
+    };
+    if !helps {
+        return Again::No(WhyNot::Final);
+    }
+    if attempt.attempts >= rule.attempts_max {
+        return Again::No(WhyNot::Attempts);
+    }
+    if !attempt.idempotent && !sent_nothing {
+        return Again::No(WhyNot::NotIdempotent);
+    }
+    if !attempt.body_is_whole {
+        return Again::No(WhyNot::Body);
+    }
+    let fails_over = sent_nothing && attempt.can_fail_over;
+    let ms = if fails_over {
+        0
+    } else {
+        // RFC 9110 section 10.2.3: the client ought to wait for at least so long.
+        rule.backoff_ms(attempt.attempts, random)
+            .max(retry_after_ms)
+    };
+    if ms >= attempt.left_ms {
+        return Again::No(WhyNot::Deadline);
+    }
+    if !fails_over && !budget.take() {
+        return Again::No(WhyNot::Budget);
+    }
+    Again::After { ms }
+}
+
+#[cfg(test)]
+mod tests;
