@@ -22,9 +22,11 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::allow_list::{AllowList, Destination};
+use crate::request::remove_hop;
 
 /// Limit of each phase of a request where the component sets none (Spin's default).
 const PHASE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -35,7 +37,42 @@ const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
 /// Name under which a component reaches its own application.
 const SELF_HOST: &str = "self.alt";
 
-type HttpsClient = Client<HttpsConnector<HttpConnector>, WasiBody>;
+type HttpsClient = Client<TimedConnector, WasiBody>;
+
+tokio::task_local! {
+    /// How long the request that is being sent allows for a connection.
+    static CONNECT_LIMIT: Duration;
+}
+
+/// Gives up a connection that does not come about within the time of the request that asked for it.
+///
+/// The client has no way to be told it with a request, and makes connections in the request's own task.
+#[derive(Clone)]
+struct TimedConnector(HttpsConnector<HttpConnector>);
+
+type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Service<Uri> for TimedConnector {
+    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response, BoxError>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let limit = CONNECT_LIMIT.try_with(|limit| *limit);
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            let limit = limit.unwrap_or(PHASE_TIMEOUT);
+            tokio::time::timeout(limit, connecting)
+                .await
+                .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+        })
+    }
+}
 
 /// The pooled client of a host.
 #[derive(Clone)]
@@ -66,7 +103,7 @@ impl OutboundClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
-            .build(connector);
+            .build(TimedConnector(connector));
         Ok(Self {
             client,
             own_address: Arc::default(),
@@ -196,12 +233,15 @@ async fn send(
     let connect = limit(options.and_then(|options| options.connect_timeout));
     let first_byte = limit(options.and_then(|options| options.first_byte_timeout));
     let between_bytes = limit(options.and_then(|options| options.between_bytes_timeout));
-    // The pool decides whether to connect, so the two phases share the sum of their limits.
+    // The pool decides whether to connect, so the head may take as long as both.
     let head_limit = connect.saturating_add(first_byte);
-    let response = tokio::time::timeout(head_limit, client.request(request))
+    let sending = CONNECT_LIMIT.scope(connect, client.request(request));
+    let mut response = tokio::time::timeout(head_limit, sending)
         .await
         .map_err(|_| Error::HttpResponseTimeout)?
         .map_err(|error| client_error(&error))?;
+    // Components do not see `Connection`, so they cannot do what it says.
+    remove_hop(response.headers_mut());
     Ok(response.map(|body| {
         TimedBody {
             body,
@@ -259,6 +299,12 @@ fn client_error(error: &hyper_util::client::legacy::Error) -> Error {
                 rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
                 _ => Error::TlsProtocolError,
             };
+        }
+        // The connection was closed before there was a response.
+        if let Some(http) = cause.downcast_ref::<hyper::Error>()
+            && (http.is_incomplete_message() || http.is_closed())
+        {
+            return Error::ConnectionTerminated;
         }
         // The connector says "dns error" and nothing more precise.
         if cause.to_string().starts_with("dns error") {

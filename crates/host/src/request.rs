@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -84,13 +84,29 @@ pub fn prepare(
 ) -> Result<(), BadRequest> {
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     let authority = authority(&parts.headers, uri.authority.take())?;
-    parts.headers.remove(CONNECTION);
+    remove_hop(&mut parts.headers);
     let path = uri.path_and_query.as_ref();
     append(&mut parts.headers, route, headers, client, &authority, path)?;
     uri.scheme = Some(Scheme::HTTP);
     uri.authority = Some(authority);
     parts.uri = Uri::from_parts(uri).map_err(|_| BadRequest::InvalidTarget)?;
     Ok(())
+}
+
+/// Removes `Connection` and the fields that it names: they are meant for whoever they reached first (RFC
+/// 9110, section 7.6.1). Fields that say where a message ends or for whom it is stay.
+pub fn remove_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    headers.remove(CONNECTION);
 }
 
 fn authority(headers: &HeaderMap, target: Option<Authority>) -> Result<Authority, BadRequest> {

@@ -152,3 +152,35 @@ fn a_request_that_is_unclear_about_its_host_is_refused() {
         );
     }
 }
+
+#[test]
+fn what_connection_names_ends_here() {
+    let parts = prepared(
+        request("/users/42/orders")
+            .header("connection", "keep-alive, X-Hop,x-other")
+            .header(
+                "connection",
+                "host, content-length, spin-client-addr, not a name",
+            )
+            .header("x-hop", "1")
+            .header("x-hop", "2")
+            .header("x-other", "3")
+            .header("x-stays", "4")
+            .header("content-length", "5"),
+    )
+    .unwrap();
+    for name in ["connection", "x-hop", "x-other"] {
+        assert!(values(&parts, name).is_empty(), "{name} should be gone");
+    }
+    assert_eq!(values(&parts, "x-stays"), [b"4".as_slice()]);
+    assert_eq!(
+        values(&parts, "content-length"),
+        [b"5".as_slice()],
+        "nobody takes away where the message ends"
+    );
+    assert_eq!(
+        values(&parts, "spin-client-addr"),
+        [b"192.0.2.7:4711".as_slice()],
+        "nobody takes away what the host says"
+    );
+}
