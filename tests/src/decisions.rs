@@ -57,7 +57,8 @@ pub struct Case {
     pub expect: Expected,
     /// Why the case cannot be run over HTTP, if so.
     pub not_over_http: Option<String>,
-    /// Something that is wrong with the gate while it judges this request. Only for the core.
+    /// Something that is wrong with the gate while it judges this request, or what else stops it. Only
+    /// for the core.
     pub fault: Option<Fault>,
     /// What has been taken back. Only for the core.
     pub revoked: Vec<Revoked>,
@@ -66,7 +67,7 @@ pub struct Case {
     token: Option<TokenSpec>,
 }
 
-/// Something that is wrong with the gate.
+/// Something that is wrong with the gate, or that has nothing to do with who calls.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
@@ -78,6 +79,28 @@ pub enum Fault {
     StoreUnavailable,
     /// The gate cannot do what it was set up for.
     Misconfigured,
+    /// The request is over this limit, or that of how many there may be.
+    TargetTooLong,
+    /// The same.
+    HeadersTooLarge,
+    /// The same.
+    BodyTooLarge,
+    /// The same.
+    UnsupportedMediaType,
+    /// The body does not go on.
+    RequestTimeout,
+    /// There were too many requests.
+    RateLimited,
+    /// The request has been here before.
+    LoopDetected,
+    /// What came from the upstream cannot be handed on.
+    BadGateway,
+    /// The upstream is not asked.
+    UpstreamUnavailable,
+    /// The upstream does not answer in time.
+    GatewayTimeout,
+    /// The host does not let the gate ask the upstream.
+    UpstreamDenied,
 }
 
 /// Something that was taken back. One of the first four says what.

@@ -16,6 +16,8 @@ use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::revocation::{Entry, RevocationSet};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
+use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::upstream::UpstreamFailure;
 
 const NOW_S: u64 = 1_800_000_000;
 const CASES_MIN: usize = 300;
@@ -144,8 +146,8 @@ impl CoreGate {
         suite: &Suite,
         case: &Case,
     ) -> Result<Permit<'_>, Refusal> {
-        if case.fault == Some(Fault::Misconfigured) {
-            return Err(Refusal::misconfigured("the policy could not be read"));
+        if let Some(refusal) = case.fault.and_then(stopped) {
+            return Err(refusal);
         }
         let pending = match self.policy.screen(head)? {
             Screened::Public(permit) => return Ok(permit),
@@ -255,6 +257,29 @@ impl CoreGate {
         }
         Ok(())
     }
+}
+
+/// What stops a request whoever calls.
+fn stopped(fault: Fault) -> Option<Refusal> {
+    let of_upstream = |failure| Refusal::upstream("orders", failure);
+    Some(match fault {
+        // These depend on the credential.
+        Fault::KeysUnavailable | Fault::IssuerUnavailable | Fault::StoreUnavailable => return None,
+        Fault::Misconfigured => Refusal::misconfigured("the policy could not be read"),
+        Fault::TargetTooLong => Refusal::limit(LimitExceeded::TargetBytes { bytes: 9 }),
+        Fault::HeadersTooLarge => Refusal::limit(LimitExceeded::HeaderCount { count: 9 }),
+        Fault::BodyTooLarge => Refusal::limit(LimitExceeded::BodyBytes),
+        Fault::UnsupportedMediaType => Refusal::limit(LimitExceeded::ContentType),
+        Fault::RequestTimeout => Refusal::slow_body(),
+        Fault::RateLimited => Refusal::rate_limited("per_client", 30),
+        Fault::LoopDetected => Refusal::looped(),
+        Fault::BadGateway => of_upstream(UpstreamFailure::Unreachable),
+        Fault::UpstreamUnavailable => {
+            of_upstream(UpstreamFailure::BreakerOpen { retry_after_s: 30 })
+        }
+        Fault::GatewayTimeout => of_upstream(UpstreamFailure::ConnectTimeout),
+        Fault::UpstreamDenied => of_upstream(UpstreamFailure::Denied),
+    })
 }
 
 /// What is known to be revoked; nothing is known while the store cannot be read.

@@ -114,14 +114,21 @@ fn a_credential_that_is_asked_for_wrongly_is_named_with_its_place() {
         says,
     } in cases("credentials")
     {
-        // What begins without a header goes before the first of them.
-        let around = format!("{ISSUER}[[route]]\npath = \"/acme\"\nissuer = \"acme\"\n");
-        let text = if text.starts_with(['[', '▸']) {
-            format!("{around}{text}\n")
-        } else {
-            format!("{text}\n{around}")
-        };
-        expect_only(&text, &code, &says);
+        expect_only(&beside_acme(&text), &code, &says);
+    }
+}
+
+#[test]
+fn what_is_said_wrongly_of_traffic_is_named_with_its_place() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in ["upstreams", "traffic", "traffic-of-routes"]
+        .into_iter()
+        .flat_map(cases)
+    {
+        expect_only(&beside_acme(&text), &code, &says);
     }
 }
 
@@ -227,6 +234,14 @@ fn a_secret_that_was_written_into_the_file_is_not_repeated() {
         ),
         format!("{ISSUER}{key}id = \"4YbV0cQm8XzK\"\nhash = \"dwk_Correct-Horse-Battery\""),
         format!("{ISSUER}{key}id = \"dwk_Correct-Horse-Battery\"\nhash = \"{hash}\""),
+        format!(
+            "{ISSUER}[upstream.a]\nurl = \"https://a.example\"\ncredential = {{ secret = \
+             \"Correct-Horse-Battery\" }}"
+        ),
+        format!(
+            "{ISSUER}[upstream.a]\nurl = \"https://a.example\"\nrequest = {{ set = {{ x-key = \
+             \" Correct-Horse-Battery\" }} }}"
+        ),
     ] {
         let text = format!("{text}\n[[route]]\npath = \"/\"\n");
         let found = findings(&text);
@@ -336,6 +351,9 @@ fn every_kind_of_finding_is_tried() {
         "together",
         "identity",
         "credentials",
+        "upstreams",
+        "traffic",
+        "traffic-of-routes",
         "file",
     ]
     .into_iter()
@@ -387,6 +405,17 @@ fn the_policy_that_is_documented_has_no_findings() {
         Err(found) => panic!("{}", found.render("the documentation", Some(&text))),
     }
     assert!(text.contains("[revocation]"), "it is all there: {text}");
+}
+
+/// A policy beside a sound issuer and a route that accepts its tokens. What begins without a header goes
+/// before the first of them.
+fn beside_acme(text: &str) -> String {
+    let around = format!("{ISSUER}[[route]]\npath = \"/acme\"\nissuer = \"acme\"\n");
+    if text.starts_with(['[', '▸']) {
+        format!("{around}{text}\n")
+    } else {
+        format!("{text}\n{around}")
+    }
 }
 
 fn cases(name: &str) -> Vec<Case> {

@@ -15,6 +15,8 @@ use doorward_policy::{
 use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::ApiKeyError;
 use doorward_token::{KeySet, TokenError, UnixTime, UnverifiedToken, VerifiedToken};
+use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value, json};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -409,6 +411,18 @@ fn example(class: Class) -> Refusal {
         Class::InvalidCredential => {
             Refusal::invalid_key(&pending(&policy, "/acme"), ApiKeyError::Unknown)
         }
+        Class::TargetTooLong => Refusal::limit(LimitExceeded::TargetBytes { bytes: 1 }),
+        Class::HeadersTooLarge => Refusal::limit(LimitExceeded::HeaderBytes { bytes: 1 }),
+        Class::BodyTooLarge => Refusal::limit(LimitExceeded::BodyBytes),
+        Class::UnsupportedMediaType => Refusal::limit(LimitExceeded::ContentType),
+        Class::RequestTimeout => Refusal::slow_body(),
+        Class::RateLimited => Refusal::rate_limited("x", 1),
+        Class::LoopDetected => Refusal::looped(),
+        Class::BadGateway => Refusal::upstream("x", UpstreamFailure::Reset),
+        Class::UpstreamUnavailable => {
+            Refusal::upstream("x", UpstreamFailure::BreakerOpen { retry_after_s: 1 })
+        }
+        Class::GatewayTimeout => Refusal::upstream("x", UpstreamFailure::Timeout),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Decisions: from the head of a request to a [`Permit`] or a [`Refusal`].
 //!
 //! ```text
-//! screen(head) ── public rule ─────────────────────────────── Permit
-//!      │   └───── protected rule ── Pending ── authorise(…) ──── Permit
-//!      └── Refusal                      └── Refusal
+//! route(…) ── Route ── screen(head) ── public rule ─────────────────────────────── Permit
+//!     │                  │   └───── protected rule ── Pending ── authorise(…) ──── Permit
+//!     └── Refusal        └── Refusal                      └── Refusal
 //! ```
 //!
 //! Nothing here can be skipped: forwarding asks for a `Permit`, and there is no other way to one.
@@ -15,13 +15,13 @@ use doorward_token::revocation::RevocationSet;
 use doorward_token::{Claims, Proof, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
-use crate::credential::{self, Credential, Held, Kinds};
+use crate::credential::{Credential, Held, Kinds};
 use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
-use crate::matcher::Found;
 use crate::permit::{Permit, Principal};
-use crate::policy::{Access, Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
+use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::target::{self, CanonicalTarget};
+use crate::traffic::{CallerKeys, Traffic};
 
 /// What of a request a decision looks at.
 #[derive(Clone, Copy)]
@@ -57,86 +57,16 @@ pub enum Screened<'p, 'r> {
     Protected(Pending<'p, 'r>),
 }
 
-impl Policy {
-    /// Checks target and method, finds the rule, and takes the credential from the request.
-    ///
-    /// # Errors
-    ///
-    /// In this order: the method or target is malformed (400), no rule lists them (403), there is
-    /// more than one credential (400, also where the rule is public), there is none that the rule
-    /// accepts (400 or 401).
-    pub fn screen<'p, 'r>(&'p self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
-        let malformed = |error| Refusal::because(Reason::Target(error));
-        target::check_method(head.method).map_err(malformed)?;
-        let target = CanonicalTarget::parse(head.target).map_err(malformed)?;
-        let rule = self.rule_for(target.path(), head.method)?;
-        let accept = rule.kind.access.accept();
-        let bad_credential = |error| Refusal::of(accept, Reason::Credential(error));
-        let (presented, parameter) = credential::find(
-            head.authorization,
-            head.api_key,
-            target.as_str(),
-            self.key_place(),
-        )
-        .map_err(bad_credential)?;
-        let forwarded = match parameter {
-            Some(parameter) if !rule.kind.forwards_credential => {
-                Some(credential::without(target.as_str(), &parameter))
-            }
-            _ => None,
-        };
-        match &rule.kind.access {
-            Access::Public => Ok(Screened::Public(Permit::new(
-                self,
-                rule,
-                forwarded.unwrap_or_else(|| target.as_str().to_owned()),
-                Vec::new(),
-                None,
-            ))),
-            Access::Protected(demands) => {
-                let held = credential::read(&presented, demands).map_err(bad_credential)?;
-                Ok(Screened::Protected(Pending {
-                    policy: self,
-                    rule,
-                    demands,
-                    target,
-                    forwarded,
-                    held,
-                }))
-            }
-        }
-    }
-
-    fn rule_for(&self, path: &str, method: &str) -> Result<Rule<'_>, Refusal> {
-        let range = match self.matcher.find(path) {
-            Found::Rules(range) => range,
-            Found::OtherCase => return Err(Refusal::because(Reason::OtherCase)),
-            Found::Nothing => return Err(Refusal::because(Reason::NoRule)),
-        };
-        // All of them have the same pattern, and no two list the same method.
-        let mut rules = range.clone().filter_map(|index| self.rules.get(index));
-        rules
-            .find(|rule| rule.kind.lists_method(method))
-            .ok_or_else(|| {
-                let first = self.rules.get(range.start);
-                let route = first.map(|rule| rule.path.as_str().into());
-                Refusal::because(Reason::Method {
-                    route: route.unwrap_or_default(),
-                })
-            })
-    }
-}
-
 /// A request that needs a verified credential to be let through.
 #[derive(Clone)]
 pub struct Pending<'p, 'r> {
-    policy: &'p Policy,
-    rule: Rule<'p>,
-    demands: &'p Demands,
-    target: CanonicalTarget<'r>,
+    pub(crate) policy: &'p Policy,
+    pub(crate) rule: Rule<'p>,
+    pub(crate) demands: &'p Demands,
+    pub(crate) target: CanonicalTarget<'r>,
     /// The target without the API key, where it is in the target and not to be handed on.
-    forwarded: Option<String>,
-    held: Held<'r>,
+    pub(crate) forwarded: Option<String>,
+    pub(crate) held: Held<'r>,
 }
 
 /// Who the caller is, by a credential that is genuine.
@@ -208,17 +138,17 @@ impl<'p> Pending<'p, '_> {
         now: UnixTime,
     ) -> Result<Permit<'p>, Refusal> {
         let refused = |reason| Refusal::of(self.demands.accept, reason);
-        let (issuer, claims) = match who {
+        let (issuer, claims, api_key) = match who {
             Authenticated::Token { issuer, token } => {
                 let issuer = self.check_token(issuer, token, now).map_err(refused)?;
                 if let Some(rule) = self.policy.revocation() {
                     rule.check(token, revocations, now).map_err(refused)?;
                 }
-                (issuer.name.as_str(), token.claims())
+                (issuer.name.as_str(), token.claims(), None)
             }
             Authenticated::Key(key) => {
                 self.check_key(key, now).map_err(refused)?;
-                (API_KEY_ISSUER, key.claims())
+                (API_KEY_ISSUER, key.claims(), Some(key))
             }
         };
         self.check_scope(claims).map_err(refused)?;
@@ -230,6 +160,8 @@ impl<'p> Pending<'p, '_> {
         }
         let identity = self.identity(claims).map_err(refused)?;
         let principal = Principal::new(issuer, claims.subject().map(str::to_owned));
+        let traffic = Traffic::new(self.policy, &self.rule.kind.traffic);
+        let keys = CallerKeys::of(traffic, &principal, claims, api_key);
         let target = match self.forwarded {
             Some(target) => target,
             None => self.target.as_str().to_owned(),
@@ -240,6 +172,7 @@ impl<'p> Pending<'p, '_> {
             target,
             identity,
             Some(principal),
+            keys,
         ))
     }
 

@@ -11,8 +11,9 @@ use toml_parser::{ErrorSink, ParseError, Span};
 
 use crate::scalar::{CONTROL, bare_key, is_forbidden, quoted, unquoted};
 
-/// Most keys of one table. Keys are kept in order, so many of them would take long to read.
-pub(crate) const TABLE_KEYS_MAX: usize = 128;
+/// Most keys of one table: as many as there can be upstreams. Keys are kept in order, so many more of them
+/// would take long to read.
+pub(crate) const TABLE_KEYS_MAX: usize = 256;
 /// How deep arrays and inline tables can be in each other: reading them is recursive.
 const DEPTH_MAX: usize = 32;
 const ROOT: TableId = 0;

@@ -82,12 +82,15 @@ codes! {
     Repeated = "repeated", Error;
     /// Two keys that exclude each other.
     Conflict = "conflict", Error;
-    /// A URL that is neither https nor http on a loopback address, or malformed.
+    /// A URL that is malformed, or, save for upstreams, neither https nor http on a loopback address.
     BadUrl = "bad-url", Error;
     /// A path pattern that is malformed or can never match.
     BadPattern = "bad-pattern", Error;
     /// The name of an issuer, or of a tenant, that does not exist.
     UnknownIssuer = "unknown-issuer", Error;
+    /// The name of an upstream, or of something else that is named in a table of its own, that does not
+    /// exist.
+    UnknownName = "unknown-name", Error;
     /// A demand on the credential of a route that is public.
     PublicDemand = "public-demand", Error;
     /// Two rules for the same path and method.
@@ -95,7 +98,7 @@ codes! {
     /// A rule whose every path is taken by more specific ones, or a kind of credential whose every
     /// credential is taken by another.
     Unreachable = "unreachable", Error;
-    /// A header name that an identity header must not have.
+    /// A header name that an identity header must not have, or a header that is not the policy's to set.
     ForbiddenHeader = "forbidden-header", Error;
     /// The policy has no routes: it would refuse everything.
     NoRoutes = "no-routes", Error;
@@ -105,6 +108,8 @@ codes! {
     UnusedIssuer = "unused-issuer", Warning;
     /// API keys that no route accepts.
     UnusedApiKeys = "unused-api-keys", Warning;
+    /// An upstream, or something else that is named in a table of its own, that no route uses.
+    Unused = "unused", Warning;
     /// Two API keys with the same name.
     SharedKeyName = "shared-key-name", Warning;
     /// A method that no standard registers.

@@ -5,6 +5,10 @@
 //! finds the rule of a request and [`Pending::authorise`] decides. Bytes, tokens and the time go in,
 //! a [`Permit`] or a [`Refusal`] comes out.
 //!
+//! The file also says what becomes of a request that may go on: [`Traffic`] is what a rule says of that.
+//! Some of it is needed before anybody's credential is looked at, so [`Policy::route`] finds the rule
+//! alone, and [`Route::screen`] goes on from there.
+//!
 //! There is no clock, environment, randomness, I/O or async in this crate (`clippy.toml` bans what
 //! would bring them in), and no default that admits: what no rule lists is refused.
 //!
@@ -62,9 +66,11 @@ mod pattern;
 mod permit;
 mod policy;
 pub mod refusal;
+mod route;
 mod scalar;
 mod source;
 pub mod target;
+mod traffic;
 mod trie;
 
 pub use api_keys::{ApiKeys, KeyPlace};
@@ -79,4 +85,6 @@ pub use policy::{
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Refusal};
+pub use route::{Preflight, Route};
 pub use target::{CanonicalTarget, TargetError};
+pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

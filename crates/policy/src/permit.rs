@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::policy::{Policy, Rule};
 use crate::target;
+use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 
 /// The decision to let a request through.
 ///
@@ -43,6 +44,7 @@ pub struct Permit<'p> {
     target: String,
     identity: Vec<(&'p str, Vec<u8>)>,
     principal: Option<Principal<'p>>,
+    keys: CallerKeys,
 }
 
 impl<'p> Permit<'p> {
@@ -52,6 +54,7 @@ impl<'p> Permit<'p> {
         target: String,
         identity: Vec<(&'p str, Vec<u8>)>,
         principal: Option<Principal<'p>>,
+        keys: CallerKeys,
     ) -> Self {
         Self {
             policy,
@@ -59,6 +62,7 @@ impl<'p> Permit<'p> {
             target,
             identity,
             principal,
+            keys,
         }
     }
 
@@ -111,6 +115,32 @@ impl<'p> Permit<'p> {
     #[must_use]
     pub fn principal(&self) -> Option<&Principal<'p>> {
         self.principal.as_ref()
+    }
+
+    /// What the rule says of traffic.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic<'p> {
+        Traffic::new(self.policy, &self.rule.kind.traffic)
+    }
+
+    /// For each rate limit of the rule that is by subject, API key or claim: the bytes that tell this
+    /// caller apart from others. There are none for a limit whose subject, key or claim the credential
+    /// does not have: that counts by the client's address.
+    ///
+    /// They may name a person and are not for the log. They are no longer than the credential, or than
+    /// what was answered about it.
+    pub fn rate_keys(&self) -> impl Iterator<Item = (RateLimitId, &[u8])> {
+        self.keys
+            .rates
+            .iter()
+            .map(|(limit, key)| (*limit, key.as_slice()))
+    }
+
+    /// The bytes that tell this caller apart from others where the rule's split is by subject: issuer and
+    /// subject. `None` where the credential has no subject, or there is no such split.
+    #[must_use]
+    pub fn split_key(&self) -> Option<&[u8]> {
+        self.keys.split.as_deref()
     }
 }
 

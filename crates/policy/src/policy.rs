@@ -5,6 +5,8 @@ use core::cmp::Ordering;
 use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::introspection::MissingAudience;
 use doorward_token::{AlgorithmSet, Expectations};
+use doorward_traffic::rate::RateLimit;
+use doorward_traffic::upstream::Upstream;
 
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::claim::RequiredClaim;
@@ -13,6 +15,7 @@ use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::load;
 use crate::matcher::Matcher;
+use crate::traffic::{Named, ProxyRule, TrafficRule};
 
 /// The position of an issuer in [`Policy::issuers`].
 pub type IssuerId = usize;
@@ -33,6 +36,8 @@ pub struct Policy {
     pub(crate) matcher: Matcher,
     pub(crate) identity: Vec<IdentityHeader>,
     pub(crate) reserved: ReservedNames,
+    pub(crate) proxy: ProxyRule,
+    pub(crate) named: Named,
     pub(crate) warnings: Findings,
 }
 
@@ -113,6 +118,26 @@ impl Policy {
             .iter()
             .find(|logout| logout.path.as_str() == path);
         found.map_or(0..0, |logout| logout.issuers.clone())
+    }
+
+    /// The upstreams, in the order of their names.
+    /// [`UpstreamId`](doorward_traffic::upstream::UpstreamId) is a position here.
+    #[must_use]
+    pub fn upstreams(&self) -> &[Upstream] {
+        &self.named.upstreams
+    }
+
+    /// What stands between clients, the gate and upstreams.
+    #[must_use]
+    pub fn proxy(&self) -> &ProxyRule {
+        &self.proxy
+    }
+
+    /// The rate limits, in the order of their names. [`RateLimitId`](crate::RateLimitId) is a position
+    /// here.
+    #[must_use]
+    pub fn rate_limits(&self) -> &[RateLimit] {
+        &self.named.rate_limits
     }
 
     /// How many rules there are.
@@ -330,6 +355,7 @@ pub(crate) struct Kind {
     pub(crate) methods: Option<Box<[String]>>,
     pub(crate) access: Access,
     pub(crate) forwards_credential: bool,
+    pub(crate) traffic: TrafficRule,
 }
 
 impl Rules {

@@ -88,6 +88,10 @@ impl<'s> Source<'s> {
         self.findings_count() > 0
     }
 
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.has_errors()
+    }
+
     pub(crate) fn findings_count(&self) -> usize {
         self.findings.as_slice().len() + self.findings.left_out()
     }
@@ -236,16 +240,38 @@ impl<'s> Source<'s> {
         range: RangeInclusive<u64>,
         otherwise: u64,
     ) -> u64 {
+        self.number_of(fields, key, range, otherwise, " seconds")
+    }
+
+    /// A number under a key; `otherwise` where there is none.
+    pub(crate) fn number(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &str,
+        range: RangeInclusive<u64>,
+        otherwise: u64,
+    ) -> u64 {
+        self.number_of(fields, key, range, otherwise, "")
+    }
+
+    fn number_of(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &str,
+        range: RangeInclusive<u64>,
+        otherwise: u64,
+        unit: &str,
+    ) -> u64 {
         let value = fields.get(key);
         let Some(number) = value.and_then(|value| self.integer(value, &format!("`{key}`"))) else {
             return otherwise;
         };
-        let seconds = u64::try_from(number.value).ok();
-        if let Some(seconds) = seconds.filter(|seconds| range.contains(seconds)) {
-            return seconds;
+        let found = u64::try_from(number.value).ok();
+        if let Some(found) = found.filter(|found| range.contains(found)) {
+            return found;
         }
         let (least, most) = (range.start(), range.end());
-        let message = format_args!("`{key}` must be between {least} and {most} seconds");
+        let message = format_args!("`{key}` must be between {least} and {most}{unit}");
         self.find(Code::BadValue, number.offset, &message);
         otherwise
     }

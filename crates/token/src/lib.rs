@@ -58,5 +58,6 @@ pub use keys::{
     SkipReason, SkippedKey,
 };
 pub use principal::Claims;
+pub use sha256::digest;
 pub use time::{UnixTime, days_in_month};
 pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_MAX, UnverifiedToken};

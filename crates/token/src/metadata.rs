@@ -12,7 +12,7 @@ use crate::json::{self, Limits};
 
 mod url;
 
-pub use url::{URL_BYTES_MAX, UrlError, check_url, same_origin};
+pub use url::{URL_BYTES_MAX, UrlError, UrlParts, check_url, same_origin};
 
 /// The longest metadata document that is read.
 pub const METADATA_BYTES_MAX: usize = 512 * 1024;
@@ -93,7 +93,7 @@ impl std::error::Error for MetadataError {}
 /// Empty when [`check_url`] refuses the issuer, or it has a query.
 #[must_use]
 pub fn candidate_urls(issuer: &str) -> Vec<String> {
-    let Ok(parts) = url::Parts::of(issuer) else {
+    let Ok(parts) = url::UrlParts::of(issuer) else {
         return Vec::new();
     };
     if parts.query.is_some() {

@@ -2,7 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 
+/// SHA-256 of `bytes` (FIPS 180-4).
 #[inline(never)]
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

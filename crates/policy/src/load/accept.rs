@@ -2,6 +2,7 @@
 
 use super::ISSUERS_IN_ALL_MAX;
 use super::issuer::ReadIssuer;
+use super::traffic::ReadTraffic;
 use crate::api_keys::ApiKeys;
 use crate::credential::{CredentialKind, Kinds};
 use crate::finding::Code;
@@ -14,6 +15,7 @@ pub(super) struct Around<'f> {
     pub(super) names: Vec<&'f str>,
     /// `None` where the file has no `[api_keys]`.
     pub(super) api_keys: Option<&'f ApiKeys>,
+    pub(super) traffic: &'f ReadTraffic<'f, 'f>,
 }
 
 /// Fills in which kinds of credential are accepted, and whose. `offset` is where the route's path is.

@@ -112,15 +112,19 @@ pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, wha
         source.find_with(Code::BadValue, offset, &message, help, &[]);
         return;
     }
-    let forbidden = FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
-        || FORBIDDEN_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-    if forbidden {
+    if has_own_meaning(name) {
         let message = format_args!("`{name}` has a meaning of its own");
         let help = "use a name that nothing else uses, such as `x-auth-subject` or `x-api-key`";
         source.find_with(Code::ForbiddenHeader, offset, &message, Some(&help), &[]);
     }
+}
+
+pub(super) fn has_own_meaning(name: &str) -> bool {
+    FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
+        || FORBIDDEN_PREFIXES
+            .iter()
+            .filter_map(|prefix| Some((prefix, name.get(..prefix.len())?)))
+            .any(|(prefix, start)| same_when_folded(prefix, start))
 }
 
 fn is_good(name: &str) -> bool {

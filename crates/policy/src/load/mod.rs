@@ -51,6 +51,70 @@
 //! [revocation]                                 # tokens can be taken back; needs the store
 //! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
+//! [proxy]                                      # between clients, the gate and upstreams
+//! name = "doorward"                            # what it calls itself in `Via` and `CDN-Loop`
+//! trusted_hops = 1                             # proxies in front that are believed; default: 0
+//! trusted_networks = ["10.0.0.0/8"]            # where the nearest of them is; default: anywhere
+//!
+//! [upstream.orders]                            # where the gateway sends requests
+//! url = ["https://orders-1.example", "http://orders-2.internal:8080/base"]   # one or more
+//! host = "forwarded"                           # or "hidden": whether it is told the client's `Host`
+//! connect_timeout_ms = 1000                    # 1 to 60000
+//! first_byte_timeout_ms = 15000                # 1 to 600000
+//! between_bytes_timeout_ms = 30000             # 1 to 600000
+//! deadline_ms = 30000                          # for all attempts; 1 to 600000
+//! attempts_max = 3                             # 1 to 10; the first one counts
+//! backoff_ms = 25                              # before the second attempt at most; 1 to 10000
+//! backoff_ms_max = 1000                        # before any at most; backoff_ms to 60000
+//! breaker = true                               # whether it is left alone while it fails
+//! [upstream.orders.credential]                 # in place of the client's
+//! secret = "orders_token"                      # the name of a Spin variable
+//! header = "authorization"                     # or another one, which has no `scheme`
+//! scheme = "Bearer"                            # or "Basic"
+//! [upstream.orders.request]                    # fields that are removed from requests, and set
+//! remove = ["x-debug"]
+//! set = { x-env = "prod" }
+//! [upstream.orders.response]                   # the same for responses
+//! remove = ["server"]
+//!
+//! [upstream.orders-new]
+//! url = "https://new.example"
+//!
+//! [cors.web]                                   # pages of other origins (the Fetch standard)
+//! origins = ["https://app.example", "https://*.app.example"]   # or "*", without credentials
+//! credentials = true                           # default: false
+//! request_headers = ["content-type"]           # default: whatever a page asks for
+//! exposed_headers = ["etag"]
+//! max_age_s = 600                              # how long a preflight is remembered; 0 to 86400
+//!
+//! [rate_limit.per_client]
+//! requests = 100                               # 1 to 1000000
+//! per_s = 60                                   # 1 to 86400
+//! burst = 100                                  # how many at once; default: `requests`
+//! key = "client"                               # or "subject", "api-key", "header:x-tenant",
+//!                                              # "claim:tenant"
+//! counts = "requests"                          # or "failed-authentication", by client or header
+//! shared = false                               # true: instances count together, through the store
+//!
+//! [limits.upload]                              # each key can be left out
+//! header_count_max = 100                       # seven are the host's own; 1 to 1024
+//! header_bytes_max = 16384                     # 1 to 1048576
+//! target_bytes_max = 4096                      # path and query; 1 to 8192
+//! body_bytes_max = 1048576                     # 0 to 2^53
+//! content_types = ["application/json", "image/*"]
+//!
+//! [security_headers.web]
+//! preset = "web"                               # or "api", which is the default, or "none"
+//! set = { x-frame-options = "SAMEORIGIN" }     # in place of the preset's, or besides
+//! remove = ["strict-transport-security"]       # what of the preset is left out
+//!
+//! [defaults]                                   # for every route that does not say itself
+//! cors = "web"
+//! rate_limit = ["per_client"]
+//! limits = "upload"
+//! security_headers = "web"
+//! upstream = "orders"
+//!
 //! [[route]]
 //! path    = "/api/v1/users/{id}"               # `{name}`: one segment; `**` at the end: the rest
 //! methods = ["GET"]                            # default: all but CONNECT and TRACE
@@ -64,6 +128,22 @@
 //! tenant = "blue"                              # exactly this value
 //! plan   = ["pro", "team"]                     # one of these
 //!
+//! [[route]]                                    # what it says of traffic
+//! path = "/orders/**"
+//! issuer = "acme"
+//! cors = false                                 # or a name; the same for those of `[defaults]`
+//! rate_limit = "per_client"                    # one or several
+//! strip_prefix = "/orders"                     # what the upstream does not see of the path
+//! # replace = { prefix = "/orders", with = "/v2" }   # instead: what it sees in its place
+//! mirror = "orders-new"                        # who gets a copy of each request
+//! [route.split]                                # who goes to a second upstream instead
+//! to = "orders-new"
+//! percent = 10                                 # of all callers; 0 to 100
+//! by = "subject"                               # or "client": what makes a caller the same
+//! header = { name = "x-use-new", value = "1" } # who has this goes there in any case
+//! cookie = { name = "use_new", value = "1" }   # and who has this
+//! fallback = true                              # whether the first one is asked where it fails
+//!
 //! [[route]]
 //! path   = "/public/**"
 //! public = true                                # no credential is asked for, or looked at
@@ -76,20 +156,34 @@
 //! An opaque token does not say whose it is: a route accepts them of one issuer at most. `Basic` is the
 //! name of an API key and the key as the password.
 //!
+//! A route whose rate limit is by subject, API key or claim cannot be public, and one whose upstream has a
+//! `credential` cannot forward the client's. `Host` is always that of the upstream's URL.
+//!
 //! What no route lists is refused. Unknown keys, contradictions and rules that can never decide are
 //! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
 
 mod accept;
 mod api_keys;
 mod check;
+mod cors;
 mod date;
+mod fields;
 mod identity;
 mod introspection;
 mod issuer;
+mod limits;
 mod logout;
+mod named;
+mod proxy;
+mod rate_limit;
+mod rewrite;
 mod route;
+mod security;
+mod split;
 mod store;
 mod tenants;
+mod traffic;
+mod upstream;
 
 use toml_parser::{Expected, ParseError};
 
@@ -152,13 +246,69 @@ pub const API_KEYS_MAX: usize = 256;
 /// Longest name of the parameter that holds the API key, in bytes.
 pub const QUERY_NAME_BYTES_MAX: usize = 64;
 
-const KEYS: [&str; 6] = [
+/// Most upstreams.
+pub const UPSTREAMS_MAX: usize = 256;
+/// Most tables of each other kind that routes use by name.
+pub const TRAFFIC_TABLES_MAX: usize = 64;
+/// Longest name of an upstream, of a table of those kinds, and of the proxy, in bytes.
+pub const TRAFFIC_NAME_BYTES_MAX: usize = 64;
+/// Most targets of one upstream.
+pub const TARGETS_MAX: usize = 32;
+/// Most that `connect_timeout_ms` can be.
+pub const CONNECT_TIMEOUT_MS_MAX: u64 = 60_000;
+/// Most that the other times of an upstream can be.
+pub const TIMEOUT_MS_MAX: u64 = 600_000;
+/// Most that `attempts_max` can be.
+pub const ATTEMPTS_MAX: u64 = 10;
+/// Most that `backoff_ms` can be.
+pub const BACKOFF_MS_MAX: u64 = 10_000;
+/// Most that `backoff_ms_max` can be.
+pub const BACKOFF_MS_MAX_MAX: u64 = 60_000;
+/// Most header fields that one table can set, and that it can remove.
+pub const FIELD_EDITS_MAX: usize = 32;
+/// Longest name of a header field that the policy can set, in bytes.
+pub const FIELD_NAME_BYTES_MAX: usize = 64;
+/// Longest value of one, in bytes.
+pub const FIELD_VALUE_BYTES_MAX: usize = 4096;
+/// Longest name of a cookie, in bytes.
+pub const COOKIE_NAME_BYTES_MAX: usize = 64;
+/// Most origins of one `[cors.NAME]`.
+pub const CORS_ORIGINS_MAX: usize = 64;
+/// Most names of each list of fields in one `[cors.NAME]`.
+pub const CORS_FIELDS_MAX: usize = 64;
+/// Most that `max_age_s` can be: a day.
+pub const CORS_MAX_AGE_S_MAX: u64 = 24 * 60 * 60;
+/// Most that `requests` and `burst` can be.
+pub const RATE_REQUESTS_MAX: u64 = 1_000_000;
+/// Most that `per_s` can be: a day.
+pub const RATE_PER_S_MAX: u64 = 24 * 60 * 60;
+/// Most rate limits of one route.
+pub const RATE_LIMITS_PER_ROUTE_MAX: usize = 8;
+/// Most that `header_count_max` can be.
+pub const HEADER_COUNT_MAX_MAX: u64 = 1024;
+/// Most that `header_bytes_max` can be.
+pub const HEADER_BYTES_MAX_MAX: u64 = 1024 * 1024;
+/// Most that `body_bytes_max` can be: what every reader of numbers reads exactly.
+pub const BODY_BYTES_MAX_MAX: u64 = 1 << 53;
+/// Most entries of `content_types`.
+pub const CONTENT_TYPES_MAX: usize = 64;
+/// Longest entry of `content_types`, in bytes.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 127;
+
+const KEYS: [&str; 13] = [
     "api_keys",
+    "cors",
+    "defaults",
     "identity",
     "issuer",
+    "limits",
+    "proxy",
+    "rate_limit",
     "revocation",
     "route",
+    "security_headers",
     "store",
+    "upstream",
 ];
 
 pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
@@ -186,14 +336,22 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let revocation = store::revocation(&mut source, root);
     let issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
+    let proxy = proxy::read(&mut source, root);
+    let listed = api_keys.as_ref().map(|read| &read.api_keys);
+    let key_header = listed.and_then(ApiKeys::header);
+    let traffic = traffic::read(&mut source, root, key_header);
     let around = Around {
         issuers: &issuers,
         names: issuers.iter().map(|issuer| issuer.name.as_str()).collect(),
-        api_keys: api_keys.as_ref().map(|read| &read.api_keys),
+        api_keys: listed,
+        traffic: &traffic,
     };
     let routes = route::read(&mut source, root, &around);
-    let key_header = around.api_keys.and_then(ApiKeys::header);
     let identity = identity::read(&mut source, root, key_header);
+    let identity_names = identity.iter().map(|header| header.name.as_str());
+    let reserved = ReservedNames::new(identity_names.clone().chain(key_header));
+    let identity_names = ReservedNames::new(identity_names);
+    traffic::reserved_fields(&mut source, &traffic, &identity_names, &reserved);
     let (matcher, order) = check::rules(&mut source, &routes);
     check::use_of_issuers(&mut source, &issuers, &routes);
     if let Some(keys) = &api_keys {
@@ -201,6 +359,10 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     }
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
     let issuers_by_url = check::urls(&mut source, &issuers);
+    // What is wrong elsewhere may be why something is not used.
+    if !source.has_errors() {
+        traffic::use_of_names(&mut source, &traffic, &routes);
+    }
 
     let findings = source.into_findings();
     if findings.has_errors() {
@@ -217,25 +379,25 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
                 methods: route.methods.map(Vec::into_boxed_slice),
                 access,
                 forwards_credential: route.forwards_credential,
+                traffic: route.traffic,
             };
             rules.push(route.path, kind);
         }
     }
-    let api_keys = api_keys.map(|read| read.api_keys);
-    let identity_names = identity.iter().map(|header| header.name.as_str());
-    let reserved =
-        ReservedNames::new(identity_names.chain(api_keys.as_ref().and_then(ApiKeys::header)));
+    let named = traffic.named;
     Ok(Policy {
         issuers: issuers.into_iter().flat_map(|read| read.issuers).collect(),
         issuers_by_url,
         store,
         revocation,
-        api_keys,
+        api_keys: api_keys.map(|read| read.api_keys),
         logout_paths,
         rules,
         matcher,
         identity,
         reserved,
+        proxy,
+        named,
         warnings: findings,
     })
 }

@@ -3,6 +3,7 @@
 use core::fmt::Display;
 
 use super::accept::{self, Around};
+use super::traffic;
 use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
 use crate::document::{Entry, Value};
@@ -11,16 +12,26 @@ use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
 use crate::source::{At, Fields, Source, list, nearest, shown};
 use crate::target::check_method;
+use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 17] = [
     "accept",
     "claims",
+    "cors",
     "credential",
     "issuer",
+    "limits",
     "methods",
+    "mirror",
     "path",
     "public",
+    "rate_limit",
+    "replace",
     "scope",
+    "security_headers",
+    "split",
+    "strip_prefix",
+    "upstream",
 ];
 
 /// The methods that IANA registers, without those that no rule can list.
@@ -76,6 +87,7 @@ pub(super) struct ReadRoute {
     /// `None` when it is not known.
     pub(super) access: Option<Access>,
     pub(super) forwards_credential: bool,
+    pub(super) traffic: TrafficRule,
 }
 
 pub(super) fn read(
@@ -132,6 +144,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         methods: None,
         access: None,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
+        traffic: TrafficRule::default(),
     };
     path(source, fields, &mut route);
     if let Some(value) = fields.get("methods") {
@@ -167,6 +180,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         // A `public` that is not a boolean is a finding already.
         None => None,
     };
+    route.traffic = traffic::route(source, fields, around.traffic, &route);
     route
 }
 

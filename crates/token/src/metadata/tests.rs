@@ -222,3 +222,36 @@ fn an_origin_is_scheme_host_and_port() {
         assert!(!same_origin(b, a), "{b} and {a} must differ");
     }
 }
+
+#[test]
+#[expect(clippy::unwrap_used, reason = "the addresses are good")]
+fn an_address_is_taken_apart_whether_or_not_it_is_encrypted() {
+    let parts = UrlParts::of_any("HTTP://Orders.internal:8080/base/?a=b").unwrap();
+    assert_eq!(parts.scheme, "http");
+    assert_eq!(parts.authority, "Orders.internal:8080");
+    assert_eq!((parts.host, parts.port), ("Orders.internal", 8080));
+    assert_eq!((parts.path, parts.query), ("/base/", Some("a=b")));
+    assert!(!parts.has_default_port());
+    for (url, port) in [
+        ("http://a.example", 80),
+        ("http://a.example:80", 80),
+        ("https://a.example", 443),
+        ("https://[::1]:443/", 443),
+    ] {
+        let parts = UrlParts::of_any(url).unwrap();
+        assert!(parts.has_default_port() && parts.port == port, "{url}");
+    }
+    let odd = UrlParts::of_any("http://a.example:443").unwrap();
+    assert!(!odd.has_default_port(), "443 is the port of https");
+    // The rest of the grammar is the same.
+    for (url, error) in [
+        ("http://a@orders.internal", UrlError::UserInfo),
+        ("http://orders.internal/#a", UrlError::Fragment),
+        ("http://2130706433", UrlError::Host),
+        ("http://orders.internal:0", UrlError::Port),
+        ("orders.internal", UrlError::Scheme),
+    ] {
+        assert_eq!(UrlParts::of_any(url), Err(error), "{url}");
+    }
+    assert_eq!(check_url("http://a.example"), Err(UrlError::NotEncrypted));
+}

@@ -56,14 +56,14 @@ impl std::error::Error for UrlError {}
 ///
 /// What speaks against it.
 pub fn check_url(url: &str) -> Result<(), UrlError> {
-    Parts::of(url).map(|_| ())
+    UrlParts::of(url).map(|_| ())
 }
 
 /// Whether two addresses have the same scheme, host and port (RFC 6454 §4). An address that
 /// [`check_url`] refuses has no origin and equals none.
 #[must_use]
 pub fn same_origin(a: &str, b: &str) -> bool {
-    match (Parts::of(a), Parts::of(b)) {
+    match (UrlParts::of(a), UrlParts::of(b)) {
         (Ok(a), Ok(b)) => {
             a.scheme == b.scheme && a.host.eq_ignore_ascii_case(b.host) && a.port == b.port
         }
@@ -72,19 +72,46 @@ pub fn same_origin(a: &str, b: &str) -> bool {
 }
 
 /// An address taken apart (RFC 3986 §3).
-pub(super) struct Parts<'u> {
-    pub(super) scheme: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UrlParts<'u> {
+    /// `https` or `http`.
+    pub scheme: &'static str,
     /// Host and port as they are written.
-    pub(super) authority: &'u str,
-    host: &'u str,
-    port: u16,
+    pub authority: &'u str,
+    /// The host as it is written, an IPv6 address in brackets.
+    pub host: &'u str,
+    /// The port, or that of the scheme where none is written.
+    pub port: u16,
     /// Empty or beginning with a slash.
-    pub(super) path: &'u str,
-    pub(super) query: Option<&'u str>,
+    pub path: &'u str,
+    /// What follows the first `?`.
+    pub query: Option<&'u str>,
+    loopback: bool,
 }
 
-impl<'u> Parts<'u> {
+impl<'u> UrlParts<'u> {
+    /// Whether it has the port of its scheme (RFC 9110 §4.2).
+    #[must_use]
+    pub fn has_default_port(&self) -> bool {
+        self.port == default_port(self.scheme)
+    }
+
+    /// Those of an address that something may be fetched from.
     pub(super) fn of(url: &'u str) -> Result<Self, UrlError> {
+        let parts = Self::of_any(url)?;
+        if parts.scheme == "http" && !parts.loopback {
+            return Err(UrlError::NotEncrypted);
+        }
+        Ok(parts)
+    }
+
+    /// Those of any address, whether or not what is fetched from it would be encrypted: `https` or
+    /// `http`, no user name, no password, no fragment.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it; never [`UrlError::NotEncrypted`].
+    pub fn of_any(url: &'u str) -> Result<Self, UrlError> {
         if url.len() > URL_BYTES_MAX {
             return Err(UrlError::TooLong);
         }
@@ -100,12 +127,12 @@ impl<'u> Parts<'u> {
         if url.contains('#') {
             return Err(UrlError::Fragment);
         }
-        let (scheme, port_default, rest) = match (
+        let (scheme, rest) = match (
             without_scheme(url, "https://"),
             without_scheme(url, "http://"),
         ) {
-            (Some(rest), _) => ("https", 443, rest),
-            (None, Some(rest)) => ("http", 80, rest),
+            (Some(rest), _) => ("https", rest),
+            (None, Some(rest)) => ("http", rest),
             (None, None) => return Err(UrlError::Scheme),
         };
         let (before_query, query) = match rest.split_once('?') {
@@ -121,7 +148,7 @@ impl<'u> Parts<'u> {
         }
         let (host, port) = split_port(authority)?;
         let port = match port {
-            None => port_default,
+            None => default_port(scheme),
             // No sign, no empty port, no leading zero.
             Some(digits) if digits.starts_with(|first: char| matches!(first, '1'..='9')) => {
                 digits.parse().map_err(|_| UrlError::Port)?
@@ -129,9 +156,6 @@ impl<'u> Parts<'u> {
             Some(_) => return Err(UrlError::Port),
         };
         let loopback = is_loopback(host)?;
-        if scheme == "http" && !loopback {
-            return Err(UrlError::NotEncrypted);
-        }
         Ok(Self {
             scheme,
             authority,
@@ -139,8 +163,13 @@ impl<'u> Parts<'u> {
             port,
             path,
             query,
+            loopback,
         })
     }
+}
+
+fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
 }
 
 /// RFC 3986 §3.1: schemes are compared without regard to case.

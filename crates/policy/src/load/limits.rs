@@ -1,0 +1,72 @@
+//! `[limits.NAME]`
+
+use doorward_traffic::limits::RequestLimits;
+
+use super::{
+    BODY_BYTES_MAX_MAX, CONTENT_TYPE_BYTES_MAX, CONTENT_TYPES_MAX, HEADER_BYTES_MAX_MAX,
+    HEADER_COUNT_MAX_MAX,
+};
+use crate::finding::Code;
+use crate::source::{Fields, Source, list, shown};
+use crate::target::TARGET_BYTES_MAX;
+
+const KEYS: [&str; 5] = [
+    "body_bytes_max",
+    "content_types",
+    "header_bytes_max",
+    "header_count_max",
+    "target_bytes_max",
+];
+
+pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> RequestLimits {
+    source.check_keys(fields, &KEYS, "`limits`");
+    if fields.entries.is_empty() {
+        let message = "`limits` limits nothing";
+        let help = format_args!("add one or more of {}", list(&KEYS));
+        let (code, offset) = (Code::MissingKey, fields.offset);
+        source.find_with(code, offset, &message, Some(&help), &[]);
+    }
+    let mut number = |key: &str, least: u64, most: u64| {
+        fields.get(key)?;
+        Some(source.number(fields, key, least..=most, most))
+    };
+    let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
+    RequestLimits {
+        header_count_max: size(number("header_count_max", 1, HEADER_COUNT_MAX_MAX)),
+        header_bytes_max: size(number("header_bytes_max", 1, HEADER_BYTES_MAX_MAX)),
+        target_bytes_max: size(number("target_bytes_max", 1, TARGET_BYTES_MAX as u64)),
+        body_bytes_max: number("body_bytes_max", 0, BODY_BYTES_MAX_MAX),
+        content_types: content_types(source, fields),
+    }
+}
+
+fn content_types(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String> {
+    let Some(value) = fields.get("content_types") else {
+        return Vec::new();
+    };
+    let entries = source.strings(value, "`content_types`", CONTENT_TYPES_MAX);
+    let mut types = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        if !is_media_type(entry.value) {
+            let message = format_args!("`{}` is no media type", shown(entry.value));
+            let help = "in lower case and without parameters: `application/json`, or `image/*`";
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        }
+        types.push(entry.value.to_owned());
+    }
+    types
+}
+
+/// RFC 6838 section 4.2, in lower case; `*` for every subtype.
+fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$&-^_.+".contains(&byte)
+            })
+    };
+    text.len() <= CONTENT_TYPE_BYTES_MAX
+        && text
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| is_name(kind) && (subtype == "*" || is_name(subtype)))
+}

@@ -1,0 +1,192 @@
+//! Why requests are refused, for the log.
+
+use core::fmt;
+
+use doorward_token::TokenError;
+use doorward_token::api_key::ApiKeyError;
+use doorward_token::revocation;
+use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::upstream::UpstreamFailure;
+
+use super::Class;
+use crate::claim::ClaimProblem;
+use crate::credential::CredentialError;
+use crate::target::TargetError;
+
+/// Why a request was refused, as precisely as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Target(TargetError),
+    NoRule,
+    OtherCase,
+    Method {
+        route: Box<str>,
+    },
+    Credential(CredentialError),
+    Token(TokenError),
+    OtherIssuer,
+    Inactive,
+    Revoked(revocation::Kind),
+    /// There is no `iat`.
+    NotIssued,
+    LivesTooLong {
+        lifetime_s: u64,
+    },
+    Key(ApiKeyError),
+    /// The key is not the one of the request.
+    OtherKey,
+    Scope {
+        missing: String,
+        required: String,
+        /// Whether it is a bearer token that lacks it.
+        bearer: bool,
+    },
+    Claim {
+        name: String,
+        problem: ClaimProblem,
+    },
+    IdentityHeader {
+        name: String,
+        problem: ClaimProblem,
+    },
+    Misconfigured(String),
+    KeysUnavailable {
+        retry_after_s: u64,
+    },
+    IssuerUnavailable {
+        retry_after_s: u64,
+    },
+    StoreUnavailable {
+        retry_after_s: u64,
+    },
+    Limit(LimitExceeded),
+    RateLimited {
+        limit: Box<str>,
+        retry_after_s: u64,
+    },
+    Looped,
+    IncompleteBody,
+    SlowBody,
+    Upstream {
+        name: Box<str>,
+        failure: UpstreamFailure,
+    },
+}
+
+impl Reason {
+    /// What the client learns of it.
+    pub(super) fn class(&self) -> Class {
+        match self {
+            Self::Target(_) => Class::MalformedRequest,
+            Self::Credential(error) => match error {
+                CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
+                CredentialError::Repeated { .. }
+                | CredentialError::RepeatedKey
+                | CredentialError::Two
+                | CredentialError::Spelling
+                | CredentialError::NoScheme
+                | CredentialError::NotOneToken
+                | CredentialError::NotBasic
+                | CredentialError::NotOneKey => Class::MalformedCredential,
+            },
+            Self::Token(_)
+            | Self::OtherIssuer
+            | Self::Inactive
+            | Self::Revoked(_)
+            | Self::NotIssued
+            | Self::LivesTooLong { .. } => Class::InvalidToken,
+            Self::Key(_) | Self::OtherKey => Class::InvalidCredential,
+            Self::Scope { .. } => Class::InsufficientScope,
+            Self::NoRule
+            | Self::OtherCase
+            | Self::Method { .. }
+            | Self::Claim { .. }
+            | Self::IdentityHeader { .. } => Class::Forbidden,
+            Self::Misconfigured(_) => Class::Misconfigured,
+            Self::KeysUnavailable { .. } => Class::KeysUnavailable,
+            Self::IssuerUnavailable { .. } => Class::IssuerUnavailable,
+            Self::StoreUnavailable { .. } => Class::StoreUnavailable,
+            Self::Limit(exceeded) => match exceeded {
+                LimitExceeded::HeaderCount { .. } | LimitExceeded::HeaderBytes { .. } => {
+                    Class::HeadersTooLarge
+                }
+                LimitExceeded::TargetBytes { .. } => Class::TargetTooLong,
+                LimitExceeded::BodyBytes => Class::BodyTooLarge,
+                LimitExceeded::ContentType => Class::UnsupportedMediaType,
+            },
+            Self::RateLimited { .. } => Class::RateLimited,
+            Self::Looped => Class::LoopDetected,
+            Self::IncompleteBody => Class::MalformedRequest,
+            Self::SlowBody => Class::RequestTimeout,
+            Self::Upstream { failure, .. } => match failure {
+                UpstreamFailure::Unreachable
+                | UpstreamFailure::Reset
+                | UpstreamFailure::Malformed
+                | UpstreamFailure::Tls => Class::BadGateway,
+                UpstreamFailure::ConnectTimeout
+                | UpstreamFailure::Timeout
+                | UpstreamFailure::Deadline => Class::GatewayTimeout,
+                UpstreamFailure::BreakerOpen { .. } => Class::UpstreamUnavailable,
+                // Whoever wrote the policy and the application's manifest has to mend it.
+                UpstreamFailure::Denied => Class::Misconfigured,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(error) => error.fmt(f),
+            Self::NoRule => f.write_str("no rule lists the path"),
+            Self::OtherCase => {
+                f.write_str("a rule lists the path only with letters in another case")
+            }
+            Self::Method { route } => write!(f, "the rules for {route} do not list the method"),
+            Self::Credential(error) => error.fmt(f),
+            Self::Token(error) => error.fmt(f),
+            Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
+            Self::Inactive => f.write_str("the issuer says that the token is not active"),
+            Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
+            Self::NotIssued => f.write_str("the token does not say when it was issued"),
+            Self::LivesTooLong { lifetime_s } => {
+                write!(
+                    f,
+                    "the token is valid for {lifetime_s} s, longer than it may be"
+                )
+            }
+            Self::Key(error) => error.fmt(f),
+            Self::OtherKey => f.write_str("the API key is not the one of the request"),
+            Self::Scope { missing, .. } => write!(f, "the scope {missing} is lacking"),
+            Self::Claim { name, problem } => write!(f, "the claim {name} {problem}"),
+            Self::IdentityHeader { name, problem } => {
+                write!(f, "the header {name} cannot be set: its claim {problem}")
+            }
+            Self::Misconfigured(reason) => f.write_str(reason),
+            Self::KeysUnavailable { retry_after_s } => {
+                write!(
+                    f,
+                    "no keys of the issuer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::IssuerUnavailable { retry_after_s } => {
+                write!(
+                    f,
+                    "the issuer gave no answer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::StoreUnavailable { retry_after_s } => {
+                write!(
+                    f,
+                    "the store gave no answer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::Limit(exceeded) => exceeded.fmt(f),
+            Self::RateLimited { limit, .. } => write!(f, "over the rate limit {limit}"),
+            Self::Looped => f.write_str("the request went through this gate before"),
+            Self::IncompleteBody => f.write_str("the body ended before its end"),
+            Self::SlowBody => f.write_str("the body did not go on in time"),
+            Self::Upstream { name, failure } => write!(f, "the upstream {name}: {failure}"),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The rule of a request, found by its target and method alone.
+
+use core::fmt;
+use core::ops::Range;
+
+use doorward_traffic::cors::CorsRule;
+
+use crate::credential;
+use crate::decision::{Pending, RequestHead, Screened};
+use crate::matcher::Found;
+use crate::permit::Permit;
+use crate::policy::{Access, Policy, Rule};
+use crate::refusal::{Reason, Refusal};
+use crate::target::{self, CanonicalTarget};
+use crate::traffic::{CallerKeys, Traffic};
+
+impl Policy {
+    /// Checks method and target, and finds the rule. Whether the caller may do what it asks for is not
+    /// known yet: [`Route::screen`] goes on from here.
+    ///
+    /// # Errors
+    ///
+    /// In this order: the method or target is malformed (400), no rule lists them (403).
+    pub fn route<'p, 'r>(
+        &'p self,
+        method: &str,
+        target: &'r str,
+    ) -> Result<Route<'p, 'r>, Refusal> {
+        let malformed = |error| Refusal::because(Reason::Target(error));
+        target::check_method(method).map_err(malformed)?;
+        let target = CanonicalTarget::parse(target).map_err(malformed)?;
+        let range = match self.matcher.find(target.path()) {
+            Found::Rules(range) => range,
+            Found::OtherCase => return Err(Refusal::because(Reason::OtherCase)),
+            Found::Nothing => return Err(Refusal::because(Reason::NoRule)),
+        };
+        // All of them have the same pattern, and no two list the same method.
+        let mut rules = self.rules_in(&range);
+        let rule = rules.find(|rule| rule.kind.lists_method(method));
+        let Some(rule) = rule else {
+            let first = self.rules.get(range.start);
+            let route = first.map(|rule| rule.path.as_str().into());
+            return Err(Refusal::because(Reason::Method {
+                route: route.unwrap_or_default(),
+            }));
+        };
+        Ok(Route {
+            policy: self,
+            rule,
+            target,
+        })
+    }
+
+    /// Checks target and method, finds the rule, and takes the credential from the request:
+    /// [`Policy::route`] and [`Route::screen`] in one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the first, then those of the second.
+    pub fn screen<'p, 'r>(&'p self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
+        self.route(head.method, head.target)?.screen(head)
+    }
+
+    /// What a preflight to this target has to be judged by, where the request that it asks for has this
+    /// method (the Fetch standard, section "CORS-preflight request"). `None` where the target is
+    /// malformed, or none of the rules of the most specific pattern has CORS: then it is a request like
+    /// any other.
+    #[must_use]
+    pub fn preflight<'p>(&'p self, target: &str, requested_method: &str) -> Option<Preflight<'p>> {
+        let range = self.range(target)?;
+        let cors = |rule: &Rule<'p>| rule.kind.traffic.cors;
+        let good = target::check_method(requested_method).is_ok();
+        let lists = |rule: &Rule<'p>| good && rule.kind.lists_method(requested_method);
+        let asked = self.rules_in(&range).find(lists);
+        let asked = asked.filter(|rule| cors(rule).is_some());
+        let chosen = asked.or_else(|| self.rules_in(&range).find(|rule| cors(rule).is_some()))?;
+        let mut methods = Vec::new();
+        for rule in self.rules_in(&range) {
+            if cors(&rule) == cors(&chosen) {
+                let listed = rule.kind.methods.as_deref().unwrap_or_default();
+                methods.extend(listed.iter().map(String::as_str));
+            }
+        }
+        Some(Preflight {
+            rule: Traffic::new(self, &chosen.kind.traffic).cors()?,
+            methods,
+            listed: asked.is_some(),
+        })
+    }
+
+    /// The CORS of a target of which no rule lists the method, so that a page can read the refusal:
+    /// that of the first rule of the most specific pattern that has any.
+    #[must_use]
+    pub fn cors_of(&self, target: &str) -> Option<&CorsRule> {
+        let range = self.range(target)?;
+        self.rules_in(&range)
+            .find_map(|rule| Traffic::new(self, &rule.kind.traffic).cors())
+    }
+
+    /// The rules of the most specific pattern.
+    fn range(&self, target: &str) -> Option<Range<usize>> {
+        let target = CanonicalTarget::parse(target).ok()?;
+        match self.matcher.find(target.path()) {
+            Found::Rules(range) => Some(range),
+            Found::OtherCase | Found::Nothing => None,
+        }
+    }
+
+    fn rules_in(&self, range: &Range<usize>) -> impl Iterator<Item = Rule<'_>> {
+        let range = range.clone();
+        range.filter_map(|index| self.rules.get(index))
+    }
+}
+
+/// What a preflight is judged by.
+#[derive(Clone, Debug)]
+pub struct Preflight<'p> {
+    /// The CORS of the rule that lists the method; where that has none, or there is no such rule, of the
+    /// first one that has.
+    pub rule: &'p CorsRule,
+    /// The methods of all rules of the pattern with the same CORS, but for a rule that lists none and
+    /// is for every method.
+    pub methods: Vec<&'p str>,
+    /// Whether the method is listed by a rule that has this CORS.
+    pub listed: bool,
+}
+
+/// A request of which only the rule is known.
+#[derive(Clone, Copy)]
+pub struct Route<'p, 'r> {
+    policy: &'p Policy,
+    rule: Rule<'p>,
+    target: CanonicalTarget<'r>,
+}
+
+impl<'p, 'r> Route<'p, 'r> {
+    /// Takes the credential from the request. Method and target are those by which the rule was found,
+    /// whatever `head` says of them.
+    ///
+    /// # Errors
+    ///
+    /// In this order: there is more than one credential (400, also where the rule is public), there is
+    /// none that the rule accepts (400 or 401).
+    pub fn screen(self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
+        let Self {
+            policy,
+            rule,
+            target,
+        } = self;
+        let accept = rule.kind.access.accept();
+        let bad_credential = |error| Refusal::of(accept, Reason::Credential(error));
+        let (presented, parameter) = credential::find(
+            head.authorization,
+            head.api_key,
+            target.as_str(),
+            policy.key_place(),
+        )
+        .map_err(bad_credential)?;
+        let forwarded = match parameter {
+            Some(parameter) if !rule.kind.forwards_credential => {
+                Some(credential::without(target.as_str(), &parameter))
+            }
+            _ => None,
+        };
+        match &rule.kind.access {
+            Access::Public => Ok(Screened::Public(Permit::new(
+                policy,
+                rule,
+                forwarded.unwrap_or_else(|| target.as_str().to_owned()),
+                Vec::new(),
+                None,
+                CallerKeys::default(),
+            ))),
+            Access::Protected(demands) => {
+                let held = credential::read(&presented, demands).map_err(bad_credential)?;
+                Ok(Screened::Protected(Pending {
+                    policy,
+                    rule,
+                    demands,
+                    target,
+                    forwarded,
+                    held,
+                }))
+            }
+        }
+    }
+
+    /// What the rule says of traffic.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic<'p> {
+        Traffic::new(self.policy, &self.rule.kind.traffic)
+    }
+
+    /// The rule's path pattern, for the log.
+    #[must_use]
+    pub fn pattern(&self) -> &'p str {
+        self.rule.path.as_str()
+    }
+
+    /// Whether no credential is looked at.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        matches!(self.rule.kind.access, Access::Public)
+    }
+}
+
+impl fmt::Debug for Route<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route")
+            .field("route", &self.pattern())
+            .field("path", &self.target.path())
+            .finish_non_exhaustive()
+    }
+}
