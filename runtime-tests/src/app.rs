@@ -61,6 +61,14 @@ impl AppSpec {
         }
     }
 
+    /// The gateway with `policy`, and with all grants that it can use.
+    pub fn gateway(policy: impl Into<String>) -> Self {
+        Self {
+            middleware: vec![],
+            ..Self::gated("gateway", policy)
+        }
+    }
+
     /// Writes the application's folder.
     pub fn write(&self) -> App {
         let folder = tempfile::tempdir().expect("make a folder for the application");

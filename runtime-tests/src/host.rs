@@ -1,6 +1,7 @@
 //! Where the tests run: the in-process host, and a real `spin` where one is named.
 
 use crate::app::App;
+use crate::process::Usage;
 use doorward_host::WallClock;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest;
@@ -63,17 +64,11 @@ impl Running {
 
     /// The resident memory of the host's process, in bytes. In-process, the test's own is in it.
     pub fn memory_bytes(&self) -> u64 {
-        let process = match &self.stop {
-            Stop::InProcess(_) => "self".to_owned(),
-            Stop::Process(process) => process.0.id().to_string(),
+        let usage = match &self.stop {
+            Stop::InProcess(_) => Some(Usage::own()),
+            Stop::Process(process) => Usage::of(process.0.id()),
         };
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap();
-        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-        kibibytes * 1024
+        usage.expect("the host runs").memory_bytes
     }
 
     /// Stops the host, and waits until it has.

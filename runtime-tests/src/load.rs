@@ -1,5 +1,12 @@
 //! Requests on many connections at once, and what they cost.
 
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use tally::{Load, Tally, tally};
+
+use crate::process::Usage;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,7 +46,7 @@ pub async fn measure(
     connections: usize,
     until: Until,
 ) -> Figures {
-    let (start, cpu_start) = (Instant::now(), cpu_seconds());
+    let (start, cpu_start) = (Instant::now(), Usage::own().cpu_s);
     let sent = Arc::new(AtomicUsize::new(0));
     let mut tasks = Vec::new();
     for _ in 0..connections {
@@ -71,11 +78,9 @@ pub async fn measure(
         latencies.extend(task.await.unwrap());
     }
     let elapsed = start.elapsed().as_secs_f64();
-    let cpu = cpu_seconds() - cpu_start;
+    let cpu = Usage::own().cpu_s - cpu_start;
     latencies.sort_unstable();
-    let percentile = |share: f64| {
-        latencies[((latencies.len() as f64 * share) as usize).min(latencies.len() - 1)]
-    };
+    let percentile = |share: f64| percentile(&latencies, share);
     Figures {
         per_second: latencies.len() as f64 / elapsed,
         cpu_us: cpu * 1e6 / latencies.len() as f64,
@@ -85,17 +90,11 @@ pub async fn measure(
     }
 }
 
-/// Processor time of this process so far (`proc_pid_stat(5)`: utime and stime, in ticks of 10 ms).
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum();
-    ticks / 100.0
+/// The latency that this share of them does not exceed; 0 where there are none.
+fn percentile(sorted: &[u64], share: f64) -> u64 {
+    let index = (sorted.len() as f64 * share) as usize;
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(index.min(last)).copied().unwrap_or(0)
 }
 
 /// Reads one answer, which has to be a 200 with a `Content-Length`.

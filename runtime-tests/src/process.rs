@@ -1,0 +1,71 @@
+//! What a process has used, as Linux tells it (`proc(5)`).
+
+/// Ticks of the processor time that Linux tells, per second (`sysconf(3)`: `_SC_CLK_TCK`).
+const TICKS_PER_S: f64 = 100.0;
+
+/// What a process has used so far. Nothing of it is known of a process that is gone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usage {
+    /// Its resident memory, in bytes (`VmRSS`).
+    pub memory_bytes: u64,
+    /// The most that this has been (`VmHWM`).
+    pub memory_bytes_max: u64,
+    /// Its processor time, of its own and of the system for it, in seconds (`utime` and `stime`).
+    pub cpu_s: f64,
+}
+
+impl Usage {
+    /// Of the process with this id.
+    pub fn of(id: u32) -> Option<Self> {
+        Self::read(&id.to_string())
+    }
+
+    /// Of this process.
+    pub fn own() -> Self {
+        Self::read("self").expect("this process is there")
+    }
+
+    fn read(process: &str) -> Option<Self> {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+            Some(kibibytes * 1024)
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name before it may have spaces and parentheses in it.
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let ticks = after_name.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.filter_map(|field| field.parse::<f64>().ok()).sum();
+        Some(Self {
+            memory_bytes: bytes("VmRSS:")?,
+            memory_bytes_max: bytes("VmHWM:")?,
+            cpu_s: ticks / TICKS_PER_S,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_processor_time_of_a_process_are_told() {
+        let before = Usage::own();
+        let taken = std::hint::black_box(vec![1_u8; 256 << 20]);
+        let mut after = Usage::own();
+        // Other tests in this process free what they took meanwhile.
+        let grown = after.memory_bytes_max.saturating_sub(before.memory_bytes);
+        assert!(grown > 128 << 20, "256 MiB were taken, and seen {grown}");
+        assert!(after.memory_bytes_max >= after.memory_bytes, "{after:?}");
+        drop(taken);
+        while after.cpu_s <= before.cpu_s {
+            after = Usage::of(std::process::id()).expect("this process is there");
+        }
+    }
+
+    #[test]
+    fn of_a_process_that_is_not_there_nothing_is_told() {
+        assert_eq!(Usage::of(u32::MAX), None);
+    }
+}
