@@ -1,7 +1,12 @@
 //! The application that the repository ships: `spin.toml` and `doorward.toml` as they are, but for the
 //! issuer's address, which is the test's own.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::client::Ask;
@@ -19,6 +24,7 @@ fn main() -> ExitCode {
     run::main(cases![
         whoami_answers_with_the_identity_that_reached_it,
         whoami_is_not_reached_without_the_scope_or_without_a_token,
+        the_gateway_asks_the_application_itself_and_hands_the_token_on,
         the_shipped_manifest_grants_what_the_tests_grant,
     ])
 }
@@ -73,6 +79,34 @@ async fn whoami_is_not_reached_without_the_scope_or_without_a_token(host: &dyn H
         .send(running.address)
         .await;
     assert_eq!(answer.status, 403, "without the scope: {}", answer.text());
+}
+
+async fn the_gateway_asks_the_application_itself_and_hands_the_token_on(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = spec(&issuer).write();
+    let whoami = host.start(&app).await;
+    let upstream = format!("url = [\"{SHIPPED_AUDIENCE}\"]");
+    let policy = spec(&issuer).policy.unwrap_or_default();
+    assert!(
+        policy.contains(&upstream),
+        "the shipped upstream is the application itself"
+    );
+    let there = format!("url = [\"http://{}\"]", whoami.address);
+    let app = AppSpec::gateway(policy.replace(&upstream, &there)).write();
+    let gateway = host.start(&app).await;
+    let answer = Ask::get("/proxied/whoami?a=b")
+        .bearer(&token(&issuer, "read:whoami"))
+        .send(gateway.address)
+        .await;
+    assert_eq!(answer.status, 200, "through both: {}", answer.text());
+    let seen = answer.json();
+    assert_eq!(
+        (&seen["target"], &seen["identity"]["subject"]),
+        (&json!("/whoami?a=b"), &json!("alice")),
+        "what whoami saw"
+    );
+    let answer = Ask::get("/proxied/whoami").send(gateway.address).await;
+    assert_eq!(answer.status, 401, "without a token: {}", answer.text());
 }
 
 async fn the_shipped_manifest_grants_what_the_tests_grant(_: &dyn Host) {

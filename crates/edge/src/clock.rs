@@ -1,6 +1,7 @@
 //! The time of day, and waiting. `token` and `policy` have no clock; they are told.
 
 use doorward_token::UnixTime;
+use doorward_traffic::Millis;
 use std::time::Duration;
 use wasip3::clocks::{monotonic_clock, system_clock};
 
@@ -8,6 +9,19 @@ use wasip3::clocks::{monotonic_clock, system_clock};
 /// token that has a `nbf` or `iat` is valid yet.
 pub fn now() -> UnixTime {
     UnixTime(u64::try_from(system_clock::now().seconds).unwrap_or(0))
+}
+
+/// The same in milliseconds, for what counts in fractions of a second.
+pub(crate) fn now_millis() -> Millis {
+    let now = system_clock::now();
+    let seconds = u64::try_from(now.seconds).unwrap_or(0);
+    let millis = seconds.saturating_mul(1000);
+    Millis(millis.saturating_add(u64::from(now.nanoseconds / 1_000_000)))
+}
+
+/// What the host's monotonic clock shows. It is not to be compared with the time of day.
+pub(crate) fn monotonic() -> Millis {
+    Millis(monotonic_clock::now() / 1_000_000)
 }
 
 /// Waits.

@@ -1,29 +1,38 @@
 //! The gate: the way of a request from arrival to permit or refusal.
 //!
-//! 1. The target is canonical, a rule matches, the credential is extracted (`policy`).
-//! 2. The credential is genuine (`token`). A signed token: remembered by this instance, or verified now
-//!    with the keys of its issuer ([`crate::keys`]). An opaque one: its issuer is asked
-//!    ([`crate::introspect`]). An API key: looked up in the policy, then in the store.
-//! 3. What is revoked is known ([`crate::store`]).
-//! 4. The rule admits the caller (`policy`), which yields the permit that forwarding asks for.
+//! 1. A preflight is answered: it has no credential, and reaches no service.
+//! 2. The target is canonical, a rule matches (`policy`).
+//! 3. The request is within the rule's limits: its size, and how often its caller asks ([`crate::limiter`]).
+//! 4. The credential is extracted (`policy`) and genuine (`token`). A signed token: remembered by this
+//!    instance, or verified now with the keys of its issuer ([`crate::keys`]). An opaque one: its issuer is
+//!    asked ([`crate::introspect`]). An API key: looked up in the policy, then in the store.
+//! 5. What is revoked is known ([`crate::store`]).
+//! 6. The rule admits the caller (`policy`), which yields the permit that forwarding asks for.
 //!
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module but the logout path
-//! of an issuer ([`crate::logout`]), which reaches no service.
+//! of an issuer ([`crate::logout`]) and preflights, which reach no service.
 
-use crate::forward::{self, Permitted};
+use crate::additions::Additions;
+use crate::forward::{self, NotForwarded, Permitted};
 use crate::introspect::Introspector;
 use crate::keys::{KeyRing, Keys, Newer};
+use crate::limiter::{
+    Limiter, counted_by_credential, counted_by_head, counts_by_credential, is_false_credential,
+};
 use crate::log::{self, Level};
 use crate::received::{Received, method_name};
 use crate::store::SharedStore;
-use crate::{clock, logout, respond};
+use crate::{clock, cors, logout, proxy, respond};
 use doorward_policy::{
     Authenticated, Credential, Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead,
-    Screened,
+    Route, Screened,
 };
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::cache::{Hit, REALM_SIGNED, TokenCache};
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
+use doorward_traffic::address::{Client, limit_key, peer_of};
+use doorward_traffic::limits::{BodyCount, HeadSize, LimitExceeded, RequestLimits};
+use doorward_traffic::rate::{Counts, RateLimit, Verdict};
 use std::cell::{OnceCell, RefCell};
 use std::hash::RandomState;
 use std::ops::Range;
@@ -33,6 +42,8 @@ use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
+/// The field in which hosts say who is connected.
+const CLIENT_ADDR: &str = "spin-client-addr";
 /// Key sets that are tried for one token: ours, another instance's, the issuer's, and one more.
 const KEY_SETS_TRIED_MAX: usize = 4;
 
@@ -56,28 +67,149 @@ pub async fn handle<F>(
 where
     F: Future<Output = Result<Response, ErrorCode>>,
 {
+    let admitted = match enter(request, |_, _| Ok(())).await? {
+        Entered::Admitted(admitted) => admitted,
+        Entered::Answered(response) => return Ok(response),
+    };
+    let (additions, told) = (admitted.additions, admitted.told);
+    let admitted = Admitted {
+        additions: Additions::default(),
+        told: Told::default(),
+        ..*admitted
+    };
+    let exceeded = match forward::permitted(admitted).await {
+        Ok((permitted, pending)) => {
+            let (answer, too_large) = pending.finish(next(permitted)).await;
+            if !too_large {
+                return additions.onto(answer?);
+            }
+            LimitExceeded::BodyBytes
+        }
+        Err(NotForwarded::Limit(exceeded)) => exceeded,
+        Err(NotForwarded::Host) => {
+            let reason = "the rebuilt request was not accepted";
+            return Err(ErrorCode::InternalError(Some(reason.into())));
+        }
+    };
+    let refusal = Refusal::limit(exceeded);
+    told.tell(&refusal);
+    respond::refusal(&refusal, &additions)
+}
+
+/// Decides on `request`; where it is let through, asks the upstream that the policy names for its route.
+///
+/// # Errors
+/// What the host says where it does not accept the response. Refusals and failures of upstreams are
+/// responses, not errors.
+pub async fn handle_with_upstreams(request: Request) -> Result<Response, ErrorCode> {
+    match enter(request, proxy::refuse_loop).await? {
+        Entered::Admitted(admitted) => proxy::answer(*admitted).await,
+        Entered::Answered(response) => Ok(response),
+    }
+}
+
+/// What became of a request at the gate.
+enum Entered {
+    /// It was let through.
+    Admitted(Box<Admitted>),
+    /// It goes nowhere: this is the answer.
+    Answered(Response),
+}
+
+/// A request that was let through, and what it was let through with. Only the gate makes one.
+pub(crate) struct Admitted {
+    pub(crate) request: Request,
+    pub(crate) received: Received,
+    pub(crate) permit: Permit<'static>,
+    pub(crate) policy: &'static Policy,
+    pub(crate) gate: &'static Gate,
+    /// How much of the body may come.
+    pub(crate) body_count: BodyCount,
+    /// Whether a body would have to say what it is, and does not.
+    pub(crate) needs_type: bool,
+    /// What the response gets.
+    pub(crate) additions: Additions,
+    pub(crate) told: Told,
+}
+
+/// What the log says of a request.
+#[derive(Default)]
+pub(crate) struct Told {
+    method: String,
+    path: String,
+}
+
+impl Told {
+    fn of(received: &Received) -> Self {
+        Self {
+            method: method_name(&received.method).to_owned(),
+            path: received.path().to_owned(),
+        }
+    }
+
+    /// The reason of a refusal goes to the log, and nowhere else.
+    pub(crate) fn tell(&self, refusal: &Refusal) {
+        log::event(
+            Level::Warn,
+            "refused",
+            &[
+                ("class", &refusal.class()),
+                ("status", &refusal.status()),
+                ("method", &self.method),
+                ("path", &self.path),
+                ("reason", &refusal.reason()),
+            ],
+        );
+    }
+}
+
+async fn enter(
+    request: Request,
+    first: fn(&Policy, &Received) -> Result<(), Refusal>,
+) -> Result<Entered, ErrorCode> {
     let gate = Gate::of_instance();
     let api_key_header = gate.and_then(|gate| gate.policy.api_key_header());
     let received = Received::of(&request, api_key_header);
+    let mut additions = Additions::default();
     let refusal = match gate {
         Some(gate) => {
             let issuers = gate.logout_issuers(&received);
             if !issuers.is_empty() {
-                return logout::handle(gate, issuers, request, &received).await;
+                let answer = logout::handle(gate, issuers, request, &received).await?;
+                return Ok(Entered::Answered(answer));
             }
-            match gate.admit(&received).await {
+            if let Some(answer) = cors::preflight(&gate.policy, &received) {
+                return answer.map(Entered::Answered);
+            }
+            let verdict = match first(&gate.policy, &received) {
+                Ok(()) => gate.admit(&received, &mut additions).await,
+                Err(refusal) => Err(refusal),
+            };
+            match verdict {
                 Ok(permit) => {
-                    let (permitted, no_trailers) =
-                        forward::permitted(request, received, &permit, &gate.policy)?;
-                    return no_trailers.after_first_turn_of(next(permitted)).await;
+                    let limits = permit.traffic().limits();
+                    return Ok(Entered::Admitted(Box::new(Admitted {
+                        request,
+                        permit,
+                        policy: &gate.policy,
+                        gate,
+                        body_count: BodyCount::new(limits.and_then(|limits| limits.body_bytes_max)),
+                        // Where a length is declared, that was looked at already.
+                        needs_type: limits.is_some_and(|limits| !limits.content_types.is_empty())
+                            && !received.has("content-type")
+                            && !received.declares_body(),
+                        additions,
+                        told: Told::of(&received),
+                        received,
+                    })));
                 }
                 Err(refusal) => refusal,
             }
         }
         None => Refusal::misconfigured("the policy could not be read"),
     };
-    tell(&received, &refusal);
-    respond::refusal(&refusal)
+    Told::of(&received).tell(&refusal);
+    respond::refusal(&refusal, &additions).map(Entered::Answered)
 }
 
 /// What an instance remembers from one request to the next: the policy, keys, what is revoked and
@@ -89,6 +221,9 @@ pub(crate) struct Gate {
     pub(crate) store: &'static SharedStore,
     introspector: Introspector,
     verified: RefCell<TokenCache<RandomState>>,
+    limiter: Limiter,
+    /// What is known of upstreams; made by the first request to one.
+    upstreams: OnceCell<proxy::Upstreams>,
 }
 
 impl Gate {
@@ -120,6 +255,8 @@ impl Gate {
                     keys: KeyRing::new(policy.issuers(), store),
                     store,
                     introspector: Introspector::new(policy.issuers()),
+                    limiter: Limiter::new(policy.rate_limits(), store),
+                    upstreams: OnceCell::new(),
                     verified: RefCell::new(TokenCache::new(RandomState::new())),
                     policy,
                 })
@@ -143,17 +280,107 @@ impl Gate {
         }
     }
 
-    async fn admit(&'static self, received: &Received) -> Result<Permit<'static>, Refusal> {
+    /// What is known of upstreams.
+    pub(crate) fn upstreams(&self) -> &proxy::Upstreams {
+        let upstreams = || proxy::Upstreams::new(self.policy.upstreams());
+        self.upstreams.get_or_init(upstreams)
+    }
+
+    async fn admit(
+        &'static self,
+        received: &Received,
+        additions: &mut Additions,
+    ) -> Result<Permit<'static>, Refusal> {
         let head = RequestHead {
             method: method_name(&received.method),
             target: &received.target,
             authorization: &received.authorization,
             api_key: &received.api_key,
         };
-        let pending = match self.policy.screen(&head)? {
-            Screened::Public(permit) => return Ok(permit),
-            Screened::Protected(pending) => pending,
+        let route = self
+            .policy
+            .route(head.method, head.target)
+            .inspect_err(|_| {
+                // No rule says anything, but a page should be able to read that, too.
+                additions.allow(self.policy.cors_of(&received.target), received);
+            })?;
+        let traffic = route.traffic();
+        *additions = Additions::of(traffic, received);
+        if let Some(limits) = traffic.limits() {
+            check_size(limits, received).map_err(Refusal::limit)?;
+        }
+        if traffic.rate_limits().next().is_none() {
+            return self.screened(route, &head).await;
+        }
+        let mut verdicts = Vec::new();
+        let permit = self.limited(route, &head, received, &mut verdicts).await;
+        additions.limits(&verdicts);
+        permit
+    }
+
+    /// Screens a request whose rule has rate limits.
+    ///
+    /// Nothing is counted against one limit where another one refuses. So where it takes the credential to
+    /// say whose request it is, all limits are looked at before, and counted after that.
+    async fn limited(
+        &'static self,
+        route: Route<'static, '_>,
+        head: &RequestHead<'_>,
+        received: &Received,
+        verdicts: &mut Vec<(&'static RateLimit, Verdict)>,
+    ) -> Result<Permit<'static>, Refusal> {
+        let traffic = route.traffic();
+        let address = || self.address_key(received);
+        let by_head = |counts| counted_by_head(traffic, received, counts, &address);
+        // On a public route no credential is looked at.
+        let failures = match route.is_public() {
+            true => Vec::new(),
+            false => by_head(Counts::FailedAuthentication),
         };
+        let mut counted = by_head(Counts::Requests);
+        let waits = counts_by_credential(traffic);
+        self.limiter.look(&failures, verdicts).await?;
+        if waits {
+            self.limiter.look(&counted, verdicts).await?;
+        } else {
+            self.limiter.take(&counted, verdicts).await?;
+        }
+        // Whether there is anything left does not change what a request is told that fails for itself.
+        match self.screened(route, head).await {
+            Ok(permit) if waits => {
+                counted.extend(counted_by_credential(&permit, &address));
+                self.limiter.take(&counted, verdicts).await?;
+                Ok(permit)
+            }
+            Ok(permit) => Ok(permit),
+            Err(refusal) => {
+                if waits {
+                    let _ = self.limiter.take(&counted, verdicts).await;
+                }
+                if is_false_credential(refusal.class()) {
+                    let _ = self.limiter.take(&failures, &mut Vec::new()).await;
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// The permit for a request, by its credential.
+    async fn screened(
+        &'static self,
+        route: Route<'static, '_>,
+        head: &RequestHead<'_>,
+    ) -> Result<Permit<'static>, Refusal> {
+        match route.screen(head)? {
+            Screened::Public(permit) => Ok(permit),
+            Screened::Protected(pending) => self.authenticate(pending).await,
+        }
+    }
+
+    async fn authenticate(
+        &'static self,
+        pending: Pending<'static, '_>,
+    ) -> Result<Permit<'static>, Refusal> {
         let genuine = match pending.credential() {
             Credential::Jwt(token) => self.signed(&pending, token).await?,
             Credential::Opaque { token, issuer } => {
@@ -333,17 +560,37 @@ enum Genuine {
     },
 }
 
-/// The reason of a refusal goes to the log, and nowhere else.
-fn tell(received: &Received, refusal: &Refusal) {
-    log::event(
-        Level::Warn,
-        "refused",
-        &[
-            ("class", &refusal.class()),
-            ("status", &refusal.status()),
-            ("method", &method_name(&received.method)),
-            ("path", &received.path()),
-            ("reason", &refusal.reason()),
-        ],
-    );
+/// Whose request it is.
+impl Gate {
+    /// The address that a request is counted under.
+    fn address_key(&self, received: &Received) -> Vec<u8> {
+        let client = self.client(received);
+        // Where the host does not say who is connected, all are counted as one.
+        client
+            .address
+            .map_or_else(Vec::new, |address| limit_key(address).to_vec())
+    }
+
+    /// Whose request it is.
+    pub(crate) fn client(&self, received: &Received) -> Client {
+        let trusted = &self.policy.proxy().trusted;
+        let peer = peer_of(&received.values(CLIENT_ADDR));
+        trusted.client(peer, &received.values("x-forwarded-for"))
+    }
+}
+
+/// Whether the head of a request is within its limits. Whether there is a body that declares no length,
+/// is not known yet.
+fn check_size(limits: &RequestLimits, received: &Received) -> Result<(), LimitExceeded> {
+    let bytes = |(name, value): &(String, Vec<u8>)| name.len() + value.len();
+    let declared = received.values("content-length").pop();
+    let content_type = received.values("content-type");
+    limits.check(&HeadSize {
+        count: received.entries.len(),
+        bytes: received.entries.iter().map(bytes).sum(),
+        target_bytes: received.target.len(),
+        content_length: declared.and_then(|value| String::from_utf8(value).ok()?.parse().ok()),
+        has_body: !content_type.is_empty(),
+        content_type: &content_type,
+    })
 }

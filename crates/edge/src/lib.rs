@@ -4,7 +4,10 @@
 //! time and handed the bytes. Here are the clock, the policy's file, variables, the key-value store, the
 //! network and the log, and the order in which a request meets them.
 
+mod additions;
+mod body;
 pub mod clock;
+mod cors;
 mod discovery;
 pub mod fetch;
 pub mod flight;
@@ -12,8 +15,10 @@ pub mod forward;
 pub mod gate;
 pub mod introspect;
 pub mod keys;
+mod limiter;
 pub mod log;
 mod logout;
+mod proxy;
 pub mod received;
 pub mod respond;
 pub mod store;

@@ -4,6 +4,7 @@
 //! The answer is 200 once that is written, 400 for a logout token that is not valid or was used before
 //! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
 
+use crate::additions::Additions;
 use crate::fetch::{self, field};
 use crate::gate::Gate;
 use crate::log::{self, Level};
@@ -57,7 +58,7 @@ pub(crate) async fn handle(
                 "logout-failed",
                 &[("reason", &refusal.reason())],
             );
-            return respond::refusal(refusal);
+            return respond::refusal(refusal, &Additions::default());
         }
     };
     log::event(

@@ -13,8 +13,8 @@ pub struct Received {
     pub target: String,
     /// All header fields; immutable.
     pub fields: Fields,
-    /// The names of all header fields, as received.
-    pub names: Vec<String>,
+    /// The same, name by name and value by value.
+    pub entries: Vec<(String, Vec<u8>)>,
     /// The value of every `Authorization` field, in order.
     pub authorization: Vec<Vec<u8>>,
     /// The value of every field in which the policy takes API keys, in order.
@@ -25,34 +25,50 @@ impl Received {
     /// Reads the head of `request`. `api_key_header` is where the policy takes API keys.
     pub fn of(request: &Request, api_key_header: Option<&str>) -> Self {
         let fields = request.get_headers();
-        let mut authorization = Vec::new();
-        let mut api_key = Vec::new();
         let entries = fields.copy_all();
-        let mut names = Vec::with_capacity(entries.len());
-        for (name, value) in entries {
-            if name.eq_ignore_ascii_case(AUTHORIZATION) {
-                authorization.push(value);
-            } else if api_key_header.is_some_and(|header| name.eq_ignore_ascii_case(header)) {
-                api_key.push(value);
-            }
-            names.push(name);
-        }
+        let authorization = values(&entries, AUTHORIZATION);
+        let api_key = api_key_header.map_or_else(Vec::new, |header| values(&entries, header));
         Self {
             method: request.get_method(),
             target: request
                 .get_path_with_query()
                 .unwrap_or_else(|| "/".to_owned()),
             fields,
-            names,
+            entries,
             authorization,
             api_key,
         }
+    }
+
+    /// The values of every field of this name, in order.
+    pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
+        values(&self.entries, name)
+    }
+
+    /// Whether there is a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|(there, _)| there.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a length is declared: then there is a body, if only an empty one.
+    pub fn declares_body(&self) -> bool {
+        self.has("content-length")
     }
 
     /// The path, for the log. The query is left out: it may hold what is nobody's business.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
+}
+
+fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
+    entries
+        .iter()
+        .filter(|(there, _)| there.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.clone())
+        .collect()
 }
 
 /// The name of a method.

@@ -1,16 +1,18 @@
 //! A refusal as a response.
 
+use crate::additions::Additions;
 use doorward_policy::Refusal;
 use wasip3::http::types::{ErrorCode, Fields, Response};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 /// The response for `refusal`: its status, challenge and problem document (RFC 9457). It is never to be
-/// cached, since the same request may be right a moment later or with another token.
+/// cached, since the same request may be right a moment later or with another token. It gets what the rule
+/// adds to every response, so that a page can read that it was refused.
 ///
 /// # Errors
 /// Where the host accepts a field or the status not. It then answers in its own words, and the request
 /// still goes nowhere.
-pub fn refusal(refusal: &Refusal) -> Result<Response, ErrorCode> {
+pub(crate) fn refusal(refusal: &Refusal, additions: &Additions) -> Result<Response, ErrorCode> {
     let body = refusal.problem_json();
     let mut fields = vec![
         (
@@ -29,6 +31,7 @@ pub fn refusal(refusal: &Refusal) -> Result<Response, ErrorCode> {
     if let Some(seconds) = refusal.retry_after_s() {
         fields.push(("retry-after".to_owned(), seconds.to_string().into_bytes()));
     }
+    additions.add_to(&mut fields);
     bytes(refusal.status(), &fields, body)
 }
 

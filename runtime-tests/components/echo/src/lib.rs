@@ -6,6 +6,9 @@
 //! - `…/bytes/N` answers with N bytes.
 //! - `…/trap`, `…/loop` and `…/grow` trap, never end, and take memory without end.
 //! - everything else answers with method, target and header fields, as JSON.
+//!
+//! Each field `x-answer-NAME` of a request is a field `NAME` of the answer. Where there is a field `x-tell`,
+//! the log has a line of JSON when the request comes, and with `…/trailers` another one when its body ends.
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -26,6 +29,12 @@ wasip3::http::service::export!(Echo);
 impl wasip3::exports::http::handler::Guest for Echo {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let target = request.get_path_with_query().unwrap_or_default();
+        let fields = request.get_headers();
+        let tells = fields.has("x-tell");
+        if tells {
+            eprintln!("{}", json!({ "event": "reached", "target": target }));
+        }
+        let answer_fields = answer_fields(&fields);
         if target.ends_with("/body") {
             let (_done, done_reader) = wit_future::new(|| Ok(()));
             let (body, trailers) = Request::consume_body(request, done_reader);
@@ -36,7 +45,15 @@ impl wasip3::exports::http::handler::Guest for Echo {
             let (_done, done_reader) = wit_future::new(|| Ok(()));
             let (mut body, trailers) = Request::consume_body(request, done_reader);
             let bytes = count(&mut body).await;
-            let names: Vec<String> = match trailers.await? {
+            let trailers = trailers.await;
+            if tells {
+                let whole = trailers.is_ok();
+                eprintln!(
+                    "{}",
+                    json!({ "event": "body", "bytes": bytes, "whole": whole })
+                );
+            }
+            let names: Vec<String> = match trailers? {
                 Some(fields) => fields
                     .copy_all()
                     .into_iter()
@@ -87,8 +104,19 @@ impl wasip3::exports::http::handler::Guest for Echo {
             });
             return respond(reader);
         }
-        answer(&seen)
+        answer_with(answer_fields, &seen)
     }
+}
+
+/// The fields that the answer is to have.
+fn answer_fields(fields: &Fields) -> Fields {
+    let answer = Fields::new();
+    for (name, value) in fields.copy_all() {
+        if let Some(name) = name.strip_prefix("x-answer-") {
+            let _ = answer.append(name, &value);
+        }
+    }
+    answer
 }
 
 /// Does what a component must not do, if asked to.
@@ -124,12 +152,16 @@ async fn count(stream: &mut StreamReader<u8>) -> usize {
 }
 
 fn answer(value: &Value) -> Result<Response, ErrorCode> {
+    answer_with(Fields::new(), value)
+}
+
+fn answer_with(fields: Fields, value: &Value) -> Result<Response, ErrorCode> {
     let body = value.to_string().into_bytes();
     let (mut writer, reader) = wit_stream::new();
     wit_bindgen::spawn(async move {
         writer.write_all(body).await;
     });
-    respond(reader)
+    respond_with(fields, reader)
 }
 
 fn many(mut count: usize) -> StreamReader<u8> {
@@ -147,8 +179,12 @@ fn many(mut count: usize) -> StreamReader<u8> {
 }
 
 fn respond(body: StreamReader<u8>) -> Result<Response, ErrorCode> {
+    respond_with(Fields::new(), body)
+}
+
+fn respond_with(fields: Fields, body: StreamReader<u8>) -> Result<Response, ErrorCode> {
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     drop(trailers);
-    let (response, _sent) = Response::new(Fields::new(), Some(body), trailers_reader);
+    let (response, _sent) = Response::new(fields, Some(body), trailers_reader);
     Ok(response)
 }

@@ -1,0 +1,17 @@
+//! `wasi:http/service`: authenticates and authorises every request, and asks the upstream that the policy
+//! names for its route.
+//!
+//! All it does is in `doorward-edge`; here it meets its export.
+
+use doorward_edge::gate;
+use wasip3::http::types::{ErrorCode, Request, Response};
+
+struct Gateway;
+
+wasip3::http::service::export!(Gateway);
+
+impl wasip3::exports::http::handler::Guest for Gateway {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        gate::handle_with_upstreams(request).await
+    }
+}

@@ -1,0 +1,436 @@
+//! The body of a request on its way through: in pieces, at the pace of whoever takes it, and never more of
+//! it than the policy allows.
+//!
+//! # Why bodies are not handed on as they are
+//! WASI lets a component pass the incoming body stream to the outgoing request. Hosts then take a short
+//! cut (`wasmtime-wasi-http` 48, which Spin uses, does): they send on the original body *with its
+//! original trailers*, and ignore the trailers that the component gave. A client could so bring in an
+//! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
+//! of one copy, and only for requests that have a body.
+
+use crate::received::{AUTHORIZATION, Received};
+use doorward_policy::Policy;
+use doorward_traffic::fields::is_hop_by_hop;
+use doorward_traffic::forwarded::is_forwarding_field;
+use doorward_traffic::limits::BodyCount;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::mem::take;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use wasip3::http::types::{ErrorCode, Fields, Method, Request};
+use wasip3::wit_bindgen::{FutureReader, FutureWriter, StreamReader, StreamResult, StreamWriter};
+use wasip3::{wit_future, wit_stream};
+
+/// Bytes of a body that are read while the request is rebuilt.
+const FIRST_PIECE_BYTES: usize = 8 * 1024;
+/// Bytes of a body that are under way at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of a body that are kept, so that it can be sent once more.
+pub(crate) const HELD_BYTES_MAX: usize = 64 * 1024;
+
+/// Trailer fields, as the host hands them over.
+pub(crate) type Trailers = Result<Option<Fields>, ErrorCode>;
+
+/// The body of a request, and as much as is known of it.
+pub(crate) struct Body {
+    stream: StreamReader<u8>,
+    trailers: Coming,
+    /// Tells the host that the body is no longer read, when it is dropped.
+    outcome: FutureWriter<Result<(), ErrorCode>>,
+    count: BodyCount,
+    /// What was read and has not been passed on for the first time.
+    first: Vec<u8>,
+    held: Held,
+    ended: bool,
+    policy: &'static Policy,
+    progress: Rc<Progress>,
+}
+
+/// How far a body has come, for who waits for its answer.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Grows with every piece that is passed on.
+    pieces: Cell<u64>,
+    /// Whether it is the client that has to go on.
+    waits_for_client: Cell<bool>,
+    /// Whether more came than the policy allows.
+    too_large: Cell<bool>,
+    /// Whether more came than is kept.
+    lost: Cell<bool>,
+    /// Whether the client did not send all of it.
+    incomplete: Cell<bool>,
+}
+
+impl Progress {
+    /// A number that grows with every piece.
+    pub(crate) fn pieces(&self) -> u64 {
+        self.pieces.get()
+    }
+
+    /// Whether the rest of the body is waited for.
+    pub(crate) fn waits_for_client(&self) -> bool {
+        self.waits_for_client.get()
+    }
+
+    /// Whether all that came is still held, of a body that is [held](Body::hold).
+    pub(crate) fn holds_all(&self) -> bool {
+        !self.lost.get()
+    }
+
+    /// Whether more came than the policy allows.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.too_large.get()
+    }
+
+    /// Whether the client did not send all of it.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.incomplete.get()
+    }
+}
+
+/// The trailers of a body.
+enum Coming {
+    /// They come after it.
+    Reader(FutureReader<Trailers>),
+    /// They have come. `Err`: the body is not whole.
+    Here(Result<Vec<(String, Vec<u8>)>, ErrorCode>),
+}
+
+/// What is kept of a body that was passed on.
+enum Held {
+    /// Nothing: it is passed on once.
+    Off,
+    /// All that was read so far.
+    All(Vec<u8>),
+    /// More was read than is kept.
+    Lost,
+}
+
+/// How passing a body on ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// All of it was taken, trailers included.
+    Whole,
+    /// Whoever took it takes no more, or was not to be given more.
+    NotTaken,
+    /// It is larger than the policy allows.
+    TooLarge,
+    /// The client did not send all of it.
+    Incomplete,
+}
+
+/// Makes a body that is being passed on stop at the next turn.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop(Rc<Cell<bool>>);
+
+impl Stop {
+    /// Stops it.
+    pub(crate) fn now(&self) {
+        self.0.set(true);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.get()
+    }
+}
+
+/// The way into an outgoing request.
+pub(crate) struct Sink {
+    body: StreamWriter<u8>,
+    trailers: FutureWriter<Trailers>,
+}
+
+impl Sink {
+    /// A way into a request, and what the request is made of.
+    pub(crate) fn new() -> (Self, StreamReader<u8>, FutureReader<Trailers>) {
+        let (body, reader) = wit_stream::new();
+        // Where the body is given up half-way, what there is of it must not pass for the whole.
+        let (trailers, trailers_reader) =
+            wit_future::new(|| Err(ErrorCode::HttpRequestBodySize(None)));
+        (Self { body, trailers }, reader, trailers_reader)
+    }
+}
+
+/// Says that a request without a body has no trailers either, when it is dropped.
+///
+/// Saying so to somebody who does not listen yet is a call, a wait and an event. So whoever gets the request
+/// has a first turn before it is said: by then it listens, or has dropped the request.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct NoTrailers(Option<FutureWriter<Trailers>>);
+
+impl NoTrailers {
+    /// With the trailers that the request is made of.
+    pub(crate) fn new() -> (Self, FutureReader<Trailers>) {
+        let (none, reader) = wit_future::new(|| Ok(None));
+        (Self(Some(none)), reader)
+    }
+
+    /// Polls `next` once, says it, and waits for `next`.
+    pub(crate) async fn after_first_turn_of<T>(mut self, next: impl Future<Output = T>) -> T {
+        let mut next = pin!(next);
+        poll_fn(move |context| {
+            let turn = next.as_mut().poll(context);
+            drop(self.0.take());
+            turn
+        })
+        .await
+    }
+}
+
+impl Body {
+    /// The body of `request`, if it has one. Whether it has, only the stream says: hosts hide
+    /// `Transfer-Encoding`, and HTTP/2 needs no field at all. With a `Content-Length` there is a body, if
+    /// only an empty one; and what ends in an error is none that is not there, but one that is not whole.
+    pub(crate) async fn of(
+        request: Request,
+        received: &Received,
+        count: BodyCount,
+        policy: &'static Policy,
+    ) -> Option<Self> {
+        let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
+        let (mut stream, trailers) = Request::consume_body(request, outcome_reader);
+        let (ended, first) = first_piece(&mut stream);
+        let coming = if ended && first.is_empty() && !received.declares_body() {
+            // Asking costs a turn, which is saved where a body means nothing (RFC 9110 §9.3.1).
+            if matches!(received.method, Method::Get | Method::Head) {
+                return None;
+            }
+            Coming::Here(Err(trailers.await.err()?))
+        } else {
+            Coming::Reader(trailers)
+        };
+        Some(Self {
+            stream,
+            trailers: coming,
+            outcome,
+            count,
+            first,
+            held: Held::Off,
+            ended,
+            policy,
+            progress: Rc::default(),
+        })
+    }
+
+    /// Keeps what is passed on, up to [`HELD_BYTES_MAX`], so that it can be passed on again.
+    pub(crate) fn hold(&mut self) {
+        self.held = Held::All(Vec::new());
+    }
+
+    /// Whether all that was read is still here.
+    pub(crate) fn can_be_sent_again(&self) -> bool {
+        matches!(self.held, Held::All(_))
+    }
+
+    /// All of the body, where it has ended and was kept.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        match (&self.held, &self.trailers) {
+            (Held::All(bytes), Coming::Here(Ok(_))) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// How far it has come, also while it is being passed on.
+    pub(crate) fn progress(&self) -> Rc<Progress> {
+        Rc::clone(&self.progress)
+    }
+
+    /// Passes the body on, from its beginning. Gives it back, to be passed on again if it
+    /// [can be](Self::can_be_sent_again), or to be dropped.
+    pub(crate) async fn pass_on(mut self, sink: Sink, stop: &Stop) -> (Self, Passed) {
+        let passed = self.pass(sink, stop).await;
+        if passed == Passed::TooLarge {
+            self.progress.too_large.set(true);
+        }
+        (self, passed)
+    }
+
+    async fn pass(&mut self, mut sink: Sink, stop: &Stop) -> Passed {
+        // What was passed on before comes first.
+        let mut piece = match &self.held {
+            Held::All(bytes) => bytes.clone(),
+            Held::Off | Held::Lost => Vec::new(),
+        };
+        let first = take(&mut self.first);
+        if !first.is_empty() {
+            if self.keep(&first).is_err() {
+                return Passed::TooLarge;
+            }
+            piece.extend_from_slice(&first);
+        }
+        loop {
+            if !piece.is_empty() {
+                match write_all(&mut sink.body, piece, stop).await {
+                    Some(empty) => piece = empty,
+                    None => return Passed::NotTaken,
+                }
+            }
+            if self.ended {
+                break;
+            }
+            piece.reserve(PIECE_BYTES);
+            self.progress.waits_for_client.set(true);
+            let (result, read) = read(&mut self.stream, piece, stop).await;
+            self.progress.waits_for_client.set(false);
+            self.progress.pieces.set(self.progress.pieces() + 1);
+            self.ended = matches!(result, StreamResult::Dropped);
+            piece = read;
+            if self.keep(&piece).is_err() {
+                return Passed::TooLarge;
+            }
+            if stop.is_set() {
+                return Passed::NotTaken;
+            }
+        }
+        // Before whoever takes it learns that no more comes: that it is cut short is then the client's fault.
+        let trailers = self.trailers().await;
+        drop(sink.body);
+        let passed = match &trailers {
+            Ok(_) => Passed::Whole,
+            Err(_) => Passed::Incomplete,
+        };
+        // Where nobody reads the trailers, nobody can be fooled by them.
+        let _ = sink.trailers.write(trailers).await;
+        passed
+    }
+
+    /// Reads all of the body, where no more comes than is kept, and gives its length.
+    ///
+    /// # Errors
+    /// That it is too large or incomplete.
+    pub(crate) async fn gather(&mut self) -> Result<usize, Passed> {
+        let first = take(&mut self.first);
+        self.keep(&first).map_err(|()| Passed::TooLarge)?;
+        let mut piece = first;
+        while !self.ended {
+            piece.clear();
+            piece.reserve(FIRST_PIECE_BYTES);
+            self.progress.waits_for_client.set(true);
+            let (result, read) = self.stream.read(piece).await;
+            self.progress.waits_for_client.set(false);
+            self.progress.pieces.set(self.progress.pieces() + 1);
+            self.ended = matches!(result, StreamResult::Dropped);
+            piece = read;
+            self.keep(&piece).map_err(|()| Passed::TooLarge)?;
+            if self.progress.lost.get() {
+                return Err(Passed::TooLarge);
+            }
+        }
+        let trailers = self.trailers().await;
+        match (&self.held, trailers) {
+            (_, Err(_)) => Err(Passed::Incomplete),
+            (Held::All(bytes), Ok(_)) => Ok(bytes.len()),
+            (Held::Off | Held::Lost, Ok(_)) => Err(Passed::TooLarge),
+        }
+    }
+
+    /// Counts a piece that was read, and keeps it where it is to be kept.
+    fn keep(&mut self, piece: &[u8]) -> Result<(), ()> {
+        self.count.add(piece.len()).map_err(|_| ())?;
+        if let Held::All(bytes) = &mut self.held {
+            if bytes.len() + piece.len() > HELD_BYTES_MAX {
+                self.held = Held::Lost;
+                self.progress.lost.set(true);
+            } else {
+                bytes.extend_from_slice(piece);
+            }
+        }
+        Ok(())
+    }
+
+    /// The trailers that are passed on.
+    async fn trailers(&mut self) -> Trailers {
+        let coming = std::mem::replace(&mut self.trailers, Coming::Here(Ok(Vec::new())));
+        self.trailers = match coming {
+            Coming::Reader(reader) => Coming::Here(reader.await.map(|fields| match fields {
+                Some(fields) => cleared(fields.copy_all(), self.policy),
+                None => Vec::new(),
+            })),
+            // Of a body that is passed on once more.
+            here @ Coming::Here(_) => here,
+        };
+        let is_cut_short = matches!(self.trailers, Coming::Here(Err(_)));
+        self.progress.incomplete.set(is_cut_short);
+        match &self.trailers {
+            Coming::Here(Ok(entries)) if entries.is_empty() => Ok(None),
+            // Fields that came in are accepted again; if not, none go on.
+            Coming::Here(Ok(entries)) => Ok(Fields::from_list(entries).ok()),
+            Coming::Here(Err(error)) => Err(error.clone()),
+            Coming::Reader(_) => Ok(None),
+        }
+    }
+
+    /// Tells the host that the body is no longer needed.
+    pub(crate) fn done(self) {
+        drop(self.outcome);
+    }
+}
+
+/// What of the body is there already, without waiting for it, and whether that is its end.
+fn first_piece(body: &mut StreamReader<u8>) -> (bool, Vec<u8>) {
+    let mut read = pin!(body.read(Vec::with_capacity(FIRST_PIECE_BYTES)));
+    let mut context = Context::from_waker(Waker::noop());
+    let (result, piece) = match read.as_mut().poll(&mut context) {
+        Poll::Ready(done) => done,
+        Poll::Pending => read.as_mut().cancel(),
+    };
+    (matches!(result, StreamResult::Dropped), piece)
+}
+
+async fn read(
+    stream: &mut StreamReader<u8>,
+    buffer: Vec<u8>,
+    stop: &Stop,
+) -> (StreamResult, Vec<u8>) {
+    let mut reading = pin!(stream.read(buffer));
+    poll_fn(|context| {
+        if stop.is_set() {
+            // What has been read by now is not lost.
+            return Poll::Ready(reading.as_mut().cancel());
+        }
+        reading.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Writes all of `piece` and gives its buffer back; `None` where not all of it was taken.
+async fn write_all(
+    writer: &mut StreamWriter<u8>,
+    mut piece: Vec<u8>,
+    stop: &Stop,
+) -> Option<Vec<u8>> {
+    loop {
+        let (result, rest) = {
+            let mut writing = pin!(writer.write(piece));
+            poll_fn(|context| {
+                if stop.is_set() {
+                    return Poll::Ready(writing.as_mut().cancel());
+                }
+                writing.as_mut().poll(context)
+            })
+            .await
+        };
+        if stop.is_set() || matches!(result, StreamResult::Dropped) {
+            return None;
+        }
+        piece = rest.into_vec();
+        if piece.is_empty() {
+            return Some(piece);
+        }
+    }
+}
+
+/// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
+/// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1).
+fn cleared(mut entries: Vec<(String, Vec<u8>)>, policy: &Policy) -> Vec<(String, Vec<u8>)> {
+    entries.retain(|(name, _)| {
+        !policy.is_reserved_header(name)
+            && !name.eq_ignore_ascii_case(AUTHORIZATION)
+            && !is_forwarding_field(name)
+            && !is_hop_by_hop(name)
+    });
+    entries
+}

@@ -1,0 +1,153 @@
+//! The fields that an upstream gets to see, and those that the client gets of its answer.
+
+use crate::additions::{Additions, rebuilt};
+use crate::received::Received;
+use doorward_policy::{Permit, Refusal};
+use doorward_traffic::address::Client;
+use doorward_traffic::fields::{is_hop_by_hop, named_by_connection};
+use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
+use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
+use wasip3::http::types::{Request, Response, Scheme};
+
+/// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
+/// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
+const OURS: [&str; 2] = ["host", "expect"];
+
+/// How a request has come here.
+pub(super) struct Way {
+    client: Client,
+    trusted_hops: u8,
+    host: Option<String>,
+    scheme: &'static str,
+    forwarded_for: Vec<Vec<u8>>,
+    forwarded_proto: Vec<Vec<u8>>,
+    forwarded_host: Vec<Vec<u8>>,
+    via: Vec<Vec<u8>>,
+    cdn_loop: Vec<Vec<u8>>,
+}
+
+impl Way {
+    pub(super) fn of(
+        request: &Request,
+        received: &Received,
+        client: Client,
+        trusted_hops: u8,
+    ) -> Self {
+        // What nobody believes need not be read.
+        let trusted = |name| match client.peer_is_trusted {
+            true => received.values(name),
+            false => Vec::new(),
+        };
+        Self {
+            client,
+            trusted_hops,
+            host: request.get_authority(),
+            scheme: match request.get_scheme() {
+                Some(Scheme::Https) => "https",
+                _ => "http",
+            },
+            forwarded_for: trusted("x-forwarded-for"),
+            forwarded_proto: trusted("x-forwarded-proto"),
+            forwarded_host: trusted("x-forwarded-host"),
+            via: trusted("via"),
+            cdn_loop: received.values("cdn-loop"),
+        }
+    }
+
+    /// Adds what an upstream is told of it.
+    pub(super) fn add_to(
+        &self,
+        fields: &mut Vec<(String, Vec<u8>)>,
+        pseudonym: &str,
+        tells_host: bool,
+    ) {
+        let way = forwarded::Way {
+            pseudonym,
+            client: &self.client,
+            trusted_hops: self.trusted_hops,
+            host: self.host.as_deref(),
+            scheme: self.scheme,
+            tells_host,
+        };
+        let received = forwarded::Received {
+            forwarded_for: &self.forwarded_for,
+            forwarded_proto: &self.forwarded_proto,
+            forwarded_host: &self.forwarded_host,
+            via: &self.via,
+            cdn_loop: &self.cdn_loop,
+        };
+        let told = request_fields(&way, &received);
+        fields.extend(
+            told.into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+}
+
+/// What of the client's fields goes on, and the identity.
+pub(super) fn fields(received: &Received, permit: &Permit<'_>) -> Vec<(String, Vec<u8>)> {
+    let named = named_by_connection(&received.values("connection"));
+    let stays = |name: &str| {
+        !is_hop_by_hop(name)
+            && !is_forwarding_field(name)
+            && !permit.removes_header(name)
+            && !OURS.contains(&name)
+            && !named.iter().any(|named| named == name)
+    };
+    let mut fields: Vec<_> = received
+        .entries
+        .iter()
+        .filter(|(name, _)| stays(name))
+        .cloned()
+        .collect();
+    let identity = permit.identity_headers();
+    fields.extend(identity.map(|(name, value)| (name.to_owned(), value.to_vec())));
+    fields
+}
+
+/// Changes fields as the policy says.
+pub(super) fn edit(fields: &mut Vec<(String, Vec<u8>)>, edits: &FieldEdits) {
+    if edits.remove.is_empty() && edits.set.is_empty() {
+        return;
+    }
+    fields.retain(|(name, _)| {
+        !edits.remove.contains(name) && !edits.set.iter().any(|(set, _)| set == name)
+    });
+    let set = edits.set.iter();
+    fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
+}
+
+/// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
+/// costs a tenth of the whole exchange less than to rebuild it. For that reason it gets no `Via` either:
+/// a gateway may add one to responses and need not (RFC 9110 §7.6.3).
+///
+/// # Errors
+/// Where the host does not accept what the upstream sent.
+pub(super) fn response(
+    response: Response,
+    upstream: &Upstream,
+    additions: &Additions,
+) -> Result<Response, Refusal> {
+    let edits = &upstream.response_fields;
+    let fields = response.get_headers().copy_all();
+    let connection: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| name == "connection")
+        .map(|(_, value)| value.clone())
+        .collect();
+    let named = named_by_connection(&connection);
+    let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
+    let untouched = additions.is_empty()
+        && edits.remove.is_empty()
+        && edits.set.is_empty()
+        && !fields.iter().any(|(name, _)| ends_here(name));
+    if untouched {
+        return Ok(response);
+    }
+    let edited = rebuilt(response, fields, |fields| {
+        fields.retain(|(name, _)| !ends_here(name));
+        edit(fields, edits);
+        additions.add_to(fields);
+    });
+    edited.map_err(|_| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed))
+}

@@ -1,0 +1,220 @@
+//! From a request that was let through to an upstream's answer.
+//!
+//! The gate is linked in: what arrives here has a permit, and no component is crossed on the way. Which
+//! upstream a route has, how it is asked again and when it is left alone, the policy says; how that is
+//! decided is in `traffic`, and what is sent, in [`head`].
+
+mod ask;
+mod attempt;
+mod head;
+mod mirror;
+mod state;
+
+pub(crate) use self::state::Upstreams;
+
+use self::ask::{Answered, Failure};
+use self::mirror::Mirror;
+use crate::body::Body;
+use crate::gate::{Admitted, Gate};
+use crate::received::{Received, method_name};
+use crate::respond;
+use doorward_policy::{Permit, Policy, Refusal};
+use doorward_traffic::address::{Client, limit_key};
+use doorward_traffic::forwarded::loops;
+use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::retry::is_idempotent;
+use doorward_traffic::rewrite::Rewrite;
+use doorward_traffic::split::{Split, SplitKey};
+use doorward_traffic::upstream::{Upstream, UpstreamId};
+use wasip3::http::types::{ErrorCode, Method, Response};
+
+/// A request that has been here before is refused (RFC 8586): it would come again and again.
+pub(crate) fn refuse_loop(policy: &Policy, received: &Received) -> Result<(), Refusal> {
+    if loops(&policy.proxy().name, &received.values("cdn-loop")) {
+        return Err(Refusal::looped());
+    }
+    Ok(())
+}
+
+/// Asks the upstream of the request's route, and answers with what it says.
+///
+/// # Errors
+/// What the host says where it does not accept the response.
+pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
+    let Admitted {
+        request,
+        received,
+        permit,
+        policy,
+        gate,
+        body_count,
+        needs_type,
+        additions,
+        told,
+    } = admitted;
+    let client = gate.client(&received);
+    let trusted_hops = policy.proxy().trusted.hops;
+    let way = head::Way::of(&request, &received, client, trusted_hops);
+    let mut body = Body::of(request, &received, body_count, policy).await;
+    if let Some(body) = &mut body {
+        body.hold();
+    }
+    if body.is_some() && needs_type {
+        let refusal = Refusal::limit(LimitExceeded::ContentType);
+        told.tell(&refusal);
+        return respond::refusal(&refusal, &additions);
+    }
+    let call = Call {
+        gate,
+        policy,
+        idempotent: is_idempotent(method_name(&received.method)),
+        method: received.method.clone(),
+        target: permit.target().to_owned(),
+        rewrite: permit.traffic().rewrite(),
+        fields: head::fields(&received, &permit),
+        way,
+        had_body: body.is_some(),
+        body,
+    };
+    let outcome = match Choice::of(&permit, &received, &client, policy) {
+        Ok(choice) => call.ask(choice).await,
+        Err(refusal) => Err(refusal),
+    };
+    let refusal = match outcome {
+        Ok((upstream, response)) => match head::response(response, upstream, &additions) {
+            Ok(response) => return Ok(response),
+            Err(refusal) => refusal,
+        },
+        Err(refusal) => refusal,
+    };
+    told.tell(&refusal);
+    respond::refusal(&refusal, &additions)
+}
+
+/// Which upstreams a request has to do with.
+struct Choice {
+    first: UpstreamId,
+    /// Who is asked where the first one fails.
+    then: Option<UpstreamId>,
+    mirror: Option<UpstreamId>,
+}
+
+impl Choice {
+    fn of(
+        permit: &Permit<'static>,
+        received: &Received,
+        client: &Client,
+        policy: &Policy,
+    ) -> Result<Self, Refusal> {
+        let traffic = permit.traffic();
+        let Some(own) = traffic.upstream() else {
+            let reason = format!("the route {} has no upstream", permit.route());
+            return Err(Refusal::misconfigured(reason));
+        };
+        let mut choice = Self {
+            first: own,
+            then: None,
+            mirror: traffic.mirror(),
+        };
+        if let Some(split) = traffic.split()
+            && goes_there(split, permit, received, client, policy)
+        {
+            choice.first = split.to;
+            choice.then = split.fallback.then_some(own);
+        }
+        Ok(choice)
+    }
+}
+
+fn goes_there(
+    split: &Split,
+    permit: &Permit<'static>,
+    received: &Received,
+    client: &Client,
+    policy: &Policy,
+) -> bool {
+    let name = upstream(policy, split.to).map_or("", |upstream| upstream.name.as_str());
+    let address = || client.address.map(|address| limit_key(address).to_vec());
+    let key = match split.by {
+        SplitKey::Subject => permit.split_key().map(<[u8]>::to_vec).or_else(address),
+        SplitKey::Client => address(),
+    };
+    split.goes_there(name, key.as_deref(), &|name| received.values(name))
+}
+
+fn upstream(policy: &Policy, id: UpstreamId) -> Option<&Upstream> {
+    policy.upstreams().get(usize::from(id))
+}
+
+/// A request on its way to upstreams.
+struct Call {
+    gate: &'static Gate,
+    policy: &'static Policy,
+    method: Method,
+    idempotent: bool,
+    /// As it was authorised.
+    target: String,
+    rewrite: Option<&'static Rewrite>,
+    /// What is sent to every upstream.
+    fields: Vec<(String, Vec<u8>)>,
+    way: head::Way,
+    had_body: bool,
+    /// `None`: there is none, or it was passed on and did not come back.
+    body: Option<Body>,
+}
+
+impl Call {
+    async fn ask(mut self, choice: Choice) -> Result<(&'static Upstream, Response), Refusal> {
+        let mut mirror = choice.mirror.and_then(|id| Mirror::of(&self, id));
+        if !self.had_body
+            && let Some(mirror) = mirror.take()
+        {
+            mirror.send(Vec::new());
+        }
+        let mut outcome = ask::ask(&mut self, choice.first).await;
+        if let Some(then) = choice.then
+            && outcome
+                .as_ref()
+                .map_or_else(Failure::is_of_upstream, Answered::is_failing)
+            && self.can_go_elsewhere(&mut outcome).await
+        {
+            drop(outcome);
+            outcome = ask::ask(&mut self, then).await;
+        }
+        match outcome {
+            Ok(answered) => {
+                answered.passing.go_on(mirror);
+                Ok((answered.upstream, answered.response))
+            }
+            Err(Failure::Upstream(name, failure)) => Err(Refusal::upstream(name, failure)),
+            Err(Failure::TooLarge) => Err(Refusal::limit(LimitExceeded::BodyBytes)),
+            Err(Failure::Refused(refusal)) => Err(*refusal),
+        }
+    }
+
+    /// Whether the request can be sent to another upstream: nothing can have been done by the first one,
+    /// or doing it twice is the same as once, and all of the body is still here.
+    async fn can_go_elsewhere(&mut self, outcome: &mut Result<Answered, Failure>) -> bool {
+        let sent_nothing = match outcome {
+            Ok(answered) => {
+                let passing = std::mem::take(&mut answered.passing);
+                if !self.idempotent {
+                    answered.passing = passing;
+                    return false;
+                }
+                self.body = passing.back().await;
+                false
+            }
+            Err(Failure::Upstream(_, failure)) => failure.sent_nothing(),
+            Err(_) => false,
+        };
+        (self.idempotent || sent_nothing) && self.body_is_whole()
+    }
+
+    fn body_is_whole(&self) -> bool {
+        match &self.body {
+            Some(body) => body.can_be_sent_again(),
+            None => !self.had_body,
+        }
+    }
+}

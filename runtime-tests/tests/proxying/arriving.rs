@@ -1,0 +1,273 @@
+//! What reaches the origin: what was authorised, byte for byte, and nothing that was refused.
+
+use crate::{Stage, head};
+use doorward_runtime_tests::cases;
+use doorward_runtime_tests::client::{Ask, send_bytes};
+use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
+use doorward_runtime_tests::origin::Reply;
+use doorward_runtime_tests::run::Case;
+
+pub const CASES: &[Case] = cases![
+    method_target_fields_and_body_arrive_byte_for_byte,
+    status_fields_and_body_of_the_answer_arrive_byte_for_byte,
+    who_is_refused_never_reaches_the_origin,
+    identity_fields_of_the_client_never_arrive_under_any_spelling,
+    identity_fields_in_trailers_never_arrive,
+    the_origin_is_asked_under_the_host_of_its_url,
+    connections_to_the_origin_are_kept,
+];
+
+/// The fields that the gateway adds, and those that belong to the connection.
+const OWN: [&str; 8] = [
+    "host",
+    "via",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "cdn-loop",
+    "content-length",
+];
+
+async fn method_target_fields_and_body_arrive_byte_for_byte(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let body: Vec<u8> = (0..=255).cycle().take(60_000).collect();
+    let target = "/public/A~b-c_d.e/f@g:h,i=j?q=%2F..%2f&x=//;y&%41=+";
+    for (method, body) in [
+        ("GET", &[][..]),
+        ("POST", &body[..]),
+        ("PUT", &body[..100]),
+        ("PATCH", b"x"),
+        ("DELETE", &[]),
+        ("DELETE", b"with a body"),
+        ("OPTIONS", &[]),
+        ("QUERY", b"select"),
+        ("X-OWN!#$%&'*+.^_`|~9", b"token"),
+    ] {
+        stage.origin.forget();
+        let ask = Ask::new(method, target)
+            .header("X-One", "1, 2;  \"3\\\" \u{7e}")
+            .header("Cookie", "a=b; c=d")
+            .header("x-two", "first")
+            .header("X-TWO", "second")
+            .header("X-Empty", "")
+            .header("If-None-Match", "\"a\", W/\"b\"")
+            .header("Accept-Encoding", "gzip, br")
+            .header("User-Agent", "a test/1.0")
+            .body(body);
+        status(&stage.send(ask).await, 200, method);
+        let seen = stage.origin.request();
+        assert_eq!(seen.method, method, "the method");
+        assert_eq!(seen.target, target, "{method}: the target");
+        assert_eq!(seen.body, body, "{method}: the body");
+        let mut fields: Vec<(String, &str)> = seen
+            .fields
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+            .filter(|(name, _)| !OWN.contains(&name.as_str()))
+            .collect();
+        fields.sort();
+        let expected = [
+            ("accept-encoding", "gzip, br"),
+            ("cookie", "a=b; c=d"),
+            ("if-none-match", "\"a\", W/\"b\""),
+            ("user-agent", "a test/1.0"),
+            ("x-empty", ""),
+            ("x-one", "1, 2;  \"3\\\" \u{7e}"),
+            ("x-two", "first"),
+            ("x-two", "second"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(fields, expected, "{method}: these fields and no others");
+        // A method that may have a body says that there is none (RFC 9110 §8.6).
+        let length = (method != "GET").then(|| body.len().to_string());
+        assert_eq!(
+            seen.field("content-length"),
+            length.as_deref(),
+            "{method}: the length is announced"
+        );
+    }
+}
+
+async fn status_fields_and_body_of_the_answer_arrive_byte_for_byte(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("")).await;
+    let body: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    for code in [
+        200, 201, 206, 299, 301, 307, 400, 401, 404, 418, 429, 500, 503, 599,
+    ] {
+        let reply = Reply::status(code)
+            .field("X-One", "1, 2;  \"3\"")
+            .field("Set-Cookie", "a=b; Path=/")
+            .field("set-cookie", "c=d")
+            .field("Location", "/elsewhere?x")
+            .field("WWW-Authenticate", "Basic realm=\"origin\"")
+            .field("X-Empty", "")
+            .body(&body);
+        stage.origin.set(reply);
+        let answer = stage.get("/public/a").await;
+        status(&answer, code, "the origin's status");
+        assert!(answer.body == body, "{code}: the body");
+        let mut fields: Vec<(&str, &str)> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            // The server at the front says these.
+            .filter(|(name, _)| !["date", "connection"].contains(name))
+            .collect();
+        fields.sort_unstable();
+        let expected = [
+            ("content-length", "300000"),
+            ("location", "/elsewhere?x"),
+            ("set-cookie", "a=b; Path=/"),
+            ("set-cookie", "c=d"),
+            ("www-authenticate", "Basic realm=\"origin\""),
+            ("x-empty", ""),
+            ("x-one", "1, 2;  \"3\""),
+        ];
+        assert_eq!(fields, expected, "{code}: these fields and no others");
+    }
+}
+
+async fn who_is_refused_never_reaches_the_origin(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let (token, poor) = (stage.token(), stage.issuer.token("alice", "write"));
+    for (ask, expected) in [
+        (Ask::get("/read/a"), 401),
+        (Ask::get("/read/a").bearer("nonsense"), 401),
+        (Ask::get("/read/a").bearer(&poor), 403),
+        (Ask::get("/unlisted").bearer(&token), 403),
+        (Ask::get("/public/../read/a"), 400),
+        (Ask::get("/public/%2e%2e/read/a"), 400),
+        (Ask::new("POST", "/read/a").body(b"a body"), 401),
+        (
+            Ask::get("/read/a")
+                .bearer(&token)
+                .header("Authorization", "Bearer b"),
+            400,
+        ),
+    ] {
+        let answer = stage.send(ask.clone()).await;
+        status(&answer, expected, &format!("{ask:?}"));
+    }
+    assert_eq!(stage.origin.connections(), 0, "the origin was not asked");
+    let answer = stage.send(Ask::get("/read/a").bearer(&token)).await;
+    status(&answer, 200, "who may, does");
+    let seen = stage.origin.request();
+    assert_eq!(seen.values("x-auth-subject"), ["alice"], "the identity");
+    assert_eq!(
+        seen.values("x-auth-issuer"),
+        [stage.issuer.url()],
+        "the identity"
+    );
+}
+
+async fn identity_fields_of_the_client_never_arrive_under_any_spelling(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let spellings = [
+        "x-auth-subject",
+        "X-Auth-Subject",
+        "X-AUTH-SUBJECT",
+        "x_auth_subject",
+        "X_Auth-Subject",
+        "x.auth.subject",
+        "X.Auth-Subject",
+        "x-auth.subject",
+        "x-Auth-issuer",
+        "x_auth_issuer",
+        "x.auth.issuer",
+    ];
+    for (target, subjects) in [("/read/a", &["alice"][..]), ("/public/a", &[])] {
+        stage.origin.forget();
+        let mut ask = Ask::get(target);
+        for spelling in spellings {
+            ask = ask.header(spelling, "mallory").header(spelling, "mallory");
+        }
+        if target == "/read/a" {
+            ask = ask.bearer(&stage.token());
+        }
+        status(&stage.send(ask).await, 200, target);
+        let seen = stage.origin.request();
+        assert!(
+            !format!("{:?}", seen.fields).contains("mallory"),
+            "{target}: a forged identity arrived: {seen:#?}"
+        );
+        assert_eq!(seen.values("x-auth-subject"), subjects, "{target}");
+    }
+}
+
+async fn identity_fields_in_trailers_never_arrive(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let token = format!("Authorization: Bearer {}", stage.token());
+    let mut bytes = head(
+        "POST",
+        "/read/a",
+        &[
+            &token,
+            "Transfer-Encoding: chunked",
+            // What is not announced goes no further than the next server anyway.
+            "Trailer: X-Auth-Subject, X_Auth.Subject, Authorization, X-Forwarded-For, Via, Forwarded, \
+             CDN-Loop, X-Real-IP, X-Checksum",
+            "Connection: close",
+        ],
+    );
+    bytes.push_str(
+        "5\r\nhello\r\n0\r\nX-Auth-Subject: mallory\r\nX_Auth.Subject: mallory\r\n\
+         Authorization: Bearer b\r\nX-Forwarded-For: 192.0.2.1\r\nVia: 1.1 m\r\nForwarded: for=m\r\n\
+         CDN-Loop: m\r\nX-Real-IP: 192.0.2.1\r\nX-Checksum: 1\r\n\r\n",
+    );
+    let answer = send_bytes(stage.running.address, bytes.as_bytes()).await;
+    status(&answer, 200, "a chunked body with trailers");
+    let seen = stage.origin.request();
+    assert_eq!(seen.body, b"hello", "the body arrives whole");
+    assert_eq!(
+        seen.trailers,
+        [("x-checksum".to_owned(), "1".to_owned())],
+        "of the trailers only what is not reserved"
+    );
+}
+
+async fn the_origin_is_asked_under_the_host_of_its_url(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let own = stage.origin.address().to_string();
+    for name in [
+        "gateway.example",
+        "gateway.example:8080",
+        "127.0.0.1",
+        "[::1]:80",
+    ] {
+        stage.origin.forget();
+        let bytes = format!("GET /public/a HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+        let answer = send_bytes(stage.running.address, bytes.as_bytes()).await;
+        status(&answer, 200, name);
+        let seen = stage.origin.request();
+        assert_eq!(seen.values("host"), [&*own], "asked for {name}");
+        assert_eq!(seen.values("x-forwarded-host"), [name], "and told it");
+    }
+}
+
+async fn connections_to_the_origin_are_kept(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let mut client = stage.connect().await;
+    for number in 0..20 {
+        let (method, body) = match number % 2 {
+            0 => ("GET", ""),
+            _ => ("POST", "hello"),
+        };
+        let length = format!("Content-Length: {}", body.len());
+        client.send(head(method, "/public/a", &[&length])).await;
+        client.send(body).await;
+        let response = client.response().await.expect("an answer");
+        assert_eq!(
+            (response.status, response.text()),
+            (200, "hello".to_owned())
+        );
+    }
+    assert_eq!(stage.origin.count(), 20, "every request was one");
+    // One that was just answered on may not be free yet when the next request comes.
+    let connections = stage.origin.connections();
+    assert!(
+        connections < 10,
+        "{connections} connections for 20 requests"
+    );
+}

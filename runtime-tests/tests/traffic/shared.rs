@@ -1,0 +1,284 @@
+//! What one instance counts, what instances count together through the store, and what is left of that
+//! where the store fails.
+
+use crate::front::{BOTH, Front, prepared};
+use crate::rates::answered;
+use doorward_host::WallClock;
+use doorward_host::options::HostOptions;
+use doorward_runtime_tests::cases;
+use doorward_runtime_tests::client::{Ask, send_pipelined};
+use doorward_runtime_tests::clocked::{
+    clock, events, store_fails, stored, stored_names, until, until_status,
+};
+use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::raw::Raw;
+use doorward_runtime_tests::run::Case;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub const CASES: &[Case] = cases![
+    ; in_process:
+    an_instance_counts_requests_that_are_under_way_as_well,
+    instances_that_do_not_share_count_alone,
+    instances_that_share_admit_no_more_than_one_would,
+    two_hosts_that_share_admit_more_than_one_would_only_by_what_is_under_way,
+    where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_for_it,
+    where_the_store_is_not_granted_each_instance_counts_alone,
+    entries_of_any_number_of_callers_are_bounded,
+];
+
+const BURST: usize = 6;
+/// Callers whose entries could be one each.
+const CALLERS: usize = 1500;
+/// A request that stays under way until more of it comes.
+const HELD: &str =
+    "POST /a/held HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+/// Entries that a limit has at most.
+const SLOTS: usize = 1024;
+
+fn policy(shared: bool) -> String {
+    format!(
+        r#"
+[rate_limit.all]
+requests = {BURST}
+per_s = 60
+shared = {shared}
+
+[rate_limit.tenant]
+requests = 1
+per_s = 3600
+key = "header:x-tenant"
+shared = {shared}
+
+[[route]]
+path = "/a/**"
+public = true
+rate_limit = "all"
+
+[[route]]
+path = "/tenant"
+public = true
+rate_limit = "tenant"
+"#
+    )
+}
+
+/// One instance that takes all requests, also at the same time.
+fn one_instance(options: &mut HostOptions, clock: &WallClock) {
+    options.clock = Some(clock.clone());
+    options.idle_instance_timeout = Duration::from_secs(3600);
+    options.max_instance_reuse_count = usize::MAX;
+    options.max_instance_concurrent_reuse_count = usize::MAX;
+}
+
+/// A new instance for each request.
+fn new_instances(options: &mut HostOptions, clock: &WallClock) {
+    options.clock = Some(clock.clone());
+    options.max_instance_reuse_count = 1;
+}
+
+/// How many of so many requests to these addresses are admitted, of which some are under way at a time.
+/// None may be refused for another reason than the limit.
+async fn admitted(addresses: &[SocketAddr], requests: usize, at_once: usize) -> usize {
+    use futures::StreamExt as _;
+    let asks = (0..requests).map(|number| {
+        let address = addresses[number % addresses.len()];
+        async move { Ask::get("/a").send(address).await.status }
+    });
+    let statuses: Vec<u16> = futures::stream::iter(asks)
+        .buffer_unordered(at_once)
+        .collect()
+        .await;
+    let others: Vec<&u16> = statuses
+        .iter()
+        .filter(|status| ![200, 429].contains(status))
+        .collect();
+    assert!(
+        others.is_empty(),
+        "neither admitted nor refused by the limit: {others:?}"
+    );
+    statuses.iter().filter(|status| **status == 200).count()
+}
+
+/// The only caller of a limit: for how many seconds the store says that it has asked ahead.
+pub fn counted_s(front: &Front, limit: &str, clock: &WallClock) -> Option<u64> {
+    let names = stored_names(&front.app, &format!("doorward/rate/{limit}/"));
+    let record = stored(&front.app, names.first()?)?;
+    // A version, the digest of the key, and the time in milliseconds and parts of one.
+    assert_eq!((record.len(), record[0]), (29, 1), "a record of one caller");
+    let at_ms = u64::from_be_bytes(record[17..25].try_into().unwrap());
+    Some((at_ms / 1000).saturating_sub(clock.now()))
+}
+
+async fn an_instance_counts_requests_that_are_under_way_as_well() {
+    let clock = clock();
+    for kind in BOTH {
+        for shared in [false, true] {
+            let what = format!("{kind:?}, shared = {shared}");
+            let front = prepared(kind, &policy(shared)).await;
+            let front = front.with(|options| one_instance(options, &clock)).await;
+            let mut under_way = Vec::new();
+            for number in 0..BURST + 3 {
+                let mut request = Raw::connect(front.running.address).await;
+                request.send(HELD).await;
+                let head = request.read_until("\r\n\r\n").await;
+                let expected = if number < BURST { "200" } else { "429" };
+                let begins = head.starts_with(&format!("HTTP/1.1 {expected} "));
+                assert!(
+                    begins,
+                    "{what}: number {number} is answered {expected}: {head}"
+                );
+                under_way.push(request);
+            }
+        }
+    }
+}
+
+async fn instances_that_do_not_share_count_alone() {
+    let clock = clock();
+    for kind in BOTH {
+        let front = prepared(kind, &policy(false)).await;
+        let front = front.with(|options| new_instances(options, &clock)).await;
+        let count = admitted(&[front.running.address], 2 * BURST, 1).await;
+        assert_eq!(
+            count,
+            2 * BURST,
+            "{kind:?}: a new instance knows of none before it"
+        );
+        assert_eq!(
+            stored_names(&front.app, "doorward/rate/"),
+            [""; 0],
+            "{kind:?}: the store"
+        );
+    }
+}
+
+async fn instances_that_share_admit_no_more_than_one_would() {
+    for kind in BOTH {
+        let clock = clock();
+        let front = prepared(kind, &policy(true)).await;
+        let front = front.with(|options| new_instances(options, &clock)).await;
+        for number in 1..=BURST as u64 {
+            let answer = front.send(Ask::get("/a")).await;
+            status(&answer, 200, &format!("{kind:?}: request {number}"));
+            let left = format!("\"all\";r={};t=10", BURST as u64 - number);
+            assert_eq!(answer.header("ratelimit"), Some(left.as_str()), "{kind:?}");
+            // It is written after the answer.
+            until("the request is in the store", || {
+                counted_s(&front, "all", &clock) == Some(10 * number)
+            })
+            .await;
+        }
+        for _ in 0..3 {
+            answered(&front, &[("one too many", Ask::get("/a"), 429)]).await;
+        }
+        clock.advance(10);
+        answered(&front, &[("as promised", Ask::get("/a"), 200)]).await;
+    }
+}
+
+async fn two_hosts_that_share_admit_more_than_one_would_only_by_what_is_under_way() {
+    const BURST: usize = 60;
+    let policy = policy(true).replacen("requests = 6", &format!("requests = {BURST}"), 1);
+    let clock = clock();
+    for kind in BOTH {
+        // Of instances that write at once the store keeps one, so at worst each of those that are under way
+        // counts alone. Hosts that do not share admit at least twice the limit, whoever is under way.
+        for (at_once, most) in [(1, BURST * 3 / 2), (2, 2 * BURST), (4, 4 * BURST)] {
+            let front = prepared(kind, &policy).await;
+            let front = front.with(|options| one_instance(options, &clock)).await;
+            let other = front.another(|options| one_instance(options, &clock)).await;
+            let addresses = [front.running.address, other.address];
+            let first = admitted(&addresses, 8 * BURST, at_once).await;
+            let then = admitted(&addresses, 2 * BURST, 1).await;
+            let what = format!("{kind:?}, {at_once} at once: {first} admitted, and then {then}");
+            assert!(first >= BURST, "{what}: fewer than the limit");
+            assert!(first + then <= most, "{what}: more than {most}");
+        }
+    }
+}
+
+async fn where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_for_it() {
+    let clock = clock();
+    for kind in BOTH {
+        let front = prepared(kind, &policy(true)).await;
+        let front = front.with(|options| one_instance(options, &clock)).await;
+        // A host that starts makes the store anew.
+        let other = front.another(|options| one_instance(options, &clock)).await;
+        let address = [front.running.address];
+        assert_eq!(
+            admitted(&address, 2, 1).await,
+            2,
+            "{kind:?}: while the store works"
+        );
+        until("both are in the store", || {
+            counted_s(&front, "all", &clock) == Some(20)
+        })
+        .await;
+        store_fails(&front.app, true);
+        let count = admitted(&address, 20, 1).await;
+        assert_eq!(count, BURST - 2, "{kind:?}: what this instance has left");
+        let log = events(&front.running, "store-unavailable");
+        assert!(
+            !log.is_empty(),
+            "{kind:?}: the log says so: {:#?}",
+            front.running.log()
+        );
+        let count = admitted(&[other.address], 20, 1).await;
+        assert_eq!(count, BURST, "{kind:?}: another instance, alone");
+        store_fails(&front.app, false);
+        clock.advance(10);
+        assert_eq!(
+            admitted(&address, 20, 1).await,
+            1,
+            "{kind:?}: once it works again"
+        );
+        let known = || counted_s(&front, "all", &clock).is_some_and(|s| s >= 20);
+        until("it is in the store again", known).await;
+        clock.advance(60);
+    }
+}
+
+async fn where_the_store_is_not_granted_each_instance_counts_alone() {
+    let clock = clock();
+    for kind in BOTH {
+        let mut front = prepared(kind, &policy(true)).await;
+        front.spec.stores = Vec::new();
+        let front = front.with(|options| one_instance(options, &clock)).await;
+        let count = admitted(&[front.running.address], 20, 1).await;
+        assert_eq!(count, BURST, "{kind:?}: admitted");
+        assert!(
+            !events(&front.running, "store-not-granted").is_empty(),
+            "{kind:?}: the log"
+        );
+    }
+}
+
+async fn entries_of_any_number_of_callers_are_bounded() {
+    let clock = clock();
+    for kind in BOTH {
+        let front = prepared(kind, &policy(true)).await;
+        let front = front.with(|options| one_instance(options, &clock)).await;
+        let ask = |number: usize| Ask::get("/tenant").header("x-tenant", &number.to_string());
+        let asks: Vec<Ask> = (0..CALLERS).map(ask).collect();
+        let mut came = Vec::new();
+        for some in asks.chunks(250) {
+            came.extend(send_pipelined(front.running.address, some).await);
+        }
+        assert_eq!(came, [200; CALLERS], "{kind:?}: everybody's first request");
+        // Another instance knows of it when it has been written.
+        let what = format!("{kind:?}: the last one, again");
+        until_status(&front.running, &ask(CALLERS - 1), 429, 200, &what).await;
+        let names = || stored_names(&front.app, "doorward/");
+        until("all are in the store", || names().len() > SLOTS / 2).await;
+        let count = names().len();
+        assert!(
+            count <= SLOTS,
+            "{kind:?}: {count} entries of {CALLERS} callers"
+        );
+        for name in names() {
+            let bytes = stored(&front.app, &name).unwrap().len();
+            assert!(bytes <= 1 + 16 * 28, "{kind:?}: {name} has {bytes} bytes");
+        }
+    }
+}
