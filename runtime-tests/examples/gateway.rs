@@ -1,0 +1,287 @@
+//! What the gateway can do: requests per second, latency, memory and processor time, with a real nginx as
+//! the origin and wrk as the clients, all on the same machine.
+//!
+//! ```text
+//! cargo run --profile serve --example gateway [-- --seconds 10 --rounds 5 --connections 32]
+//! ```
+//!
+//! Every request has a token, which the gateway has verified before, and is asked of the origin over a
+//! connection that is kept. The gateway is a process of its own, so that memory and processor time are its
+//! own. What it is held against are the figures of the articles that the project starts from.
+//!
+//! Machines differ more than gateways do, so each round also measures a component that only answers
+//! (`whoami`) on the same host: how many requests one gets through the gateway for each of those says
+//! something elsewhere, too.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run has nothing to say"
+)]
+
+use doorward_runtime_tests::app::{AppSpec, built};
+use doorward_runtime_tests::host::start_in_process;
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::nginx::Nginx;
+use doorward_runtime_tests::process::Usage;
+use doorward_runtime_tests::run::build_components;
+use doorward_runtime_tests::wrk::{Figures, Wrk};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// The figures to reach: requests per second…
+const PER_SECOND_MIN: f64 = 15_000.0;
+/// …with 99 of 100 answers within so many microseconds…
+const P99_US_MAX: u64 = 8_000;
+/// …in so many bytes.
+const MEMORY_BYTES_MAX: u64 = 180 * 1_000_000;
+/// The argument with which this program is the gateway.
+const SERVE: &str = "--serve";
+const PATH: &str = "/hello";
+
+struct Settings {
+    time: Duration,
+    rounds: usize,
+    connections: usize,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(SERVE) {
+        let spec = match (arguments.next(), arguments.next()) {
+            (Some(origin), Some(issuer)) => gateway(&origin, &issuer),
+            _ => AppSpec {
+                middleware: vec![],
+                ..AppSpec::gated("whoami", "")
+            },
+        };
+        runtime().block_on(serve(&spec));
+        return ExitCode::SUCCESS;
+    }
+    for absent in [Nginx::available(), Wrk::available()] {
+        if let Err(absent) = absent {
+            eprintln!("{absent}: install Debian's nginx-light and wrk");
+            return ExitCode::FAILURE;
+        }
+    }
+    let settings = settings();
+    build_components();
+    runtime().block_on(run(&settings))
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings {
+        time: Duration::from_secs(10),
+        rounds: 5,
+        connections: 32,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let value: usize = arguments
+            .next()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("{name} takes a whole number"));
+        match name.as_str() {
+            "--seconds" => settings.time = Duration::from_secs(value as u64),
+            "--rounds" => settings.rounds = value.max(1),
+            "--connections" => settings.connections = value,
+            _ => panic!("unknown option {name}"),
+        }
+    }
+    settings
+}
+
+fn gateway(origin: &str, issuer: &str) -> AppSpec {
+    AppSpec::gateway(format!(
+        "[issuer.test]\nurl = \"{issuer}\"\naudience = \"{AUDIENCE}\"\n\n\
+         [identity]\n\"x-auth-subject\" = \"sub\"\n\n\
+         [upstream.origin]\nurl = \"{origin}\"\n\n\
+         [[route]]\npath = \"/**\"\nscope = [\"read\"]\nupstream = \"origin\"\n"
+    ))
+}
+
+/// Serves until standard input ends.
+async fn serve(spec: &AppSpec) {
+    let app = spec.write();
+    let running = start_in_process(&app, |_| {}).await;
+    println!("{}", running.address);
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
+        .await
+        .unwrap();
+}
+
+/// A process that serves. It ends with its standard input.
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Serving {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg(SERVE)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().parse().expect("it says where it listens");
+        Self { child, address }
+    }
+
+    fn usage(&self) -> Usage {
+        Usage::of(self.child.id()).expect("the gateway runs")
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+struct Round {
+    figures: Figures,
+    /// Of what a component that only answers comes to.
+    share: f64,
+    cpu_us: f64,
+    origin_cpu_us: f64,
+}
+
+async fn run(settings: &Settings) -> ExitCode {
+    let issuer = Issuer::start().await;
+    let nginx = Nginx::origin().await;
+    let gateway = Serving::start(&[&nginx.url(), &issuer.url()]);
+    let alone = Serving::start(&[]);
+    let token = issuer.token("alice", "read");
+    let through = |connections, time| {
+        Wrk::get(gateway.address, PATH, connections, time)
+            .header("Authorization", &format!("Bearer {token}"))
+    };
+    let direct = |connections, time| Wrk::get(nginx.address(), PATH, connections, time);
+    let size = std::fs::metadata(built("gateway")).unwrap().len();
+    println!(
+        "gateway.wasm: {size} bytes; {} connections, {} rounds of {} s\n",
+        settings.connections,
+        settings.rounds,
+        settings.time.as_secs()
+    );
+
+    let answering = |time| Wrk::get(alone.address, PATH, settings.connections, time);
+    for wrk in [
+        through(settings.connections, Duration::from_secs(2)),
+        answering(Duration::from_secs(2)),
+    ] {
+        wrk.run().await;
+    }
+    let mut rounds = Vec::new();
+    for number in 1..=settings.rounds {
+        let (before, origin_before) = (gateway.usage().cpu_s, cpu_of(&nginx));
+        let figures = through(settings.connections, settings.time).run().await;
+        assert_all_admitted(&figures);
+        let answers = figures.answers as f64;
+        let alone = answering(settings.time).run().await;
+        let round = Round {
+            share: figures.per_second / alone.per_second,
+            cpu_us: (gateway.usage().cpu_s - before) * 1e6 / answers,
+            origin_cpu_us: (cpu_of(&nginx) - origin_before) * 1e6 / answers,
+            figures,
+        };
+        println!(
+            "round {number}: {:>6.0} requests/s   p50 {:>5} µs   p99 {:>6} µs   p99.9 {:>6} µs   \
+             processor time for a request: gateway {:>3.0} µs, origin {:>2.0} µs   {:.2} of whoami alone",
+            round.figures.per_second,
+            round.figures.p50_us,
+            round.figures.p99_us,
+            round.figures.p999_us,
+            round.cpu_us,
+            round.origin_cpu_us,
+            round.share,
+        );
+        rounds.push(round);
+    }
+    let usage = gateway.usage();
+
+    println!("\nadded latency, one connection, {} s each, in turns:", 2);
+    let mut added = Vec::new();
+    for _ in 0..3 {
+        let without = direct(1, Duration::from_secs(2)).run().await;
+        let with = through(1, Duration::from_secs(2)).run().await;
+        assert_all_admitted(&with);
+        println!(
+            "origin alone: p50 {:>4} µs, p99 {:>4} µs   through the gateway: p50 {:>4} µs, p99 {:>4} µs",
+            without.p50_us, without.p99_us, with.p50_us, with.p99_us
+        );
+        added.push(with.p50_us.saturating_sub(without.p50_us));
+    }
+    added.sort_unstable();
+
+    rounds.sort_by(|a, b| a.figures.per_second.total_cmp(&b.figures.per_second));
+    let median = &rounds[rounds.len() / 2];
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "\nmedian round: {:.0} requests/s, p50 {} µs, p99 {} µs, p99.9 {} µs; {:.0} µs of processor time for a \
+         request, {:.2} of whoami alone;\nmemory: {:.0} MB, {:.0} MB at most; {cores} cores shared by gateway, origin and clients; \
+         median of the added latency: {} µs",
+        median.figures.per_second,
+        median.figures.p50_us,
+        median.figures.p99_us,
+        median.figures.p999_us,
+        median.cpu_us,
+        median.share,
+        usage.memory_bytes as f64 / 1e6,
+        usage.memory_bytes_max as f64 / 1e6,
+        added[added.len() / 2],
+    );
+    let mut met = true;
+    for (what, holds) in [
+        (
+            format!("{PER_SECOND_MIN:.0} requests/s"),
+            median.figures.per_second >= PER_SECOND_MIN,
+        ),
+        (
+            format!("p99 under {} ms", P99_US_MAX / 1000),
+            median.figures.p99_us < P99_US_MAX,
+        ),
+        (
+            format!("under {} MB", MEMORY_BYTES_MAX / 1_000_000),
+            usage.memory_bytes_max < MEMORY_BYTES_MAX,
+        ),
+    ] {
+        println!("{what}: {}", if holds { "met" } else { "NOT met" });
+        met &= holds;
+    }
+    if met {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn cpu_of(nginx: &Nginx) -> f64 {
+    Usage::of(nginx.process_id()).map_or(0.0, |usage| usage.cpu_s)
+}
+
+fn assert_all_admitted(figures: &Figures) {
+    assert!(
+        figures.failed == 0 && figures.socket_errors == 0 && figures.timeouts == 0,
+        "every request is answered by the origin: {figures:?}"
+    );
+}
