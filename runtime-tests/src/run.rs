@@ -8,6 +8,9 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// Threads of the in-process host, unless a suite says otherwise.
+const THREADS: usize = 2;
+
 /// A case: a sentence that holds, and what shows it.
 #[derive(Clone, Copy)]
 pub struct Case {
@@ -51,7 +54,14 @@ macro_rules! cases {
 
 /// Builds what is stale, then runs the cases on the hosts that there are.
 pub fn main(cases: &[Case]) -> ExitCode {
-    run(cases, Arguments::from_args())
+    run(cases, Arguments::from_args(), THREADS)
+}
+
+/// Like [`main`], with all of the in-process host on one thread. A host answers a moment before the
+/// instance is ready for the next request, which otherwise may begin another one; here that moment is
+/// over before anything else happens, so requests one after the other meet the same instance.
+pub fn main_on_one_thread(cases: &[Case]) -> ExitCode {
+    run(cases, Arguments::from_args(), 1)
 }
 
 /// Like [`main`], where what the cases need besides is present. `prepare` says what is absent; then
@@ -59,10 +69,10 @@ pub fn main(cases: &[Case]) -> ExitCode {
 pub fn main_with(prepare: impl FnOnce() -> Result<(), String>, cases: &[Case]) -> ExitCode {
     let arguments = Arguments::from_args();
     if arguments.list {
-        return run(cases, arguments);
+        return run(cases, arguments, THREADS);
     }
     let Err(absent) = prepare() else {
-        return run(cases, arguments);
+        return run(cases, arguments, THREADS);
     };
     eprintln!("{absent}: all {} cases are skipped (ignored)", cases.len());
     let trials = cases
@@ -76,10 +86,10 @@ pub fn main_with(prepare: impl FnOnce() -> Result<(), String>, cases: &[Case]) -
 pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    run(cases, arguments)
+    run(cases, arguments, THREADS)
 }
 
-fn run(cases: &[Case], arguments: Arguments) -> ExitCode {
+fn run(cases: &[Case], arguments: Arguments, threads: usize) -> ExitCode {
     if !arguments.list {
         build_components();
     }
@@ -92,11 +102,17 @@ fn run(cases: &[Case], arguments: Arguments) -> ExitCode {
     let mut trials = Vec::new();
     for &Case { name, run } in cases {
         match run {
-            Run::InProcess(run) => trials.push(trial(name, &InProcess, move || block_on(run()))),
+            Run::InProcess(run) => {
+                trials.push(trial(name, &InProcess, move || block_on(run(), threads)))
+            }
             Run::EveryHost(run) => {
-                trials.push(trial(name, &InProcess, move || block_on(run(&InProcess))));
+                trials.push(trial(name, &InProcess, move || {
+                    block_on(run(&InProcess), threads)
+                }));
                 trials.push(match spin.clone() {
-                    Some(spin) => trial(name, &*spin.clone(), move || block_on(run(&*spin))),
+                    Some(spin) => {
+                        trial(name, &*spin.clone(), move || block_on(run(&*spin), threads))
+                    }
                     None => Trial::test(format!("spin::{name}"), || Ok(())).with_ignored_flag(true),
                 });
             }
@@ -113,9 +129,9 @@ fn trial(
     Trial::test(format!("{}::{name}", host.name()), run)
 }
 
-fn block_on(case: Pending<'_>) -> Result<(), Failed> {
+fn block_on(case: Pending<'_>, threads: usize) -> Result<(), Failed> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(threads)
         .enable_all()
         .build()?
         .block_on(case);

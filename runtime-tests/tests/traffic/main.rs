@@ -29,5 +29,5 @@ fn main() -> ExitCode {
         security::CASES,
         secrets::CASES,
     ];
-    run::main(&cases.concat())
+    run::main_on_one_thread(&cases.concat())
 }
