@@ -91,7 +91,8 @@ impl Additions {
     }
 }
 
-/// The response with other fields; `fields` are those that it has. Its body is handed on as it is, trailers included.
+/// The response with other fields; `fields` are those that it has. Its body is handed on as it is, trailers
+/// included.
 ///
 /// # Errors
 /// Where the host does not accept the response.

@@ -1,7 +1,7 @@
 //! Asking one upstream, again where that helps.
 
+use super::Call;
 use super::attempt::{self, NoResponse, Outgoing, Passing};
-use super::{Call, head};
 use crate::clock;
 use crate::log::{self, Level};
 use doorward_policy::Refusal;
@@ -55,17 +55,10 @@ pub(super) async fn ask(call: &mut Call, id: UpstreamId) -> Result<Answered, Fai
     let (Some(upstream), Some(known)) = (upstream, known) else {
         return Err(refused(Refusal::misconfigured("an upstream that is none")));
     };
-    let mut fields = call.fields.clone();
-    call.way
-        .add_to(&mut fields, &call.policy.proxy().name, upstream.tells_host);
-    head::edit(&mut fields, &upstream.request_fields);
-    if let Some(credential) = &upstream.credential {
-        let Ok((name, value)) = known.credential(credential).await else {
-            let reason = format!("the credential for {} cannot be read", upstream.name);
-            return Err(refused(Refusal::misconfigured(reason)));
-        };
-        fields.retain(|(there, _)| *there != name);
-        fields.push((name, value));
+    let mut fields = call.fields_for(upstream);
+    if known.add_credential(upstream, &mut fields).await.is_err() {
+        let reason = format!("the credential for {} cannot be read", upstream.name);
+        return Err(refused(Refusal::misconfigured(reason)));
     }
     known.request();
     let began = clock::monotonic();

@@ -277,25 +277,34 @@ fn request(
         }
     };
     let (request, _sent) = Request::new(headers, contents, trailers, Some(options));
-    let scheme = if outgoing.target.tls {
-        Scheme::Https
-    } else {
-        Scheme::Http
-    };
-    // A new request is a GET.
-    let method_set = match outgoing.method {
-        Method::Get => Ok(()),
-        method => request.set_method(method),
-    };
-    let set = method_set
-        .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(&outgoing.target.authority)))
-        .and_then(|()| request.set_path_with_query(Some(outgoing.path)));
+    let set = direct(&request, outgoing.method, outgoing.target, outgoing.path);
     match set {
         Ok(()) => Ok((request, passing, no_trailers, timed)),
         // The body cannot have been begun.
         Err(()) => Err(None),
     }
+}
+
+/// Says what a request is for, and where it goes.
+pub(super) fn direct(
+    request: &Request,
+    method: &Method,
+    target: &Target,
+    path: &str,
+) -> Result<(), ()> {
+    let scheme = match target.tls {
+        true => Scheme::Https,
+        false => Scheme::Http,
+    };
+    // A new request is a GET.
+    let method_set = match method {
+        Method::Get => Ok(()),
+        method => request.set_method(method),
+    };
+    method_set
+        .and_then(|()| request.set_scheme(Some(&scheme)))
+        .and_then(|()| request.set_authority(Some(&target.authority)))
+        .and_then(|()| request.set_path_with_query(Some(path)))
 }
 
 /// What a host's error says of an upstream.

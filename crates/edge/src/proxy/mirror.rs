@@ -4,9 +4,9 @@
 //! ([`HELD_BYTES_MAX`](crate::body::HELD_BYTES_MAX)). A request with a larger body, and one too many at a
 //! time, is not mirrored.
 
-use super::attempt::failure;
+use super::Call;
+use super::attempt::{direct, failure};
 use super::state::Upstreams;
-use super::{Call, head};
 use crate::clock::{self, TimedOut};
 use crate::log::{self, Level};
 use doorward_traffic::balance::{Outcome, Tried};
@@ -14,7 +14,7 @@ use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::upstream::{Upstream, UpstreamFailure, UpstreamId};
 use std::time::Duration;
 use wasip3::http::client;
-use wasip3::http::types::{Fields, Method, Request, Response, Scheme};
+use wasip3::http::types::{Fields, Method, Request, Response};
 use wasip3::wit_bindgen::StreamResult;
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
@@ -37,10 +37,6 @@ pub(super) struct Mirror {
 impl Mirror {
     pub(super) fn of(call: &Call, id: UpstreamId) -> Option<Self> {
         let upstream = call.policy.upstreams().get(usize::from(id))?;
-        let mut fields = call.fields.clone();
-        call.way
-            .add_to(&mut fields, &call.policy.proxy().name, upstream.tells_host);
-        head::edit(&mut fields, &upstream.request_fields);
         Some(Self {
             upstreams: call.gate.upstreams(),
             upstream,
@@ -48,7 +44,7 @@ impl Mirror {
             method: call.method.clone(),
             target: call.target.clone(),
             rewrite: call.rewrite,
-            fields,
+            fields: call.fields_for(upstream),
         })
     }
 
@@ -84,11 +80,8 @@ impl Mirror {
             Some(admitted) => Some(admitted.ok()?),
         };
         let mut fields = self.fields.clone();
-        if let Some(credential) = &self.upstream.credential {
-            let (name, value) = known.credential(credential).await.ok()?;
-            fields.retain(|(there, _)| *there != name);
-            fields.push((name, value));
-        }
+        let added = known.add_credential(self.upstream, &mut fields).await;
+        added.ok()?;
         let attempting = known.choose(&mut Tried::default(), true, ticket, now)?;
         let target = self.upstream.targets.get(attempting.target)?;
         let path = Rewrite::apply(self.rewrite, &self.target, &target.base_path)?;
@@ -109,17 +102,7 @@ impl Mirror {
             reader
         });
         let (request, _sent) = Request::new(headers, contents, trailers, None);
-        let scheme = if target.tls {
-            Scheme::Https
-        } else {
-            Scheme::Http
-        };
-        request
-            .set_method(&self.method)
-            .and_then(|()| request.set_scheme(Some(&scheme)))
-            .and_then(|()| request.set_authority(Some(&target.authority)))
-            .and_then(|()| request.set_path_with_query(Some(&path)))
-            .ok()?;
+        direct(&request, &self.method, target, &path).ok()?;
         // A mirror that never answers has to count as one that fails, or it would be asked for ever.
         let limit = Duration::from_millis(self.upstream.first_byte_timeout_ms);
         let answer = match clock::within(limit, client::send(request)).await {

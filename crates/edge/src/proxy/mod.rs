@@ -195,20 +195,26 @@ impl Call {
     /// Whether the request can be sent to another upstream: nothing can have been done by the first one,
     /// or doing it twice is the same as once, and all of the body is still here.
     async fn can_go_elsewhere(&mut self, outcome: &mut Result<Answered, Failure>) -> bool {
-        let sent_nothing = match outcome {
-            Ok(answered) => {
-                let passing = std::mem::take(&mut answered.passing);
-                if !self.idempotent {
-                    answered.passing = passing;
-                    return false;
-                }
-                self.body = passing.back().await;
-                false
+        match outcome {
+            Ok(answered) if self.idempotent && answered.passing.can_be_sent_again() => {
+                self.body = std::mem::take(&mut answered.passing).back().await;
+                self.body_is_whole()
             }
-            Err(Failure::Upstream(_, failure)) => failure.sent_nothing(),
+            Ok(_) => false,
+            Err(Failure::Upstream(_, failure)) => {
+                (self.idempotent || failure.sent_nothing()) && self.body_is_whole()
+            }
             Err(_) => false,
-        };
-        (self.idempotent || sent_nothing) && self.body_is_whole()
+        }
+    }
+
+    /// What is sent to this upstream, but for a credential of ours.
+    fn fields_for(&self, upstream: &Upstream) -> Vec<(String, Vec<u8>)> {
+        let mut fields = self.fields.clone();
+        let name = &self.policy.proxy().name;
+        self.way.add_to(&mut fields, name, upstream.tells_host);
+        head::edit(&mut fields, &upstream.request_fields);
+        fields
     }
 
     fn body_is_whole(&self) -> bool {

@@ -8,7 +8,7 @@ use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, Open, Ticket};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
-use doorward_traffic::upstream::{Upstream, UpstreamCredential, UpstreamId};
+use doorward_traffic::upstream::{Upstream, UpstreamId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -106,14 +106,17 @@ impl<'u> Known<'u> {
         again(&upstream.retry, attempt, &mut budget, &mut random)
     }
 
-    /// The field with our own credential. `Err`: its variable cannot be read.
-    pub(super) async fn credential(
+    /// Adds our own credential for `upstream`, if there is one. `Err`: its variable cannot be read.
+    pub(super) async fn add_credential(
         self,
-        credential: &UpstreamCredential,
-    ) -> Result<(String, Vec<u8>), ()> {
+        upstream: &Upstream,
+        fields: &mut Vec<(String, Vec<u8>)>,
+    ) -> Result<(), ()> {
+        let Some(credential) = &upstream.credential else {
+            return Ok(());
+        };
         if self.state.credential.get().is_none() {
-            let secret = variable::get(&credential.variable).await;
-            let value = match secret {
+            let value = match variable::get(&credential.variable).await {
                 Ok(secret) => Some([credential.prefix.as_bytes(), secret.as_bytes()].concat()),
                 Err(reason) => {
                     log::event(Level::Error, "variable-unreadable", &[("reason", &reason)]);
@@ -123,10 +126,12 @@ impl<'u> Known<'u> {
             // Two that read at once read the same.
             let _ = self.state.credential.set(value);
         }
-        match self.state.credential.get() {
-            Some(Some(value)) => Ok((credential.header.clone(), value.clone())),
-            _ => Err(()),
-        }
+        let Some(Some(value)) = self.state.credential.get() else {
+            return Err(());
+        };
+        fields.retain(|(there, _)| *there != credential.header);
+        fields.push((credential.header.clone(), value.clone()));
+        Ok(())
     }
 }
 
