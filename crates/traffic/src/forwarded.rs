@@ -191,14 +191,6 @@ pub fn loops(pseudonym: &str, cdn_loop: &[Vec<u8>]) -> bool {
     elements(cdn_loop).any(|element| cdn_id(element).eq_ignore_ascii_case(pseudonym.as_bytes()))
 }
 
-/// The value of `Via` for a response (RFC 9110 section 7.6.3), to be appended.
-#[must_use]
-pub fn response_via(pseudonym: &str) -> String {
-    let mut value = String::from("1.1 ");
-    value.push_str(pseudonym);
-    value
-}
-
 /// What the outermost trusted proxy said: each of them appends an element or replaces them all.
 fn told(trusted: bool, hops: u8, values: &[Vec<u8>]) -> Option<&str> {
     if !trusted {

@@ -111,15 +111,6 @@ impl RequestLimits {
     }
 }
 
-/// Whether [`RequestLimits::content_types`] can list this: `type/subtype` or `type/*`, in lower case.
-#[must_use]
-pub fn is_content_type(listed: &str) -> bool {
-    !listed.bytes().any(|byte| byte.is_ascii_uppercase())
-        && listed.split_once('/').is_some_and(|(kind, subtype)| {
-            is_name(kind.as_bytes()) && (subtype == "*" || is_name(subtype.as_bytes()))
-        })
-}
-
 fn is_over(max: Option<usize>, value: usize) -> bool {
     max.is_some_and(|max| value > max)
 }

@@ -341,8 +341,3 @@ fn what_goes_on_is_found_when_it_comes_back() {
     let sent = field(&fields, "cdn-loop").unwrap();
     assert!(loops("doorward", &values(&[&sent])), "{sent}");
 }
-
-#[test]
-fn a_response_names_us_too() {
-    assert_eq!(response_via("doorward"), "1.1 doorward");
-}
