@@ -271,6 +271,19 @@ fn tokens_whose_hashes_collide_displace_each_other_and_are_never_mixed_up() {
     assert_eq!(subject(&mut cache, &bob).as_deref(), Some("bob"));
     assert_eq!(cache.len(), 1);
     assert!(cache.get(bob.as_bytes(), realm_of(0), NOW).is_none());
+    for end in 0..bob.len() {
+        let (start, rest) = bob.split_at(end);
+        let longer = format!("{bob}{rest}");
+        assert!(
+            subject(&mut cache, start).is_none(),
+            "only {end} bytes of it"
+        );
+        assert!(
+            subject(&mut cache, &longer).is_none(),
+            "{} bytes more",
+            rest.len()
+        );
+    }
     cache.insert_refused(b"carol", realm_of(0), NOW.saturating_add(5));
     assert!(
         cache.is_empty(),
