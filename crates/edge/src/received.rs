@@ -47,9 +47,7 @@ impl Received {
 
     /// Whether there is a field of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|(there, _)| there.eq_ignore_ascii_case(name))
+        self.entries.iter().any(|(there, _)| is_field(there, name))
     }
 
     /// Whether a length is declared: then there is a body, if only an empty one.
@@ -66,9 +64,14 @@ impl Received {
 fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
     entries
         .iter()
-        .filter(|(there, _)| there.eq_ignore_ascii_case(name))
+        .filter(|(there, _)| is_field(there, name))
         .map(|(_, value)| value.clone())
         .collect()
+}
+
+/// Whether this is the name of that field. Most are not, and of those most are told by their length.
+pub fn is_field(there: &str, name: &str) -> bool {
+    there.len() == name.len() && there.eq_ignore_ascii_case(name)
 }
 
 /// The name of a method.

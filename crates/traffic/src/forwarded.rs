@@ -18,7 +18,7 @@
 
 use crate::address::{Client, elements_from_end, parse_address};
 use crate::fields::{begins_with, elements, is_one_of, is_token_byte, list, text};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Most elements that are kept of a field, ours not included: more than proxies can be trusted. The oldest are
 /// left out.
@@ -27,6 +27,8 @@ pub const ELEMENTS_MAX: usize = 20;
 pub const ELEMENT_BYTES_MAX: usize = 270;
 /// Longest host that is told, with its port, in bytes: a name has 253 at most (RFC 1035 section 2.3.4).
 pub const HOST_BYTES_MAX: usize = 260;
+/// Room for most values, in bytes, so that they need not be moved while they grow.
+const VALUE_BYTES: usize = 64;
 
 /// What says for whom a proxy asks, by how a name begins.
 const FORWARDING_PREFIXES: [&str; 7] = [
@@ -231,7 +233,7 @@ fn forwarded(
     ours: &Seen<'_>,
 ) -> Vec<u8> {
     let last = nodes.len().saturating_sub(1);
-    let mut value = String::new();
+    let mut value = String::with_capacity(VALUE_BYTES);
     for (index, node) in nodes.iter().enumerate() {
         if index > 0 {
             value.push_str(", ");
@@ -270,7 +272,7 @@ fn push_seen(value: &mut String, seen: &Seen<'_>) {
 }
 
 fn forwarded_for(nodes: &[Option<IpAddr>]) -> Vec<u8> {
-    let mut value = String::new();
+    let mut value = String::with_capacity(VALUE_BYTES);
     for node in nodes {
         if !value.is_empty() {
             value.push_str(", ");
@@ -284,8 +286,25 @@ fn forwarded_for(nodes: &[Option<IpAddr>]) -> Vec<u8> {
 /// not arrive at another one.
 fn push_node(value: &mut String, node: Option<IpAddr>) {
     match node {
-        Some(address) => value.push_str(&address.to_string()),
+        Some(IpAddr::V4(address)) => push_v4(value, address),
+        Some(IpAddr::V6(address)) => value.push_str(&address.to_string()),
         None => value.push_str("unknown"),
+    }
+}
+
+/// Every request has one, mostly, and what the standard library takes to write it shows.
+fn push_v4(value: &mut String, address: Ipv4Addr) {
+    let mut dot = "";
+    for octet in address.octets() {
+        value.push_str(dot);
+        if octet >= 100 {
+            value.push(char::from(b'0' + octet / 100));
+        }
+        if octet >= 10 {
+            value.push(char::from(b'0' + octet / 10 % 10));
+        }
+        value.push(char::from(b'0' + octet % 10));
+        dot = ".";
     }
 }
 
@@ -302,7 +321,7 @@ fn appended(
         .take(ELEMENTS_MAX)
         .collect();
     elements.reverse();
-    let mut value = String::new();
+    let mut value = String::with_capacity(VALUE_BYTES);
     for element in elements {
         value.push_str(element);
         value.push_str(", ");

@@ -15,6 +15,7 @@ pub const CASES: &[Case] = cases![
     retry_after_is_waited_for_where_there_is_time,
     retry_after_that_would_end_too_late_is_handed_on_at_once,
     all_attempts_together_are_over_by_the_deadline,
+    the_last_attempt_is_as_short_as_what_is_left,
     the_deadline_holds_for_a_request_with_a_body,
     a_body_that_takes_longer_than_the_deadline_arrives,
 ];
@@ -99,6 +100,27 @@ async fn all_attempts_together_are_over_by_the_deadline() {
         (1..=2).contains(&asked),
         "600 ms, and what was left of a second, are not {asked} attempts"
     );
+    // One attempt alone is not longer than that either.
+    let lines = "attempts_max = 1\nfirst_byte_timeout_ms = 20000\ndeadline_ms = 1000";
+    let app = one_upstream(&[&origin], &format!("{QUICK}\n{lines}"));
+    let took = time_to_504(&app, Ask::get("/u/a")).await;
+    assert!(
+        took < Duration::from_secs(10),
+        "the deadline is a second, and one attempt took {took:?}"
+    );
+}
+
+async fn the_last_attempt_is_as_short_as_what_is_left() {
+    let origin = Origin::start(Reply::stall()).await;
+    // The first one may take its time, the second one half a second.
+    let lines = "attempts_max = 2\nconnect_timeout_ms = 100\nfirst_byte_timeout_ms = 2000\ndeadline_ms = 2500";
+    let app = one_upstream(&[&origin], &format!("{QUICK}\n{lines}"));
+    let took = time_to_504(&app, Ask::get("/u/a")).await;
+    assert!(
+        (Duration::from_millis(2490)..Duration::from_millis(3500)).contains(&took),
+        "the deadline is two and a half seconds, and the answer took {took:?}"
+    );
+    assert_eq!(origin.count(), 2, "there is time for two attempts");
 }
 
 async fn the_deadline_holds_for_a_request_with_a_body() {

@@ -48,14 +48,17 @@ fn refused(refusal: Refusal) -> Failure {
     Failure::Refused(Box::new(refusal))
 }
 
-/// Asks the upstream `id` until it answers, or it is of no use to ask again.
-pub(super) async fn ask(call: &mut Call, id: UpstreamId) -> Result<Answered, Failure> {
+/// Asks the upstream `id` with these fields until it answers, or it is of no use to ask again.
+pub(super) async fn ask(
+    call: &mut Call,
+    id: UpstreamId,
+    mut fields: Vec<(String, Vec<u8>)>,
+) -> Result<Answered, Failure> {
     let upstream = call.policy.upstreams().get(usize::from(id));
     let known = call.gate.upstreams().of(id);
     let (Some(upstream), Some(known)) = (upstream, known) else {
         return Err(refused(Refusal::misconfigured("an upstream that is none")));
     };
-    let mut fields = call.fields_for(upstream);
     if known.add_credential(upstream, &mut fields).await.is_err() {
         let reason = format!("the credential for {} cannot be read", upstream.name);
         return Err(refused(Refusal::misconfigured(reason)));
@@ -99,11 +102,10 @@ pub(super) async fn ask(call: &mut Call, id: UpstreamId) -> Result<Answered, Fai
             left_ms: left_ms(upstream, began, now).max(1),
         };
         let body = call.body.take();
-        let (answer, passing) = attempt::send(&outgoing, upstream, body).await;
+        let (answer, passing) = attempt::send(&outgoing, upstream, known, body).await;
         now = clock::monotonic();
         let (end, response) = match answer {
-            Ok(response) => {
-                let status = response.get_status_code();
+            Ok((status, response)) => {
                 attempting.ended(Outcome::of_status(status), now);
                 if !matches!(status, 429 | 502..=504) {
                     return Ok(Answered {

@@ -1,6 +1,7 @@
 //! One request to one target.
 
 use super::mirror::Mirror;
+use super::state::Known;
 use crate::body::{Body, NoTrailers, Passed, Progress, Sink, Stop};
 use crate::clock;
 use doorward_traffic::upstream::{Target, Upstream, UpstreamFailure};
@@ -97,12 +98,14 @@ pub(super) enum NoResponse {
     NotAccepted,
 }
 
-/// Sends a request and waits for the head of the response. Gives the body back, as far as it was passed on.
+/// Sends a request and waits for the head of the response, and its status. Gives the body back, as far as it
+/// was passed on.
 pub(super) async fn send(
     outgoing: &Outgoing<'_>,
     upstream: &Upstream,
+    known: Known<'_>,
     mut body: Option<Body>,
-) -> (Result<Response, NoResponse>, Passing) {
+) -> (Result<(u16, Response), NoResponse>, Passing) {
     let length = match length(outgoing, upstream, &mut body).await {
         Ok(length) => length,
         Err(no_response) => {
@@ -112,8 +115,8 @@ pub(super) async fn send(
     };
     let progress = body.as_ref().map(Body::progress);
     let incomplete = || progress.as_deref().is_some_and(Progress::is_incomplete);
-    let (request, mut passing, no_trailers, timed) = match request(outgoing, length, upstream, body)
-    {
+    let (options, timed) = options(outgoing, upstream, known, body.is_some());
+    let (request, mut passing, no_trailers) = match request(outgoing, length, options, body) {
         Ok(made) => made,
         Err(body) => {
             let passing = body.map_or(Passing::Nothing, Passing::Done);
@@ -124,11 +127,11 @@ pub(super) async fn send(
     let exchange = poll_fn(|context| {
         if let Poll::Ready(answer) = sending.as_mut().poll(context) {
             return Poll::Ready(match answer {
-                // No upgrade was asked for (RFC 9110 §7.8): whatever follows is no answer.
-                Ok(response) if response.get_status_code() < 200 => {
-                    Err(NoResponse::Failure(UpstreamFailure::Malformed))
-                }
-                Ok(response) => Ok(response),
+                Ok(response) => match response.get_status_code() {
+                    // No upgrade was asked for (RFC 9110 §7.8): whatever follows is no answer.
+                    ..200 => Err(NoResponse::Failure(UpstreamFailure::Malformed)),
+                    status => Ok((status, response)),
+                },
                 // What the host says of it is not the upstream's fault.
                 Err(_) if incomplete() => Err(NoResponse::Incomplete),
                 Err(code) => Err(NoResponse::Failure(failure(&code))),
@@ -224,13 +227,46 @@ async fn in_time<T>(
     }
 }
 
-type Made = (Request, Passing, NoTrailers, bool);
+/// The times that the host is to keep, and whether it keeps them.
+fn options(
+    outgoing: &Outgoing<'_>,
+    upstream: &Upstream,
+    known: Known<'_>,
+    has_body: bool,
+) -> (RequestOptions, bool) {
+    let make = |connect_ms: u64, first_byte_ms: u64| {
+        let nanoseconds = |ms: u64| Some(ms.saturating_mul(1_000_000));
+        let options = RequestOptions::new();
+        let timed = options
+            .set_connect_timeout(nanoseconds(connect_ms))
+            .and_then(|()| options.set_first_byte_timeout(nanoseconds(first_byte_ms)))
+            .is_ok();
+        // Where it is not known, a response that pauses goes on when it goes on.
+        let _ = options.set_between_bytes_timeout(nanoseconds(upstream.between_bytes_timeout_ms));
+        (options, timed)
+    };
+    let (connect_ms, first_byte_ms) = (upstream.connect_timeout_ms, upstream.first_byte_timeout_ms);
+    let left_ms = outgoing.left_ms;
+    if has_body {
+        // Hosts begin to count when the request is sent, not when it has been: the time is kept here.
+        make(connect_ms.min(left_ms), UPLOAD_MS_MAX)
+    } else if left_ms < connect_ms.saturating_add(first_byte_ms) {
+        // One after the other they would be too long.
+        let (options, _) = make(connect_ms.min(left_ms), first_byte_ms.min(left_ms));
+        (options, false)
+    } else {
+        // As long as the deadline is far, all have the same, which saves saying so.
+        known.options(|| make(connect_ms, first_byte_ms))
+    }
+}
 
-/// The request, and whether the host keeps the time.
+type Made = (Request, Passing, NoTrailers);
+
+/// The request.
 fn request(
     outgoing: &Outgoing<'_>,
     length: Option<usize>,
-    upstream: &Upstream,
+    options: RequestOptions,
     body: Option<Body>,
 ) -> Result<Made, Option<Body>> {
     let Ok(headers) = Fields::from_list(outgoing.fields) else {
@@ -243,21 +279,6 @@ fn request(
     {
         return Err(body);
     }
-    let options = RequestOptions::new();
-    let nanoseconds = |ms: u64| Some(ms.saturating_mul(1_000_000));
-    let within = |ms: u64| nanoseconds(ms.min(outgoing.left_ms));
-    // Hosts begin to count when the request is sent, not when it has been: where there is a body, the time
-    // is kept here.
-    let first_byte = match body {
-        None => within(upstream.first_byte_timeout_ms),
-        Some(_) => nanoseconds(UPLOAD_MS_MAX),
-    };
-    let timed = options
-        .set_connect_timeout(within(upstream.connect_timeout_ms))
-        .and_then(|()| options.set_first_byte_timeout(first_byte))
-        .is_ok();
-    // Where it is not known, a response that pauses goes on when it goes on.
-    let _ = options.set_between_bytes_timeout(nanoseconds(upstream.between_bytes_timeout_ms));
 
     let mut no_trailers = NoTrailers::default();
     let (contents, trailers, passing) = match body {
@@ -279,7 +300,7 @@ fn request(
     let (request, _sent) = Request::new(headers, contents, trailers, Some(options));
     let set = direct(&request, outgoing.method, outgoing.target, outgoing.path);
     match set {
-        Ok(()) => Ok((request, passing, no_trailers, timed)),
+        Ok(()) => Ok((request, passing, no_trailers)),
         // The body cannot have been begun.
         Err(()) => Err(None),
     }

@@ -1,7 +1,7 @@
 //! The fields that an upstream gets to see, and those that the client gets of its answer.
 
 use crate::additions::{Additions, rebuilt};
-use crate::received::Received;
+use crate::received::{Received, is_field};
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::address::Client;
 use doorward_traffic::fields::{is_hop_by_hop, named_by_connection};
@@ -85,8 +85,11 @@ impl Way {
 }
 
 /// What of the client's fields goes on, and the identity.
-pub(super) fn fields(received: &Received, permit: &Permit<'_>) -> Vec<(String, Vec<u8>)> {
-    let named = named_by_connection(&received.values("connection"));
+pub(super) fn fields(
+    mut fields: Vec<(String, Vec<u8>)>,
+    permit: &Permit<'_>,
+) -> Vec<(String, Vec<u8>)> {
+    let named = named_in(&fields);
     let stays = |name: &str| {
         !is_hop_by_hop(name)
             && !is_forwarding_field(name)
@@ -94,15 +97,20 @@ pub(super) fn fields(received: &Received, permit: &Permit<'_>) -> Vec<(String, V
             && !OURS.contains(&name)
             && !named.iter().any(|named| named == name)
     };
-    let mut fields: Vec<_> = received
-        .entries
-        .iter()
-        .filter(|(name, _)| stays(name))
-        .cloned()
-        .collect();
+    fields.retain(|(name, _)| stays(name));
     let identity = permit.identity_headers();
     fields.extend(identity.map(|(name, value)| (name.to_owned(), value.to_vec())));
     fields
+}
+
+/// The fields that `Connection` names.
+fn named_in(fields: &[(String, Vec<u8>)]) -> Vec<String> {
+    let connection: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| is_field(name, "connection"))
+        .map(|(_, value)| value.clone())
+        .collect();
+    named_by_connection(&connection)
 }
 
 /// Changes fields as the policy says.
@@ -130,12 +138,7 @@ pub(super) fn response(
 ) -> Result<Response, Refusal> {
     let edits = &upstream.response_fields;
     let fields = response.get_headers().copy_all();
-    let connection: Vec<_> = fields
-        .iter()
-        .filter(|(name, _)| name == "connection")
-        .map(|(_, value)| value.clone())
-        .collect();
-    let named = named_by_connection(&connection);
+    let named = named_in(&fields);
     let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
     let untouched = additions.is_empty()
         && edits.remove.is_empty()

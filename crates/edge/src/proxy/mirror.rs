@@ -35,7 +35,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    pub(super) fn of(call: &Call, id: UpstreamId) -> Option<Self> {
+    pub(super) fn of(call: &mut Call, id: UpstreamId) -> Option<Self> {
         let upstream = call.policy.upstreams().get(usize::from(id))?;
         Some(Self {
             upstreams: call.gate.upstreams(),
@@ -44,7 +44,7 @@ impl Mirror {
             method: call.method.clone(),
             target: call.target.clone(),
             rewrite: call.rewrite,
-            fields: call.fields_for(upstream),
+            fields: call.fields_for(id, false),
         })
     }
 

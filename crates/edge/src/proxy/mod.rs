@@ -64,20 +64,22 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
         told.tell(&refusal);
         return respond::refusal(&refusal, &additions);
     }
-    let call = Call {
-        gate,
-        policy,
-        idempotent: is_idempotent(method_name(&received.method)),
-        method: received.method.clone(),
-        target: permit.target().to_owned(),
-        rewrite: permit.traffic().rewrite(),
-        fields: head::fields(&received, &permit),
-        way,
-        had_body: body.is_some(),
-        body,
-    };
     let outcome = match Choice::of(&permit, &received, &client, policy) {
-        Ok(choice) => call.ask(choice).await,
+        Ok(choice) => {
+            let call = Call {
+                gate,
+                policy,
+                idempotent: is_idempotent(method_name(&received.method)),
+                method: received.method,
+                target: permit.target().to_owned(),
+                rewrite: permit.traffic().rewrite(),
+                fields: head::fields(received.entries, &permit),
+                way,
+                had_body: body.is_some(),
+                body,
+            };
+            call.ask(choice).await
+        }
         Err(refusal) => Err(refusal),
     };
     let refusal = match outcome {
@@ -165,13 +167,14 @@ struct Call {
 
 impl Call {
     async fn ask(mut self, choice: Choice) -> Result<(&'static Upstream, Response), Refusal> {
-        let mut mirror = choice.mirror.and_then(|id| Mirror::of(&self, id));
+        let mut mirror = choice.mirror.and_then(|id| Mirror::of(&mut self, id));
         if !self.had_body
             && let Some(mirror) = mirror.take()
         {
             mirror.send(Vec::new());
         }
-        let mut outcome = ask::ask(&mut self, choice.first).await;
+        let fields = self.fields_for(choice.first, choice.then.is_none());
+        let mut outcome = ask::ask(&mut self, choice.first, fields).await;
         if let Some(then) = choice.then
             && outcome
                 .as_ref()
@@ -179,7 +182,8 @@ impl Call {
             && self.can_go_elsewhere(&mut outcome).await
         {
             drop(outcome);
-            outcome = ask::ask(&mut self, then).await;
+            let fields = self.fields_for(then, true);
+            outcome = ask::ask(&mut self, then, fields).await;
         }
         match outcome {
             Ok(answered) => {
@@ -208,9 +212,16 @@ impl Call {
         }
     }
 
-    /// What is sent to this upstream, but for a credential of ours.
-    fn fields_for(&self, upstream: &Upstream) -> Vec<(String, Vec<u8>)> {
-        let mut fields = self.fields.clone();
+    /// What is sent to this upstream, but for a credential of ours. After the `last` one there is nothing to
+    /// send any more.
+    fn fields_for(&mut self, id: UpstreamId, last: bool) -> Vec<(String, Vec<u8>)> {
+        let mut fields = match last {
+            true => std::mem::take(&mut self.fields),
+            false => self.fields.clone(),
+        };
+        let Some(upstream) = upstream(self.policy, id) else {
+            return fields;
+        };
         let name = &self.policy.proxy().name;
         self.way.add_to(&mut fields, name, upstream.tells_host);
         head::edit(&mut fields, &upstream.request_fields);

@@ -11,6 +11,7 @@ use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{BuildHasher as _, RandomState};
+use wasip3::http::types::RequestOptions;
 
 /// All upstreams of a policy.
 pub(crate) struct Upstreams {
@@ -26,6 +27,8 @@ pub(super) struct State {
     breaker: RefCell<Breaker>,
     budget: RefCell<RetryBudget>,
     credential: OnceCell<Option<Vec<u8>>>,
+    /// Those of a request without a body, and whether the host keeps the times in them.
+    options: OnceCell<(RequestOptions, bool)>,
 }
 
 impl Upstreams {
@@ -35,6 +38,7 @@ impl Upstreams {
             breaker: RefCell::default(),
             budget: RefCell::default(),
             credential: OnceCell::new(),
+            options: OnceCell::new(),
         });
         Self {
             states: states.collect(),
@@ -104,6 +108,16 @@ impl<'u> Known<'u> {
         let mut budget = self.state.budget.borrow_mut();
         let mut random = self.random.borrow_mut();
         again(&upstream.retry, attempt, &mut budget, &mut random)
+    }
+
+    /// The options of a request without a body whose deadline is far, and whether the host keeps the times in
+    /// them. `make` makes those of the first one.
+    pub(super) fn options(
+        self,
+        make: impl FnOnce() -> (RequestOptions, bool),
+    ) -> (RequestOptions, bool) {
+        let (options, timed) = self.state.options.get_or_init(make);
+        (options.clone(), *timed)
     }
 
     /// Adds our own credential for `upstream`, if there is one. `Err`: its variable cannot be read.

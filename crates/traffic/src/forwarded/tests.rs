@@ -136,6 +136,24 @@ fn of_an_untrusted_peer_nothing_is_kept() {
 }
 
 #[test]
+fn addresses_are_written_as_everybody_writes_them() {
+    for octet in 0..=255_u8 {
+        for address in [[octet, 10, 99, 100], [0, 255, octet, octet]] {
+            let address = IpAddr::from(address);
+            let client = Client {
+                peer: Some(address),
+                address: Some(address),
+                peer_is_trusted: false,
+            };
+            let fields = set(&way(&client), [&[]; 5]);
+            assert_eq!(field(&fields, "x-forwarded-for"), Some(address.to_string()));
+            let forwarded = format!("for={address};host=api.example;proto=https");
+            assert_eq!(field(&fields, "forwarded"), Some(forwarded));
+        }
+    }
+}
+
+#[test]
 fn of_a_trusted_peer_the_way_is_kept_and_ours_is_appended() {
     let client = peer("10.0.0.1", true);
     let fields = set(
