@@ -2,8 +2,11 @@
 //! the origin and wrk as the clients, all on the same machine.
 //!
 //! ```text
-//! cargo run --profile serve --example gateway [-- --seconds 10 --rounds 5 --connections 32]
+//! cargo run --profile serve --example gateway [-- --seconds 10 --rounds 5 --connections 32 --reuse 128]
 //! ```
+//!
+//! `--reuse` says how many requests an instance serves before it is replaced, which is the host's option
+//! `--max-instance-reuse-count`, and Spin's: a new instance reads the policy and verifies its first tokens.
 //!
 //! Every request has a token, which the gateway has verified before, and is asked of the origin over a
 //! connection that is kept. The gateway is a process of its own, so that memory and processor time are its
@@ -33,12 +36,18 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+/// That of the `doorward` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The figures to reach: requests per second…
 const PER_SECOND_MIN: f64 = 15_000.0;
 /// …with 99 of 100 answers within so many microseconds…
 const P99_US_MAX: u64 = 8_000;
 /// …in so many bytes.
 const MEMORY_BYTES_MAX: u64 = 180 * 1_000_000;
+/// Requests that an instance serves unless told otherwise: Spin's number, and the host's.
+const REUSE: usize = 128;
 /// The argument with which this program is the gateway.
 const SERVE: &str = "--serve";
 const PATH: &str = "/hello";
@@ -47,11 +56,13 @@ struct Settings {
     time: Duration,
     rounds: usize,
     connections: usize,
+    reuse: usize,
 }
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some(SERVE) {
+        let reuse = arguments.next().and_then(|count| count.parse().ok());
         let spec = match (arguments.next(), arguments.next()) {
             (Some(origin), Some(issuer)) => gateway(&origin, &issuer),
             _ => AppSpec {
@@ -59,7 +70,7 @@ fn main() -> ExitCode {
                 ..AppSpec::gated("whoami", "")
             },
         };
-        runtime().block_on(serve(&spec));
+        runtime().block_on(serve(&spec, reuse.expect("how often instances are reused")));
         return ExitCode::SUCCESS;
     }
     for absent in [Nginx::available(), Wrk::available()] {
@@ -86,6 +97,7 @@ fn settings() -> Settings {
         time: Duration::from_secs(10),
         rounds: 5,
         connections: 32,
+        reuse: REUSE,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -97,6 +109,7 @@ fn settings() -> Settings {
             "--seconds" => settings.time = Duration::from_secs(value as u64),
             "--rounds" => settings.rounds = value.max(1),
             "--connections" => settings.connections = value,
+            "--reuse" => settings.reuse = value,
             _ => panic!("unknown option {name}"),
         }
     }
@@ -113,9 +126,12 @@ fn gateway(origin: &str, issuer: &str) -> AppSpec {
 }
 
 /// Serves until standard input ends.
-async fn serve(spec: &AppSpec) {
+async fn serve(spec: &AppSpec, reuse: usize) {
     let app = spec.write();
-    let running = start_in_process(&app, |_| {}).await;
+    let running = start_in_process(&app, |options| {
+        options.max_instance_reuse_count = reuse;
+    })
+    .await;
     println!("{}", running.address);
     tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
         .await
@@ -168,8 +184,9 @@ struct Round {
 async fn run(settings: &Settings) -> ExitCode {
     let issuer = Issuer::start().await;
     let nginx = Nginx::origin().await;
-    let gateway = Serving::start(&[&nginx.url(), &issuer.url()]);
-    let alone = Serving::start(&[]);
+    let reuse = settings.reuse.to_string();
+    let gateway = Serving::start(&[&reuse, &nginx.url(), &issuer.url()]);
+    let alone = Serving::start(&[&reuse]);
     let token = issuer.token("alice", "read");
     let through = |connections, time| {
         Wrk::get(gateway.address, PATH, connections, time)
@@ -178,7 +195,8 @@ async fn run(settings: &Settings) -> ExitCode {
     let direct = |connections, time| Wrk::get(nginx.address(), PATH, connections, time);
     let size = std::fs::metadata(built("gateway")).unwrap().len();
     println!(
-        "gateway.wasm: {size} bytes; {} connections, {} rounds of {} s\n",
+        "gateway.wasm: {size} bytes; {} requests for each instance; {} connections, {} rounds of {} s\n",
+        settings.reuse,
         settings.connections,
         settings.rounds,
         settings.time.as_secs()
