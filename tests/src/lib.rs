@@ -8,3 +8,20 @@ pub mod decisions;
 pub mod mint;
 pub mod numbers;
 pub mod signing;
+
+use doorward_policy::RequestHead;
+
+/// The head of a GET for `target` with these values of `Authorization` and of the header of API keys.
+#[must_use]
+pub fn head<'r>(
+    target: &'r str,
+    authorization: &'r [Vec<u8>],
+    api_key: &'r [Vec<u8>],
+) -> RequestHead<'r> {
+    RequestHead {
+        method: "GET",
+        target,
+        authorization,
+        api_key,
+    }
+}

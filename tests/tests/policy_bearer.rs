@@ -7,7 +7,8 @@
     reason = "tests"
 )]
 
-use doorward_policy::{Class, Credential, Policy, Refusal, RequestHead, Screened};
+use doorward_policy::{Class, Credential, Policy, Screened};
+use doorward_tests::head;
 
 const POLICY: &str = r#"
 [issuer.acme]
@@ -37,7 +38,7 @@ fn a_bearer_token_has_the_letters_of_b64token_at_every_place_and_padding_only_at
                 let expected = letters.contains(&byte) || is_padding;
                 let fields = [[b"Bearer ".as_slice(), &token].concat()];
                 let shown = token.escape_ascii();
-                match screen(&policy, &fields) {
+                match policy.screen(&head("/all", &fields, &[])) {
                     Ok(_) => assert!(expected, "{shown} was taken for a token"),
                     Err(refusal) => {
                         assert!(!expected, "{shown} was refused: {refusal:?}");
@@ -59,7 +60,8 @@ fn a_token_is_a_signed_one_by_its_two_dots_wherever_they_are() {
                 (token[first], token[last]) = (b'.', b'.');
                 let fields = [[b"Bearer ".as_slice(), &token].concat()];
                 let shown = token.escape_ascii();
-                let Ok(Screened::Protected(pending)) = screen(&policy, &fields) else {
+                let Ok(Screened::Protected(pending)) = policy.screen(&head("/all", &fields, &[]))
+                else {
                     panic!("{shown} is a token, and the route protected");
                 };
                 let is_signed = matches!(pending.credential(), Credential::Jwt(_));
@@ -67,16 +69,4 @@ fn a_token_is_a_signed_one_by_its_two_dots_wherever_they_are() {
             }
         }
     }
-}
-
-fn screen<'p, 'r>(
-    policy: &'p Policy,
-    authorization: &'r [Vec<u8>],
-) -> Result<Screened<'p, 'r>, Refusal> {
-    policy.screen(&RequestHead {
-        method: "GET",
-        target: "/all",
-        authorization,
-        api_key: &[],
-    })
 }

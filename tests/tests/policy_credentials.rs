@@ -13,9 +13,9 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use doorward_policy::credential::{API_KEY_BYTES_MAX, BASIC_BYTES_MAX};
 use doorward_policy::load::ISSUERS_IN_ALL_MAX;
 use doorward_policy::{
-    Authenticated, Class, Credential, CredentialKind, Pending, Permit, Policy, Refusal,
-    RequestHead, Screened,
+    Authenticated, Class, Credential, CredentialKind, Pending, Permit, Policy, Refusal, Screened,
 };
+use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_tests::numbers::Numbers;
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey, generate};
@@ -489,19 +489,6 @@ fn pick<T: Copy>(numbers: &mut Numbers, from: &[T]) -> T {
 fn field(value: &str) -> Vec<Vec<u8>> {
     let fields = Some(value).filter(|value| !value.is_empty());
     fields.map(|value| value.into()).into_iter().collect()
-}
-
-fn head<'r>(
-    target: &'r str,
-    authorization: &'r [Vec<u8>],
-    api_key: &'r [Vec<u8>],
-) -> RequestHead<'r> {
-    RequestHead {
-        method: "GET",
-        target,
-        authorization,
-        api_key,
-    }
 }
 
 fn pending<'p, 'r>(

@@ -10,8 +10,9 @@
 
 use doorward_policy::refusal::RETRY_AFTER_S_MAX;
 use doorward_policy::{
-    Authenticated, Class, Credential, IssuerId, Pending, Policy, Refusal, RequestHead, Screened,
+    Authenticated, Class, Credential, IssuerId, Pending, Policy, Refusal, Screened,
 };
+use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::ApiKeyError;
 use doorward_token::{KeySet, TokenError, UnixTime, UnverifiedToken, VerifiedToken};
@@ -123,7 +124,7 @@ fn a_token_that_an_earlier_policy_accepted_is_judged_by_this_one() {
 #[test]
 fn a_permit_is_for_the_target_that_was_received() {
     let policy = Policy::parse(POLICY).unwrap();
-    let head = head("/open/?a=%2e%2e//&b", &[]);
+    let head = head("/open/?a=%2e%2e//&b", &[], &[]);
     let Screened::Public(permit) = policy.screen(&head).unwrap() else {
         panic!("/open is public");
     };
@@ -153,7 +154,7 @@ fn neither_debug_nor_the_log_shows_a_credential() {
     let policy = Policy::parse(POLICY).unwrap();
     let secret = "c2VjcmV0LXRva2Vu";
     let good = [format!("Bearer {secret}").into_bytes()];
-    let head_of_good = head("/acme", &good);
+    let head_of_good = head("/acme", &good, &[]);
     let Screened::Protected(pending) = policy.screen(&head_of_good).unwrap() else {
         panic!("/acme is protected");
     };
@@ -166,7 +167,7 @@ fn neither_debug_nor_the_log_shows_a_credential() {
         "Bearer {}\u{e9}",
     ] {
         let fields = [bad.replace("{}", secret).into_bytes()];
-        let refusal = policy.screen(&head("/acme", &fields)).unwrap_err();
+        let refusal = policy.screen(&head("/acme", &fields, &[])).unwrap_err();
         shown.push(format!("{refusal:?} {refusal} {}", refusal.reason()));
         shown.push(refusal.www_authenticate().unwrap());
         shown.push(String::from_utf8(refusal.problem_json()).unwrap());
@@ -346,18 +347,9 @@ fn names_up_to_the_greatest_length_are_reserved() {
     }
 }
 
-fn head<'r>(target: &'r str, authorization: &'r [Vec<u8>]) -> RequestHead<'r> {
-    RequestHead {
-        method: "GET",
-        target,
-        authorization,
-        api_key: &[],
-    }
-}
-
 fn pending<'p>(policy: &'p Policy, target: &'static str) -> Pending<'p, 'static> {
     let fields: &'static [Vec<u8>] = Box::leak(Box::new([b"Bearer abc".to_vec()]));
-    match policy.screen(&head(target, fields)) {
+    match policy.screen(&head(target, fields, &[])) {
         Ok(Screened::Protected(pending)) => pending,
         other => panic!("{target} is protected, not {other:?}"),
     }
@@ -390,7 +382,7 @@ fn example(class: Class) -> Refusal {
             .iter()
             .map(|field| field.as_bytes().to_vec())
             .collect();
-        policy.screen(&head(target, &fields)).unwrap_err()
+        policy.screen(&head(target, &fields, &[])).unwrap_err()
     };
     match class {
         Class::MalformedRequest => refused("/..", &[]),

@@ -9,8 +9,9 @@
 )]
 
 use doorward_policy::{
-    Authenticated, Class, Credential, Pending, Permit, Policy, RequestHead, Screened, Traffic,
+    Authenticated, Class, Credential, Pending, Permit, Policy, Screened, Traffic,
 };
+use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey, generate};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
@@ -389,19 +390,6 @@ fn traffic<'p>(policy: &'p Policy, target: &str) -> Traffic<'p> {
 fn names(traffic: Traffic<'_>) -> Vec<&str> {
     let limits = traffic.rate_limits();
     limits.map(|(_, limit)| limit.name.as_str()).collect()
-}
-
-fn head<'r>(
-    target: &'r str,
-    authorization: &'r [Vec<u8>],
-    api_key: &'r [Vec<u8>],
-) -> RequestHead<'r> {
-    RequestHead {
-        method: "GET",
-        target,
-        authorization,
-        api_key,
-    }
 }
 
 /// A token of acme, verified.
