@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         a_target_that_can_be_read_two_ways_is_a_bad_request,
         the_target_arrives_byte_for_byte,
         a_body_arrives_byte_for_byte,
-        a_chunked_body_arrives_with_any_method,
+        a_chunked_body_arrives_with_any_method_that_tells_of_it,
         a_service_that_waits_for_the_trailers_of_no_body_is_told_that_there_are_none,
     ])
 }
@@ -169,19 +169,31 @@ async fn a_body_arrives_byte_for_byte(host: &dyn Host) {
     );
 }
 
-async fn a_chunked_body_arrives_with_any_method(host: &dyn Host) {
+async fn a_chunked_body_arrives_with_any_method_that_tells_of_it(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = host.start(&app).await;
-    for method in ["GET", "POST", "DELETE", "QUERY"] {
+    for (method, field, arrives) in [
+        ("POST", "X-Other: a", "hello"),
+        ("DELETE", "X-Other: a", "hello"),
+        ("QUERY", "X-Other: a", "hello"),
+        // This one has to say that a body comes.
+        ("GET", "Content-Type: text/plain", "hello"),
+        ("GET", "Trailer: x-other", "hello"),
+        ("GET", "X-Other: a", ""),
+    ] {
         let bytes = format!(
-            "{method} /read/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+            "{method} /read/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n{field}\r\n\
              Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             issuer.token("alice", "read")
         );
         let answer = send_bytes(running.address, bytes.as_bytes()).await;
-        assert_eq!(answer.status, 200, "{method} with a chunked body");
-        assert_eq!(answer.text(), "hello", "{method} with a chunked body");
+        assert_eq!(answer.status, 200, "{method} with a chunked body, {field}");
+        assert_eq!(
+            answer.text(),
+            arrives,
+            "{method} with a chunked body, {field}"
+        );
     }
 }
 
@@ -204,16 +216,18 @@ async fn a_service_that_waits_for_the_trailers_of_no_body_is_told_that_there_are
             "{method} without a body"
         );
     }
-    let bytes = format!(
-        "GET /read/trailers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
-         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
-         0\r\nX-Auth-Subject: mallory\r\n\r\n"
-    );
-    let answer = send_bytes(running.address, bytes.as_bytes()).await;
-    status(&answer, 200, "nothing but a trailer");
-    assert_eq!(
-        answer.json(),
-        json!({ "bytes": 0, "trailers": [] }),
-        "a trailer after no body"
-    );
+    for field in ["X-Other: a", "Trailer: x-auth-subject"] {
+        let bytes = format!(
+            "GET /read/trailers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n{field}\r\n\
+             Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+             0\r\nX-Auth-Subject: mallory\r\n\r\n"
+        );
+        let answer = send_bytes(running.address, bytes.as_bytes()).await;
+        status(&answer, 200, "nothing but a trailer");
+        assert_eq!(
+            answer.json(),
+            json!({ "bytes": 0, "trailers": [] }),
+            "a trailer after no body, {field}"
+        );
+    }
 }

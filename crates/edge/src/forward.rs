@@ -1,10 +1,10 @@
 //! From a request and the permit for it to the request that the next one sees.
 //!
 //! Only the header fields that have to differ are touched. Bodies stream through in pieces ([`crate::body`]),
-//! unchanged and never collected; a request that can have no body is handed on without one.
+//! unchanged and never collected; a request that has none is handed on without one.
 
 use crate::body::{Body, NoTrailers, Progress, Sink, Stop, Trailers};
-use crate::gate::Admitted;
+use crate::gate::{Admitted, Told};
 use doorward_traffic::limits::LimitExceeded;
 use std::rc::Rc;
 use wasip3::http::types::{Fields, Method, Request};
@@ -29,23 +29,25 @@ pub(crate) enum NotForwarded {
     /// The host does not accept the rebuilt request.
     Host,
     /// Its body shows that it is over a limit.
-    Limit(LimitExceeded),
+    Limit(LimitExceeded, Told),
 }
 
 /// What is still to be done when a request is handed on.
 pub(crate) struct Pending {
     no_trailers: NoTrailers,
     progress: Option<Rc<Progress>>,
+    told: Told,
 }
 
 impl Pending {
-    /// Waits for `next`; gives what it answers, and whether the body turned out too large before.
-    pub(crate) async fn finish<T>(self, next: impl Future<Output = T>) -> (T, bool) {
+    /// Waits for `next`; gives what it answers, and whose request it was, where its body turned out too large
+    /// before that.
+    pub(crate) async fn finish<T>(self, next: impl Future<Output = T>) -> (T, Option<Told>) {
         let answer = self.no_trailers.after_first_turn_of(next).await;
         let too_large = self
             .progress
             .is_some_and(|progress| progress.is_too_large());
-        (answer, too_large)
+        (answer, too_large.then_some(self.told))
     }
 }
 
@@ -89,7 +91,8 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
 
     let body = Body::of(request, &received, body_count, policy).await;
     if body.is_some() && needs_type {
-        return Err(NotForwarded::Limit(LimitExceeded::ContentType));
+        let exceeded = LimitExceeded::ContentType;
+        return Err(NotForwarded::Limit(exceeded, received.told()));
     }
     let progress = body.as_ref().map(Body::progress);
     let (contents, trailers, no_trailers) = handed_on(body);
@@ -107,6 +110,7 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
     let pending = Pending {
         no_trailers,
         progress,
+        told: received.told(),
     };
     Ok((Permitted(rebuilt), pending))
 }

@@ -20,7 +20,7 @@ use crate::limiter::{
     Limiter, counted_by_credential, counted_by_head, counts_by_credential, is_false_credential,
 };
 use crate::log::{self, Level};
-use crate::received::{Received, method_name};
+use crate::received::{Received, method_name, path_of};
 use crate::store::SharedStore;
 use crate::{clock, cors, logout, proxy, respond};
 use doorward_policy::{
@@ -67,25 +67,17 @@ pub async fn handle<F>(
 where
     F: Future<Output = Result<Response, ErrorCode>>,
 {
-    let admitted = match enter(request, |_, _| Ok(())).await? {
+    let mut admitted = match enter(request, |_, _| Ok(())).await? {
         Entered::Admitted(admitted) => admitted,
         Entered::Answered(response) => return Ok(response),
     };
-    let (additions, told) = (admitted.additions, admitted.told);
-    let admitted = Admitted {
-        additions: Additions::default(),
-        told: Told::default(),
-        ..*admitted
-    };
-    let exceeded = match forward::permitted(admitted).await {
-        Ok((permitted, pending)) => {
-            let (answer, too_large) = pending.finish(next(permitted)).await;
-            if !too_large {
-                return additions.onto(answer?);
-            }
-            LimitExceeded::BodyBytes
-        }
-        Err(NotForwarded::Limit(exceeded)) => exceeded,
+    let additions = std::mem::take(&mut admitted.additions);
+    let (exceeded, told) = match forward::permitted(*admitted).await {
+        Ok((permitted, pending)) => match pending.finish(next(permitted)).await {
+            (answer, None) => return additions.onto(answer?),
+            (_, Some(told)) => (LimitExceeded::BodyBytes, told),
+        },
+        Err(NotForwarded::Limit(exceeded, told)) => (exceeded, told),
         Err(NotForwarded::Host) => {
             let reason = "the rebuilt request was not accepted";
             return Err(ErrorCode::InternalError(Some(reason.into())));
@@ -129,24 +121,17 @@ pub(crate) struct Admitted {
     pub(crate) needs_type: bool,
     /// What the response gets.
     pub(crate) additions: Additions,
-    pub(crate) told: Told,
 }
 
 /// What the log says of a request.
-#[derive(Default)]
 pub(crate) struct Told {
-    method: String,
-    path: String,
+    /// Its method.
+    pub(crate) method: Method,
+    /// Its path and query, as received.
+    pub(crate) target: String,
 }
 
 impl Told {
-    fn of(received: &Received) -> Self {
-        Self {
-            method: method_name(&received.method).to_owned(),
-            path: received.path().to_owned(),
-        }
-    }
-
     /// The reason of a refusal goes to the log, and nowhere else.
     pub(crate) fn tell(&self, refusal: &Refusal) {
         log::event(
@@ -155,8 +140,8 @@ impl Told {
             &[
                 ("class", &refusal.class()),
                 ("status", &refusal.status()),
-                ("method", &self.method),
-                ("path", &self.path),
+                ("method", &method_name(&self.method)),
+                ("path", &path_of(&self.target)),
                 ("reason", &refusal.reason()),
             ],
         );
@@ -199,7 +184,6 @@ async fn enter(
                             && !received.has("content-type")
                             && !received.declares_body(),
                         additions,
-                        told: Told::of(&received),
                         received,
                     })));
                 }
@@ -208,7 +192,7 @@ async fn enter(
         }
         None => Refusal::misconfigured("the policy could not be read"),
     };
-    Told::of(&received).tell(&refusal);
+    received.told().tell(&refusal);
     respond::refusal(&refusal, &additions).map(Entered::Answered)
 }
 

@@ -1,5 +1,6 @@
 //! The head of a request as it arrived, read from the host once.
 
+use crate::gate::Told;
 use wasip3::http::types::{Fields, Method, Request};
 
 /// The field that carries the credential.
@@ -55,21 +56,38 @@ impl Received {
         self.has("content-length")
     }
 
-    /// The path, for the log. The query is left out: it may hold what is nobody's business.
+    /// Its path, for the log.
     pub fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
+        path_of(&self.target)
+    }
+
+    /// What the log says of it.
+    pub(crate) fn told(self) -> Told {
+        Told {
+            method: self.method,
+            target: self.target,
+        }
     }
 }
 
+/// The path of a target, for the log. The query is left out: it may hold what is nobody's business.
+pub fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
 fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
-    entries
-        .iter()
-        .filter(|(there, _)| is_field(there, name))
-        .map(|(_, value)| value.clone())
-        .collect()
+    // A loop, because in a component an iterator's closure is a call for each field.
+    let mut values = Vec::new();
+    for (there, value) in entries {
+        if is_field(there, name) {
+            values.push(value.clone());
+        }
+    }
+    values
 }
 
 /// Whether this is the name of that field. Most are not, and of those most are told by their length.
+#[inline]
 pub fn is_field(there: &str, name: &str) -> bool {
     there.len() == name.len() && there.eq_ignore_ascii_case(name)
 }

@@ -24,7 +24,7 @@ pub const CONNECTION_NAME_BYTES_MAX: usize = 64;
 ///
 /// `trailer` is not among them: RFC 9110 section 6.6.2 made it an announcement to everybody, and trailers
 /// pass through.
-const HOP_BY_HOP: [&str; 10] = [
+const HOP_BY_HOP: Names<10> = Names::new([
     "connection",
     "http2-settings",
     "keep-alive",
@@ -35,14 +35,14 @@ const HOP_BY_HOP: [&str; 10] = [
     "te",
     "transfer-encoding",
     "upgrade",
-];
+]);
 
 /// What `Connection` cannot take away. A client can leave out whatever it likes; but a field that was read
 /// here has to reach the upstream, or something else is answered than was judged: the body's type and
 /// length, the origin for which CORS answered, the credential, the cookies. The other ones are what
 /// somebody on the way may have added to say so to everybody; RFC 9110 section 7.6.1 has `Cache-Control` for
 /// an example. The fields of [`crate::forwarded`] come on top.
-const NEVER_NAMED: [&str; 13] = [
+const NEVER_NAMED: Names<13> = Names::new([
     "authorization",
     "cache-control",
     "content-encoding",
@@ -56,12 +56,34 @@ const NEVER_NAMED: [&str; 13] = [
     "max-forwards",
     "origin",
     "trailer",
+]);
+
+/// What a request says of a body that comes with it (RFC 9110 sections 6.6.2, 8 and 10.1.1; RFC 9112 section
+/// 6.1), but for the fields that begin with [`CONTENT`].
+const OF_A_BODY: Names<3> = Names::new(["expect", "trailer", "transfer-encoding"]);
+const CONTENT: Names<1> = Names::new(["content-"]);
+
+/// Those that end here and that a response can have. What the other ones say they say in a request, or, as
+/// `proxy-authentication-info`, of a credential that a proxy asked for: nobody asked for any here.
+pub const HOP_BY_HOP_IN_RESPONSES: [&str; 6] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Whether a field ends at the next hop (RFC 9110 section 7.6.1), in any spelling that an upstream could fold.
 #[must_use]
 pub fn is_hop_by_hop(name: &str) -> bool {
-    is_one_of(name, &HOP_BY_HOP)
+    HOP_BY_HOP.has(name)
+}
+
+/// Whether a field of a request says that a body comes with it.
+#[must_use]
+pub fn tells_of_a_body(name: &str) -> bool {
+    CONTENT.begin(name) || OF_A_BODY.has(name)
 }
 
 /// The fields that the values of `Connection` name, in lower case: they end here, too (RFC 9110 section
@@ -77,7 +99,7 @@ pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
         let good = name.len() <= CONNECTION_NAME_BYTES_MAX
             && is_token(name)
             && !is_hop_by_hop(name)
-            && !is_one_of(name, &NEVER_NAMED)
+            && !NEVER_NAMED.has(name)
             && !crate::forwarded::is_forwarding_field(name)
             // An option of the connection rather than a field.
             && !name.eq_ignore_ascii_case("close");
@@ -121,15 +143,65 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Whether a name is one of these, which are in lower case, in any spelling that an upstream could fold.
-pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
-    names
-        .iter()
-        .any(|known| known.len() == name.len() && begins_with(name, known))
+/// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told
+/// apart from all of them by their length and their first letter.
+pub(crate) struct Names<const N: usize> {
+    names: [&'static str; N],
+    /// Bit n is set where one has n bytes.
+    lengths: u64,
+    /// One bit for the first letter of each.
+    initials: u32,
+}
+
+impl<const N: usize> Names<N> {
+    pub(crate) const fn new(names: [&'static str; N]) -> Self {
+        let mut all = Self {
+            names,
+            lengths: 0,
+            initials: 0,
+        };
+        let mut rest: &[&str] = &names;
+        while let [name, others @ ..] = rest {
+            all.lengths |= length_bit(name);
+            all.initials |= initial_bit(name);
+            rest = others;
+        }
+        all
+    }
+
+    /// Whether a name is one of these, in any spelling that an upstream could fold.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.lengths & length_bit(name) != 0
+            && self.initials & initial_bit(name) != 0
+            && self
+                .names
+                .iter()
+                .any(|known| known.len() == name.len() && begins_with(name, known))
+    }
+
+    /// Whether a name begins with one of these, in any spelling that an upstream could fold.
+    pub(crate) fn begin(&self, name: &str) -> bool {
+        self.initials & initial_bit(name) != 0
+            && self.names.iter().any(|prefix| begins_with(name, prefix))
+    }
+}
+
+/// Names that are longer than a bit can say share the last one.
+const fn length_bit(name: &str) -> u64 {
+    let length = name.len();
+    1 << if length < 64 { length } else { 63 }
+}
+
+/// The same for both cases of a letter.
+const fn initial_bit(name: &str) -> u32 {
+    match name.as_bytes() {
+        [first, ..] => 1 << (*first & 31),
+        [] => 0,
+    }
 }
 
 /// Whether a name begins with this, which is in lower case, in any spelling that an upstream could fold.
-pub(crate) fn begins_with(name: &str, prefix: &str) -> bool {
+fn begins_with(name: &str, prefix: &str) -> bool {
     let fold = |byte: u8| {
         if byte.is_ascii_alphanumeric() {
             byte.to_ascii_lowercase()

@@ -17,7 +17,7 @@
 //! believed.
 
 use crate::address::{Client, elements_from_end, parse_address};
-use crate::fields::{begins_with, elements, is_one_of, is_token_byte, list, text};
+use crate::fields::{Names, elements, is_token_byte, list, text};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Most elements that are kept of a field, ours not included: more than proxies can be trusted. The oldest are
@@ -31,7 +31,7 @@ pub const HOST_BYTES_MAX: usize = 260;
 const VALUE_BYTES: usize = 64;
 
 /// What says for whom a proxy asks, by how a name begins.
-const FORWARDING_PREFIXES: [&str; 7] = [
+const FORWARDING_PREFIXES: Names<7> = Names::new([
     // Set by whom they are named after, and read by what stands behind.
     "spin-",
     "x-envoy-",
@@ -43,10 +43,10 @@ const FORWARDING_PREFIXES: [&str; 7] = [
     "x-original-",
     "x-real-",
     "x-rewrite-",
-];
+]);
 
 /// What says for whom a proxy asks, or that a request is another one than it is.
-const FORWARDING: [&str; 40] = [
+const FORWARDING: Names<40> = Names::new([
     "forwarded",
     "via",
     "cdn-loop",
@@ -92,7 +92,7 @@ const FORWARDING: [&str; 40] = [
     // The method: another one than was allowed.
     "x-http-method-override",
     "x-method-override",
-];
+]);
 
 /// Whether a field tells the upstream where a request comes from, or that it is another one than it is, in
 /// any spelling that an upstream could fold. None of them crosses; those of ours are set then. The ones that
@@ -100,10 +100,7 @@ const FORWARDING: [&str; 40] = [
 /// on what a client sends. `X-Forwarded-For` says the same.
 #[must_use]
 pub fn is_forwarding_field(name: &str) -> bool {
-    FORWARDING_PREFIXES
-        .iter()
-        .any(|prefix| begins_with(name, prefix))
-        || is_one_of(name, &FORWARDING)
+    FORWARDING_PREFIXES.begin(name) || FORWARDING.has(name)
 }
 
 /// How a request has come here.
@@ -294,18 +291,31 @@ fn push_node(value: &mut String, node: Option<IpAddr>) {
 
 /// Every request has one, mostly, and what the standard library takes to write it shows.
 fn push_v4(value: &mut String, address: Ipv4Addr) {
-    let mut dot = "";
-    for octet in address.octets() {
-        value.push_str(dot);
+    const BYTES_MAX: usize = "255.255.255.255".len();
+    let mut text = [0; BYTES_MAX];
+    let mut length = 0;
+    let mut push = |byte| {
+        if let Some(next) = text.get_mut(length) {
+            *next = byte;
+            length += 1;
+        }
+    };
+    for (position, octet) in address.octets().into_iter().enumerate() {
+        if position > 0 {
+            push(b'.');
+        }
         if octet >= 100 {
-            value.push(char::from(b'0' + octet / 100));
+            push(b'0' + octet / 100);
         }
         if octet >= 10 {
-            value.push(char::from(b'0' + octet / 10 % 10));
+            push(b'0' + octet / 10 % 10);
         }
-        value.push(char::from(b'0' + octet % 10));
-        dot = ".";
+        push(b'0' + octet % 10);
     }
+    let text = text
+        .get(..length)
+        .and_then(|text| core::str::from_utf8(text).ok());
+    value.push_str(text.unwrap_or_default());
 }
 
 /// What is kept of a list, the newest elements of it, and ours after it.

@@ -57,26 +57,37 @@ async fn fields_of_the_clients_connection_reach_no_origin(host: &dyn Host) {
 }
 
 async fn fields_of_the_origins_connection_reach_no_client(host: &dyn Host) {
-    let reply = Reply::ok("hello")
-        .field("Connection", "X-Named, keep-alive")
-        .field("Connection", "x-other")
-        .field("X-Named", "hop")
-        .field("X-OTHER", "hop")
-        .field("Keep-Alive", "timeout=5, hop")
-        .field("Proxy-Connection", "hop")
-        .field("TE", "hop")
-        .field("Upgrade", "hop")
-        .field("Proxy-Authenticate", "hop")
-        .field("Proxy-Authentication-Info", "hop")
-        .field("Proxy_Authenticate", "hop")
-        .field("X-End", "to-end");
-    let stage = Stage::new(host, reply).await;
-    let answer = stage.get("/public/a").await;
-    status(&answer, 200, "the origin answers");
-    let all = format!("{:?}", answer.headers);
-    assert!(!all.contains("hop"), "a field of one hop arrived: {all}");
-    assert_eq!(answer.header("x-end"), Some("to-end"), "others arrive");
-    assert_eq!(answer.text(), "hello");
+    let fields = [
+        ("Connection", "X-Named, keep-alive"),
+        ("Connection", "x-other"),
+        ("X-Named", "hop"),
+        ("X-OTHER", "hop"),
+        ("Keep-Alive", "timeout=5, hop"),
+        ("Proxy-Connection", "hop"),
+        ("Upgrade", "hop"),
+        ("Proxy-Authenticate", "hop"),
+    ];
+    // Those that only the gateway knows, which looks for them where it has something to set anyway.
+    let odd = [
+        ("TE", "hop"),
+        ("Proxy-Authentication-Info", "hop"),
+        ("Proxy_Authenticate", "hop"),
+    ];
+    let set = "response.set = { x-set = \"a\" }";
+    for (lines, odd) in [("", &[][..]), (set, &odd)] {
+        let reply = Reply::ok("hello").field("X-End", "to-end");
+        let reply = fields
+            .iter()
+            .chain(odd)
+            .fold(reply, |reply, (name, value)| reply.field(name, value));
+        let stage = Stage::with(host, reply, lines).await;
+        let answer = stage.get("/public/a").await;
+        status(&answer, 200, "the origin answers");
+        let all = format!("{:?}", answer.headers);
+        assert!(!all.contains("hop"), "a field of one hop arrived: {all}");
+        assert_eq!(answer.header("x-end"), Some("to-end"), "others arrive");
+        assert_eq!(answer.text(), "hello");
+    }
 }
 
 /// What a client may claim of a request's way, and much besides that is read for it.

@@ -10,6 +10,7 @@ use doorward_runtime_tests::run::Case;
 pub const CASES: &[Case] = cases![
     what_is_malformed_is_refused_and_asks_nobody,
     a_body_that_is_framed_twice_smuggles_nothing,
+    a_body_of_which_a_get_does_not_tell_goes_nowhere,
     a_second_request_is_judged_on_its_own,
     no_protocol_is_switched,
     who_expects_a_continue_gets_it_from_here,
@@ -191,6 +192,44 @@ async fn a_body_that_is_framed_twice_smuggles_nothing(host: &dyn Host) {
             "/public/next",
             "after {what}"
         );
+    }
+}
+
+async fn a_body_of_which_a_get_does_not_tell_goes_nowhere(host: &dyn Host) {
+    let stage = Stage::new(host, Reply::ok("hello")).await;
+    let chunk = format!("{:x}\r\n{SMUGGLED}\r\n", SMUGGLED.len());
+    for method in ["GET", "HEAD"] {
+        for field in [
+            "X-Other: a",
+            "Content-Type: text/plain",
+            "Content-Encoding: identity",
+            "content_language: de",
+            "Trailer: x-other",
+            "Expect: 100-continue",
+        ] {
+            stage.origin.forget();
+            let what = format!("{method}, {field}");
+            let mut bytes = head(method, "/public/a", &["Transfer-Encoding: chunked", field]);
+            bytes.push_str(&chunk);
+            bytes.push_str("0\r\n\r\n");
+            bytes.push_str(&head("GET", "/public/next", &["Connection: close"]));
+            let mut client = stage.connect().await;
+            client.send(bytes).await;
+            let answer = client.response_to(method).await;
+            assert_eq!(answer.map(|answer| answer.status).ok(), Some(200), "{what}");
+            clean(&stage, 2, &what);
+            let seen = &stage.origin.requests()[0];
+            let body = if field == "X-Other: a" { "" } else { SMUGGLED };
+            assert_eq!(
+                String::from_utf8_lossy(&seen.body),
+                body,
+                "{what}: the body that arrives"
+            );
+            assert!(seen.is_whole(), "{what}: {seen:?}");
+            // The connection ends, or what comes next on it is what was asked next.
+            while client.response().await.is_ok() {}
+            clean(&stage, 2, &what);
+        }
     }
 }
 

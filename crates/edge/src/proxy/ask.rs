@@ -90,7 +90,8 @@ pub(super) async fn ask(
                 "an upstream without targets",
             )));
         };
-        let Some(path) = Rewrite::apply(call.rewrite, &call.target, &target.base_path) else {
+        let rewrite = call.permit.traffic().rewrite();
+        let Some(path) = Rewrite::apply(rewrite, call.permit.target(), &target.base_path) else {
             let reason = "the path does not begin with what is taken off it";
             return Err(refused(Refusal::misconfigured(reason)));
         };

@@ -4,10 +4,11 @@ use crate::additions::{Additions, rebuilt};
 use crate::received::{Received, is_field};
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::address::Client;
-use doorward_traffic::fields::{is_hop_by_hop, named_by_connection};
+use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
-use wasip3::http::types::{Request, Response, Scheme};
+use std::cell::OnceCell;
+use wasip3::http::types::{Fields, HeaderError, Request, Response, Scheme};
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
@@ -94,7 +95,7 @@ pub(super) fn fields(
         !is_hop_by_hop(name)
             && !is_forwarding_field(name)
             && !permit.removes_header(name)
-            && !OURS.contains(&name)
+            && !OURS.iter().any(|ours| is_field(name, ours))
             && !named.iter().any(|named| named == name)
     };
     fields.retain(|(name, _)| stays(name));
@@ -125,6 +126,21 @@ pub(super) fn edit(fields: &mut Vec<(String, Vec<u8>)>, edits: &FieldEdits) {
     fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
 }
 
+thread_local! {
+    static HOSTS_END_HOPS: OnceCell<bool> = const { OnceCell::new() };
+}
+
+/// Whether the host takes the fields of one hop out of responses itself, so that they need not be read to look
+/// for any. Hosts on wasmtime do: they forbid a component to set such a field, and remove from what arrives
+/// what they forbid. Another one may do neither, and is asked once for each instance.
+fn hosts_end_hops() -> bool {
+    let forbids = |name: &&str| {
+        let set = Fields::new().append(name, b"x");
+        matches!(set, Err(HeaderError::Forbidden))
+    };
+    HOSTS_END_HOPS.with(|known| *known.get_or_init(|| HOP_BY_HOP_IN_RESPONSES.iter().all(forbids)))
+}
+
 /// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
 /// costs a tenth of the whole exchange less than to rebuild it. For that reason it gets no `Via` either:
 /// a gateway may add one to responses and need not (RFC 9110 §7.6.3).
@@ -137,14 +153,14 @@ pub(super) fn response(
     additions: &Additions,
 ) -> Result<Response, Refusal> {
     let edits = &upstream.response_fields;
+    let nothing_is_set = additions.is_empty() && edits.remove.is_empty() && edits.set.is_empty();
+    if nothing_is_set && hosts_end_hops() {
+        return Ok(response);
+    }
     let fields = response.get_headers().copy_all();
     let named = named_in(&fields);
     let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
-    let untouched = additions.is_empty()
-        && edits.remove.is_empty()
-        && edits.set.is_empty()
-        && !fields.iter().any(|(name, _)| ends_here(name));
-    if untouched {
+    if nothing_is_set && !fields.iter().any(|(name, _)| ends_here(name)) {
         return Ok(response);
     }
     let edited = rebuilt(response, fields, |fields| {

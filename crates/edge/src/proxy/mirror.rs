@@ -42,8 +42,8 @@ impl Mirror {
             upstream,
             id,
             method: call.method.clone(),
-            target: call.target.clone(),
-            rewrite: call.rewrite,
+            target: call.permit.target().to_owned(),
+            rewrite: call.permit.traffic().rewrite(),
             fields: call.fields_for(id, false),
         })
     }

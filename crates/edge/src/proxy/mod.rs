@@ -15,7 +15,7 @@ pub(crate) use self::state::Upstreams;
 use self::ask::{Answered, Failure};
 use self::mirror::Mirror;
 use crate::body::Body;
-use crate::gate::{Admitted, Gate};
+use crate::gate::{Admitted, Gate, Told};
 use crate::received::{Received, method_name};
 use crate::respond;
 use doorward_policy::{Permit, Policy, Refusal};
@@ -23,7 +23,6 @@ use doorward_traffic::address::{Client, limit_key};
 use doorward_traffic::forwarded::loops;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::retry::is_idempotent;
-use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
 use wasip3::http::types::{ErrorCode, Method, Response};
@@ -50,7 +49,6 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
         body_count,
         needs_type,
         additions,
-        told,
     } = admitted;
     let client = gate.client(&received);
     let trusted_hops = policy.proxy().trusted.hops;
@@ -61,9 +59,10 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
     }
     if body.is_some() && needs_type {
         let refusal = Refusal::limit(LimitExceeded::ContentType);
-        told.tell(&refusal);
+        received.told().tell(&refusal);
         return respond::refusal(&refusal, &additions);
     }
+    let method = received.method.clone();
     let outcome = match Choice::of(&permit, &received, &client, policy) {
         Ok(choice) => {
             let call = Call {
@@ -71,9 +70,8 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
                 policy,
                 idempotent: is_idempotent(method_name(&received.method)),
                 method: received.method,
-                target: permit.target().to_owned(),
-                rewrite: permit.traffic().rewrite(),
                 fields: head::fields(received.entries, &permit),
+                permit,
                 way,
                 had_body: body.is_some(),
                 body,
@@ -89,7 +87,8 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
         },
         Err(refusal) => refusal,
     };
-    told.tell(&refusal);
+    let target = received.target;
+    Told { method, target }.tell(&refusal);
     respond::refusal(&refusal, &additions)
 }
 
@@ -154,9 +153,8 @@ struct Call {
     policy: &'static Policy,
     method: Method,
     idempotent: bool,
-    /// As it was authorised.
-    target: String,
-    rewrite: Option<&'static Rewrite>,
+    /// Its target as it was authorised, and what becomes of it.
+    permit: Permit<'static>,
     /// What is sent to every upstream.
     fields: Vec<(String, Vec<u8>)>,
     way: head::Way,

@@ -27,6 +27,9 @@ fn fields_of_one_hop_are_known_in_every_spelling() {
     ] {
         assert!(is_hop_by_hop(name), "{name} ends here");
     }
+    for name in HOP_BY_HOP_IN_RESPONSES {
+        assert!(is_hop_by_hop(name), "{name} ends here");
+    }
     for name in [
         "",
         "te2",
@@ -92,4 +95,65 @@ fn a_list_goes_over_all_values_and_leaves_out_what_is_empty_or_not_ascii() {
     let sent = values(&["a, b", "", " ,\u{e9},c\t", "\"d,e\""]);
     let elements: Vec<&str> = list(&sent).collect();
     assert_eq!(elements, ["a", "b", "c", "\"d", "e\""]);
+}
+
+#[test]
+fn what_tells_of_a_body_is_known_in_every_spelling() {
+    for name in [
+        "content-length",
+        "Content-Type",
+        "CONTENT_ENCODING",
+        "content.range",
+        "content-",
+        "Expect",
+        "Trailer",
+        "Transfer-Encoding",
+        "transfer_encoding",
+    ] {
+        assert!(tells_of_a_body(name), "{name} tells of a body");
+    }
+    for name in [
+        "",
+        "content",
+        "x-content-type",
+        "accept",
+        "accept-encoding",
+        "expect-ct",
+        "expec",
+        "te",
+        "trailers",
+    ] {
+        assert!(!tells_of_a_body(name), "{name} does not");
+    }
+}
+
+#[test]
+fn no_name_is_lost_between_its_length_and_its_first_letter() {
+    const KNOWN: Names<6> = Names::new(["a", "b-c", "bcde", "connection", "x-1", LONG]);
+    const LONG: &str =
+        "z-a-name-that-is-longer-than-sixty-three-bytes-which-is-all-that-a-bit-of-u64-says";
+    for name in KNOWN.names {
+        let folded = name.replace('-', "_");
+        for spelling in [name, &name.to_uppercase(), &folded] {
+            assert!(KNOWN.has(spelling), "{spelling} is known");
+            let longer = format!("{spelling}~");
+            assert!(KNOWN.begin(&longer), "{longer} begins with one");
+            assert!(!KNOWN.has(&longer), "{longer} is another one");
+        }
+    }
+    for name in [
+        "",
+        "c",
+        "abcd",
+        "bcdf",
+        "-",
+        "connectios",
+        "x-2",
+        &"z".repeat(LONG.len()),
+    ] {
+        assert!(!KNOWN.has(name), "{name} is none of them");
+    }
+    for name in ["", "b", "c", "x-", "connectio", "-a"] {
+        assert!(!KNOWN.begin(name), "{name} begins with none of them");
+    }
 }
