@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http::{Request, Response, Uri};
+use http::{HeaderName, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -23,7 +23,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+};
 
 use crate::allow_list::{AllowList, Destination};
 use crate::request::remove_hop;
@@ -184,7 +186,17 @@ fn not_permitted(uri: &Uri) -> Error {
 type IoResult = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type SendResult = Box<dyn Future<Output = Result<(Response<WasiBody>, IoResult), Error>> + Send>;
 
+/// Whether a component neither sees nor sets this field. It is asked for each field of each message, and what
+/// the trait does of itself allocates.
+fn is_forbidden(name: &HeaderName) -> bool {
+    DEFAULT_FORBIDDEN_HEADERS.contains(name)
+}
+
 impl WasiHttpHooks for Outbound {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
     fn send_request(
         &mut self,
         mut request: Request<WasiBody>,
@@ -209,6 +221,10 @@ impl WasiHttpHooks for Outbound {
 pub struct Denied;
 
 impl WasiHttpHooks for Denied {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
     fn send_request(
         &mut self,
         _request: Request<WasiBody>,
