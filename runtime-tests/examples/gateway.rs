@@ -12,6 +12,10 @@
 //! connection that is kept. The gateway is a process of its own, so that memory and processor time are its
 //! own. What it is held against are the figures of the articles that the project starts from.
 //!
+//! Gateway, origin and clients share the machine's cores, and elsewhere they do not: so clients and origin are
+//! batch work to the scheduler (sched(7)), which takes their turns but does not interrupt the gateway for each
+//! answer that it writes to them. Their processor time still comes out of the same cores.
+//!
 //! Machines differ more than gateways do, so each round also measures a component that only answers
 //! (`whoami`) on the same host: how many requests one gets through the gateway for each of those says
 //! something elsewhere, too.
@@ -73,15 +77,28 @@ fn main() -> ExitCode {
         runtime().block_on(serve(&spec, reuse.expect("how often instances are reused")));
         return ExitCode::SUCCESS;
     }
-    for absent in [Nginx::available(), Wrk::available()] {
+    for absent in [Nginx::available(), Wrk::available(), step_back()] {
         if let Err(absent) = absent {
-            eprintln!("{absent}: install Debian's nginx-light and wrk");
+            eprintln!("{absent}: install Debian's nginx-light, util-linux and wrk");
             return ExitCode::FAILURE;
         }
     }
     let settings = settings();
     build_components();
     runtime().block_on(run(&settings))
+}
+
+/// Makes this process batch work, and with it what it starts: clients and origin.
+fn step_back() -> Result<(), String> {
+    let own = std::process::id().to_string();
+    let status = Command::new("chrt")
+        .args(["--batch", "--pid", "0", &own])
+        .status();
+    if status.is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err("there is no chrt".to_owned())
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -146,7 +163,9 @@ struct Serving {
 
 impl Serving {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut child = Command::new("chrt")
+            .args(["--other", "0"])
+            .arg(std::env::current_exe().unwrap())
             .arg(SERVE)
             .args(arguments)
             .stdin(Stdio::piped())
