@@ -190,6 +190,25 @@ pub fn store_fails(app: &App, fails: bool) {
         .expect("rename the store's table");
 }
 
+/// Nobody can write to the store as long as this exists. What is in it can be read.
+#[derive(Debug)]
+#[must_use]
+pub struct NoWrites {
+    /// Gives the lock back when it is closed.
+    _file: rusqlite::Connection,
+}
+
+impl NoWrites {
+    /// Makes all who write wait.
+    pub fn to(app: &App) -> Self {
+        let path = StoreFile::path(&app.folder().join("state"));
+        let file = rusqlite::Connection::open(path).expect("open the store's file");
+        file.execute_batch("BEGIN IMMEDIATE")
+            .expect("lock the store's file");
+        Self { _file: file }
+    }
+}
+
 /// What is in the store `default` under this name.
 pub fn stored(app: &App, name: &str) -> Option<Vec<u8>> {
     let value = store(app).get("default", name);

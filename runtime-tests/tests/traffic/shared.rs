@@ -8,7 +8,7 @@ use doorward_host::options::HostOptions;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, send_pipelined};
 use doorward_runtime_tests::clocked::{
-    clock, events, store_fails, stored, stored_names, until, until_status,
+    NoWrites, clock, events, store_fails, stored, stored_names, until, until_status,
 };
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::raw::Raw;
@@ -21,6 +21,7 @@ pub const CASES: &[Case] = cases![
     an_instance_counts_requests_that_are_under_way_as_well,
     instances_that_do_not_share_count_alone,
     instances_that_share_admit_no_more_than_one_would,
+    requests_that_come_while_one_is_being_written_are_written_together,
     two_hosts_that_share_admit_more_than_one_would_only_by_what_is_under_way,
     where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_for_it,
     where_the_store_is_not_granted_each_instance_counts_alone,
@@ -174,6 +175,34 @@ async fn instances_that_share_admit_no_more_than_one_would() {
         }
         clock.advance(10);
         answered(&front, &[("as promised", Ask::get("/a"), 200)]).await;
+    }
+}
+
+async fn requests_that_come_while_one_is_being_written_are_written_together() {
+    for kind in BOTH {
+        let clock = clock();
+        let front = prepared(kind, &policy(true)).await;
+        let front = front.with(|options| one_instance(options, &clock)).await;
+        answered(&front, &[("the first one", Ask::get("/a"), 200)]).await;
+        until("the first one is in the store", || {
+            counted_s(&front, "all", &clock) == Some(10)
+        })
+        .await;
+        // Two that wrote at once would each add to what was there before either of them.
+        let held = NoWrites::to(&front.app);
+        for _ in 1..BURST {
+            answered(&front, &[("while nobody can write", Ask::get("/a"), 200)]).await;
+        }
+        assert_eq!(
+            counted_s(&front, "all", &clock),
+            Some(10),
+            "{kind:?}: nothing is written yet"
+        );
+        drop(held);
+        until("all are in the store", || {
+            counted_s(&front, "all", &clock) == Some(10 * BURST as u64)
+        })
+        .await;
     }
 }
 
