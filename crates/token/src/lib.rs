@@ -27,6 +27,7 @@ mod algorithm;
 pub mod api_key;
 mod base64url;
 pub mod cache;
+mod claim_path;
 mod claims;
 pub mod client;
 mod error;
@@ -47,6 +48,9 @@ mod time;
 mod token;
 
 pub use algorithm::{Algorithm, AlgorithmSet, UnknownAlgorithm};
+pub use claim_path::{
+    CLAIM_PATH_BYTES_MAX, CLAIM_PATH_DEPTH_MAX, ClaimPath, ClaimPathError, Nothing,
+};
 pub use claims::{
     AUDIENCES_MAX, DATE_MAX_S, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, Proof, SCOPES_MAX,
     VerifiedToken,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::claim_path::{ClaimPath, Nothing};
+
 /// Subject, scopes and every other claim, whatever kind of credential they came with.
 ///
 /// Only what verifies a credential makes them. `Debug` prints none.
@@ -42,6 +44,15 @@ impl Claims {
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
+    }
+
+    /// The value at a path, which is never `null`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn at(&self, path: &ClaimPath) -> Result<&Value, Nothing> {
+        path.find(&self.members)
     }
 
     /// About how many bytes of memory the claims take beside their own place.
