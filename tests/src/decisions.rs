@@ -340,7 +340,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/decisions")
 }
 
-fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> T {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> T {
     let text =
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -538,7 +538,7 @@ impl CaseFile {
 }
 
 /// `{ now = 60 }` is a minute from now; `{ json = "null" }` is what TOML cannot say.
-fn resolved(value: &Value, now_s: u64) -> Value {
+pub(crate) fn resolved(value: &Value, now_s: u64) -> Value {
     let Value::Object(object) = value else {
         return value.clone();
     };
@@ -572,7 +572,7 @@ fn tampered(token: &str, part: Tampered) -> String {
     parts.join(".")
 }
 
-fn object(table: &toml::Table) -> Map<String, Value> {
+pub(crate) fn object(table: &toml::Table) -> Map<String, Value> {
     table
         .iter()
         .map(|(key, value)| (key.clone(), json_of(value)))
