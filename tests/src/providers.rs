@@ -124,7 +124,7 @@ struct CertificateFile {
 }
 
 static CERTIFICATES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let text = include_str!("../data/token/certificates.json");
+    let text = include_str!("../data/providers/certificates.json");
     let file: CertificateFile = serde_json::from_str(text).expect("the file is well-formed");
     file.certificates
 });

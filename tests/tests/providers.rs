@@ -1,7 +1,12 @@
 //! The policies of `docs/providers.md`: that each one passes `check`, and what it decides of tokens of that
 //! provider's shape.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "tests")]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::BTreeSet;
 
