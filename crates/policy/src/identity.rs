@@ -20,6 +20,7 @@
 //! `scp` as a string or array): as `text` with a space between two, as the specifications write it.
 
 use doorward_token::Claims;
+pub(crate) use doorward_traffic::fields::same_when_folded;
 use serde_json::Value;
 
 use crate::claim::ClaimProblem;
@@ -247,19 +248,4 @@ fn length_bit(name: &str) -> u64 {
         .ok()
         .and_then(|length| 1_u64.checked_shl(length))
         .unwrap_or_default()
-}
-
-pub(crate) fn same_when_folded(left: &str, right: &str) -> bool {
-    let fold = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte.to_ascii_lowercase()
-        } else {
-            b'-'
-        }
-    };
-    left.len() == right.len()
-        && left
-            .bytes()
-            .zip(right.bytes())
-            .all(|(left, right)| fold(left) == fold(right))
 }

@@ -355,6 +355,9 @@ pub(crate) struct Kind {
     pub(crate) methods: Option<Box<[String]>>,
     pub(crate) access: Access,
     pub(crate) forwards_credential: bool,
+    /// The fields in which a client may say that the method is another one; none where the rule lists
+    /// methods.
+    pub(crate) override_headers: Box<[String]>,
     pub(crate) traffic: TrafficRule,
 }
 

@@ -32,6 +32,9 @@ pub struct ProxyRule {
     pub name: String,
     /// Whose word is believed on whose request it is.
     pub trusted: TrustedProxies,
+    /// The fields, in lower case, in which proxies in the trusted networks may say who the caller is. From
+    /// anybody else they are removed.
+    pub identity_headers: Vec<String>,
 }
 
 /// The name of the gate where the policy gives none.
@@ -42,6 +45,7 @@ impl Default for ProxyRule {
         Self {
             name: PROXY_NAME_DEFAULT.to_owned(),
             trusted: TrustedProxies::default(),
+            identity_headers: Vec::new(),
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use core::fmt::Display;
 
+use doorward_traffic::fields::begins_with;
+use doorward_traffic::spoofing::{Says, spoofing};
+
 use crate::claim::CLAIM_NAME_BYTES_MAX;
 use crate::document::Value;
 use crate::finding::Code;
@@ -12,8 +15,9 @@ use crate::source::{At, Fields, Source, shown};
 
 /// Headers that have a meaning of their own: removing them from requests or setting them to a claim
 /// would change what the request is. The first ones are those of one hop (RFC 9110 section 7.6.1)
-/// and those that delimit or route a message.
-const FORBIDDEN: [&str; 35] = [
+/// and those that delimit or route a message. What says who the caller is may be set, whatever else is
+/// here; what says that the method or path is another one never is.
+const FORBIDDEN: [&str; 33] = [
     "connection",
     "host",
     "http2-settings",
@@ -47,8 +51,6 @@ const FORBIDDEN: [&str; 35] = [
     "tracestate",
     "user-agent",
     "via",
-    "x-http-method-override",
-    "x-method-override",
 ];
 
 /// The same, by how a name begins. `spin-` are the headers that Spin sets itself.
@@ -120,11 +122,15 @@ pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, wha
 }
 
 pub(super) fn has_own_meaning(name: &str) -> bool {
-    FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
-        || FORBIDDEN_PREFIXES
-            .iter()
-            .filter_map(|prefix| Some((prefix, name.get(..prefix.len())?)))
-            .any(|(prefix, start)| same_when_folded(prefix, start))
+    match spoofing(name) {
+        Some(found) => found.says != Says::Identity,
+        None => {
+            FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
+                || FORBIDDEN_PREFIXES
+                    .iter()
+                    .any(|prefix| begins_with(name, prefix))
+        }
+    }
 }
 
 fn is_good(name: &str) -> bool {

@@ -55,6 +55,7 @@
 //! name = "doorward"                            # what it calls itself in `Via` and `CDN-Loop`
 //! trusted_hops = 1                             # proxies in front that are believed; default: 0
 //! trusted_networks = ["10.0.0.0/8"]            # where the nearest of them is; default: anywhere
+//! identity_headers = ["x-forwarded-user"]      # in which those may say who calls; others never may
 //!
 //! [upstream.orders]                            # where the gateway sends requests
 //! url = ["https://orders-1.example", "http://orders-2.internal:8080/base"]   # one or more
@@ -124,6 +125,7 @@
 //!                                              # "jwt", then "opaque" if an issuer can be asked
 //! scope   = ["read:users"]                     # all of them
 //! credential = "strip"                         # or "forward": whether the upstream sees it
+//! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
 //! [route.claims]
 //! tenant = "blue"                              # exactly this value
 //! plan   = ["pro", "team"]                     # one of these
@@ -252,6 +254,8 @@ pub const UPSTREAMS_MAX: usize = 256;
 pub const TRAFFIC_TABLES_MAX: usize = 64;
 /// Longest name of an upstream, of a table of those kinds, and of the proxy, in bytes.
 pub const TRAFFIC_NAME_BYTES_MAX: usize = 64;
+/// Most entries of `identity_headers` of the proxy.
+pub const PROXY_IDENTITY_HEADERS_MAX: usize = 32;
 /// Most targets of one upstream.
 pub const TARGETS_MAX: usize = 32;
 /// Most that `connect_timeout_ms` can be.
@@ -336,7 +340,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let revocation = store::revocation(&mut source, root);
     let issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
-    let proxy = proxy::read(&mut source, root);
+    let mut proxy = proxy::read(&mut source, root);
     let listed = api_keys.as_ref().map(|read| &read.api_keys);
     let key_header = listed.and_then(ApiKeys::header);
     let traffic = traffic::read(&mut source, root, key_header);
@@ -352,6 +356,8 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let reserved = ReservedNames::new(identity_names.clone().chain(key_header));
     let identity_names = ReservedNames::new(identity_names);
     traffic::reserved_fields(&mut source, &traffic, &identity_names, &reserved);
+    let upstreams = &traffic.named.upstreams;
+    proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
     check::use_of_issuers(&mut source, &issuers, &routes);
     if let Some(keys) = &api_keys {
@@ -379,6 +385,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
                 methods: route.methods.map(Vec::into_boxed_slice),
                 access,
                 forwards_credential: route.forwards_credential,
+                override_headers: route.override_headers.into_boxed_slice(),
                 traffic: route.traffic,
             };
             rules.push(route.path, kind);

@@ -2,6 +2,8 @@
 
 use core::fmt::Display;
 
+use doorward_traffic::spoofing::method_fields;
+
 use super::accept::{self, Around};
 use super::traffic;
 use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
@@ -10,11 +12,11 @@ use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Source, list, nearest, shown};
+use crate::source::{At, Fields, Related, Source, list, nearest, shown, suggestion};
 use crate::target::check_method;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "accept",
     "claims",
     "cors",
@@ -23,6 +25,7 @@ const KEYS: [&str; 17] = [
     "limits",
     "methods",
     "mirror",
+    "override_headers",
     "path",
     "public",
     "rate_limit",
@@ -87,6 +90,7 @@ pub(super) struct ReadRoute {
     /// `None` when it is not known.
     pub(super) access: Option<Access>,
     pub(super) forwards_credential: bool,
+    pub(super) override_headers: Vec<String>,
     pub(super) traffic: TrafficRule,
 }
 
@@ -144,6 +148,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         methods: None,
         access: None,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
+        override_headers: override_headers(source, fields),
         traffic: TrafficRule::default(),
     };
     path(source, fields, &mut route);
@@ -218,6 +223,38 @@ fn methods(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Vec<String>
         .map(|entry| method(source, entry))
         .collect();
     checked.into_iter().collect()
+}
+
+/// The fields in which a client may say that the method is another one.
+fn override_headers(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String> {
+    const KEY: &str = "override_headers";
+    let Some(value) = fields.get(KEY) else {
+        return Vec::new();
+    };
+    if let Some(methods) = fields.key_offset("methods") {
+        let message =
+            "`override_headers` lets a client ask for another method than `methods` lists";
+        let help = "leave out one of them";
+        let related: Related<'_> = &[(methods, &"the methods are here")];
+        let offset = fields.key_offset(KEY).unwrap_or(value.offset);
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+    }
+    let known: Vec<&str> = method_fields().collect();
+    let mut names = Vec::new();
+    let what = format!("`{KEY}`");
+    for entry in source
+        .strings(value, &what, known.len())
+        .unwrap_or_default()
+    {
+        if known.contains(&entry.value) {
+            names.push(entry.value.to_owned());
+        } else {
+            let message = format_args!("no method is asked for in `{}`", shown(entry.value));
+            let help = suggestion(entry.value, &known, &"there are");
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        }
+    }
+    names
 }
 
 fn method(source: &mut Source<'_>, entry: At<&str>) -> Option<String> {
