@@ -169,14 +169,16 @@ fn add(issuers: &mut Vec<IssuerGroup>, group: IssuerGroup) {
 /// Reports alternatives that let nobody through whom the others do not.
 fn needless(source: &mut Source<'_>, alternatives: &[Asked], path: &str) {
     for (index, one) in alternatives.iter().enumerate() {
-        // Of two that ask for the same, the first one stays.
         let others = alternatives.iter().enumerate();
-        let others = others
-            .filter(|(other, _)| *other != index)
-            .filter(|(other, lenient)| {
-                asks_no_more(&lenient.demands, &one.demands)
-                    && (*other < index || !asks_no_more(&one.demands, &lenient.demands))
-            });
+        let others = others.filter(|(other, lenient)| {
+            // Of two that are the same, the first one stays.
+            let lesser = || {
+                *other < index
+                    || !asks_no_more(&one.demands, &lenient.demands)
+                    || !cover(&[one], &lenient.demands)
+            };
+            *other != index && asks_no_more(&lenient.demands, &one.demands) && lesser()
+        });
         let lenient: Vec<&Asked> = others.map(|(_, lenient)| lenient).collect();
         let alone = lenient.iter().find(|other| cover(&[other], &one.demands));
         let by = match alone {
