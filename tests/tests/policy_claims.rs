@@ -1,7 +1,12 @@
 //! Claims: what the log says of them, why a header is absent, and that a plain reading of the rules agrees
 //! with the one that decides.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use doorward_policy::{AbsentHeader, Authenticated, Pending, Permit, Policy, Refusal, Screened};
 use doorward_tests::head;
@@ -92,6 +97,38 @@ fn the_log_names_what_the_first_alternative_that_fits_lacks() {
     for claims in [json!({ "a": { "b": 1 } }), json!({ "scope": "x", "c": 1 })] {
         decide(&policy, &token(&policy, &claims)).unwrap();
     }
+}
+
+#[test]
+fn only_issuers_whose_alternatives_are_for_the_kind_are_asked_for_keys() {
+    let issuer = |name: &str| {
+        format!("[issuer.{name}]\nurl = \"https://{name}.example\"\naudience = \"api\"\n")
+    };
+    let text = format!(
+        "{}{}introspection = {{ client_id = \"gate\", secret = \"s\" }}\n{}[[route]]\npath = \
+         \"/{{id}}\"\n[[route.allow]]\nissuer = \"a\"\naccept = \"jwt\"\n[[route.allow]]\nissuer = \
+         \"b\"\naccept = \"opaque\"\n[[route.allow]]\nissuer = [\"c\", \"a\"]\naccept = \"jwt\"\n\
+         scope = \"x\"\n",
+        issuer("a"),
+        issuer("b"),
+        issuer("c")
+    );
+    let policy = Policy::parse(&text).unwrap_or_else(|found| panic!("{found}"));
+    let of = |token: &str| {
+        let fields = [format!("Bearer {token}").into_bytes()];
+        match policy.screen(&head("/7", &fields, &[])) {
+            Ok(Screened::Protected(pending)) => {
+                let accepted: Vec<_> = (0..4).filter(|&id| pending.accepts(id)).collect();
+                let by_url = |name| pending.issuer_by_url(&format!("https://{name}.example"));
+                let by_url: Vec<_> = ["a", "b", "c"].into_iter().filter_map(by_url).collect();
+                assert_eq!(accepted, by_url, "{token}");
+                (pending.issuer_ids().collect::<Vec<_>>(), accepted)
+            }
+            other => panic!("the route is protected, not {other:?}"),
+        }
+    };
+    assert_eq!(of("a.b.c"), (vec![0, 2], vec![0, 2]));
+    assert_eq!(of("opaque"), (vec![1], vec![1]));
 }
 
 #[test]
