@@ -207,7 +207,8 @@ fn newer_keys_may_help_exactly_where_no_key_verifies_the_signature() {
         "another type of key under the name"
     );
     let mut expired = claims();
-    expired["exp"] = json!(1);
+    let members = expired.as_object_mut().unwrap();
+    members.insert("exp".to_owned(), json!(1));
     let header = json!({"alg": "ES256", "kid": "k"}).to_string();
     let expired = compact(&header, &expired.to_string(), |m| {
         sign(Algorithm::Es256, "p-256", m)

@@ -48,7 +48,7 @@ pub(super) async fn fetched(
     };
     let known = known.filter(|origin| origin.url == url);
     let etag = known.and_then(|origin| origin.etag.as_deref());
-    let answered = fetch::json(&url, etag).await;
+    let answered = fetch::get(&url, fetch::ACCEPT_KEYS, etag).await;
     let (origin, headers) = match answered.map_err(|error| error.to_string())? {
         Outcome::Fetched(document) => {
             let body = String::from_utf8(document.body)
