@@ -4,6 +4,7 @@ use core::fmt;
 
 use doorward_traffic::spoofing::{Says, spoofing};
 
+use crate::identity::AbsentHeader;
 use crate::policy::{Policy, Rule};
 use crate::target;
 use crate::traffic::{CallerKeys, RateLimitId, Traffic};
@@ -44,17 +45,20 @@ pub struct Permit<'p> {
     policy: &'p Policy,
     rule: Rule<'p>,
     target: String,
-    identity: Vec<(&'p str, Vec<u8>)>,
+    identity: Identity<'p>,
     principal: Option<Principal<'p>>,
     keys: CallerKeys,
 }
+
+/// For each identity header its value, or why it has none.
+pub(crate) type Identity<'p> = Vec<(&'p str, Result<Vec<u8>, AbsentHeader>)>;
 
 impl<'p> Permit<'p> {
     pub(crate) fn new(
         policy: &'p Policy,
         rule: Rule<'p>,
         target: String,
-        identity: Vec<(&'p str, Vec<u8>)>,
+        identity: Identity<'p>,
         principal: Option<Principal<'p>>,
         keys: CallerKeys,
     ) -> Self {
@@ -80,7 +84,14 @@ impl<'p> Permit<'p> {
     pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &[u8])> {
         self.identity
             .iter()
-            .map(|(name, value)| (*name, value.as_slice()))
+            .filter_map(|(name, value)| Some((*name, value.as_ref().ok()?.as_slice())))
+    }
+
+    /// The identity headers that are not set, and why. There are none where nobody was authenticated.
+    pub fn absent_headers(&self) -> impl Iterator<Item = (&'p str, AbsentHeader)> {
+        self.identity
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_ref().err().copied()?)))
     }
 
     /// Whether a header of the request is to be removed before it is forwarded: in any spelling every

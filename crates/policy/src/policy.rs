@@ -431,7 +431,7 @@ impl Access {
     }
 }
 
-/// What a rule demands of a credential, besides that it be genuine and valid.
+/// What a rule demands of a credential, besides that it be genuine and valid ([`mod@crate::demands`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Demands {
     /// The kinds of credential, never none.
@@ -442,6 +442,9 @@ pub(crate) struct Demands {
     pub(crate) introspects: Option<IssuerId>,
     pub(crate) scope: Vec<String>,
     pub(crate) claims: Vec<RequiredClaim>,
+    /// The alternatives, each of them complete, of which a rule that has any demands one; all else here
+    /// is then what they accept together. They have none themselves.
+    pub(crate) allow: Vec<Demands>,
 }
 
 /// What one `[issuer.NAME]` stands for: itself, or its tenants, which follow each other.
@@ -454,6 +457,11 @@ pub(crate) struct IssuerGroup {
 impl IssuerGroup {
     pub(crate) fn overlaps(self, other: Self) -> bool {
         self.first < other.first + other.count && other.first < self.first + self.count
+    }
+
+    /// Whether it stands for all that the other one does.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        self.first <= other.first && other.first + other.count <= self.first + self.count
     }
 
     pub(crate) fn ids(self) -> core::ops::Range<IssuerId> {

@@ -93,7 +93,7 @@
 //! per_s = 60                                   # 1 to 86400
 //! burst = 100                                  # how many at once; default: `requests`
 //! key = "client"                               # or "subject", "api-key", "header:x-tenant",
-//!                                              # "claim:tenant"
+//!                                              # "claim:tenant"; a claim is named as in rules
 //! counts = "requests"                          # or "failed-authentication", by client or header
 //! shared = false                               # true: instances count together, through the store
 //!
@@ -128,7 +128,25 @@
 //! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
 //! [route.claims]
 //! tenant = "blue"                              # exactly this value
-//! plan   = ["pro", "team"]                     # one of these
+//! plan   = ["pro", "team"]                     # one of these; the same as { any = ["pro", "team"] }
+//! permissions = { all = ["read:a", "write:a"] }   # each of these
+//! groups = { none = ["banned"] }               # none of these; a claim of another type is refused
+//! azp    = { present = true }                  # or absent = true; `null` is absent
+//! account = { equals = "{id}" }                # a string: the path's segment, its escapes decoded
+//! "realm_access.roles" = "admin"               # dots are a path through objects, never through lists
+//! 'resource_access."my.client".roles' = "editor"   # a segment with dots in it is in quotes
+//! "https://acme.example/roles" = "admin"       # with `/` or `:` it is one name, whatever the dots
+//! "urn:zitadel:iam:org:project:roles" = { any = "admin", keys = true }   # an object's keys
+//!
+//! [[route]]
+//! path = "/reports/{owner}"
+//! [[route.allow]]                              # alternatives, each complete: one has to hold as a whole
+//! issuer = "acme"
+//! scope  = ["reports:read"]
+//! claims = { sub = { equals = "{owner}" } }
+//! [[route.allow]]                              # `issuer`, `accept`, `scope` and `claims` are in these,
+//! accept = "api-key"                           # and not on the route
+//! scope  = ["reports:all"]
 //!
 //! [[route]]                                    # what it says of traffic
 //! path = "/orders/**"
@@ -153,6 +171,7 @@
 //! [identity]
 //! x-auth-subject = "sub"                       # a header, and the claim that it tells the upstream
 //! x-auth-roles   = { claim = "roles", format = "list" }   # or "text", "json"
+//! x-auth-groups  = { claim = "realm_access.groups", format = "list", keys = true }   # an object's keys
 //! ```
 //!
 //! An opaque token does not say whose it is: a route accepts them of one issuer at most. `Basic` is the
@@ -165,8 +184,10 @@
 //! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
 
 mod accept;
+mod allow;
 mod api_keys;
 mod check;
+mod claims;
 mod cors;
 mod date;
 mod fields;
@@ -211,6 +232,8 @@ pub const ROUTES_MAX: usize = 16_384;
 pub const METHODS_PER_PATTERN_MAX: usize = 64;
 /// Most scopes that one rule can ask for.
 pub const SCOPE_ENTRIES_MAX: usize = 64;
+/// Most alternatives of one route.
+pub const ALTERNATIVES_MAX: usize = 16;
 /// Longest scope, in bytes.
 pub const SCOPE_BYTES_MAX: usize = 256;
 /// Most audiences of one issuer.
