@@ -5,8 +5,12 @@
 
 use serde_json::json;
 
+use super::values::STRING_OR_LIST;
 use super::*;
-use crate::testing::{AUDIENCE, NOW, claims, expectations, sign, token, verify, verify_with};
+use crate::testing::{
+    AUDIENCE, ISSUER, NOW, claims, expectations, sign, token, verify, verify_with,
+};
+use crate::{AlgorithmSet, ClaimPath};
 
 fn error(changes: Value) -> Option<TokenError> {
     verify(&token(&claims(changes))).err()
@@ -110,9 +114,14 @@ fn the_audience_is_a_string_or_a_list_that_names_an_accepted_one() {
             expected: STRING_OR_LIST
         })
     );
-    assert_eq!(error(json!({"aud": vec![AUDIENCE; AUDIENCES_MAX]})), None);
+    let many = |count: usize| {
+        let mut many = vec!["a"; count - 1];
+        many.push(AUDIENCE);
+        json!({"aud": many})
+    };
+    assert_eq!(error(many(AUDIENCES_MAX)), None);
     assert_eq!(
-        error(json!({"aud": vec![AUDIENCE; AUDIENCES_MAX + 1]})),
+        error(many(AUDIENCES_MAX + 1)),
         Some(TokenError::TooManyValues {
             name: "aud",
             count_max: AUDIENCES_MAX
@@ -132,7 +141,7 @@ fn whoever_expects_no_audience_accepts_no_token() {
 
 #[test]
 fn a_claim_of_the_wrong_type_is_never_treated_as_absent() {
-    for name in ["sub", "jti", "scope"] {
+    for name in ["sub", "jti"] {
         for wrong in ["1", "true", "null", "[]", "[\"a\"]", "{}"] {
             assert_eq!(
                 error_of_text(name, wrong),
@@ -163,16 +172,6 @@ fn a_claim_of_the_wrong_type_is_never_treated_as_absent() {
                 "{name} = {wrong}"
             );
         }
-    }
-    for wrong in ["1", "null", "{}", "[1]", "[\"a\", null]"] {
-        assert_eq!(
-            error_of_text("scp", wrong),
-            Some(TokenError::ClaimType {
-                name: "scp",
-                expected: STRING_OR_LIST
-            }),
-            "scp = {wrong}"
-        );
     }
 }
 
@@ -359,10 +358,271 @@ fn scopes_come_from_scope_or_else_from_scp() {
     assert_eq!(
         error(json!({"scp": vec!["s"; SCOPES_MAX + 1]})),
         Some(TokenError::TooManyValues {
-            name: "scp",
+            name: "scope",
             count_max: SCOPES_MAX
         })
     );
+}
+
+#[test]
+fn a_list_of_scopes_is_read_where_a_string_is() {
+    let scopes = |changes: Value| verify(&token(&claims(changes))).unwrap().scopes().to_vec();
+    assert_eq!(
+        scopes(json!({"scope": ["a", "b c", "d"]})),
+        ["a", "b c", "d"]
+    );
+    assert_eq!(scopes(json!({"scope": ["a"], "scp": ["admin"]})), ["a"]);
+    assert_eq!(scopes(json!({"scope": [], "scp": ["admin"]})), [""; 0]);
+    for wrong in [
+        json!(1),
+        json!(true),
+        json!({}),
+        json!({"a": true}),
+        json!([1]),
+        json!(["a", 1]),
+        json!(["a", null]),
+        json!([["a"]]),
+    ] {
+        assert_eq!(scopes(json!({"scope": wrong})), [""; 0], "{wrong}");
+        assert_eq!(scopes(json!({"scp": wrong})), [""; 0], "{wrong}");
+        // What is there decides, also where it grants nothing.
+        assert_eq!(
+            scopes(json!({"scope": wrong, "scp": "admin"})),
+            [""; 0],
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn the_policy_can_have_the_scopes_read_from_other_claims_and_never_adds_them_up() {
+    let paths = |texts: &[&str]| {
+        let paths = texts.iter().map(|text| ClaimPath::parse(text).unwrap());
+        Expectations {
+            scope_claims: paths.collect(),
+            ..expectations()
+        }
+    };
+    let scopes = |expect: &Expectations, changes: Value| {
+        let token = verify_with(&token(&claims(changes)), expect, NOW);
+        token.unwrap().scopes().to_vec()
+    };
+    let expect = paths(&["permissions"]);
+    for (changes, expected) in [
+        (
+            json!({"permissions": ["read", "write all"]}),
+            vec!["read", "write all"],
+        ),
+        (json!({"permissions": "read write"}), vec!["read", "write"]),
+        (
+            json!({"permissions": ["read"], "scope": "admin", "scp": ["admin"]}),
+            vec!["read"],
+        ),
+        (json!({"scope": "admin", "scp": ["admin"]}), vec![]),
+        (json!({"permissions": [], "scope": "admin"}), vec![]),
+        (json!({"permissions": 7, "scope": "admin"}), vec![]),
+    ] {
+        assert_eq!(scopes(&expect, changes.clone()), expected, "{changes}");
+    }
+    let expect = paths(&["realm_access.roles", "https://acme.example/scope", "scope"]);
+    for (changes, expected) in [
+        (
+            json!({"realm_access": {"roles": ["a"]}, "scope": "b"}),
+            vec!["a"],
+        ),
+        (
+            json!({"https://acme.example/scope": "c d", "scope": "b"}),
+            vec!["c", "d"],
+        ),
+        (json!({"realm_access": {"roles": []}, "scope": "b"}), vec![]),
+        (json!({"realm_access": ["roles"], "scope": "b"}), vec!["b"]),
+    ] {
+        assert_eq!(scopes(&expect, changes.clone()), expected, "{changes}");
+    }
+}
+
+#[test]
+fn the_audience_is_looked_for_elsewhere_only_where_there_is_none() {
+    let expect = Expectations {
+        audience_claim: Some(ClaimPath::parse("client_id").unwrap()),
+        ..expectations()
+    };
+    let judged = |changes: Value| verify_with(&token(&claims(changes)), &expect, NOW).err();
+    for changes in [
+        json!({"aud": null, "client_id": AUDIENCE}),
+        json!({"aud": "", "client_id": AUDIENCE}),
+        json!({"aud": [], "client_id": AUDIENCE}),
+        json!({"aud": null, "client_id": ["other", AUDIENCE]}),
+        json!({"client_id": "other"}),
+        json!({"client_id": 7}),
+        json!({}),
+    ] {
+        assert_eq!(judged(changes.clone()), None, "{changes}");
+    }
+    for (changes, expected) in [
+        (
+            json!({"aud": "other", "client_id": AUDIENCE}),
+            TokenError::Audience,
+        ),
+        (
+            json!({"aud": ["other"], "client_id": AUDIENCE}),
+            TokenError::Audience,
+        ),
+        (
+            json!({"aud": [""], "client_id": AUDIENCE}),
+            TokenError::Audience,
+        ),
+        (
+            json!({"aud": null, "client_id": "other"}),
+            TokenError::Audience,
+        ),
+        (json!({"aud": null, "client_id": ""}), TokenError::Audience),
+        (json!({"aud": null, "client_id": []}), TokenError::Audience),
+        (json!({"aud": null, "client_id": 7}), TokenError::Audience),
+        (
+            json!({"aud": null, "client_id": {"a": AUDIENCE}}),
+            TokenError::Audience,
+        ),
+        (
+            json!({"aud": null, "client_id": [AUDIENCE, 7]}),
+            TokenError::Audience,
+        ),
+        (
+            json!({"aud": null}),
+            TokenError::MissingClaim { name: "aud" },
+        ),
+        (
+            json!({"aud": null, "azp": AUDIENCE}),
+            TokenError::MissingClaim { name: "aud" },
+        ),
+    ] {
+        assert_eq!(judged(changes.clone()), Some(expected), "{changes}");
+    }
+    // Nobody is asked to look elsewhere.
+    for changes in [
+        json!({"aud": null, "client_id": AUDIENCE}),
+        json!({"aud": "", "client_id": AUDIENCE}),
+    ] {
+        assert!(error(changes.clone()).is_some(), "{changes}");
+    }
+}
+
+#[test]
+fn what_tells_nobody_apart_is_absent() {
+    let token = verify(&token(&claims(json!({"sub": "", "jti": "", "sid": ""})))).unwrap();
+    assert_eq!(token.subject(), None);
+    assert_eq!(token.token_id(), None);
+    assert!(
+        token.text_digest().is_some(),
+        "it has to be revocable by its text"
+    );
+    for name in ["sub", "jti", "sid"] {
+        assert_eq!(token.claim(name), None, "{name}");
+    }
+}
+
+#[test]
+fn an_issuer_has_one_name_whatever_its_tokens_call_it() {
+    let expect = Expectations {
+        issuer_spellings: vec!["accounts.acme.example".to_owned()],
+        ..expectations()
+    };
+    for issuer in [ISSUER, "accounts.acme.example"] {
+        let token = verify_with(&token(&claims(json!({"iss": issuer}))), &expect, NOW).unwrap();
+        assert_eq!(token.issuer(), ISSUER);
+        assert_eq!(token.claim("iss"), Some(&json!(ISSUER)));
+        assert_eq!(token.recheck(&expect, NOW), Ok(()));
+    }
+    for issuer in [
+        "",
+        "acme.example",
+        "ACCOUNTS.acme.example",
+        "accounts.acme.example/",
+    ] {
+        let judged = verify_with(&token(&claims(json!({"iss": issuer}))), &expect, NOW);
+        assert_eq!(judged.err(), Some(TokenError::Issuer), "{issuer}");
+    }
+}
+
+#[test]
+fn the_tenant_is_bound_to_the_issuer() {
+    let expect = Expectations {
+        issuer: "https://login.example/{tenant}/v2.0".to_owned(),
+        any_tenant: true,
+        ..expectations()
+    };
+    let judged = |changes: Value| verify_with(&token(&claims(changes)), &expect, NOW);
+    let blue = json!({"iss": "https://login.example/blue/v2.0", "tid": "blue"});
+    let token = judged(blue).unwrap();
+    assert_eq!(token.issuer(), "https://login.example/blue/v2.0");
+    assert_eq!(token.tenant(), Some("blue"));
+    assert_eq!(token.recheck(&expect, NOW), Ok(()));
+    let other = Expectations {
+        issuer: "https://login.other/{tenant}/v2.0".to_owned(),
+        ..expect.clone()
+    };
+    assert_eq!(token.recheck(&other, NOW), Err(TokenError::Issuer));
+    let not_a_string = TokenError::ClaimType {
+        name: "tid",
+        expected: "a string",
+    };
+    for (issuer, tenant, expected) in [
+        (
+            "https://login.example/blue/v2.0",
+            json!("red"),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/blue/v2.0",
+            json!("Blue"),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/blue/v2.0",
+            json!(""),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/blue/v2.0",
+            Value::Null,
+            TokenError::MissingClaim { name: "tid" },
+        ),
+        (
+            "https://login.example/blue/v2.0",
+            json!(["blue"]),
+            not_a_string,
+        ),
+        ("https://login.example//v2.0", json!(""), TokenError::Issuer),
+        (
+            "https://login.example/../v2.0",
+            json!(".."),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/a/b/v2.0",
+            json!("a/b"),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/{tenant}/v2.0",
+            json!("{tenant}"),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/blue/v1.0",
+            json!("blue"),
+            TokenError::Issuer,
+        ),
+        (
+            "https://login.example/blue",
+            json!("blue"),
+            TokenError::Issuer,
+        ),
+        (ISSUER, json!("blue"), TokenError::Issuer),
+    ] {
+        let changes = json!({"iss": issuer, "tid": tenant});
+        assert_eq!(judged(changes).err(), Some(expected), "{issuer} {tenant}");
+    }
 }
 
 #[test]

@@ -10,6 +10,9 @@
 //! name (RFC 7517 §4.5): both are tried. A shared secret has no name and is tried whatever the token
 //! names.
 //!
+//! **Whose tokens a key verifies.** A key with a member `issuer`, as Microsoft's key sets for several
+//! tenants have it, verifies only tokens of that issuer; `{tenantid}` in it stands for the token's `tid`.
+//!
 //! **What a public key set may hold.** A private or symmetric key makes the whole set refused:
 //! whoever published it has lost it. A key that cannot be used — unknown type or curve, weak RSA
 //! modulus or exponent, point not on its curve, meant for encryption, members missing or of the wrong
@@ -49,6 +52,8 @@ pub struct KeySet {
 
 struct Key {
     id: Option<String>,
+    /// The only issuer whose tokens it verifies, where the set says so.
+    issuer: Option<Box<str>>,
     algorithms: AlgorithmSet,
     material: Material,
 }
@@ -80,6 +85,7 @@ impl KeySet {
     pub fn from_secret(secret: &[u8], algorithms: AlgorithmSet) -> Result<Self, KeySetError> {
         let key = Key {
             id: None,
+            issuer: None,
             algorithms,
             material: Material::Secret(Box::new(SecretKey::new(secret, algorithms)?)),
         };
@@ -107,14 +113,18 @@ impl KeySet {
         &self.skipped
     }
 
-    /// Checks a signature with the keys that fit.
+    /// Checks a signature with the keys that fit. `is_of` says whether what was signed is of the issuer
+    /// that a key is for; it is asked only once the signature is that key's. Another key can be the same
+    /// one for another issuer.
     pub(crate) fn verify(
         &self,
         key_id: Option<&str>,
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
+        is_of: &dyn Fn(&str) -> bool,
     ) -> Result<(), TokenError> {
+        let mut of_other = false;
         let named = key_id.is_some();
         let mut name_found = false;
         let mut keys_tried = 0;
@@ -132,8 +142,14 @@ impl KeySet {
                 Material::Secret(key) => key.verify(algorithm, message, signature),
             };
             if genuine {
-                return Ok(());
+                match &key.issuer {
+                    Some(issuer) if !is_of(issuer) => of_other = true,
+                    _ => return Ok(()),
+                }
             }
+        }
+        if of_other {
+            return Err(TokenError::KeyOfOtherIssuer);
         }
         Err(match (keys_tried, named && name_found) {
             (0, true) => TokenError::KeyNotForAlgorithm { algorithm },

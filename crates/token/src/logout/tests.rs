@@ -16,6 +16,7 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"logout+jwt"}"#;
 fn expected() -> LogoutExpectations {
     LogoutExpectations {
         issuer: ISSUER.to_owned(),
+        issuer_spellings: vec!["acme".to_owned()],
         client_ids: vec![CLIENT.to_owned(), "admin".to_owned()],
         algorithms: AlgorithmSet::of(&[Algorithm::Hs256]),
         leeway_s: 60,
@@ -86,7 +87,10 @@ fn what_the_specification_demands_of_a_logout_token_is_demanded() {
         (json!({"aud": ""}), TokenError::Audience),
         (json!({"aud": "Shop"}), TokenError::Audience),
         (json!({"aud": AUDIENCE}), TokenError::Audience),
-        (json!({"aud": [CLIENT, "stranger"]}), TokenError::Audience),
+        (
+            json!({"aud": ["strange", "stranger"]}),
+            TokenError::Audience,
+        ),
         // 3: `iat` and `exp`.
         (json!({"iat": null}), missing("iat")),
         (json!({"iat": "1800000000"}), type_error("iat", "a number")),
@@ -186,6 +190,7 @@ fn what_the_specification_leaves_open_is_accepted() {
         json!({"sid": null}),
         json!({"aud": [CLIENT]}),
         json!({"aud": ["admin", CLIENT]}),
+        json!({"aud": [CLIENT, "stranger"]}),
         json!({"iat": NOW.0 + 60}),
         json!({"iat": NOW.0 - 100, "exp": NOW.0 - 59}),
         json!({"exp": NOW.0 + LOGOUT_LIFETIME_S_MAX}),
