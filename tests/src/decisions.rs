@@ -259,7 +259,15 @@ impl Suite {
                 None => SigningKey::ed25519(&key_name),
             };
             if let Some(destination) = spec.file {
-                sets.entry(destination).or_default().extend(key.jwk());
+                let set = sets.entry(destination).or_default();
+                for issuer in &spec.issuers {
+                    let mut jwk = key.jwk().expect("what is in a file is no secret");
+                    jwk["issuer"] = json!(issuer);
+                    set.push(jwk);
+                }
+                if spec.issuers.is_empty() {
+                    set.extend(key.jwk());
+                }
             }
             keys.insert(key_name, key);
         }
@@ -403,6 +411,9 @@ struct SuiteFile {
 struct KeyFile {
     file: Option<String>,
     variable: Option<String>,
+    /// The member `issuer` of the key in the file, which is there once for each.
+    #[serde(default)]
+    issuers: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -20,8 +20,6 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// An opaque token that is longer is refused without asking.
-pub const OPAQUE_TOKEN_BYTES_MAX: usize = 4096;
 /// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
 const ENDPOINT_S_MAX: u64 = 3600;
 /// Failures in a row after which an endpoint is left alone. One could be the fault of one token.
@@ -86,9 +84,6 @@ impl Introspector {
         let (Some(rule), Some(endpoint)) = (&issuer.introspection, self.endpoints.get(id)) else {
             return Err(Refusal::misconfigured("an issuer without introspection"));
         };
-        if token.len() > OPAQUE_TOKEN_BYTES_MAX {
-            return Err(Refusal::inactive(pending));
-        }
         for round in 0..WAITS_MAX {
             match self
                 .cache

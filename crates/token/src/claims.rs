@@ -167,7 +167,11 @@ impl VerifiedToken {
             }
             Evidence::Introspection { without_audience } => (false, without_audience),
         };
-        if self.issuer != expect.issuer && !self.is_of_tenant(expect) {
+        let is_of = match expect.any_tenant {
+            false => self.issuer == expect.issuer,
+            true => self.is_of_tenant(expect),
+        };
+        if !is_of {
             return Err(TokenError::Issuer);
         }
         self.marks.check(expect.tokens)?;
@@ -187,11 +191,9 @@ impl VerifiedToken {
         times.check(expect.leeway_s, now)
     }
 
-    /// Whether the issuer stands for all its tenants, and the token is one of theirs.
+    /// Whether the token is one of a tenant of the issuer, which stands for all of them.
     fn is_of_tenant(&self, expect: &Expectations) -> bool {
-        expect.any_tenant
-            && self.tenant.is_some()
-            && tenant_of(&expect.issuer, &self.issuer) == self.tenant()
+        self.tenant.is_some() && tenant_of(&expect.issuer, &self.issuer) == self.tenant()
     }
 
     /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.

@@ -22,7 +22,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::claims::{Rounding, Times, audience, date, name, required};
+use crate::claims::{Rounding, Times, audience, date, name, required, string};
 use crate::expect::Names;
 use crate::revocation::{Entry, Note};
 use crate::token::MediaType;
@@ -95,7 +95,9 @@ impl UnverifiedToken<'_> {
         };
         let claims = self.verified_payload(keys, names)?;
 
-        let issuer = names.issuer_of(&claims)?.to_owned();
+        if !names.contain(&required(string(&claims, "iss")?, "iss")?) {
+            return Err(TokenError::Issuer);
+        }
         // Core §3.1.3.7 lets a client refuse an ID token that others may use, too. A session that has ended
         // has ended for all of them.
         let audience = required(audience(&claims)?, "aud")?;
@@ -135,7 +137,7 @@ impl UnverifiedToken<'_> {
             return Err(TokenError::UnexpectedClaim { name: "nonce" });
         }
         Ok(LogoutToken {
-            issuer,
+            issuer: expect.issuer.clone(),
             subject,
             session,
             token_id: required(name(&claims, "jti")?, "jti")?,

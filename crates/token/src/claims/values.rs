@@ -137,3 +137,6 @@ fn strings(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
