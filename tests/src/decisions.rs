@@ -260,14 +260,7 @@ impl Suite {
             };
             if let Some(destination) = spec.file {
                 let set = sets.entry(destination).or_default();
-                for issuer in &spec.issuers {
-                    let mut jwk = key.jwk().expect("what is in a file is no secret");
-                    jwk["issuer"] = json!(issuer);
-                    set.push(jwk);
-                }
-                if spec.issuers.is_empty() {
-                    set.extend(key.jwk());
-                }
+                set.extend(key.jwks(&spec.issuers));
             }
             keys.insert(key_name, key);
         }

@@ -30,7 +30,10 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
             continue;
         };
         let expect = issuer.expectations();
-        if expect.access_token_profile || expect.tokens == doorward_token::TokenKinds::Id {
+        if expect.audience_claim.is_none()
+            || expect.access_token_profile
+            || expect.tokens == doorward_token::TokenKinds::Id
+        {
             continue;
         }
         let route = routes.iter().find(|route| match &route.access {

@@ -61,6 +61,7 @@ pub(super) fn spellings(
         if entry.value == url {
             let message = "`url` is accepted in `iss` already";
             source.find(Code::Repeated, entry.offset, &message);
+            continue;
         }
         spellings.push(entry.value.to_owned());
     }
