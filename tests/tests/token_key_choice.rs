@@ -213,22 +213,9 @@ fn ten_thousand_unknown_names_cost_no_signature() {
 
 #[test]
 fn a_key_that_is_for_one_issuer_verifies_the_tokens_of_no_other() {
-    let signed = |header: Value| {
-        let header = json!({"alg": "ES256"})
-            .as_object()
-            .into_iter()
-            .chain(header.as_object())
-            .flatten()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<serde_json::Map<_, _>>();
-        let header = Value::Object(header).to_string();
-        compact(&header, &claims().to_string(), |input| {
-            sign(Algorithm::Es256, "p-256", input)
-        })
-    };
-    let token = signed(json!({"kid": "a"}));
+    let token = token(Algorithm::Es256, "p-256", json!({"kid": "a"}));
     let issuer = claims().get("iss").cloned().unwrap();
-    let judged = |issuers: &[Value]| {
+    let judged = |issuers: &[&Value]| {
         let jwks: Vec<Value> = issuers
             .iter()
             .map(|issuer| jwk("p-256", json!({"kid": "a", "issuer": issuer})))
@@ -237,25 +224,23 @@ fn a_key_that_is_for_one_issuer_verifies_the_tokens_of_no_other() {
         (keys.len(), verify(&token, &keys, &any_algorithm()).err())
     };
     let other = json!("https://other.example");
-    assert_eq!(judged(&[issuer.clone()]), (1, None));
-    assert_eq!(
-        judged(&[other.clone()]),
-        (1, Some(TokenError::KeyOfOtherIssuer))
-    );
-    assert_eq!(judged(&[other.clone(), issuer.clone()]), (2, None));
-    assert_eq!(judged(&[issuer.clone(), other.clone()]), (2, None));
+    assert_eq!(judged(&[&issuer]), (1, None));
+    assert_eq!(judged(&[&other]), (1, Some(TokenError::KeyOfOtherIssuer)));
+    assert_eq!(judged(&[&other, &issuer]), (2, None));
+    assert_eq!(judged(&[&issuer, &other]), (2, None));
     // `{tenantid}` is the token's `tid`, and it has none.
     assert_eq!(
-        judged(&[json!("https://{tenantid}.example")]),
+        judged(&[&json!("https://{tenantid}.example")]),
         (1, Some(TokenError::KeyOfOtherIssuer))
     );
     for wrong in [json!(7), json!([issuer.clone()]), json!({}), Value::Null] {
-        let (usable, error) = judged(&[wrong.clone()]);
+        let (usable, error) = judged(&[&wrong]);
         assert_eq!(usable, 0, "{wrong}");
         assert_eq!(error, Some(TokenError::UnknownKey { named: true }));
     }
     // The signature comes first.
-    let forged = format!("{}AAAA", &token[..token.len() - 4]);
+    let start = token.get(..token.len() - 4).unwrap();
+    let forged = format!("{start}AAAA");
     let keys = key_set(&[jwk("p-256", json!({"kid": "a", "issuer": other}))]);
     let error = verify(&forged, &keys, &any_algorithm()).err();
     assert!(

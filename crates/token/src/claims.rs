@@ -311,7 +311,12 @@ impl VerifiedToken {
     /// About how many bytes of memory the token takes, rather more than less.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let texts = [Some(self.issuer.as_str()), self.token_id(), self.key_id()];
+        let texts = [
+            Some(self.issuer.as_str()),
+            self.tenant(),
+            self.token_id(),
+            self.key_id(),
+        ];
         size_of::<Self>()
             + texts.into_iter().flatten().map(str::len).sum::<usize>()
             + self

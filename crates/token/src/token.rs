@@ -10,7 +10,6 @@
 //!    the signature.
 //! 4. Only then the payload is decoded and the claims are looked at.
 
-use std::cell::OnceCell;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -220,21 +219,20 @@ impl<'a> UnverifiedToken<'a> {
         let signature = base64url::decode(self.signature).ok_or(TokenError::Encoding {
             part: Part::Signature,
         })?;
-        let payload = OnceCell::new();
+        let mut payload = None;
+        let mut is_of = |key_issuer: &str| {
+            let payload = payload.get_or_insert_with(|| self.unverified_payload());
+            let claims = payload.as_ref();
+            claims.is_ok_and(|claims| names.are_of_key(key_issuer, claims))
+        };
         keys.verify(
             self.key_id(),
             self.algorithm,
             self.signing_input,
             &signature,
-            &|key_issuer| {
-                let payload = payload.get_or_init(|| self.unverified_payload());
-                let claims = payload.as_ref();
-                claims.is_ok_and(|claims| names.are_of_key(key_issuer, claims))
-            },
+            &mut is_of,
         )?;
-        payload
-            .into_inner()
-            .unwrap_or_else(|| self.unverified_payload())
+        payload.unwrap_or_else(|| self.unverified_payload())
     }
 
     /// The payload, of which nothing is to be believed.

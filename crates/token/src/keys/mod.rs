@@ -122,7 +122,7 @@ impl KeySet {
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
-        is_of: &dyn Fn(&str) -> bool,
+        is_of: &mut dyn FnMut(&str) -> bool,
     ) -> Result<(), TokenError> {
         let mut of_other = false;
         let named = key_id.is_some();

@@ -532,3 +532,35 @@ fn a_form_is_bounded() {
         Err(FormError::Missing)
     );
 }
+
+#[test]
+fn what_tells_nobody_apart_is_absent_in_a_logout_token() {
+    let judged = |changes: Value| {
+        let token = sign(HEADER, &logout_claims(&changes).to_string());
+        let token = UnverifiedToken::parse(token.as_bytes()).unwrap();
+        token.verify_logout(&keys(), &expected(), NOW)
+    };
+    let missing = |name| Some(TokenError::MissingClaim { name });
+    let nobody = judged(json!({"sub": "", "sid": ""})).err();
+    assert_eq!(nobody, missing("sub` or `sid"));
+    assert_eq!(judged(json!({"jti": ""})).err(), missing("jti"));
+    let session = judged(json!({"sub": ""})).unwrap();
+    assert_eq!(
+        (session.subject(), session.session()),
+        (None, Some("08a5019c"))
+    );
+}
+
+#[test]
+fn an_issuer_that_logs_out_by_another_name_is_the_same_one() {
+    let token = sign(HEADER, &logout_claims(&json!({"iss": "acme"})).to_string());
+    let token = UnverifiedToken::parse(token.as_bytes()).unwrap();
+    let logout = token.verify_logout(&keys(), &expected(), NOW).unwrap();
+    assert_eq!(logout.issuer(), ISSUER);
+    let other = LogoutExpectations {
+        issuer_spellings: Vec::new(),
+        ..expected()
+    };
+    let judged = token.verify_logout(&keys(), &other, NOW);
+    assert_eq!(judged.err(), Some(TokenError::Issuer));
+}
