@@ -5,6 +5,7 @@
 
 use crate::body::{Body, NoTrailers, Progress, Sink, Stop, Trailers};
 use crate::gate::{Admitted, Told};
+use crate::removed;
 use doorward_traffic::limits::LimitExceeded;
 use std::rc::Rc;
 use wasip3::http::types::{Fields, Method, Request};
@@ -64,6 +65,7 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
         received,
         permit,
         policy,
+        gate,
         body_count,
         needs_type,
         ..
@@ -75,8 +77,11 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
     let refused = || NotForwarded::Host;
 
     for (name, _) in &received.entries {
-        if permit.removes_header(name) {
+        if permit.removes_header(name)
+            && !(permit.stays_from_trusted(name) && gate.client(&received).peer_is_trusted)
+        {
             headers.delete(name).map_err(|_| refused())?;
+            removed::tell(name);
         }
     }
     for (name, value) in permit.identity_headers() {
@@ -135,7 +140,7 @@ fn handed_on(body: Option<Body>) -> (Option<StreamReader<u8>>, FutureReader<Trai
         let (no_trailers, trailers) = NoTrailers::new();
         return (None, trailers, no_trailers);
     };
-    let (sink, reader, trailers) = Sink::new();
+    let (sink, reader, trailers) = Sink::new(None);
     wit_bindgen::spawn(async move {
         let (body, _) = body.pass_on(sink, &Stop::default()).await;
         body.done();

@@ -20,6 +20,8 @@ pub mod log;
 mod logout;
 mod proxy;
 pub mod received;
+mod removed;
 pub mod respond;
+mod response_trailers;
 pub mod store;
 mod variable;

@@ -18,8 +18,9 @@ use doorward_token::{Claims, Proof, TokenError, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
 use crate::credential::{Credential, Held, Kinds};
+use crate::demands::Lacking;
 use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
-use crate::permit::{Permit, Principal};
+use crate::permit::{Identity, Permit, Principal};
 use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::source::concat;
@@ -93,16 +94,19 @@ impl<'p> Pending<'p, '_> {
         self.held.credential()
     }
 
-    /// The issuers that the rule accepts, in the order in which it names them.
+    /// The issuers of which the rule accepts credentials of this kind, in the order in which it names
+    /// them.
     pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
-        self.demands.issuers.iter().flat_map(|group| group.ids())
+        let (demands, kind) = (self.demands, self.credential().kind());
+        let named = demands.issuers.iter().flat_map(|group| group.ids());
+        named.filter(move |&issuer| demands.allow.is_empty() || demands.accepts(kind, Some(issuer)))
     }
 
-    /// Whether the rule accepts this issuer.
+    /// Whether the rule accepts credentials of this kind from this issuer.
     #[must_use]
     pub fn accepts(&self, issuer: IssuerId) -> bool {
-        let mut groups = self.demands.issuers.iter();
-        groups.any(|group| group.ids().contains(&issuer))
+        let kind = self.credential().kind();
+        self.demands.accepts(kind, Some(issuer))
     }
 
     /// The accepted issuer that is meant by this `iss`. No two have the same name, so there is one at most.
@@ -165,9 +169,9 @@ impl<'p> Pending<'p, '_> {
         now: UnixTime,
     ) -> Result<Permit<'p>, Refusal> {
         let refused = |reason| Refusal::of(self.demands.accept, reason);
-        let (issuer, claims, api_key) = match who {
-            Authenticated::Token { issuer, token } => {
-                let issuer = self.check_token(issuer, token, now).map_err(refused)?;
+        let (id, issuer, claims, api_key) = match who {
+            Authenticated::Token { issuer: id, token } => {
+                let issuer = self.check_token(id, token, now).map_err(refused)?;
                 if let Some(rule) = self.policy.revocation() {
                     rule.check(token, revocations, now).map_err(refused)?;
                 }
@@ -175,20 +179,14 @@ impl<'p> Pending<'p, '_> {
                     None => Cow::Borrowed(issuer.name.as_str()),
                     Some(tenant) => Cow::Owned(concat(&[&issuer.name, "/", tenant])),
                 };
-                (name, token.claims(), None)
+                (Some(id), name, token.claims(), None)
             }
             Authenticated::Key(key) => {
                 self.check_key(key, now).map_err(refused)?;
-                (Cow::Borrowed(API_KEY_ISSUER), key.claims(), Some(key))
+                (None, Cow::Borrowed(API_KEY_ISSUER), key.claims(), Some(key))
             }
         };
-        self.check_scope(claims).map_err(refused)?;
-        for claim in &self.demands.claims {
-            claim.check(claims).map_err(|problem| {
-                let name = claim.name.clone();
-                refused(Reason::Claim { name, problem })
-            })?;
-        }
+        self.check_demands(id, claims).map_err(refused)?;
         let identity = self.identity(claims).map_err(refused)?;
         let principal = Principal::new(issuer, claims.subject().map(str::to_owned));
         let traffic = Traffic::new(self.policy, &self.rule.kind.traffic);
@@ -246,19 +244,27 @@ impl<'p> Pending<'p, '_> {
         key.recheck(now).map_err(Reason::Key)
     }
 
-    fn check_scope(&self, claims: &Claims) -> Result<(), Reason> {
-        let mut wanted = self.demands.scope.iter();
-        match wanted.find(|wanted| !claims.scopes().contains(wanted)) {
-            Some(missing) => Err(Reason::Scope {
-                missing: missing.clone(),
-                required: self.demands.scope.join(" "),
-                bearer: self.credential().kind().is_bearer(),
-            }),
-            None => Ok(()),
-        }
+    fn check_demands(&self, issuer: Option<IssuerId>, claims: &Claims) -> Result<(), Reason> {
+        let kind = self.credential().kind();
+        let lacking = self.demands.lacking(kind, issuer, claims, &self.target);
+        let Some(lacking) = lacking else {
+            return Ok(());
+        };
+        Err(match lacking {
+            Lacking::Scope { missing, required } => Reason::Scope {
+                missing: missing.to_owned(),
+                required: required.join(" "),
+                bearer: kind.is_bearer(),
+            },
+            Lacking::Claim { path, problem } => Reason::Claim {
+                name: path.as_str().to_owned(),
+                problem,
+            },
+            Lacking::Everything => Reason::OtherIssuer,
+        })
     }
 
-    fn identity(&self, claims: &Claims) -> Result<Vec<(&'p str, Vec<u8>)>, Reason> {
+    fn identity(&self, claims: &Claims) -> Result<Identity<'p>, Reason> {
         let mut headers = Vec::with_capacity(self.policy.identity.len());
         let mut bytes = 0;
         for header in &self.policy.identity {
@@ -266,7 +272,8 @@ impl<'p> Pending<'p, '_> {
                 let name = header.name.clone();
                 Reason::IdentityHeader { name, problem }
             };
-            if let Some(value) = header.value(claims).map_err(refused)? {
+            let value = header.value(claims).map_err(refused)?;
+            if let Ok(value) = &value {
                 bytes += value.len();
                 if bytes > IDENTITY_TOTAL_BYTES_MAX {
                     return Err(refused(ClaimProblem::TooLong {
@@ -274,8 +281,8 @@ impl<'p> Pending<'p, '_> {
                         bytes_max: IDENTITY_TOTAL_BYTES_MAX,
                     }));
                 }
-                headers.push((header.name.as_str(), value));
             }
+            headers.push((header.name.as_str(), value));
         }
         Ok(headers)
     }

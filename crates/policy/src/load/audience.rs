@@ -2,7 +2,7 @@
 
 use super::issuer::ReadIssuer;
 use super::route::ReadRoute;
-use crate::credential::CredentialKind;
+use crate::claim::Condition;
 use crate::finding::Code;
 use crate::policy::{Access, Demands};
 use crate::source::{Related, Source, list, shown};
@@ -36,16 +36,17 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
         {
             continue;
         }
+        let accepts_untold = |demands: &Demands| {
+            let mut bearer = demands.accept.iter().filter(|kind| kind.is_bearer());
+            let mut groups = demands.issuers.iter();
+            bearer.next().is_some()
+                && groups.any(|group| group.overlaps(read.group))
+                && !tells(demands)
+        };
         let route = routes.iter().find(|route| match &route.access {
-            Some(Access::Protected(demands)) => {
-                let accepts = |kind| demands.accept.contains(kind);
-                (accepts(CredentialKind::Jwt) || accepts(CredentialKind::Opaque))
-                    && demands
-                        .issuers
-                        .iter()
-                        .any(|group| group.overlaps(read.group))
-                    && !tells(demands)
-            }
+            Some(Access::Protected(demands)) if demands.allow.is_empty() => accepts_untold(demands),
+            // Each alternative has to tell by itself.
+            Some(Access::Protected(demands)) => demands.allow.iter().any(accepts_untold),
             _ => false,
         });
         let Some(route) = route else { continue };
@@ -65,6 +66,8 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
 }
 
 fn tells(demands: &Demands) -> bool {
-    let mut claims = demands.claims.iter();
-    claims.any(|claim| TELLING.contains(&claim.name.as_str()))
+    demands.claims.iter().any(|claim| {
+        let absent = claim.conditions.contains(&Condition::Absent);
+        claim.path.is_claim() && TELLING.contains(&claim.path.claim()) && !absent
+    })
 }
