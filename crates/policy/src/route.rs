@@ -140,7 +140,7 @@ impl<'p, 'r> Route<'p, 'r> {
     /// # Errors
     ///
     /// In this order: there is more than one credential (400, also where the rule is public), there is
-    /// none that the rule accepts (400 or 401).
+    /// none that the rule accepts (400 or 401), it is a token that is too long (431; 414 in the query).
     pub fn screen(self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
         let Self {
             policy,
@@ -173,14 +173,16 @@ impl<'p, 'r> Route<'p, 'r> {
             ))),
             Access::Protected(demands) => {
                 let held = credential::read(&presented, demands).map_err(bad_credential)?;
-                Ok(Screened::Protected(Pending {
+                let pending = Pending {
                     policy,
                     rule,
                     demands,
                     target,
                     forwarded,
                     held,
-                }))
+                };
+                pending.check_token_bytes()?;
+                Ok(Screened::Protected(pending))
             }
         }
     }

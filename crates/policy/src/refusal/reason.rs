@@ -24,6 +24,12 @@ pub(crate) enum Reason {
     },
     Credential(CredentialError),
     Token(TokenError),
+    TokenTooLong {
+        bytes: usize,
+        bytes_max: usize,
+        /// Whether it is in the query of the target.
+        in_query: bool,
+    },
     OtherIssuer,
     Inactive,
     Revoked(revocation::Kind),
@@ -98,6 +104,11 @@ impl Reason {
             | Self::Revoked(_)
             | Self::NotIssued
             | Self::LivesTooLong { .. } => Class::InvalidToken,
+            // RFC 6585 section 5, RFC 9110 section 15.5.15.
+            Self::TokenTooLong { in_query, .. } => match in_query {
+                true => Class::TargetTooLong,
+                false => Class::HeadersTooLarge,
+            },
             Self::Key(_) | Self::OtherKey => Class::InvalidCredential,
             Self::Scope { .. } => Class::InsufficientScope,
             Self::NoRule
@@ -148,6 +159,9 @@ impl fmt::Display for Reason {
             Self::Method { route } => write!(f, "the rules for {route} do not list the method"),
             Self::Credential(error) => error.fmt(f),
             Self::Token(error) => error.fmt(f),
+            &Self::TokenTooLong {
+                bytes, bytes_max, ..
+            } => TokenError::TooLong { bytes, bytes_max }.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
             Self::Inactive => f.write_str("the issuer says that the token is not active"),
             Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
