@@ -8,6 +8,7 @@ mod introspection;
 mod key_store;
 mod kinds;
 mod outages;
+mod shares;
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         introspection::CASES,
         clients::CASES,
         outages::CASES,
+        shares::CASES,
         kinds::CASES,
         api_keys::CASES,
         key_store::CASES,

@@ -16,6 +16,7 @@ mod hops;
 mod nginx;
 mod rewriting;
 mod smuggling;
+mod spoofing;
 mod streaming;
 mod uploads;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         hops::CASES,
         failing::CASES,
         smuggling::CASES,
+        spoofing::CASES,
     ]
     .concat();
     match Nginx::available() {
