@@ -17,6 +17,7 @@ use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::revocation::{Entry, RevocationSet};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
 use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::UpstreamFailure;
 
 const NOW_S: u64 = 1_800_000_000;
@@ -251,7 +252,8 @@ impl CoreGate {
     /// What a case sends under the name of an identity header has to be removed.
     fn check_headers(&self, case: &Case) -> Result<(), String> {
         for (name, _) in &case.headers {
-            if name.to_ascii_lowercase().contains("auth") && !self.policy.is_reserved_header(name) {
+            let is_identity = name.to_ascii_lowercase().contains("auth");
+            if is_identity && !self.policy.is_reserved_header(name) && spoofing(name).is_none() {
                 return Err(format!("the header {name} would reach the upstream"));
             }
         }
@@ -305,6 +307,11 @@ fn revocations(case: &Case) -> Option<RevocationSet> {
 }
 
 fn check_permit(expected: &ExpectedPermit, permit: &Permit<'_>, case: &Case) -> Result<(), String> {
+    for (name, _) in &case.headers {
+        if spoofing(name).is_some() && !permit.removes_header(name) {
+            return Err(format!("the header {name} would reach the upstream"));
+        }
+    }
     let identity: BTreeMap<String, String> = permit
         .identity_headers()
         .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))

@@ -130,7 +130,7 @@ impl Introspector {
             };
             let paused = self
                 .shares
-                .borrow_mut()
+                .borrow()
                 .paused_s(&asking.share, clock::now_millis());
             if let Some(seconds) = paused {
                 return Err(Refusal::issuer_unavailable(seconds));

@@ -20,7 +20,7 @@
 //! sign. The hash should be keyed all the same (`RandomState`): then not even an issuer can choose
 //! collisions. Two tokens with the same hash displace each other; they are never taken for one another.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub struct TokenCache<S: BuildHasher> {
     newest: Option<usize>,
     oldest: Option<usize>,
     /// From the oldest to the newest.
-    refused: VecDeque<Refused>,
+    refused: Vec<Refused>,
     refused_bytes: usize,
 }
 
@@ -132,7 +132,7 @@ impl<S: BuildHasher> TokenCache<S> {
             bytes: 0,
             newest: None,
             oldest: None,
-            refused: VecDeque::new(),
+            refused: Vec::new(),
             refused_bytes: 0,
         }
     }
@@ -249,16 +249,14 @@ impl<S: BuildHasher> TokenCache<S> {
             known.until = until;
             return;
         }
-        while self.refused.len() >= REFUSED_ENTRIES_MAX
-            || self.refused_bytes + token.len() > REFUSED_BYTES_MAX
+        while !self.refused.is_empty()
+            && (self.refused.len() >= REFUSED_ENTRIES_MAX
+                || self.refused_bytes + token.len() > REFUSED_BYTES_MAX)
         {
-            let Some(oldest) = self.refused.pop_front() else {
-                break;
-            };
-            self.refused_bytes -= oldest.token.len();
+            self.refused_bytes -= self.refused.remove(0).token.len();
         }
         self.refused_bytes += token.len();
-        self.refused.push_back(Refused {
+        self.refused.push(Refused {
             hash,
             realm,
             token: token.into(),

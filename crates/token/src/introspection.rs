@@ -36,7 +36,7 @@ pub const ANSWER_S_MIN: u64 = 10;
 
 const LIMITS: Limits = Limits {
     depth_max: 16,
-    values_max: 8192,
+    values_max: 4096,
 };
 
 /// What to do with an answer that names no audience.

@@ -24,7 +24,7 @@ pub const CONNECTION_NAME_BYTES_MAX: usize = 64;
 ///
 /// `trailer` is not among them: RFC 9110 section 6.6.2 made it an announcement to everybody, and trailers
 /// pass through.
-const HOP_BY_HOP: Names<10> = Names::new([
+const HOP_BY_HOP: Names = Names::new(&[
     "connection",
     "http2-settings",
     "keep-alive",
@@ -42,7 +42,7 @@ const HOP_BY_HOP: Names<10> = Names::new([
 /// length, the origin for which CORS answered, the credential, the cookies. The other ones are what
 /// somebody on the way may have added to say so to everybody; RFC 9110 section 7.6.1 has `Cache-Control` for
 /// an example. The fields of [`crate::forwarded`] and [`crate::spoofing`] come on top.
-const NEVER_NAMED: Names<13> = Names::new([
+const NEVER_NAMED: Names = Names::new(&[
     "authorization",
     "cache-control",
     "content-encoding",
@@ -60,8 +60,8 @@ const NEVER_NAMED: Names<13> = Names::new([
 
 /// What a request says of a body that comes with it (RFC 9110 sections 6.6.2, 8 and 10.1.1; RFC 9112 section
 /// 6.1), but for the fields that begin with [`CONTENT`].
-const OF_A_BODY: Names<3> = Names::new(["expect", "trailer", "transfer-encoding"]);
-const CONTENT: Names<1> = Names::new(["content-"]);
+const OF_A_BODY: Names = Names::new(&["expect", "trailer", "transfer-encoding"]);
+const CONTENT: Names = Names::new(&["content-"]);
 
 /// Those that end here and that a response can have. What the other ones say they say in a request, or, as
 /// `proxy-authentication-info`, of a credential that a proxy asked for: nobody asked for any here.
@@ -146,22 +146,22 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 
 /// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told
 /// apart from all of them by their length and their first letter.
-pub(crate) struct Names<const N: usize> {
-    pub(crate) names: [&'static str; N],
+pub(crate) struct Names {
+    pub(crate) names: &'static [&'static str],
     /// Bit n is set where one has n bytes.
     lengths: u64,
     /// One bit for the first letter of each.
     initials: u32,
 }
 
-impl<const N: usize> Names<N> {
-    pub(crate) const fn new(names: [&'static str; N]) -> Self {
+impl Names {
+    pub(crate) const fn new(names: &'static [&'static str]) -> Self {
         let mut all = Self {
             names,
             lengths: 0,
             initials: 0,
         };
-        let mut rest: &[&str] = &names;
+        let mut rest = names;
         while let [name, others @ ..] = rest {
             all.lengths |= length_bit(name);
             all.initials |= initial_bit(name);

@@ -31,7 +31,7 @@ pub const HOST_BYTES_MAX: usize = 260;
 const VALUE_BYTES: usize = 64;
 
 /// What says for whom a proxy asks, by how a name begins.
-const FORWARDING_PREFIXES: Names<7> = Names::new([
+const FORWARDING_PREFIXES: Names = Names::new(&[
     // Set by whom they are named after, and read by what stands behind.
     "spin-",
     "x-envoy-",
@@ -46,7 +46,7 @@ const FORWARDING_PREFIXES: Names<7> = Names::new([
 ]);
 
 /// What says for whom a proxy asks, or that a request is another one than it is.
-const FORWARDING: Names<40> = Names::new([
+const FORWARDING: Names = Names::new(&[
     "forwarded",
     "via",
     "cdn-loop",

@@ -5,8 +5,6 @@
 //! So who asks what is of no use, waits; who does not, hardly notices, and nobody notices of the others. Where
 //! the one that is asked says that it was too much, only the share that asked last is paused.
 
-use std::collections::BTreeMap;
-
 use crate::Millis;
 use crate::rate::{Counts, KeyDigest, RateKey, RateLimit, RateTable};
 
@@ -28,7 +26,8 @@ pub const PAUSE_S_MAX: u64 = 60;
 pub struct Shares {
     limit: RateLimit,
     table: RateTable,
-    paused: BTreeMap<KeyDigest, Millis>,
+    /// Few, or somebody is up to something.
+    paused: Vec<(KeyDigest, Millis)>,
 }
 
 impl Shares {
@@ -46,7 +45,7 @@ impl Shares {
                 shared: false,
             },
             table: RateTable::new(),
-            paused: BTreeMap::new(),
+            paused: Vec::new(),
         }
     }
 
@@ -78,32 +77,32 @@ impl Shares {
         let pause_s = asked_s
             .unwrap_or(PAUSE_S_DEFAULT)
             .clamp(PAUSE_S_MIN, PAUSE_S_MAX);
+        let mut until = now.plus(pause_s * 1000);
+        self.paused.retain(|(paused, standing)| {
+            if left_s(*standing, now).is_none() {
+                return false;
+            }
+            if *paused == key {
+                // A longer pause that was asked for before stands.
+                until = until.max(*standing);
+            }
+            *paused != key
+        });
         if self.paused.len() >= PAUSED_MAX {
-            self.paused.retain(|_, until| left_s(*until, now).is_some());
-        }
-        if self.paused.len() >= PAUSED_MAX {
-            let first = self.paused.iter().min_by_key(|(_, until)| **until);
-            if let Some(first) = first.map(|(key, _)| *key) {
-                self.paused.remove(&first);
+            let paused = self.paused.iter().enumerate();
+            if let Some((first, _)) = paused.min_by_key(|(_, (_, until))| *until) {
+                self.paused.swap_remove(first);
             }
         }
-        let until = now.plus(pause_s * 1000);
-        // A longer pause that was asked for before stands.
-        let standing = self.paused.get(&key).copied();
-        let standing = standing.filter(|standing| left_s(*standing, now).is_some());
-        let until = standing.map_or(until, |standing| standing.max(until));
-        self.paused.insert(key, until);
+        self.paused.push((key, until));
         pause_s
     }
 
     /// For how many seconds the share of this key is still paused; `None`: it is not.
-    pub fn paused_s(&mut self, key: &KeyDigest, now: Millis) -> Option<u64> {
-        let until = *self.paused.get(key)?;
-        let left = left_s(until, now);
-        if left.is_none() {
-            self.paused.remove(key);
-        }
-        left
+    #[must_use]
+    pub fn paused_s(&self, key: &KeyDigest, now: Millis) -> Option<u64> {
+        let paused = self.paused.iter().find(|(paused, _)| paused == key);
+        left_s(paused?.1, now)
     }
 }
 

@@ -47,22 +47,17 @@ pub fn spoofing(name: &str) -> Option<Spoofing> {
     if row.is_none_or(|row| row & letter_bit(name) == 0) {
         return None;
     }
-    let one = |says, entry| Spoofing {
-        says,
-        entry,
-        is_family: false,
-    };
-    let of_family = |entry| Spoofing {
-        says: Says::Identity,
-        entry,
-        is_family: true,
-    };
-    (IDENTITY.find(name).map(|entry| one(Says::Identity, entry)))
-        .or_else(|| X_FAMILIES.find_beginning(name).map(of_family))
-        .or_else(|| FAMILIES.find_beginning(name).map(of_family))
-        .or_else(|| METHOD.find(name).map(|entry| one(Says::Method, entry)))
-        .or_else(|| PATH.find(name).map(|entry| one(Says::Path, entry)))
-        .or_else(|| PREFIX.find(name).map(|entry| one(Says::Prefix, entry)))
+    TABLES.iter().find_map(|table| {
+        let entry = match table.are_families {
+            true => table.names.find_beginning(name),
+            false => table.names.find(name),
+        };
+        Some(Spoofing {
+            says: table.says,
+            entry: entry?,
+            is_family: table.are_families,
+        })
+    })
 }
 
 /// Whether such a field says who the caller is.
@@ -73,10 +68,10 @@ pub fn says_identity(name: &str) -> bool {
 
 /// The names of the fields that say that the method is another one.
 pub fn method_fields() -> impl Iterator<Item = &'static str> {
-    METHOD.names.into_iter()
+    METHOD.names.iter().copied()
 }
 
-const METHOD: Names<5> = Names::new([
+const METHOD: Names = Names::new(&[
     // SharePoint and OData 2 (`POST` for `MERGE`), and all that follow them.
     "x-http-method",
     // Google's APIs; Rack::MethodOverride, Symfony and Laravel, ASP.NET Core's HttpMethodOverride, Jersey,
@@ -90,7 +85,7 @@ const METHOD: Names<5> = Names::new([
     "x-forwarded-method",
 ]);
 
-const PATH: Names<7> = Names::new([
+const PATH: Names = Names::new(&[
     // IIS' URL Rewrite; read by Symfony (CVE-2018-14773) and Zend, and by Authelia.
     "x-original-url",
     // ISAPI_Rewrite; read by the same two.
@@ -108,7 +103,7 @@ const PATH: Names<7> = Names::new([
     "x-script-name",
 ]);
 
-const PREFIX: Names<2> = Names::new([
+const PREFIX: Names = Names::new(&[
     // Traefik's StripPrefix, Kong; read by Spring's ForwardedHeaderFilter, Werkzeug's ProxyFix, Symfony.
     "x-forwarded-prefix",
     // Kong.
@@ -116,7 +111,7 @@ const PREFIX: Names<2> = Names::new([
 ]);
 
 /// Who the caller is, by the whole name.
-const IDENTITY: Names<64> = Names::new([
+const IDENTITY: Names = Names::new(&[
     // oauth2-proxy and OpenShift's oauth-proxy set them, Jenkins' reverse-proxy-auth reads some.
     "x-forwarded-access-token",
     "x-forwarded-email",
@@ -211,7 +206,7 @@ const IDENTITY: Names<64> = Names::new([
 ]);
 
 /// Who the caller is, by how the name begins.
-const X_FAMILIES: Names<21> = Names::new([
+const X_FAMILIES: Names = Names::new(&[
     // oauth2-proxy, through nginx' `auth_request`.
     "x-auth-request-",
     // Grafana's and Gitea's proxy authentication.
@@ -251,7 +246,7 @@ const X_FAMILIES: Names<21> = Names::new([
 ]);
 
 /// The same for those that do not begin with `x-`.
-const FAMILIES: Names<6> = Names::new([
+const FAMILIES: Names = Names::new(&[
     // Tailscale's `serve`.
     "tailscale-user-",
     // The client's certificate: ingress-nginx, Apache as Keycloak has it.
@@ -265,22 +260,48 @@ const FAMILIES: Names<6> = Names::new([
     "shib-",
 ]);
 
+struct Table {
+    says: Says,
+    are_families: bool,
+    names: Names,
+}
+
+impl Table {
+    const fn new(says: Says, names: Names) -> Self {
+        Self {
+            says,
+            are_families: false,
+            names,
+        }
+    }
+
+    const fn of_families(names: Names) -> Self {
+        Self {
+            says: Says::Identity,
+            are_families: true,
+            names,
+        }
+    }
+}
+
+static TABLES: [Table; 6] = [
+    Table::new(Says::Identity, IDENTITY),
+    Table::of_families(X_FAMILIES),
+    Table::of_families(FAMILIES),
+    Table::new(Says::Method, METHOD),
+    Table::new(Says::Path, PATH),
+    Table::new(Says::Prefix, PREFIX),
+];
+
 /// For each length the letters with which a name of it can be an entry: nearly all fields are told apart from
 /// all entries by one look. Names that are longer share the last row.
 static SIEVE: [u64; 64] = {
     let mut sieve = [0; 64];
-    let mut tables: &[(&[&str], bool)] = &[
-        (&METHOD.names, false),
-        (&PATH.names, false),
-        (&PREFIX.names, false),
-        (&IDENTITY.names, false),
-        (&X_FAMILIES.names, true),
-        (&FAMILIES.names, true),
-    ];
-    while let [(names, is_family), others @ ..] = tables {
-        let mut names: &[&str] = names;
+    let mut tables: &[Table] = &TABLES;
+    while let [table, others @ ..] = tables {
+        let mut names = table.names.names;
         while let [name, rest @ ..] = names {
-            add(&mut sieve, name, *is_family);
+            add(&mut sieve, name, table.are_families);
             names = rest;
         }
         tables = others;

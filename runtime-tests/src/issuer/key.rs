@@ -54,6 +54,14 @@ impl Key {
         }
     }
 
+    /// The same key under another name.
+    pub fn named(&self, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            pair: Arc::clone(&self.pair),
+        }
+    }
+
     /// A key set of this key alone, as text.
     pub fn key_set(&self) -> String {
         json!({ "keys": [self.public_jwk()] }).to_string()

@@ -110,7 +110,11 @@ async fn tenants_are_issuers_of_their_own() {
     }
     for tenant in ["a", "b"] {
         let asked = issuer.requests(&format!("/{tenant}{KEYS}"));
-        assert_eq!(asked, 1, "the keys of {tenant} were asked for once");
+        // A wrong signature under a name that is known may be one of a new key.
+        assert!(
+            (2..=4).contains(&asked),
+            "the keys of {tenant} were asked for once, and a few times more, not {asked} times"
+        );
     }
     assert_eq!(
         issuer.requests(&format!("/c{METADATA}")),

@@ -15,6 +15,7 @@ mod outages;
 mod records;
 mod rotation;
 mod unknown_keys;
+mod withdrawn;
 
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::run;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         unknown_keys::CASES,
         records::CASES,
         issuers::CASES,
+        withdrawn::CASES,
     ];
     run::main(&cases.concat())
 }

@@ -245,8 +245,8 @@ async fn what_is_wrong_never_takes_the_place_of_good_keys() {
             Behaviour::Content("text/html", b"<html></html>".to_vec()),
         ),
         (
-            "an empty set",
-            Behaviour::Content("application/json", b"{\"keys\": []}".to_vec()),
+            "an empty object",
+            Behaviour::Content("application/json", b"{}".to_vec()),
         ),
         (
             "something else",

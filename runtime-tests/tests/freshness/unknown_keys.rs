@@ -21,14 +21,21 @@ pub const CASES: &[Case] = cases![
     a_new_key_is_waited_for_where_another_instance_fetches_it,
     a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer,
     a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it,
-    ten_thousand_made_up_keys_cause_one_fetch_per_cooldown,
-    made_up_keys_cause_one_fetch_per_cooldown_across_instances,
-    the_cooldown_is_what_the_policy_says,
+    another_key_of_the_same_name_works_at_once,
+    ten_thousand_made_up_keys_cause_a_fetch_every_few_seconds,
+    made_up_keys_cause_a_fetch_every_few_seconds_across_instances,
+    a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does,
+    a_short_cooldown_is_a_short_pause,
     made_up_keys_do_not_wear_out_an_issuer_that_is_down,
+    a_token_that_may_come_back_counts_as_failed_authentication,
 ];
 
-/// The cooldown where the policy says nothing, in seconds.
+/// How old keys may be for an unknown one to be refused for good, where the policy says nothing, in seconds.
 const COOLDOWN_S: u64 = 30;
+/// How many fetches unknown keys are a reason for at once.
+const FETCHES_MAX: usize = 3;
+/// After how many seconds they are a reason for one more.
+const PAUSE_S: u64 = 10;
 /// Requests sent over one connection.
 const PIPELINED: usize = 250;
 /// For how long a slow issuer holds its answer back. Who waits for it looks for news more than four times
@@ -36,8 +43,13 @@ const PIPELINED: usize = 250;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Sends so many requests with tokens of as many made-up keys over several connections; all have to be
-/// refused.
+/// refused for good.
 async fn flood(running: &Running, issuer: &Issuer, count: usize) {
+    flood_for(running, issuer, count, 401).await;
+}
+
+/// The same, where each has to be answered with this status.
+async fn flood_for(running: &Running, issuer: &Issuer, count: usize, expected: u16) {
     let stranger = Key::ed25519("stranger");
     let claims = issuer.claims("mallory", "read");
     let asks: Vec<Ask> = (0..count)
@@ -51,8 +63,8 @@ async fn flood(running: &Running, issuer: &Issuer, count: usize) {
     let statuses = futures::future::join_all(sent).await.concat();
     assert_eq!(statuses.len(), count, "each request is answered");
     assert!(
-        statuses.iter().all(|status| *status == 401),
-        "made-up keys are refused, not {statuses:?}"
+        statuses.iter().all(|status| *status == expected),
+        "made-up keys are refused with {expected}, not {statuses:?}"
     );
 }
 
@@ -226,7 +238,42 @@ async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
     }
 }
 
-async fn ten_thousand_made_up_keys_cause_one_fetch_per_cooldown() {
+async fn another_key_of_the_same_name_works_at_once() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = start(&app, &clock).await;
+    let mut former: Option<Key> = None;
+    for key in [
+        Key::ed25519("k"),
+        Key::ed25519("k"),
+        Key::p256("k"),
+        Key::rsa("k"),
+    ] {
+        let what = key.algorithm();
+        issuer.publish(vec![key.clone()]);
+        let token = issuer.token("alice", "read");
+        status(&get(&running, "/a", &token).await, 200, what);
+        if let Some(former) = former.replace(key) {
+            let token = former.sign(&issuer.claims("bob", "read"));
+            let answer = get(&running, "/a", &token).await;
+            status(&answer, 401, &format!("{what}: the key before"));
+        }
+        clock.advance(COOLDOWN_S);
+    }
+    // A forgery is one, and not a reason to come back, however old the keys are.
+    clock.advance(COOLDOWN_S);
+    issuer.keys_behave(Behaviour::Status(500));
+    let asked = issuer.key_requests();
+    let stranger = Key::rsa("k");
+    for _ in 0..20 {
+        let token = stranger.sign(&issuer.claims("mallory", "read"));
+        status(&get(&running, "/a", &token).await, 401, "a forgery");
+    }
+    assert_eq!(issuer.key_requests(), asked + 1, "within the same budget");
+}
+
+async fn ten_thousand_made_up_keys_cause_a_fetch_every_few_seconds() {
     let clock = clock();
     let issuer = Issuer::start_with_clock(&clock).await;
     let mut spec = AppSpec::gated("echo", policy(&issuer));
@@ -242,23 +289,19 @@ async fn ten_thousand_made_up_keys_cause_one_fetch_per_cooldown() {
         2,
         "the first made-up key may be a new one"
     );
-    for cooldown in 0..2 {
+    for round in 0..2 {
         flood_one_instance(&running, &issuer, 5000).await;
-        assert_eq!(
-            issuer.key_requests(),
-            2 + cooldown,
-            "one fetch per cooldown"
-        );
-        clock.advance(COOLDOWN_S - 1);
+        assert_eq!(issuer.key_requests(), 2 + round, "one fetch per pause");
+        clock.advance(PAUSE_S - 1);
         flood_one_instance(&running, &issuer, 20).await;
         assert_eq!(
             issuer.key_requests(),
-            2 + cooldown,
-            "just before the end of a cooldown"
+            2 + round,
+            "just before the end of a pause"
         );
         clock.advance(1);
         flood_one_instance(&running, &issuer, 20).await;
-        assert_eq!(issuer.key_requests(), 3 + cooldown, "and just after it");
+        assert_eq!(issuer.key_requests(), 3 + round, "and just after it");
     }
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "a good token, in the end");
@@ -271,7 +314,7 @@ async fn flood_one_instance(running: &Running, issuer: &Issuer, count: usize) {
     }
 }
 
-async fn made_up_keys_cause_one_fetch_per_cooldown_across_instances() {
+async fn made_up_keys_cause_a_fetch_every_few_seconds_across_instances() {
     let clock = clock();
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -286,42 +329,73 @@ async fn made_up_keys_cause_one_fetch_per_cooldown_across_instances() {
 
     let other = start_spread(&app, &clock).await;
     let fresh = start_forgetful(&app, &clock).await;
-    for cooldown in 1..=3 {
-        flood(&one, &issuer, 1).await;
-        let asked = issuer.key_requests();
-        assert_eq!(
-            asked,
-            1 + cooldown,
-            "the first made-up key may be a new one"
-        );
+    flood(&one, &issuer, 1).await;
+    assert_eq!(
+        issuer.key_requests(),
+        2,
+        "the first made-up key may be a new one"
+    );
+    for round in 0..4 {
         flood(&one, &issuer, 8 * PIPELINED).await;
         flood(&other, &issuer, 4 * PIPELINED).await;
         flood(&fresh, &issuer, 20).await;
         assert_eq!(
             issuer.key_requests(),
-            asked,
-            "one fetch per cooldown, whichever instance of whichever host it is"
+            1 + FETCHES_MAX + round,
+            "a few at once and one per pause, whichever instance of whichever host it is"
         );
-        clock.advance(COOLDOWN_S);
+        clock.advance(PAUSE_S);
     }
 }
 
-async fn the_cooldown_is_what_the_policy_says() {
+async fn a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let one = start_spread(&app, &clock).await;
+    let other = start(&app, &clock).await;
+    for host in [&one, &other] {
+        let answer = get(host, "/a", &issuer.token("alice", "read")).await;
+        status(&answer, 200, "the first key");
+        flood(host, &issuer, 2 * PIPELINED).await;
+    }
+    for round in 0..3 {
+        let key = Key::ed25519(&format!("new-{round}"));
+        issuer.publish(vec![key.clone()]);
+        for _ in 0..2 {
+            clock.advance(PAUSE_S / 2);
+            for host in [&one, &other] {
+                flood(host, &issuer, PIPELINED).await;
+            }
+        }
+        for host in [&one, &other] {
+            let answer = get(host, "/a", &issuer.token("alice", "read")).await;
+            status(
+                &answer,
+                200,
+                "a new key, ten seconds after it was published",
+            );
+        }
+    }
+}
+
+async fn a_short_cooldown_is_a_short_pause() {
     let clock = clock();
     let issuer = Issuer::start_with_clock(&clock).await;
     let policy = crate::policy_with(&issuer, "unknown_key_cooldown_s = 5");
     let app = AppSpec::gated("echo", policy).write();
     let running = start(&app, &clock).await;
-    for cooldown in 0..4 {
+    for round in 0..4 {
         flood_one_instance(&running, &issuer, 10).await;
+        let most = 1 + FETCHES_MAX + round;
         assert_eq!(
             issuer.key_requests(),
-            2 + cooldown,
-            "the first fetch, and one for each cooldown of five seconds"
+            most,
+            "the first fetch, a few at once, and one for each five seconds"
         );
         clock.advance(4);
         flood_one_instance(&running, &issuer, 10).await;
-        assert_eq!(issuer.key_requests(), 2 + cooldown, "after four seconds");
+        assert_eq!(issuer.key_requests(), most, "after four seconds");
         clock.advance(1);
     }
 }
@@ -334,15 +408,39 @@ async fn made_up_keys_do_not_wear_out_an_issuer_that_is_down() {
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "a good token");
     issuer.keys_behave(Behaviour::Status(500));
-    for cooldown in 1..=3 {
-        flood_one_instance(&running, &issuer, 50).await;
-        assert_eq!(
-            issuer.key_requests(),
-            1 + cooldown,
-            "one attempt per cooldown"
-        );
+    // Where the keys are older than the cooldown, nobody knows whether there are newer ones.
+    for (round, expected) in [401, 401, 503, 503].into_iter().enumerate() {
+        flood_for(&running, &issuer, 50, expected).await;
+        assert_eq!(issuer.key_requests(), 2 + round, "one attempt per round");
         let answer = get(&running, "/a", &issuer.token("bob", "read")).await;
         status(&answer, 200, "known keys go on");
         clock.advance(COOLDOWN_S);
+    }
+    let unknown = Key::ed25519("new").sign(&issuer.claims("alice", "read"));
+    let answer = get(&running, "/a", &unknown).await;
+    status(&answer, 503, "it may be a new key");
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "Retry-After {seconds}");
+    issuer.keys_behave(Behaviour::Good);
+    clock.advance(seconds);
+    let answer = get(&running, "/a", &unknown).await;
+    status(&answer, 401, "it is none, as the issuer says");
+}
+
+async fn a_token_that_may_come_back_counts_as_failed_authentication() {
+    let clock = clock();
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let limit = "[rate_limit.guesses]\nrequests = 3\nper_s = 300\n\
+                 counts = \"failed-authentication\"\n\n\
+                 [defaults]\nrate_limit = \"guesses\"\n\n";
+    let app = AppSpec::gated("echo", limit.to_owned() + &policy(&issuer)).write();
+    let running = start(&app, &clock).await;
+    let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
+    status(&answer, 200, "a good token");
+    issuer.keys_behave(Behaviour::Status(500));
+    clock.advance(COOLDOWN_S + 1);
+    for expected in [503, 503, 503, 429] {
+        let unknown = Key::ed25519("new").sign(&issuer.claims("alice", "read"));
+        status(&get(&running, "/a", &unknown).await, expected, "a guess");
     }
 }

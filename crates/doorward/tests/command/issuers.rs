@@ -144,7 +144,12 @@ fn an_issuer_that_fails_and_has_no_usable_keys_is_1() {
     let mut never = record(subject, "", 0, 2);
     never.keys = None;
     let two_days = record(subject, "{\"keys\":[]}", 2 * 24 * 3600, 2);
-    for (record, state) in [(never, "missing"), (two_days, "expired")] {
+    let withdrawn = record(subject, "{\"keys\":[]}", 10, 0);
+    for (record, state) in [
+        (never, "missing"),
+        (two_days, "expired"),
+        (withdrawn, "unusable"),
+    ] {
         host.set("default", "doorward/keys/other", &record.to_bytes())
             .unwrap();
         let found = issuers(folder.path(), 1);

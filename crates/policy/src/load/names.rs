@@ -112,6 +112,13 @@ struct Name<'r> {
     any_tenant: bool,
 }
 
+impl Name<'_> {
+    /// Patterns come after all else.
+    fn key(&self) -> (bool, &str) {
+        (self.any_tenant, self.text)
+    }
+}
+
 /// Gives the issuers by their names, which differ.
 pub(super) fn unique(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> IssuerNames {
     let mut names: Vec<(Name<'_>, (u32, u32))> = Vec::new();
@@ -133,13 +140,13 @@ pub(super) fn unique(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> IssuerN
                 };
                 // One that is not there was found already.
                 if !text.is_empty() {
-                    names.push((name, (id, number as u32)));
+                    let place = names.partition_point(|(known, _)| known.key() <= name.key());
+                    names.insert(place, (name, (id, number as u32)));
                 }
             }
             id += 1;
         }
     }
-    names.sort_by(|(a, _), (b, _)| (a.any_tenant, a.text).cmp(&(b.any_tenant, b.text)));
     for pair in names.windows(2) {
         if let [(one, _), (other, _)] = pair
             && one.text == other.text

@@ -161,22 +161,11 @@ const NEVER: [&str; 19] = [
 
 /// A value without what makes no difference.
 fn word(text: &str) -> String {
-    const PREFIX: &str = "application/";
-    let text = match text.split_at_checked(PREFIX.len()) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
-        _ => text,
-    };
-    let mut word: String = text
-        .chars()
-        .filter(|character| !matches!(character, '-' | '_' | ' '))
-        .map(|character| character.to_ascii_lowercase())
-        .collect();
-    for suffix in ["+jwt", "token"] {
-        if let Some(rest) = word.strip_suffix(suffix) {
-            word.truncate(rest.len());
-        }
-    }
-    word
+    let mut word = text.to_ascii_lowercase();
+    word.retain(|character| !matches!(character, '-' | '_' | ' '));
+    let word = word.strip_prefix("application/").unwrap_or(&word);
+    let word = word.strip_suffix("+jwt").unwrap_or(word);
+    word.strip_suffix("token").unwrap_or(word).to_owned()
 }
 
 #[cfg(test)]

@@ -24,26 +24,14 @@ fn spellings(name: &str) -> Vec<String> {
 }
 
 fn all() -> Vec<Spoofing> {
-    let one = |says| {
-        move |entry| Spoofing {
-            says,
+    let of = |table: &'static Table| {
+        table.names.names.iter().map(|entry| Spoofing {
+            says: table.says,
             entry,
-            is_family: false,
-        }
+            is_family: table.are_families,
+        })
     };
-    let family = |entry| Spoofing {
-        says: Says::Identity,
-        entry,
-        is_family: true,
-    };
-    let methods = METHOD.names.into_iter().map(one(Says::Method));
-    let families = X_FAMILIES.names.into_iter().chain(FAMILIES.names);
-    methods
-        .chain(PATH.names.into_iter().map(one(Says::Path)))
-        .chain(PREFIX.names.into_iter().map(one(Says::Prefix)))
-        .chain(IDENTITY.names.into_iter().map(one(Says::Identity)))
-        .chain(families.map(family))
-        .collect()
+    TABLES.iter().flat_map(of).collect()
 }
 
 #[test]
