@@ -8,7 +8,7 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
-use crate::received::{AUTHORIZATION, Received};
+use crate::received::Received;
 use doorward_policy::Policy;
 use doorward_traffic::fields::{is_hop_by_hop, tells_of_a_body};
 use doorward_traffic::forwarded::is_forwarding_field;
@@ -441,10 +441,7 @@ async fn write_all(
 /// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1).
 fn cleared(mut entries: Vec<(String, Vec<u8>)>, policy: &Policy) -> Vec<(String, Vec<u8>)> {
     entries.retain(|(name, _)| {
-        !policy.is_reserved_header(name)
-            && !name.eq_ignore_ascii_case(AUTHORIZATION)
-            && !is_forwarding_field(name)
-            && !is_hop_by_hop(name)
+        !policy.removes_trailer(name) && !is_forwarding_field(name) && !is_hop_by_hop(name)
     });
     entries
 }

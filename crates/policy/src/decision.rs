@@ -21,10 +21,11 @@ use crate::permit::{Permit, Principal};
 use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::target::{self, CanonicalTarget};
+use crate::token_from::{CredentialPlace, SourceId};
 use crate::traffic::{CallerKeys, Traffic};
 
 /// What of a request a decision looks at.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct RequestHead<'r> {
     /// The method, as it was received.
     pub method: &'r str,
@@ -35,6 +36,12 @@ pub struct RequestHead<'r> {
     /// The value of every field that [`Policy::api_key_header`] names, in order; empty where it names
     /// none.
     pub api_key: &'r [Vec<u8>],
+    /// All header fields, in order. They are looked at where the policy has tokens in other places than
+    /// `Authorization`, and only there.
+    pub fields: &'r [(String, Vec<u8>)],
+    /// The origin under which the request arrived: scheme, `://` and authority. Empty where that is not
+    /// known: then no page is of the own origin. Where [`Policy::reads_origin`] says no, it is not needed.
+    pub origin: &'r str,
 }
 
 impl fmt::Debug for RequestHead<'_> {
@@ -44,14 +51,14 @@ impl fmt::Debug for RequestHead<'_> {
             .field("path", &target::path_of(self.target))
             .field("authorization", &self.authorization.len())
             .field("api_key", &self.api_key.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 /// What is known of a request before its credential is judged.
 #[derive(Debug)]
 pub enum Screened<'p, 'r> {
-    /// The rule is public: the credential is not looked at.
+    /// The rule is public, and the credential is not looked at; or it is optional, and there is none.
     Public(Permit<'p>),
     /// The rule asks for a token, and there is something that could be one.
     Protected(Pending<'p, 'r>),
@@ -67,6 +74,9 @@ pub struct Pending<'p, 'r> {
     /// The target without the API key, where it is in the target and not to be handed on.
     pub(crate) forwarded: Option<String>,
     pub(crate) held: Held<'r>,
+    /// Where the credential was.
+    pub(crate) place: CredentialPlace,
+    pub(crate) source: SourceId,
 }
 
 /// Who the caller is, by a credential that is genuine.
@@ -90,16 +100,35 @@ impl<'p> Pending<'p, '_> {
         self.held.credential()
     }
 
-    /// The issuers that the rule accepts, in the order in which it names them.
-    pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
-        self.demands.issuers.iter().flat_map(|group| group.ids())
+    /// Where the credential was.
+    #[must_use]
+    pub fn place(&self) -> CredentialPlace {
+        self.place
     }
 
-    /// Whether the rule accepts this issuer.
+    /// The issuers that the rule accepts, in the order in which it names them, without those that are not
+    /// believed from where the token was.
+    pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
+        let (policy, source) = (self.policy, self.source);
+        let issuers = self.demands.issuers.iter().flat_map(|group| group.ids());
+        issuers.filter(move |&issuer| policy.believes(issuer, source))
+    }
+
+    /// Whether the rule accepts this issuer, and it is believed from where the token was.
     #[must_use]
     pub fn accepts(&self, issuer: IssuerId) -> bool {
         let mut groups = self.demands.issuers.iter();
         groups.any(|group| group.ids().contains(&issuer))
+            && self.policy.believes(issuer, self.source)
+    }
+
+    /// Why no issuer is the token's.
+    pub(crate) fn other_issuer(&self) -> Reason {
+        let mut issuers = self.demands.issuers.iter().flat_map(|group| group.ids());
+        if issuers.all(|issuer| self.policy.believes(issuer, self.source)) {
+            return Reason::OtherIssuer;
+        }
+        Reason::OtherSource(self.place)
     }
 
     /// The accepted issuer with this `iss`. Issuers have different URLs, so there is one at most.
@@ -193,7 +222,7 @@ impl<'p> Pending<'p, '_> {
         let accepted = fits && self.accepts(issuer);
         let accepted = self.policy.issuers.get(issuer).filter(|_| accepted);
         let Some(issuer) = accepted else {
-            return Err(Reason::OtherIssuer);
+            return Err(self.other_issuer());
         };
         token
             .recheck(issuer.expectations(), now)

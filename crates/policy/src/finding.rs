@@ -112,6 +112,8 @@ codes! {
     Unused = "unused", Warning;
     /// Two API keys with the same name.
     SharedKeyName = "shared-key-name", Warning;
+    /// A demand on a credential that a request may lack.
+    OptionalDemand = "optional-demand", Warning;
     /// A method that no standard registers.
     UnregisteredMethod = "unregistered-method", Warning;
     /// Whatever no other rule lists is public.

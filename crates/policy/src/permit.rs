@@ -1,6 +1,7 @@
 //! The permit, and who got it.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::policy::{Policy, Rule};
 use crate::target;
@@ -14,7 +15,7 @@ use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 /// ```compile_fail,E0451
 /// # use doorward_policy::{Permit, Policy, RequestHead, Screened};
 /// # let policy = Policy::parse("[[route]]\npath = \"/\"\npublic = true").unwrap();
-/// # let head = RequestHead { method: "GET", target: "/", authorization: &[], api_key: &[] };
+/// # let head = RequestHead { method: "GET", target: "/", ..RequestHead::default() };
 /// # let Screened::Public(permit) = policy.screen(&head).unwrap() else { return };
 /// let forged = Permit { target: "/admin".to_owned(), ..permit };
 /// ```
@@ -66,8 +67,8 @@ impl<'p> Permit<'p> {
         }
     }
 
-    /// The target to forward: byte for byte the one that was received and decided on, save for an API
-    /// key in its query that is not to be handed on.
+    /// The target to forward: byte for byte the one that was received and decided on, save for a
+    /// credential in its query that is not to be handed on.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
@@ -83,8 +84,7 @@ impl<'p> Permit<'p> {
 
     /// Whether a header of the request is to be removed before it is forwarded: every reserved one,
     /// in any spelling, and the credential unless the rule hands it on. A trailer is never the
-    /// credential: of those, [`Policy::is_reserved_header`] and `Authorization` are to be removed.
-    /// Does not allocate.
+    /// credential: [`Policy::removes_trailer`] says which of those are to be removed. Does not allocate.
     #[must_use]
     pub fn removes_header(&self, name: &str) -> bool {
         let forwards = self.rule.kind.forwards_credential;
@@ -96,7 +96,29 @@ impl<'p> Permit<'p> {
                 && self
                     .policy
                     .api_key_header()
-                    .is_some_and(|header| header.eq_ignore_ascii_case(name)))
+                    .into_iter()
+                    .chain(self.policy.sources.headers())
+                    .any(|header| header.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether a header of the request that goes on has to lose a part of its value: then
+    /// [`Permit::left_of`] says what is left. Does not allocate.
+    #[must_use]
+    pub fn rewrites_header(&self, name: &str) -> bool {
+        !self.rule.kind.forwards_credential && self.policy.sources.are_in(name)
+    }
+
+    /// What is left of a header's value without credentials: of `Cookie` the other cookies, of a `Referer` of
+    /// this `origin` ([`RequestHead::origin`]) all but the parameters that hold one. `None` where
+    /// nothing is left, and the field goes.
+    ///
+    /// [`RequestHead::origin`]: crate::RequestHead::origin
+    #[must_use]
+    pub fn left_of<'v>(&self, name: &str, value: &'v [u8], origin: &str) -> Option<Cow<'v, [u8]>> {
+        if !self.rewrites_header(name) {
+            return Some(Cow::Borrowed(value));
+        }
+        self.policy.sources.left_of(name, value, origin)
     }
 
     /// Whether the credential is removed from the request, wherever it is.
@@ -111,7 +133,7 @@ impl<'p> Permit<'p> {
         self.rule.path.as_str()
     }
 
-    /// Whose request it is, for the log; `None` on a public route.
+    /// Whose request it is, for the log; `None` where nobody has shown a credential.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal<'p>> {
         self.principal.as_ref()

@@ -6,6 +6,7 @@ use doorward_token::freshness::{
 use doorward_token::{Algorithm, AlgorithmSet, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX};
 
 use super::tenants::{self, address};
+use super::token_from::{self, ReadSources};
 use super::{
     AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX,
     STALE_IF_ERROR_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MIN,
@@ -14,8 +15,9 @@ use super::{introspection, logout};
 use crate::finding::Code;
 use crate::policy::{Issuer, IssuerGroup, KeySource};
 use crate::source::{At, Fields, Related, Source, concat, shown, suggestion};
+use crate::token_from::SourceSet;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "access_token_profile",
     "algorithms",
     "audience",
@@ -27,6 +29,7 @@ const KEYS: [&str; 13] = [
     "secret",
     "stale_if_error_s",
     "tenants",
+    "token_from",
     "unknown_key_cooldown_s",
     "url",
 ];
@@ -44,6 +47,8 @@ pub(super) struct ReadIssuer {
     pub(super) issuers: Vec<Issuer>,
     /// Where its path for logout tokens is.
     pub(super) logout_offset: usize,
+    /// From where its tokens are believed, if it says so.
+    pub(super) token_from: Option<ReadSources>,
 }
 
 impl ReadIssuer {
@@ -83,10 +88,12 @@ pub(super) fn read(
             group: IssuerGroup { first, count: 1 },
             issuers: Vec::new(),
             logout_offset: offset,
+            token_from: None,
         };
         if let Some(mut fields) = table.table(&entry.value) {
             fields.offset = offset;
             source.check_keys(fields, &KEYS, "an issuer");
+            read.token_from = token_from::read(source, fields);
             let before = source.findings_count();
             let tenants = tenants::read(source, fields);
             read.group.count = tenants.len().max(1) as u32;
@@ -184,6 +191,7 @@ fn read_one(
         freshness,
         introspection,
         logout: logout.map(|logout| logout.value),
+        believed: SourceSet::ALL,
         expectations,
     });
 }

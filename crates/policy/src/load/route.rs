@@ -3,6 +3,7 @@
 use core::fmt::Display;
 
 use super::accept::{self, Around};
+use super::token_from::{self, ReadSources};
 use super::traffic;
 use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
@@ -10,12 +11,14 @@ use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Source, list, nearest, shown};
+use crate::source::{At, Fields, Related, Source, list, nearest, shown};
 use crate::target::check_method;
+use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "accept",
+    "auth",
     "claims",
     "cors",
     "credential",
@@ -31,6 +34,7 @@ const KEYS: [&str; 17] = [
     "security_headers",
     "split",
     "strip_prefix",
+    "token_from",
     "upstream",
 ];
 
@@ -86,6 +90,12 @@ pub(super) struct ReadRoute {
     pub(super) methods: Option<Vec<String>>,
     /// `None` when it is not known.
     pub(super) access: Option<Access>,
+    /// Whether a request without a credential goes on.
+    pub(super) optional: bool,
+    /// What it says itself of where tokens are.
+    pub(super) token_from: Option<ReadSources>,
+    /// Where tokens are looked for, once that is known.
+    pub(super) from: TokenFrom,
     pub(super) forwards_credential: bool,
     pub(super) traffic: TrafficRule,
 }
@@ -143,6 +153,9 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         pattern: None,
         methods: None,
         access: None,
+        optional: source.choice(fields, "auth", &["required", "optional"]) == 1,
+        token_from: token_from::read(source, fields),
+        from: TokenFrom::AUTHORIZATION,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
         traffic: TrafficRule::default(),
     };
@@ -175,6 +188,9 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         Some(false) => {
             let mut demands = demands;
             accept::read(source, fields, route.offset, around, &mut demands);
+            if route.optional {
+                warn_of_demands(source, fields);
+            }
             Some(Access::Protected(demands))
         }
         // A `public` that is not a boolean is a finding already.
@@ -353,10 +369,31 @@ fn scalar(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Scalar> {
     }
 }
 
+/// Who has no credential is asked for nothing, which may not be what was meant.
+fn warn_of_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
+    for key in ["scope", "claims"] {
+        if let Some(offset) = fields.key_offset(key) {
+            let message = format_args!(
+                "`{key}` binds only those who have a credential: without one a request passes"
+            );
+            let help = "leave out `auth = \"optional\"` where everybody is meant";
+            let code = Code::OptionalDemand;
+            source.find_with(code, offset, &message, Some(&help), &[]);
+        }
+    }
+}
+
 /// A public route is asked for nothing, so it cannot demand anything.
 fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
     let public = fields.key_offset("public").unwrap_or(fields.offset);
-    for key in ["accept", "issuer", "scope", "claims"] {
+    if let Some(offset) = fields.key_offset("auth") {
+        let message = "a public route has no `auth`: no credential is looked at";
+        let help = "leave out `public`, and a credential is looked at where there is one, or leave out \
+                    `auth`";
+        let related: Related<'_> = &[(public, &"the route is public")];
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+    }
+    for key in ["accept", "issuer", "scope", "claims", token_from::KEY] {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("a public route has no `{key}`: no credential is looked at");
             let help = format_args!("leave out `public` or `{key}`");

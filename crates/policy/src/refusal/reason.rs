@@ -12,6 +12,7 @@ use super::Class;
 use crate::claim::ClaimProblem;
 use crate::credential::CredentialError;
 use crate::target::TargetError;
+use crate::token_from::CredentialPlace;
 
 /// Why a request was refused, as precisely as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Reason {
     Credential(CredentialError),
     Token(TokenError),
     OtherIssuer,
+    /// The issuer's tokens are not believed from where this one was.
+    OtherSource(CredentialPlace),
     Inactive,
     Revoked(revocation::Kind),
     /// There is no `iat`.
@@ -32,6 +35,8 @@ pub(crate) enum Reason {
     LivesTooLong {
         lifetime_s: u64,
     },
+    /// The token is in a cookie, and the page may not ask for this.
+    CrossSite,
     Key(ApiKeyError),
     /// The key is not the one of the request.
     OtherKey,
@@ -87,10 +92,14 @@ impl Reason {
                 | CredentialError::NoScheme
                 | CredentialError::NotOneToken
                 | CredentialError::NotBasic
-                | CredentialError::NotOneKey => Class::MalformedCredential,
+                | CredentialError::NotOneKey
+                | CredentialError::RepeatedToken(_)
+                | CredentialError::TokenSpelling(_)
+                | CredentialError::NotToken(_) => Class::MalformedCredential,
             },
             Self::Token(_)
             | Self::OtherIssuer
+            | Self::OtherSource(_)
             | Self::Inactive
             | Self::Revoked(_)
             | Self::NotIssued
@@ -100,6 +109,7 @@ impl Reason {
             Self::NoRule
             | Self::OtherCase
             | Self::Method { .. }
+            | Self::CrossSite
             | Self::Claim { .. }
             | Self::IdentityHeader { .. } => Class::Forbidden,
             Self::Misconfigured(_) => Class::Misconfigured,
@@ -146,6 +156,14 @@ impl fmt::Display for Reason {
             Self::Credential(error) => error.fmt(f),
             Self::Token(error) => error.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
+            Self::OtherSource(place) => write!(
+                f,
+                "no issuer that the route accepts is believed from the {place}"
+            ),
+            Self::CrossSite => f.write_str(
+                "the token is in a cookie, and neither Sec-Fetch-Site nor Origin says that a page of \
+                 ours sent it",
+            ),
             Self::Inactive => f.write_str("the issuer says that the token is not active"),
             Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
             Self::NotIssued => f.write_str("the token does not say when it was issued"),
