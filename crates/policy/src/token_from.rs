@@ -12,7 +12,7 @@ use crate::csrf;
 
 /// Most sources that one route can list.
 pub const TOKEN_SOURCES_MAX: usize = 4;
-/// Most sources of all routes together.
+/// Most sources of all routes together; `authorization` always is one of them.
 pub const TOKEN_SOURCES_IN_ALL_MAX: usize = 32;
 
 /// An entry of `token_from`.

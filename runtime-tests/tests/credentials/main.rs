@@ -8,6 +8,7 @@ mod introspection;
 mod key_store;
 mod kinds;
 mod outages;
+mod places;
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer};
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         kinds::CASES,
         api_keys::CASES,
         key_store::CASES,
+        places::CASES,
     ];
     run::main(&cases.concat())
 }

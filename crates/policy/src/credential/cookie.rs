@@ -103,3 +103,6 @@ pub(crate) fn without<'v>(value: &'v [u8], names: &[String]) -> Option<Cow<'v, [
     let left = left.trim_ascii_start();
     (!left.is_empty()).then(|| Cow::Owned(left.to_vec()))
 }
+
+#[cfg(test)]
+mod tests;

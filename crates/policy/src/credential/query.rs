@@ -101,3 +101,6 @@ pub(crate) fn without(url: &str, names: &[String]) -> Option<String> {
     left.push_str(fragment);
     Some(left)
 }
+
+#[cfg(test)]
+mod tests;
