@@ -210,9 +210,9 @@ impl<'p, 'r> Route<'p, 'r> {
         let mut fields: Vec<&str> = Vec::new();
         let sources = self.rule.kind.token_from.iter();
         let sources = sources.filter_map(|id| match self.policy.sources.get(id) {
-            TokenSource::Authorization => Some("authorization"),
+            TokenSource::Authorization => Some("Authorization"),
             TokenSource::Header(name) => Some(name.as_str()),
-            TokenSource::Cookie(_) => Some("cookie"),
+            TokenSource::Cookie(_) => Some("Cookie"),
             TokenSource::Query(_) => None,
         });
         for field in sources.chain(self.policy.api_key_header()) {

@@ -16,6 +16,7 @@ pub const CASES: &[Case] = cases![
     a_page_of_somebody_else_changes_nothing_with_a_cookie,
     what_the_host_was_called_by_a_trusted_proxy_is_our_own_origin,
     an_optional_route_says_by_what_its_answers_differ,
+    a_limit_by_subject_counts_who_has_none_by_address,
     a_remembered_token_is_good_only_where_its_issuer_is_believed,
     no_token_is_in_the_log,
 ];
@@ -274,7 +275,7 @@ async fn an_optional_route_says_by_what_its_answers_differ(host: &dyn Host) {
         status(&answer, expected, &what);
         assert_eq!(
             answer.header("vary"),
-            Some("authorization, cookie"),
+            Some("Authorization, Cookie"),
             "{what}"
         );
         if expected == 200 {
@@ -284,11 +285,39 @@ async fn an_optional_route_says_by_what_its_answers_differ(host: &dyn Host) {
     let answer = Ask::get("/open/web").send(running.address).await;
     assert_eq!(
         answer.header("vary"),
-        Some("Origin, authorization"),
+        Some("Origin, Authorization"),
         "beside that of CORS"
     );
     let answer = Ask::get("/public/a").send(running.address).await;
     assert_eq!(answer.header("vary"), None, "a public route");
+}
+
+async fn a_limit_by_subject_counts_who_has_none_by_address(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let policy = policy(&issuer, "").replace(
+        "auth = \"optional\"\n        token_from",
+        "auth = \"optional\"\n        rate_limit = \"each\"\n        token_from",
+    );
+    let limit = "[rate_limit.each]\nrequests = 1\nper_s = 3600\nkey = \"subject\"";
+    let app = AppSpec::gated("echo", format!("{policy}\n{limit}")).write();
+    let running = host.start(&app).await;
+    for (subject, expected) in [
+        (None, 200),
+        (None, 429),
+        (Some("alice"), 200),
+        (Some("alice"), 429),
+        (Some("bob"), 200),
+    ] {
+        let mut ask = Ask::get("/open");
+        if let Some(subject) = subject {
+            ask = ask.bearer(&issuer.token(subject, "read"));
+        }
+        status(
+            &ask.send(running.address).await,
+            expected,
+            &format!("{subject:?}"),
+        );
+    }
 }
 
 async fn a_remembered_token_is_good_only_where_its_issuer_is_believed(host: &dyn Host) {

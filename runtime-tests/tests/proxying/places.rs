@@ -179,7 +179,7 @@ async fn an_optional_route_adds_to_the_vary_of_the_origin(host: &dyn Host) {
         status(&answer, 200, "an optional route");
         assert_eq!(
             answer.header("vary"),
-            Some("Accept-Encoding, Cookie, authorization"),
+            Some("Accept-Encoding, Cookie, Authorization"),
             "what is there already is there once"
         );
     }
