@@ -133,6 +133,18 @@ fn what_is_said_wrongly_of_traffic_is_named_with_its_place() {
 }
 
 #[test]
+fn a_demand_that_is_wrong_is_named_with_its_place() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("claims").into_iter().chain(cases("allow"))
+    {
+        expect_only(&beside_acme(&text), &code, &says);
+    }
+}
+
+#[test]
 fn a_file_that_is_wrong_is_told_where() {
     for Case {
         policy: text,
@@ -348,6 +360,8 @@ fn every_kind_of_finding_is_tried() {
     let tried: Vec<String> = [
         "issuers",
         "routes",
+        "claims",
+        "allow",
         "together",
         "identity",
         "credentials",

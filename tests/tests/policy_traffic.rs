@@ -306,6 +306,44 @@ fn a_caller_is_counted_by_what_the_credential_says() {
 }
 
 #[test]
+fn a_caller_is_counted_by_the_claim_at_the_end_of_a_path() {
+    for (named, claims, key) in [
+        (
+            "realm_access.tenant",
+            json!({ "realm_access": { "tenant": "blue" }, "realm_access.tenant": "red" }),
+            Some("acme\0\"blue\""),
+        ),
+        (
+            "\\\"realm_access.tenant\\\"",
+            json!({ "realm_access": { "tenant": "blue" }, "realm_access.tenant": "red" }),
+            Some("acme\0\"red\""),
+        ),
+        (
+            "cognito:groups",
+            json!({ "cognito:groups": ["a"] }),
+            Some("acme\0[\"a\"]"),
+        ),
+        (
+            "https://acme.example/tenant",
+            json!({ "https://acme.example/tenant": 7 }),
+            Some("acme\x007"),
+        ),
+        ("a.b", json!({ "a.b": "x" }), None),
+        ("a.b", json!({ "a": [{ "b": "x" }] }), None),
+        ("a.b", json!({ "a": { "b": null } }), None),
+        ("a.b", json!({ "b": "x" }), None),
+    ] {
+        let policy = POLICY.replace("claim:tenant", &format!("claim:{named}"));
+        let policy = Policy::parse(&policy).unwrap_or_else(|found| panic!("{found}"));
+        let token = token(&policy, claims);
+        let permit = permit(&policy, "/own/7", &token);
+        let keys: Vec<&[u8]> = permit.rate_keys().map(|(_, key)| key).collect();
+        let expected: Vec<&[u8]> = key.map(str::as_bytes).into_iter().collect();
+        assert_eq!(keys, expected, "{named}");
+    }
+}
+
+#[test]
 fn an_api_key_is_counted_by_its_id() {
     let policy = policy();
     let (id, key) = api_key();

@@ -53,17 +53,59 @@ fn a_token_that_names_its_key_is_tried_with_keys_of_exactly_that_name() {
             "{kid:?}"
         );
     }
-    let unnamed = verify(
-        &token(Algorithm::EdDsa, "ed25519", json!({"kid": "c"})),
-        &keys,
-        &any_algorithm(),
-    )
-    .err();
+}
+
+#[test]
+fn a_key_without_a_name_is_tried_where_no_key_has_the_one_of_the_token() {
+    let keys = key_set(&[
+        jwk("p-256-other", json!({"kid": "a"})),
+        jwk("p-256", json!({})),
+        jwk("ed25519", json!({})),
+    ]);
+    let error = |algorithm, key: &str, kid: &str| {
+        let token = token(algorithm, key, json!({"kid": kid}));
+        verify(&token, &keys, &any_algorithm()).err()
+    };
+    let unknown = Some(TokenError::UnknownKey { named: true });
+    assert_eq!(error(Algorithm::Es256, "p-256", "b"), None);
+    assert_eq!(error(Algorithm::EdDsa, "ed25519", "b"), None);
     assert_eq!(
-        unnamed,
-        Some(TokenError::UnknownKey { named: true }),
-        "a key without a name has not any name"
+        error(Algorithm::Es256, "p-256-other", "b"),
+        unknown,
+        "one that fails on it has an unknown key"
     );
+    assert_eq!(
+        error(Algorithm::Es384, "p-384", "b"),
+        unknown,
+        "no key fits"
+    );
+    assert_eq!(
+        error(Algorithm::Es256, "p-256", "a"),
+        Some(TokenError::Signature {
+            algorithm: Algorithm::Es256,
+            named: true,
+            keys_tried: 1
+        }),
+        "where a key has the name, that one only"
+    );
+    assert_eq!(
+        error(Algorithm::EdDsa, "ed25519", "a"),
+        Some(TokenError::KeyNotForAlgorithm {
+            algorithm: Algorithm::EdDsa
+        }),
+        "also where it is for another algorithm"
+    );
+}
+
+#[test]
+fn no_more_keys_without_a_name_are_tried_than_one_token_may_cost() {
+    let mut jwks = vec![jwk("p-256-other", json!({})); KEYS_TRIED_MAX - 1];
+    jwks.push(jwk("p-256", json!({})));
+    let named = token(Algorithm::Es256, "p-256", json!({"kid": "b"}));
+    assert!(verify(&named, &key_set(&jwks), &any_algorithm()).is_ok());
+    jwks.insert(0, jwk("p-256-other", json!({})));
+    let error = verify(&named, &key_set(&jwks), &any_algorithm()).err();
+    assert_eq!(error, Some(TokenError::UnknownKey { named: true }));
 }
 
 #[test]
@@ -127,12 +169,18 @@ fn a_token_that_names_no_key_is_tried_with_every_fitting_one_up_to_a_bound() {
 }
 
 #[test]
-fn newer_keys_may_help_exactly_where_no_key_fits() {
+fn newer_keys_may_help_exactly_where_no_key_verifies_the_signature() {
     let keys = key_set(&[jwk("p-256", json!({"kid": "k"}))]);
+    let error =
+        |token: String| verify(&token, &keys, &any_algorithm()).expect_err("the token is refused");
     let helps = |token: String| {
-        verify(&token, &keys, &any_algorithm())
-            .expect_err("the token is refused")
-            .is_unknown_key()
+        let error = error(token);
+        error.may_have_newer_key() && error.is_unknown_key()
+    };
+    // The issuer may have put another key under the name; the key is not unknown.
+    let may_have_changed = |token: String| {
+        let error = error(token);
+        error.may_have_newer_key() && !error.is_unknown_key()
     };
     assert!(
         helps(token(
@@ -151,12 +199,23 @@ fn newer_keys_may_help_exactly_where_no_key_fits() {
         "no name, and no key that verifies it"
     );
     assert!(
-        !helps(token(Algorithm::Es256, "p-256-other", json!({"kid": "k"}))),
-        "a forgery"
+        may_have_changed(token(Algorithm::Es256, "p-256-other", json!({"kid": "k"}))),
+        "another signature under the name"
     );
     assert!(
-        !helps(token(Algorithm::EdDsa, "ed25519", json!({"kid": "k"}))),
-        "confusion of algorithms"
+        may_have_changed(token(Algorithm::EdDsa, "ed25519", json!({"kid": "k"}))),
+        "another type of key under the name"
+    );
+    let mut expired = claims();
+    let members = expired.as_object_mut().unwrap();
+    members.insert("exp".to_owned(), json!(1));
+    let header = json!({"alg": "ES256", "kid": "k"}).to_string();
+    let expired = compact(&header, &expired.to_string(), |m| {
+        sign(Algorithm::Es256, "p-256", m)
+    });
+    assert!(
+        !error(expired).may_have_newer_key(),
+        "the signature is right"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Key sets: which keys are used, which are left out, and what makes a whole set refused.
+//! Key sets: which keys are used, which are left out, and what is no key set.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,7 +8,7 @@
 )]
 
 use doorward_tests::signing::{
-    SIGNERS, any_algorithm, base64url, from_base64url, jwk, key_set, key_set_text, token, verify,
+    SECRET, SIGNERS, any_algorithm, base64url, from_base64url, jwk, key_set, token, verify,
 };
 use doorward_token::signature::{MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 use doorward_token::{
@@ -22,10 +22,6 @@ fn skipped(jwk: Value) -> Option<SkipReason> {
     let keys = key_set(&[jwk]);
     assert_eq!(keys.len() + keys.skipped().len(), 1);
     keys.skipped().first().map(|skipped| skipped.reason)
-}
-
-fn refused(jwk: Value) -> Option<KeySetError> {
-    KeySet::parse(&key_set_text(&[json!({"kty": "unknown"}), jwk])).err()
 }
 
 /// A key with a member replaced.
@@ -330,12 +326,15 @@ fn weak_rsa_keys_are_left_out_and_do_not_verify() {
             "{exponent:?}"
         );
     }
-    assert_eq!(
-        skipped(with("rsa-2048", "e", json!("AAEAAQ"))),
-        Some(SkipReason::LeadingZero {
-            part: KeyPart::Exponent
-        })
-    );
+    for (member, part) in [("n", KeyPart::Modulus), ("e", KeyPart::Exponent)] {
+        for zero in ["", "AA", "AAAA", "AA=="] {
+            assert_eq!(
+                skipped(with("rsa-2048", member, json!(zero))),
+                Some(SkipReason::LeadingZero { part }),
+                "{member} {zero:?}"
+            );
+        }
+    }
 
     // With e = 1 the encoded message is its own signature; whoever knows how to encode can forge.
     let keys = key_set(&[with("rsa-2048", "e", json!("AQ"))]);
@@ -349,45 +348,52 @@ fn weak_rsa_keys_are_left_out_and_do_not_verify() {
 }
 
 #[test]
-fn a_private_key_among_public_ones_makes_the_set_refused() {
+fn a_private_key_is_left_out_whatever_it_is_for_and_the_others_are_used() {
     for key in ["rsa-2048", "p-256", "ed25519"] {
         for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"] {
-            assert_eq!(
-                refused(with(key, member, json!("AQ"))),
-                Some(KeySetError::PrivateKey {
-                    position: 1,
-                    member
-                }),
-                "{key} with {member}"
-            );
+            for value in [json!("AQ"), json!(null), json!(""), json!([{}])] {
+                let jwk = with(key, member, value);
+                assert_eq!(
+                    skipped(jwk.clone()),
+                    Some(SkipReason::Private { member }),
+                    "{jwk}"
+                );
+            }
         }
-        assert!(
-            refused(with(key, "d", json!(null))).is_some(),
-            "whatever it holds"
-        );
     }
     assert_eq!(
-        refused(json!({"kty": "new", "use": "enc", "d": "AQ"})),
-        Some(KeySetError::PrivateKey {
-            position: 1,
-            member: "d"
-        }),
-        "also in a key that would have been left out"
+        skipped(json!({"kty": "new", "use": "enc", "d": "AQ"})),
+        Some(SkipReason::Private { member: "d" }),
+        "also a key that would have been left out for another reason"
     );
 }
 
 #[test]
-fn a_shared_secret_among_public_keys_makes_the_set_refused() {
-    for jwk in [
+fn a_shared_secret_is_left_out_and_the_others_are_used() {
+    for secret in [
         json!({"kty": "oct", "k": base64url([7; 64]), "alg": "HS256"}),
         json!({"kty": "oct"}),
-        json!({"kty": "RSA", "k": "AQAB"}),
-        json!({"kty": "oct", "use": "enc", "k": "AA"}),
+        json!({"kty": "oct", "kid": "k", "use": "enc", "k": "AA"}),
+        with("rsa-2048", "k", json!("AQAB")),
     ] {
         assert_eq!(
-            refused(jwk.clone()),
-            Some(KeySetError::SymmetricKey { position: 1 }),
-            "{jwk}"
+            skipped(secret.clone()),
+            Some(SkipReason::Symmetric),
+            "{secret}"
+        );
+        let keys = key_set(&[secret.clone(), jwk("p-256", json!({}))]);
+        let good = token(Algorithm::Es256, "p-256", json!({}));
+        assert!(verify(&good, &keys, &any_algorithm()).is_ok(), "{secret}");
+    }
+    // Nor does it verify what is signed with it, by whatever name.
+    let published = json!({"kty": "oct", "k": base64url(SECRET), "alg": "HS256", "kid": "k"});
+    let keys = key_set(&[published]);
+    for header in [json!({}), json!({"kid": "k"})] {
+        let forged = token(Algorithm::Hs256, "p-256", header);
+        let error = verify(&forged, &keys, &any_algorithm()).err();
+        assert!(
+            matches!(error, Some(TokenError::UnknownKey { .. })),
+            "{error:?}"
         );
     }
 }
@@ -399,8 +405,11 @@ fn what_is_not_a_key_set_is_refused() {
         (r#"{"keys":{}}"#, KeySetError::NoKeys),
         (r#"{"keys":null}"#, KeySetError::NoKeys),
         (r#"{"Keys":[]}"#, KeySetError::NoKeys),
-        (r#"{"keys":[[]]}"#, KeySetError::NotAKey { position: 0 }),
-        (r#"{"keys":[{},"x"]}"#, KeySetError::NotAKey { position: 1 }),
+        (r#"{"error":"busy"}"#, KeySetError::NoKeys),
+        (
+            r#"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#,
+            KeySetError::NoKeys,
+        ),
     ] {
         assert_eq!(
             KeySet::parse(text.as_bytes()).err(),
@@ -424,6 +433,15 @@ fn what_is_not_a_key_set_is_refused() {
             "{text}"
         );
     }
+    for text in [
+        r#"{"keys":[[]]}"#,
+        r#"{"keys":[null]}"#,
+        r#"{"keys":["x"]}"#,
+    ] {
+        let keys = KeySet::parse(text.as_bytes()).expect("what is in the list makes it no other");
+        let reasons: Vec<_> = keys.skipped().iter().map(|key| key.reason).collect();
+        assert_eq!(reasons, [SkipReason::NotAKey], "{text}");
+    }
     let empty = KeySet::parse(br#"{"keys":[]}"#).expect("an empty set is a set");
     assert!(empty.is_empty());
     let error = verify(
@@ -442,14 +460,21 @@ fn what_is_not_a_key_set_is_refused() {
 #[test]
 fn sets_are_bounded() {
     let small = json!({"kty": "x"});
-    assert!(KeySet::parse(&key_set_text(&vec![small.clone(); KEYS_MAX])).is_ok());
-    for keys in [KEYS_MAX + 1, 10_000] {
+    let full = key_set(&vec![small.clone(); KEYS_MAX]);
+    assert_eq!(full.skipped().len(), KEYS_MAX);
+    for count in [KEYS_MAX + 1, 10_000] {
+        let mut jwks = vec![small.clone(); count];
+        *jwks.first_mut().unwrap() = jwk("p-256", json!({}));
+        *jwks.last_mut().unwrap() = jwk("ed25519", json!({}));
+        let keys = key_set(&jwks);
+        assert_eq!(keys.len(), 1, "those within the bound are used");
+        assert_eq!(keys.skipped().len(), KEYS_MAX, "of the rest one is told");
         assert_eq!(
-            KeySet::parse(&key_set_text(&vec![small.clone(); keys])).err(),
-            Some(KeySetError::TooManyKeys {
-                keys,
+            keys.skipped().last().unwrap().reason,
+            SkipReason::TooManyKeys {
+                keys: count,
                 keys_max: KEYS_MAX
-            })
+            }
         );
     }
     let bytes = KEY_SET_BYTES_MAX + 1;

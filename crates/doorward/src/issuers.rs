@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use doorward_policy::{Issuer, KeySource};
+use doorward_token::UnixTime;
 use doorward_token::freshness::{Record, RecordError, State};
-use doorward_token::{KeySet, UnixTime};
 use serde_json::json;
 
 use crate::store::Store;
@@ -109,18 +109,19 @@ impl Known<'_> {
         }
     }
 
-    /// Whether requests with its tokens are refused because it fails.
+    /// Whether requests with its tokens are refused because it fails, or publishes no key to use.
     fn is_down(&self, now: UnixTime) -> bool {
-        self.record().is_some_and(|record| {
-            let state = record.state(self.issuer.freshness, now);
-            record.failures > 0 && matches!(state, State::Expired | State::Missing)
-        })
+        self.record()
+            .is_some_and(|record| match record.state(self.issuer.freshness, now) {
+                State::Expired | State::Missing => record.failures > 0,
+                State::Unusable => true,
+                State::Fresh | State::Stale | State::Failing => false,
+            })
     }
 
     /// How many keys can be used and how many cannot.
     fn keys(&self) -> Option<(usize, usize)> {
-        let keys = self.record()?.keys.as_ref()?;
-        let keys = KeySet::parse(keys.body.as_bytes()).ok()?;
+        let keys = self.record()?.key_set()?.ok()?;
         Some((keys.len(), keys.skipped().len()))
     }
 
@@ -133,11 +134,13 @@ impl Known<'_> {
         match &self.what {
             What::Given | What::Nothing => None,
             What::Unreadable(error) => Some(format!("{error}; gates ignore and replace it")),
-            What::Record(record) if record.failures == 0 => None,
             What::Record(record) => {
-                let error = record.last_error.as_deref().unwrap_or("unknown");
+                let error = match (record.failures, record.last_error.as_deref()) {
+                    (0, error) => error?,
+                    (_, error) => error.unwrap_or("unknown"),
+                };
                 Some(match record.failures {
-                    1 => error.to_owned(),
+                    0 | 1 => error.to_owned(),
                     failures => format!("{error} ({failures} times)"),
                 })
             }

@@ -2,10 +2,12 @@
 //! careful, and what is left of the rate limits.
 
 use crate::received::Received;
+use crate::response_trailers::edited;
 use doorward_policy::Route;
 use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, Verdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
+use doorward_traffic::upstream::FieldEdits;
 use wasip3::http::types::{ErrorCode, Fields, Response};
 use wasip3::wit_future;
 
@@ -97,18 +99,19 @@ impl Additions {
             return Ok(response);
         }
         let fields = response.get_headers().copy_all();
-        rebuilt(response, fields, |fields| self.add_to(fields))
+        rebuilt(response, fields, None, |fields| self.add_to(fields))
     }
 }
 
 /// The response with other fields; `fields` are those that it has. Its body is handed on as it is, trailers
-/// included.
+/// included, unless there are `edits` that are for trailers as well.
 ///
 /// # Errors
 /// Where the host does not accept the response.
 pub(crate) fn rebuilt(
     response: Response,
     mut fields: Vec<(String, Vec<u8>)>,
+    edits: Option<&'static FieldEdits>,
     edit: impl FnOnce(&mut Vec<(String, Vec<u8>)>),
 ) -> Result<Response, ErrorCode> {
     let refused = || ErrorCode::InternalError(Some("the rebuilt response was not accepted".into()));
@@ -118,6 +121,10 @@ pub(crate) fn rebuilt(
     let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
     let (body, trailers) = Response::consume_body(response, outcome_reader);
     drop(outcome);
+    let (body, trailers) = match edits {
+        Some(edits) => edited(body, trailers, edits),
+        None => (body, trailers),
+    };
     let (rebuilt, _sent) = Response::new(fields, Some(body), trailers);
     rebuilt.set_status_code(status).map_err(|()| refused())?;
     Ok(rebuilt)

@@ -9,10 +9,13 @@
 //! of one copy, and only for requests that have a body.
 
 use crate::received::Received;
+use crate::removed;
 use doorward_policy::Policy;
 use doorward_traffic::fields::{is_hop_by_hop, tells_of_a_body};
 use doorward_traffic::forwarded::is_forwarding_field;
 use doorward_traffic::limits::BodyCount;
+use doorward_traffic::spoofing::spoofing;
+use doorward_traffic::upstream::Upstream;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::mem::take;
@@ -140,16 +143,25 @@ impl Stop {
 pub(crate) struct Sink {
     body: StreamWriter<u8>,
     trailers: FutureWriter<Trailers>,
+    /// Whose request it is, where that is known.
+    upstream: Option<&'static Upstream>,
 }
 
 impl Sink {
-    /// A way into a request, and what the request is made of.
-    pub(crate) fn new() -> (Self, StreamReader<u8>, FutureReader<Trailers>) {
+    /// A way into a request, to this upstream, and what the request is made of.
+    pub(crate) fn new(
+        upstream: Option<&'static Upstream>,
+    ) -> (Self, StreamReader<u8>, FutureReader<Trailers>) {
         let (body, reader) = wit_stream::new();
         // Where the body is given up half-way, what there is of it must not pass for the whole.
         let (trailers, trailers_reader) =
             wit_future::new(|| Err(ErrorCode::HttpRequestBodySize(None)));
-        (Self { body, trailers }, reader, trailers_reader)
+        let sink = Self {
+            body,
+            trailers,
+            upstream,
+        };
+        (sink, reader, trailers_reader)
     }
 }
 
@@ -300,7 +312,7 @@ impl Body {
             }
         }
         // Before whoever takes it learns that no more comes: that it is cut short is then the client's fault.
-        let trailers = self.trailers().await;
+        let trailers = self.trailers(sink.upstream).await;
         drop(sink.body);
         let passed = match &trailers {
             Ok(_) => Passed::Whole,
@@ -333,7 +345,7 @@ impl Body {
                 return Err(Passed::TooLarge);
             }
         }
-        let trailers = self.trailers().await;
+        let trailers = self.trailers(None).await;
         match (&self.held, trailers) {
             (_, Err(_)) => Err(Passed::Incomplete),
             (Held::All(bytes), Ok(_)) => Ok(bytes.len()),
@@ -355,8 +367,8 @@ impl Body {
         Ok(())
     }
 
-    /// The trailers that are passed on.
-    async fn trailers(&mut self) -> Trailers {
+    /// The trailers that are passed on, to this upstream.
+    async fn trailers(&mut self, upstream: Option<&'static Upstream>) -> Trailers {
         let coming = std::mem::replace(&mut self.trailers, Coming::Here(Ok(Vec::new())));
         self.trailers = match coming {
             Coming::Reader(reader) => Coming::Here(reader.await.map(|fields| match fields {
@@ -369,9 +381,15 @@ impl Body {
         let is_cut_short = matches!(self.trailers, Coming::Here(Err(_)));
         self.progress.incomplete.set(is_cut_short);
         match &self.trailers {
-            Coming::Here(Ok(entries)) if entries.is_empty() => Ok(None),
-            // Fields that came in are accepted again; if not, none go on.
-            Coming::Here(Ok(entries)) => Ok(Fields::from_list(entries).ok()),
+            Coming::Here(Ok(entries)) => {
+                let mut entries = entries.clone();
+                entries.retain(|(name, _)| {
+                    !upstream.is_some_and(|upstream| upstream.takes_from_policy(name))
+                });
+                // Fields that came in are accepted again; if not, none go on.
+                let fields = (!entries.is_empty()).then(|| Fields::from_list(&entries));
+                Ok(fields.and_then(Result::ok))
+            }
             Coming::Here(Err(error)) => Err(error.clone()),
             Coming::Reader(_) => Ok(None),
         }
@@ -438,9 +456,14 @@ async fn write_all(
 }
 
 /// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
-/// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1).
+/// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1), whatever a rule lets
+/// through there, and whoever is trusted.
 fn cleared(mut entries: Vec<(String, Vec<u8>)>, policy: &Policy) -> Vec<(String, Vec<u8>)> {
     entries.retain(|(name, _)| {
+        if spoofing(name).is_some() {
+            removed::tell(name);
+            return false;
+        }
         !policy.removes_trailer(name) && !is_forwarding_field(name) && !is_hop_by_hop(name)
     });
     entries

@@ -20,6 +20,11 @@ pub const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
 pub const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
 /// Redirects that are followed, each to the origin that sent it.
 const REDIRECTS_MAX: usize = 3;
+/// What is asked for where the answer is a key set (RFC 7517 §8.5). Many issuers say that theirs is
+/// something else, and some answer only who takes that; what comes is read strictly, whatever it is called.
+pub const ACCEPT_KEYS: &str = "application/jwk-set+json, application/json, */*;q=0.1";
+/// What is asked for where the answer is another document.
+pub const ACCEPT_JSON: &str = "application/json, */*;q=0.1";
 /// Bytes read from the body at a time.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -97,7 +102,7 @@ pub enum FetchFailure {
     Status(u16),
     /// A redirect to another origin, or one too many.
     Redirect,
-    /// An answer that is no JSON by its `Content-Type`.
+    /// An answer to a form that is no JSON by its `Content-Type`.
     ContentType,
     /// An answer with a content coding, which was not asked for.
     ContentCoding,
@@ -141,12 +146,13 @@ impl fmt::Display for FetchError {
 
 impl std::error::Error for FetchError {}
 
-/// Fetches the JSON document at `url`. With `etag`, asks only for what has changed since.
+/// Fetches the document at `url`, of one of the media types in `accept` or any other. With `etag`, asks only
+/// for what has changed since.
 ///
 /// # Errors
-/// [`FetchError`] for everything that is not a whole, small JSON document in time.
-pub async fn json(url: &str, etag: Option<&str>) -> Result<Outcome, FetchError> {
-    in_time(url, follow(url, etag)).await
+/// [`FetchError`] for everything that is not a whole, small document in time.
+pub async fn get(url: &str, accept: &str, etag: Option<&str>) -> Result<Outcome, FetchError> {
+    in_time(url, follow(url, accept, etag)).await
 }
 
 /// What came of posting a form.
@@ -168,7 +174,10 @@ pub async fn post(
     authorization: Option<String>,
     form: Vec<u8>,
 ) -> Result<Posted, FetchError> {
-    let mut fields = vec![field("content-type", "application/x-www-form-urlencoded")];
+    let mut fields = vec![
+        field("accept", "application/json"),
+        field("content-type", "application/x-www-form-urlencoded"),
+    ];
     fields.push(field("content-length", &form.len().to_string()));
     if let Some(authorization) = authorization {
         fields.push(("authorization".to_owned(), authorization.into_bytes()));
@@ -176,6 +185,7 @@ pub async fn post(
     let exchange = async {
         let response = send(url, &Method::Post, fields, Some(form)).await?;
         match response.get_status_code() {
+            200 if !is_json(&response) => Err(FetchFailure::ContentType),
             200 => document(response)
                 .await
                 .map(|document| Posted::Ok(document.body)),
@@ -199,11 +209,12 @@ async fn in_time<T>(
         })
 }
 
-async fn follow(url: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> {
+async fn follow(url: &str, accept: &str, etag: Option<&str>) -> Result<Outcome, FetchFailure> {
     let mut url = url.to_owned();
     for _ in 0..=REDIRECTS_MAX {
-        let known = etag.map(|etag| field("if-none-match", etag));
-        let response = send(&url, &Method::Get, Vec::from_iter(known), None).await?;
+        let mut fields = vec![field("accept", accept)];
+        fields.extend(etag.map(|etag| field("if-none-match", etag)));
+        let response = send(&url, &Method::Get, fields, None).await?;
         match response.get_status_code() {
             200 => return document(response).await.map(Outcome::Fetched),
             304 if etag.is_some() => {
@@ -231,13 +242,12 @@ pub(crate) fn field(name: &str, value: &str) -> (String, Vec<u8>) {
 async fn send(
     url: &str,
     method: &Method,
-    mut fields: Vec<(String, Vec<u8>)>,
+    fields: Vec<(String, Vec<u8>)>,
     body: Option<Vec<u8>>,
 ) -> Result<Response, FetchFailure> {
     metadata::check_url(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
     let invalid = |_| FetchFailure::Url("it has no host or is not a URL".to_owned());
     let uri: Uri = url.parse().map_err(invalid)?;
-    fields.push(field("accept", "application/json"));
     let refused = || FetchFailure::Transport(ErrorCode::HttpProtocolError);
     let headers = Fields::from_list(&fields).map_err(|_| refused())?;
     let options = RequestOptions::new();
@@ -275,9 +285,6 @@ async fn send(
 
 async fn document(response: Response) -> Result<Document, FetchFailure> {
     let headers = response.get_headers();
-    if !single(&headers, "content-type").is_some_and(|value| is_json(&value)) {
-        return Err(FetchFailure::ContentType);
-    }
     let coding = headers.get("content-encoding");
     if coding
         .iter()
@@ -345,8 +352,13 @@ pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
+fn is_json(response: &Response) -> bool {
+    let content_type = single(&response.get_headers(), "content-type");
+    content_type.is_some_and(|content_type| is_json_type(&content_type))
+}
+
 /// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).
-fn is_json(content_type: &str) -> bool {
+fn is_json_type(content_type: &str) -> bool {
     essence(content_type)
         .split_once('/')
         .filter(|(kind, _)| kind.eq_ignore_ascii_case("application"))
@@ -356,10 +368,13 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-/// A `Location` against the URL that sent it: absolute, or a path on the same origin. Other relative
-/// forms are rare and not followed.
+/// A `Location` against the URL that sent it: absolute, or a path on the same origin, whatever its query
+/// holds. Other relative forms are rare and not followed.
 fn resolve(base: &str, location: &str) -> Option<String> {
-    if location.contains("://") {
+    if let Some((scheme, _)) = location.split_once("://")
+        // RFC 3986 §3.1.
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    {
         return Some(location.to_owned());
     }
     if !location.starts_with('/') || location.starts_with("//") {
@@ -375,7 +390,7 @@ fn resolve(base: &str, location: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_json, resolve};
+    use super::{is_json_type, resolve};
 
     #[test]
     fn json_is_told_by_its_content_type() {
@@ -388,7 +403,11 @@ mod tests {
             ("application/jsonp", false),
             ("", false),
         ] {
-            assert_eq!(is_json(content_type), expected, "is {content_type:?} JSON?");
+            assert_eq!(
+                is_json_type(content_type),
+                expected,
+                "is {content_type:?} JSON?"
+            );
         }
     }
 
@@ -398,7 +417,20 @@ mod tests {
         for (location, expected) in [
             ("/b", Some("https://login.example/b")),
             ("https://evil.example/b", Some("https://evil.example/b")),
+            (
+                "/b?next=https://evil.example/c",
+                Some("https://login.example/b?next=https://evil.example/c"),
+            ),
+            ("/b://c", Some("https://login.example/b://c")),
+            (
+                "https://login.example/b?next=http://c",
+                Some("https://login.example/b?next=http://c"),
+            ),
             ("//evil.example/b", None),
+            ("//evil.example/b?next=https://c", None),
+            ("b?next=https://evil.example", None),
+            ("?next=https://evil.example", None),
+            ("#://evil.example", None),
             ("b", None),
             ("", None),
         ] {

@@ -6,6 +6,7 @@
 use crate::body::{Body, NoTrailers, Progress, Sink, Stop, Trailers};
 use crate::gate::{Admitted, Told};
 use crate::received::Received;
+use crate::removed;
 use doorward_policy::Permit;
 use doorward_traffic::limits::LimitExceeded;
 use std::borrow::Cow;
@@ -67,6 +68,7 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
         received,
         permit,
         policy,
+        gate,
         body_count,
         needs_type,
         ..
@@ -78,8 +80,11 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
     let refused = || NotForwarded::Host;
 
     for (name, _) in &received.entries {
-        if permit.removes_header(name) {
+        if permit.removes_header(name)
+            && !(permit.stays_from_trusted(name) && gate.client(&received).peer_is_trusted)
+        {
             headers.delete(name).map_err(|_| refused())?;
+            removed::tell(name);
         }
     }
     for (name, value) in permit.identity_headers() {
@@ -162,7 +167,7 @@ fn handed_on(body: Option<Body>) -> (Option<StreamReader<u8>>, FutureReader<Trai
         let (no_trailers, trailers) = NoTrailers::new();
         return (None, trailers, no_trailers);
     };
-    let (sink, reader, trailers) = Sink::new();
+    let (sink, reader, trailers) = Sink::new(None);
     wit_bindgen::spawn(async move {
         let (body, _) = body.pass_on(sink, &Stop::default()).await;
         body.done();

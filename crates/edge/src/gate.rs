@@ -15,10 +15,8 @@
 use crate::additions::Additions;
 use crate::forward::{self, NotForwarded, Permitted};
 use crate::introspect::Introspector;
-use crate::keys::{KeyRing, Keys, Newer};
-use crate::limiter::{
-    Limiter, counted_by_credential, counted_by_head, counts_by_credential, is_false_credential,
-};
+use crate::keys::{KeyRing, Keys, Newer, NoneNewer};
+use crate::limiter::{Limiter, counted_by_credential, counted_by_head, counts_by_credential};
 use crate::log::{self, Level};
 use crate::received::{Received, method_name, path_of};
 use crate::store::SharedStore;
@@ -46,9 +44,6 @@ pub const POLICY_PATH: &str = "/doorward.toml";
 const CLIENT_ADDR: &str = "spin-client-addr";
 /// Key sets that are tried for one token: ours, another instance's, the issuer's, and one more.
 const KEY_SETS_TRIED_MAX: usize = 4;
-
-/// Whether a key that is unknown could be known if the issuer was asked again.
-pub(crate) type MayBeNewer = bool;
 
 thread_local! {
     /// The gate of this instance. An instance has one thread.
@@ -344,7 +339,7 @@ impl Gate {
                 if waits {
                     let _ = self.limiter.take(&counted, verdicts).await;
                 }
-                if is_false_credential(refusal.class()) {
+                if refusal.is_false_credential() {
                     let _ = self.limiter.take(&failures, &mut Vec::new()).await;
                 }
                 Err(refusal)
@@ -461,7 +456,13 @@ impl Gate {
         let (keys, token) = self
             .with_keys(issuer, |keys| self.verify(issuer, &token, keys))
             .await?
-            .map_err(|(error, _)| refused(error))?;
+            .map_err(|(error, newer)| match newer {
+                // The issuer fails or was not asked, so it may have the key by now.
+                Some(none) if none.keys.old && error.is_unknown_key() => {
+                    Refusal::key_may_be_newer(none.keys.retry_after_s)
+                }
+                _ => refused(error),
+            })?;
         let token = Arc::new(token);
         // Keys may have been waited for.
         let at = clock::now();
@@ -479,32 +480,32 @@ impl Gate {
         Ok(Genuine::Token { issuer, token, at })
     }
 
-    /// Verifies with the keys of `issuer`, and where a key is unknown, with newer ones as long as there
-    /// are any. With an error comes whether there could be newer ones by now.
+    /// Verifies with the keys of `issuer`, and where newer ones may help, with those as long as there are
+    /// any. With an error comes what is known of newer keys then.
     ///
     /// # Errors
-    /// A refusal with status 503 when there are no keys at all.
+    /// A refusal with status 503 when there are no usable keys at all.
     pub(crate) async fn with_keys<T>(
         &'static self,
         issuer: IssuerId,
         verify: impl Fn(&Keys) -> Result<T, TokenError>,
-    ) -> Result<Result<(Rc<Keys>, T), (TokenError, MayBeNewer)>, Refusal> {
+    ) -> Result<Result<(Rc<Keys>, T), (TokenError, Option<NoneNewer>)>, Refusal> {
         let mut keys = self.keys.get(issuer).await?;
         for _ in 0..KEY_SETS_TRIED_MAX {
             let error = match verify(&keys) {
                 Ok(verified) => return Ok(Ok((keys, verified))),
-                Err(error) if error.is_unknown_key() => error,
-                Err(error) => return Ok(Err((error, false))),
+                Err(error) if error.may_have_newer_key() => error,
+                Err(error) => return Ok(Err((error, None))),
             };
             keys = match self.keys.newer(issuer, keys.generation).await {
+                // The issuer has withdrawn all of them.
+                Newer::Keys(newer) if newer.set.is_empty() => self.keys.get(issuer).await?,
                 Newer::Keys(newer) => newer,
-                Newer::None => return Ok(Err((error, false))),
-                Newer::NotNow => return Ok(Err((error, true))),
+                Newer::None(none) => return Ok(Err((error, Some(none)))),
             };
         }
-        Ok(verify(&keys)
-            .map(|verified| (keys, verified))
-            .map_err(|error| (error, true)))
+        // They change faster than they can be tried.
+        Err(Refusal::keys_unavailable(1))
     }
 
     /// Which issuer's keys are to be tried. The name in the token only chooses among those that the

@@ -3,8 +3,9 @@
 //!
 //! When to use, refresh or give up a key set is decided by [`doorward_token::freshness`]; here it is
 //! done. Requests that need the same keys at the same time share one load, and a load that was started
-//! because keys grow old never keeps a request waiting. Nor does one that was started because there were
-//! none, once the store has some that can be used.
+//! because keys grow old never keeps a request waiting for the issuer, but for the store: another instance
+//! may know that one of them was withdrawn. Nor does one that was started because there were none, once the
+//! store has some that can be used.
 
 mod records;
 mod source;
@@ -16,9 +17,9 @@ use crate::log::{self, Level};
 use crate::store::{OpenStore, SharedStore};
 use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
 use doorward_token::freshness::{
-    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, Record, UnknownKeyDecision,
+    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, NoNewerKeys, Record, UnknownKeyDecision,
 };
-use doorward_token::{AlgorithmSet, KeySet, UnixTime};
+use doorward_token::{AlgorithmSet, ExposedKeys, KeySet, UnixTime};
 use source::Origin;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,8 +27,9 @@ use std::time::Duration;
 use wasip3::wit_bindgen;
 
 /// How often one request waits for a load before it gives up: for the one it found under way, for one
-/// of its own, and once more in case the first was cancelled or had something from the store.
-const WAITS_MAX: usize = 4;
+/// of its own, and once more in case the first was cancelled; each of them says twice that it knows more,
+/// after a look at the store as well.
+const WAITS_MAX: usize = 6;
 
 /// How long an instance waits before it looks again for what another one is about to find, at first.
 const PAUSE_MIN: Duration = Duration::from_millis(25);
@@ -64,8 +66,11 @@ struct Entry {
 
 struct State {
     keys: Option<Rc<Keys>>,
+    /// The keys whose private half was seen, here or by others.
+    exposed: ExposedKeys,
     freshness: Freshness,
-    /// Why the last attempt failed, for the log and for `doorward issuers`.
+    /// Why the last attempt failed or nothing of the keys can be used, for the log and for
+    /// `doorward issuers`.
     last_error: Option<String>,
 }
 
@@ -73,10 +78,17 @@ struct State {
 pub enum Newer {
     /// Other keys than before.
     Keys(Rc<Keys>),
-    /// The issuer has no others.
-    None,
-    /// The issuer was asked too recently to be asked again.
-    NotNow,
+    /// There are no others.
+    None(NoneNewer),
+}
+
+/// What is known where there are no newer keys.
+#[derive(Debug, Clone, Copy)]
+pub struct NoneNewer {
+    /// Whether the issuer was asked because of this key, or could not be.
+    pub asked: bool,
+    /// How old those are that there are, and when to come back.
+    pub keys: NoNewerKeys,
 }
 
 enum Step {
@@ -99,6 +111,7 @@ impl KeyRing {
                 flight: Flight::default(),
                 state: RefCell::new(State {
                     keys: None,
+                    exposed: ExposedKeys::default(),
                     freshness: Freshness::new(issuer.freshness),
                     last_error: None,
                 }),
@@ -150,39 +163,43 @@ impl KeyRing {
         Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
     }
 
-    /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks
-    /// for them at most once per cooldown, whoever asks. They may lack the key, too: then they are to be
-    /// asked about in their turn.
+    /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks for
+    /// them as often as unknown keys are a reason to, and once for each who asks. They may lack the key,
+    /// too: then they are to be asked about in their turn.
     pub async fn newer(&'static self, issuer: IssuerId, generation: u64) -> Newer {
         let Some(entry) = self.entries.get(issuer) else {
-            return Newer::None;
+            let keys = NoNewerKeys {
+                old: false,
+                retry_after_s: 1,
+            };
+            return Newer::None(NoneNewer { asked: true, keys });
         };
-        let newer = || {
-            let keys = entry.state.borrow().keys.clone();
-            keys.filter(|keys| keys.generation != generation)
-        };
-        let mut looked = false;
+        let mut asked = false;
         for _ in 0..WAITS_MAX {
             // Somebody else may have fetched them while this request waited.
-            if let Some(keys) = newer() {
+            let keys = entry.state.borrow().keys.clone();
+            if let Some(keys) = keys.filter(|keys| keys.generation != generation) {
                 return Newer::Keys(keys);
             }
             // A load that is under way may bring them.
             if !entry.flight.is_under_way() {
+                if asked {
+                    break;
+                }
                 let mut state = entry.state.borrow_mut();
                 let decision = state.freshness.decide_unknown_key(clock::now());
                 drop(state);
                 match decision {
-                    UnknownKeyDecision::Refuse if looked => return Newer::None,
-                    UnknownKeyDecision::Refuse => return Newer::NotNow,
+                    UnknownKeyDecision::Refuse => break,
                     UnknownKeyDecision::Refetch => self.start(entry, Cause::UnknownKey),
                     UnknownKeyDecision::AwaitFetch => {}
                 }
-                looked = true;
+                asked = true;
             }
             entry.flight.ended().await;
         }
-        newer().map_or(Newer::None, Newer::Keys)
+        let keys = entry.state.borrow().freshness.no_newer_keys(clock::now());
+        Newer::None(NoneNewer { asked, keys })
     }
 
     fn step(&'static self, entry: &'static Entry) -> Step {
@@ -221,18 +238,14 @@ impl KeyRing {
     }
 
     async fn load(&self, entry: &Entry, cause: Cause) {
-        let loaded = match &entry.source {
-            KeySource::Discovery => return self.shared(entry, None, cause).await,
-            KeySource::JwksUrl(url) => return self.shared(entry, Some(url), cause).await,
-            KeySource::Secret { variable } => source::secret(variable, entry.algorithms)
-                .await
-                .map(|set| (set, "variable")),
-            KeySource::JwksFile(path) => source::file(path).map(|set| (set, "file")),
-        };
-        match loaded {
-            // They do not change while the instance lives.
-            Ok((set, source)) => entry.keep(set, None, source, FRESH_S_MAX),
-            Err(reason) => entry.failed(reason),
+        match &entry.source {
+            KeySource::Discovery => self.shared(entry, None, cause).await,
+            KeySource::JwksUrl(url) => self.shared(entry, Some(url), cause).await,
+            KeySource::Secret { variable } => {
+                let set = source::secret(variable, entry.algorithms);
+                entry.own("variable", set).await;
+            }
+            KeySource::JwksFile(path) => entry.own("file", async { source::file(path) }).await,
         }
     }
 
@@ -245,22 +258,28 @@ impl KeyRing {
         {
             return;
         }
+        entry.looked();
+        if entry.is_left_alone() {
+            return;
+        }
 
-        let known = entry.state.borrow().keys.clone();
+        let (known, exposed) = {
+            let state = entry.state.borrow();
+            (state.keys.clone(), state.exposed.clone())
+        };
         let known = known.as_ref().and_then(|keys| keys.origin.as_ref());
-        match source::fetched(&entry.url, url, known).await {
-            Ok((set, origin, fresh_s)) => entry.keep(set, Some(origin), "issuer", fresh_s),
-            Err(reason) => {
-                entry.failed(reason);
-                // Another instance may have had more luck meanwhile; its keys are not overwritten.
-                if let Some(store) = &store
-                    && let Some(record) = records::read(self.store, store, entry).await
-                {
-                    entry.adopt(record, Cause::Age);
-                }
+        let asked_at = clock::now();
+        match source::fetched(&entry.url, url, known, &exposed).await {
+            Ok((set, origin, fresh_s)) => {
+                entry.keep(set, Some(origin), "issuer", asked_at, fresh_s);
             }
+            Err(reason) => entry.failed(reason),
         }
         if let Some(store) = &store {
+            // Another instance may have learnt something meanwhile, which is not overwritten.
+            if let Some(record) = records::read(self.store, store, entry).await {
+                entry.adopt(record, Cause::Age);
+            }
             records::write(self.store, store, entry).await;
         }
     }
@@ -268,19 +287,20 @@ impl KeyRing {
     /// Whether another instance has fetched already, or is about to. What it found is taken over.
     async fn spared(&self, store: &OpenStore, entry: &Entry, cause: Cause) -> bool {
         let mut pause = PAUSE_MIN;
-        let mut said = false;
+        let (mut first, mut said) = (true, false);
         while let Some(record) = records::read(self.store, store, entry).await {
             if cause == Cause::UnknownKey && record.refetching == self.store.instance() {
                 // What was said below was heard, so it is this one's to do.
                 return false;
             }
             let (adopted, changed) = entry.adopt(record, cause);
+            if changed || first {
+                // They may be used while they are refreshed.
+                entry.looked();
+            }
+            first = false;
             if adopted.spared {
                 return true;
-            }
-            if changed {
-                // They may be used while they are refreshed.
-                entry.flight.wake();
             }
             if adopted.under_way && pause <= PAUSE_MAX {
                 clock::pause(pause).await;
@@ -305,21 +325,50 @@ impl KeyRing {
 }
 
 impl Entry {
-    /// Takes over what other instances have found out. Returns as well whether the keys are others now.
-    fn adopt(&self, record: Record, cause: Cause) -> (Adopted, bool) {
-        let set = record
-            .keys
-            .as_ref()
-            .and_then(|keys| KeySet::parse(keys.body.as_bytes()).ok())
-            .filter(|set| !set.is_empty());
-        if record.keys.is_some() && set.is_none() {
-            return (Adopted::default(), false);
+    /// Keys that are this instance's alone: there is no record to look at. They do not change while it
+    /// lives.
+    async fn own(&self, source: &str, set: impl Future<Output = Result<KeySet, String>>) {
+        self.looked();
+        if self.is_left_alone() {
+            return;
         }
+        let asked_at = clock::now();
+        match set.await {
+            Ok(set) => self.keep(set, None, source, asked_at, FRESH_S_MAX),
+            Err(reason) => self.failed(reason),
+        }
+    }
+
+    /// What others know is known here by now, so those who wait for that may go on.
+    fn looked(&self) {
+        self.state.borrow_mut().freshness.looked(clock::now());
+        self.flight.wake();
+    }
+
+    fn is_left_alone(&self) -> bool {
+        self.state
+            .borrow_mut()
+            .freshness
+            .is_left_alone(clock::now())
+    }
+
+    /// Takes over what other instances have found out. Returns as well whether the keys are others now.
+    fn adopt(&self, mut record: Record, cause: Cause) -> (Adopted, bool) {
         let mut state = self.state.borrow_mut();
-        let adopted = state.freshness.adopt(&record, clock::now(), cause);
+        let mut exposed = state.exposed.clone();
+        let more = exposed.extend(&record.exposed);
+        record.exposed.clone_from(&exposed);
+        // What is no key set tells nothing of the issuer.
+        let Ok(set) = record.key_set().transpose() else {
+            return (Adopted::default(), false);
+        };
+        state.exposed = exposed;
+        let usable = set.as_ref().is_some_and(|set| !set.is_empty());
+        let adopted = state.freshness.adopt(&record, usable, clock::now(), cause);
         if record.failures > 0 {
             state.last_error = record.last_error;
         }
+        let own = state.keys.clone();
         drop(state);
         let mut changed = false;
         if adopted.newer
@@ -330,48 +379,101 @@ impl Entry {
                 etag: keys.etag,
                 body: keys.body,
             };
-            changed = self.replace(set, Some(origin), "store");
+            changed = self.replace(set, Some(origin), "store", more);
+        } else if more && let Some(origin) = own.and_then(|keys| keys.origin.clone()) {
+            // One of those in use may be among them.
+            let state = self.state.borrow();
+            let set = KeySet::parse_without(origin.body.as_bytes(), &state.exposed);
+            drop(state);
+            if let Ok(set) = set {
+                let usable = !set.is_empty();
+                self.state.borrow_mut().freshness.withdrawn(usable);
+                changed = self.replace(set, Some(origin), "store", true);
+            }
         }
         (adopted, changed)
     }
 
     /// Keeps keys that were loaded just now.
-    fn keep(&self, set: KeySet, origin: Option<Origin>, source: &str, fresh_s: u64) {
+    fn keep(
+        &self,
+        set: KeySet,
+        origin: Option<Origin>,
+        source: &str,
+        asked_at: UnixTime,
+        fresh_s: u64,
+    ) {
         let mut state = self.state.borrow_mut();
-        state.freshness.fetched(clock::now(), fresh_s);
+        let usable = !set.is_empty();
+        state
+            .freshness
+            .fetched(asked_at, clock::now(), fresh_s, usable);
         let recovered = state.last_error.take().is_some();
         drop(state);
-        let changed = self.replace(set, origin, source);
+        let changed = self.replace(set, origin, source, false);
         match (changed, recovered) {
+            _ if !usable => {}
             (true, _) => {}
             (false, true) => self.tell(Level::Info, "keys-recovered", source, ""),
             (false, false) => self.tell(Level::Info, "keys-refreshed", source, ""),
         }
     }
 
-    /// Puts these keys in the place of the former ones. Returns whether they differ.
-    fn replace(&self, set: KeySet, origin: Option<Origin>, source: &str) -> bool {
+    /// Puts these keys in the place of the former ones, and tells of it. Returns whether they differ, which
+    /// they also do where they are the same and more of them are exposed.
+    fn replace(&self, set: KeySet, origin: Option<Origin>, source: &str, more: bool) -> bool {
         let mut state = self.state.borrow_mut();
+        let more = state.exposed.extend(set.exposed()) || more;
         let before = state.keys.as_ref();
-        let changed = before.is_none_or(|keys| match (&keys.origin, &origin) {
-            (Some(before), Some(now)) => before.body != now.body || before.url != now.url,
-            _ => true,
-        });
+        let changed = more
+            || before.is_none_or(|keys| match (&keys.origin, &origin) {
+                (Some(before), Some(now)) => before.body != now.body || before.url != now.url,
+                _ => true,
+            });
         let generation = match before {
             Some(keys) if !changed => keys.generation,
             Some(keys) => keys.generation + 1,
             None => 0,
         };
-        state.keys = Some(Rc::new(Keys {
+        let url = origin.as_ref().map_or(source, |origin| &origin.url);
+        let unusable = set.unusable().map(|reason| format!("{url}: {reason}"));
+        if unusable.is_some() {
+            state.last_error.clone_from(&unusable);
+        }
+        let keys = Rc::new(Keys {
             set,
             generation,
             origin,
-        }));
+        });
+        state.keys = Some(Rc::clone(&keys));
         drop(state);
         if changed {
-            self.tell(Level::Info, "keys-loaded", source, "");
+            self.tell_exposed(&keys.set);
+        }
+        match unusable {
+            Some(reason) => self.tell(Level::Error, "keys-unavailable", source, &reason),
+            None if changed => self.tell(Level::Info, "keys-loaded", source, ""),
+            None => {}
         }
         changed
+    }
+
+    /// Somebody has to take these keys out of use, at the issuer.
+    fn tell_exposed(&self, set: &KeySet) {
+        for key in set.skipped().iter().filter(|key| key.reason.is_exposed()) {
+            log::event(
+                Level::Error,
+                "key-exposed",
+                &[
+                    ("issuer", &self.name),
+                    ("reason", key),
+                    (
+                        "effect",
+                        &"the key is not used any more, in whichever set it is listed",
+                    ),
+                ],
+            );
+        }
     }
 
     fn failed(&self, reason: String) {

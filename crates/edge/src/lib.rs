@@ -21,6 +21,8 @@ mod logout;
 mod origin;
 mod proxy;
 pub mod received;
+mod removed;
 pub mod respond;
+mod response_trailers;
 pub mod store;
 mod variable;

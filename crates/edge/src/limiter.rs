@@ -8,7 +8,7 @@
 use crate::clock;
 use crate::received::Received;
 use crate::store::SharedStore;
-use doorward_policy::{Class, Permit, RateLimitId, Refusal, Traffic};
+use doorward_policy::{Permit, RateLimitId, Refusal, Traffic};
 use doorward_token::digest;
 use doorward_traffic::rate::{
     Counts, KeyDigest, RateKey, RateLimit, RateTable, SlotRecord, Tat, Verdict, retry_after_s,
@@ -252,12 +252,4 @@ pub(crate) fn counted_by_credential(
 
 fn is_of_credential(limit: &RateLimit) -> bool {
     limit.counts == Counts::Requests && !matches!(limit.key, RateKey::Client | RateKey::Header(_))
-}
-
-/// Whether a refusal counts as an attempt to guess a credential.
-pub(crate) fn is_false_credential(class: Class) -> bool {
-    matches!(
-        class,
-        Class::InvalidToken | Class::InvalidCredential | Class::MalformedCredential
-    )
 }

@@ -128,13 +128,13 @@ async fn verified(
     match verdict {
         Ok((_, logout)) => Ok(logout),
         // Many issuers say it once and never again, so what is not known yet is not refused for good.
-        Err((_, true)) => {
-            let cooldown_s = issuer.freshness.unknown_key_cooldown_s;
+        Err((_, Some(none))) if none.keys.old || !none.asked => {
+            let retry_after_s = none.keys.retry_after_s;
             Err(Rejection::Unavailable(Refusal::keys_unavailable(
-                cooldown_s,
+                retry_after_s,
             )))
         }
-        Err((error, false)) => Err(Rejection::Token(error)),
+        Err((error, _)) => Err(Rejection::Token(error)),
     }
 }
 

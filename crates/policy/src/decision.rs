@@ -16,8 +16,9 @@ use doorward_token::{Claims, Proof, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
 use crate::credential::{Credential, Held, Kinds};
+use crate::demands::Lacking;
 use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
-use crate::permit::{Permit, Principal};
+use crate::permit::{Identity, Permit, Principal};
 use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::target::{self, CanonicalTarget};
@@ -106,20 +107,24 @@ impl<'p> Pending<'p, '_> {
         self.place
     }
 
-    /// The issuers that the rule accepts, in the order in which it names them, without those that are not
-    /// believed from where the token was.
+    /// The issuers of which the rule accepts credentials of this kind, in the order in which it names
+    /// them, without those that are not believed from where the token was.
     pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
+        let (demands, kind) = (self.demands, self.credential().kind());
         let (policy, source) = (self.policy, self.source);
-        let issuers = self.demands.issuers.iter().flat_map(|group| group.ids());
-        issuers.filter(move |&issuer| policy.believes(issuer, source))
+        let named = demands.issuers.iter().flat_map(|group| group.ids());
+        named.filter(move |&issuer| {
+            policy.believes(issuer, source)
+                && (demands.allow.is_empty() || demands.accepts(kind, Some(issuer)))
+        })
     }
 
-    /// Whether the rule accepts this issuer, and it is believed from where the token was.
+    /// Whether the rule accepts credentials of this kind from this issuer, and it is believed from where the
+    /// token was.
     #[must_use]
     pub fn accepts(&self, issuer: IssuerId) -> bool {
-        let mut groups = self.demands.issuers.iter();
-        groups.any(|group| group.ids().contains(&issuer))
-            && self.policy.believes(issuer, self.source)
+        let kind = self.credential().kind();
+        self.demands.accepts(kind, Some(issuer)) && self.policy.believes(issuer, self.source)
     }
 
     /// Why no issuer is the token's.
@@ -167,26 +172,20 @@ impl<'p> Pending<'p, '_> {
         now: UnixTime,
     ) -> Result<Permit<'p>, Refusal> {
         let refused = |reason| Refusal::of(self.demands.accept, reason);
-        let (issuer, claims, api_key) = match who {
-            Authenticated::Token { issuer, token } => {
-                let issuer = self.check_token(issuer, token, now).map_err(refused)?;
+        let (id, issuer, claims, api_key) = match who {
+            Authenticated::Token { issuer: id, token } => {
+                let issuer = self.check_token(id, token, now).map_err(refused)?;
                 if let Some(rule) = self.policy.revocation() {
                     rule.check(token, revocations, now).map_err(refused)?;
                 }
-                (issuer.name.as_str(), token.claims(), None)
+                (Some(id), issuer.name.as_str(), token.claims(), None)
             }
             Authenticated::Key(key) => {
                 self.check_key(key, now).map_err(refused)?;
-                (API_KEY_ISSUER, key.claims(), Some(key))
+                (None, API_KEY_ISSUER, key.claims(), Some(key))
             }
         };
-        self.check_scope(claims).map_err(refused)?;
-        for claim in &self.demands.claims {
-            claim.check(claims).map_err(|problem| {
-                let name = claim.name.clone();
-                refused(Reason::Claim { name, problem })
-            })?;
-        }
+        self.check_demands(id, claims).map_err(refused)?;
         let identity = self.identity(claims).map_err(refused)?;
         let principal = Principal::new(issuer, claims.subject().map(str::to_owned));
         let traffic = Traffic::new(self.policy, &self.rule.kind.traffic);
@@ -244,19 +243,27 @@ impl<'p> Pending<'p, '_> {
         key.recheck(now).map_err(Reason::Key)
     }
 
-    fn check_scope(&self, claims: &Claims) -> Result<(), Reason> {
-        let mut wanted = self.demands.scope.iter();
-        match wanted.find(|wanted| !claims.scopes().contains(wanted)) {
-            Some(missing) => Err(Reason::Scope {
-                missing: missing.clone(),
-                required: self.demands.scope.join(" "),
-                bearer: self.credential().kind().is_bearer(),
-            }),
-            None => Ok(()),
-        }
+    fn check_demands(&self, issuer: Option<IssuerId>, claims: &Claims) -> Result<(), Reason> {
+        let kind = self.credential().kind();
+        let lacking = self.demands.lacking(kind, issuer, claims, &self.target);
+        let Some(lacking) = lacking else {
+            return Ok(());
+        };
+        Err(match lacking {
+            Lacking::Scope { missing, required } => Reason::Scope {
+                missing: missing.to_owned(),
+                required: required.join(" "),
+                bearer: kind.is_bearer(),
+            },
+            Lacking::Claim { path, problem } => Reason::Claim {
+                name: path.as_str().to_owned(),
+                problem,
+            },
+            Lacking::Everything => Reason::OtherIssuer,
+        })
     }
 
-    fn identity(&self, claims: &Claims) -> Result<Vec<(&'p str, Vec<u8>)>, Reason> {
+    fn identity(&self, claims: &Claims) -> Result<Identity<'p>, Reason> {
         let mut headers = Vec::with_capacity(self.policy.identity.len());
         let mut bytes = 0;
         for header in &self.policy.identity {
@@ -264,7 +271,8 @@ impl<'p> Pending<'p, '_> {
                 let name = header.name.clone();
                 Reason::IdentityHeader { name, problem }
             };
-            if let Some(value) = header.value(claims).map_err(refused)? {
+            let value = header.value(claims).map_err(refused)?;
+            if let Ok(value) = &value {
                 bytes += value.len();
                 if bytes > IDENTITY_TOTAL_BYTES_MAX {
                     return Err(refused(ClaimProblem::TooLong {
@@ -272,8 +280,8 @@ impl<'p> Pending<'p, '_> {
                         bytes_max: IDENTITY_TOTAL_BYTES_MAX,
                     }));
                 }
-                headers.push((header.name.as_str(), value));
             }
+            headers.push((header.name.as_str(), value));
         }
         Ok(headers)
     }

@@ -95,8 +95,8 @@ codes! {
     PublicDemand = "public-demand", Error;
     /// Two rules for the same path and method.
     Contradiction = "contradiction", Error;
-    /// A rule whose every path is taken by more specific ones, or a kind of credential whose every
-    /// credential is taken by another.
+    /// A rule whose every path is taken by more specific ones, a kind of credential whose every
+    /// credential is taken by another, or an alternative that lets nobody through whom others do not.
     Unreachable = "unreachable", Error;
     /// A header name that an identity header must not have, or a header that is not the policy's to set.
     ForbiddenHeader = "forbidden-header", Error;
@@ -114,6 +114,8 @@ codes! {
     SharedKeyName = "shared-key-name", Warning;
     /// A demand on a credential that a request may lack.
     OptionalDemand = "optional-demand", Warning;
+    /// `sub` is compared with the path where it can be the name of several.
+    AmbiguousSubject = "ambiguous-subject", Warning;
     /// A method that no standard registers.
     UnregisteredMethod = "unregistered-method", Warning;
     /// Whatever no other rule lists is public.

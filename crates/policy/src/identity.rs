@@ -11,15 +11,20 @@
 //! | `list` | array of the above, or one of them | the elements with a comma between; in them, `,` and spaces are written as `%XX`, too |
 //! | `json` | anything | JSON without spaces between, everything but printable ASCII as `\uXXXX` |
 //!
+//! With `keys`, the names of an object's members are told in place of the object, as an array of strings.
+//!
 //! Decoding `%XX` gives the claim's UTF-8 back. A claim that is absent, `null`, or an empty array
-//! under `list`, sets no header. Any other claim that the format cannot express (an object as text,
-//! a fraction, an array in an array) refuses the request with 403, because to leave the header out
-//! would tell the upstream something that is not so; and so does a value that is too long.
+//! under `list`, sets no header; the permit says why. Any other claim that the format cannot express (an
+//! object as text, a fraction, an array in an array) refuses the request with 403, because to leave the
+//! header out would tell the upstream something that is not so; and so does a value that is too long.
 //!
 //! `scope` stands for the scopes of the token whichever way the issuer writes them (`scope`, or
 //! `scp` as a string or array): as `text` with a space between two, as the specifications write it.
 
-use doorward_token::Claims;
+use core::fmt;
+
+use doorward_token::{ClaimPath, Claims, Nothing};
+pub(crate) use doorward_traffic::fields::same_when_folded;
 use serde_json::Value;
 
 use crate::claim::ClaimProblem;
@@ -37,8 +42,31 @@ pub const IDENTITY_TOTAL_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdentityHeader {
     pub(crate) name: String,
-    pub(crate) claim: String,
+    pub(crate) claim: ClaimPath,
     pub(crate) format: Format,
+    /// Whether the claim is an object, of which the names of the members are told.
+    pub(crate) keys: bool,
+}
+
+/// Why an identity header is not set. It holds nothing of the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsentHeader {
+    /// Where its claim would be, there is nothing.
+    Nothing(Nothing),
+    /// Its claim is an empty list, or an object without keys.
+    EmptyList,
+    /// The credential has no scopes.
+    NoScopes,
+}
+
+impl fmt::Display for AbsentHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing(nothing) => write!(f, "its claim {nothing}"),
+            Self::EmptyList => f.write_str("its claim is an empty list"),
+            Self::NoScopes => f.write_str("there are no scopes"),
+        }
+    }
 }
 
 /// How a claim is written into a header.
@@ -62,23 +90,31 @@ impl Format {
 }
 
 impl IdentityHeader {
-    /// The value for this principal; `None` where the claim is absent.
-    pub(crate) fn value(&self, claims: &Claims) -> Result<Option<Vec<u8>>, ClaimProblem> {
-        let value = if self.claim == "scope" {
-            self.scopes(claims.scopes())
+    /// The value for this principal, or why there is none.
+    pub(crate) fn value(
+        &self,
+        claims: &Claims,
+    ) -> Result<Result<Vec<u8>, AbsentHeader>, ClaimProblem> {
+        let value = if self.is_of_scopes() {
+            self.scopes(claims.scopes()).ok_or(AbsentHeader::NoScopes)
         } else {
-            match claims.claim(&self.claim) {
-                None | Some(Value::Null) => None,
-                Some(claim) => self.claim_value(claim)?,
+            match claims.at(&self.claim) {
+                Err(nothing) => Err(AbsentHeader::Nothing(nothing)),
+                Ok(claim) => self.claim_value(claim)?.ok_or(AbsentHeader::EmptyList),
             }
         };
         match value {
-            Some(value) if value.len() > IDENTITY_VALUE_BYTES_MAX => Err(ClaimProblem::TooLong {
+            Ok(value) if value.len() > IDENTITY_VALUE_BYTES_MAX => Err(ClaimProblem::TooLong {
                 bytes: value.len(),
                 bytes_max: IDENTITY_VALUE_BYTES_MAX,
             }),
             value => Ok(value.map(String::into_bytes)),
         }
+    }
+
+    /// Whether it tells the scopes, however the issuer writes them.
+    pub(crate) fn is_of_scopes(&self) -> bool {
+        self.claim.is_claim() && self.claim.claim() == "scope"
     }
 
     fn scopes(&self, scopes: &[String]) -> Option<String> {
@@ -97,6 +133,16 @@ impl IdentityHeader {
             format: self.format.name(),
             found: type_name(found),
         };
+        if self.keys {
+            let Value::Object(members) = claim else {
+                return Err(ClaimProblem::NoKeys);
+            };
+            let mut names = members.keys().map(String::as_str).peekable();
+            return Ok(names.peek().is_some().then(|| match self.format {
+                Format::Json => ascii_json(&names.collect()),
+                Format::Text | Format::List => joined(names, ','),
+            }));
+        }
         match (self.format, claim) {
             (Format::Json, claim) => Ok(Some(ascii_json(claim))),
             (Format::List, Value::Array(elements)) => {
@@ -247,19 +293,4 @@ fn length_bit(name: &str) -> u64 {
         .ok()
         .and_then(|length| 1_u64.checked_shl(length))
         .unwrap_or_default()
-}
-
-pub(crate) fn same_when_folded(left: &str, right: &str) -> bool {
-    let fold = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte.to_ascii_lowercase()
-        } else {
-            b'-'
-        }
-    };
-    left.len() == right.len()
-        && left
-            .bytes()
-            .zip(right.bytes())
-            .all(|(left, right)| fold(left) == fold(right))
 }

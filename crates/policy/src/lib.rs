@@ -58,6 +58,7 @@ pub mod claim;
 pub mod credential;
 mod csrf;
 mod decision;
+mod demands;
 mod document;
 mod finding;
 pub mod identity;
@@ -79,6 +80,7 @@ pub use api_keys::{ApiKeys, KeyPlace};
 pub use credential::{Credential, CredentialKind};
 pub use decision::{Authenticated, Pending, RequestHead, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
+pub use identity::AbsentHeader;
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::{Permit, Principal};
 pub use policy::{

@@ -77,6 +77,15 @@ impl Pattern {
         &self.segments
     }
 
+    /// The names of the parameters, each with the position of its segment.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (usize, &str)> {
+        let segments = self.segments.iter().enumerate();
+        segments.filter_map(|(index, segment)| match segment {
+            Segment::Parameter(name) => Some((index, name.as_str())),
+            Segment::Literal(_) => None,
+        })
+    }
+
     /// Whether the pattern ends in `**`.
     pub(crate) fn takes_rest(&self) -> bool {
         self.rest

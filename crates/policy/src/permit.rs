@@ -3,6 +3,9 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use doorward_traffic::spoofing::{Says, spoofing};
+
+use crate::identity::AbsentHeader;
 use crate::policy::{Policy, Rule};
 use crate::target;
 use crate::traffic::{CallerKeys, RateLimitId, Traffic};
@@ -43,17 +46,20 @@ pub struct Permit<'p> {
     policy: &'p Policy,
     rule: Rule<'p>,
     target: String,
-    identity: Vec<(&'p str, Vec<u8>)>,
+    identity: Identity<'p>,
     principal: Option<Principal<'p>>,
     keys: CallerKeys,
 }
+
+/// For each identity header its value, or why it has none.
+pub(crate) type Identity<'p> = Vec<(&'p str, Result<Vec<u8>, AbsentHeader>)>;
 
 impl<'p> Permit<'p> {
     pub(crate) fn new(
         policy: &'p Policy,
         rule: Rule<'p>,
         target: String,
-        identity: Vec<(&'p str, Vec<u8>)>,
+        identity: Identity<'p>,
         principal: Option<Principal<'p>>,
         keys: CallerKeys,
     ) -> Self {
@@ -79,26 +85,55 @@ impl<'p> Permit<'p> {
     pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &[u8])> {
         self.identity
             .iter()
-            .map(|(name, value)| (*name, value.as_slice()))
+            .filter_map(|(name, value)| Some((*name, value.as_ref().ok()?.as_slice())))
     }
 
-    /// Whether a header of the request is to be removed before it is forwarded: every reserved one,
-    /// in any spelling, and the credential unless the rule hands it on. A trailer is never the
-    /// credential: [`Policy::removes_trailer`] says which of those are to be removed. Does not allocate.
+    /// The identity headers that are not set, and why. There are none where nobody was authenticated.
+    pub fn absent_headers(&self) -> impl Iterator<Item = (&'p str, AbsentHeader)> {
+        self.identity
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_ref().err().copied()?)))
+    }
+
+    /// Whether a header of the request is to be removed before it is forwarded: in any spelling every
+    /// reserved one, and one with which the client would pass for another request or somebody else
+    /// ([`spoofing`]), but for those that the rule lets through; and the credential unless the rule hands
+    /// it on. A trailer is never the credential, and no rule lets one through: of those, what
+    /// [`Policy::removes_trailer`] says and [`spoofing`] are to be removed. Does not allocate.
     #[must_use]
     pub fn removes_header(&self, name: &str) -> bool {
         let forwards = self.rule.kind.forwards_credential;
         if name.eq_ignore_ascii_case("authorization") {
             return !forwards;
         }
-        self.policy.is_reserved_header(name)
-            && !(forwards
-                && self
-                    .policy
-                    .api_key_header()
-                    .into_iter()
-                    .chain(self.policy.sources.headers())
-                    .any(|header| header.eq_ignore_ascii_case(name)))
+        let same = |header: &str| header.eq_ignore_ascii_case(name);
+        if self.policy.is_reserved_header(name) {
+            let tokens = self.policy.sources.headers();
+            let mut credentials = self.policy.api_key_header().into_iter().chain(tokens);
+            return !(forwards && credentials.any(same));
+        }
+        spoofing(name).is_some()
+            && !self
+                .rule
+                .kind
+                .override_headers
+                .iter()
+                .any(|header| same(header))
+    }
+
+    /// Whether a header that is [to be removed](Self::removes_header) stays all the same where who is
+    /// connected is a [trusted](doorward_traffic::address::Client::peer_is_trusted) proxy. Does not
+    /// allocate.
+    #[must_use]
+    pub fn stays_from_trusted(&self, name: &str) -> bool {
+        match spoofing(name).map(|found| found.says) {
+            Some(Says::Prefix) => true,
+            Some(Says::Identity) => {
+                let mut kept = self.policy.proxy.identity_headers.iter();
+                kept.any(|header| header.eq_ignore_ascii_case(name))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a header of the request that goes on has to lose a part of its value: then

@@ -388,6 +388,9 @@ pub(crate) struct Kind {
     /// Where a token is looked for.
     pub(crate) token_from: TokenFrom,
     pub(crate) forwards_credential: bool,
+    /// The fields in which a client may say that the method is another one; none where the rule lists
+    /// methods.
+    pub(crate) override_headers: Box<[String]>,
     pub(crate) traffic: TrafficRule,
 }
 
@@ -461,7 +464,7 @@ impl Access {
     }
 }
 
-/// What a rule demands of a credential, besides that it be genuine and valid.
+/// What a rule demands of a credential, besides that it be genuine and valid ([`mod@crate::demands`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Demands {
     /// The kinds of credential, never none.
@@ -472,6 +475,9 @@ pub(crate) struct Demands {
     pub(crate) introspects: Option<IssuerId>,
     pub(crate) scope: Vec<String>,
     pub(crate) claims: Vec<RequiredClaim>,
+    /// The alternatives, each of them complete, of which a rule that has any demands one; all else here
+    /// is then what they accept together. They have none themselves.
+    pub(crate) allow: Vec<Demands>,
 }
 
 /// What one `[issuer.NAME]` stands for: itself, or its tenants, which follow each other.
@@ -484,6 +490,11 @@ pub(crate) struct IssuerGroup {
 impl IssuerGroup {
     pub(crate) fn overlaps(self, other: Self) -> bool {
         self.first < other.first + other.count && other.first < self.first + self.count
+    }
+
+    /// Whether it stands for all that the other one does.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        self.first <= other.first && other.first + other.count <= self.first + self.count
     }
 
     pub(crate) fn ids(self) -> core::ops::Range<IssuerId> {

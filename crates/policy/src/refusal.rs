@@ -68,6 +68,15 @@ impl Refusal {
         })
     }
 
+    /// The key of the token is not among those of its issuer, which are so old that it may be among newer
+    /// ones. The client is asked to come back later, at least 1 and at most [`RETRY_AFTER_S_MAX`] seconds.
+    #[must_use]
+    pub fn key_may_be_newer(retry_after_s: u64) -> Self {
+        Self::because(Reason::KeyMayBeNewer {
+            retry_after_s: retry_after_s.clamp(1, RETRY_AFTER_S_MAX),
+        })
+    }
+
     /// The token's issuer cannot be asked about it. The client is asked to come back later, at least 1
     /// and at most [`RETRY_AFTER_S_MAX`] seconds.
     #[must_use]
@@ -150,6 +159,15 @@ impl Refusal {
         self.reason.class()
     }
 
+    /// Whether it counts as an attempt to guess a credential: nobody has shown a genuine one.
+    #[must_use]
+    pub fn is_false_credential(&self) -> bool {
+        matches!(
+            self.class(),
+            Class::InvalidToken | Class::InvalidCredential | Class::MalformedCredential
+        ) || matches!(self.reason, Reason::KeyMayBeNewer { .. })
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -220,6 +238,7 @@ impl Refusal {
     pub fn retry_after_s(&self) -> Option<u64> {
         match self.reason {
             Reason::KeysUnavailable { retry_after_s }
+            | Reason::KeyMayBeNewer { retry_after_s }
             | Reason::IssuerUnavailable { retry_after_s }
             | Reason::StoreUnavailable { retry_after_s }
             | Reason::RateLimited { retry_after_s, .. } => Some(retry_after_s),

@@ -87,6 +87,29 @@ impl<'r> CanonicalTarget<'r> {
     pub fn path(&self) -> &'r str {
         self.target.get(..self.path_bytes).unwrap_or(self.target)
     }
+
+    /// A segment of the path, counted from 0, as it travels.
+    pub(crate) fn segment(&self, index: usize) -> Option<&'r str> {
+        // Before the first slash there is nothing.
+        self.path().split('/').nth(index + 1)
+    }
+}
+
+/// Whether a segment stands for `plain` when its escapes are decoded, once.
+pub(crate) fn stands_for(segment: &str, plain: &str) -> bool {
+    let mut rest = segment.as_bytes();
+    for &byte in plain.as_bytes() {
+        let next = match rest {
+            [b'%', after @ ..] => escaped_byte(after).ok(),
+            [first, after @ ..] => Some((*first, after)),
+            [] => None,
+        };
+        match next {
+            Some((found, after)) if found == byte => rest = after,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// What of a target may be shown: its query may hold what is nobody's business.

@@ -4,8 +4,8 @@
 
 use core::fmt;
 
-use doorward_token::Claims;
 use doorward_token::api_key::VerifiedKey;
+use doorward_token::{ClaimPath, Claims};
 use doorward_traffic::address::TrustedProxies;
 use doorward_traffic::cors::CorsRule;
 use doorward_traffic::limits::RequestLimits;
@@ -14,7 +14,6 @@ use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
-use serde_json::Value;
 
 use crate::permit::Principal;
 use crate::policy::Policy;
@@ -32,6 +31,9 @@ pub struct ProxyRule {
     pub name: String,
     /// Whose word is believed on whose request it is.
     pub trusted: TrustedProxies,
+    /// The fields, in lower case, in which proxies in the trusted networks may say who the caller is. From
+    /// anybody else they are removed.
+    pub identity_headers: Vec<String>,
 }
 
 /// The name of the gate where the policy gives none.
@@ -42,6 +44,7 @@ impl Default for ProxyRule {
         Self {
             name: PROXY_NAME_DEFAULT.to_owned(),
             trusted: TrustedProxies::default(),
+            identity_headers: Vec::new(),
         }
     }
 }
@@ -52,6 +55,8 @@ pub(crate) struct Named {
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) cors: Vec<CorsRule>,
     pub(crate) rate_limits: Vec<RateLimit>,
+    /// For each of them, where the claim is that it counts by, if it counts by one.
+    pub(crate) rate_claims: Vec<Option<ClaimPath>>,
     pub(crate) limits: Vec<RequestLimits>,
     pub(crate) security_headers: Vec<SecurityHeaders>,
 }
@@ -168,11 +173,12 @@ impl CallerKeys {
                 RateKey::Client | RateKey::Header(_) => return None,
                 RateKey::Subject => subject()?,
                 RateKey::ApiKey => api_key?.id().as_bytes().to_vec(),
-                RateKey::Claim(name) => match claims.claim(name)? {
-                    Value::Null => return None,
+                RateKey::Claim(_) => {
+                    let path = traffic.named.rate_claims.get(usize::from(id))?;
+                    let value = claims.at(path.as_ref()?).ok()?;
                     // As JSON, so that no two values of different types are the same.
-                    value => key(who.issuer(), &value.to_string()),
-                },
+                    key(who.issuer(), &value.to_string())
+                }
             };
             Some((id, key))
         });

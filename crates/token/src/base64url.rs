@@ -1,11 +1,29 @@
 //! Base64url as JOSE wants it (RFC 7515 §2): no padding, no white space, no bit that no byte uses.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 
 /// Decodes; `None` when the text is not strict base64url.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// The same, with padding where it belongs (RFC 4648 §5), which some issuers write in their key sets.
+pub(crate) fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
+    with_or_without_padding(&alphabet::URL_SAFE, text)
+}
+
+/// Decodes the standard alphabet (RFC 4648 §4), with or without padding.
+pub(crate) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
+    with_or_without_padding(&alphabet::STANDARD, text)
+}
+
+fn with_or_without_padding(alphabet: &alphabet::Alphabet, text: &[u8]) -> Option<Vec<u8>> {
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(alphabet, config).decode(text).ok()
 }
 
 /// Encodes.

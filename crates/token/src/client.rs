@@ -114,7 +114,8 @@ impl ClientKey {
             return Err(ClientKeyError::TooLong);
         }
         let members = json::parse_object(jwk, LIMITS).map_err(ClientKeyError::Json)?;
-        let public = jwk::public_part(&members, "sign").map_err(ClientKeyError::Public)?;
+        let public =
+            jwk::public_part_of_private(&members, "sign").map_err(ClientKeyError::Public)?;
         let mut algorithms = public.algorithms.iter();
         let algorithm = match (algorithms.next(), algorithms.next()) {
             (Some(algorithm @ (Algorithm::EdDsa | Algorithm::Es256)), None) => algorithm,

@@ -91,8 +91,8 @@ pub enum TokenError {
     },
     /// `typ` says that this is another kind of token than a logout token.
     NotLogoutToken,
-    /// No key fits: none has the token's `kid` or, for a token without one, none can be used with
-    /// the token's algorithm.
+    /// No key fits: none has the token's `kid`, and none without one verifies the token; or, for a token
+    /// without `kid`, none can be used with the token's algorithm.
     UnknownKey {
         /// Whether the token names its key.
         named: bool,
@@ -177,13 +177,23 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether newer keys of the issuer may verify the token: no key fits or, for a token that does
-    /// not name its key, no fitting key verifies it.
+    /// Whether the token's key is not known: no key fits or, for a token that does not name its key, no
+    /// fitting key verifies it.
     #[must_use]
     pub const fn is_unknown_key(&self) -> bool {
         matches!(
             self,
             Self::UnknownKey { .. } | Self::Signature { named: false, .. }
+        )
+    }
+
+    /// Whether newer keys of the issuer may verify the token: its key is not known, or the issuer may have
+    /// put another key under that name.
+    #[must_use]
+    pub const fn may_have_newer_key(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownKey { .. } | Self::Signature { .. } | Self::KeyNotForAlgorithm { .. }
         )
     }
 

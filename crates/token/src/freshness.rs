@@ -6,24 +6,33 @@
 //! ```text
 //! fetched        fresh_s            stale_s                stale_if_error_s
 //!    ├── Use ──────┼── UseAndRefresh ───┼── FetchFirst            ┊  FetchFirst
-//!                  ┊                    ┊   or, while the issuer  ┊  or, while the issuer
+//!                  ┊   (look first)     ┊   or, while the issuer  ┊  or, while the issuer
 //!                  ┊                    ┊   fails: UseAndRefresh  ┊  fails: Unavailable
 //! ```
+//!
+//! A key set is what the issuer says about its keys: what the newest one does not list is withdrawn. A set
+//! in which nothing can be used takes the place of the one before like every other.
 //!
 //! 1. Fresh keys are used. For how long they are fresh the issuer says (`Cache-Control`, `Expires`),
 //!    within [`FRESH_S_MIN`] and [`FRESH_S_MAX`]: see [`fresh_s`].
 //! 2. Stale keys are used, and one request refreshes them after its response. `stale_s` and
-//!    `stale_if_error_s` both count from the end of freshness.
+//!    `stale_if_error_s` both count from the end of freshness. Others may know by then that a key was
+//!    withdrawn: so stale keys are used only within [`LOOK_S`] after a look at their record.
 //! 3. Expired keys are fetched first.
-//! 4. While the issuer fails, the last good keys are used for exactly `stale_if_error_s` (0 turns this
-//!    off). Keys that were withdrawn meanwhile verify tokens for that long: the price of it. A clock that
-//!    is set back meanwhile, by more than [`CLOCK_SKEW_S_MAX`], ends it: it makes nothing last longer.
+//! 4. While the issuer fails, the last keys are used for exactly `stale_if_error_s` (0 turns this off).
+//!    Failing is giving no key set. Keys that were withdrawn meanwhile verify tokens for that long: the
+//!    price of it. A clock that is set back meanwhile, by more than [`CLOCK_SKEW_S_MAX`], ends it: it
+//!    makes nothing last longer.
 //! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`], doubled with each further failure
 //!    up to [`RETRY_S_MAX`].
-//! 6. A token with an unknown key is a reason to fetch, once per `unknown_key_cooldown_s`: tokens with
-//!    invented keys cost next to nothing. Fetches for other reasons do not count, so that an issuer that
+//! 6. Where nothing in the newest set can be used, there is nothing to use, and it is fetched again after
+//!    [`UNUSABLE_S_MAX`], whatever the issuer says of its age: a mistake of the issuer lasts seconds. The
+//!    keys before do not come back, also where that fetch fails.
+//! 7. A token with an unknown key is a reason to fetch, [`UNKNOWN_KEY_FETCHES_MAX`] times at once and then
+//!    every [`UNKNOWN_KEY_PAUSE_S_MAX`]: tokens with invented keys cost next to nothing, and keep nobody
+//!    with a new key waiting for longer. Fetches for other reasons do not count, so that an issuer that
 //!    signs with a new key right after it was asked for its keys is asked again.
-//! 7. One fetch at a time. One that has neither succeeded nor failed after [`FETCH_S_MAX`] counts as
+//! 8. One fetch at a time. One that has neither succeeded nor failed after [`FETCH_S_MAX`] counts as
 //!    lost, so that a request that was cancelled holds nobody up.
 //!
 //! Instances are short-lived, so the times travel in a [`Record`] through the key-value store, those
@@ -32,10 +41,14 @@
 
 use std::fmt;
 
-use crate::UnixTime;
+use crate::{ExposedKeys, UnixTime};
 
+mod budget;
 mod headers;
 mod record;
+
+use budget::Budget;
+pub use budget::{UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX};
 
 pub use headers::{CacheHeaders, fresh_s};
 pub use record::{
@@ -52,8 +65,12 @@ pub const FRESH_S_MAX: u64 = 24 * 60 * 60;
 pub const STALE_S_DEFAULT: u64 = 60 * 60;
 /// For how long keys are used beyond their freshness while the issuer fails, in seconds.
 pub const STALE_IF_ERROR_S_DEFAULT: u64 = 24 * 60 * 60;
-/// How long after an unknown key was a reason to fetch the next one is none, in seconds.
+/// How old keys may be for a token to be refused for good because its key is not among them, in seconds.
 pub const UNKNOWN_KEY_COOLDOWN_S_DEFAULT: u64 = 30;
+/// For how long at most a set in which nothing can be used is not fetched again, in seconds.
+pub const UNUSABLE_S_MAX: u64 = 5;
+/// For how long after a look at the record of others stale keys are used, in seconds.
+pub const LOOK_S: u64 = 5;
 /// How long an issuer is left alone after its first failure, in seconds.
 pub const RETRY_S_MIN: u64 = 2;
 /// How long an issuer is left alone at most, in seconds.
@@ -71,7 +88,9 @@ pub struct FreshnessPolicy {
     /// For how long keys are used beyond their freshness while the issuer fails, in seconds; 0 is
     /// not at all.
     pub stale_if_error_s: u64,
-    /// How long after an unknown key was a reason to fetch the next one is none, in seconds.
+    /// How old the newest keys may be for a token to be refused for good because its key is not among
+    /// them, in seconds. Where they are older, because the issuer fails or was not asked, it may be asked
+    /// again.
     pub unknown_key_cooldown_s: u64,
 }
 
@@ -92,9 +111,10 @@ pub enum Decision {
     Use,
     /// Use the keys, and fetch newer ones after the response. Whoever is told so has to do it.
     UseAndRefresh,
-    /// Fetch keys, then ask again. Whoever is told so has to do it.
+    /// Look at the record of others ([`Freshness::adopt`], [`Freshness::looked`]), fetch keys unless that
+    /// is spared, then ask again. Whoever is told so has to do it.
     FetchFirst,
-    /// Wait for the fetch that is under way, then ask again.
+    /// Wait for the look or for the fetch that is under way, whichever ends first, then ask again.
     AwaitFetch,
     /// There are no keys to use, and the issuer is to be left alone for so long.
     Unavailable {
@@ -112,6 +132,15 @@ pub enum UnknownKeyDecision {
     AwaitFetch,
     /// Refuse the token.
     Refuse,
+}
+
+/// What to tell a token whose key is unknown when there are no newer keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoNewerKeys {
+    /// Whether the newest ones are older than `unknown_key_cooldown_s`, so that there may be newer ones.
+    pub old: bool,
+    /// In how many seconds an unknown key is a reason to fetch, at least 1.
+    pub retry_after_s: u64,
 }
 
 /// Why a fetch was asked for.
@@ -147,6 +176,8 @@ pub enum State {
     Failing,
     /// They have to be fetched before they are used.
     Expired,
+    /// The issuer says that there are none, or none that can be used.
+    Unusable,
     /// There are none.
     Missing,
 }
@@ -159,6 +190,7 @@ impl fmt::Display for State {
             Self::Stale => "stale",
             Self::Failing => "failing",
             Self::Expired => "expired",
+            Self::Unusable => "unusable",
             Self::Missing => "missing",
         })
     }
@@ -175,6 +207,10 @@ pub struct Freshness {
     failures: u32,
     /// When an unknown key was last a reason to fetch.
     refetched_at: Option<UnixTime>,
+    /// How often it is one again.
+    budget: Budget,
+    /// When the record of others was last looked at.
+    looked_at: Option<UnixTime>,
     fetching: Option<Fetching>,
 }
 
@@ -182,6 +218,8 @@ pub struct Freshness {
 struct Keys {
     fetched_at: UnixTime,
     fresh_s: u64,
+    /// Whether there is one among them that can be used.
+    usable: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -189,6 +227,8 @@ struct Fetching {
     since: UnixTime,
     /// What `refetched_at` was before.
     refetched_before: Option<UnixTime>,
+    /// What `budget` was before.
+    budget_before: Budget,
 }
 
 impl Freshness {
@@ -201,6 +241,8 @@ impl Freshness {
             attempted_at: None,
             failures: 0,
             refetched_at: None,
+            budget: Budget::new(policy.unknown_key_cooldown_s),
+            looked_at: None,
             fetching: None,
         }
     }
@@ -209,50 +251,102 @@ impl Freshness {
     /// go on or to wait.
     #[must_use]
     pub fn decide(&mut self, now: UnixTime) -> Decision {
-        if self.is_usable(now) {
-            return if self.is_fresh(now) || !self.may_fetch(now) {
-                Decision::Use
-            } else {
+        let usable = self.is_usable(now);
+        if usable && self.is_fresh(now) {
+            return Decision::Use;
+        }
+        if usable && self.has_looked(now) {
+            return if self.may_fetch(now) {
                 self.start(now);
                 Decision::UseAndRefresh
+            } else {
+                Decision::Use
             };
         }
         if self.is_fetching(now) {
             return Decision::AwaitFetch;
         }
-        match self.left_alone_s(now) {
-            0 => {
+        // Looking leaves the issuer alone.
+        match self.left_alone_s(now).max(self.unusable_s(now)) {
+            retry_after_s @ 1.. if !usable => Decision::Unavailable { retry_after_s },
+            _ => {
                 self.start(now);
                 Decision::FetchFirst
             }
-            retry_after_s => Decision::Unavailable { retry_after_s },
         }
     }
 
-    /// What to do about a token for which [`is_unknown_key`](crate::TokenError::is_unknown_key) holds.
+    /// What to do about a token for which
+    /// [`may_have_newer_key`](crate::TokenError::may_have_newer_key) holds.
     #[must_use]
     pub fn decide_unknown_key(&mut self, now: UnixTime) -> UnknownKeyDecision {
         if self.is_fetching(now) {
             return UnknownKeyDecision::AwaitFetch;
         }
-        if !self.has_cooled_down(self.refetched_at, now) || self.left_alone_s(now) > 0 {
+        if self.budget.wait_s(now) > 0 || self.left_alone_s(now) > 0 {
             return UnknownKeyDecision::Refuse;
         }
         self.start(now);
         self.refetched_at = Some(now);
+        self.budget.take(now);
         UnknownKeyDecision::Refetch
     }
 
-    /// Keys were fetched, or the issuer said that they have not changed. `fresh_s` comes from
-    /// [`fresh_s`].
-    pub fn fetched(&mut self, now: UnixTime, fresh_s: u64) {
-        self.keys = Some(Keys::new(now, fresh_s));
-        self.failures = 0;
-        self.fetching = None;
-        self.attempted_at = Some(now);
+    /// What to tell a token whose key is unknown still, after
+    /// [`decide_unknown_key`](Self::decide_unknown_key) and what that asked for.
+    #[must_use]
+    pub fn no_newer_keys(&self, now: UnixTime) -> NoNewerKeys {
+        let cooldown_s = self.policy.unknown_key_cooldown_s;
+        NoNewerKeys {
+            old: self.age_s(now).is_none_or(|age_s| age_s > cooldown_s),
+            retry_after_s: self.budget.wait_s(now).max(self.left_alone_s(now)).max(1),
+        }
     }
 
-    /// Keys could not be fetched, or what came were none.
+    /// There is no record: this instance is the first that asks, and not one of many that come and go.
+    pub fn first(&mut self, now: UnixTime) {
+        self.budget.fill(now);
+    }
+
+    /// The record of others was looked at, and taken over if there is one.
+    pub fn looked(&mut self, now: UnixTime) {
+        self.looked_at = Some(now);
+    }
+
+    /// Whether the issuer is to be left alone: then a fetch that was asked for is over, too.
+    #[must_use]
+    pub fn is_left_alone(&mut self, now: UnixTime) -> bool {
+        let left_alone = self.left_alone_s(now) > 0;
+        if left_alone {
+            self.fetching = None;
+        }
+        left_alone
+    }
+
+    /// The issuer has answered with a key set, or said that it has not changed. `usable` says whether it
+    /// holds a key that can be used, `fresh_s` comes from [`fresh_s`].
+    ///
+    /// Keys are as old as the question, which was asked at `asked_at`: what the issuer has changed since may
+    /// not be in the answer. They are newer than the keys that were known then, by whichever clock.
+    pub fn fetched(&mut self, asked_at: UnixTime, now: UnixTime, fresh_s: u64, usable: bool) {
+        let known = self.keys.filter(|keys| !keys.is_of_the_future(now));
+        let latest = now.saturating_add(CLOCK_SKEW_S_MAX);
+        let later = known.map(|keys| keys.fetched_at.saturating_add(1).min(latest));
+        let fetched_at = later.map_or(asked_at, |later| later.max(asked_at));
+        self.keys = Some(self.keys_of(fetched_at, fresh_s, usable));
+        self.failures = 0;
+        self.fetching = None;
+        self.attempted_at = Some(fetched_at.max(now));
+    }
+
+    /// Some of the keys turned out to be exposed. `usable` says whether there is one left that can be used.
+    pub fn withdrawn(&mut self, usable: bool) {
+        if let Some(keys) = self.keys {
+            self.keys = Some(self.keys_of(keys.fetched_at, keys.fresh_s, usable));
+        }
+    }
+
+    /// Keys could not be fetched, or what came was no key set.
     pub fn failed(&mut self, now: UnixTime) {
         self.failures = self.failures.saturating_add(1);
         self.fetching = None;
@@ -268,11 +362,14 @@ impl Freshness {
     /// Takes over what other instances have found out. To be called after a fetch was asked for and
     /// their record was read; also whenever else a record was read, and then nothing is spared.
     ///
+    /// `usable` says whether the record's keys hold one that can be used.
+    ///
     /// A fetch because of age is spared when the keys, theirs or ours, are fresh, or when the issuer
     /// failed them so recently that it is left alone. One because of an unknown key is spared when
-    /// another instance made one within the cooldown, or was failed likewise.
+    /// another instance made one just now, when all have made as many as they may, or when the issuer
+    /// failed them likewise.
     #[must_use]
-    pub fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> Adopted {
+    pub fn adopt(&mut self, record: &Record, usable: bool, now: UnixTime, cause: Cause) -> Adopted {
         if record.attempted_at > self.attempted_at {
             self.attempted_at = record.attempted_at;
             self.failures = record.failures;
@@ -284,7 +381,7 @@ impl Freshness {
                 Cause::UnknownKey => record.fetched_at >= keys.fetched_at,
             });
         if newer {
-            self.keys = Some(Keys::new(record.fetched_at, record.fresh_s));
+            self.keys = Some(self.keys_of(record.fetched_at, record.fresh_s, usable));
         }
         let refetching = record.refetching != 0 && !is_over(record.refetched_at, now);
         let (mut spared, mut under_way) = (false, false);
@@ -293,19 +390,30 @@ impl Freshness {
             match cause {
                 Cause::Age => spared = left_alone || self.is_fresh(now),
                 Cause::UnknownKey => {
+                    let known = fetching.budget_before;
+                    let mut budget = known;
+                    budget.learn(record.full_at, record.refetched_at, now);
+                    // One that began when this one was asked for is as good.
+                    let heard = budget != known && record.fetched_at >= fetching.since;
                     under_way = refetching;
-                    spared = !under_way
-                        && (left_alone || !self.has_cooled_down(record.refetched_at, now));
+                    spared = !under_way && (left_alone || heard || budget.wait_s(now) > 0);
+                    if !under_way && !spared {
+                        budget.take(now);
+                        self.budget = budget;
+                    }
                 }
             }
             if spared {
                 self.fetching = None;
                 self.refetched_at = fetching.refetched_before;
+                self.budget = fetching.budget_before;
             }
         }
         // While it goes on, an unknown key is a reason to wait for what comes of it.
         if !refetching {
             self.refetched_at = self.refetched_at.max(record.refetched_at);
+            let (full_at, asked_at) = (record.full_at, record.refetched_at);
+            self.budget.learn(full_at, asked_at, now);
         }
         Adopted {
             newer,
@@ -314,8 +422,9 @@ impl Freshness {
         }
     }
 
-    /// What other instances should know. `keys` are those that were fetched last, `last_error` says why
-    /// the last attempt failed. `None` while there is nothing to tell.
+    /// What other instances should know. `keys` are those that were fetched last, `exposed` those whose
+    /// private half was seen, `last_error` says why the last attempt failed, or why nothing in the keys can
+    /// be used. `None` while there is nothing to tell.
     ///
     /// To be stored when an attempt has ended, whether it succeeded or failed, and, by an instance that
     /// is about to fetch because of an unknown key, before it does: the others then wait for it. Of two
@@ -326,6 +435,7 @@ impl Freshness {
         &self,
         issuer: &str,
         keys: Option<StoredKeys>,
+        exposed: &ExposedKeys,
         last_error: Option<&str>,
         instance: u64,
     ) -> Option<Record> {
@@ -343,7 +453,11 @@ impl Freshness {
             keys: keys.filter(|_| known.is_some()),
             attempted_at: self.attempted_at,
             failures: self.failures,
-            last_error: last_error.filter(|_| self.failures > 0).map(str::to_owned),
+            last_error: last_error
+                .filter(|_| self.failures > 0 || known.is_some_and(|keys| !keys.usable))
+                .map(str::to_owned),
+            exposed: exposed.clone(),
+            full_at: self.budget.full_at(),
             refetched_at: self.refetched_at,
             refetching: if refetching { instance } else { 0 },
         })
@@ -358,11 +472,10 @@ impl Freshness {
     /// In how many seconds the next request is a reason to fetch keys.
     #[must_use]
     pub fn next_refresh_s(&self, now: UnixTime) -> u64 {
-        let fresh_s = self.keys.filter(|_| self.is_fresh(now)).map_or(0, |keys| {
-            keys.fetched_at
-                .saturating_add(keys.fresh_s)
-                .seconds_since(now)
-        });
+        let fresh_s = self
+            .keys
+            .filter(|_| self.is_fresh(now))
+            .map_or(0, |keys| keys.fresh_until().seconds_since(now));
         fresh_s.max(self.left_alone_s(now))
     }
 
@@ -371,8 +484,9 @@ impl Freshness {
     pub fn state(&self, now: UnixTime) -> State {
         match self.keys {
             None => State::Missing,
-            Some(_) if self.is_fresh(now) => State::Fresh,
-            Some(_) if !self.is_usable(now) => State::Expired,
+            Some(keys) if keys.usable && self.is_fresh(now) => State::Fresh,
+            Some(_) if !self.is_within_grace(now) => State::Expired,
+            Some(keys) if !keys.usable => State::Unusable,
             Some(_) if self.failures > 0 => State::Failing,
             Some(_) => State::Stale,
         }
@@ -382,14 +496,33 @@ impl Freshness {
         self.fetching = Some(Fetching {
             since: now,
             refetched_before: self.refetched_at,
+            budget_before: self.budget,
         });
     }
 
-    fn has_cooled_down(&self, refetched_at: Option<UnixTime>, now: UnixTime) -> bool {
-        refetched_at.is_none_or(|at| {
-            let until = at.saturating_add(self.policy.unknown_key_cooldown_s);
-            is_past(until, now, at)
-        })
+    fn has_looked(&self, now: UnixTime) -> bool {
+        self.looked_at
+            .is_some_and(|at| !is_past(at.saturating_add(LOOK_S), now, at))
+    }
+
+    fn keys_of(&self, fetched_at: UnixTime, fresh_s: u64, usable: bool) -> Keys {
+        let fresh_s = if usable {
+            fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX)
+        } else {
+            UNUSABLE_S_MAX.min(self.policy.unknown_key_cooldown_s)
+        };
+        Keys {
+            fetched_at,
+            fresh_s,
+            usable,
+        }
+    }
+
+    /// For how many seconds more a set in which nothing can be used is the newest that is to be had.
+    fn unusable_s(&self, now: UnixTime) -> u64 {
+        self.keys
+            .filter(|keys| !keys.usable && self.is_fresh(now))
+            .map_or(0, |keys| keys.fresh_until().seconds_since(now))
     }
 
     fn is_fresh(&self, now: UnixTime) -> bool {
@@ -399,6 +532,11 @@ impl Freshness {
     }
 
     fn is_usable(&self, now: UnixTime) -> bool {
+        self.keys.is_some_and(|keys| keys.usable) && self.is_within_grace(now)
+    }
+
+    /// Whether the keys are no older than they may be, usable or not.
+    fn is_within_grace(&self, now: UnixTime) -> bool {
         let Some(keys) = self.keys else { return false };
         let beyond_s = match self.failures {
             0 => self.policy.stale_s,
@@ -437,11 +575,8 @@ impl Freshness {
 }
 
 impl Keys {
-    fn new(fetched_at: UnixTime, fresh_s: u64) -> Self {
-        Self {
-            fetched_at,
-            fresh_s: fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX),
-        }
+    fn fresh_until(&self) -> UnixTime {
+        self.fetched_at.saturating_add(self.fresh_s)
     }
 
     fn is_of_the_future(&self, now: UnixTime) -> bool {

@@ -58,8 +58,8 @@ pub use claims::{
 pub use error::{Part, TokenError};
 pub use json::{JsonError, JsonProblem};
 pub use keys::{
-    KEY_SET_BYTES_MAX, KEYS_MAX, KEYS_TRIED_MAX, KeyPart, KeySet, KeySetError, SECRET_BYTES_MAX,
-    SkipReason, SkippedKey,
+    CERTIFICATE_CHARS_MAX, EXPOSED_KEYS_MAX, ExposedKeys, KEY_SET_BYTES_MAX, KEYS_MAX,
+    KEYS_TRIED_MAX, KeyPart, KeySet, KeySetError, SECRET_BYTES_MAX, SkipReason, SkippedKey,
 };
 pub use principal::Claims;
 pub use sha256::digest;

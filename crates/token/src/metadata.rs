@@ -34,8 +34,11 @@ pub struct Metadata {
     pub introspection_endpoint: Option<String>,
 }
 
+/// How much of a name that an issuer gives itself is shown, in characters.
+pub const ISSUER_SHOWN_CHARS_MAX: usize = 200;
+
 /// Why a metadata document was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataError {
     /// The document is longer than [`METADATA_BYTES_MAX`].
     TooLong {
@@ -57,7 +60,13 @@ pub enum MetadataError {
         member: &'static str,
     },
     /// The document is about another issuer (OpenID Connect Discovery 1.0 §4.3, RFC 8414 §3.3).
-    OtherIssuer,
+    OtherIssuer {
+        /// How it is named in the document: at most [`ISSUER_SHOWN_CHARS_MAX`] characters, those that
+        /// cannot be printed being escaped.
+        published: String,
+        /// How it is named in the policy.
+        configured: String,
+    },
     /// `jwks_uri` is not an address that keys may be fetched from.
     KeySetUrl(UrlError),
 }
@@ -74,9 +83,13 @@ impl fmt::Display for MetadataError {
             Self::Json(error) => write!(f, "the metadata {error}"),
             Self::Missing { member } => write!(f, "the metadata lacks `{member}`"),
             Self::WrongType { member } => write!(f, "the metadata's `{member}` is not a string"),
-            Self::OtherIssuer => {
-                f.write_str("the metadata's `issuer` is not the configured issuer")
-            }
+            Self::OtherIssuer {
+                published,
+                configured,
+            } => write!(
+                f,
+                "the metadata's `issuer` is \"{published}\", the policy's is \"{configured}\""
+            ),
             Self::KeySetUrl(error) => write!(f, "the metadata's `jwks_uri` {error}"),
         }
     }
@@ -131,7 +144,10 @@ pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
     };
     let named = string("issuer")?;
     if named != issuer {
-        return Err(MetadataError::OtherIssuer);
+        return Err(MetadataError::OtherIssuer {
+            published: shown(&named),
+            configured: shown(issuer),
+        });
     }
     let jwks_uri = string("jwks_uri")?;
     check_url(&jwks_uri).map_err(MetadataError::KeySetUrl)?;
@@ -144,6 +160,14 @@ pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
         jwks_uri,
         introspection_endpoint,
     })
+}
+
+fn shown(issuer: &str) -> String {
+    issuer
+        .chars()
+        .take(ISSUER_SHOWN_CHARS_MAX)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 #[cfg(test)]

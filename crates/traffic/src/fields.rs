@@ -41,7 +41,7 @@ const HOP_BY_HOP: Names<10> = Names::new([
 /// here has to reach the upstream, or something else is answered than was judged: the body's type and
 /// length, the origin for which CORS answered, the credential, the cookies. The other ones are what
 /// somebody on the way may have added to say so to everybody; RFC 9110 section 7.6.1 has `Cache-Control` for
-/// an example. The fields of [`crate::forwarded`] come on top.
+/// an example. The fields of [`crate::forwarded`] and [`crate::spoofing`] come on top.
 const NEVER_NAMED: Names<13> = Names::new([
     "authorization",
     "cache-control",
@@ -101,6 +101,7 @@ pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
             && !is_hop_by_hop(name)
             && !NEVER_NAMED.has(name)
             && !crate::forwarded::is_forwarding_field(name)
+            && crate::spoofing::spoofing(name).is_none()
             // An option of the connection rather than a field.
             && !name.eq_ignore_ascii_case("close");
         if good {
@@ -146,7 +147,7 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 /// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told
 /// apart from all of them by their length and their first letter.
 pub(crate) struct Names<const N: usize> {
-    names: [&'static str; N],
+    pub(crate) names: [&'static str; N],
     /// Bit n is set where one has n bytes.
     lengths: u64,
     /// One bit for the first letter of each.
@@ -171,18 +172,30 @@ impl<const N: usize> Names<N> {
 
     /// Whether a name is one of these, in any spelling that an upstream could fold.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.lengths & length_bit(name) != 0
-            && self.initials & initial_bit(name) != 0
-            && self
-                .names
-                .iter()
-                .any(|known| known.len() == name.len() && begins_with(name, known))
+        self.find(name).is_some()
     }
 
     /// Whether a name begins with one of these, in any spelling that an upstream could fold.
     pub(crate) fn begin(&self, name: &str) -> bool {
-        self.initials & initial_bit(name) != 0
-            && self.names.iter().any(|prefix| begins_with(name, prefix))
+        self.find_beginning(name).is_some()
+    }
+
+    /// Which of these a name is.
+    pub(crate) fn find(&self, name: &str) -> Option<&'static str> {
+        if self.lengths & length_bit(name) == 0 || self.initials & initial_bit(name) == 0 {
+            return None;
+        }
+        let mut names = self.names.iter().copied();
+        names.find(|known| same_when_folded(name, known))
+    }
+
+    /// Which of these a name begins with.
+    pub(crate) fn find_beginning(&self, name: &str) -> Option<&'static str> {
+        if self.initials & initial_bit(name) == 0 {
+            return None;
+        }
+        let mut prefixes = self.names.iter().copied();
+        prefixes.find(|prefix| begins_with(name, prefix))
     }
 }
 
@@ -200,20 +213,31 @@ const fn initial_bit(name: &str) -> u32 {
     }
 }
 
-/// Whether a name begins with this, which is in lower case, in any spelling that an upstream could fold.
-fn begins_with(name: &str, prefix: &str) -> bool {
-    let fold = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte.to_ascii_lowercase()
-        } else {
-            b'-'
-        }
-    };
+/// Whether two names are one to an upstream that folds them. Folding exchanges bytes one for one, so names of
+/// different lengths stay different.
+#[must_use]
+pub fn same_when_folded(left: &str, right: &str) -> bool {
+    left.len() == right.len() && begins_with(left, right)
+}
+
+/// Whether a name begins with this, in any spelling that an upstream could fold.
+#[must_use]
+pub fn begins_with(name: &str, prefix: &str) -> bool {
     name.len() >= prefix.len()
         && name
             .bytes()
             .zip(prefix.bytes())
-            .all(|(byte, known)| fold(byte) == known)
+            .all(|(byte, known)| byte == known || fold(byte) == fold(known))
+}
+
+/// CGI, and what imitates it, upper-cases a name and writes `_` for `-`; some write it for `.`, and some for
+/// anything that is neither letter nor digit.
+const fn fold(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() {
+        byte.to_ascii_lowercase()
+    } else {
+        b'-'
+    }
 }
 
 #[cfg(test)]

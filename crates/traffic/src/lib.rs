@@ -18,6 +18,7 @@ pub mod retry;
 pub mod rewrite;
 pub mod security;
 pub mod split;
+pub mod spoofing;
 mod time;
 pub mod upstream;
 

@@ -1,5 +1,6 @@
 //! What the policy says of an upstream, and what can go wrong with one.
 
+use crate::fields::same_when_folded;
 use crate::retry::RetryRule;
 use core::fmt;
 
@@ -58,13 +59,40 @@ pub struct UpstreamCredential {
     pub variable: String,
 }
 
-/// Fields that are removed first and set then. Names are in lower case.
+impl Upstream {
+    /// Whether it is the policy that says what is in a field of a request to this upstream, if anything is: in
+    /// any spelling that the upstream could fold. Such a field is taken from nobody else, nor such a trailer.
+    #[must_use]
+    pub fn takes_from_policy(&self, name: &str) -> bool {
+        self.request_fields.touch(name)
+            || (self.credential.as_ref()).is_some_and(|ours| same_when_folded(&ours.header, name))
+    }
+}
+
+/// Fields that are removed first and set then. Names are in lower case; they stand for every spelling that
+/// whoever gets the field could fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldEdits {
     /// Every value of these goes.
     pub remove: Vec<String>,
     /// These have this value, whatever they had.
     pub set: Vec<(String, String)>,
+}
+
+impl FieldEdits {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty()
+    }
+
+    /// Whether a field of this name is removed, or has another value in its place. Does not allocate.
+    #[must_use]
+    pub fn touch(&self, name: &str) -> bool {
+        let set = self.set.iter().map(|(set, _)| set);
+        let mut names = self.remove.iter().chain(set);
+        names.any(|known| same_when_folded(known, name))
+    }
 }
 
 /// Why an upstream gave no answer.
@@ -123,3 +151,6 @@ impl fmt::Display for UpstreamFailure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

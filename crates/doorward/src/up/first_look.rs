@@ -10,10 +10,8 @@ use doorward_host::manifest::{Application, FileEntry};
 use doorward_policy::Policy;
 use toml::de::{DeTable, DeValue};
 
+use super::POLICY;
 use crate::{sign, state};
-
-/// The policy's path in the gate.
-const POLICY: &str = "/doorward.toml";
 
 /// The policy's part of the story; what is not found stays out of the printed lines.
 pub(super) struct FirstLook {
@@ -30,8 +28,7 @@ struct Protected {
 }
 
 impl FirstLook {
-    /// Reads the policy of `application`. One that cannot be read or is not valid is the gate's
-    /// to report, and `doorward check`'s.
+    /// Reads the policy of `application`, if it has one.
     pub(super) fn of(application: &Application) -> Self {
         let nothing = Self {
             issuer: None,

@@ -2,6 +2,7 @@
 
 mod dotenv;
 mod first_look;
+mod policies;
 mod variable;
 
 use std::io;
@@ -22,6 +23,8 @@ use crate::{state, values};
 use first_look::FirstLook;
 use variable::VariableSource;
 
+/// Where a gate has its policy.
+const POLICY: &str = "/doorward.toml";
 /// The label of the key-value store that `--key-value` writes to.
 const DEFAULT_STORE: &str = "default";
 
@@ -100,6 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
+    policies::check(&application)?;
     let first_look = FirstLook::of(&application);
     let issuer = if arguments.development_issuer {
         let listen = first_look.issuer_address()?;

@@ -21,6 +21,7 @@ pub fn doorward(folder: &Path) -> Command {
     command
 }
 
+#[derive(Debug)]
 pub struct Ran {
     pub status: i32,
     pub stdout: String,
@@ -88,7 +89,7 @@ pub fn succeeds(folder: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// Runs the command, which has to fail with `status` and say every one of `expected` on stderr.
-pub fn fails(folder: &Path, arguments: &[&str], status: i32, expected: &[&str]) {
+pub fn fails(folder: &Path, arguments: &[&str], status: i32, expected: &[&str]) -> Ran {
     let ran = run(folder, arguments);
     let said = &ran.stderr;
     assert_eq!(ran.status, status, "doorward {arguments:?} said:\n{said}");
@@ -98,6 +99,7 @@ pub fn fails(folder: &Path, arguments: &[&str], status: i32, expected: &[&str]) 
             "doorward {arguments:?} should say {part:?}, and says:\n{said}"
         );
     }
+    ran
 }
 
 /// A running `doorward issuer` on a port that the system chose; stopped when dropped.

@@ -148,3 +148,48 @@ fn a_build_that_fails_is_named_with_its_command() {
     ];
     fails(folder.path(), &flags, 1, &expected);
 }
+
+/// The manifest of an application that mounts `doorward.toml` for its component.
+fn mounted() -> String {
+    let files = "files = [{ source = \"doorward.toml\", destination = \"/doorward.toml\" }]\n";
+    format!("{MANIFEST}{files}")
+}
+
+#[test]
+fn a_policy_that_check_refuses_is_not_served_and_the_findings_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("spin.toml"), mounted()).unwrap();
+    // Of each kind one: an error and a warning.
+    let policy = "[issuer.local]\nurl = \"https://acme.example\"\naudience = \"x\"\n[[route]]\npath = \"/a\"\npublik = true\n";
+    std::fs::write(folder.path().join("doorward.toml"), policy).unwrap();
+    let checked = fails(folder.path(), &["check"], 1, &[]);
+    assert!(checked.stdout.contains("error[unknown-key]"), "{checked:?}");
+    let flags = ["up", "--build", "--listen", "127.0.0.1:0"];
+    let refused = fails(
+        folder.path(),
+        &flags,
+        1,
+        &["nothing is served", "doorward.toml"],
+    );
+    let findings = checked.stdout.trim();
+    assert!(
+        refused.stderr.contains(findings),
+        "the findings of check:\n{findings}\nand of up:\n{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn what_check_warns_of_is_said_before_anything_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("spin.toml"), mounted()).unwrap();
+    std::fs::write(
+        folder.path().join("doorward.toml"),
+        "[[route]]\npath = \"/**\"\npublic = true\n",
+    )
+    .unwrap();
+    // It goes on: that the component is not built is found out later.
+    let flags = ["up", "--listen", "127.0.0.1:0"];
+    let expected = ["warning[public-rest]", "`main` has no file"];
+    fails(folder.path(), &flags, 1, &expected);
+}

@@ -6,11 +6,16 @@ use crate::log::{self, Level};
 use crate::store::{OpenStore, SharedStore};
 use doorward_token::freshness::{Record, StoredKeys};
 
-/// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing.
+/// What is known of this issuer's keys. What is no record, or about another issuer, is as nothing. Where
+/// nothing is there, this instance is the first.
 pub(super) async fn read(shared: &SharedStore, store: &OpenStore, entry: &Entry) -> Option<Record> {
     let name = Record::entry_name(&entry.name);
     let bytes = match store.get(&name).await {
-        Ok(bytes) => bytes?,
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            entry.state.borrow_mut().freshness.first(clock::now());
+            return None;
+        }
         Err(error) => {
             shared.tell(&error);
             return None;
@@ -40,9 +45,13 @@ pub(super) async fn write(shared: &SharedStore, store: &OpenStore, entry: &Entry
             etag: origin.etag.clone(),
             body: origin.body.clone(),
         });
-        state
-            .freshness
-            .record(&entry.subject, keys, last_error, shared.instance())
+        state.freshness.record(
+            &entry.subject,
+            keys,
+            &state.exposed,
+            last_error,
+            shared.instance(),
+        )
     };
     if let Some(record) = record
         && let Err(error) = store

@@ -5,7 +5,7 @@ use crate::discovery;
 use crate::fetch::{self, Outcome};
 use crate::variable;
 use doorward_token::freshness;
-use doorward_token::{AlgorithmSet, KeySet};
+use doorward_token::{AlgorithmSet, ExposedKeys, KeySet};
 
 /// A key set that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +25,22 @@ pub(super) async fn secret(variable: &str, algorithms: AlgorithmSet) -> Result<K
 /// A key set that is mounted into the component.
 pub(super) fn file(path: &str) -> Result<KeySet, String> {
     let body = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    usable(&body, path)
+    let set = parsed(&body, path, &ExposedKeys::default())?;
+    // Nobody publishes another one: it was set up wrongly.
+    match set.unusable() {
+        Some(reason) => Err(format!("{path}: {reason}")),
+        None => Ok(set),
+    }
 }
 
 /// The key set that `issuer` publishes at `url`, or where its metadata says; asked for only if it is
-/// another one than `known`. With it, for how long it is fresh, in seconds.
+/// another one than `known`. It is read without the keys that are `exposed`, and there may be none in it
+/// that can be used. With it, for how long it is fresh, in seconds.
 pub(super) async fn fetched(
     issuer: &str,
     url: Option<&str>,
     known: Option<&Origin>,
+    exposed: &ExposedKeys,
 ) -> Result<(KeySet, Origin, u64), String> {
     let url = match url {
         Some(url) => url.to_owned(),
@@ -41,7 +48,7 @@ pub(super) async fn fetched(
     };
     let known = known.filter(|origin| origin.url == url);
     let etag = known.and_then(|origin| origin.etag.as_deref());
-    let answered = fetch::json(&url, etag).await;
+    let answered = fetch::get(&url, fetch::ACCEPT_KEYS, etag).await;
     let (origin, headers) = match answered.map_err(|error| error.to_string())? {
         Outcome::Fetched(document) => {
             let body = String::from_utf8(document.body)
@@ -54,17 +61,11 @@ pub(super) async fn fetched(
             (known.clone(), headers)
         }
     };
-    let set = usable(origin.body.as_bytes(), &origin.url)?;
+    let set = parsed(origin.body.as_bytes(), &origin.url, exposed)?;
     let fresh_s = freshness::fresh_s(&headers.borrowed(), clock::now());
     Ok((set, origin, fresh_s))
 }
 
-fn usable(body: &[u8], origin: &str) -> Result<KeySet, String> {
-    let set = KeySet::parse(body).map_err(|error| format!("{origin}: {error}"))?;
-    if set.is_empty() {
-        return Err(format!(
-            "{origin}: the key set holds no key that can be used"
-        ));
-    }
-    Ok(set)
+fn parsed(body: &[u8], origin: &str, exposed: &ExposedKeys) -> Result<KeySet, String> {
+    KeySet::parse_without(body, exposed).map_err(|error| format!("{origin}: {error}"))
 }

@@ -102,7 +102,7 @@ pub(super) enum NoResponse {
 /// was passed on.
 pub(super) async fn send(
     outgoing: &Outgoing<'_>,
-    upstream: &Upstream,
+    upstream: &'static Upstream,
     known: Known<'_>,
     mut body: Option<Body>,
 ) -> (Result<(u16, Response), NoResponse>, Passing) {
@@ -116,13 +116,14 @@ pub(super) async fn send(
     let progress = body.as_ref().map(Body::progress);
     let incomplete = || progress.as_deref().is_some_and(Progress::is_incomplete);
     let (options, timed) = options(outgoing, upstream, known, body.is_some());
-    let (request, mut passing, no_trailers) = match request(outgoing, length, options, body) {
-        Ok(made) => made,
-        Err(body) => {
-            let passing = body.map_or(Passing::Nothing, Passing::Done);
-            return (Err(NoResponse::NotAccepted), passing);
-        }
-    };
+    let (request, mut passing, no_trailers) =
+        match request(outgoing, upstream, length, options, body) {
+            Ok(made) => made,
+            Err(body) => {
+                let passing = body.map_or(Passing::Nothing, Passing::Done);
+                return (Err(NoResponse::NotAccepted), passing);
+            }
+        };
     let mut sending = pin!(no_trailers.after_first_turn_of(client::send(request)));
     let exchange = poll_fn(|context| {
         if let Poll::Ready(answer) = sending.as_mut().poll(context) {
@@ -265,6 +266,7 @@ type Made = (Request, Passing, NoTrailers);
 /// The request.
 fn request(
     outgoing: &Outgoing<'_>,
+    upstream: &'static Upstream,
     length: Option<usize>,
     options: RequestOptions,
     body: Option<Body>,
@@ -283,7 +285,7 @@ fn request(
     let mut no_trailers = NoTrailers::default();
     let (contents, trailers, passing) = match body {
         Some(body) => {
-            let (sink, reader, trailers) = Sink::new();
+            let (sink, reader, trailers) = Sink::new(Some(upstream));
             let stop = Stop::default();
             let stopped = stop.clone();
             let progress = body.progress();

@@ -3,10 +3,12 @@
 use crate::additions::{Additions, rebuilt};
 use crate::origin::scheme;
 use crate::received::{Received, is_field};
+use crate::removed;
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::address::Client;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
+use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -88,6 +90,7 @@ impl Way {
 pub(super) fn fields(
     mut fields: Vec<(String, Vec<u8>)>,
     permit: &Permit<'_>,
+    client: &Client,
     origin: &str,
 ) -> Vec<(String, Vec<u8>)> {
     let named = named_in(&fields);
@@ -95,11 +98,23 @@ pub(super) fn fields(
         .into_iter()
         .any(|name| permit.rewrites_header(name));
     let stays = |name: &str| {
-        !is_hop_by_hop(name)
-            && !is_forwarding_field(name)
-            && !permit.removes_header(name)
-            && !OURS.iter().any(|ours| is_field(name, ours))
-            && !named.iter().any(|named| named == name)
+        if is_hop_by_hop(name)
+            || OURS.iter().any(|ours| is_field(name, ours))
+            || named.iter().any(|named| named == name)
+        {
+            return false;
+        }
+        if permit.removes_header(name) {
+            // Who is trusted may have passed on what a client said of its way.
+            let stays = client.peer_is_trusted && permit.stays_from_trusted(name);
+            if stays && says_identity(name) {
+                return true;
+            }
+            removed::tell(name);
+            return false;
+        }
+        // What a rule lets through says no more of the way than that the method is another one.
+        !is_forwarding_field(name) || spoofing(name).is_some()
     };
     fields.retain(|(name, _)| stays(name));
     if rewrites {
@@ -129,12 +144,10 @@ fn named_in(fields: &[(String, Vec<u8>)]) -> Vec<String> {
 
 /// Changes fields as the policy says.
 pub(super) fn edit(fields: &mut Vec<(String, Vec<u8>)>, edits: &FieldEdits) {
-    if edits.remove.is_empty() && edits.set.is_empty() {
+    if edits.is_empty() {
         return;
     }
-    fields.retain(|(name, _)| {
-        !edits.remove.contains(name) && !edits.set.iter().any(|(set, _)| set == name)
-    });
+    fields.retain(|(name, _)| !edits.touch(name));
     let set = edits.set.iter();
     fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
 }
@@ -162,11 +175,11 @@ fn hosts_end_hops() -> bool {
 /// Where the host does not accept what the upstream sent.
 pub(super) fn response(
     response: Response,
-    upstream: &Upstream,
+    upstream: &'static Upstream,
     additions: &Additions,
 ) -> Result<Response, Refusal> {
     let edits = &upstream.response_fields;
-    let nothing_is_set = additions.is_empty() && edits.remove.is_empty() && edits.set.is_empty();
+    let nothing_is_set = additions.is_empty() && edits.is_empty();
     if nothing_is_set && hosts_end_hops() {
         return Ok(response);
     }
@@ -176,7 +189,8 @@ pub(super) fn response(
     if nothing_is_set && !fields.iter().any(|(name, _)| ends_here(name)) {
         return Ok(response);
     }
-    let edited = rebuilt(response, fields, |fields| {
+    let for_trailers = (!edits.is_empty()).then_some(edits);
+    let edited = rebuilt(response, fields, for_trailers, |fields| {
         fields.retain(|(name, _)| !ends_here(name));
         edit(fields, edits);
         additions.add_to(fields);

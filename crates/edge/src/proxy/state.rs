@@ -6,6 +6,7 @@ use crate::variable;
 use doorward_traffic::Millis;
 use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, Open, Ticket};
+use doorward_traffic::fields::same_when_folded;
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
@@ -143,7 +144,7 @@ impl<'u> Known<'u> {
         let Some(Some(value)) = self.state.credential.get() else {
             return Err(());
         };
-        fields.retain(|(there, _)| *there != credential.header);
+        fields.retain(|(there, _)| !same_when_folded(there, &credential.header));
         fields.push((credential.header.clone(), value.clone()));
         Ok(())
     }

@@ -18,7 +18,8 @@ pub(super) struct Around<'f> {
     pub(super) traffic: &'f ReadTraffic<'f, 'f>,
 }
 
-/// Fills in which kinds of credential are accepted, and whose. `offset` is where the route's path is.
+/// Fills in which kinds of credential are accepted, and whose. `offset` is where the route's path is, or
+/// the alternative.
 pub(super) fn read(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
@@ -61,9 +62,9 @@ pub(super) fn read(
         let help = "leave it out, or add `jwt` or `opaque` to `accept`";
         source.find_with(Code::Conflict, issuer, &message, Some(&help), &[]);
     }
-    if let Some(claim) = demands.claims.iter().find(|claim| claim.name != "sub") {
+    if let Some(claim) = demands.claims.iter().find(|claim| !claim.is_of_subject()) {
         let offset = fields.key_offset("claims").unwrap_or(offset);
-        let message = format_args!("an API key has no claim `{}`", shown(&claim.name));
+        let message = format_args!("an API key has no claim `{}`", shown(claim.path.as_str()));
         let help = "ask for scopes; `sub` is the name of the key";
         source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
     }

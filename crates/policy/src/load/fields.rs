@@ -1,6 +1,7 @@
 //! Names and values of header fields in the policy file.
 
-use doorward_traffic::fields::is_hop_by_hop;
+use doorward_traffic::fields::{begins_with, is_hop_by_hop, same_when_folded};
+use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::FieldEdits;
 
 use super::{FIELD_EDITS_MAX, FIELD_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
@@ -98,6 +99,16 @@ pub(super) fn set(
         if self::name(source, name) {
             check_side(source, name, side);
         }
+        let same = |(earlier, _): &&(String, String)| same_when_folded(earlier, name.value);
+        if let Some((earlier, _)) = set.iter().find(same) {
+            let message = format_args!(
+                "`{}` is `{}` in another spelling, which is set, too",
+                shown(name.value),
+                shown(earlier)
+            );
+            let help = "keep one: who gets them may take both for one field";
+            source.find_with(Code::Repeated, name.offset, &message, Some(&help), &[]);
+        }
         let what = format!("the value of `{}`", shown(name.value));
         if let Some(text) = source.string(found, &what) {
             value(source, text);
@@ -138,7 +149,7 @@ pub(super) fn exclusive(
 ) {
     let both = remove
         .iter()
-        .find(|name| set.iter().any(|(set, _)| set == *name));
+        .find(|name| set.iter().any(|(set, _)| same_when_folded(set, name)));
     if let (Some(name), Some(offset)) = (both, fields.key_offset("remove")) {
         let message = format_args!("`{name}` is both set and removed");
         let help = "keep one: what is set has this value only";
@@ -149,17 +160,17 @@ pub(super) fn exclusive(
 /// Some fields are not the policy's to set or remove.
 pub(super) fn check_side(source: &mut Source<'_>, name: At<&str>, side: Side) {
     let shown = name.value;
-    // As an upstream could fold it: see the module `identity`.
-    let text = shown.replace(['_', '.'], "-");
-    let text = text.as_str();
-    let help = if is_hop_by_hop(text) || text == "content-length" {
+    let is = |other: &str| same_when_folded(shown, other);
+    // Nobody but the policy says who the caller is, say, but the policy may.
+    let of_policy = || side == Side::Request && spoofing(shown).is_some();
+    let help = if is_hop_by_hop(shown) || is("content-length") {
         "it belongs to one connection, and never crosses the gate as it is"
-    } else if side == Side::Request && text == "authorization" {
+    } else if side == Side::Request && is("authorization") {
         "say it with `credential`, of the upstream or of the route"
-    } else if side == Side::Response && text.starts_with("access-control-") {
+    } else if side == Side::Response && begins_with(shown, "access-control-") {
         "say it with `[cors.NAME]`"
-    } else if GATE_SETS.contains(&text)
-        || (side == Side::Request && text.starts_with("x-forwarded-"))
+    } else if GATE_SETS.into_iter().any(is)
+        || (side == Side::Request && begins_with(shown, "x-forwarded-") && !of_policy())
     {
         "the gate sets it itself"
     } else {

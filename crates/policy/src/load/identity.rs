@@ -2,7 +2,10 @@
 
 use core::fmt::Display;
 
-use crate::claim::CLAIM_NAME_BYTES_MAX;
+use doorward_traffic::fields::begins_with;
+use doorward_traffic::spoofing::{Says, spoofing};
+
+use super::claims;
 use crate::document::Value;
 use crate::finding::Code;
 use crate::identity::{
@@ -12,8 +15,9 @@ use crate::source::{At, Fields, Source, shown};
 
 /// Headers that have a meaning of their own: removing them from requests or setting them to a claim
 /// would change what the request is. The first ones are those of one hop (RFC 9110 section 7.6.1)
-/// and those that delimit or route a message.
-const FORBIDDEN: [&str; 35] = [
+/// and those that delimit or route a message. What says who the caller is may be set, whatever else is
+/// here; what says that the method or path is another one never is.
+const FORBIDDEN: [&str; 33] = [
     "connection",
     "host",
     "http2-settings",
@@ -47,8 +51,6 @@ const FORBIDDEN: [&str; 35] = [
     "tracestate",
     "user-agent",
     "via",
-    "x-http-method-override",
-    "x-method-override",
 ];
 
 /// The same, by how a name begins. `spin-` are the headers that Spin sets itself.
@@ -89,12 +91,8 @@ pub(super) fn read(
             let message = format_args!("`{}` is the header of API keys", shown(&name.value));
             source.find(Code::Conflict, name.offset, &message);
         }
-        let (claim, format) = mapping(source, table, &entry.value);
-        headers.push(IdentityHeader {
-            name: name.value.clone().into_owned(),
-            claim,
-            format,
-        });
+        let name = name.value.as_ref();
+        headers.extend(mapping(source, table, name, &entry.value));
     }
     headers
 }
@@ -120,11 +118,15 @@ pub(super) fn check_name(source: &mut Source<'_>, name: &str, offset: usize, wha
 }
 
 pub(super) fn has_own_meaning(name: &str) -> bool {
-    FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
-        || FORBIDDEN_PREFIXES
-            .iter()
-            .filter_map(|prefix| Some((prefix, name.get(..prefix.len())?)))
-            .any(|(prefix, start)| same_when_folded(prefix, start))
+    match spoofing(name) {
+        Some(found) => found.says != Says::Identity,
+        None => {
+            FORBIDDEN.iter().any(|taken| same_when_folded(taken, name))
+                || FORBIDDEN_PREFIXES
+                    .iter()
+                    .any(|prefix| begins_with(name, prefix))
+        }
+    }
 }
 
 fn is_good(name: &str) -> bool {
@@ -139,15 +141,19 @@ fn is_good(name: &str) -> bool {
 fn mapping<'s>(
     source: &mut Source<'_>,
     headers: Fields<'_, 's>,
+    name: &str,
     value: &At<Value<'s>>,
-) -> (String, Format) {
+) -> Option<IdentityHeader> {
     const WHAT: &str = "an identity header";
-    let mut format = Format::Text;
+    let (mut format, mut keys) = (Format::Text, None);
     let claim = if let Some(fields) = headers.table(value) {
-        source.check_keys(fields, &["claim", "format"], WHAT);
+        source.check_keys(fields, &["claim", "format", "keys"], WHAT);
         let choice = source.choice(fields, "format", &Format::ALL.map(Format::name));
         format = Format::ALL.get(choice).copied().unwrap_or(format);
-        source.needed(fields, "claim", WHAT, "add the claim that the header tells")
+        let wanted = source.flag(fields, "keys", false);
+        keys = fields.key_offset("keys").filter(|_| wanted);
+        let help = "add the claim that the header tells";
+        source.needed(fields, "claim", WHAT, help)
     } else if let Value::Text(claim) = &value.value {
         let (offset, value) = (value.offset, claim.as_ref());
         Some(At { offset, value })
@@ -156,12 +162,23 @@ fn mapping<'s>(
         source.wrong_type(value, WHAT, wanted);
         None
     };
-    let Some(claim) = claim else {
-        return (String::new(), format);
+    let header = IdentityHeader {
+        name: name.to_owned(),
+        claim: claims::path(source, claim?)?,
+        format,
+        keys: keys.is_some(),
     };
-    if claim.value.is_empty() || claim.value.len() > CLAIM_NAME_BYTES_MAX {
-        let message = format_args!("a claim has a name of 1 to {CLAIM_NAME_BYTES_MAX} bytes");
-        source.find(Code::BadValue, claim.offset, &message);
+    if let Some(offset) = keys {
+        let (message, help) = if header.is_of_scopes() {
+            let message = "scopes are a list, which has no `keys`";
+            (message, "leave it out")
+        } else if format == Format::Text {
+            let message = "the keys of an object are several values, which `text` does not express";
+            (message, "write `format = \"list\"` or `format = \"json\"`")
+        } else {
+            return Some(header);
+        };
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
     }
-    (claim.value.to_owned(), format)
+    Some(header)
 }

@@ -56,6 +56,7 @@
 //! name = "doorward"                            # what it calls itself in `Via` and `CDN-Loop`
 //! trusted_hops = 1                             # proxies in front that are believed; default: 0
 //! trusted_networks = ["10.0.0.0/8"]            # where the nearest of them is; default: anywhere
+//! identity_headers = ["x-forwarded-user"]      # in which those may say who calls; others never may
 //!
 //! [upstream.orders]                            # where the gateway sends requests
 //! url = ["https://orders-1.example", "http://orders-2.internal:8080/base"]   # one or more
@@ -93,7 +94,7 @@
 //! per_s = 60                                   # 1 to 86400
 //! burst = 100                                  # how many at once; default: `requests`
 //! key = "client"                               # or "subject", "api-key", "header:x-tenant",
-//!                                              # "claim:tenant"
+//!                                              # "claim:tenant"; a claim is named as in rules
 //! counts = "requests"                          # or "failed-authentication", by client or header
 //! shared = false                               # true: instances count together, through the store
 //!
@@ -129,9 +130,28 @@
 //!                                              # or "query:access_token": the first that is there decides
 //! auth    = "required"                         # or "optional": without a credential there is no identity
 //! credential = "strip"                         # or "forward": whether the upstream sees it
+//! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
 //! [route.claims]
 //! tenant = "blue"                              # exactly this value
-//! plan   = ["pro", "team"]                     # one of these
+//! plan   = ["pro", "team"]                     # one of these; the same as { any = ["pro", "team"] }
+//! permissions = { all = ["read:a", "write:a"] }   # each of these
+//! groups = { none = ["banned"] }               # none of these; a claim of another type is refused
+//! azp    = { present = true }                  # or absent = true; `null` is absent
+//! account = { equals = "{id}" }                # a string: the path's segment, its escapes decoded
+//! "realm_access.roles" = "admin"               # dots are a path through objects, never through lists
+//! 'resource_access."my.client".roles' = "editor"   # a segment with dots in it is in quotes
+//! "https://acme.example/roles" = "admin"       # with `/` or `:` it is one name, whatever the dots
+//! "urn:zitadel:iam:org:project:roles" = { any = "admin", keys = true }   # an object's keys
+//!
+//! [[route]]
+//! path = "/reports/{owner}"
+//! [[route.allow]]                              # alternatives, each complete: one has to hold as a whole
+//! issuer = "acme"
+//! scope  = ["reports:read"]
+//! claims = { sub = { equals = "{owner}" } }
+//! [[route.allow]]                              # `issuer`, `accept`, `scope` and `claims` are in these,
+//! accept = "api-key"                           # and not on the route
+//! scope  = ["reports:all"]
 //!
 //! [[route]]                                    # what it says of traffic
 //! path = "/orders/**"
@@ -156,6 +176,7 @@
 //! [identity]
 //! x-auth-subject = "sub"                       # a header, and the claim that it tells the upstream
 //! x-auth-roles   = { claim = "roles", format = "list" }   # or "text", "json"
+//! x-auth-groups  = { claim = "realm_access.groups", format = "list", keys = true }   # an object's keys
 //! ```
 //!
 //! What any route lists in `token_from` is removed from the requests of all routes, but for those with
@@ -172,8 +193,10 @@
 //! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
 
 mod accept;
+mod allow;
 mod api_keys;
 mod check;
+mod claims;
 mod cors;
 mod date;
 mod fields;
@@ -219,6 +242,8 @@ pub const ROUTES_MAX: usize = 16_384;
 pub const METHODS_PER_PATTERN_MAX: usize = 64;
 /// Most scopes that one rule can ask for.
 pub const SCOPE_ENTRIES_MAX: usize = 64;
+/// Most alternatives of one route.
+pub const ALTERNATIVES_MAX: usize = 16;
 /// Longest scope, in bytes.
 pub const SCOPE_BYTES_MAX: usize = 256;
 /// Most audiences of one issuer.
@@ -262,6 +287,8 @@ pub const UPSTREAMS_MAX: usize = 256;
 pub const TRAFFIC_TABLES_MAX: usize = 64;
 /// Longest name of an upstream, of a table of those kinds, and of the proxy, in bytes.
 pub const TRAFFIC_NAME_BYTES_MAX: usize = 64;
+/// Most entries of `identity_headers` of the proxy.
+pub const PROXY_IDENTITY_HEADERS_MAX: usize = 32;
 /// Most targets of one upstream.
 pub const TARGETS_MAX: usize = 32;
 /// Most that `connect_timeout_ms` can be.
@@ -346,7 +373,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let revocation = store::revocation(&mut source, root);
     let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
-    let proxy = proxy::read(&mut source, root);
+    let mut proxy = proxy::read(&mut source, root);
     let listed = api_keys.as_ref().map(|read| &read.api_keys);
     let key_header = listed.and_then(ApiKeys::header);
     let traffic = traffic::read(&mut source, root, key_header);
@@ -371,6 +398,8 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let reserved = identity_names.chain(key_header).chain(sources.headers());
     let reserved = ReservedNames::new(reserved);
     traffic::reserved_fields(&mut source, &traffic, &of_identity, &reserved);
+    let upstreams = &traffic.named.upstreams;
+    proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
     check::use_of_issuers(&mut source, &issuers, &routes);
     if let Some(keys) = &api_keys {
@@ -400,6 +429,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
                 optional: route.optional,
                 token_from: route.from,
                 forwards_credential: route.forwards_credential,
+                override_headers: route.override_headers.into_boxed_slice(),
                 traffic: route.traffic,
             };
             rules.push(route.path, kind);

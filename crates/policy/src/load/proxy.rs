@@ -2,8 +2,12 @@
 
 use doorward_traffic::address::{HOPS_MAX, NETWORKS_MAX, Network, TrustedProxies};
 
-use super::TRAFFIC_NAME_BYTES_MAX;
+use doorward_traffic::spoofing::says_identity;
+use doorward_traffic::upstream::Upstream;
+
+use super::{PROXY_IDENTITY_HEADERS_MAX, TRAFFIC_NAME_BYTES_MAX, fields};
 use crate::finding::Code;
+use crate::identity::ReservedNames;
 use crate::source::{Fields, Source, shown};
 use crate::target::is_token_byte;
 use crate::traffic::ProxyRule;
@@ -13,7 +17,12 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> ProxyRule {
     let Some(fields) = source.table_of(root, "proxy") else {
         return rule;
     };
-    let known = ["name", "trusted_hops", "trusted_networks"];
+    let known = [
+        "identity_headers",
+        "name",
+        "trusted_hops",
+        "trusted_networks",
+    ];
     source.check_keys(fields, &known, "`proxy`");
     if let Some(name) = source.text(fields, "name") {
         let good = (1..=TRAFFIC_NAME_BYTES_MAX).contains(&name.value.len())
@@ -60,4 +69,52 @@ fn networks(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<Network> {
         }
     }
     networks
+}
+
+/// `identity_headers`: in which fields proxies in the trusted networks say who the caller is. `reserved` are
+/// the headers that the policy has another use for.
+pub(super) fn identity_headers(
+    source: &mut Source<'_>,
+    root: Fields<'_, '_>,
+    rule: &mut ProxyRule,
+    reserved: &ReservedNames,
+    upstreams: &[Upstream],
+) {
+    const KEY: &str = "identity_headers";
+    let table = root.get("proxy").and_then(|value| root.table(value));
+    let Some((proxy, value)) = table.and_then(|table| Some((table, table.get(KEY)?))) else {
+        return;
+    };
+    if proxy.get("trusted_networks").is_none() {
+        let message = "`identity_headers` says whom proxies may name, and any client could be one";
+        let help = "say where they are with `trusted_networks`";
+        let offset = proxy.key_offset(KEY).unwrap_or(value.offset);
+        source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+    }
+    let what = format!("`{KEY}`");
+    let entries = source.strings(value, &what, PROXY_IDENTITY_HEADERS_MAX);
+    for entry in entries.unwrap_or_default() {
+        let name = entry.value;
+        if !fields::name(source, entry) {
+            continue;
+        }
+        let shown = shown(name);
+        if !says_identity(name) {
+            let message =
+                format_args!("`{shown}` is no header in which proxies say who the caller is");
+            let help = "such as `x-forwarded-user` or `x-ssl-client-cert`; nothing else is removed from \
+                        requests for it";
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        } else if reserved.contains(name)
+            || upstreams
+                .iter()
+                .any(|upstream| upstream.takes_from_policy(name))
+        {
+            let message =
+                format_args!("`{shown}` is a header that the policy itself sets or removes");
+            let help = "leave it out here or there";
+            source.find_with(Code::Conflict, entry.offset, &message, Some(&help), &[]);
+        }
+        rule.identity_headers.push(name.to_owned());
+    }
 }

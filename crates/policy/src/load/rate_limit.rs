@@ -1,9 +1,9 @@
 //! `[rate_limit.NAME]`
 
+use doorward_token::ClaimPath;
 use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 
-use super::{RATE_PER_S_MAX, RATE_REQUESTS_MAX, fields};
-use crate::claim::CLAIM_NAME_BYTES_MAX;
+use super::{RATE_PER_S_MAX, RATE_REQUESTS_MAX, claims, fields};
 use crate::finding::Code;
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
 
@@ -18,13 +18,14 @@ const SECRETS: [&str; 4] = [
     "set-cookie",
 ];
 
-/// `key_header` is the name of the header that API keys are in.
+/// A limit, and where the claim is that it counts by, if it counts by one. `key_header` is the name of the
+/// header that API keys are in.
 pub(super) fn read(
     source: &mut Source<'_>,
     name: &str,
     fields: Fields<'_, '_>,
     key_header: Option<&str>,
-) -> RateLimit {
+) -> (RateLimit, Option<ClaimPath>) {
     source.check_keys(fields, &KEYS, WHAT);
     let help = "say how many requests are let through in `per_s` seconds";
     source.is_there(fields, "requests", WHAT, help);
@@ -33,9 +34,9 @@ pub(super) fn read(
     let requests = source.number(fields, "requests", 1..=RATE_REQUESTS_MAX, 1);
     let per_s = source.seconds(fields, "per_s", 1..=RATE_PER_S_MAX, 1);
     let burst = source.number(fields, "burst", 1..=RATE_REQUESTS_MAX, requests);
-    let key = match source.text(fields, "key") {
+    let (key, claim) = match source.text(fields, "key") {
         Some(text) => key(source, text, key_header),
-        None => RateKey::Client,
+        None => (RateKey::Client, None),
     };
     let counts = match source.choice(fields, "counts", &["requests", "failed-authentication"]) {
         0 => Counts::Requests,
@@ -52,7 +53,7 @@ pub(super) fn read(
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
     }
     let small = |number: u64| u32::try_from(number).unwrap_or(1);
-    RateLimit {
+    let limit = RateLimit {
         name: name.to_owned(),
         requests: small(requests),
         per_s: small(per_s),
@@ -60,7 +61,8 @@ pub(super) fn read(
         key,
         counts,
         shared: source.flag(fields, "shared", false),
-    }
+    };
+    (limit, claim)
 }
 
 /// Whether only a credential says what is counted by.
@@ -71,11 +73,15 @@ pub(super) fn is_of_credential(key: &RateKey) -> bool {
     }
 }
 
-fn key(source: &mut Source<'_>, text: At<&str>, key_header: Option<&str>) -> RateKey {
+fn key(
+    source: &mut Source<'_>,
+    text: At<&str>,
+    key_header: Option<&str>,
+) -> (RateKey, Option<ClaimPath>) {
     match text.value.split_once(':') {
-        None if text.value == "client" => return RateKey::Client,
-        None if text.value == "subject" => return RateKey::Subject,
-        None if text.value == "api-key" => return RateKey::ApiKey,
+        None if text.value == "client" => return (RateKey::Client, None),
+        None if text.value == "subject" => return (RateKey::Subject, None),
+        None if text.value == "api-key" => return (RateKey::ApiKey, None),
         Some(("header", name)) => {
             let (offset, value) = (text.offset, name);
             let name = At { offset, value };
@@ -85,10 +91,12 @@ fn key(source: &mut Source<'_>, text: At<&str>, key_header: Option<&str>) -> Rat
                 let help = "count by `subject` or by `api-key`";
                 source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
             }
-            return RateKey::Header(value.to_owned());
+            return (RateKey::Header(value.to_owned()), None);
         }
-        Some(("claim", name)) if (1..=CLAIM_NAME_BYTES_MAX).contains(&name.len()) => {
-            return RateKey::Claim(name.to_owned());
+        Some(("claim", name)) if !name.is_empty() => {
+            let (offset, value) = (text.offset, name);
+            let path = claims::path(source, At { offset, value });
+            return (RateKey::Claim(name.to_owned()), path);
         }
         _ => {}
     }
@@ -96,5 +104,5 @@ fn key(source: &mut Source<'_>, text: At<&str>, key_header: Option<&str>) -> Rat
     let help = suggestion(text.value, &known, &"there are");
     let message = format_args!("`key` cannot be `{}`", shown(text.value));
     source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
-    RateKey::Client
+    (RateKey::Client, None)
 }

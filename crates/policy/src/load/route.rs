@@ -2,22 +2,25 @@
 
 use core::fmt::Display;
 
-use super::accept::{self, Around};
+use doorward_traffic::spoofing::method_fields;
+
+use super::accept::Around;
+use super::allow::{self, Asked};
 use super::token_from::{self, ReadSources};
-use super::traffic;
-use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_BYTES_MAX, SCOPE_ENTRIES_MAX};
-use crate::claim::{CLAIM_NAME_BYTES_MAX, CLAIM_VALUES_MAX, CLAIMS_MAX, RequiredClaim, Scalar};
-use crate::document::{Entry, Value};
+use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX};
+use super::{claims, traffic};
+use crate::document::Value;
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Related, Source, list, nearest, shown};
+use crate::source::{At, Fields, Related, Source, list, nearest, shown, suggestion};
 use crate::target::check_method;
 use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "accept",
+    "allow",
     "auth",
     "claims",
     "cors",
@@ -26,6 +29,7 @@ const KEYS: [&str; 19] = [
     "limits",
     "methods",
     "mirror",
+    "override_headers",
     "path",
     "public",
     "rate_limit",
@@ -97,6 +101,7 @@ pub(super) struct ReadRoute {
     /// Where tokens are looked for, once that is known.
     pub(super) from: TokenFrom,
     pub(super) forwards_credential: bool,
+    pub(super) override_headers: Vec<String>,
     pub(super) traffic: TrafficRule,
 }
 
@@ -157,6 +162,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         token_from: token_from::read(source, fields),
         from: TokenFrom::AUTHORIZATION,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
+        override_headers: override_headers(source, fields),
         traffic: TrafficRule::default(),
     };
     path(source, fields, &mut route);
@@ -171,25 +177,23 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         Some(value) => source.boolean(value, "`public`"),
         None => Some(false),
     };
-    let demands = Demands {
-        scope: fields
-            .get("scope")
-            .map_or_else(Vec::new, |value| scope(source, value, SCOPE_BYTES_MAX)),
-        claims: fields
-            .get("claims")
-            .map_or_else(Vec::new, |value| claims(source, fields, value)),
-        ..Demands::default()
-    };
+    let read = Asked::read(source, fields, route.pattern.as_ref());
     route.access = match public {
         Some(true) => {
             refuse_demands(source, fields);
             Some(Access::Public)
         }
         Some(false) => {
-            let mut demands = demands;
-            accept::read(source, fields, route.offset, around, &mut demands);
+            let demands = match fields.get("allow") {
+                Some(value) => allow::read(source, fields, value, around, &route),
+                None => {
+                    let read = read.with_accept(source, fields, route.offset, around);
+                    claims::subjects(source, core::slice::from_ref(&read));
+                    read.demands
+                }
+            };
             if route.optional {
-                warn_of_demands(source, fields);
+                warn_of_demands(source, fields, &demands);
             }
             Some(Access::Protected(demands))
         }
@@ -234,6 +238,38 @@ fn methods(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Vec<String>
         .map(|entry| method(source, entry))
         .collect();
     checked.into_iter().collect()
+}
+
+/// The fields in which a client may say that the method is another one.
+fn override_headers(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String> {
+    const KEY: &str = "override_headers";
+    let Some(value) = fields.get(KEY) else {
+        return Vec::new();
+    };
+    if let Some(methods) = fields.key_offset("methods") {
+        let message =
+            "`override_headers` lets a client ask for another method than `methods` lists";
+        let help = "leave out one of them";
+        let related: Related<'_> = &[(methods, &"the methods are here")];
+        let offset = fields.key_offset(KEY).unwrap_or(value.offset);
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+    }
+    let known: Vec<&str> = method_fields().collect();
+    let mut names = Vec::new();
+    let what = format!("`{KEY}`");
+    for entry in source
+        .strings(value, &what, known.len())
+        .unwrap_or_default()
+    {
+        if known.contains(&entry.value) {
+            names.push(entry.value.to_owned());
+        } else {
+            let message = format_args!("no method is asked for in `{}`", shown(entry.value));
+            let help = suggestion(entry.value, &known, &"there are");
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        }
+    }
+    names
 }
 
 fn method(source: &mut Source<'_>, entry: At<&str>) -> Option<String> {
@@ -304,74 +340,11 @@ pub(super) fn scope(
     scopes
 }
 
-fn claims<'s>(
-    source: &mut Source<'_>,
-    fields: Fields<'_, 's>,
-    value: &At<Value<'s>>,
-) -> Vec<RequiredClaim> {
-    let Some(table) = fields.table(value) else {
-        source.wrong_type(value, "`claims`", "a table of claims and their values");
-        return Vec::new();
-    };
-    if table.entries.is_empty() || table.entries.len() > CLAIMS_MAX {
-        let message = format_args!("`claims` must have between 1 and {CLAIMS_MAX} entries");
-        source.find(Code::BadValue, value.offset, &message);
-    }
-    let mut claims = Vec::new();
-    for Entry { name, value } in table.entries {
-        check_claim_name(source, &name.value, name.offset);
-        let values = match &value.value {
-            Value::Array { values, .. } => values.as_slice(),
-            _ => core::slice::from_ref(value),
-        };
-        if values.is_empty() || values.len() > CLAIM_VALUES_MAX {
-            let name = shown(&name.value);
-            let message =
-                format_args!("`{name}` must list between 1 and {CLAIM_VALUES_MAX} values");
-            source.find(Code::BadValue, value.offset, &message);
-        }
-        let scalars = values.iter().filter_map(|value| scalar(source, value));
-        claims.push(RequiredClaim {
-            name: name.value.clone().into_owned(),
-            one_of: scalars.collect(),
-        });
-    }
-    claims
-}
-
-fn check_claim_name(source: &mut Source<'_>, name: &str, offset: usize) {
-    let help = match name {
-        "iss" => "name the issuer with `issuer`",
-        "aud" => "that is the issuer's `audience`",
-        "exp" | "nbf" | "iat" => "times are always checked",
-        "scope" | "scp" => "ask for scopes with `scope`",
-        "" => "a claim has a name",
-        name if name.len() > CLAIM_NAME_BYTES_MAX => "the name is too long",
-        _ => return,
-    };
-    let message = format_args!("a rule cannot ask for the claim `{}`", shown(name));
-    source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
-}
-
-fn scalar(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Scalar> {
-    match &value.value {
-        Value::Text(text) => Some(Scalar::Text(text.clone().into_owned())),
-        Value::Boolean(boolean) => Some(Scalar::Boolean(*boolean)),
-        Value::Integer(_) => {
-            let integer = source.integer(value, "the value of a claim")?;
-            Some(Scalar::Integer(integer.value))
-        }
-        _ => {
-            let wanted = "a string, a whole number, a boolean or an array of these";
-            source.wrong_type(value, "the value of a claim", wanted);
-            None
-        }
-    }
-}
-
 /// Who has no credential is asked for nothing, which may not be what was meant.
-fn warn_of_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
-    for key in ["scope", "claims"] {
+fn warn_of_demands(source: &mut Source<'_>, fields: Fields<'_, '_>, demands: &Demands) {
+    let asks = |demands: &Demands| !demands.scope.is_empty() || !demands.claims.is_empty();
+    let allow = demands.allow.iter().any(asks).then_some("allow");
+    for key in ["scope", "claims"].into_iter().chain(allow) {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!(
                 "`{key}` binds only those who have a credential: without one a request passes"
@@ -393,7 +366,14 @@ fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
         let related: Related<'_> = &[(public, &"the route is public")];
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
     }
-    for key in ["accept", "issuer", "scope", "claims", token_from::KEY] {
+    for key in [
+        "accept",
+        "allow",
+        "issuer",
+        "scope",
+        "claims",
+        token_from::KEY,
+    ] {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("a public route has no `{key}`: no credential is looked at");
             let help = format_args!("leave out `public` or `{key}`");

@@ -43,6 +43,17 @@ pub(super) fn read<'t, 's>(
         security_headers,
     ] = &names;
     // Where one is no table, the positions of the names are others, and the policy is refused.
+    let (rate_limits, rate_claims) = rate_limits
+        .iter()
+        .filter_map(|entry| {
+            Some(rate_limit::read(
+                source,
+                entry.name,
+                entry.fields?,
+                key_header,
+            ))
+        })
+        .unzip();
     let named = Named {
         upstreams: upstreams
             .iter()
@@ -52,17 +63,8 @@ pub(super) fn read<'t, 's>(
             .iter()
             .filter_map(|entry| Some(cors::read(source, entry.fields?)))
             .collect(),
-        rate_limits: rate_limits
-            .iter()
-            .filter_map(|entry| {
-                Some(rate_limit::read(
-                    source,
-                    entry.name,
-                    entry.fields?,
-                    key_header,
-                ))
-            })
-            .collect(),
+        rate_limits,
+        rate_claims,
         limits: all_limits
             .iter()
             .filter_map(|entry| Some(limits::read(source, entry.fields?)))

@@ -58,6 +58,9 @@ pub(crate) enum Reason {
     KeysUnavailable {
         retry_after_s: u64,
     },
+    KeyMayBeNewer {
+        retry_after_s: u64,
+    },
     IssuerUnavailable {
         retry_after_s: u64,
     },
@@ -113,7 +116,7 @@ impl Reason {
             | Self::Claim { .. }
             | Self::IdentityHeader { .. } => Class::Forbidden,
             Self::Misconfigured(_) => Class::Misconfigured,
-            Self::KeysUnavailable { .. } => Class::KeysUnavailable,
+            Self::KeysUnavailable { .. } | Self::KeyMayBeNewer { .. } => Class::KeysUnavailable,
             Self::IssuerUnavailable { .. } => Class::IssuerUnavailable,
             Self::StoreUnavailable { .. } => Class::StoreUnavailable,
             Self::Limit(exceeded) => match exceeded {
@@ -185,6 +188,12 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "no keys of the issuer; next attempt in {retry_after_s} s"
+                )
+            }
+            Self::KeyMayBeNewer { retry_after_s } => {
+                write!(
+                    f,
+                    "the token's key is not among those of the issuer, which are old; next attempt in {retry_after_s} s"
                 )
             }
             Self::IssuerUnavailable { retry_after_s } => {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::json::{self, Limits};
 use crate::keys::KEY_SET_BYTES_MAX;
-use crate::{JsonError, UnixTime};
+use crate::{ExposedKeys, JsonError, KeySet, KeySetError, UnixTime};
 
 use super::{CLOCK_SKEW_S_MAX, Freshness, FreshnessPolicy, State};
 
@@ -21,22 +21,27 @@ pub const ETAG_BYTES_MAX: usize = 256;
 pub const LAST_ERROR_BYTES_MAX: usize = 512;
 
 const RECORD_PREFIX: &str = "doorward/keys/";
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
+/// One that did not tell of exposed keys, nor how often unknown keys are a reason to fetch. It is read, so
+/// that instances of both versions can go on beside each other.
+const VERSION_BEFORE: u64 = 2;
 const LIMITS: Limits = Limits {
     depth_max: 1,
     values_max: 16,
 };
 /// The numbers first, then the texts. What is not known is left out.
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 14] = [
     "version",
     "attempted_at",
     "failures",
     "refetched_at",
     "refetching",
+    "full_at",
     "fetched_at",
     "fresh_s",
     "issuer",
     "last_error",
+    "exposed",
     "url",
     "etag",
     "body",
@@ -47,7 +52,7 @@ const MEMBERS: [&str; 12] = [
 pub struct Record {
     /// The issuer.
     pub issuer: String,
-    /// The last good keys, if there were any yet.
+    /// The last key set, if there was any yet. There may be none in it that can be used.
     pub keys: Option<StoredKeys>,
     /// When they were fetched; zero without keys.
     pub fetched_at: UnixTime,
@@ -57,8 +62,14 @@ pub struct Record {
     pub attempted_at: Option<UnixTime>,
     /// How many attempts have failed since one succeeded.
     pub failures: u32,
-    /// Why the last one failed, in our own words.
+    /// Why the last one failed, or why nothing in the last key set can be used, in our own words.
     pub last_error: Option<String>,
+    /// The keys of the issuer whose private half was seen. They are used no more, as long as the record
+    /// lives.
+    pub exposed: ExposedKeys,
+    /// When unknown keys are a reason for [`UNKNOWN_KEY_FETCHES_MAX`](super::UNKNOWN_KEY_FETCHES_MAX) fetches
+    /// again.
+    pub full_at: Option<UnixTime>,
     /// When an unknown key was last a reason to fetch.
     pub refetched_at: Option<UnixTime>,
     /// Who began the fetch of that time, where it had not ended when the record was written: a number
@@ -144,6 +155,10 @@ impl Record {
         put("failures", Some(self.failures.into()));
         put("refetched_at", time(self.refetched_at));
         put("refetching", Some(self.refetching.into()));
+        put("full_at", time(self.full_at));
+        if !self.exposed.is_empty() {
+            put("exposed", Some(self.exposed.to_text().into()));
+        }
         put(
             "last_error",
             self.last_error
@@ -174,7 +189,8 @@ impl Record {
             return Err(RecordError::TooLong);
         }
         let mut members = json::parse_object(bytes, LIMITS).map_err(RecordError::Json)?;
-        if required("version", number(&members, "version")?)? != VERSION {
+        let version = required("version", number(&members, "version")?)?;
+        if version != VERSION && version != VERSION_BEFORE {
             return Err(RecordError::OtherVersion);
         }
         if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
@@ -189,6 +205,13 @@ impl Record {
             failures: u32::try_from(failures)
                 .map_err(|_| RecordError::Member { name: "failures" })?,
             last_error: text(&mut members, "last_error")?.map(|text| printable(&text)),
+            exposed: match text(&mut members, "exposed")? {
+                None => ExposedKeys::default(),
+                Some(text) => {
+                    ExposedKeys::from_text(&text).ok_or(RecordError::Member { name: "exposed" })?
+                }
+            },
+            full_at: number(&members, "full_at")?.map(UnixTime),
             refetched_at,
             refetching: required("refetching", number(&members, "refetching")?)?,
             ..Self::default()
@@ -213,6 +236,17 @@ impl Record {
         Ok(record)
     }
 
+    /// The key set, without the keys whose private half was seen; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// What is there is no key set.
+    #[must_use]
+    pub fn key_set(&self) -> Option<Result<KeySet, KeySetError>> {
+        let keys = self.keys.as_ref()?;
+        Some(KeySet::parse_without(keys.body.as_bytes(), &self.exposed))
+    }
+
     /// How long ago the keys were fetched, in seconds; `None` when there are none.
     #[must_use]
     pub fn age_s(&self, now: UnixTime) -> Option<u64> {
@@ -235,8 +269,11 @@ impl Record {
 
     fn freshness(&self, policy: FreshnessPolicy, now: UnixTime) -> Freshness {
         let mut freshness = Freshness::new(policy);
+        let usable = self
+            .key_set()
+            .is_some_and(|set| set.is_ok_and(|set| !set.is_empty()));
         // Nothing was asked for, so there is nothing to be spared.
-        let _ = freshness.adopt(self, now, super::Cause::Age);
+        let _ = freshness.adopt(self, usable, now, super::Cause::Age);
         freshness
     }
 }

@@ -8,6 +8,12 @@ fn at(seconds: u64) -> UnixTime {
     UnixTime(START + seconds)
 }
 
+/// What a request meets, after a look at what others know.
+fn meet(freshness: &mut Freshness, now: UnixTime) -> Decision {
+    freshness.looked(now);
+    freshness.decide(now)
+}
+
 /// Keys fetched at the start: fresh for 100 s, stale for 200 s more, for errors 1,000 s.
 fn fetched() -> Freshness {
     let mut freshness = Freshness::new(FreshnessPolicy {
@@ -15,69 +21,69 @@ fn fetched() -> Freshness {
         stale_if_error_s: 1_000,
         unknown_key_cooldown_s: 30,
     });
-    assert_eq!(freshness.decide(at(0)), FetchFirst);
-    freshness.fetched(at(0), 100);
+    assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
+    freshness.fetched(at(0), at(0), 100, true);
     freshness
 }
 
 #[test]
 fn without_keys_one_request_fetches_and_the_others_wait() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(0)), FetchFirst);
-    assert_eq!(freshness.decide(at(0)), AwaitFetch);
-    assert_eq!(freshness.decide(at(FETCH_S_MAX - 1)), AwaitFetch);
-    freshness.fetched(at(FETCH_S_MAX - 1), 100);
-    assert_eq!(freshness.decide(at(FETCH_S_MAX)), Use);
+    assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
+    assert_eq!(meet(&mut freshness, at(0)), AwaitFetch);
+    assert_eq!(meet(&mut freshness, at(FETCH_S_MAX - 1)), AwaitFetch);
+    freshness.fetched(at(FETCH_S_MAX - 1), at(FETCH_S_MAX - 1), 100, true);
+    assert_eq!(meet(&mut freshness, at(FETCH_S_MAX)), Use);
 }
 
 #[test]
 fn a_fetch_that_was_lost_is_done_again() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(0)), FetchFirst);
-    assert_eq!(freshness.decide(at(FETCH_S_MAX)), FetchFirst);
-    assert_eq!(freshness.decide(at(FETCH_S_MAX)), AwaitFetch);
+    assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
+    assert_eq!(meet(&mut freshness, at(FETCH_S_MAX)), FetchFirst);
+    assert_eq!(meet(&mut freshness, at(FETCH_S_MAX)), AwaitFetch);
 }
 
 #[test]
 fn keys_go_from_fresh_to_stale_to_expired() {
     let mut freshness = fetched();
-    assert_eq!(freshness.decide(at(0)), Use);
-    assert_eq!(freshness.decide(at(99)), Use);
-    assert_eq!(freshness.decide(at(100)), UseAndRefresh);
-    assert_eq!(freshness.decide(at(100)), Use, "one refresh at a time");
+    assert_eq!(meet(&mut freshness, at(0)), Use);
+    assert_eq!(meet(&mut freshness, at(99)), Use);
+    assert_eq!(meet(&mut freshness, at(100)), UseAndRefresh);
+    assert_eq!(meet(&mut freshness, at(100)), Use, "one refresh at a time");
     let mut untouched = fetched();
-    assert_eq!(untouched.decide(at(299)), UseAndRefresh);
+    assert_eq!(meet(&mut untouched, at(299)), UseAndRefresh);
     let mut expired = fetched();
-    assert_eq!(expired.decide(at(300)), FetchFirst);
-    assert_eq!(expired.decide(at(301)), AwaitFetch);
-    expired.fetched(at(302), 100);
-    assert_eq!(expired.decide(at(303)), Use);
+    assert_eq!(meet(&mut expired, at(300)), FetchFirst);
+    assert_eq!(meet(&mut expired, at(301)), AwaitFetch);
+    expired.fetched(at(302), at(302), 100, true);
+    assert_eq!(meet(&mut expired, at(303)), Use);
 }
 
 #[test]
 fn keys_outlive_a_failing_issuer_for_as_long_as_the_policy_says() {
     let mut freshness = fetched();
-    assert_eq!(freshness.decide(at(300)), FetchFirst);
+    assert_eq!(meet(&mut freshness, at(300)), FetchFirst);
     freshness.failed(at(300));
     assert_eq!(
-        freshness.decide(at(300)),
+        meet(&mut freshness, at(300)),
         Use,
         "the last good keys, and the issuer left alone"
     );
     assert_eq!(
-        freshness.decide(at(300 + RETRY_S_MIN)),
+        meet(&mut freshness, at(300 + RETRY_S_MIN)),
         UseAndRefresh,
         "then a try that nobody waits for"
     );
     freshness.failed(at(302));
     assert_eq!(
-        freshness.decide(at(1_099)),
+        meet(&mut freshness, at(1_099)),
         UseAndRefresh,
         "the last second: 100 s fresh and 1,000 s more"
     );
     freshness.failed(at(1_099));
     assert!(
-        matches!(freshness.decide(at(1_100)), Unavailable { .. }),
+        matches!(meet(&mut freshness, at(1_100)), Unavailable { .. }),
         "then they are gone"
     );
 }
@@ -88,18 +94,18 @@ fn met_after(stale_if_error_s: u64, seconds: u64) -> Decision {
         stale_if_error_s,
         ..FreshnessPolicy::default()
     });
-    freshness.fetched(at(0), 100);
+    freshness.fetched(at(0), at(0), 100, true);
     // A request every minute, each of which finds the issuer down.
     for minute in 0..seconds.div_ceil(60) {
         let now = at(100 + minute * 60);
-        if matches!(freshness.decide(now), UseAndRefresh | FetchFirst) {
+        if matches!(meet(&mut freshness, now), UseAndRefresh | FetchFirst) {
             freshness.failed(now);
         }
     }
-    match freshness.decide(at(100 + seconds)) {
+    match meet(&mut freshness, at(100 + seconds)) {
         FetchFirst => {
             freshness.failed(at(100 + seconds));
-            freshness.decide(at(100 + seconds))
+            meet(&mut freshness, at(100 + seconds))
         }
         decision => decision,
     }
@@ -143,16 +149,16 @@ fn the_grace_for_a_failing_issuer_can_be_turned_off() {
         stale_if_error_s: 0,
         ..FreshnessPolicy::default()
     });
-    freshness.fetched(at(0), 100);
-    assert_eq!(freshness.decide(at(99)), Use);
+    freshness.fetched(at(0), at(0), 100, true);
+    assert_eq!(meet(&mut freshness, at(99)), Use);
     assert_eq!(
-        freshness.decide(at(100)),
+        meet(&mut freshness, at(100)),
         UseAndRefresh,
         "nothing has failed yet"
     );
     freshness.failed(at(100));
     assert_eq!(
-        freshness.decide(at(100)),
+        meet(&mut freshness, at(100)),
         Unavailable {
             retry_after_s: RETRY_S_MIN
         }
@@ -161,9 +167,9 @@ fn the_grace_for_a_failing_issuer_can_be_turned_off() {
         stale_if_error_s: 0,
         ..FreshnessPolicy::default()
     });
-    fresh.fetched(at(0), 100);
+    fresh.fetched(at(0), at(0), 100, true);
     fresh.failed(at(50));
-    assert_eq!(fresh.decide(at(99)), Use, "fresh keys need no grace");
+    assert_eq!(meet(&mut fresh, at(99)), Use, "fresh keys need no grace");
 }
 
 #[test]
@@ -171,10 +177,10 @@ fn an_issuer_that_answers_again_ends_the_grace() {
     let mut freshness = fetched();
     freshness.failed(at(150));
     assert_eq!(freshness.state(at(151)), State::Failing);
-    assert_eq!(freshness.decide(at(160)), UseAndRefresh);
-    freshness.fetched(at(161), 100);
+    assert_eq!(meet(&mut freshness, at(160)), UseAndRefresh);
+    freshness.fetched(at(161), at(161), 100, true);
     assert_eq!(freshness.state(at(161)), State::Fresh);
-    assert_eq!(freshness.decide(at(161 + 300)), FetchFirst);
+    assert_eq!(meet(&mut freshness, at(161 + 300)), FetchFirst);
 }
 
 #[test]
@@ -183,7 +189,7 @@ fn an_issuer_that_is_down_is_asked_ever_more_rarely() {
     let mut fetches = Vec::new();
     // A request every second, for ten minutes, to an issuer that never answers.
     for second in 0..600 {
-        match freshness.decide(at(second)) {
+        match meet(&mut freshness, at(second)) {
             FetchFirst => {
                 fetches.push(second);
                 freshness.failed(at(second));
@@ -199,7 +205,7 @@ fn an_issuer_that_is_down_is_asked_ever_more_rarely() {
         fetches,
         [0, 2, 6, 14, 30, 62, 122, 182, 242, 302, 362, 422, 482, 542]
     );
-    freshness.fetched(at(700), 60);
+    freshness.fetched(at(700), at(700), 60, true);
     freshness.failed(at(701));
     assert_eq!(
         freshness.left_alone_s(at(701)),
@@ -214,16 +220,31 @@ fn millions_of_failures_do_not_overflow() {
     freshness.failures = u32::MAX;
     freshness.failed(UnixTime(u64::MAX));
     assert!(matches!(
-        freshness.decide(UnixTime(u64::MAX - 1)),
+        meet(&mut freshness, UnixTime(u64::MAX - 1)),
         Unavailable { .. }
     ));
     assert_eq!(freshness.next_refresh_s(UnixTime(u64::MAX - 1)), 1);
 }
 
+/// When unknown keys are a reason to fetch, of requests that come every second.
+fn refetches(freshness: &mut Freshness, seconds: std::ops::Range<u64>) -> Vec<u64> {
+    let mut refetches = Vec::new();
+    for second in seconds {
+        for _ in 0..10 {
+            if freshness.decide_unknown_key(at(second)) == UnknownKeyDecision::Refetch {
+                refetches.push(second);
+                freshness.fetched(at(second), at(second), 100, true);
+            }
+        }
+    }
+    refetches
+}
+
 #[test]
-fn an_unknown_key_is_a_reason_to_fetch_once_per_cooldown() {
+fn an_unknown_key_is_a_reason_to_fetch_a_few_times_at_once_and_then_every_few_seconds() {
     use UnknownKeyDecision::{AwaitFetch, Refetch, Refuse};
     let mut freshness = fetched();
+    freshness.first(at(0));
     assert_eq!(
         freshness.decide_unknown_key(at(1)),
         Refetch,
@@ -234,42 +255,74 @@ fn an_unknown_key_is_a_reason_to_fetch_once_per_cooldown() {
         AwaitFetch,
         "one fetch at a time"
     );
-    freshness.fetched(at(2), 100);
-    assert_eq!(freshness.decide_unknown_key(at(30)), Refuse);
-    assert_eq!(freshness.decide_unknown_key(at(31)), Refetch);
+    freshness.fetched(at(2), at(2), 100, true);
+    assert_eq!(refetches(&mut freshness, 2..40), [2, 2, 11, 21, 31]);
+    assert_eq!(
+        refetches(&mut freshness, 300..325),
+        [300, 300, 300, 310, 320],
+        "what was not used is there again"
+    );
+    assert_eq!(freshness.decide_unknown_key(at(330)), Refetch);
     freshness.abandoned();
     assert_eq!(
-        freshness.decide_unknown_key(at(32)),
+        freshness.decide_unknown_key(at(331)),
         Refuse,
         "a fetch that was cancelled counts"
     );
 }
 
 #[test]
-fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown() {
+fn an_instance_that_knows_of_no_others_asks_once_and_then_every_few_seconds() {
     let mut freshness = fetched();
-    let mut fetches = 0;
-    // A hundred a second.
-    for number in 0..10_000 {
-        let now = at(number / 100);
-        if freshness.decide_unknown_key(now) == UnknownKeyDecision::Refetch {
-            fetches += 1;
-            freshness.fetched(now, 100);
-        }
+    assert_eq!(refetches(&mut freshness, 0..35), [0, 10, 20, 30]);
+    for (cooldown_s, expected) in [
+        (5, vec![0, 5, 10, 15, 20, 25, 30]),
+        (10, vec![0, 10, 20, 30]),
+        (3600, vec![0, 10, 20, 30]),
+    ] {
+        let mut freshness = Freshness::new(FreshnessPolicy {
+            unknown_key_cooldown_s: cooldown_s,
+            ..FreshnessPolicy::default()
+        });
+        freshness.fetched(at(0), at(0), 100, true);
+        let found = refetches(&mut freshness, 0..35);
+        assert_eq!(found, expected, "cooldown {cooldown_s} s");
     }
-    assert_eq!(fetches, 4, "at 0, 30, 60 and 90 seconds");
+}
+
+#[test]
+fn a_token_with_an_unknown_key_may_come_back_where_the_keys_are_older_than_the_cooldown() {
+    let mut freshness = fetched();
+    let told = |freshness: &Freshness, seconds| {
+        let told = freshness.no_newer_keys(at(seconds));
+        (told.old, told.retry_after_s)
+    };
+    assert_eq!(told(&freshness, 30), (false, 1));
+    assert_eq!(told(&freshness, 31), (true, 1));
+    assert_eq!(
+        freshness.decide_unknown_key(at(31)),
+        UnknownKeyDecision::Refetch
+    );
+    freshness.failed(at(31));
+    assert_eq!(told(&freshness, 32), (true, 9), "when it is asked again");
+    for _ in 0..9 {
+        freshness.failed(at(32));
+    }
+    assert_eq!(told(&freshness, 32), (true, RETRY_S_MAX));
+    freshness.fetched(at(33), at(33), 100, true);
+    assert_eq!(told(&freshness, 40), (false, 1), "it was asked just now");
 }
 
 #[test]
 fn a_fetch_because_of_age_does_not_use_up_the_cooldown() {
     let mut freshness = fetched();
-    assert_eq!(freshness.decide(at(100)), UseAndRefresh);
+    assert_eq!(meet(&mut freshness, at(100)), UseAndRefresh);
     assert_eq!(
         freshness.decide_unknown_key(at(100)),
         UnknownKeyDecision::AwaitFetch,
         "what is under way may bring the key"
     );
-    freshness.fetched(at(101), 100);
+    freshness.fetched(at(101), at(101), 100, true);
     assert_eq!(
         freshness.decide_unknown_key(at(102)),
         UnknownKeyDecision::Refetch
@@ -297,14 +350,14 @@ fn a_clock_that_was_set_back_stops_nothing() {
     let mut freshness = fetched();
     let before = UnixTime(START - 3600);
     assert_eq!(
-        freshness.decide(before),
+        meet(&mut freshness, before),
         UseAndRefresh,
         "keys from the future are not fresh"
     );
     let mut failing = Freshness::new(FreshnessPolicy::default());
     failing.failed(at(0));
     assert_eq!(
-        failing.decide(before),
+        meet(&mut failing, before),
         FetchFirst,
         "a pause that begins in the future is over"
     );
@@ -313,7 +366,7 @@ fn a_clock_that_was_set_back_stops_nothing() {
         asking.decide_unknown_key(at(0)),
         UnknownKeyDecision::Refetch
     );
-    asking.fetched(at(0), 100);
+    asking.fetched(at(0), at(0), 100, true);
     assert_eq!(
         asking.decide_unknown_key(before),
         UnknownKeyDecision::Refetch
@@ -330,7 +383,7 @@ fn a_clock_that_was_set_back_does_not_prolong_the_grace_for_a_failing_issuer() {
         let mut freshness = fetched();
         let before = UnixTime(START - back_s);
         freshness.failed(before);
-        let decision = freshness.decide(before);
+        let decision = meet(&mut freshness, before);
         assert_eq!(
             matches!(decision, Use | UseAndRefresh),
             usable,
@@ -338,15 +391,19 @@ fn a_clock_that_was_set_back_does_not_prolong_the_grace_for_a_failing_issuer() {
         );
         let state = if usable { State::Fresh } else { State::Expired };
         assert_eq!(freshness.state(before), state, "set back by {back_s} s");
-        freshness.fetched(before, 100);
-        assert_eq!(freshness.decide(before), Use, "the issuer answers again");
+        freshness.fetched(before, before, 100, true);
+        assert_eq!(
+            meet(&mut freshness, before),
+            Use,
+            "the issuer answers again"
+        );
     }
 }
 
 #[test]
 fn an_hour_far_in_the_future_overflows_nothing() {
     let mut freshness = fetched();
-    assert_eq!(freshness.decide(UnixTime(u64::MAX)), FetchFirst);
+    assert_eq!(meet(&mut freshness, UnixTime(u64::MAX)), FetchFirst);
 }
 
 #[test]
@@ -360,7 +417,7 @@ fn the_state_of_the_keys_can_be_told() {
     freshness.failed(at(0));
     assert_eq!(freshness.state(at(0)), State::Missing);
     assert_eq!(freshness.next_refresh_s(at(0)), RETRY_S_MIN);
-    freshness.fetched(at(10), 100);
+    freshness.fetched(at(10), at(10), 100, true);
     for (seconds, state, next_refresh_s) in [
         (10, State::Fresh, 100),
         (109, State::Fresh, 1),
@@ -383,8 +440,112 @@ fn the_state_of_the_keys_can_be_told() {
         (State::Stale, "stale"),
         (State::Failing, "failing"),
         (State::Expired, "expired"),
+        (State::Unusable, "unusable"),
         (State::Missing, "missing"),
     ] {
         assert_eq!(state.to_string(), word);
     }
+}
+
+#[test]
+fn stale_keys_are_used_only_after_a_look_at_what_others_know() {
+    let mut freshness = fetched();
+    assert_eq!(freshness.decide(at(99)), Use, "fresh ones need none");
+    assert_eq!(freshness.decide(at(100)), FetchFirst, "which looks first");
+    assert_eq!(freshness.decide(at(100)), AwaitFetch, "so do the others");
+    freshness.looked(at(100));
+    assert_eq!(
+        freshness.decide(at(100)),
+        Use,
+        "nobody waits for the fetch that goes on"
+    );
+    freshness.failed(at(101));
+    assert_eq!(freshness.decide(at(101)), Use);
+    assert_eq!(freshness.decide(at(100 + LOOK_S - 1)), UseAndRefresh);
+    for _ in 0..9 {
+        freshness.failed(at(104));
+    }
+    assert_eq!(
+        freshness.decide(at(100 + LOOK_S)),
+        FetchFirst,
+        "also while the issuer is left alone"
+    );
+    assert!(
+        freshness.is_left_alone(at(105)),
+        "then only the look is made"
+    );
+    freshness.looked(at(105));
+    assert_eq!(freshness.decide(at(105)), Use);
+    let before = UnixTime(START - 3600);
+    assert_eq!(freshness.decide(before), FetchFirst, "a look of the future");
+}
+
+#[test]
+fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_is_soon_asked_for_again() {
+    for (cooldown_s, again_s) in [(30, UNUSABLE_S_MAX), (3600, UNUSABLE_S_MAX), (3, 3)] {
+        let mut freshness = Freshness::new(FreshnessPolicy {
+            unknown_key_cooldown_s: cooldown_s,
+            ..FreshnessPolicy::default()
+        });
+        freshness.fetched(at(0), at(0), FRESH_S_MAX, true);
+        freshness.fetched(at(100), at(100), FRESH_S_MAX, false);
+        for seconds in 0..again_s {
+            let retry_after_s = again_s - seconds;
+            assert_eq!(
+                meet(&mut freshness, at(100 + seconds)),
+                Unavailable { retry_after_s },
+                "cooldown {cooldown_s} s"
+            );
+            assert_eq!(freshness.state(at(100 + seconds)), State::Unusable);
+        }
+        let again = at(100 + again_s);
+        assert_eq!(meet(&mut freshness, again), FetchFirst);
+        assert_eq!(meet(&mut freshness, again), AwaitFetch);
+        freshness.failed(again);
+        assert_eq!(
+            meet(&mut freshness, again),
+            Unavailable {
+                retry_after_s: RETRY_S_MIN
+            },
+            "the keys before do not come back"
+        );
+        let later = at(102 + again_s);
+        assert_eq!(meet(&mut freshness, later), FetchFirst);
+        freshness.fetched(later, later, 100, true);
+        assert_eq!(meet(&mut freshness, later), Use, "the mistake is mended");
+        assert_eq!(freshness.state(later), State::Fresh);
+    }
+}
+
+#[test]
+fn keys_that_turn_out_to_be_exposed_are_of_no_use_at_once() {
+    let mut freshness = fetched();
+    freshness.withdrawn(true);
+    assert_eq!(meet(&mut freshness, at(1)), Use, "others are left");
+    freshness.withdrawn(false);
+    assert_eq!(
+        meet(&mut freshness, at(1)),
+        Unavailable {
+            retry_after_s: UNUSABLE_S_MAX - 1
+        }
+    );
+    assert_eq!(meet(&mut freshness, at(UNUSABLE_S_MAX)), FetchFirst);
+}
+
+#[test]
+fn keys_are_as_old_as_the_question_and_newer_than_those_that_were_known_then() {
+    let mut freshness = fetched();
+    freshness.fetched(at(50), at(54), 100, true);
+    assert_eq!(freshness.age_s(at(54)), Some(4));
+    freshness.fetched(at(50), at(54), 100, true);
+    assert_eq!(freshness.age_s(at(54)), Some(3), "of the same second");
+    // By a clock that is ahead of ours.
+    let mut behind = Freshness::new(FreshnessPolicy::default());
+    behind.fetched(at(40), at(40), 100, true);
+    behind.fetched(at(10), at(10), 100, true);
+    assert_eq!(behind.age_s(at(45)), Some(4));
+    // Too far ahead to be true.
+    behind.fetched(at(500), at(500), 100, true);
+    behind.fetched(at(10), at(10), 100, true);
+    assert_eq!(behind.age_s(at(45)), Some(35));
 }

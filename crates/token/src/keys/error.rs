@@ -18,30 +18,6 @@ pub enum KeySetError {
     Json(JsonError),
     /// The set has no member `keys`, or it is not a list (RFC 7517 §5.1).
     NoKeys,
-    /// The set holds more keys than [`KEYS_MAX`](crate::KEYS_MAX).
-    TooManyKeys {
-        /// How many it holds.
-        keys: usize,
-        /// The bound.
-        keys_max: usize,
-    },
-    /// An element of `keys` is not an object.
-    NotAKey {
-        /// Its position, counted from 0.
-        position: usize,
-    },
-    /// A key of the set is private.
-    PrivateKey {
-        /// Its position, counted from 0.
-        position: usize,
-        /// The member that gives it away.
-        member: &'static str,
-    },
-    /// A key of the set is a shared secret.
-    SymmetricKey {
-        /// Its position, counted from 0.
-        position: usize,
-    },
     /// The secret is shorter than the hash of one of its algorithms (RFC 7518 §3.2).
     SecretTooShort {
         /// Its length.
@@ -80,22 +56,6 @@ impl fmt::Display for KeySetError {
             }
             Self::Json(error) => write!(f, "the key set {error}"),
             Self::NoKeys => f.write_str("the key set has no list `keys`"),
-            Self::TooManyKeys { keys, keys_max } => {
-                write!(f, "the key set holds {keys} keys, more than {keys_max}")
-            }
-            Self::NotAKey { position } => write!(f, "`keys[{position}]` is not an object"),
-            Self::PrivateKey { position, member } => {
-                write!(
-                    f,
-                    "`keys[{position}]` is a private key (it has `{member}`): nothing signed with it can be trusted"
-                )
-            }
-            Self::SymmetricKey { position } => {
-                write!(
-                    f,
-                    "`keys[{position}]` is a shared secret, which must not be in a key set"
-                )
-            }
             Self::SecretTooShort {
                 bytes,
                 bytes_min,
@@ -178,6 +138,24 @@ impl KeyPart {
 /// Why a key was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
+    /// It is not an object.
+    NotAKey,
+    /// The set holds more keys than [`KEYS_MAX`](crate::KEYS_MAX): those from here on are left out.
+    TooManyKeys {
+        /// How many it holds.
+        keys: usize,
+        /// The bound.
+        keys_max: usize,
+    },
+    /// The key is private: everybody can sign with it.
+    Private {
+        /// The member that gives it away.
+        member: &'static str,
+    },
+    /// The private half of the key was seen, in this set or in an earlier one.
+    Exposed,
+    /// The key is a shared secret, which is none when it is published.
+    Symmetric,
     /// A required member is missing.
     Missing {
         /// The member.
@@ -227,17 +205,47 @@ pub enum SkipReason {
     },
     /// The RSA modulus is even.
     EvenModulus,
+    /// The RSA modulus was made by a library whose keys can be factored (CVE-2017-15361, ROCA).
+    FactorableModulus,
     /// The RSA exponent is even, less than 3 or more than 32 bits long.
     Exponent,
     /// The point is not on its curve.
     NotOnCurve,
     /// The point is one of the few of small order, or not encoded canonically.
     WeakPoint,
+    /// `x5c` stands for the numbers, and has no certificate that can be read, or one of a key that cannot
+    /// be used here.
+    Certificate,
+    /// The first certificate of `x5c` is of another key than the one that is listed.
+    OtherCertificate,
+}
+
+impl SkipReason {
+    /// Whether somebody else may be able to sign with the key.
+    #[must_use]
+    pub const fn is_exposed(&self) -> bool {
+        matches!(self, Self::Private { .. } | Self::Exposed)
+    }
 }
 
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotAKey => f.write_str("it is not an object"),
+            Self::TooManyKeys { keys, keys_max } => write!(
+                f,
+                "the set holds {keys} keys; this one and those after it are more than {keys_max}"
+            ),
+            Self::Private { member } => write!(
+                f,
+                "the key is private (it has `{member}`): nothing signed with it can be trusted"
+            ),
+            Self::Exposed => f.write_str(
+                "the private half of the key was published: nothing signed with it can be trusted",
+            ),
+            Self::Symmetric => {
+                f.write_str("the key is a shared secret, which must not be in a key set")
+            }
             Self::Missing { member } => write!(f, "`{member}` is missing"),
             Self::WrongType { member } => write!(f, "`{member}` has the wrong type"),
             Self::UnknownKeyType => f.write_str("`kty` is not a supported key type"),
@@ -263,12 +271,21 @@ impl fmt::Display for SkipReason {
                 "the modulus has {bits} bits, which is not between 2048 and 8192"
             ),
             Self::EvenModulus => f.write_str("the modulus is even"),
+            Self::FactorableModulus => {
+                f.write_str("the modulus can be factored (CVE-2017-15361, ROCA)")
+            }
             Self::Exponent => {
                 f.write_str("the exponent is even, less than 3 or more than 32 bits long")
             }
             Self::NotOnCurve => f.write_str("the point is not on its curve"),
             Self::WeakPoint => {
                 f.write_str("the point has small order or is not encoded canonically")
+            }
+            Self::Certificate => {
+                f.write_str("`x5c` begins with no certificate of a key that can be used")
+            }
+            Self::OtherCertificate => {
+                f.write_str("`x5c` begins with the certificate of another key")
             }
         }
     }

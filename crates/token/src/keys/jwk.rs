@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::certificate::{self, Numbers};
+use super::exposed::{self, ExposedKeys};
 use super::{
     KEY_SET_BYTES_MAX, KEYS_MAX, Key, KeyPart, KeySetError, Material, SkipReason, SkippedKey,
 };
@@ -21,7 +23,12 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "pri
 
 pub(crate) type Jwk = Map<String, Value>;
 
-pub(super) fn parse_set(text: &[u8]) -> Result<(Vec<Key>, Vec<SkippedKey>), KeySetError> {
+/// Keys that can be used, those that cannot, and those of which the private half was seen.
+pub(super) type Parsed = (Vec<Key>, Vec<SkippedKey>, ExposedKeys);
+
+/// Reads a set. What it refuses is what is no key set; a key that is of no use is left out, because what
+/// the issuer says of the others, and of those that are not listed any more, holds all the same.
+pub(super) fn parse_set(text: &[u8], exposed: &ExposedKeys) -> Result<Parsed, KeySetError> {
     if text.len() > KEY_SET_BYTES_MAX {
         return Err(KeySetError::TooLong {
             bytes: text.len(),
@@ -32,68 +39,147 @@ pub(super) fn parse_set(text: &[u8]) -> Result<(Vec<Key>, Vec<SkippedKey>), KeyS
     let Some(Value::Array(elements)) = set.get("keys") else {
         return Err(KeySetError::NoKeys);
     };
-    if elements.len() > KEYS_MAX {
-        return Err(KeySetError::TooManyKeys {
-            keys: elements.len(),
-            keys_max: KEYS_MAX,
-        });
-    }
-    let jwks = elements
-        .iter()
-        .enumerate()
-        .map(|(position, element)| match element {
-            Value::Object(jwk) => Ok(jwk),
-            _ => Err(KeySetError::NotAKey { position }),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    for (position, jwk) in jwks.iter().enumerate() {
-        refuse_secrets(position, jwk)?;
-    }
-
-    let mut keys = Vec::with_capacity(jwks.len());
-    let mut skipped = Vec::new();
-    for (position, jwk) in jwks.into_iter().enumerate() {
-        match parse_key(jwk) {
-            Ok(key) => keys.push(key),
-            Err(reason) => {
-                let key_id = key_id(jwk).ok().flatten();
-                skipped.push(SkippedKey {
-                    position,
-                    key_id,
-                    reason,
-                });
+    // First, because a key may be listed once with its private half and once without.
+    let mut seen = ExposedKeys::default();
+    for jwk in elements.iter().filter_map(Value::as_object) {
+        if private_member(jwk).is_some_and(|(_, value)| !is_nothing(value)) {
+            for print in prints(jwk) {
+                seen.add(print);
             }
         }
     }
-    Ok((keys, skipped))
+    let is_exposed = |jwk: &Jwk| {
+        (!seen.is_empty() || !exposed.is_empty())
+            && prints(jwk)
+                .iter()
+                .any(|print| seen.has(print) || exposed.has(print))
+    };
+
+    let mut keys = Vec::new();
+    let mut skipped = Vec::new();
+    for (position, element) in elements.iter().enumerate() {
+        let reason = match element {
+            _ if position >= KEYS_MAX => SkipReason::TooManyKeys {
+                keys: elements.len(),
+                keys_max: KEYS_MAX,
+            },
+            Value::Object(jwk) => match parse_key(jwk) {
+                Ok(_) if is_exposed(jwk) => SkipReason::Exposed,
+                Ok(key) => {
+                    keys.push(key);
+                    continue;
+                }
+                Err(reason) => reason,
+            },
+            _ => SkipReason::NotAKey,
+        };
+        let key_id = element
+            .as_object()
+            .and_then(|jwk| key_id(jwk).ok().flatten());
+        skipped.push(SkippedKey {
+            position,
+            key_id,
+            reason,
+        });
+        if position >= KEYS_MAX {
+            // It speaks for the rest of them.
+            break;
+        }
+    }
+    Ok((keys, skipped, seen))
 }
 
-/// A key that is of no use is skipped, but one that should have been kept from us is a reason to
-/// distrust the set, whatever its type and whatever it is meant for.
-fn refuse_secrets(position: usize, jwk: &Jwk) -> Result<(), KeySetError> {
-    if jwk.contains_key("k") || jwk.get("kty").is_some_and(|kty| kty == "oct") {
-        return Err(KeySetError::SymmetricKey { position });
+/// The member that only a private key has.
+fn private_member(jwk: &Jwk) -> Option<(&'static str, &Value)> {
+    let mut members = PRIVATE_MEMBERS.into_iter();
+    members.find_map(|member| Some((member, jwk.get(member)?)))
+}
+
+/// How some write that there is no value.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        _ => false,
     }
-    match PRIVATE_MEMBERS
-        .into_iter()
-        .find(|member| jwk.contains_key(*member))
-    {
-        Some(member) => Err(KeySetError::PrivateKey { position, member }),
-        None => Ok(()),
-    }
+}
+
+/// What the key is told by, however carelessly its numbers are written: the private half is known.
+fn prints(jwk: &Jwk) -> Vec<exposed::Print> {
+    let number = |member: &str| {
+        let text = jwk.get(member)?.as_str()?;
+        let text: Vec<u8> = text
+            .bytes()
+            .filter(|&byte| byte != b'=')
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                byte => byte,
+            })
+            .collect();
+        base64url::decode(&text)
+    };
+    let n = number("n").map(|n| exposed::of_modulus(&n));
+    let x = number("x").map(|x| exposed::of_x(&x));
+    let certified = certified(jwk).map(|numbers| numbers.print());
+    [n, x, certified].into_iter().flatten().collect()
+}
+
+/// The key in the first certificate of `x5c`, if there is one that can be read.
+fn certified(jwk: &Jwk) -> Option<Numbers> {
+    certificate::numbers(jwk.get("x5c")?.as_array()?.first()?.as_str()?)
 }
 
 fn parse_key(jwk: &Jwk) -> Result<Key, SkipReason> {
+    if let Some((member, _)) = private_member(jwk) {
+        return Err(SkipReason::Private { member });
+    }
+    if jwk.contains_key("k") || jwk.get("kty").is_some_and(|kty| kty == "oct") {
+        return Err(SkipReason::Symmetric);
+    }
     let PublicPart {
         id,
         algorithms,
         public,
-    } = public_part(jwk, "verify")?;
+    } = public_part(jwk, "verify", listed_numbers)?;
     Ok(Key {
         id,
         algorithms,
         material: Material::Public(public),
     })
+}
+
+/// The numbers of a key in a set, where a certificate may stand for them.
+fn listed_numbers(jwk: &Jwk) -> Result<Numbers, SkipReason> {
+    let certified = certified(jwk);
+    if ["n", "e", "x", "y"]
+        .iter()
+        .any(|member| jwk.contains_key(*member))
+    {
+        let numbers = numbers(jwk)?;
+        // RFC 7517 §4.7: they must be the same key. A certificate that cannot be read says no other.
+        return match certified {
+            Some(certified) if certified != numbers => Err(SkipReason::OtherCertificate),
+            _ => Ok(numbers),
+        };
+    }
+    let is_nothing = jwk.get("x5c").is_none_or(is_nothing);
+    let numbers = match certified {
+        Some(certified) => certified,
+        None if is_nothing => return numbers(jwk),
+        None => return Err(SkipReason::Certificate),
+    };
+    let (kty, crv) = match &numbers {
+        Numbers::Rsa { .. } => ("RSA", None),
+        Numbers::Elliptic { curve, .. } => ("EC", Some(curve_name(*curve))),
+        Numbers::Ed25519 { .. } => ("OKP", Some("Ed25519")),
+    };
+    let named = optional_string(jwk, "crv")?.or(crv);
+    if required_string(jwk, "kty")? != kty || named != crv {
+        return Err(SkipReason::OtherCertificate);
+    }
+    Ok(numbers)
 }
 
 /// What everybody may know of a key.
@@ -103,13 +189,21 @@ pub(crate) struct PublicPart {
     pub(crate) public: PublicKey,
 }
 
-/// Reads it, of a key that may be used for this operation (RFC 7517 §4.3).
-pub(crate) fn public_part(jwk: &Jwk, operation: &str) -> Result<PublicPart, SkipReason> {
+/// Reads it, of a private key that may be used for this operation (RFC 7517 §4.3).
+pub(crate) fn public_part_of_private(jwk: &Jwk, operation: &str) -> Result<PublicPart, SkipReason> {
+    public_part(jwk, operation, numbers)
+}
+
+fn public_part(
+    jwk: &Jwk,
+    operation: &str,
+    numbers: fn(&Jwk) -> Result<Numbers, SkipReason>,
+) -> Result<PublicPart, SkipReason> {
     let id = key_id(jwk)?;
     check_use(jwk, operation)?;
     // The name is checked before the numbers: it says best why a key for encryption was left out.
     let named = named_algorithm(jwk)?;
-    let public = public_key(jwk)?;
+    let public = numbers(jwk)?.key()?;
     let algorithms = match named {
         None => public.algorithms(),
         // RFC 7517 §4.4: a key with `alg` is for that algorithm only.
@@ -161,32 +255,51 @@ fn named_algorithm(jwk: &Jwk) -> Result<Option<Algorithm>, SkipReason> {
         .transpose()
 }
 
-fn public_key(jwk: &Jwk) -> Result<PublicKey, SkipReason> {
+fn numbers(jwk: &Jwk) -> Result<Numbers, SkipReason> {
+    // Some issuers write a number as their library keeps it, with a byte for the sign.
+    let integer = |part| {
+        let number = number(jwk, part)?;
+        Ok(exposed::without_zeros(&number).to_vec())
+    };
     match required_string(jwk, "kty")? {
-        "RSA" => PublicKey::rsa(
-            &number(jwk, KeyPart::Modulus)?,
-            &number(jwk, KeyPart::Exponent)?,
-        ),
+        "RSA" => Ok(Numbers::Rsa {
+            n: integer(KeyPart::Modulus)?,
+            e: integer(KeyPart::Exponent)?,
+        }),
         "EC" => {
-            let curve = match required_string(jwk, "crv")? {
-                "P-256" => Curve::P256,
-                "P-384" => Curve::P384,
-                "P-521" => Curve::P521,
-                _ => return Err(SkipReason::UnknownCurve),
-            };
-            PublicKey::elliptic(curve, &number(jwk, KeyPart::X)?, &number(jwk, KeyPart::Y)?)
+            let named = required_string(jwk, "crv")?;
+            let curve = [Curve::P256, Curve::P384, Curve::P521]
+                .into_iter()
+                .find(|curve| curve_name(*curve) == named)
+                .ok_or(SkipReason::UnknownCurve)?;
+            Ok(Numbers::Elliptic {
+                curve,
+                x: number(jwk, KeyPart::X)?,
+                y: number(jwk, KeyPart::Y)?,
+            })
         }
         "OKP" => match required_string(jwk, "crv")? {
-            "Ed25519" => PublicKey::ed25519(&number(jwk, KeyPart::X)?),
+            "Ed25519" => Ok(Numbers::Ed25519 {
+                x: number(jwk, KeyPart::X)?,
+            }),
             _ => Err(SkipReason::UnknownCurve),
         },
         _ => Err(SkipReason::UnknownKeyType),
     }
 }
 
+/// RFC 7518 §6.2.1.1.
+fn curve_name(curve: Curve) -> &'static str {
+    match curve {
+        Curve::P256 => "P-256",
+        Curve::P384 => "P-384",
+        Curve::P521 => "P-521",
+    }
+}
+
 fn number(jwk: &Jwk, part: KeyPart) -> Result<Vec<u8>, SkipReason> {
     let text = required_string(jwk, part.member())?;
-    base64url::decode(text.as_bytes()).ok_or(SkipReason::Encoding { part })
+    base64url::decode_padded(text.as_bytes()).ok_or(SkipReason::Encoding { part })
 }
 
 pub(crate) fn required_string<'j>(

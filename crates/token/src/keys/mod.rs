@@ -5,23 +5,33 @@
 //! different types inside.
 //!
 //! **Which keys are tried.** A token that names its key (`kid`) is tried with the keys of exactly
-//! that name; a token that does not, with every key that can be used with its algorithm. In both
-//! cases at most [`KEYS_TRIED_MAX`] keys are tried, in the order of the set. Two keys may share a
-//! name (RFC 7517 §4.5): both are tried. A shared secret has no name and is tried whatever the token
-//! names.
+//! that name and, where there is none, with those that have no name; a token that does not, with every
+//! key that can be used with its algorithm. In all cases at most [`KEYS_TRIED_MAX`] keys are tried, in
+//! the order of the set. Two keys may share a name (RFC 7517 §4.5): both are tried. A shared secret has
+//! no name and is tried whatever the token names.
 //!
-//! **What a public key set may hold.** A private or symmetric key makes the whole set refused:
-//! whoever published it has lost it. A key that cannot be used — unknown type or curve, weak RSA
-//! modulus or exponent, point not on its curve, meant for encryption, members missing or of the wrong
-//! type — is left out and the others are used (RFC 7517 §5); [`KeySet::skipped`] tells which and why.
+//! **What a public key set may hold.** A set is what its issuer says about its keys, and so is one in
+//! which nothing can be used: what it does not list is withdrawn. A key that cannot be used — unknown
+//! type or curve, weak RSA modulus or exponent, point not on its curve, meant for encryption, a shared
+//! secret, members missing or of the wrong type — is left out and the others are used (RFC 7517 §5);
+//! [`KeySet::skipped`] tells which and why. A key that is listed with its private half is left out
+//! wherever it is listed, by its public numbers, in this set and in those after it: see
+//! [`ExposedKeys`].
+//!
+//! **Numbers.** Those of RSA may begin with zeros, all of them may be padded. Where there are none, the
+//! first certificate of `x5c` has them; nothing else of the certificate counts.
 
+mod certificate;
 mod error;
+mod exposed;
 pub(crate) mod jwk;
 mod secret;
 
 use std::fmt;
 
+pub use certificate::CERTIFICATE_CHARS_MAX;
 pub use error::{KeyPart, KeySetError, SkipReason, SkippedKey};
+pub use exposed::{EXPOSED_KEYS_MAX, ExposedKeys};
 pub use secret::SecretKey;
 
 use crate::signature::PublicKey;
@@ -30,7 +40,7 @@ use crate::{Algorithm, AlgorithmSet, TokenError};
 /// The longest key set that is read.
 pub const KEY_SET_BYTES_MAX: usize = 512 * 1024;
 
-/// The most keys that a set may hold, those that are skipped included.
+/// The most keys of a set that are read, those that are skipped included.
 pub const KEYS_MAX: usize = 256;
 
 /// The most keys that one token is tried with.
@@ -45,6 +55,7 @@ pub const SECRET_BYTES_MAX: usize = 4096;
 pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<SkippedKey>,
+    exposed: ExposedKeys,
 }
 
 struct Key {
@@ -63,11 +74,24 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// The set is too long, not strict JSON, without `keys`, holds too many keys, or one that is not
-    /// public. A set of which every key was skipped is no error: it verifies nothing.
+    /// The set is too long, not strict JSON, or without a list `keys`. A set of which every key was
+    /// skipped is no error: it verifies nothing.
     pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
-        let (keys, skipped) = jwk::parse_set(json)?;
-        Ok(Self { keys, skipped })
+        Self::parse_without(json, &ExposedKeys::default())
+    }
+
+    /// The same, where these keys were seen with their private half before. They are left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_without(json: &[u8], exposed: &ExposedKeys) -> Result<Self, KeySetError> {
+        let (keys, skipped, exposed) = jwk::parse_set(json, exposed)?;
+        Ok(Self {
+            keys,
+            skipped,
+            exposed,
+        })
     }
 
     /// A set of one shared secret, for HMAC.
@@ -86,6 +110,7 @@ impl KeySet {
         Ok(Self {
             keys: vec![key],
             skipped: Vec::new(),
+            exposed: ExposedKeys::default(),
         })
     }
 
@@ -107,6 +132,27 @@ impl KeySet {
         &self.skipped
     }
 
+    /// The keys that this set lists with their private half, to leave them out of every later one.
+    #[must_use]
+    pub fn exposed(&self) -> &ExposedKeys {
+        &self.exposed
+    }
+
+    /// Why the set is of no use, in words for the log; `None` where it holds a usable key.
+    #[must_use]
+    pub fn unusable(&self) -> Option<String> {
+        if !self.is_empty() {
+            return None;
+        }
+        Some(match self.skipped.first() {
+            None => "the key set is empty".to_owned(),
+            Some(first) => format!(
+                "the key set holds no key that can be used ({} left out, the first: {first})",
+                self.skipped.len()
+            ),
+        })
+    }
+
     /// Checks a signature with the keys that fit.
     pub(crate) fn verify(
         &self,
@@ -115,11 +161,12 @@ impl KeySet {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), TokenError> {
-        let named = key_id.is_some();
-        let mut name_found = false;
+        let name_found = self.keys.iter().any(|key| key.is_named(key_id));
+        // Some issuers have one key and give it no name, or give their tokens one that is not that of
+        // the key.
+        let fits = |key: &&Key| key.is_named(key_id) || (!name_found && key.id.is_none());
         let mut keys_tried = 0;
-        for key in self.keys.iter().filter(|key| key.is_named(key_id)) {
-            name_found = true;
+        for key in self.keys.iter().filter(fits) {
             if !key.algorithms.contains(algorithm) {
                 continue;
             }
@@ -135,9 +182,10 @@ impl KeySet {
                 return Ok(());
             }
         }
-        Err(match (keys_tried, named && name_found) {
-            (0, true) => TokenError::KeyNotForAlgorithm { algorithm },
-            (0, false) => TokenError::UnknownKey { named },
+        let named = key_id.is_some();
+        Err(match (keys_tried, named, name_found) {
+            (_, true, false) | (0, false, _) => TokenError::UnknownKey { named },
+            (0, true, true) => TokenError::KeyNotForAlgorithm { algorithm },
             _ => TokenError::Signature {
                 algorithm,
                 named,

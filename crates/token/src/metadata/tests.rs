@@ -75,6 +75,28 @@ fn a_document_may_name_an_endpoint_for_introspection() {
     }
 }
 
+fn other(published: &str) -> MetadataError {
+    MetadataError::OtherIssuer {
+        published: published.to_owned(),
+        configured: ISSUER.to_owned(),
+    }
+}
+
+#[test]
+fn metadata_of_another_issuer_name_both() {
+    let long = "x".repeat(ISSUER_SHOWN_CHARS_MAX + 1);
+    let text = format!(r#"{{"issuer":"{long}","jwks_uri":"https://a.example/k"}}"#);
+    let error = parse(text.as_bytes(), ISSUER).unwrap_err();
+    let shown = "x".repeat(ISSUER_SHOWN_CHARS_MAX);
+    assert_eq!(error, other(&shown));
+    assert_eq!(
+        other("https://login.acme.example/tenant/").to_string(),
+        format!(
+            "the metadata's `issuer` is \"https://login.acme.example/tenant/\", the policy's is \"{ISSUER}\""
+        )
+    );
+}
+
 #[test]
 fn every_other_document_is_refused() {
     for (text, error) in [
@@ -88,11 +110,15 @@ fn every_other_document_is_refused() {
         ),
         (
             r#"{"issuer":"https://login.acme.example/tenant/","jwks_uri":"https://a.example/k"}"#,
-            MetadataError::OtherIssuer,
+            other("https://login.acme.example/tenant/"),
         ),
         (
             r#"{"issuer":"https://evil.example","jwks_uri":"https://a.example/k"}"#,
-            MetadataError::OtherIssuer,
+            other("https://evil.example"),
+        ),
+        (
+            r#"{"issuer":"a\n\u001b[2J\u202e\"b","jwks_uri":"https://a.example/k"}"#,
+            other(r#"a\n\u{1b}[2J\u{202e}\"b"#),
         ),
         (
             r#"{"issuer":"https://login.acme.example/tenant"}"#,

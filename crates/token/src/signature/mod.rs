@@ -58,8 +58,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// The modulus is not between [`MODULUS_BITS_MIN`] and [`MODULUS_BITS_MAX`] bits long or even;
-    /// the exponent is less than 3, longer than [`EXPONENT_BITS_MAX`] bits or even; one of them has
+    /// The modulus is not between [`MODULUS_BITS_MIN`] and [`MODULUS_BITS_MAX`] bits long, even, or of
+    /// a kind that can be factored; the exponent is less than 3, longer than [`EXPONENT_BITS_MAX`] bits or even; one of them has
     /// a leading zero.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, SkipReason> {
         rsa::RsaKey::new(modulus, exponent).map(|key| Self(Inner::Rsa(key)))

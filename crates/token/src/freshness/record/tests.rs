@@ -8,6 +8,8 @@ use crate::freshness::{Adopted, Cause, Decision, FETCH_S_MAX, RETRY_S_MAX, Unkno
 use Decision::{FetchFirst, Unavailable, Use, UseAndRefresh};
 use UnknownKeyDecision::{AwaitFetch, Refetch, Refuse};
 
+mod others;
+
 const START: u64 = 1_800_000_000;
 const INSTANCE: u64 = 0x9e37_79b9_7f4a_7c15;
 const ISSUER: &str = "https://a.example";
@@ -17,11 +19,19 @@ fn at(seconds: u64) -> UnixTime {
     UnixTime(START + seconds)
 }
 
+/// What a request meets, after a look at what others know.
+fn meet(freshness: &mut Freshness, now: UnixTime) -> Decision {
+    freshness.looked(now);
+    freshness.decide(now)
+}
+
 fn stored_keys() -> StoredKeys {
     StoredKeys {
         url: "https://a.example/keys".to_owned(),
         etag: Some("\"1\"".to_owned()),
-        body: "{\"keys\":[]}\n".to_owned(),
+        // RFC 8037 A.2.
+        body: r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+            .to_owned(),
     }
 }
 
@@ -35,8 +45,7 @@ fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> Record {
         attempted_at: Some(at(attempted_at)),
         failures,
         last_error: (failures > 0).then(|| "answered with status 503".to_owned()),
-        refetched_at: None,
-        refetching: 0,
+        ..Record::default()
     }
 }
 
@@ -57,21 +66,25 @@ impl Instance {
     /// What it writes into the store, and what is read there after it.
     fn record(&self, now: UnixTime) -> Option<Record> {
         let keys = self.has_keys.then(stored_keys);
-        let record = self
-            .freshness
-            .record(ISSUER, keys, Some("no answer"), INSTANCE)?;
+        let record = self.freshness.record(
+            ISSUER,
+            keys,
+            &ExposedKeys::default(),
+            Some("no answer"),
+            INSTANCE,
+        )?;
         let read = Record::parse(&record.to_bytes(), ISSUER, now);
         assert_eq!(read.as_ref(), Ok(&record), "what was written is read");
         Some(record)
     }
 
     fn fetched(&mut self, now: UnixTime) {
-        self.freshness.fetched(now, 600);
+        self.freshness.fetched(now, now, 600, true);
         self.has_keys = true;
     }
 
     fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> Adopted {
-        let adopted = self.freshness.adopt(record, now, cause);
+        let adopted = self.freshness.adopt(record, true, now, cause);
         self.has_keys |= adopted.newer;
         adopted
     }
@@ -80,12 +93,12 @@ impl Instance {
 #[test]
 fn what_another_instance_fetched_is_used() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(20)), FetchFirst);
-    let adopted = freshness.adopt(&record(10, 10, 0), at(20), Cause::Age);
+    assert_eq!(meet(&mut freshness, at(20)), FetchFirst);
+    let adopted = freshness.adopt(&record(10, 10, 0), true, at(20), Cause::Age);
     assert!(adopted.newer && adopted.spared, "{adopted:?}");
-    assert_eq!(freshness.decide(at(20)), Use);
+    assert_eq!(meet(&mut freshness, at(20)), Use);
     for (fetched_at, what) in [(10, "the same keys"), (5, "older keys")] {
-        let adopted = freshness.adopt(&record(fetched_at, fetched_at, 0), at(20), Cause::Age);
+        let adopted = freshness.adopt(&record(fetched_at, fetched_at, 0), true, at(20), Cause::Age);
         assert_eq!(adopted, Adopted::default(), "{what} are no news");
     }
     assert_eq!(freshness.age_s(at(20)), Some(10));
@@ -94,11 +107,11 @@ fn what_another_instance_fetched_is_used() {
 #[test]
 fn adopting_stale_keys_does_not_spare_the_fetch_that_is_due() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.decide(at(150)), FetchFirst);
-    let adopted = freshness.adopt(&record(0, 0, 0), at(150), Cause::Age);
+    assert_eq!(meet(&mut freshness, at(150)), FetchFirst);
+    let adopted = freshness.adopt(&record(0, 0, 0), true, at(150), Cause::Age);
     assert!(adopted.newer && !adopted.spared, "{adopted:?}");
-    assert_eq!(freshness.decide(at(150)), Use, "somebody is fetching");
-    freshness.fetched(at(151), 100);
+    assert_eq!(meet(&mut freshness, at(150)), Use, "somebody is fetching");
+    freshness.fetched(at(151), at(151), 100, true);
     assert_eq!(freshness.age_s(at(151)), Some(0));
 }
 
@@ -108,12 +121,12 @@ fn what_another_instance_could_not_fetch_is_not_tried_again_at_once() {
         stale_s: 0,
         ..FreshnessPolicy::default()
     });
-    assert_eq!(freshness.decide(at(201)), FetchFirst);
-    let adopted = freshness.adopt(&record(0, 200, 3), at(201), Cause::Age);
+    assert_eq!(meet(&mut freshness, at(201)), FetchFirst);
+    let adopted = freshness.adopt(&record(0, 200, 3), true, at(201), Cause::Age);
     assert!(adopted.newer && adopted.spared, "{adopted:?}");
-    assert_eq!(freshness.decide(at(201)), Use, "the last good keys");
+    assert_eq!(meet(&mut freshness, at(201)), Use, "the last good keys");
     assert_eq!(
-        freshness.decide(at(208)),
+        meet(&mut freshness, at(208)),
         UseAndRefresh,
         "after 2 · 2 · 2 seconds"
     );
@@ -123,7 +136,7 @@ fn what_another_instance_could_not_fetch_is_not_tried_again_at_once() {
 fn an_instance_that_has_never_had_keys_tells_the_others_that_the_issuer_is_down() {
     let mut first = Instance::new();
     assert_eq!(first.record(at(0)), None, "nothing was attempted yet");
-    assert_eq!(first.freshness.decide(at(0)), FetchFirst);
+    assert_eq!(meet(&mut first.freshness, at(0)), FetchFirst);
     assert_eq!(first.record(at(0)), None, "nothing has come of it yet");
     first.freshness.failed(at(5));
     let record = first.record(at(5)).unwrap();
@@ -131,15 +144,15 @@ fn an_instance_that_has_never_had_keys_tells_the_others_that_the_issuer_is_down(
     assert_eq!(record.last_error.as_deref(), Some("no answer"));
 
     let mut second = Instance::new();
-    assert_eq!(second.freshness.decide(at(6)), FetchFirst);
+    assert_eq!(meet(&mut second.freshness, at(6)), FetchFirst);
     let adopted = second.adopt(&record, at(6), Cause::Age);
     assert!(adopted.spared && !adopted.newer, "{adopted:?}");
     assert_eq!(
-        second.freshness.decide(at(6)),
+        meet(&mut second.freshness, at(6)),
         Unavailable { retry_after_s: 1 },
         "the issuer is left alone as by the first"
     );
-    assert_eq!(second.freshness.decide(at(7)), FetchFirst);
+    assert_eq!(meet(&mut second.freshness, at(7)), FetchFirst);
     let adopted = second.adopt(&record, at(7), Cause::Age);
     assert!(!adopted.spared, "the failure is too long ago to count");
     second.freshness.failed(at(8));
@@ -157,7 +170,7 @@ fn short_lived_instances_together_ask_an_issuer_that_is_down_ever_more_rarely() 
     let mut fetches = Vec::new();
     for second in 0..200 {
         let mut instance = Instance::new();
-        assert_eq!(instance.freshness.decide(at(second)), FetchFirst);
+        assert_eq!(meet(&mut instance.freshness, at(second)), FetchFirst);
         let spared = stored
             .as_ref()
             .is_some_and(|record| instance.adopt(record, at(second), Cause::Age).spared);
@@ -174,7 +187,7 @@ fn short_lived_instances_together_ask_an_issuer_that_is_down_ever_more_rarely() 
 fn a_failure_is_forgotten_by_the_instances_that_hear_of_a_later_success() {
     let mut first = Instance::new();
     first.freshness.failed(at(0));
-    assert_eq!(first.freshness.decide(at(10)), FetchFirst);
+    assert_eq!(meet(&mut first.freshness, at(10)), FetchFirst);
     let adopted = first.adopt(&record(8, 8, 0), at(10), Cause::Age);
     assert!(adopted.newer && adopted.spared, "{adopted:?}");
     assert_eq!(first.freshness.state(at(10)), State::Fresh);
@@ -183,7 +196,7 @@ fn a_failure_is_forgotten_by_the_instances_that_hear_of_a_later_success() {
 }
 
 #[test]
-fn an_unknown_key_is_looked_for_by_one_instance_per_cooldown_while_the_others_wait() {
+fn an_unknown_key_is_looked_for_by_one_instance_at_a_time_while_the_others_wait() {
     let mut first = Instance::new();
     first.fetched(at(0));
     let mut second = Instance::new();
@@ -216,8 +229,8 @@ fn an_unknown_key_is_looked_for_by_one_instance_per_cooldown_while_the_others_wa
     };
     assert_eq!(adopted, expected, "the fetch of the first will do");
     for instance in [&mut first, &mut second] {
-        assert_eq!(instance.freshness.decide_unknown_key(at(39)), Refuse);
-        assert_eq!(instance.freshness.decide_unknown_key(at(40)), Refetch);
+        assert_eq!(instance.freshness.decide_unknown_key(at(19)), Refuse);
+        assert_eq!(instance.freshness.decide_unknown_key(at(20)), Refetch);
     }
 }
 
@@ -234,21 +247,21 @@ fn an_instance_that_vanished_while_it_looked_for_an_unknown_key_is_not_waited_fo
     let last = at(10 + FETCH_S_MAX - 1);
     assert!(second.adopt(&claim, last, Cause::UnknownKey).under_way);
     let adopted = second.adopt(&claim, at(10 + FETCH_S_MAX), Cause::UnknownKey);
-    assert!(adopted.spared && !adopted.under_way, "{adopted:?}");
-    assert_eq!(second.freshness.decide_unknown_key(at(39)), Refuse);
-    assert_eq!(second.freshness.decide_unknown_key(at(40)), Refetch);
-    let adopted = second.adopt(&claim, at(40), Cause::UnknownKey);
     assert!(
         !adopted.spared && !adopted.under_way,
         "now it is the second one's turn: {adopted:?}"
     );
+    second.fetched(at(26));
+    assert_eq!(second.freshness.decide_unknown_key(at(29)), Refuse);
+    assert_eq!(second.freshness.decide_unknown_key(at(30)), Refetch);
 }
 
 /// New instances, each of which meets an invented key, share one store.
 #[test]
-fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown_across_instances() {
+fn ten_thousand_invented_keys_cost_a_fetch_every_few_seconds_across_instances() {
     let mut stored = {
         let mut first = Instance::new();
+        first.freshness.first(at(0));
         first.fetched(at(0));
         first.record(at(0)).unwrap()
     };
@@ -256,7 +269,7 @@ fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown_across_instances() {
     for number in 0..10_000 {
         let now = at(number / 100);
         let mut instance = Instance::new();
-        assert_eq!(instance.freshness.decide(now), FetchFirst);
+        assert_eq!(meet(&mut instance.freshness, now), FetchFirst);
         assert!(instance.adopt(&stored, now, Cause::Age).spared);
         match instance.freshness.decide_unknown_key(now) {
             Refetch if !instance.adopt(&stored, now, Cause::UnknownKey).spared => {
@@ -268,15 +281,15 @@ fn ten_thousand_invented_keys_cost_one_fetch_per_cooldown_across_instances() {
             AwaitFetch => assert_eq!(number, 0, "nobody fetches"),
         }
     }
-    assert_eq!(fetches, [0, 30, 60, 90]);
+    assert_eq!(fetches, [0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 }
 
 #[test]
 fn an_unknown_key_does_not_disturb_an_issuer_that_failed_another_instance() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    freshness.fetched(at(0), 600);
+    freshness.fetched(at(0), at(0), 600, true);
     assert_eq!(freshness.decide_unknown_key(at(101)), Refetch);
-    let adopted = freshness.adopt(&record(0, 100, 9), at(101), Cause::UnknownKey);
+    let adopted = freshness.adopt(&record(0, 100, 9), true, at(101), Cause::UnknownKey);
     assert!(adopted.spared, "{adopted:?}");
     assert_eq!(freshness.decide_unknown_key(at(101)), Refuse);
     assert_eq!(
@@ -351,6 +364,11 @@ fn a_record_is_read_as_it_was_written() {
         Record {
             refetched_at: Some(at(10)),
             refetching: u64::MAX,
+            full_at: Some(at(40)),
+            ..record(0, 0, 0)
+        },
+        Record {
+            exposed: ExposedKeys::from_text("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
             ..record(0, 0, 0)
         },
         Record {
@@ -469,17 +487,17 @@ fn a_foreign_record_is_refused() {
     let member = |name| Member { name };
     for (from, to, error) in [
         (
-            "\"version\":2".to_owned(),
+            "\"version\":3".to_owned(),
             "\"version\":1".to_owned(),
             OtherVersion,
         ),
         (
-            "\"version\":2".to_owned(),
             "\"version\":3".to_owned(),
+            "\"version\":4".to_owned(),
             OtherVersion,
         ),
         (
-            "\"version\":2".to_owned(),
+            "\"version\":3".to_owned(),
             "\"version\":\"2\"".to_owned(),
             member("version"),
         ),
@@ -517,6 +535,16 @@ fn a_foreign_record_is_refused() {
             "\"fresh_s\":100,".to_owned(),
             String::new(),
             member("fresh_s"),
+        ),
+        (
+            "\"refetching\":0".to_owned(),
+            "\"refetching\":0,\"exposed\":\"AAAA\"".to_owned(),
+            member("exposed"),
+        ),
+        (
+            "\"refetching\":0".to_owned(),
+            "\"refetching\":0,\"full_at\":\"1\"".to_owned(),
+            member("full_at"),
         ),
         (
             "\"refetching\":0".to_owned(),
@@ -574,7 +602,7 @@ fn a_new_instance_waits_for_the_fetch_that_another_one_has_begun() {
     assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
     let claim = first.record(at(10)).unwrap();
     let mut second = Instance::new();
-    assert_eq!(second.freshness.decide(at(10)), Decision::FetchFirst);
+    assert_eq!(meet(&mut second.freshness, at(10)), Decision::FetchFirst);
     assert!(second.adopt(&claim, at(10), Cause::Age).spared);
     assert_eq!(
         second.freshness.decide_unknown_key(at(10)),

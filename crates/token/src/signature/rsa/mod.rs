@@ -5,8 +5,10 @@
 //! arithmetic of [`modular`](super::modular).
 //!
 //! - [`encoding`]: what the result of the public operation has to look like.
+//! - [`roca`]: moduli that can be factored.
 
 mod encoding;
+mod roca;
 
 use super::modular::{Arithmetic as _, Modulus, bits};
 use encoding::Hash;
@@ -60,6 +62,9 @@ impl RsaKey {
         // RFC 8017 §3.1: odd and at least 3. With 1, every encoding is its own signature.
         if bits(exponent) > EXPONENT_BITS_MAX || is_even(exponent) || exponent == [1] {
             return Err(SkipReason::Exponent);
+        }
+        if roca::is_factorable(modulus) {
+            return Err(SkipReason::FactorableModulus);
         }
         Ok(Self {
             modulus: modulus.to_vec(),

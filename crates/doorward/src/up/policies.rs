@@ -1,0 +1,55 @@
+//! The policies of an application, read before it is served: what `doorward check` refuses is not served, and
+//! what it says is said here, too.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, bail};
+use doorward_host::manifest::Application;
+use doorward_policy::{Findings, Policy};
+
+use super::POLICY;
+use crate::check;
+
+/// Checks every policy that is mounted into a component of `application`. What is found goes to standard
+/// error.
+///
+/// # Errors
+///
+/// A policy cannot be read, or one of its findings is an error.
+pub(super) fn check(application: &Application) -> Result<()> {
+    let mut files = BTreeSet::new();
+    for component in application.components.values() {
+        let mounts = component.file_mounts()?;
+        let policies = mounts
+            .into_iter()
+            .filter(|mount| mount.destination == POLICY);
+        files.extend(policies.map(|mount| mount.source));
+    }
+    let mut refused = Vec::new();
+    for file in files {
+        // As the manifest names it.
+        let name = file.strip_prefix(&application.dir).unwrap_or(&file);
+        let name = name.display().to_string();
+        let text = check::read(&file).with_context(|| format!("{name} cannot be read"))?;
+        match Policy::parse(&text) {
+            Ok(policy) => print(policy.warnings(), &name, &text),
+            Err(findings) => {
+                print(&findings, &name, &text);
+                refused.push(name);
+            }
+        }
+    }
+    if !refused.is_empty() {
+        bail!(
+            "nothing is served by a policy with errors: {}",
+            refused.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn print(findings: &Findings, name: &str, text: &str) {
+    if !findings.is_empty() {
+        eprintln!("{}", findings.render(name, Some(text)));
+    }
+}

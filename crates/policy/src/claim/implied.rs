@@ -1,0 +1,50 @@
+//! Whether what one rule asks for holds wherever what another one asks for does.
+
+use super::{Condition, RequiredClaim, Scalar};
+
+impl RequiredClaim {
+    /// Whether this holds wherever all of `others` do, as far as their text shows.
+    pub(crate) fn is_implied_by(&self, others: &[Self]) -> bool {
+        let same = || others.iter().filter(|other| other.path == self.path);
+        self.conditions.iter().all(|condition| {
+            // That a claim is there follows from its keys as well.
+            let any_kind = *condition == Condition::Present && !self.keys;
+            same()
+                .filter(|other| any_kind || other.keys == self.keys)
+                .any(|other| {
+                    other
+                        .conditions
+                        .iter()
+                        .any(|other| condition.follows(other))
+                })
+        })
+    }
+}
+
+impl Condition {
+    /// Whether this holds wherever the other one does.
+    fn follows(&self, other: &Self) -> bool {
+        let within = |few: &[Scalar], many: &[Scalar]| few.iter().all(|one| many.contains(one));
+        match (self, other) {
+            (Self::Any(any), Self::Any(other)) => within(other, any),
+            (Self::Any(any), Self::All(all)) => any.iter().any(|one| all.contains(one)),
+            (Self::All(all), Self::All(other)) => within(all, other),
+            // One of one value is all of it.
+            (Self::All(all), Self::Any(other)) if other.len() == 1 => within(all, other),
+            // Whatever is of a type that a list has no value of, it refuses, too.
+            (Self::None(none), Self::None(other)) => {
+                within(none, other)
+                    && other
+                        .iter()
+                        .all(|one| none.iter().any(|listed| same_type(one, listed)))
+            }
+            (Self::None(_), Self::Absent) => true,
+            (Self::Present, Self::Any(_) | Self::All(_) | Self::Equals { .. }) => true,
+            _ => self == other,
+        }
+    }
+}
+
+fn same_type(left: &Scalar, right: &Scalar) -> bool {
+    core::mem::discriminant(left) == core::mem::discriminant(right)
+}

@@ -1,0 +1,80 @@
+//! What instances hear from each other: of another version, of no use, or hostile.
+
+use super::*;
+
+/// Instances of the version before go on for a while beside those of this one.
+#[test]
+fn a_record_of_the_version_before_is_read() {
+    let written = String::from_utf8(record(0, 0, 0).to_bytes()).unwrap();
+    let before = written.replacen("\"version\":3", "\"version\":2", 1);
+    let before = before.replacen('{', "{\"refetched_at\":1800000010,", 1);
+    let read = Record::parse(before.as_bytes(), ISSUER, at(20)).unwrap();
+    let expected = Record {
+        refetched_at: Some(at(10)),
+        ..record(0, 0, 0)
+    };
+    assert_eq!(read, expected);
+    let mut instance = Instance::new();
+    assert!(instance.adopt(&read, at(15), Cause::Age).newer);
+    assert_eq!(
+        instance.freshness.decide_unknown_key(at(19)),
+        Refuse,
+        "one of them has asked because of an unknown key"
+    );
+    assert_eq!(instance.freshness.decide_unknown_key(at(20)), Refetch);
+}
+
+#[test]
+fn what_others_have_used_up_is_no_more_than_there_is() {
+    let mut instance = Instance::new();
+    instance.fetched(at(0));
+    let hostile = Record {
+        full_at: Some(UnixTime(u64::MAX)),
+        ..record(0, 0, 0)
+    };
+    let _ = instance.adopt(&hostile, at(5), Cause::Age);
+    assert_eq!(instance.freshness.decide_unknown_key(at(14)), Refuse);
+    assert_eq!(instance.freshness.decide_unknown_key(at(15)), Refetch);
+}
+
+/// Withdrawn everywhere: what the newest set does not list ends with the next look at the record.
+#[test]
+fn a_set_in_which_nothing_can_be_used_ends_the_keys_of_those_who_hear_of_it() {
+    let mut first = Instance::new();
+    first.fetched(at(0));
+    let mut second = Instance::new();
+    second.fetched(at(0));
+    first.freshness.fetched(at(10), at(10), 600, false);
+    let told = first.record(at(10)).unwrap();
+    assert!(told.keys.is_some(), "the record carries it");
+    assert_eq!(told.last_error.as_deref(), Some("no answer"), "and why");
+    assert_eq!(meet(&mut second.freshness, at(11)), Use);
+    assert!(
+        second
+            .freshness
+            .adopt(&told, false, at(11), Cause::Age)
+            .newer
+    );
+    assert_eq!(
+        meet(&mut second.freshness, at(11)),
+        Unavailable { retry_after_s: 4 }
+    );
+    assert_eq!(second.freshness.decide(at(15)), FetchFirst);
+    assert!(
+        !second
+            .freshness
+            .adopt(&told, false, at(15), Cause::Age)
+            .spared,
+        "it is time to ask again"
+    );
+    let empty = Record {
+        keys: Some(StoredKeys {
+            body: r#"{"keys":[]}"#.to_owned(),
+            ..stored_keys()
+        }),
+        ..told
+    };
+    let policy = FreshnessPolicy::default();
+    assert_eq!(empty.state(policy, at(12)), State::Unusable);
+    assert_eq!(empty.next_refresh_at(policy, at(12)), at(15));
+}
