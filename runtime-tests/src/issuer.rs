@@ -36,6 +36,8 @@ pub enum Behaviour {
     Good,
     /// With this status and no body.
     Status(u16),
+    /// With status 429 and this `Retry-After`.
+    TooMany(String),
     /// With this status and an error of this name (RFC 6749 §5.2).
     Error(u16, &'static str),
     /// Not at all: the connection stays open, until [`Issuer::recover`] lets it go on to a good answer.

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     run::main(cases![
         identity_fields_of_the_client_never_arrive_under_any_spelling,
         identity_fields_in_trailers_never_arrive,
+        no_client_passes_for_another_request_or_caller_with_a_field_or_a_trailer,
+        what_a_route_or_the_proxy_rule_lets_through_arrives,
         the_credential_is_stripped_unless_the_policy_forwards_it,
         a_target_that_can_be_read_two_ways_is_a_bad_request,
         the_target_arrives_byte_for_byte,
@@ -89,6 +91,125 @@ async fn identity_fields_in_trailers_never_arrive(host: &dyn Host) {
         json!({ "bytes": 5, "trailers": ["x-checksum"] }),
         "the body arrives whole, and of the trailers only what is not reserved"
     );
+}
+
+/// What servers read method, path or caller from.
+const SPOOFING: [&str; 24] = [
+    "X-HTTP-Method",
+    "X_HTTP_Method",
+    "X-HTTP-Method-Override",
+    "x.http.method.override",
+    "X-Method-Override",
+    "X-Original-Method",
+    "X-Original-URL",
+    "X_Original_URL",
+    "X-Rewrite-URL",
+    "Script_Name",
+    "X-Forwarded-Prefix",
+    "Remote-User",
+    "Remote_User",
+    "X-Remote-User",
+    "X-Remote-Groups",
+    "X-WebAuth-User",
+    "X-Forwarded-User",
+    "X_Forwarded_Email",
+    "X-Auth-Request-User",
+    "X-SSL-Client-Verify",
+    "Client-Cert",
+    "X-MS-Client-Principal-Name",
+    "X-Consumer-Username",
+    "Tailscale_User_Login",
+];
+
+async fn no_client_passes_for_another_request_or_caller_with_a_field_or_a_trailer(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let running = host.start(&app).await;
+    for target in ["/read/a", "/public/a"] {
+        let ask = SPOOFING
+            .iter()
+            .fold(Ask::get(target).header("X-End", "to-end"), |ask, name| {
+                ask.header(name, "mallory").header(name, "mallory-again")
+            })
+            .bearer(&issuer.token("alice", "read"));
+        let answer = ask.send(running.address).await;
+        status(&answer, 200, target);
+        let text = answer.text();
+        assert!(!text.contains("mallory"), "{target}: one arrived: {text}");
+        assert_eq!(
+            seen(&answer, "x-end"),
+            ["to-end"],
+            "{target}: others arrive"
+        );
+    }
+    let trailers: String = SPOOFING
+        .iter()
+        .map(|name| format!("{name}: mallory\r\n"))
+        .collect();
+    let bytes = format!(
+        "POST /public/trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
+         Connection: close\r\n\r\n5\r\nhello\r\n0\r\n{trailers}X-Checksum: 1\r\n\r\n"
+    );
+    let answer = send_bytes(running.address, bytes.as_bytes()).await;
+    status(&answer, 200, "trailers");
+    assert_eq!(
+        answer.json(),
+        json!({ "bytes": 5, "trailers": ["x-checksum"] }),
+        "of the trailers only what is an ordinary one"
+    );
+    let log = running.log();
+    for entry in [
+        "\"x-original-url\"",
+        "\"remote-user\"",
+        "\"x-auth-request-*\"",
+    ] {
+        let told = log
+            .iter()
+            .filter(|line| line.contains("field-removed") && line.contains(entry))
+            .count();
+        assert_eq!(told, 1, "{entry} is told once: {log:#?}");
+    }
+    assert!(
+        !log.join("\n").contains("mallory"),
+        "a value is in the log: {log:#?}"
+    );
+}
+
+async fn what_a_route_or_the_proxy_rule_lets_through_arrives(host: &dyn Host) {
+    for (networks, trusted) in [("127.0.0.0/8", true), ("10.0.0.0/8", false)] {
+        let issuer = Issuer::start().await;
+        let policy = format!(
+            "[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"{networks}\"]\n\
+             identity_headers = [\"x-forwarded-user\"]\n{}\n\
+             [[route]]\npath = \"/legacy\"\npublic = true\n\
+             override_headers = [\"x-http-method-override\"]\n",
+            policy(&issuer)
+        );
+        let app = AppSpec::gated("echo", policy).write();
+        let running = host.start(&app).await;
+        for (target, overrides) in [("/legacy", &["DELETE"][..]), ("/public/a", &[])] {
+            let answer = Ask::new("POST", target)
+                .header("X-HTTP-Method-Override", "DELETE")
+                .header("X_HTTP_Method_Override", "mallory")
+                .header("X-Forwarded-User", "alice")
+                .header("X_Forwarded_User", "mallory")
+                .header("X-Forwarded-Email", "mallory")
+                .header("X-Forwarded-Prefix", "/shop")
+                .header("X-Forwarded-For", "127.0.0.1")
+                .send(running.address)
+                .await;
+            let what = format!("{target}, {networks}");
+            status(&answer, 200, &what);
+            let named = seen(&answer, "x-http-method-override");
+            assert_eq!(named, overrides, "{what}: the override");
+            let user: &[&str] = if trusted { &["alice"] } else { &[] };
+            assert_eq!(seen(&answer, "x-forwarded-user"), user, "{what}: who calls");
+            let prefix: &[&str] = if trusted { &["/shop"] } else { &[] };
+            assert_eq!(seen(&answer, "x-forwarded-prefix"), prefix, "{what}");
+            let text = answer.text();
+            assert!(!text.contains("mallory"), "{what}: another arrived: {text}");
+        }
+    }
 }
 
 async fn the_credential_is_stripped_unless_the_policy_forwards_it(host: &dyn Host) {

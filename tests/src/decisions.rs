@@ -254,7 +254,8 @@ impl Suite {
                 None => SigningKey::ed25519(&key_name),
             };
             if let Some(destination) = spec.file {
-                sets.entry(destination).or_default().extend(key.jwk());
+                let set = sets.entry(destination).or_default();
+                set.extend(key.jwks(&spec.issuers));
             }
             keys.insert(key_name, key);
         }
@@ -398,6 +399,9 @@ struct SuiteFile {
 struct KeyFile {
     file: Option<String>,
     variable: Option<String>,
+    /// The member `issuer` of the key in the file, which is there once for each.
+    #[serde(default)]
+    issuers: Vec<String>,
 }
 
 #[derive(Deserialize)]

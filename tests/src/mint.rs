@@ -59,6 +59,26 @@ impl SigningKey {
         }
     }
 
+    /// The public key once for each of these issuers, with that member `issuer`; once without where there
+    /// is none.
+    #[must_use]
+    pub fn jwks(&self, issuers: &[String]) -> Vec<Value> {
+        let Some(jwk) = self.jwk() else {
+            return Vec::new();
+        };
+        if issuers.is_empty() {
+            return vec![jwk];
+        }
+        let with = |issuer: &String| {
+            let mut jwk = jwk.clone();
+            if let Value::Object(members) = &mut jwk {
+                members.insert("issuer".to_owned(), issuer.as_str().into());
+            }
+            jwk
+        };
+        issuers.iter().map(with).collect()
+    }
+
     /// A compact JWS over the claims (RFC 7515 section 7.1). `header` adds to the usual parameters,
     /// or replaces them.
     #[must_use]

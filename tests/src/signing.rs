@@ -192,6 +192,7 @@ pub fn expectations(algorithms: AlgorithmSet) -> Expectations {
         algorithms,
         leeway_s: 60,
         access_token_profile: false,
+        ..Expectations::default()
     }
 }
 

@@ -119,6 +119,56 @@ fn a_credential_that_is_asked_for_wrongly_is_named_with_its_place() {
 }
 
 #[test]
+fn issuers_that_a_token_does_not_tell_apart_are_named_both() {
+    for Case {
+        policy: text,
+        code,
+        says,
+    } in cases("issuer-names")
+    {
+        let finding = expect_only(&beside_acme(&text), &code, &says);
+        let related = finding.related.len();
+        let expected = usize::from(code != Code::UnknownIssuer.as_str());
+        assert_eq!(related, expected, "where is the other one? {finding}");
+    }
+}
+
+#[test]
+fn names_and_claims_that_are_sound_have_no_findings() {
+    for text in [
+        // Keys are where the policy says, so the name need not be an address.
+        "[issuer.a]\nurl = \"a\"\naudience = \"x\"\njwks_file = \"/a.json\"",
+        "[issuer.a]\nurl = \"http://a.example/?x#y\"\naudience = \"x\"\njwks_url = \"https://a.example\"",
+        "[issuer.a]\nurl = \"https://a.example\"\nissuer = \"a.example\"\naudience = \"x\"",
+        // Patterns that no name fits both of.
+        "[issuer.a]\nurl = \"https://sts.example/{tenant}/\"\naudience = \"x\"\njwks_file = \"/a.json\"\n\
+         tenants = \"any\"\n[issuer.b]\nurl = \"https://sts.example/{tenant}/v2.0\"\naudience = \"x\"\n\
+         jwks_file = \"/b.json\"\ntenants = \"any\"",
+        "[issuer.a]\nurl = \"https://a.example/{tenant}\"\naudience = \"x\"\njwks_file = \"/a.json\"\n\
+         tenants = \"any\"\n[issuer.b]\nurl = \"https://a.example/x/y\"\naudience = \"x\"",
+        // A tenant of that name.
+        "[issuer.a]\nurl = \"https://a.example/{tenant}\"\naudience = \"x\"\ntenants = [\"any\"]",
+        "[issuer.a]\nurl = \"https://a.example\"\naudience = \"x\"\naudience_claim = \"azp\"\n\
+         access_token_profile = true",
+        "[issuer.a]\nurl = \"https://a.example\"\naudience = \"x\"\naudience_claim = \"azp\"\ntokens = \"id\"",
+    ] {
+        let issuers = match text.contains("[issuer.b]") {
+            true => "\"a\", \"b\"",
+            false => "\"a\"",
+        };
+        let text = format!("{text}\n[[route]]\npath = \"/a\"\nissuer = [{issuers}]\n");
+        match Policy::parse(&beside_acme(&text)) {
+            Ok(policy) => assert!(
+                policy.warnings().is_empty(),
+                "{text}\n{}",
+                policy.warnings()
+            ),
+            Err(found) => panic!("{text}\n{found}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_said_wrongly_of_traffic_is_named_with_its_place() {
     for Case {
         policy: text,
@@ -365,6 +415,7 @@ fn every_kind_of_finding_is_tried() {
         "together",
         "identity",
         "credentials",
+        "issuer-names",
         "upstreams",
         "traffic",
         "traffic-of-routes",

@@ -91,6 +91,7 @@ fn another_implementation_and_our_own_accept_what_a_client_signs() {
             algorithms: AlgorithmSet::of(&[case.algorithm]),
             leeway_s: 0,
             access_token_profile: false,
+            ..Expectations::default()
         };
         let verdict = UnverifiedToken::parse(assertion.as_bytes())
             .and_then(|token| token.verify(&key_set(&[public]), &expect, NOW));

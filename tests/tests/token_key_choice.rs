@@ -269,3 +269,41 @@ fn ten_thousand_unknown_names_cost_no_signature() {
         assert_eq!(error, Some(TokenError::UnknownKey { named: true }));
     }
 }
+
+#[test]
+fn a_key_that_is_for_one_issuer_verifies_the_tokens_of_no_other() {
+    let token = token(Algorithm::Es256, "p-256", json!({"kid": "a"}));
+    let issuer = claims().get("iss").cloned().unwrap();
+    let judged = |issuers: &[&Value]| {
+        let jwks: Vec<Value> = issuers
+            .iter()
+            .map(|issuer| jwk("p-256", json!({"kid": "a", "issuer": issuer})))
+            .collect();
+        let keys = key_set(&jwks);
+        (keys.len(), verify(&token, &keys, &any_algorithm()).err())
+    };
+    let other = json!("https://other.example");
+    assert_eq!(judged(&[&issuer]), (1, None));
+    assert_eq!(judged(&[&other]), (1, Some(TokenError::KeyOfOtherIssuer)));
+    assert_eq!(judged(&[&other, &issuer]), (2, None));
+    assert_eq!(judged(&[&issuer, &other]), (2, None));
+    // `{tenantid}` is the token's `tid`, and it has none.
+    assert_eq!(
+        judged(&[&json!("https://{tenantid}.example")]),
+        (1, Some(TokenError::KeyOfOtherIssuer))
+    );
+    for wrong in [json!(7), json!([issuer.clone()]), json!({}), Value::Null] {
+        let (usable, error) = judged(&[&wrong]);
+        assert_eq!(usable, 0, "{wrong}");
+        assert_eq!(error, Some(TokenError::UnknownKey { named: true }));
+    }
+    // The signature comes first.
+    let start = token.get(..token.len() - 4).unwrap();
+    let forged = format!("{start}AAAA");
+    let keys = key_set(&[jwk("p-256", json!({"kid": "a", "issuer": other}))]);
+    let error = verify(&forged, &keys, &any_algorithm()).err();
+    assert!(
+        matches!(error, Some(TokenError::Signature { .. })),
+        "{error:?}"
+    );
+}

@@ -162,6 +162,8 @@ pub enum Posted {
     Ok(Vec<u8>),
     /// Status 400, and what came with it.
     BadRequest(Vec<u8>),
+    /// Status 429, and the value of its `Retry-After`.
+    TooMany(Option<Vec<u8>>),
 }
 
 /// Posts a form to `url`, with this `Authorization`, and gives the JSON document that answers it. No
@@ -190,6 +192,10 @@ pub async fn post(
                 .await
                 .map(|document| Posted::Ok(document.body)),
             400 => Ok(Posted::BadRequest(body(response).await.unwrap_or_default())),
+            429 => {
+                let values = response.get_headers().get("retry-after");
+                Ok(Posted::TooMany(values.into_iter().next()))
+            }
             status => Err(FetchFailure::Status(status)),
         }
     };

@@ -292,7 +292,7 @@ impl Gate {
             check_size(limits, received).map_err(Refusal::limit)?;
         }
         if traffic.rate_limits().next().is_none() {
-            return self.screened(route, &head).await;
+            return self.screened(route, &head, received).await;
         }
         let mut verdicts = Vec::new();
         let permit = self.limited(route, &head, received, &mut verdicts).await;
@@ -328,7 +328,7 @@ impl Gate {
             self.limiter.take(&counted, verdicts).await?;
         }
         // Whether there is anything left does not change what a request is told that fails for itself.
-        match self.screened(route, head).await {
+        match self.screened(route, head, received).await {
             Ok(permit) if waits => {
                 counted.extend(counted_by_credential(&permit, &address));
                 self.limiter.take(&counted, verdicts).await?;
@@ -352,21 +352,23 @@ impl Gate {
         &'static self,
         route: Route<'static, '_>,
         head: &RequestHead<'_>,
+        received: &Received,
     ) -> Result<Permit<'static>, Refusal> {
         match route.screen(head)? {
             Screened::Public(permit) => Ok(permit),
-            Screened::Protected(pending) => self.authenticate(pending).await,
+            Screened::Protected(pending) => self.authenticate(pending, received).await,
         }
     }
 
     async fn authenticate(
         &'static self,
         pending: Pending<'static, '_>,
+        received: &Received,
     ) -> Result<Permit<'static>, Refusal> {
         let genuine = match pending.credential() {
             Credential::Jwt(token) => self.signed(&pending, token).await?,
             Credential::Opaque { token, issuer } => {
-                self.introspected(&pending, issuer, token).await?
+                self.introspected(&pending, issuer, token, received).await?
             }
             Credential::ApiKey(key) => self.key(&pending, None, key).await?,
             Credential::Basic { name, key } => self.key(&pending, Some(name), key).await?,
@@ -416,11 +418,16 @@ impl Gate {
         pending: &Pending<'_, '_>,
         id: IssuerId,
         token: &str,
+        received: &Received,
     ) -> Result<Genuine, Refusal> {
         let Some(issuer) = self.policy.issuers().get(id) else {
             return Err(Refusal::misconfigured("an issuer that is none"));
         };
-        let token = self.introspector.verify(pending, id, issuer, token).await?;
+        let address = || self.address_key(received);
+        let token = self
+            .introspector
+            .verify(pending, id, issuer, token, address)
+            .await?;
         Ok(Genuine::Token {
             issuer: id,
             token,

@@ -4,6 +4,12 @@
 //! together. Requests with the same token share one question. An endpoint that failed several times in a
 //! row is left alone for a while, and the requests that need it are refused at once: one slow issuer
 //! holds up nobody but its own callers.
+//!
+//! Anybody can make up tokens, so what a token brings about is for the client alone that sent it: each
+//! address has a share of the questions ([`Shares`]), which those about good tokens do not use up, and where
+//! an endpoint says that it was asked too much, that share is paused. Only what no token can bring about,
+//! or nobody can tell, speaks against the endpoint as a whole: no answer, a status of 5xx, and 401, by which
+//! it does not know the gate. Tokens that are remembered are never held up.
 
 use crate::fetch::{self, FetchError, FetchFailure, Posted};
 use crate::flight::Flight;
@@ -14,20 +20,23 @@ use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::{UnixTime, VerifiedToken};
+use doorward_traffic::rate::KeyDigest;
+use doorward_traffic::retry::retry_after_ms;
+use doorward_traffic::shares::Shares;
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// An opaque token that is longer is refused without asking.
-pub const OPAQUE_TOKEN_BYTES_MAX: usize = 4096;
 /// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
 const ENDPOINT_S_MAX: u64 = 3600;
 /// Failures in a row after which an endpoint is left alone. One could be the fault of one token.
 const FAILURES_MAX: u32 = 3;
 /// For how long it is left alone, in seconds.
 const PAUSE_S: u64 = 5;
+/// What the log calls the shares of the clients.
+const SHARES_NAME: &str = "of opaque tokens that are not known yet";
 /// How often one request waits for another one's question before it gives up.
 const WAITS_MAX: usize = 3;
 
@@ -35,8 +44,18 @@ const WAITS_MAX: usize = 3;
 pub struct Introspector {
     cache: RefCell<TokenCache<RandomState>>,
     endpoints: Vec<RefCell<Endpoint>>,
+    shares: RefCell<Shares>,
     /// The questions under way. An instance has few requests at a time.
     asking: RefCell<Vec<Question>>,
+}
+
+/// A token that an issuer is asked about, and in whose share that is.
+struct Asking<'a> {
+    id: IssuerId,
+    issuer: &'a Issuer,
+    rule: &'a Introspection,
+    token: &'a [u8],
+    share: KeyDigest,
 }
 
 /// What one request asks, and others wait for.
@@ -66,29 +85,29 @@ impl Introspector {
         Self {
             cache: RefCell::new(TokenCache::new(RandomState::new())),
             endpoints: issuers.iter().map(|_| RefCell::default()).collect(),
+            shares: RefCell::new(Shares::new(SHARES_NAME)),
             asking: RefCell::default(),
         }
     }
 
-    /// What `issuer` says of an opaque token.
+    /// What `issuer` says of an opaque token that a client with this address sent; `address` is what the
+    /// address is counted under.
     ///
     /// # Errors
-    /// A refusal: the token is not active, or not what the policy expects (401), or the issuer cannot be
-    /// asked (503).
+    /// A refusal: the token is not active, or not what the policy expects (401), the client has sent too many
+    /// that are not (429), or the issuer cannot be asked (503).
     pub async fn verify(
         &self,
         pending: &Pending<'_, '_>,
         id: IssuerId,
         issuer: &Issuer,
         text: &str,
+        address: impl Fn() -> Vec<u8>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
         let token = text.as_bytes();
         let (Some(rule), Some(endpoint)) = (&issuer.introspection, self.endpoints.get(id)) else {
             return Err(Refusal::misconfigured("an issuer without introspection"));
         };
-        if token.len() > OPAQUE_TOKEN_BYTES_MAX {
-            return Err(Refusal::inactive(pending));
-        }
         for round in 0..WAITS_MAX {
             match self
                 .cache
@@ -102,6 +121,20 @@ impl Introspector {
             if let Some(seconds) = endpoint.borrow().paused_s() {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
+            let asking = Asking {
+                id,
+                issuer,
+                rule,
+                token,
+                share: share_of(&address(), id),
+            };
+            let paused = self
+                .shares
+                .borrow_mut()
+                .paused_s(&asking.share, clock::now_millis());
+            if let Some(seconds) = paused {
+                return Err(Refusal::issuer_unavailable(seconds));
+            }
             let flight = self.flight(token, id);
             let landing = flight.begin();
             // Where answers may not be kept there is nothing to wait for.
@@ -109,12 +142,21 @@ impl Introspector {
                 flight.ended().await;
                 continue;
             }
+            self.take(&asking.share)?;
             let asked = ask(endpoint, issuer, rule, text).await;
-            let verdict = self.judge(pending, id, issuer, rule, token, asked);
+            let verdict = self.judge(pending, &asking, asked);
             drop(landing);
             return verdict;
         }
         Err(Refusal::issuer_unavailable(PAUSE_S))
+    }
+
+    /// Takes a question from a client's share.
+    fn take(&self, share: &KeyDigest) -> Result<(), Refusal> {
+        let mut shares = self.shares.borrow_mut();
+        shares
+            .take(share, clock::now_millis())
+            .map_err(|seconds| Refusal::rate_limited(shares.name(), seconds))
     }
 
     fn flight(&self, token: &[u8], issuer: IssuerId) -> Flight {
@@ -136,12 +178,16 @@ impl Introspector {
     fn judge(
         &self,
         pending: &Pending<'_, '_>,
-        id: IssuerId,
-        issuer: &Issuer,
-        rule: &Introspection,
-        token: &[u8],
+        asking: &Asking<'_>,
         asked: Result<Vec<u8>, Failure>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let Asking {
+            id,
+            issuer,
+            rule,
+            token,
+            share,
+        } = *asking;
         let now = clock::now();
         let expectations = issuer.expectations();
         let missing = rule.missing_audience;
@@ -157,6 +203,8 @@ impl Introspector {
         };
         let verdict = match answer {
             Ok(Answer::Active(verified)) => {
+                let mut shares = self.shares.borrow_mut();
+                shares.give_back(&share, clock::now_millis());
                 let verified = Arc::new(verified);
                 let until = now.saturating_add(rule.cache_s);
                 let remember = Arc::clone(&verified);
@@ -178,6 +226,15 @@ impl Introspector {
                     Failure::Declined(_) => refuse(Refusal::inactive(pending)),
                     // It could be the fault of this token alone.
                     Failure::Answer(_) | Failure::Odd(_) => Err(Refusal::issuer_unavailable(1)),
+                    Failure::TooMany { retry_after_s } => {
+                        let mut shares = self.shares.borrow_mut();
+                        let pause_s = shares.pause(share, retry_after_s, clock::now_millis());
+                        Err(Refusal::issuer_unavailable(pause_s))
+                    }
+                    Failure::Client(_) => {
+                        self.forget_how_to_ask(id);
+                        Err(Refusal::issuer_unavailable(1))
+                    }
                     Failure::Asking(_) => Err(self.failed(id)),
                 };
             }
@@ -188,14 +245,21 @@ impl Introspector {
         verdict
     }
 
+    /// The endpoint may have moved, and the secret may have been wrong.
+    fn forget_how_to_ask(&self, id: IssuerId) {
+        if let Some(endpoint) = self.endpoints.get(id) {
+            let mut endpoint = endpoint.borrow_mut();
+            endpoint.found = None;
+            endpoint.secret = None;
+        }
+    }
+
     fn failed(&self, id: IssuerId) -> Refusal {
+        self.forget_how_to_ask(id);
         let mut retry_after_s = 1;
         if let Some(endpoint) = self.endpoints.get(id) {
             let mut endpoint = endpoint.borrow_mut();
             endpoint.failures = endpoint.failures.saturating_add(1);
-            // The endpoint may have moved, and the secret may have been wrong.
-            endpoint.found = None;
-            endpoint.secret = None;
             if endpoint.failures >= FAILURES_MAX {
                 endpoint.failures = 0;
                 endpoint.paused_until = clock::now().saturating_add(PAUSE_S);
@@ -204,6 +268,16 @@ impl Introspector {
         }
         Refusal::issuer_unavailable(retry_after_s)
     }
+}
+
+/// Whose share of the questions to an issuer it is. Clients whose address is not known have one together.
+fn share_of(address: &[u8], id: IssuerId) -> KeyDigest {
+    let mut share = KeyDigest::default();
+    let id = u32::try_from(id).unwrap_or(u32::MAX).to_be_bytes();
+    for (byte, value) in share.iter_mut().zip(id.iter().chain(address)) {
+        *byte = *value;
+    }
+    share
 }
 
 fn tell(issuer: &Issuer, reason: &dyn Display) {
@@ -249,9 +323,13 @@ async fn ask(
         match error.cause {
             // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
             FetchFailure::Status(403 | 413 | 414 | 422 | 431) => Failure::Declined(reason),
-            FetchFailure::Status(401 | 429 | 500..=599) => Failure::Asking(reason),
-            FetchFailure::Status(_) | FetchFailure::TooLarge => Failure::Odd(reason),
-            _ => Failure::Asking(reason),
+            FetchFailure::Status(401 | 500..=599)
+            | FetchFailure::Transport(_)
+            | FetchFailure::Truncated
+            | FetchFailure::TimedOut
+            // That is nobody's fault but the policy's.
+            | FetchFailure::Url(_) => Failure::Asking(reason),
+            _ => Failure::Odd(reason),
         }
     };
     match fetch::post(&url, authorization, form)
@@ -262,10 +340,16 @@ async fn ask(
         Posted::BadRequest(body) => {
             let reason = format!("{url}: answered with status 400");
             Err(if introspection::is_client_error(&body) {
-                Failure::Asking(reason)
+                Failure::Client(reason)
             } else {
                 Failure::Declined(reason)
             })
+        }
+        Posted::TooMany(retry_after) => {
+            let now_s = clock::now().0;
+            let wait_ms = retry_after.and_then(|value| retry_after_ms(&value, now_s));
+            let retry_after_s = wait_ms.map(|ms| ms.div_ceil(1000));
+            Err(Failure::TooMany { retry_after_s })
         }
     }
 }
@@ -341,15 +425,24 @@ enum Failure {
     /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking
     /// takes long.
     Odd(String),
+    /// The endpoint says with status 400 that it does not know the gate. One that says so of odd tokens as
+    /// well must not be paused by them.
+    Client(String),
+    /// The endpoint was asked too much, by whoever asked last.
+    TooMany {
+        retry_after_s: Option<u64>,
+    },
     Answer(IntrospectionError),
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asking(reason) | Self::Declined(reason) | Self::Odd(reason) => {
-                f.write_str(reason)
-            }
+            Self::Asking(reason)
+            | Self::Declined(reason)
+            | Self::Odd(reason)
+            | Self::Client(reason) => f.write_str(reason),
+            Self::TooMany { .. } => f.write_str("answered with status 429"),
             Self::Answer(error) => error.fmt(f),
         }
     }

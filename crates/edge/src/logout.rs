@@ -115,6 +115,7 @@ async fn verified(
     };
     let expect = LogoutExpectations {
         issuer: issuer.url.clone(),
+        issuer_spellings: issuer.expectations().issuer_spellings.clone(),
         client_ids: rule.client_ids.clone(),
         algorithms: issuer.algorithms,
         leeway_s: issuer.leeway_s,

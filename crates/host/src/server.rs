@@ -20,8 +20,9 @@ use crate::application::Application;
 use crate::manifest;
 use crate::options::HostOptions;
 
-/// Bytes of the head of an HTTP/1 request, and of the headers of an HTTP/2 one.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the head of an HTTP/1 request, and of the headers of an HTTP/2 one: the longest token that a
+/// policy can allow (64 KiB), and all else beside it.
+const HEAD_BYTES_MAX: usize = 96 << 10;
 /// Header fields of an HTTP/1 request.
 const HEADERS_MAX: usize = 128;
 /// Requests on one HTTP/2 connection at the same time.

@@ -8,11 +8,13 @@
 //!
 //! Nothing here can be skipped: forwarding asks for a `Permit`, and there is no other way to one.
 
+use std::borrow::Cow;
+
 use core::fmt;
 
 use doorward_token::api_key::{API_KEY_ISSUER, VerifiedKey};
 use doorward_token::revocation::RevocationSet;
-use doorward_token::{Claims, Proof, UnixTime, VerifiedToken};
+use doorward_token::{Claims, Proof, TokenError, UnixTime, VerifiedToken};
 
 use crate::claim::ClaimProblem;
 use crate::credential::{Credential, Held, Kinds};
@@ -21,6 +23,7 @@ use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
 use crate::permit::{Identity, Permit, Principal};
 use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
+use crate::source::concat;
 use crate::target::{self, CanonicalTarget};
 use crate::token_from::{CredentialPlace, SourceId};
 use crate::traffic::{CallerKeys, Traffic};
@@ -136,11 +139,35 @@ impl<'p> Pending<'p, '_> {
         Reason::OtherSource(self.place)
     }
 
-    /// The accepted issuer with this `iss`. Issuers have different URLs, so there is one at most.
+    /// The accepted issuer that is meant by this `iss`. No two have the same name, so there is one at most.
     #[must_use]
     pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
         let issuer = self.policy.issuer_by_url(url);
         issuer.filter(|&issuer| self.accepts(issuer))
+    }
+
+    /// Whether the credential came in the query of the target.
+    #[must_use]
+    pub fn credential_in_query(&self) -> bool {
+        self.place == CredentialPlace::Query
+    }
+
+    /// Whether the token, of which nothing is known yet, is longer than any that the rule accepts.
+    pub(crate) fn check_token_bytes(&self) -> Result<(), Refusal> {
+        let (bytes, bytes_max) = match self.credential() {
+            Credential::Jwt(token) => (token.len(), self.demands.token_bytes_max),
+            Credential::Opaque { token, issuer } => {
+                let issuer = self.policy.issuers.get(issuer);
+                let bytes_max = issuer.map(|issuer| issuer.expectations.token_bytes_max);
+                (token.len(), bytes_max.unwrap_or_default())
+            }
+            Credential::ApiKey(_) | Credential::Basic { .. } => return Ok(()),
+        };
+        if bytes > bytes_max {
+            let error = TokenError::TooLong { bytes, bytes_max };
+            return Err(Refusal::invalid_token(self, error));
+        }
+        Ok(())
     }
 
     /// The rule's path pattern, for the log.
@@ -178,11 +205,15 @@ impl<'p> Pending<'p, '_> {
                 if let Some(rule) = self.policy.revocation() {
                     rule.check(token, revocations, now).map_err(refused)?;
                 }
-                (Some(id), issuer.name.as_str(), token.claims(), None)
+                let name = match token.tenant() {
+                    None => Cow::Borrowed(issuer.name.as_str()),
+                    Some(tenant) => Cow::Owned(concat(&[&issuer.name, "/", tenant])),
+                };
+                (Some(id), name, token.claims(), None)
             }
             Authenticated::Key(key) => {
                 self.check_key(key, now).map_err(refused)?;
-                (None, API_KEY_ISSUER, key.claims(), Some(key))
+                (None, Cow::Borrowed(API_KEY_ISSUER), key.claims(), Some(key))
             }
         };
         self.check_demands(id, claims).map_err(refused)?;

@@ -215,19 +215,20 @@ impl fmt::Debug for Permit<'_> {
 /// Who was authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal<'p> {
-    issuer: &'p str,
+    issuer: Cow<'p, str>,
     subject: Option<String>,
 }
 
 impl<'p> Principal<'p> {
-    pub(crate) fn new(issuer: &'p str, subject: Option<String>) -> Self {
+    pub(crate) fn new(issuer: Cow<'p, str>, subject: Option<String>) -> Self {
         Self { issuer, subject }
     }
 
-    /// The name that the policy gives to the issuer, or [`API_KEY_ISSUER`](doorward_token::api_key::API_KEY_ISSUER).
+    /// The name that the policy gives to the issuer, with that of its tenant if there is one, or
+    /// [`API_KEY_ISSUER`](doorward_token::api_key::API_KEY_ISSUER).
     #[must_use]
-    pub fn issuer(&self) -> &'p str {
-        self.issuer
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// `sub`, when there is one: for an API key its name.
@@ -242,7 +243,7 @@ impl fmt::Display for Principal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
             Some(subject) => write!(f, "{} \"{}\"", self.issuer, subject.escape_default()),
-            None => f.write_str(self.issuer),
+            None => f.write_str(&self.issuer),
         }
     }
 }

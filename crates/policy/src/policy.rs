@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::introspection::MissingAudience;
-use doorward_token::{AlgorithmSet, Expectations};
+use doorward_token::{AlgorithmSet, Expectations, tenant_of};
 use doorward_traffic::rate::RateLimit;
 use doorward_traffic::upstream::Upstream;
 
@@ -28,8 +28,7 @@ pub type IssuerId = usize;
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) issuers: Vec<Issuer>,
-    /// The issuers in the order of their URLs.
-    pub(crate) issuers_by_url: Vec<u32>,
+    pub(crate) issuer_names: IssuerNames,
     pub(crate) store: StoreRule,
     pub(crate) revocation: Option<RevocationRule>,
     pub(crate) api_keys: Option<ApiKeys>,
@@ -60,22 +59,34 @@ impl Policy {
         &self.warnings
     }
 
-    /// The issuers, in the order of their names. Each tenant of an issuer that has tenants is one, with
+    /// The issuers, in the order of their names. Each tenant that is listed of an issuer is one, with
     /// the name `issuer/tenant`, in the order in which the policy lists them.
     #[must_use]
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
     }
 
-    /// The issuer with this `iss`. Issuers have different URLs, so there is one at most.
+    /// The issuer that is meant by this `iss`. No two have the same name, so there is one at most.
     #[must_use]
     pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
-        let place = self.issuers_by_url.binary_search_by(|&id| {
-            let issuer = self.issuers.get(id as usize);
-            issuer.map_or(Ordering::Less, |issuer| issuer.url.as_str().cmp(url))
-        });
-        let id = self.issuers_by_url.get(place.ok()?)?;
-        Some(*id as IssuerId)
+        let IssuerNames { sorted, patterns } = &self.issuer_names;
+        let expect = |id: u32| self.issuers.get(id as usize).map(Issuer::expectations);
+        let name = |(id, number): (u32, u32)| {
+            let expect = expect(id)?;
+            Some(match number.checked_sub(1) {
+                None => expect.issuer.as_str(),
+                Some(number) => expect.issuer_spellings.get(number as usize)?,
+            })
+        };
+        if let Ok(place) = sorted.binary_search_by(|&place| name(place).cmp(&Some(url))) {
+            let (id, _) = sorted.get(place)?;
+            return Some(*id as IssuerId);
+        }
+        let is_of = |id: &&u32| {
+            let expect = expect(**id);
+            expect.is_some_and(|expect| tenant_of(&expect.issuer, url).is_some())
+        };
+        patterns.iter().find(is_of).map(|id| *id as IssuerId)
     }
 
     /// The key-value store that instances share.
@@ -189,12 +200,24 @@ impl Policy {
     }
 }
 
+/// What issuers are called in `iss`.
+#[derive(Debug, Default)]
+pub(crate) struct IssuerNames {
+    /// In the order of the names, for each an issuer and which of its names it is: 0 is its URL, and the
+    /// others follow.
+    pub(crate) sorted: Vec<(u32, u32)>,
+    /// The issuers that stand for all their tenants, whose URLs are patterns.
+    pub(crate) patterns: Vec<u32>,
+}
+
 /// Somebody whose tokens are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     /// The name that the policy gives to it.
     pub name: String,
-    /// Its identifier, equal to `iss` (RFC 7519 section 4.1.1).
+    /// Its identifier, equal to `iss` (RFC 7519 section 4.1.1). It names the issuer wherever it is named, also
+    /// where tokens have another one of its names. With [`Expectations::any_tenant`] it has `{tenant}` in
+    /// it.
     pub url: String,
     /// The audiences of which a token must name one.
     pub audience: Vec<String>,
@@ -227,6 +250,16 @@ impl Issuer {
             KeySource::Discovery | KeySource::JwksFile(_) | KeySource::Secret { .. } => {
                 self.url.clone()
             }
+        }
+    }
+
+    /// The name of the issuer of a token with this `iss`, which is one of this issuer's: its URL, and where
+    /// it stands for all its tenants, that of the tenant.
+    #[must_use]
+    pub fn name_of<'i>(&'i self, issuer: &'i str) -> &'i str {
+        match self.expectations.any_tenant {
+            true => issuer,
+            false => &self.url,
         }
     }
 
@@ -473,6 +506,8 @@ pub(crate) struct Demands {
     pub(crate) issuers: Vec<IssuerGroup>,
     /// The one of them that is asked about opaque tokens.
     pub(crate) introspects: Option<IssuerId>,
+    /// The longest signed token that any of those issuers has, in bytes.
+    pub(crate) token_bytes_max: usize,
     pub(crate) scope: Vec<String>,
     pub(crate) claims: Vec<RequiredClaim>,
     /// The alternatives, each of them complete, of which a rule that has any demands one; all else here

@@ -35,10 +35,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The token was not accepted.
+    /// The token was not accepted. One that is too long is no invalid one: a client that was told so would
+    /// fetch another, as long as this one, and come back at once.
     #[must_use]
     pub fn invalid_token(pending: &Pending<'_, '_>, error: TokenError) -> Self {
-        Self::of(pending.accept(), Reason::Token(error))
+        let reason = match error {
+            TokenError::TooLong { bytes, bytes_max } => Reason::TokenTooLong {
+                bytes,
+                bytes_max,
+                in_query: pending.credential_in_query(),
+            },
+            error => Reason::Token(error),
+        };
+        Self::of(pending.accept(), reason)
     }
 
     /// The token names no issuer that the route accepts, or one that is not believed from where the token was.

@@ -142,8 +142,9 @@ impl<'p, 'r> Route<'p, 'r> {
     /// # Errors
     ///
     /// In this order: there is more than one credential (400, also where the rule is public), there is
-    /// none that the rule accepts (400 or 401), it is in a cookie and the page may not ask for this (403), it
-    /// is of an issuer that is not believed from where it was (401).
+    /// none that the rule accepts (400 or 401), it is a token that is too long (431; 414 in the query), it is
+    /// in a cookie and the page may not ask for this (403), it is of an issuer that is not believed from where
+    /// it was (401).
     pub fn screen(self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
         let Self {
             policy,
@@ -176,11 +177,6 @@ impl<'p, 'r> Route<'p, 'r> {
             }
         };
         let held = credential::read(&found, demands).map_err(bad_credential)?;
-        if found.place == CredentialPlace::Cookie
-            && !csrf::is_of_a_page_that_may(head, self.traffic().cors())
-        {
-            return Err(Refusal::of(accept, Reason::CrossSite));
-        }
         let pending = Pending {
             policy,
             rule,
@@ -191,6 +187,12 @@ impl<'p, 'r> Route<'p, 'r> {
             place: found.place,
             source: found.source,
         };
+        pending.check_token_bytes()?;
+        if pending.place == CredentialPlace::Cookie
+            && !csrf::is_of_a_page_that_may(head, self.traffic().cors())
+        {
+            return Err(Refusal::of(accept, Reason::CrossSite));
+        }
         // Nobody is asked about a token that would not be believed.
         if let Credential::Opaque { issuer, .. } = pending.credential()
             && !pending.accepts(issuer)

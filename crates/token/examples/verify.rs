@@ -47,6 +47,7 @@ fn main() {
             algorithms: AlgorithmSet::of(&[algorithm]),
             leeway_s: 60,
             access_token_profile: true,
+            ..Expectations::default()
         };
         let verify = |token: &str| {
             UnverifiedToken::parse(token.as_bytes())

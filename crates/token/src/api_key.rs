@@ -22,8 +22,8 @@ use subtle::ConstantTimeEq as _;
 use crate::{UnixTime, base64url, sha256};
 
 pub use record::{
-    API_KEY_ISSUER, KEY_NAME_BYTES_MAX, KEY_RECORD_BYTES_MAX, KEY_RECORD_PREFIX, KeyRecord,
-    KeyRecordError, SCOPE_BYTES_MAX, VerifiedKey,
+    API_KEY_ISSUER, KEY_NAME_BYTES_MAX, KEY_RECORD_BYTES_MAX, KEY_RECORD_PREFIX, KEY_SCOPES_MAX,
+    KeyRecord, KeyRecordError, SCOPE_BYTES_MAX, VerifiedKey,
 };
 
 /// How every key begins.

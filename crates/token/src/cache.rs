@@ -20,7 +20,7 @@
 //! sign. The hash should be keyed all the same (`RandomState`): then not even an issuer can choose
 //! collisions. Two tokens with the same hash displace each other; they are never taken for one another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ pub const HASHED_BYTES: usize = 64;
 /// The most disowned tokens that are remembered.
 pub const REFUSED_ENTRIES_MAX: usize = 128;
 
-/// The longest token that is remembered as disowned, in bytes.
-pub const REFUSED_TOKEN_BYTES_MAX: usize = 4096;
+/// The most bytes of disowned tokens that are remembered. The longest token fits in.
+pub const REFUSED_BYTES_MAX: usize = 512 * 1024;
 
 /// The realm of tokens that are verified by their signature.
 pub const REALM_SIGNED: u64 = 0;
@@ -66,9 +66,9 @@ pub struct TokenCache<S: BuildHasher> {
     /// The ends of the list of entries in the order of their last use.
     newest: Option<usize>,
     oldest: Option<usize>,
-    refused: Vec<Refused>,
-    /// Which of them is the oldest, once there is room for no more.
-    refused_oldest: usize,
+    /// From the oldest to the newest.
+    refused: VecDeque<Refused>,
+    refused_bytes: usize,
 }
 
 /// What is remembered of a token.
@@ -132,8 +132,8 @@ impl<S: BuildHasher> TokenCache<S> {
             bytes: 0,
             newest: None,
             oldest: None,
-            refused: Vec::new(),
-            refused_oldest: 0,
+            refused: VecDeque::new(),
+            refused_bytes: 0,
         }
     }
 
@@ -234,14 +234,14 @@ impl<S: BuildHasher> TokenCache<S> {
 
     /// Remembers until then that the issuer disowned a token.
     ///
-    /// A token that is remembered as verified is forgotten. One that is longer than
-    /// [`REFUSED_TOKEN_BYTES_MAX`] is not remembered.
+    /// A token that is remembered as verified is forgotten. One that is longer than all that is remembered
+    /// may be is not.
     pub fn insert_refused(&mut self, token: &[u8], realm: u64, until: UnixTime) {
         let hash = self.hash(token, realm);
         if let Some(&position) = self.index.get(&hash) {
             self.remove(position);
         }
-        if token.len() > REFUSED_TOKEN_BYTES_MAX {
+        if token.len() > REFUSED_BYTES_MAX {
             return;
         }
         let mut known = self.refused.iter_mut();
@@ -249,18 +249,21 @@ impl<S: BuildHasher> TokenCache<S> {
             known.until = until;
             return;
         }
-        let refused = Refused {
+        while self.refused.len() >= REFUSED_ENTRIES_MAX
+            || self.refused_bytes + token.len() > REFUSED_BYTES_MAX
+        {
+            let Some(oldest) = self.refused.pop_front() else {
+                break;
+            };
+            self.refused_bytes -= oldest.token.len();
+        }
+        self.refused_bytes += token.len();
+        self.refused.push_back(Refused {
             hash,
             realm,
             token: token.into(),
             until,
-        };
-        if self.refused.len() < REFUSED_ENTRIES_MAX {
-            self.refused.push(refused);
-        } else if let Some(oldest) = self.refused.get_mut(self.refused_oldest) {
-            *oldest = refused;
-            self.refused_oldest = (self.refused_oldest + 1) % REFUSED_ENTRIES_MAX;
-        }
+        });
     }
 
     /// Forgets every token of an issuer.
@@ -284,7 +287,7 @@ impl<S: BuildHasher> TokenCache<S> {
         self.newest = None;
         self.oldest = None;
         self.refused.clear();
-        self.refused_oldest = 0;
+        self.refused_bytes = 0;
     }
 
     fn hash(&self, token: &[u8], realm: u64) -> u64 {

@@ -12,10 +12,21 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::expect::{Expectations, tenant_of};
 use crate::principal::Claims;
 use crate::revocation::{self, Digest};
 use crate::token::MediaType;
-use crate::{Algorithm, AlgorithmSet, TokenError, UnixTime};
+use crate::{Algorithm, TokenError, UnixTime};
+
+mod dates;
+mod kind;
+mod values;
+
+pub(crate) use self::dates::{Rounding, Times, date};
+pub(crate) use self::kind::Marks;
+pub use self::kind::TokenKinds;
+pub(crate) use self::values::{audience, name, required, string};
+use self::values::{audience_or, not_a_string, scopes};
 
 /// The leeway of an issuer that does not set one, in seconds.
 pub const LEEWAY_S_DEFAULT: u64 = 60;
@@ -26,27 +37,11 @@ pub const LEEWAY_S_MAX: u64 = 300;
 /// The last second of the year 9999: the last date that a token may hold.
 pub const DATE_MAX_S: u64 = 253_402_300_799;
 
-/// The most audiences that a token may name.
-pub const AUDIENCES_MAX: usize = 64;
+/// The most audiences that a token may name. Some issuers list every API of a customer.
+pub const AUDIENCES_MAX: usize = 1000;
 
 /// The most scopes that a token may hold.
-pub const SCOPES_MAX: usize = 256;
-
-/// What a token of one issuer has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expectations {
-    /// `iss`, compared byte for byte (RFC 7519 §4.1.1, RFC 8725 §3.8).
-    pub issuer: String,
-    /// The audiences of which `aud` has to name one, compared byte for byte (RFC 7519 §4.1.3). An
-    /// empty list accepts no token.
-    pub audience: Vec<String>,
-    /// The algorithms that the issuer signs with (RFC 8725 §3.1).
-    pub algorithms: AlgorithmSet,
-    /// By how many seconds the clocks may differ; more than [`LEEWAY_S_MAX`] counts as that.
-    pub leeway_s: u64,
-    /// Whether the tokens follow RFC 9068, which demands a `typ` and some claims more.
-    pub access_token_profile: bool,
-}
+pub const SCOPES_MAX: usize = 1000;
 
 /// How it was found out that a token is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +71,9 @@ pub(crate) enum Evidence {
 /// token make one. `Debug` prints no claim.
 pub struct VerifiedToken {
     evidence: Evidence,
+    marks: Marks,
     issuer: String,
+    tenant: Option<Box<str>>,
     audience: Vec<String>,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
@@ -90,28 +87,45 @@ impl VerifiedToken {
     /// To be called with a payload whose signature was verified, and with no other. `text` is what a
     /// token without a name is revoked by: the signing input, or the text of an opaque token.
     pub(crate) fn new(
-        claims: Map<String, Value>,
+        mut claims: Map<String, Value>,
         evidence: Evidence,
         text: &[u8],
         expect: &Expectations,
         now: UnixTime,
     ) -> Result<Self, TokenError> {
-        let issuer = required(string(&claims, "iss")?, "iss")?;
-        let token_id = string(&claims, "jti")?;
+        let marks = match &evidence {
+            Evidence::Signature { media_type, .. } => {
+                Marks::of_header(*media_type).of_claims(&claims, Proof::Signature)?
+            }
+            Evidence::Introspection { .. } => {
+                Marks::default().of_claims(&claims, Proof::Introspection)?
+            }
+        };
+        let (issuer, tenant) = expect.issuer_of(&claims)?;
+        let token_id = name(&claims, "jti")?;
+        let subject = name(&claims, "sub")?;
+        // What others see of the claims is what is decided by.
+        claims.insert("iss".to_owned(), issuer.as_str().into());
+        for name in ["jti", "sub", "sid"] {
+            if claims.get(name).is_some_and(|value| value == "") {
+                claims.remove(name);
+            }
+        }
         let text_digest = match (&evidence, &token_id) {
             // Whoever revokes an opaque token may not know its `jti`.
             (Evidence::Introspection { .. }, _) => Some(revocation::opaque_digest(&issuer, text)),
             (Evidence::Signature { .. }, None) => Some(revocation::text_digest(&issuer, text)),
             (Evidence::Signature { .. }, Some(_)) => None,
         };
-        // RFC 8417 §2.2, §4.5: what has `events` tells of something that happened, and is no credential.
-        if claims.contains_key("events") {
-            return Err(TokenError::SecurityEvent);
-        }
         let token = Self {
             text_digest,
+            marks,
             issuer,
-            audience: match (audience(&claims)?, &evidence) {
+            tenant,
+            audience: match (
+                audience_or(&claims, expect.audience_claim.as_ref())?,
+                &evidence,
+            ) {
                 (Some(audience), _) => audience,
                 (
                     None,
@@ -125,14 +139,15 @@ impl VerifiedToken {
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
             token_id,
-            claims: Claims::new(string(&claims, "sub")?, scopes(&claims)?, claims),
+            claims: Claims::new(subject, scopes(&claims, expect)?, claims),
             evidence,
         };
         token.recheck(expect, now)?;
         Ok(token)
     }
 
-    /// Checks everything but the signature again: the algorithm, `typ`, issuer, audience and time.
+    /// Checks everything but the signature again: the algorithm, the kind of token, issuer, audience and
+    /// time.
     ///
     /// To be called whenever a token is taken from a cache, where it may have waited while time
     /// passed or expectations changed.
@@ -152,9 +167,14 @@ impl VerifiedToken {
             }
             Evidence::Introspection { without_audience } => (false, without_audience),
         };
-        if self.issuer != expect.issuer {
+        let is_of = match expect.any_tenant {
+            false => self.issuer == expect.issuer,
+            true => self.is_of_tenant(expect),
+        };
+        if !is_of {
             return Err(TokenError::Issuer);
         }
+        self.marks.check(expect.tokens)?;
         let is_accepted = |name| expect.audience.contains(name);
         if !without_audience && !self.audience.iter().any(is_accepted) {
             return Err(TokenError::Audience);
@@ -169,6 +189,11 @@ impl VerifiedToken {
             issued_at: self.issued_at,
         };
         times.check(expect.leeway_s, now)
+    }
+
+    /// Whether the token is one of a tenant of the issuer, which stands for all of them.
+    fn is_of_tenant(&self, expect: &Expectations) -> bool {
+        self.tenant.is_some() && tenant_of(&expect.issuer, &self.issuer) == self.tenant()
     }
 
     /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.
@@ -217,19 +242,25 @@ impl VerifiedToken {
         &self.claims
     }
 
-    /// `iss`.
+    /// The name of the issuer: `iss`, or what the policy calls the issuer that is meant by it.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// `sub`.
+    /// `tid`, where the issuer stands for all its tenants ([`Expectations::any_tenant`]).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// `sub`, never empty.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.claims.subject()
     }
 
-    /// `aud`, as a list also where the token has a single string.
+    /// `aud`, or what stands in its place, as a list also where the token has a single string.
     #[must_use]
     pub fn audience(&self) -> &[String] {
         &self.audience
@@ -253,7 +284,7 @@ impl VerifiedToken {
         self.issued_at
     }
 
-    /// `jti`.
+    /// `jti`, never empty.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.token_id.as_deref()
@@ -264,8 +295,8 @@ impl VerifiedToken {
         self.text_digest.as_ref()
     }
 
-    /// The scopes: the words of `scope` (RFC 8693 §4.2, RFC 9068 §2.2.3) or, where there is no
-    /// `scope`, of `scp`, which may also be a list.
+    /// The scopes: the words or elements of the first claim that has any, of those of
+    /// [`Expectations::scope_claims`] or else of `scope` and `scp`.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         self.claims.scopes()
@@ -280,7 +311,12 @@ impl VerifiedToken {
     /// About how many bytes of memory the token takes, rather more than less.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let texts = [Some(self.issuer.as_str()), self.token_id(), self.key_id()];
+        let texts = [
+            Some(self.issuer.as_str()),
+            self.tenant(),
+            self.token_id(),
+            self.key_id(),
+        ];
         size_of::<Self>()
             + texts.into_iter().flatten().map(str::len).sum::<usize>()
             + self
@@ -301,42 +337,6 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-/// The times that bound the use of a token.
-pub(crate) struct Times {
-    pub(crate) expires_at: UnixTime,
-    pub(crate) not_before: Option<UnixTime>,
-    pub(crate) issued_at: Option<UnixTime>,
-}
-
-impl Times {
-    /// Compares them with the clock, more leeway than [`LEEWAY_S_MAX`] counting as that.
-    pub(crate) fn check(&self, leeway_s: u64, now: UnixTime) -> Result<(), TokenError> {
-        let leeway_s = leeway_s.min(LEEWAY_S_MAX);
-        // RFC 7519 §4.1.4: not to be accepted "on or after" the time of `exp`.
-        if now >= self.expires_at.saturating_add(leeway_s) {
-            return Err(TokenError::Expired {
-                now,
-                expires_at: self.expires_at,
-            });
-        }
-        let latest = now.saturating_add(leeway_s);
-        // RFC 7519 §4.1.5: not to be accepted "before" the time of `nbf`.
-        if let Some(not_before) = self.not_before
-            && latest < not_before
-        {
-            return Err(TokenError::NotYetValid { now, not_before });
-        }
-        // RFC 7519 §4.1.6 leaves the use of `iat` open. A token that was issued tomorrow is a
-        // mistake or a fraud.
-        if let Some(issued_at) = self.issued_at
-            && latest < issued_at
-        {
-            return Err(TokenError::IssuedInFuture { now, issued_at });
-        }
-        Ok(())
-    }
-}
-
 /// What the header has to be; looked at before the signature, and again on each use.
 pub(crate) fn check_header(
     algorithm: Algorithm,
@@ -349,156 +349,17 @@ pub(crate) fn check_header(
     }
     // RFC 8725 §3.11, RFC 9068 §4: a logout token or a security event of the same issuer is not an
     // access token, even when its claims look like one.
-    let accepted = match media_type {
+    let known = match media_type {
         MediaType::AccessToken => true,
-        MediaType::Absent | MediaType::Jwt => !expect.access_token_profile,
+        MediaType::Absent | MediaType::Jwt | MediaType::IdToken => !expect.access_token_profile,
         MediaType::LogoutToken | MediaType::Other => false,
     };
-    if accepted {
-        Ok(())
-    } else {
-        Err(TokenError::MediaType {
+    if !known {
+        return Err(TokenError::MediaType {
             access_token_profile: expect.access_token_profile,
-        })
-    }
-}
-
-pub(crate) fn required<T>(claim: Option<T>, name: &'static str) -> Result<T, TokenError> {
-    claim.ok_or(TokenError::MissingClaim { name })
-}
-
-pub(crate) fn string(
-    claims: &Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<String>, TokenError> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(not_a_string(name)),
-    }
-}
-
-fn not_a_string(name: &'static str) -> TokenError {
-    TokenError::ClaimType {
-        name,
-        expected: "a string",
-    }
-}
-
-/// RFC 7519 §4.1.3: a string or a list of strings.
-pub(crate) fn audience(claims: &Map<String, Value>) -> Result<Option<Vec<String>>, TokenError> {
-    const NAME: &str = "aud";
-    match claims.get(NAME) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(vec![text.clone()])),
-        Some(Value::Array(values)) => strings(values, NAME, AUDIENCES_MAX).map(Some),
-        Some(_) => Err(TokenError::ClaimType {
-            name: NAME,
-            expected: STRING_OR_LIST,
-        }),
-    }
-}
-
-fn scopes(claims: &Map<String, Value>) -> Result<Vec<String>, TokenError> {
-    // A `scp` of the wrong type is refused even where `scope` makes it irrelevant.
-    let listed = match claims.get("scp") {
-        None => Vec::new(),
-        Some(Value::String(text)) => words(text, "scp")?,
-        Some(Value::Array(values)) => strings(values, "scp", SCOPES_MAX)?,
-        Some(_) => {
-            return Err(TokenError::ClaimType {
-                name: "scp",
-                expected: STRING_OR_LIST,
-            });
-        }
-    };
-    match string(claims, "scope")? {
-        Some(text) => words(&text, "scope"),
-        None => Ok(listed),
-    }
-}
-
-const STRING_OR_LIST: &str = "a string or a list of strings";
-
-/// RFC 6749 §3.3: words with a space between each.
-fn words(text: &str, name: &'static str) -> Result<Vec<String>, TokenError> {
-    let words: Vec<String> = text
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .take(SCOPES_MAX + 1)
-        .map(str::to_owned)
-        .collect();
-    if words.len() > SCOPES_MAX {
-        return Err(TokenError::TooManyValues {
-            name,
-            count_max: SCOPES_MAX,
         });
     }
-    Ok(words)
-}
-
-fn strings(
-    values: &[Value],
-    name: &'static str,
-    count_max: usize,
-) -> Result<Vec<String>, TokenError> {
-    if values.len() > count_max {
-        return Err(TokenError::TooManyValues { name, count_max });
-    }
-    values
-        .iter()
-        .map(|value| match value {
-            Value::String(text) => Ok(text.clone()),
-            _ => Err(TokenError::ClaimType {
-                name,
-                expected: STRING_OR_LIST,
-            }),
-        })
-        .collect()
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Rounding {
-    Down,
-    Up,
-}
-
-/// RFC 7519 §2: a `NumericDate`.
-pub(crate) fn date(
-    claims: &Map<String, Value>,
-    name: &'static str,
-    rounding: Rounding,
-) -> Result<Option<UnixTime>, TokenError> {
-    let number = match claims.get(name) {
-        None => return Ok(None),
-        Some(Value::Number(number)) => number,
-        Some(_) => {
-            return Err(TokenError::ClaimType {
-                name,
-                expected: "a number",
-            });
-        }
-    };
-    let seconds = match (number.as_u64(), number.as_f64()) {
-        (Some(seconds), _) => Some(seconds),
-        // Negative integers come as floats here and fall out of the range, as -0.0 does not: it
-        // is a zero that nobody writes, and no harm.
-        (None, Some(seconds)) => whole_seconds(seconds, rounding),
-        (None, None) => None,
-    };
-    match seconds {
-        Some(seconds) if seconds <= DATE_MAX_S => Ok(Some(UnixTime(seconds))),
-        _ => Err(TokenError::DateOutOfRange { name }),
-    }
-}
-
-fn whole_seconds(seconds: f64, rounding: Rounding) -> Option<u64> {
-    let whole = match rounding {
-        Rounding::Down => seconds.floor(),
-        Rounding::Up => seconds.ceil(),
-    };
-    // The unrounded value is compared with zero: rounding -0.5 up would make it zero.
-    (seconds >= 0.0 && whole <= DATE_MAX_S as f64).then_some(whole as u64)
+    Marks::of_header(media_type).check(expect.tokens)
 }
 
 #[cfg(test)]

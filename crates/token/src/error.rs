@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Algorithm, JsonProblem, UnixTime};
+use crate::{Algorithm, JsonProblem, TokenKinds, UnixTime};
 
 /// One of the three parts of a compact JWS (RFC 7515 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,8 @@ impl fmt::Display for Part {
 /// less: that is decided where the response is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// The token is longer than [`TOKEN_BYTES_MAX`](crate::TOKEN_BYTES_MAX).
+    /// The token is longer than [`TOKEN_BYTES_MAX`](crate::TOKEN_BYTES_MAX), or than its issuer's are to
+    /// be.
     TooLong {
         /// Its length.
         bytes: usize,
@@ -110,6 +111,21 @@ pub enum TokenError {
         named: bool,
         /// How many keys were tried.
         keys_tried: usize,
+    },
+    /// The signature is that of a key which is for the tokens of another issuer or tenant.
+    KeyOfOtherIssuer,
+    /// The token is bound to a key of whoever may use it (RFC 7800, RFC 8705 §3, RFC 9449 §6), and nothing
+    /// proves the possession of that.
+    Bound,
+    /// A claim says that it is no token with which anybody is let in: a refresh token, say.
+    OtherUse {
+        /// The claim.
+        claim: &'static str,
+    },
+    /// The token is marked as one of a kind that is not accepted.
+    Kind {
+        /// What is accepted.
+        accepted: TokenKinds,
     },
     /// The payload has `events`: it is a security event (RFC 8417), not an access token.
     SecurityEvent,
@@ -261,6 +277,19 @@ impl fmt::Display for TokenError {
                     f,
                     "the {algorithm} signature is wrong (keys tried: {keys_tried})"
                 )
+            }
+            Self::KeyOfOtherIssuer => {
+                f.write_str("the signature is that of a key which is for another issuer or tenant")
+            }
+            Self::Bound => f.write_str("the token is bound to a key, it is no bearer token"),
+            Self::OtherUse { claim } => {
+                write!(f, "the token is no access token, says the claim `{claim}`")
+            }
+            Self::Kind {
+                accepted: TokenKinds::Id,
+            } => f.write_str("the token is marked as an access token, it is no ID token"),
+            Self::Kind { .. } => {
+                f.write_str("the token is marked as an ID token, it is no access token")
             }
             Self::SecurityEvent => {
                 f.write_str("the token tells of an event, it is no access token")

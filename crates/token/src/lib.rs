@@ -31,6 +31,7 @@ mod claim_path;
 mod claims;
 pub mod client;
 mod error;
+mod expect;
 mod form;
 pub mod freshness;
 pub mod introspection;
@@ -52,10 +53,11 @@ pub use claim_path::{
     CLAIM_PATH_BYTES_MAX, CLAIM_PATH_DEPTH_MAX, ClaimPath, ClaimPathError, Nothing,
 };
 pub use claims::{
-    AUDIENCES_MAX, DATE_MAX_S, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, Proof, SCOPES_MAX,
+    AUDIENCES_MAX, DATE_MAX_S, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, Proof, SCOPES_MAX, TokenKinds,
     VerifiedToken,
 };
 pub use error::{Part, TokenError};
+pub use expect::{Expectations, TENANT_BYTES_MAX, TENANT_PLACE, is_tenant, tenant_of};
 pub use json::{JsonError, JsonProblem};
 pub use keys::{
     CERTIFICATE_CHARS_MAX, EXPOSED_KEYS_MAX, ExposedKeys, KEY_SET_BYTES_MAX, KEYS_MAX,
@@ -64,4 +66,4 @@ pub use keys::{
 pub use principal::Claims;
 pub use sha256::digest;
 pub use time::{UnixTime, days_in_month};
-pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_MAX, UnverifiedToken};
+pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX, UnverifiedToken};

@@ -7,8 +7,8 @@
 //!    claims look like one. The algorithm is one that was chosen beforehand, and never `none`.
 //! 2. The signature, with the keys of the issuer.
 //! 3. `iss`, `aud`, `exp` and `iat` as those of an ID token (OpenID Connect Core 1.0 §3.1.3.7): this
-//!    issuer; us, and nobody whom we do not know; not expired; not issued in the future. It lives no
-//!    longer than [`LOGOUT_LIFETIME_S_MAX`].
+//!    issuer; us, whoever else; not expired; not issued in the future. It lives no longer than
+//!    [`LOGOUT_LIFETIME_S_MAX`].
 //! 4. `sub`, `sid` or both.
 //! 5. `events` has the member of back-channel logout, whose value is an object.
 //! 6. There is no `nonce`: an ID token is no logout token.
@@ -22,7 +22,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::claims::{Rounding, Times, audience, date, required, string};
+use crate::claims::{Rounding, Times, audience, date, name, required, string};
+use crate::expect::Names;
 use crate::revocation::{Entry, Note};
 use crate::token::MediaType;
 use crate::{AlgorithmSet, KeySet, TokenError, UnixTime, UnverifiedToken};
@@ -40,9 +41,11 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// What a logout token of one issuer has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutExpectations {
-    /// `iss`, compared byte for byte.
+    /// The issuer's name: `iss`, compared byte for byte.
     pub issuer: String,
-    /// Our names at the issuer. `aud` has to name one of them and nobody else.
+    /// What `iss` may be besides.
+    pub issuer_spellings: Vec<String>,
+    /// Our names at the issuer. `aud` has to name one of them.
     pub client_ids: Vec<String>,
     /// The algorithms that the issuer signs with.
     pub algorithms: AlgorithmSet,
@@ -86,15 +89,19 @@ impl UnverifiedToken<'_> {
         if !expect.algorithms.contains(algorithm) {
             return Err(TokenError::AlgorithmNotAccepted { algorithm });
         }
-        let claims = self.verified_payload(keys)?;
+        let names = Names {
+            issuer: &expect.issuer,
+            spellings: &expect.issuer_spellings,
+        };
+        let claims = self.verified_payload(keys, names)?;
 
-        let issuer = required(string(&claims, "iss")?, "iss")?;
-        if issuer != expect.issuer {
+        if !names.contain(&required(string(&claims, "iss")?, "iss")?) {
             return Err(TokenError::Issuer);
         }
-        // Core §3.1.3.7: refused, too, when it names an audience that the client does not trust.
+        // Core §3.1.3.7 lets a client refuse an ID token that others may use, too. A session that has ended
+        // has ended for all of them.
         let audience = required(audience(&claims)?, "aud")?;
-        if audience.is_empty() || !audience.iter().all(|id| expect.client_ids.contains(id)) {
+        if !audience.iter().any(|id| expect.client_ids.contains(id)) {
             return Err(TokenError::Audience);
         }
         let expires_at = required(date(&claims, "exp", Rounding::Down)?, "exp")?;
@@ -112,8 +119,8 @@ impl UnverifiedToken<'_> {
                 lifetime_s_max: LOGOUT_LIFETIME_S_MAX,
             });
         }
-        let subject = string(&claims, "sub")?;
-        let session = string(&claims, "sid")?;
+        let subject = name(&claims, "sub")?;
+        let session = name(&claims, "sid")?;
         if subject.is_none() && session.is_none() {
             return Err(TokenError::MissingClaim {
                 name: "sub` or `sid",
@@ -130,10 +137,10 @@ impl UnverifiedToken<'_> {
             return Err(TokenError::UnexpectedClaim { name: "nonce" });
         }
         Ok(LogoutToken {
-            issuer,
+            issuer: expect.issuer.clone(),
             subject,
             session,
-            token_id: required(string(&claims, "jti")?, "jti")?,
+            token_id: required(name(&claims, "jti")?, "jti")?,
             issued_at,
             expires_at,
         })
@@ -141,7 +148,7 @@ impl UnverifiedToken<'_> {
 }
 
 impl LogoutToken {
-    /// `iss`.
+    /// The issuer's name, whatever the token calls it.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer

@@ -31,7 +31,7 @@ mod set;
 
 use std::fmt;
 
-use crate::claims::{Rounding, date, required, string};
+use crate::claims::{self, Rounding, date, required, string};
 use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, base64url, sha256};
 
 pub use note::{NOTE_BYTES_MAX, NOTE_TEXT_BYTES_MAX, Note, NoteError};
@@ -122,7 +122,8 @@ impl fmt::Display for Kind {
 
 /// One thing that is revoked, until everything that it revokes has expired.
 ///
-/// `issuer` is `iss` as the tokens have it. `expires_at` is the latest `exp` of what is revoked; the
+/// `issuer` is the issuer's name: `iss` as the tokens have it, or what the policy calls the issuer that has
+/// several. `expires_at` is the latest `exp` of what is revoked; the
 /// leeway is added here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -179,6 +180,28 @@ impl Entry {
         issuer: Option<&str>,
         latest: UnixTime,
     ) -> Result<TokenEntries, TokenError> {
+        Self::of_token_by(text, None, issuer, latest)
+    }
+
+    /// The same for a token that its issuer, of this name, signed under another name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Entry::of_token`].
+    pub fn of_token_of(
+        text: &[u8],
+        name: &str,
+        latest: UnixTime,
+    ) -> Result<TokenEntries, TokenError> {
+        Self::of_token_by(text, Some(name), Some(name), latest)
+    }
+
+    fn of_token_by(
+        text: &[u8],
+        name: Option<&str>,
+        issuer: Option<&str>,
+        latest: UnixTime,
+    ) -> Result<TokenEntries, TokenError> {
         let Ok(token) = UnverifiedToken::parse(text) else {
             let issuer = required(issuer, "iss")?;
             return Ok(TokenEntries {
@@ -187,10 +210,13 @@ impl Entry {
             });
         };
         let claims = token.unverified_payload()?;
-        let issuer = required(string(&claims, "iss")?, "iss")?;
+        let issuer = match name {
+            Some(name) => name.to_owned(),
+            None => required(string(&claims, "iss")?, "iss")?,
+        };
         let expires_at = required(date(&claims, "exp", Rounding::Up)?, "exp")?.min(latest);
         let mut entries = vec![Self::by_text(&issuer, token.signing_input(), expires_at)];
-        if let Some(token_id) = string(&claims, "jti")? {
+        if let Some(token_id) = claims::name(&claims, "jti")? {
             entries.push(Self::token(&issuer, &token_id, expires_at));
         }
         Ok(TokenEntries { issuer, entries })

@@ -32,6 +32,7 @@ pub(crate) fn expectations() -> Expectations {
         algorithms: AlgorithmSet::of(&[Algorithm::Hs256]),
         leeway_s: 60,
         access_token_profile: false,
+        ..Expectations::default()
     }
 }
 

@@ -14,13 +14,17 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::claims::{self, Evidence, Expectations, VerifiedToken};
+use crate::claims::{self, Evidence, VerifiedToken};
+use crate::expect::{Expectations, Names};
 use crate::json::{self, Limits};
 use crate::keys::KeySet;
 use crate::{Algorithm, Part, TokenError, UnixTime, base64url};
 
-/// The longest token that is looked at.
-pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// The longest token that is looked at, whatever [`Expectations`] say, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest token of an issuer that does not say, in bytes.
+pub const TOKEN_BYTES_DEFAULT: usize = 16 * 1024;
 
 /// The longest `kid`, of a token and of a key.
 pub const KEY_ID_BYTES_MAX: usize = 256;
@@ -31,7 +35,8 @@ const HEADER_LIMITS: Limits = Limits {
 };
 const PAYLOAD_LIMITS: Limits = Limits {
     depth_max: 16,
-    values_max: 4096,
+    // As many audiences and scopes as a token may have, and the claims of the largest token beside them.
+    values_max: 8192,
 };
 
 /// What `typ` says the token is.
@@ -43,6 +48,8 @@ pub(crate) enum MediaType {
     Jwt,
     /// `at+jwt` (RFC 9068 §2.1).
     AccessToken,
+    /// `id_token+jwt`, which some issuers write.
+    IdToken,
     /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0 §2.4).
     LogoutToken,
     /// Anything else.
@@ -62,6 +69,11 @@ impl MediaType {
             Self::Jwt
         } else if subtype.eq_ignore_ascii_case("at+jwt") {
             Self::AccessToken
+        } else if ["id_token+jwt", "id+jwt"]
+            .iter()
+            .any(|id| subtype.eq_ignore_ascii_case(id))
+        {
+            Self::IdToken
         } else if subtype.eq_ignore_ascii_case("logout+jwt") {
             Self::LogoutToken
         } else {
@@ -74,6 +86,7 @@ impl MediaType {
 ///
 /// `Debug` prints the algorithm and nothing of the token's text.
 pub struct UnverifiedToken<'a> {
+    bytes: usize,
     signing_input: &'a [u8],
     payload: &'a [u8],
     signature: &'a [u8],
@@ -134,6 +147,7 @@ impl<'a> UnverifiedToken<'a> {
             Some(typ) => MediaType::from_typ(typ),
         };
         Ok(Self {
+            bytes: compact.len(),
             signing_input,
             payload,
             signature,
@@ -175,8 +189,13 @@ impl<'a> UnverifiedToken<'a> {
         expect: &Expectations,
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
+        let bytes_max = expect.token_bytes_max;
+        if self.bytes > bytes_max {
+            let bytes = self.bytes;
+            return Err(TokenError::TooLong { bytes, bytes_max });
+        }
         claims::check_header(self.algorithm, self.media_type, expect)?;
-        let members = self.verified_payload(keys)?;
+        let members = self.verified_payload(keys, expect.names())?;
         VerifiedToken::new(
             members,
             Evidence::Signature {
@@ -191,18 +210,29 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     /// Checks the signature; what comes out is the issuer's word (RFC 8725 §3.3), of which no claim
-    /// was looked at.
-    pub(crate) fn verified_payload(&self, keys: &KeySet) -> Result<Map<String, Value>, TokenError> {
+    /// was looked at, save by a key that is not for every issuer.
+    pub(crate) fn verified_payload(
+        &self,
+        keys: &KeySet,
+        names: Names<'_>,
+    ) -> Result<Map<String, Value>, TokenError> {
         let signature = base64url::decode(self.signature).ok_or(TokenError::Encoding {
             part: Part::Signature,
         })?;
+        let mut payload = None;
+        let mut is_of = |key_issuer: &str| {
+            let payload = payload.get_or_insert_with(|| self.unverified_payload());
+            let claims = payload.as_ref();
+            claims.is_ok_and(|claims| names.are_of_key(key_issuer, claims))
+        };
         keys.verify(
             self.key_id(),
             self.algorithm,
             self.signing_input,
             &signature,
+            &mut is_of,
         )?;
-        self.unverified_payload()
+        payload.unwrap_or_else(|| self.unverified_payload())
     }
 
     /// The payload, of which nothing is to be believed.

@@ -17,6 +17,7 @@ pub mod rate;
 pub mod retry;
 pub mod rewrite;
 pub mod security;
+pub mod shares;
 pub mod split;
 pub mod spoofing;
 mod time;

@@ -121,6 +121,13 @@ impl RateLimit {
         (self.verdict(admitted, backlog), self.tat(backlog, now))
     }
 
+    /// What to remember of a key when one request that was admitted is not to count.
+    #[must_use]
+    fn give_back(&self, tat: Tat, now: Millis) -> Tat {
+        let backlog = self.backlog(Some(tat), now);
+        self.tat(backlog.saturating_sub(self.interval()), now)
+    }
+
     /// Whether a request would be admitted now. Nothing is charged: [`Verdict::remaining`] has it.
     #[must_use]
     pub fn peek(&self, tat: Option<Tat>, now: Millis) -> Verdict {

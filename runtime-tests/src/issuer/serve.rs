@@ -176,6 +176,7 @@ async fn answer(stream: &mut TcpStream, behaviour: Behaviour, document: &Documen
     let bytes = match behaviour {
         Behaviour::Good => response(document.status, &document.headers, &document.body),
         Behaviour::Status(status) => plain(status, "text/plain", b""),
+        Behaviour::TooMany(after) => response(429, &[("retry-after", after)], b""),
         Behaviour::Error(status, name) => {
             let body = json!({ "error": name }).to_string();
             plain(status, "application/json", body.as_bytes())

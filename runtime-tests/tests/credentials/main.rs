@@ -9,6 +9,7 @@ mod key_store;
 mod kinds;
 mod outages;
 mod places;
+mod shares;
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer};
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         introspection::CASES,
         clients::CASES,
         outages::CASES,
+        shares::CASES,
         kinds::CASES,
         api_keys::CASES,
         key_store::CASES,

@@ -153,6 +153,14 @@ async fn an_odd_answer_about_one_token_says_nothing_of_the_others() {
     let many = json!({ "active": true, "many": vec![0; 5000] });
     let behaviours = [
         ("404", Behaviour::Status(404)),
+        (
+            "400, and that it does not know the gate",
+            Behaviour::Error(400, "invalid_client"),
+        ),
+        (
+            "a page",
+            Behaviour::Content("text/html", b"not now".to_vec()),
+        ),
         ("nothing", Behaviour::Status(204)),
         ("a redirect", Behaviour::Redirect("/elsewhere".to_owned())),
         ("100 MiB", Behaviour::Huge(100 << 20)),
@@ -253,10 +261,9 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
     let behaviours = [
         Behaviour::Close,
         Behaviour::Status(401),
-        Behaviour::Status(429),
+        Behaviour::Error(401, "invalid_client"),
         Behaviour::Status(500),
         Behaviour::Status(503),
-        Behaviour::Error(400, "invalid_client"),
     ];
     for behaviour in behaviours {
         let what = format!("an endpoint with {behaviour:?}");

@@ -17,6 +17,7 @@ mod nginx;
 mod places;
 mod rewriting;
 mod smuggling;
+mod spoofing;
 mod streaming;
 mod uploads;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         hops::CASES,
         failing::CASES,
         smuggling::CASES,
+        spoofing::CASES,
     ]
     .concat();
     match Nginx::available() {

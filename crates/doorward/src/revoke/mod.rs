@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use doorward_policy::{Issuer, Policy, TOKEN_LIFETIME_MAX_S_DEFAULT};
 use doorward_token::api_key::ApiKey;
 use doorward_token::revocation::{Entry, Kind, Note, REVOCATIONS_READ_MAX, RevocationSet};
-use doorward_token::{LEEWAY_S_MAX, TOKEN_BYTES_MAX, UnixTime};
+use doorward_token::{LEEWAY_S_MAX, TENANT_PLACE, TOKEN_BYTES_MAX, UnixTime, is_tenant, tenant_of};
 
 use crate::store::{self, Store};
 use crate::{dates, values};
@@ -136,7 +136,7 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     let until = revoking.until(revoking.now);
     let named = arguments.issuer.as_deref();
     let named = named.map(|name| revoking.issuer(name)).transpose()?;
-    if let (Some(id), Some(issuer)) = (&arguments.id, named) {
+    if let (Some(id), Some(issuer)) = (&arguments.id, &named) {
         let entries = [Entry::token(&issuer.url, id, until)];
         return revoking.end(issuer, "the token with this id", None, &entries);
     }
@@ -148,9 +148,9 @@ fn token(arguments: &Token) -> Result<ExitCode> {
         );
     }
     // Only an opaque token does not say whose it is.
-    let asked = named.or_else(|| revoking.introspecting());
-    let asked = asked.map(|issuer| issuer.url.as_str());
-    let found = Entry::of_token(text.as_bytes(), asked, until)
+    let asked = named.clone().or_else(|| revoking.introspecting());
+    let asked_url = asked.as_ref().map(|issuer| issuer.url.as_str());
+    let mut found = Entry::of_token(text.as_bytes(), asked_url, until)
         .context("the token cannot be revoked; `--issuer NAME` says whose an opaque one is")?;
     let Some(id) = revoking.policy.issuer_by_url(&found.issuer) else {
         bail!(
@@ -161,6 +161,10 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     };
     let issuer = revoking.policy.issuers().get(id);
     let issuer = issuer.context("the policy does not know its own issuer")?;
+    let issuer = Whose::of(issuer, &found.issuer);
+    if issuer.url != found.issuer {
+        found = Entry::of_token_of(text.as_bytes(), &issuer.url, until)?;
+    }
     if let Some(named) = named.filter(|named| named.url != issuer.url) {
         bail!(
             "the token is of the issuer `{}`, not of `{}`",
@@ -176,7 +180,7 @@ fn token(arguments: &Token) -> Result<ExitCode> {
         eprintln!("The token has expired; there is nothing to take back.");
         return Ok(ExitCode::SUCCESS);
     }
-    revoking.end(issuer, "this token", None, &found.entries)
+    revoking.end(&issuer, "this token", None, &found.entries)
 }
 
 fn subject(arguments: &Subject) -> Result<ExitCode> {
@@ -190,7 +194,7 @@ fn subject(arguments: &Subject) -> Result<ExitCode> {
         arguments.subject,
         dates::utc(before)
     );
-    revoking.end(issuer, &what, Some(&arguments.subject), &[entry])
+    revoking.end(&issuer, &what, Some(&arguments.subject), &[entry])
 }
 
 fn session(arguments: &Session) -> Result<ExitCode> {
@@ -199,7 +203,7 @@ fn session(arguments: &Session) -> Result<ExitCode> {
     let until = revoking.until(revoking.now);
     let entry = Entry::session(&issuer.url, &arguments.session, until);
     let what = format!("the tokens of the session `{}`", arguments.session);
-    revoking.end(issuer, &what, Some(&arguments.session), &[entry])
+    revoking.end(&issuer, &what, Some(&arguments.session), &[entry])
 }
 
 fn issuer(arguments: &WholeIssuer) -> Result<ExitCode> {
@@ -208,7 +212,27 @@ fn issuer(arguments: &WholeIssuer) -> Result<ExitCode> {
     let before = revoking.before(arguments.before)?;
     let entry = Entry::issuer(&issuer.url, before, revoking.until(before));
     let what = format!("everything issued until {}", dates::utc(before));
-    revoking.end(issuer, &what, None, &[entry])
+    revoking.end(&issuer, &what, None, &[entry])
+}
+
+/// An issuer, or one of its tenants where it stands for all of them.
+#[derive(Clone)]
+struct Whose {
+    name: String,
+    url: String,
+}
+
+impl Whose {
+    /// What the gate takes a token with this `iss` to be of.
+    fn of(issuer: &Issuer, iss: &str) -> Self {
+        let url = issuer.name_of(iss);
+        let name = match tenant_of(&issuer.url, url) {
+            Some(tenant) => format!("{}/{tenant}", issuer.name),
+            None => issuer.name.clone(),
+        };
+        let url = url.to_owned();
+        Self { name, url }
+    }
 }
 
 /// What every revocation has in common.
@@ -249,14 +273,30 @@ impl<'a> Revoking<'a> {
         })
     }
 
-    /// The issuer with this name in the policy, or with this URL.
-    fn issuer(&self, name: &str) -> Result<&Issuer> {
+    /// The issuer with this name in the policy, or with this in `iss`; of an issuer that stands for all its
+    /// tenants one of them.
+    fn issuer(&self, name: &str) -> Result<Whose> {
         let issuers = self.policy.issuers();
-        let known = issuers
-            .iter()
-            .find(|issuer| issuer.name == name || issuer.url == name);
-        if let Some(issuer) = known {
-            return Ok(issuer);
+        let by_url = self.policy.issuer_by_url(name);
+        if let Some(issuer) = by_url.and_then(|id| issuers.get(id)) {
+            return Ok(Whose::of(issuer, name));
+        }
+        for issuer in issuers {
+            let any_tenant = issuer.expectations().any_tenant;
+            match name.strip_prefix(&issuer.name) {
+                Some("") if any_tenant => bail!(
+                    "{name}: this is all its tenants; name one of them: `{name}/TENANT`, with its `tid`"
+                ),
+                Some("") => return Ok(Whose::of(issuer, &issuer.url)),
+                Some(rest) if any_tenant => {
+                    let tenant = rest.strip_prefix('/').filter(|tenant| is_tenant(tenant));
+                    if let Some(tenant) = tenant {
+                        let url = issuer.url.replace(TENANT_PLACE, tenant);
+                        return Ok(Whose::of(issuer, &url));
+                    }
+                }
+                _ => {}
+            }
         }
         let path = self.common.store.policy_path().display();
         let tenants: Vec<&str> = issuers
@@ -283,13 +323,14 @@ impl<'a> Revoking<'a> {
     }
 
     /// The only issuer that is asked about opaque tokens.
-    fn introspecting(&self) -> Option<&Issuer> {
+    fn introspecting(&self) -> Option<Whose> {
         let mut asked = self
             .policy
             .issuers()
             .iter()
             .filter(|issuer| issuer.introspection.is_some());
         let only = asked.next()?;
+        let only = Whose::of(only, &only.url);
         asked.next().is_none().then_some(only)
     }
 
@@ -314,7 +355,7 @@ impl<'a> Revoking<'a> {
     /// Writes or prints the entries. `what` says what is taken back.
     fn end(
         &self,
-        issuer: &Issuer,
+        issuer: &Whose,
         what: &str,
         value: Option<&str>,
         entries: &[Entry],

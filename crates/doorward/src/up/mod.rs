@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// The manifest, or a folder that holds a spin.toml [default: the nearest spin.toml upwards]
     #[arg(short = 'f', long, value_name = "SPIN.TOML")]
     from: Option<PathBuf>,
-    /// The address to listen on.
+    /// The address to listen on. The head of a request can have up to 96 KiB and 128 fields.
     #[arg(
         long,
         env = "SPIN_HTTP_LISTEN_ADDR",

@@ -202,6 +202,7 @@ pub fn verify(
         algorithms: AlgorithmSet::asymmetric(),
         leeway_s: 0,
         access_token_profile,
+        ..Expectations::default()
     };
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -52,6 +52,13 @@ pub(super) fn read(
     let unknown = demands.accept == Kinds::default();
     if unknown || demands.accept.iter().any(CredentialKind::is_bearer) {
         demands.issuers = accepted(source, fields, offset, around);
+        let of_route = |read: &&ReadIssuer| {
+            let mut groups = demands.issuers.iter();
+            groups.any(|group| group.overlaps(read.group))
+        };
+        let issuers = around.issuers.iter().filter(of_route);
+        let bytes_max = issuers.filter_map(|read| Some(read.any()?.expectations().token_bytes_max));
+        demands.token_bytes_max = bytes_max.max().unwrap_or_default();
         if let Some(offset) = opaque {
             introspecting(source, offset, around, demands);
         }

@@ -143,6 +143,7 @@ fn together(source: &mut Source<'_>, alternatives: &[Asked]) -> Demands {
             }
             _ => {}
         }
+        all.token_bytes_max = all.token_bytes_max.max(demands.token_bytes_max);
         for kind in demands.accept.iter() {
             all.accept.push(kind);
         }

@@ -55,35 +55,6 @@ pub(super) fn use_of_issuers(
     }
 }
 
-/// Gives the issuers in the order of their URLs, which differ.
-pub(super) fn urls(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> Vec<u32> {
-    let mut urls: Vec<(&str, usize)> = Vec::new();
-    let mut order: Vec<u32> = Vec::new();
-    for read in issuers {
-        for issuer in &read.issuers {
-            let url = issuer.url.as_str();
-            let of = |id: u32| urls.get(id as usize).copied().unwrap_or_default();
-            let place = match order.binary_search_by(|&id| of(id).0.cmp(url)) {
-                Ok(place) => {
-                    let other = order.get(place).map_or(0, |&id| of(id).1);
-                    let message =
-                        "two issuers have the same `url`: a token would not say whose it is";
-                    let related: Related<'_> = &[(other, &"the other one")];
-                    // One that is not there was found already.
-                    if !url.is_empty() {
-                        source.find_with(Code::Conflict, read.url_offset, &message, None, related);
-                    }
-                    place
-                }
-                Err(place) => place,
-            };
-            order.insert(place, urls.len() as u32);
-            urls.push((url, read.url_offset));
-        }
-    }
-    order
-}
-
 /// So are keys that nobody accepts.
 pub(super) fn use_of_keys(source: &mut Source<'_>, keys: &ReadKeys, routes: &[ReadRoute]) {
     let takes_keys = |kind: CredentialKind| !kind.is_bearer();

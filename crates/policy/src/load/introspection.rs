@@ -3,7 +3,7 @@
 use doorward_token::introspection::MissingAudience;
 
 use super::issuer::variable;
-use super::tenants::address;
+use super::tenants::{Tenant, address};
 use super::{CACHE_S_MAX, CLIENT_ID_BYTES_MAX, NEGATIVE_CACHE_S_MAX};
 use crate::finding::Code;
 use crate::policy::{ClientAuthentication, Introspection, KeySource};
@@ -30,7 +30,7 @@ const NEGATIVE_CACHE_S_DEFAULT: u64 = 5;
 pub(super) fn read(
     source: &mut Source<'_>,
     issuer: Fields<'_, '_>,
-    tenant: Option<&str>,
+    tenant: Tenant<'_>,
     keys: &KeySource,
 ) -> Option<Introspection> {
     let fields = source.table_of(issuer, "introspection")?;

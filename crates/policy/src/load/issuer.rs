@@ -3,33 +3,43 @@
 use doorward_token::freshness::{
     FreshnessPolicy, STALE_IF_ERROR_S_DEFAULT, UNKNOWN_KEY_COOLDOWN_S_DEFAULT,
 };
-use doorward_token::{Algorithm, AlgorithmSet, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX};
+use doorward_token::{
+    Algorithm, AlgorithmSet, ClaimPath, Expectations, LEEWAY_S_DEFAULT, LEEWAY_S_MAX,
+    TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX, TokenKinds,
+};
 
-use super::tenants::{self, address};
+use super::tenants::{self, Tenant, address};
 use super::token_from::{self, ReadSources};
 use super::{
-    AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX,
-    STALE_IF_ERROR_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MAX, UNKNOWN_KEY_COOLDOWN_S_MIN,
+    AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX, SCOPE_CLAIMS_MAX,
+    STALE_IF_ERROR_S_MAX, TOKEN_BYTES_MAX_MIN, UNKNOWN_KEY_COOLDOWN_S_MAX,
+    UNKNOWN_KEY_COOLDOWN_S_MIN,
 };
-use super::{introspection, logout};
+use super::{introspection, logout, names};
+use crate::document::Value;
 use crate::finding::Code;
 use crate::policy::{Issuer, IssuerGroup, KeySource};
 use crate::source::{At, Fields, Related, Source, concat, shown, suggestion};
 use crate::token_from::SourceSet;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 19] = [
     "access_token_profile",
     "algorithms",
     "audience",
+    "audience_claim",
     "introspection",
+    "issuer",
     "jwks_file",
     "jwks_url",
     "leeway_s",
     "logout",
+    "scope_claim",
     "secret",
     "stale_if_error_s",
     "tenants",
+    "token_bytes_max",
     "token_from",
+    "tokens",
     "unknown_key_cooldown_s",
     "url",
 ];
@@ -41,6 +51,10 @@ pub(super) struct ReadIssuer {
     pub(super) offset: usize,
     /// Where its URL is.
     pub(super) url_offset: usize,
+    /// Where its further names are.
+    pub(super) spellings_offset: usize,
+    /// Where the claim is that names the audience, if there is one.
+    pub(super) audience_claim_offset: Option<usize>,
     /// Which issuers of the policy it stands for.
     pub(super) group: IssuerGroup,
     /// Those issuers. Where there are findings, what is in them is of no use.
@@ -85,6 +99,8 @@ pub(super) fn read(
             name: name.to_owned(),
             offset,
             url_offset: offset,
+            spellings_offset: offset,
+            audience_claim_offset: None,
             group: IssuerGroup { first, count: 1 },
             issuers: Vec::new(),
             logout_offset: offset,
@@ -141,21 +157,40 @@ fn read_one(
     source: &mut Source<'_>,
     read: &mut ReadIssuer,
     fields: Fields<'_, '_>,
-    tenant: Option<&str>,
+    tenant: Tenant<'_>,
     revocation: bool,
 ) {
     let what = format!("the issuer `{}`", shown(&read.name));
-    let url = url(source, &what, fields, tenant);
+    let keys = keys(source, fields, tenant);
+    let url = names::url(source, &what, fields, tenant, &keys);
     if let Some(value) = fields.get("url") {
         read.url_offset = value.offset;
     }
-    let keys = keys(source, fields, tenant);
+    if let Some(value) = fields.get("issuer") {
+        read.spellings_offset = value.offset;
+    }
+    read.audience_claim_offset = fields.key_offset("audience_claim");
+    let audience_claim = fields.get("audience_claim").and_then(|value| {
+        let claim = source.string(value, "`audience_claim`")?;
+        claim_path(source, "`audience_claim`", claim)
+    });
     let expectations = Expectations {
+        issuer_spellings: names::spellings(source, fields, tenant, &url),
         issuer: url,
+        any_tenant: matches!(tenant, Tenant::Any),
         audience: audience(source, &what, fields),
+        audience_claim,
+        scope_claims: scope_claims(source, fields),
         algorithms: algorithms(source, fields, &keys),
         leeway_s: source.seconds(fields, "leeway_s", 0..=LEEWAY_S_MAX, LEEWAY_S_DEFAULT),
         access_token_profile: source.flag(fields, "access_token_profile", false),
+        tokens: kinds(source, fields),
+        token_bytes_max: source.number(
+            fields,
+            "token_bytes_max",
+            TOKEN_BYTES_MAX_MIN..=TOKEN_BYTES_MAX as u64,
+            TOKEN_BYTES_DEFAULT as u64,
+        ) as usize,
     };
     let freshness = FreshnessPolicy {
         stale_if_error_s: source.seconds(
@@ -172,6 +207,16 @@ fn read_one(
         ),
         ..FreshnessPolicy::default()
     };
+    if matches!(tenant, Tenant::Any) {
+        for key in ["introspection", "logout"] {
+            if let Some(offset) = fields.key_offset(key) {
+                let message =
+                    format_args!("`{key}` is each tenant's own, and `tenants` is \"any\"");
+                let help = "list the tenants, or leave it out";
+                source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+            }
+        }
+    }
     let introspection = introspection::read(source, fields, tenant, &keys);
     let logout = logout::read(source, fields, revocation);
     if let Some(logout) = &logout {
@@ -179,8 +224,8 @@ fn read_one(
     }
     read.issuers.push(Issuer {
         name: match tenant {
-            Some(tenant) => concat(&[&read.name, "/", tenant]),
-            None => read.name.clone(),
+            Tenant::Named(tenant) => concat(&[&read.name, "/", tenant]),
+            Tenant::None | Tenant::Any => read.name.clone(),
         },
         url: expectations.issuer.clone(),
         audience: expectations.audience.clone(),
@@ -196,23 +241,44 @@ fn read_one(
     });
 }
 
-fn url(
-    source: &mut Source<'_>,
-    what: &str,
-    fields: Fields<'_, '_>,
-    tenant: Option<&str>,
-) -> String {
-    let help = "add the issuer's identifier, as tokens have it in `iss`";
-    let Some(url) = source.needed(fields, "url", what, help) else {
-        return String::new();
+/// Which kinds of tokens it sends. RFC 9068 is about access tokens.
+fn kinds(source: &mut Source<'_>, fields: Fields<'_, '_>) -> TokenKinds {
+    let kinds = match source.choice(fields, "tokens", &["access", "id", "any"]) {
+        0 => return TokenKinds::Access,
+        1 => TokenKinds::Id,
+        _ => TokenKinds::Any,
     };
-    let address = address(source, "`url`", url, tenant, true);
-    if url.value.contains('?') {
-        // RFC 8414 section 2.
-        let message = "an issuer's `url` has no query";
-        source.find(Code::BadUrl, url.offset, &message);
+    if let Some(profile) = fields.get("access_token_profile")
+        && matches!(profile.value, Value::Boolean(true))
+        && let Some(offset) = fields.key_offset("tokens")
+    {
+        let message =
+            "`access_token_profile` accepts access tokens only, and `tokens` something else";
+        let help = "leave out one of them";
+        let related: Related<'_> = &[(profile.offset, &"`access_token_profile` is here")];
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
     }
-    address
+    kinds
+}
+
+fn scope_claims(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<ClaimPath> {
+    const WHAT: &str = "`scope_claim`";
+    let value = fields.get("scope_claim");
+    let entries = value.and_then(|value| source.strings(value, WHAT, SCOPE_CLAIMS_MAX));
+    let mut claims = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        claims.extend(claim_path(source, WHAT, entry));
+    }
+    claims
+}
+
+fn claim_path(source: &mut Source<'_>, what: &str, claim: At<&str>) -> Option<ClaimPath> {
+    let path = ClaimPath::parse(claim.value);
+    if let Err(error) = &path {
+        let message = format_args!("{what}: `{}` {error}", shown(claim.value));
+        source.find(Code::BadValue, claim.offset, &message);
+    }
+    path.ok()
 }
 
 fn audience(source: &mut Source<'_>, what: &str, fields: Fields<'_, '_>) -> Vec<String> {
@@ -225,7 +291,7 @@ fn audience(source: &mut Source<'_>, what: &str, fields: Fields<'_, '_>) -> Vec<
     entries.iter().map(|entry| entry.value.to_owned()).collect()
 }
 
-fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Option<&str>) -> KeySource {
+fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Tenant<'_>) -> KeySource {
     let given = |after: usize| {
         ["jwks_file", "jwks_url", "secret"]
             .into_iter()
@@ -257,7 +323,7 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Option<&str>) -
     KeySource::Discovery
 }
 
-fn file(source: &mut Source<'_>, path: At<&str>, tenant: Option<&str>) -> String {
+fn file(source: &mut Source<'_>, path: At<&str>, tenant: Tenant<'_>) -> String {
     let file = tenants::fill(source, "`jwks_file`", path, tenant, false);
     let mut parts = path.value.split('/');
     let good = parts.next() == Some("")

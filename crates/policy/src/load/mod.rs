@@ -7,6 +7,14 @@
 //! algorithms = ["ES256", "EdDSA"]              # default: every one with a public key
 //! leeway_s  = 60                               # how far the clocks may be apart; at most 300
 //! access_token_profile = false                 # true: tokens follow RFC 9068
+//! tokens    = "access"                         # what it sends; or "id", "any". Never refresh tokens,
+//!                                              # logout tokens, or what is bound to a key (`cnf`)
+//! issuer    = ["login.acme.example"]           # what `iss` may be besides `url`, which is its name
+//!                                              # all the same. `url` can be any text where it says
+//!                                              # where its keys are
+//! # audience_claim = "client_id"               # what names the audience where there is no `aud`
+//! scope_claim = ["permissions"]                # what has the scopes, instead of `scope` or `scp`
+//! token_bytes_max = 16384                      # the longest token; 1024 to 65536
 //! stale_if_error_s = 86400                     # how long old keys do while it fails; 0 to 604800
 //! unknown_key_cooldown_s = 30                  # how soon an unknown key is asked for again; 5 to 3600
 //! # Keys: by discovery, unless one of these is there.
@@ -31,7 +39,7 @@
 //! [issuer.login]                               # an issuer for each tenant: login/blue and login/red
 //! url       = "https://login.example/{tenant}" # `{tenant}` can also be in `jwks_url`, `jwks_file` and
 //! audience  = "api"                            # `introspection.endpoint`
-//! tenants   = ["blue", "red"]
+//! tenants   = ["blue", "red"]                  # or "any": one key set for all, and `tid` says which
 //! token_from = ["cookie:session"]              # from where its tokens are believed; default: anywhere
 //!
 //! [api_keys]
@@ -195,6 +203,7 @@
 mod accept;
 mod allow;
 mod api_keys;
+mod audience;
 mod check;
 mod claims;
 mod cors;
@@ -206,6 +215,7 @@ mod issuer;
 mod limits;
 mod logout;
 mod named;
+mod names;
 mod proxy;
 mod rate_limit;
 mod rewrite;
@@ -235,7 +245,13 @@ pub const ISSUERS_MAX: usize = 64;
 /// Most issuers when each tenant is counted.
 pub const ISSUERS_IN_ALL_MAX: usize = 1024;
 /// Longest name of a tenant, in bytes.
-pub const TENANT_BYTES_MAX: usize = 128;
+pub const TENANT_BYTES_MAX: usize = doorward_token::TENANT_BYTES_MAX;
+/// Most names that `issuer` of an issuer can list.
+pub const ISSUER_SPELLINGS_MAX: usize = 16;
+/// Most claims that `scope_claim` can list.
+pub const SCOPE_CLAIMS_MAX: usize = 8;
+/// Least that `token_bytes_max` can be.
+pub const TOKEN_BYTES_MAX_MIN: u64 = 1024;
 /// Most routes.
 pub const ROUTES_MAX: usize = 16_384;
 /// Most methods of all rules for one path pattern together.
@@ -406,7 +422,8 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         check::use_of_keys(&mut source, keys, &routes);
     }
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
-    let issuers_by_url = check::urls(&mut source, &issuers);
+    let issuer_names = names::unique(&mut source, &issuers);
+    audience::check(&mut source, &issuers, &routes);
     // What is wrong elsewhere may be why something is not used.
     if !source.has_errors() {
         traffic::use_of_names(&mut source, &traffic, &routes);
@@ -438,7 +455,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let named = traffic.named;
     Ok(Policy {
         issuers: issuers.into_iter().flat_map(|read| read.issuers).collect(),
-        issuers_by_url,
+        issuer_names,
         store,
         revocation,
         api_keys: api_keys.map(|read| read.api_keys),

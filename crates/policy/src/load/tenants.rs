@@ -2,60 +2,79 @@
 //!
 //! `tenants` and `{tenant}` in the addresses stand for an issuer each, with its own `iss` and keys.
 //! What a token says of its tenant is thereby checked like every other `iss`.
+//!
+//! `tenants = "any"` stands for all there are, also for those that nobody knows yet. They have one key set,
+//! and `iss` has to be `url` with what the token has as `tid` in the place of `{tenant}`.
 
 use doorward_token::metadata::check_url;
+use doorward_token::{TENANT_BYTES_MAX, TENANT_PLACE, is_tenant};
 
-use super::{ISSUERS_IN_ALL_MAX, TENANT_BYTES_MAX};
+use super::ISSUERS_IN_ALL_MAX;
+use crate::document::Value;
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, concat, shown};
 
-/// Each tenant of an issuer, or once `None` where it has none.
-pub(super) fn read<'t>(source: &mut Source<'_>, fields: Fields<'t, '_>) -> Vec<Option<&'t str>> {
+/// Which tenant of an issuer it is about.
+#[derive(Clone, Copy)]
+pub(super) enum Tenant<'t> {
+    /// The issuer has none.
+    None,
+    /// This one.
+    Named(&'t str),
+    /// All there are.
+    Any,
+}
+
+/// Each tenant of an issuer, or once what is not one of many.
+pub(super) fn read<'t>(source: &mut Source<'_>, fields: Fields<'t, '_>) -> Vec<Tenant<'t>> {
     let Some(value) = fields.get("tenants") else {
-        return vec![None];
+        return vec![Tenant::None];
     };
+    if matches!(&value.value, Value::Text(text) if text == "any") {
+        return vec![Tenant::Any];
+    }
     let entries = source.strings(value, "`tenants`", ISSUERS_IN_ALL_MAX);
     let mut tenants = Vec::new();
     for tenant in entries.unwrap_or_default() {
-        if !is_name(tenant.value) {
+        if !is_tenant(tenant.value) {
             let message = format_args!(
                 "`{}` is no tenant: use up to {TENANT_BYTES_MAX} letters, digits, `-`, `_` and `.`",
                 shown(tenant.value)
             );
             source.find(Code::BadValue, tenant.offset, &message);
         }
-        tenants.push(Some(tenant.value));
+        tenants.push(Tenant::Named(tenant.value));
     }
     tenants
 }
 
-fn is_name(tenant: &str) -> bool {
-    tenant.len() <= TENANT_BYTES_MAX
-        && tenant
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        // Two of these have a meaning of their own in a path.
-        && tenant.bytes().any(|byte| byte != b'.')
-}
-
 /// A text with the tenant's name in its place. `{tenant}` without a tenant is reported, and where
-/// `each` tenant needs a text of its own, a tenant without `{tenant}`.
+/// `each` tenant needs a text of its own, a tenant without `{tenant}`. Where any tenant is meant, such a
+/// text keeps its `{tenant}`, and no other may have one.
 pub(super) fn fill(
     source: &mut Source<'_>,
     what: &str,
     text: At<&str>,
-    tenant: Option<&str>,
+    tenant: Tenant<'_>,
     each: bool,
 ) -> String {
-    let place = text.value.find('{').unwrap_or_default();
-    let (before, after) = text.value.split_at_checked(place).unwrap_or_default();
-    let (message, help) = match (tenant, after.strip_prefix("{tenant}")) {
-        (Some(tenant), Some(after)) => return concat(&[before, tenant, after]),
-        (None, Some(_)) => (
+    let (message, help) = match (tenant, text.value.split_once(TENANT_PLACE)) {
+        (Tenant::Named(_) | Tenant::Any, Some((_, after))) if after.contains(TENANT_PLACE) => (
+            "has `{tenant}` in it twice",
+            "write it where the name of the tenant goes, once",
+        ),
+        (Tenant::Named(tenant), Some((before, after))) => {
+            return concat(&[before, tenant, after]);
+        }
+        (Tenant::Any, Some(_)) if !each => (
+            "has `{tenant}` in it, and is one for `tenants = \"any\"`",
+            "write the address that is for all tenants, or list the `tenants`",
+        ),
+        (Tenant::None, Some(_)) => (
             "has `{tenant}` in it, and there are no `tenants`",
             "list the tenants that are meant: `tenants = [\"…\"]`",
         ),
-        (Some(_), None) if each => (
+        (Tenant::Named(_) | Tenant::Any, None) if each => (
             "is the same for all `tenants`",
             "write `{tenant}` where the name of the tenant goes",
         ),
@@ -71,7 +90,7 @@ pub(super) fn address(
     source: &mut Source<'_>,
     what: &str,
     url: At<&str>,
-    tenant: Option<&str>,
+    tenant: Tenant<'_>,
     each: bool,
 ) -> String {
     let address = fill(source, what, url, tenant, each);

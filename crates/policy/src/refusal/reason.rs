@@ -25,6 +25,12 @@ pub(crate) enum Reason {
     },
     Credential(CredentialError),
     Token(TokenError),
+    TokenTooLong {
+        bytes: usize,
+        bytes_max: usize,
+        /// Whether it is in the query of the target.
+        in_query: bool,
+    },
     OtherIssuer,
     /// The issuer's tokens are not believed from where this one was.
     OtherSource(CredentialPlace),
@@ -85,6 +91,8 @@ impl Reason {
     /// What the client learns of it.
     pub(super) fn class(&self) -> Class {
         match self {
+            // A token in the query may be why.
+            Self::Target(TargetError::TargetTooLong { .. }) => Class::TargetTooLong,
             Self::Target(_) => Class::MalformedRequest,
             Self::Credential(error) => match error {
                 CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
@@ -107,6 +115,11 @@ impl Reason {
             | Self::Revoked(_)
             | Self::NotIssued
             | Self::LivesTooLong { .. } => Class::InvalidToken,
+            // RFC 6585 section 5, RFC 9110 section 15.5.15.
+            Self::TokenTooLong { in_query, .. } => match in_query {
+                true => Class::TargetTooLong,
+                false => Class::HeadersTooLarge,
+            },
             Self::Key(_) | Self::OtherKey => Class::InvalidCredential,
             Self::Scope { .. } => Class::InsufficientScope,
             Self::NoRule
@@ -158,6 +171,9 @@ impl fmt::Display for Reason {
             Self::Method { route } => write!(f, "the rules for {route} do not list the method"),
             Self::Credential(error) => error.fmt(f),
             Self::Token(error) => error.fmt(f),
+            &Self::TokenTooLong {
+                bytes, bytes_max, ..
+            } => TokenError::TooLong { bytes, bytes_max }.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
             Self::OtherSource(place) => write!(
                 f,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::json::{self, Limits};
-use crate::{Claims, DATE_MAX_S, JsonError, SCOPES_MAX, UnixTime};
+use crate::{Claims, DATE_MAX_S, JsonError, UnixTime};
 
 use super::{ApiKey, ApiKeyError, KeyDigest, parse_id};
 
@@ -19,17 +19,20 @@ pub const KEY_RECORD_BYTES_MAX: usize = 64 * 1024;
 /// The longest name of a key, in bytes.
 pub const KEY_NAME_BYTES_MAX: usize = 128;
 
+/// The most scopes of a key.
+pub const KEY_SCOPES_MAX: usize = 256;
+
 /// The longest scope of a key, in bytes.
 pub const SCOPE_BYTES_MAX: usize = 128;
 
-/// `iss` of the claims of a key: no issuer has this URL, so nobody takes the name of a key for a
+/// `iss` of the claims of a key: no issuer may have this name, so nobody takes the name of a key for a
 /// subject of an issuer.
 pub const API_KEY_ISSUER: &str = "urn:doorward:api-keys";
 
 const VERSION: u64 = 1;
 const LIMITS: Limits = Limits {
     depth_max: 2,
-    values_max: SCOPES_MAX as u32 + 16,
+    values_max: KEY_SCOPES_MAX as u32 + 16,
 };
 const MEMBERS: [&str; 7] = [
     "version",
@@ -137,7 +140,7 @@ impl KeyRecord {
             (parse_id(self.id.as_bytes()).is_some(), "id"),
             (Self::is_name(&self.name), "name"),
             (
-                self.scopes.len() <= SCOPES_MAX
+                self.scopes.len() <= KEY_SCOPES_MAX
                     && self.scopes.iter().all(|scope| Self::is_scope(scope)),
                 "scopes",
             ),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::NOW;
-use crate::{DATE_MAX_S, JsonProblem, SCOPES_MAX};
+use crate::{DATE_MAX_S, JsonProblem};
 
 /// A key that is the same in every run.
 fn generated() -> GeneratedKey {
@@ -393,7 +393,7 @@ fn a_record_is_read_as_it_was_written() {
         },
         KeyRecord {
             name: "~".repeat(KEY_NAME_BYTES_MAX),
-            scopes: vec!["s".repeat(SCOPE_BYTES_MAX); SCOPES_MAX],
+            scopes: vec!["s".repeat(SCOPE_BYTES_MAX); KEY_SCOPES_MAX],
             ..record.clone()
         },
         record,
@@ -447,7 +447,7 @@ fn a_record_that_could_not_have_been_written_is_refused() {
         ("scopes", json!(["a\"b"])),
         ("scopes", json!(["a\\b"])),
         ("scopes", json!(["s".repeat(SCOPE_BYTES_MAX + 1)])),
-        ("scopes", json!(vec!["s"; SCOPES_MAX + 1])),
+        ("scopes", json!(vec!["s"; KEY_SCOPES_MAX + 1])),
         ("created_at", json!("now")),
         ("created_at", json!(-1)),
         ("expires_at", json!("never")),

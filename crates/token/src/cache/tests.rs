@@ -198,12 +198,41 @@ fn a_token_that_is_disowned_is_no_longer_remembered_as_verified() {
         cache.get(text.as_bytes(), realm_of(0), NOW),
         Some(Hit::Refused)
     ));
-    let long = vec![b'x'; REFUSED_TOKEN_BYTES_MAX + 1];
+    let long = vec![b'x'; REFUSED_BYTES_MAX + 1];
     cache.insert_refused(&long, realm_of(0), until);
     assert!(
         cache.get(&long, realm_of(0), NOW).is_none(),
         "it is too long"
     );
+}
+
+#[test]
+fn disowned_tokens_take_no_more_bytes_than_the_bound_however_long_they_are() {
+    let mut cache = cache(10, 1_000_000);
+    let until = NOW.saturating_add(60);
+    let long = |number: usize| {
+        let mut token = vec![b'x'; crate::TOKEN_BYTES_MAX - 8];
+        token.extend_from_slice(format!("{number:08}").as_bytes());
+        token
+    };
+    let most = REFUSED_BYTES_MAX / crate::TOKEN_BYTES_MAX;
+    for number in 0..3 * most {
+        cache.insert_refused(&long(number), realm_of(0), until);
+        assert!(cache.refused_bytes <= REFUSED_BYTES_MAX);
+    }
+    let remembered = (0..3 * most).filter(|&number| {
+        let hit = cache.get(&long(number), realm_of(0), NOW);
+        matches!(hit, Some(Hit::Refused))
+    });
+    assert!(
+        remembered.eq(2 * most..3 * most),
+        "the newest are remembered"
+    );
+    cache.insert_refused(b"short", realm_of(0), until);
+    assert!(matches!(
+        cache.get(b"short", realm_of(0), NOW),
+        Some(Hit::Refused)
+    ));
 }
 
 #[test]

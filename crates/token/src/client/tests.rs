@@ -77,6 +77,7 @@ fn an_assertion_is_a_token_of_the_client_for_the_endpoint() {
             algorithms: AlgorithmSet::of(&[algorithm]),
             leeway_s: 0,
             access_token_profile: false,
+            ..Expectations::default()
         };
         let client = parse(&key).unwrap();
         let assertion = client.assertion(CLIENT, ENDPOINT, &[0xa5; 16], NOW);

@@ -145,6 +145,7 @@ fn parse_key(jwk: &Jwk) -> Result<Key, SkipReason> {
     } = public_part(jwk, "verify", listed_numbers)?;
     Ok(Key {
         id,
+        issuer: optional_string(jwk, "issuer")?.map(Box::from),
         algorithms,
         material: Material::Public(public),
     })

@@ -10,6 +10,9 @@
 //! the order of the set. Two keys may share a name (RFC 7517 §4.5): both are tried. A shared secret has
 //! no name and is tried whatever the token names.
 //!
+//! **Whose tokens a key verifies.** A key with a member `issuer`, as Microsoft's key sets for several
+//! tenants have it, verifies only tokens of that issuer; `{tenantid}` in it stands for the token's `tid`.
+//!
 //! **What a public key set may hold.** A set is what its issuer says about its keys, and so is one in
 //! which nothing can be used: what it does not list is withdrawn. A key that cannot be used — unknown
 //! type or curve, weak RSA modulus or exponent, point not on its curve, meant for encryption, a shared
@@ -60,6 +63,8 @@ pub struct KeySet {
 
 struct Key {
     id: Option<String>,
+    /// The only issuer whose tokens it verifies, where the set says so.
+    issuer: Option<Box<str>>,
     algorithms: AlgorithmSet,
     material: Material,
 }
@@ -104,6 +109,7 @@ impl KeySet {
     pub fn from_secret(secret: &[u8], algorithms: AlgorithmSet) -> Result<Self, KeySetError> {
         let key = Key {
             id: None,
+            issuer: None,
             algorithms,
             material: Material::Secret(Box::new(SecretKey::new(secret, algorithms)?)),
         };
@@ -153,14 +159,18 @@ impl KeySet {
         })
     }
 
-    /// Checks a signature with the keys that fit.
+    /// Checks a signature with the keys that fit. `is_of` says whether what was signed is of the issuer
+    /// that a key is for; it is asked only once the signature is that key's. Another key can be the same
+    /// one for another issuer.
     pub(crate) fn verify(
         &self,
         key_id: Option<&str>,
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
+        is_of: &mut dyn FnMut(&str) -> bool,
     ) -> Result<(), TokenError> {
+        let mut of_other = false;
         let name_found = self.keys.iter().any(|key| key.is_named(key_id));
         // Some issuers have one key and give it no name, or give their tokens one that is not that of
         // the key.
@@ -179,8 +189,14 @@ impl KeySet {
                 Material::Secret(key) => key.verify(algorithm, message, signature),
             };
             if genuine {
-                return Ok(());
+                match &key.issuer {
+                    Some(issuer) if !is_of(issuer) => of_other = true,
+                    _ => return Ok(()),
+                }
             }
+        }
+        if of_other {
+            return Err(TokenError::KeyOfOtherIssuer);
         }
         let named = key_id.is_some();
         Err(match (keys_tried, named, name_found) {

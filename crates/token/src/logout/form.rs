@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::TOKEN_BYTES_MAX;
+use crate::TOKEN_BYTES_DEFAULT;
 
-/// The longest form that is read, in bytes: the longest token, and the rest.
-pub const FORM_BYTES_MAX: usize = TOKEN_BYTES_MAX + 4 * 1024;
+/// The longest form that is read, in bytes: the longest token that can be expected, and the rest.
+pub const FORM_BYTES_MAX: usize = TOKEN_BYTES_DEFAULT + 4 * 1024;
 
 /// Why a form was refused. It holds nothing of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

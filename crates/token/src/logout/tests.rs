@@ -16,6 +16,7 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"logout+jwt"}"#;
 fn expected() -> LogoutExpectations {
     LogoutExpectations {
         issuer: ISSUER.to_owned(),
+        issuer_spellings: vec!["acme".to_owned()],
         client_ids: vec![CLIENT.to_owned(), "admin".to_owned()],
         algorithms: AlgorithmSet::of(&[Algorithm::Hs256]),
         leeway_s: 60,
@@ -86,7 +87,10 @@ fn what_the_specification_demands_of_a_logout_token_is_demanded() {
         (json!({"aud": ""}), TokenError::Audience),
         (json!({"aud": "Shop"}), TokenError::Audience),
         (json!({"aud": AUDIENCE}), TokenError::Audience),
-        (json!({"aud": [CLIENT, "stranger"]}), TokenError::Audience),
+        (
+            json!({"aud": ["strange", "stranger"]}),
+            TokenError::Audience,
+        ),
         // 3: `iat` and `exp`.
         (json!({"iat": null}), missing("iat")),
         (json!({"iat": "1800000000"}), type_error("iat", "a number")),
@@ -186,6 +190,7 @@ fn what_the_specification_leaves_open_is_accepted() {
         json!({"sid": null}),
         json!({"aud": [CLIENT]}),
         json!({"aud": ["admin", CLIENT]}),
+        json!({"aud": [CLIENT, "stranger"]}),
         json!({"iat": NOW.0 + 60}),
         json!({"iat": NOW.0 - 100, "exp": NOW.0 - 59}),
         json!({"exp": NOW.0 + LOGOUT_LIFETIME_S_MAX}),
@@ -526,4 +531,36 @@ fn a_form_is_bounded() {
         form_value(pairs.as_bytes(), LOGOUT_PARAMETER),
         Err(FormError::Missing)
     );
+}
+
+#[test]
+fn what_tells_nobody_apart_is_absent_in_a_logout_token() {
+    let judged = |changes: Value| {
+        let token = sign(HEADER, &logout_claims(&changes).to_string());
+        let token = UnverifiedToken::parse(token.as_bytes()).unwrap();
+        token.verify_logout(&keys(), &expected(), NOW)
+    };
+    let missing = |name| Some(TokenError::MissingClaim { name });
+    let nobody = judged(json!({"sub": "", "sid": ""})).err();
+    assert_eq!(nobody, missing("sub` or `sid"));
+    assert_eq!(judged(json!({"jti": ""})).err(), missing("jti"));
+    let session = judged(json!({"sub": ""})).unwrap();
+    assert_eq!(
+        (session.subject(), session.session()),
+        (None, Some("08a5019c"))
+    );
+}
+
+#[test]
+fn an_issuer_that_logs_out_by_another_name_is_the_same_one() {
+    let token = sign(HEADER, &logout_claims(&json!({"iss": "acme"})).to_string());
+    let token = UnverifiedToken::parse(token.as_bytes()).unwrap();
+    let logout = token.verify_logout(&keys(), &expected(), NOW).unwrap();
+    assert_eq!(logout.issuer(), ISSUER);
+    let other = LogoutExpectations {
+        issuer_spellings: Vec::new(),
+        ..expected()
+    };
+    let judged = token.verify_logout(&keys(), &other, NOW);
+    assert_eq!(judged.err(), Some(TokenError::Issuer));
 }

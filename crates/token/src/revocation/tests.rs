@@ -260,7 +260,7 @@ fn a_token_belongs_to_a_session_only_by_a_string() {
     for (session, revoked) in [
         (json!("1"), Some(Kind::Session)),
         (json!("2"), None),
-        (json!(""), None),
+        (json!(""), Some(Kind::Sessionless)),
         (json!(1), Some(Kind::Sessionless)),
         (json!(["1"]), Some(Kind::Sessionless)),
         (Value::Null, Some(Kind::Sessionless)),

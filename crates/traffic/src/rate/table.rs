@@ -53,6 +53,14 @@ impl RateTable {
         limit.peek(self.get(key), now)
     }
 
+    /// Counts one request with this key less.
+    pub fn give_back(&mut self, limit: &RateLimit, key: &KeyDigest, now: Millis) {
+        // Where nothing is remembered, nothing is counted any more.
+        if let Some(before) = self.get(key) {
+            self.set(key, Some(before), limit.give_back(before, now), now);
+        }
+    }
+
     /// Takes over what somebody else has counted, where that is more than what is known here. A time that
     /// the limit could not have come to is cut down to what it could.
     pub fn learn(&mut self, limit: &RateLimit, key: &KeyDigest, told: Tat, now: Millis) {

@@ -1,0 +1,198 @@
+//! What issuers are called: `url` and `issuer`, which no two of them share.
+
+use doorward_token::api_key::API_KEY_ISSUER;
+use doorward_token::metadata::URL_BYTES_MAX;
+use doorward_token::{TENANT_PLACE, is_tenant, tenant_of};
+
+use super::ISSUER_SPELLINGS_MAX;
+use super::issuer::ReadIssuer;
+use super::tenants::{Tenant, address, fill};
+use crate::finding::Code;
+use crate::policy::{IssuerNames, KeySource};
+use crate::source::{At, Fields, Related, Source, shown};
+
+/// The issuer's identifier. Where its metadata are fetched it is their address, otherwise it can be any
+/// text.
+pub(super) fn url(
+    source: &mut Source<'_>,
+    what: &str,
+    fields: Fields<'_, '_>,
+    tenant: Tenant<'_>,
+    keys: &KeySource,
+) -> String {
+    let help = "add the issuer's identifier, as tokens have it in `iss`";
+    let Some(url) = source.needed(fields, "url", what, help) else {
+        return String::new();
+    };
+    if matches!(tenant, Tenant::Any)
+        && !matches!(keys, KeySource::JwksUrl(_) | KeySource::JwksFile(_))
+    {
+        let offset = fields.key_offset("tenants").unwrap_or(url.offset);
+        let message = "`tenants = \"any\"` needs `jwks_url` or `jwks_file`: whoever could be a tenant could \
+                       otherwise say where its keys are";
+        let help = "add the address of the key set that is for all tenants";
+        source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+    } else if *keys == KeySource::Discovery {
+        if url.value.contains('?') {
+            // RFC 8414 section 2.
+            let message = "an issuer's `url` has no query";
+            source.find(Code::BadUrl, url.offset, &message);
+        }
+        return address(source, "`url`", url, tenant, true);
+    }
+    check(source, "`url`", url);
+    fill(source, "`url`", url, tenant, true)
+}
+
+/// What else tokens may have in `iss`.
+pub(super) fn spellings(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    tenant: Tenant<'_>,
+    url: &str,
+) -> Vec<String> {
+    let Some(value) = fields.get("issuer") else {
+        return Vec::new();
+    };
+    let entries = source.strings(value, "`issuer`", ISSUER_SPELLINGS_MAX);
+    let mut spellings = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        check(source, "an entry of `issuer`", entry);
+        if entry.value == url {
+            let message = "`url` is accepted in `iss` already";
+            source.find(Code::Repeated, entry.offset, &message);
+            continue;
+        }
+        spellings.push(entry.value.to_owned());
+    }
+    if !matches!(tenant, Tenant::None) {
+        let message =
+            "`issuer` and `tenants` exclude each other: several tenants would have the same name";
+        let offset = fields.key_offset("issuer").unwrap_or(value.offset);
+        let help = "make an issuer of each tenant that has several names";
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+    }
+    spellings
+}
+
+/// Whether this can be a name: it must not be a riddle in the log.
+fn check(source: &mut Source<'_>, what: &str, name: At<&str>) {
+    let text = name.value;
+    let near = |at: usize| {
+        let start = TENANT_PLACE.len() - 1;
+        let found = text.get(at..at + start);
+        found.is_some_and(|found| {
+            TENANT_PLACE.starts_with(&found.to_ascii_lowercase())
+                && text.get(at..at + start + 1) != Some(TENANT_PLACE)
+        })
+    };
+    let problem = if text.is_empty() {
+        "is empty"
+    } else if text.len() > URL_BYTES_MAX {
+        "is too long"
+    } else if text.contains(char::is_control) {
+        "has a control character in it"
+    } else if text == API_KEY_ISSUER {
+        "is whose API keys are"
+    } else if text.match_indices('{').any(|(at, _)| near(at)) {
+        "has in it what is nearly `{tenant}`"
+    } else {
+        return;
+    };
+    let message = format_args!("{what} {problem}");
+    let help = format_args!("what tokens have in `iss`: 1 to {URL_BYTES_MAX} bytes");
+    source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
+}
+
+/// One name of one issuer.
+struct Name<'r> {
+    text: &'r str,
+    issuer: &'r str,
+    offset: usize,
+    any_tenant: bool,
+}
+
+/// Gives the issuers by their names, which differ.
+pub(super) fn unique(source: &mut Source<'_>, issuers: &[ReadIssuer]) -> IssuerNames {
+    let mut names: Vec<(Name<'_>, (u32, u32))> = Vec::new();
+    let mut id = 0;
+    for read in issuers {
+        for issuer in &read.issuers {
+            let expect = issuer.expectations();
+            let spellings = expect.issuer_spellings.iter();
+            let all = core::iter::once(&expect.issuer).chain(spellings);
+            for (number, text) in all.enumerate() {
+                let name = Name {
+                    text,
+                    issuer: &issuer.name,
+                    offset: match number {
+                        0 => read.url_offset,
+                        _ => read.spellings_offset,
+                    },
+                    any_tenant: expect.any_tenant,
+                };
+                // One that is not there was found already.
+                if !text.is_empty() {
+                    names.push((name, (id, number as u32)));
+                }
+            }
+            id += 1;
+        }
+    }
+    names.sort_by(|(a, _), (b, _)| (a.any_tenant, a.text).cmp(&(b.any_tenant, b.text)));
+    for pair in names.windows(2) {
+        if let [(one, _), (other, _)] = pair
+            && one.text == other.text
+        {
+            same(source, one, other);
+        }
+    }
+    let plain = names.partition_point(|(name, _)| !name.any_tenant);
+    let (plain, patterns) = names.split_at_checked(plain).unwrap_or_default();
+    for (index, (pattern, _)) in patterns.iter().enumerate() {
+        for (name, _) in plain {
+            if tenant_of(pattern.text, name.text).is_some() {
+                same(source, pattern, name);
+            }
+        }
+        for (other, _) in patterns.iter().skip(index + 1) {
+            if pattern.text != other.text && overlap(pattern.text, other.text) {
+                same(source, pattern, other);
+            }
+        }
+    }
+    IssuerNames {
+        sorted: plain.iter().map(|(_, place)| *place).collect(),
+        patterns: patterns.iter().map(|(_, (id, _))| *id).collect(),
+    }
+}
+
+fn same(source: &mut Source<'_>, one: &Name<'_>, other: &Name<'_>) {
+    let (one, other) = if one.offset > other.offset {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    let message = format_args!(
+        "two issuers have the same `url` or `issuer`, `{}` and `{}`: a token would not say whose it is",
+        shown(one.issuer),
+        shown(other.issuer),
+    );
+    let related: Related<'_> = &[(one.offset, &"the other one")];
+    source.find_with(Code::Conflict, other.offset, &message, None, related);
+}
+
+/// Whether some name fits both patterns.
+fn overlap(one: &str, other: &str) -> bool {
+    let parts = |pattern| str::split_once(pattern, TENANT_PLACE);
+    let (Some((before, after)), Some((other_before, other_after))) = (parts(one), parts(other))
+    else {
+        return false;
+    };
+    // What one of them has more than the other has to be part of a tenant's name.
+    let could_be = |rest: Option<&str>| {
+        rest.is_some_and(|rest| rest.is_empty() || is_tenant(rest) || rest == ".")
+    };
+    (could_be(before.strip_prefix(other_before)) || could_be(other_before.strip_prefix(before)))
+        && (could_be(after.strip_suffix(other_after)) || could_be(other_after.strip_suffix(after)))
+}

@@ -1,0 +1,117 @@
+//! What each client may use of something that all clients need and that only so much can be asked of: an
+//! endpoint that judges tokens, say.
+//!
+//! A share is used up by asking, comes back with time, and is given back where the question was a good one.
+//! So who asks what is of no use, waits; who does not, hardly notices, and nobody notices of the others. Where
+//! the one that is asked says that it was too much, only the share that asked last is paused.
+
+use std::collections::BTreeMap;
+
+use crate::Millis;
+use crate::rate::{Counts, KeyDigest, RateKey, RateLimit, RateTable};
+
+/// Questions that one share has at once.
+pub const SHARE_AT_ONCE: u32 = 60;
+/// Questions that come back to a share each second.
+pub const SHARE_PER_S: u32 = 20;
+/// Shares that are paused at a time, about 50 bytes each. Beyond it, the one that would go on first does so.
+pub const PAUSED_MAX: usize = 1000;
+/// For how long a share is paused at least, in seconds.
+pub const PAUSE_S_MIN: u64 = 1;
+/// For how long a share is paused where nothing is said, in seconds.
+pub const PAUSE_S_DEFAULT: u64 = 5;
+/// For how long a share is paused at most, in seconds.
+pub const PAUSE_S_MAX: u64 = 60;
+
+/// The shares of all clients, in an instance.
+#[derive(Clone, Debug)]
+pub struct Shares {
+    limit: RateLimit,
+    table: RateTable,
+    paused: BTreeMap<KeyDigest, Millis>,
+}
+
+impl Shares {
+    /// Shares of which none is used. `name` is for the log.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            limit: RateLimit {
+                name: name.to_owned(),
+                requests: SHARE_PER_S,
+                per_s: 1,
+                burst: SHARE_AT_ONCE,
+                key: RateKey::Client,
+                counts: Counts::Requests,
+                shared: false,
+            },
+            table: RateTable::new(),
+            paused: BTreeMap::new(),
+        }
+    }
+
+    /// The name that they were given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.limit.name
+    }
+
+    /// Takes a question from the share of this key.
+    ///
+    /// # Errors
+    /// In how many seconds there is one, where it is used up.
+    pub fn take(&mut self, key: &KeyDigest, now: Millis) -> Result<(), u64> {
+        let verdict = self.table.decide(&self.limit, key, now);
+        if verdict.admitted {
+            return Ok(());
+        }
+        Err(verdict.retry_after_ms.div_ceil(1000).max(1))
+    }
+
+    /// Gives back a question that was [taken](Self::take): it was a good one.
+    pub fn give_back(&mut self, key: &KeyDigest, now: Millis) {
+        self.table.give_back(&self.limit, key, now);
+    }
+
+    /// Pauses the share of this key for as many seconds as was asked for, within bounds. Gives how many.
+    pub fn pause(&mut self, key: KeyDigest, asked_s: Option<u64>, now: Millis) -> u64 {
+        let pause_s = asked_s
+            .unwrap_or(PAUSE_S_DEFAULT)
+            .clamp(PAUSE_S_MIN, PAUSE_S_MAX);
+        if self.paused.len() >= PAUSED_MAX {
+            self.paused.retain(|_, until| left_s(*until, now).is_some());
+        }
+        if self.paused.len() >= PAUSED_MAX {
+            let first = self.paused.iter().min_by_key(|(_, until)| **until);
+            if let Some(first) = first.map(|(key, _)| *key) {
+                self.paused.remove(&first);
+            }
+        }
+        let until = now.plus(pause_s * 1000);
+        // A longer pause that was asked for before stands.
+        let standing = self.paused.get(&key).copied();
+        let standing = standing.filter(|standing| left_s(*standing, now).is_some());
+        let until = standing.map_or(until, |standing| standing.max(until));
+        self.paused.insert(key, until);
+        pause_s
+    }
+
+    /// For how many seconds the share of this key is still paused; `None`: it is not.
+    pub fn paused_s(&mut self, key: &KeyDigest, now: Millis) -> Option<u64> {
+        let until = *self.paused.get(key)?;
+        let left = left_s(until, now);
+        if left.is_none() {
+            self.paused.remove(key);
+        }
+        left
+    }
+}
+
+/// How many seconds are left. More than a pause takes is a clock that was set back.
+fn left_s(until: Millis, now: Millis) -> Option<u64> {
+    let left_s = until.since(now).div_ceil(1000);
+    (1..=PAUSE_S_MAX).contains(&left_s).then_some(left_s)
+}
+
+#[cfg(test)]
+mod tests;
