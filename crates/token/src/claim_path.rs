@@ -91,12 +91,11 @@ impl ClaimPath {
         if text.len() > CLAIM_PATH_BYTES_MAX {
             return Err(ClaimPathError::TooLong);
         }
-        let mut segments = if text.contains('"') {
-            quoted(text)?
-        } else if text.contains(['/', ':']) {
+        let is_name = !text.contains('"') && text.contains(['/', ':']);
+        let mut segments = if is_name {
             vec![text.into()]
         } else {
-            text.split('.').map(Box::from).collect()
+            taken_apart(text)?
         };
         if segments.len() > CLAIM_PATH_DEPTH_MAX {
             return Err(ClaimPathError::TooDeep);
@@ -159,8 +158,8 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// Segments with a dot between each, of which some are in quotes.
-fn quoted(text: &str) -> Result<Vec<Box<str>>, ClaimPathError> {
+/// Segments with a dot between each, of which some may be in quotes.
+fn taken_apart(text: &str) -> Result<Vec<Box<str>>, ClaimPathError> {
     let mut segments: Vec<Box<str>> = Vec::new();
     let mut rest = text;
     loop {
