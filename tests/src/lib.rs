@@ -23,5 +23,6 @@ pub fn head<'r>(
         target,
         authorization,
         api_key,
+        ..RequestHead::default()
     }
 }
