@@ -8,7 +8,7 @@ use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::now;
 use doorward_runtime_tests::{cases, run};
-use doorward_tests::decisions::{Case, Expected, Suite};
+use doorward_tests::decisions::{Case, Expected, Sent, Suite};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -44,16 +44,17 @@ async fn the_gate_decides_every_case_as_the_core_does(host: &dyn Host) {
                 left_out += 1;
                 continue;
             }
-            let mut ask = Ask::new(&case.method, &case.target);
-            for (name, value) in &case.headers {
+            let sent = suite.sent(case, now(), &format!("http://{}", running.address));
+            let mut ask = Ask::new(&case.method, &sent.target);
+            for (name, value) in &sent.headers {
                 ask = ask.header(name, value);
             }
-            for value in suite.authorization(case, now()) {
-                ask = ask.header("Authorization", &value);
+            for value in &sent.authorization {
+                ask = ask.header("Authorization", value);
             }
             let answer = ask.send(running.address).await;
             run += 1;
-            if let Some(why) = difference(case, &answer, &suite, &names) {
+            if let Some(why) = difference(case, &sent, &answer, &suite, &names) {
                 wrong.push(format!(
                     "{} · {} ({} {}): {why}",
                     suite.name, case.name, case.method, case.target
@@ -71,7 +72,18 @@ async fn the_gate_decides_every_case_as_the_core_does(host: &dyn Host) {
     );
 }
 
-fn difference(case: &Case, answer: &Answer, suite: &Suite, names: &[String]) -> Option<String> {
+fn difference(
+    case: &Case,
+    sent: &Sent,
+    answer: &Answer,
+    suite: &Suite,
+    names: &[String],
+) -> Option<String> {
+    if let Some(due) = &case.vary
+        && answer.header("vary").unwrap_or_default() != due
+    {
+        return Some(format!("Vary {:?}", answer.header("vary")));
+    }
     // The answer to a HEAD request has no body, and the host itself refuses what is not HTTP before the
     // gate sees it; the status still has to be the due one.
     let silent = answer.body.is_empty();
@@ -108,8 +120,20 @@ fn difference(case: &Case, answer: &Answer, suite: &Suite, names: &[String]) -> 
                 return None;
             }
             let seen = answer.json();
-            if seen["target"] != case.forwarded_target.as_str() {
+            if seen["target"] != sent.forwarded_target.as_str() {
                 return Some(format!("target {}", seen["target"]));
+            }
+            for (due, values) in &sent.forwarded_headers {
+                let found: Vec<&str> = seen["headers"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(due))
+                    .map(|pair| pair[1].as_str().unwrap())
+                    .collect();
+                if found != *values {
+                    return Some(format!("{due} became {found:?} instead of {values:?}"));
+                }
             }
             let mut identity = BTreeMap::new();
             let mut credential = false;

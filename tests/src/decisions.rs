@@ -23,6 +23,13 @@ use serde_json::{Map, Value, json};
 
 use crate::mint::SigningKey;
 
+mod sent;
+mod values;
+
+pub use self::sent::Sent;
+use self::values::tampered;
+pub(crate) use self::values::{object, resolved};
+
 /// One file of cases.
 pub struct Suite {
     /// The name of the file without its extension.
@@ -53,6 +60,10 @@ pub struct Case {
     pub forwarded_target: String,
     /// Fields to send besides `Authorization`.
     pub headers: Vec<(String, String)>,
+    /// All values that the upstream has to see of these fields, by their names in lower case.
+    pub forwarded_headers: BTreeMap<String, Vec<String>>,
+    /// `Vary` of the answer, where that matters; empty where there is none.
+    pub vary: Option<String>,
     /// What must become of the request.
     pub expect: Expected,
     /// Why the case cannot be run over HTTP, if so.
@@ -192,21 +203,6 @@ impl Suite {
         let policy = doorward_policy::Policy::parse(&self.policy)
             .unwrap_or_else(|findings| panic!("the policy of {}: {findings}", self.name));
         policy.identity_header_names().map(str::to_owned).collect()
-    }
-
-    /// The values of the `Authorization` fields of a case, in order, with its token signed for this
-    /// time.
-    ///
-    /// # Panics
-    ///
-    /// Where the case names a key that the suite does not have.
-    #[must_use]
-    pub fn authorization(&self, case: &Case, now_s: u64) -> Vec<String> {
-        let token = case.token.as_ref().map(|spec| self.token(spec, now_s));
-        case.authorization
-            .iter()
-            .map(|value| value.replace("{token}", token.as_deref().unwrap_or_default()))
-            .collect()
     }
 
     /// What the issuer answers when it is asked about the opaque token of a case (RFC 7662
@@ -434,6 +430,9 @@ struct CaseFile {
     #[serde(default)]
     credential_forwarded: bool,
     forwarded_target: Option<String>,
+    #[serde(default)]
+    forwarded_headers: BTreeMap<String, Vec<String>>,
+    vary: Option<String>,
     scope: Option<String>,
     challenge: Option<String>,
 }
@@ -499,11 +498,16 @@ impl CaseFile {
             header: object(&file.header),
             tampered: file.tampered,
         });
+        let is_elsewhere = targets.iter().any(|target| target.contains("{token}"))
+            || self
+                .headers
+                .iter()
+                .any(|(_, value)| value.contains("{token}"));
         let authorization = match (self.authorization, &self.basic, &token) {
             (Some(fields), _, _) => fields.iter().map(|field| resolve(field)).collect(),
             (None, Some(pair), _) => vec![format!("Basic {}", BASE64.encode(resolve(pair)))],
-            (None, None, Some(_)) => vec!["Bearer {token}".to_owned()],
-            (None, None, None) => Vec::new(),
+            (None, None, Some(_)) if !is_elsewhere => vec!["Bearer {token}".to_owned()],
+            (None, None, _) => Vec::new(),
         };
         let headers: Vec<(String, String)> = self
             .headers
@@ -529,6 +533,8 @@ impl CaseFile {
                 forwarded_target: resolve(self.forwarded_target.as_ref().unwrap_or(&target)),
                 target: resolve(&target),
                 headers: headers.clone(),
+                forwarded_headers: self.forwarded_headers.clone(),
+                vary: self.vary.clone(),
                 expect: expect.clone(),
                 not_over_http: not_over_http.clone(),
                 fault: self.fault,
@@ -538,59 +544,5 @@ impl CaseFile {
                 token: token.clone(),
             })
             .collect()
-    }
-}
-
-/// `{ now = 60 }` is a minute from now; `{ json = "null" }` is what TOML cannot say.
-pub(crate) fn resolved(value: &Value, now_s: u64) -> Value {
-    let Value::Object(object) = value else {
-        return value.clone();
-    };
-    if object.len() == 1 {
-        if let Some(offset_s) = object.get("now").and_then(Value::as_i64) {
-            return json!(now_s.saturating_add_signed(offset_s));
-        }
-        if let Some(text) = object.get("json").and_then(Value::as_str) {
-            return serde_json::from_str(text).expect("the case holds JSON");
-        }
-    }
-    value.clone()
-}
-
-/// Replaces a character in the middle of a part by another one.
-fn tampered(token: &str, part: Tampered) -> String {
-    let index = match part {
-        Tampered::Header => 0,
-        Tampered::Payload => 1,
-        Tampered::Signature => 2,
-    };
-    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
-    let part = parts.get_mut(index).expect("a token has three parts");
-    let middle = part.len() / 2;
-    let other = if part.get(middle..=middle) == Some("A") {
-        "B"
-    } else {
-        "A"
-    };
-    part.replace_range(middle..=middle, other);
-    parts.join(".")
-}
-
-pub(crate) fn object(table: &toml::Table) -> Map<String, Value> {
-    table
-        .iter()
-        .map(|(key, value)| (key.clone(), json_of(value)))
-        .collect()
-}
-
-fn json_of(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => json!(text),
-        toml::Value::Integer(number) => json!(number),
-        toml::Value::Float(number) => json!(number),
-        toml::Value::Boolean(boolean) => json!(boolean),
-        toml::Value::Datetime(datetime) => json!(datetime.to_string()),
-        toml::Value::Array(values) => values.iter().map(json_of).collect(),
-        toml::Value::Table(table) => Value::Object(object(table)),
     }
 }

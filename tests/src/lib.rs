@@ -25,5 +25,6 @@ pub fn head<'r>(
         target,
         authorization,
         api_key,
+        ..RequestHead::default()
     }
 }

@@ -223,12 +223,10 @@ impl Provider {
     ///
     /// Where the case names what is not there.
     #[must_use]
-    pub fn fields(&self, case: &Case, now_s: u64) -> Vec<(String, String)> {
+    pub fn fields(&self, case: &Case, now_s: u64) -> Vec<(String, Vec<u8>)> {
         let mut fields = case.headers.clone();
-        let token = case
-            .token
-            .as_ref()
-            .map(|name| self.token(case, name, now_s));
+        let token = case.token.as_ref();
+        let token = token.map(|name| self.token(case, name, now_s));
         if let Some(token) = token.or_else(|| case.text.clone()) {
             let from = case.from.as_deref().unwrap_or("authorization");
             fields.push(match from.split_once(':') {
@@ -238,7 +236,8 @@ impl Provider {
                 Some(_) => panic!("{}: a token cannot be sent in {from}", case.name),
             });
         }
-        fields
+        let bytes = |(name, value): (String, String)| (name, value.into_bytes());
+        fields.into_iter().map(bytes).collect()
     }
 
     fn token(&self, case: &Case, name: &str, now_s: u64) -> String {

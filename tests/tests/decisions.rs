@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_policy::{Authenticated, Class, Credential, IssuerId, KeySource, Pending, Permit};
 use doorward_policy::{Policy, Refusal, RequestHead, Screened};
-use doorward_tests::decisions::{Case, Expected, ExpectedPermit, ExpectedRefusal, Fault, Suite};
+use doorward_tests::decisions::{Case, Expected, ExpectedPermit, ExpectedRefusal, Fault};
+use doorward_tests::decisions::{Sent, Suite};
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::revocation::{Entry, RevocationSet};
@@ -22,6 +23,8 @@ use doorward_traffic::upstream::UpstreamFailure;
 
 const NOW_S: u64 = 1_800_000_000;
 const CASES_MIN: usize = 300;
+/// Where requests arrive.
+const ORIGIN: &str = "http://gate.example:3000";
 
 #[test]
 fn every_case_is_decided_as_it_says() {
@@ -107,26 +110,42 @@ impl CoreGate {
     }
 
     fn run(&self, suite: &Suite, case: &Case) -> Result<(), String> {
-        let authorization: Vec<Vec<u8>> = suite
-            .authorization(case, NOW_S)
-            .into_iter()
-            .map(String::into_bytes)
+        let sent = suite.sent(case, NOW_S, ORIGIN);
+        let authorization: Vec<Vec<u8>> = sent
+            .authorization
+            .iter()
+            .map(|value| value.clone().into_bytes())
             .collect();
-        let header = self.policy.api_key_header();
-        let api_key: Vec<Vec<u8>> = case
+        let fields: Vec<(String, Vec<u8>)> = sent
             .headers
             .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+            .collect();
+        let header = self.policy.api_key_header();
+        let api_key: Vec<Vec<u8>> = fields
+            .iter()
             .filter(|(name, _)| header.is_some_and(|header| header.eq_ignore_ascii_case(name)))
-            .map(|(_, value)| value.clone().into_bytes())
+            .map(|(_, value)| value.clone())
             .collect();
         let head = RequestHead {
             method: &case.method,
-            target: &case.target,
+            target: &sent.target,
             authorization: &authorization,
             api_key: &api_key,
+            fields: &fields,
+            origin: ORIGIN,
         };
+        if let Some(vary) = &case.vary {
+            let route = self.policy.route(head.method, head.target);
+            let found = route.map_err(|refusal| refusal.to_string())?.varies_by();
+            if found.clone().unwrap_or_default() != *vary {
+                return Err(format!("varies by {found:?}"));
+            }
+        }
         match (&case.expect, self.decide(&head, suite, case)) {
-            (Expected::Permit(expected), Ok(permit)) => check_permit(expected, &permit, case),
+            (Expected::Permit(expected), Ok(permit)) => {
+                check_permit(expected, &permit, &sent, &fields)
+            }
             (Expected::Refusal(expected), Err(refusal)) => check_refusal(expected, &refusal),
             (Expected::Permit(_), Err(refusal)) => Err(format!(
                 "refused as {refusal}, because: {}",
@@ -306,8 +325,13 @@ fn revocations(case: &Case) -> Option<RevocationSet> {
     Some(set)
 }
 
-fn check_permit(expected: &ExpectedPermit, permit: &Permit<'_>, case: &Case) -> Result<(), String> {
-    for (name, _) in &case.headers {
+fn check_permit(
+    expected: &ExpectedPermit,
+    permit: &Permit<'_>,
+    sent: &Sent,
+    fields: &[(String, Vec<u8>)],
+) -> Result<(), String> {
+    for (name, _) in fields {
         if spoofing(name).is_some() && !permit.removes_header(name) {
             return Err(format!("the header {name} would reach the upstream"));
         }
@@ -324,8 +348,19 @@ fn check_permit(expected: &ExpectedPermit, permit: &Permit<'_>, case: &Case) -> 
     if found != *expected {
         return Err(format!("let through as {found:?} instead of {expected:?}"));
     }
-    if permit.target() != case.forwarded_target {
+    if permit.target() != sent.forwarded_target {
         return Err(format!("the target became {:?}", permit.target()));
+    }
+    for (due, values) in &sent.forwarded_headers {
+        let left: Vec<String> = fields
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(due) && !permit.removes_header(name))
+            .filter_map(|(name, value)| permit.left_of(name, value, ORIGIN))
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .collect();
+        if left != *values {
+            return Err(format!("{due} became {left:?} instead of {values:?}"));
+        }
     }
     Ok(())
 }

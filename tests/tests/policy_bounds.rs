@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+use doorward_policy::TOKEN_SOURCES_IN_ALL_MAX;
 use doorward_policy::{ClientAuthentication, Code, Findings, KeySource, Policy, StoreRule};
 use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::introspection::MissingAudience;
@@ -157,6 +158,9 @@ fn numbers_of_things_are_bounded() {
         )
     };
     let letters = |number: usize| format!("[[route]]\npath = \"/\"\nmethods = [\"M{number}\"]\n");
+    let cookie = |number: usize| {
+        format!("[[route]]\npath = \"/{number}\"\ntoken_from = \"cookie:c{number}\"\n")
+    };
     for (good, bad) in [
         (numbered(ROUTES_MAX, route), numbered(ROUTES_MAX + 1, route)),
         (
@@ -180,6 +184,10 @@ fn numbers_of_things_are_bounded() {
         (
             ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX, letters),
             ISSUER.to_owned() + &numbered(METHODS_PER_PATTERN_MAX + 1, letters),
+        ),
+        (
+            ISSUER.to_owned() + &numbered(TOKEN_SOURCES_IN_ALL_MAX - 1, cookie),
+            ISSUER.to_owned() + &numbered(TOKEN_SOURCES_IN_ALL_MAX, cookie),
         ),
     ] {
         if let Err(found) = Policy::parse(&good) {

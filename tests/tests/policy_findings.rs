@@ -112,7 +112,7 @@ fn a_credential_that_is_asked_for_wrongly_is_named_with_its_place() {
         policy: text,
         code,
         says,
-    } in cases("credentials")
+    } in ["credentials", "token-from"].into_iter().flat_map(cases)
     {
         expect_only(&beside_acme(&text), &code, &says);
     }
@@ -419,6 +419,7 @@ fn every_kind_of_finding_is_tried() {
         "upstreams",
         "traffic",
         "traffic-of-routes",
+        "token-from",
         "file",
     ]
     .into_iter()

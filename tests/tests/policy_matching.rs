@@ -87,7 +87,7 @@ fn rules_of_one_path_are_found_wherever_they_stand_in_the_file() {
             method,
             target: "/x",
             authorization: &[],
-            api_key: &[],
+            ..RequestHead::default()
         };
         assert!(policy.screen(&head).is_ok(), "{method} /x");
     }
@@ -95,7 +95,7 @@ fn rules_of_one_path_are_found_wherever_they_stand_in_the_file() {
         method: "PATCH",
         target: "/x",
         authorization: &[],
-        api_key: &[],
+        ..RequestHead::default()
     };
     assert!(policy.screen(&head).is_err(), "no rule lists PATCH /x");
     for number in 0..methods.len() {
@@ -136,7 +136,7 @@ fn route_of(policy: &Policy, path: &str) -> Option<String> {
         method: "GET",
         target: path,
         authorization: &[],
-        api_key: &[],
+        ..RequestHead::default()
     };
     match policy.screen(&head) {
         Ok(Screened::Public(permit)) => Some(permit.route().to_owned()),

@@ -235,6 +235,7 @@ fn nobody_is_asked_to_come_back_at_once_or_never() {
     for (asked, told) in [(0, 1), (1, 1), (30, 30), (u64::MAX, RETRY_AFTER_S_MAX)] {
         for refusal in [
             Refusal::keys_unavailable(asked),
+            Refusal::key_may_be_newer(asked),
             Refusal::issuer_unavailable(asked),
             Refusal::store_unavailable(asked),
         ] {
@@ -243,6 +244,20 @@ fn nobody_is_asked_to_come_back_at_once_or_never() {
             assert_eq!(refusal.status(), 503, "{class}");
         }
     }
+}
+
+#[test]
+fn what_shows_no_genuine_credential_counts_as_a_guess_also_where_it_may_come_back() {
+    for class in Class::ALL {
+        let guess = matches!(
+            class,
+            Class::InvalidToken | Class::InvalidCredential | Class::MalformedCredential
+        );
+        assert_eq!(example(class).is_false_credential(), guess, "{class}");
+    }
+    let refusal = Refusal::key_may_be_newer(7);
+    assert_eq!(refusal.class(), Class::KeysUnavailable);
+    assert!(refusal.is_false_credential());
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn what_an_upstream_could_take_for_the_same_path_is_decided_by_the_same_rule() {
             method: "GET",
             target: &target,
             authorization: &[],
-            api_key: &[],
+            ..RequestHead::default()
         };
         let Ok(Screened::Public(permit)) = policy.screen(&head) else {
             continue;

@@ -163,19 +163,16 @@ fn policy_of<'b>(blocks: &'b [Block], provider: &Provider, case: &Case) -> &'b B
 
 fn run(policy: &Policy, block: &Block, provider: &Provider, case: &Case) -> Result<(), String> {
     let fields = provider.fields(case, NOW.0);
-    let values = |wanted: &str| -> Vec<Vec<u8>> {
-        let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(wanted);
-        let values = fields.iter().filter(named);
-        values
-            .map(|(_, value)| value.clone().into_bytes())
-            .collect()
-    };
-    let authorization = values("authorization");
+    let of_authorization = |(name, _): &&(String, Vec<u8>)| name == "authorization";
+    let authorization = fields.iter().filter(of_authorization);
+    let authorization: Vec<Vec<u8>> = authorization.map(|(_, value)| value.clone()).collect();
     let head = RequestHead {
         method: &case.method,
         target: &case.target,
         authorization: &authorization,
         api_key: &[],
+        fields: &fields,
+        origin: "https://api.acme.example",
     };
     match (
         decide(policy, &head, block, provider),

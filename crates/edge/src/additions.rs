@@ -3,7 +3,7 @@
 
 use crate::received::Received;
 use crate::response_trailers::edited;
-use doorward_policy::Traffic;
+use doorward_policy::Route;
 use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, Verdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
@@ -22,12 +22,16 @@ pub(crate) struct Additions {
     cors: Option<Vec<(&'static str, String)>>,
     security: Option<&'static SecurityHeaders>,
     rate: Vec<(&'static str, String)>,
+    /// By which fields answers differ that are asked for alike.
+    varies_by: Option<String>,
 }
 
 impl Additions {
     /// What the rule of a request adds to whatever is answered.
-    pub(crate) fn of(traffic: Traffic<'static>, received: &Received) -> Self {
+    pub(crate) fn of(route: &Route<'static, '_>, received: &Received) -> Self {
+        let traffic = route.traffic();
         let mut additions = Self {
+            varies_by: route.varies_by(),
             security: traffic.security_headers(),
             ..Self::default()
         };
@@ -52,7 +56,10 @@ impl Additions {
 
     /// Whether there is nothing to add.
     pub(crate) fn is_empty(&self) -> bool {
-        self.cors.is_none() && self.security.is_none() && self.rate.is_empty()
+        self.cors.is_none()
+            && self.security.is_none()
+            && self.rate.is_empty()
+            && self.varies_by.is_none()
     }
 
     /// Adds the fields to those of a response.
@@ -66,6 +73,9 @@ impl Additions {
                     push(fields, name, value);
                 }
             }
+        }
+        if let Some(names) = &self.varies_by {
+            vary(fields, names);
         }
         if let Some(security) = self.security {
             let missing: Vec<_> = security

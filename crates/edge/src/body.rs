@@ -8,7 +8,7 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
-use crate::received::{AUTHORIZATION, Received};
+use crate::received::Received;
 use crate::removed;
 use doorward_policy::Policy;
 use doorward_traffic::fields::{is_hop_by_hop, tells_of_a_body};
@@ -464,10 +464,7 @@ fn cleared(mut entries: Vec<(String, Vec<u8>)>, policy: &Policy) -> Vec<(String,
             removed::tell(name);
             return false;
         }
-        !policy.is_reserved_header(name)
-            && !name.eq_ignore_ascii_case(AUTHORIZATION)
-            && !is_forwarding_field(name)
-            && !is_hop_by_hop(name)
+        !policy.removes_trailer(name) && !is_forwarding_field(name) && !is_hop_by_hop(name)
     });
     entries
 }

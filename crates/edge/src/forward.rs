@@ -5,8 +5,11 @@
 
 use crate::body::{Body, NoTrailers, Progress, Sink, Stop, Trailers};
 use crate::gate::{Admitted, Told};
+use crate::received::Received;
 use crate::removed;
+use doorward_policy::Permit;
 use doorward_traffic::limits::LimitExceeded;
+use std::borrow::Cow;
 use std::rc::Rc;
 use wasip3::http::types::{Fields, Method, Request};
 use wasip3::wit_bindgen::{self, FutureReader, StreamReader};
@@ -90,6 +93,7 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
             .map_err(|_| refused())?;
     }
 
+    rewrite_credentials(&headers, &received, &permit).map_err(|()| refused())?;
     if permit.target() != received.target {
         rewrite_full_url(&headers, &received.target, permit.target()).map_err(|()| refused())?;
     }
@@ -120,7 +124,30 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
     Ok((Permitted(rebuilt), pending))
 }
 
-/// The host says in a field as well what the whole URL was, query included. Where an API key was taken out
+/// A credential that is a part of a field is taken out of it, and all else of it stays as it was.
+fn rewrite_credentials(
+    headers: &Fields,
+    received: &Received,
+    permit: &Permit<'_>,
+) -> Result<(), ()> {
+    for name in ["cookie", "referer"] {
+        if !permit.rewrites_header(name) || !received.has(name) {
+            continue;
+        }
+        let values = received.values(name);
+        let left: Vec<Vec<u8>> = values
+            .iter()
+            .filter_map(|value| permit.left_of(name, value, &received.origin))
+            .map(Cow::into_owned)
+            .collect();
+        if left != values {
+            headers.set(name, &left).map_err(|_| ())?;
+        }
+    }
+    Ok(())
+}
+
+/// The host says in a field as well what the whole URL was, query included. Where a credential was taken out
 /// of the query, it is taken out there, too. What a client sent under that name goes: the host's own value
 /// is the last one.
 fn rewrite_full_url(headers: &Fields, received: &str, forwarded: &str) -> Result<(), ()> {

@@ -20,7 +20,7 @@ use crate::limiter::{Limiter, counted_by_credential, counted_by_head, counts_by_
 use crate::log::{self, Level};
 use crate::received::{Received, method_name, path_of};
 use crate::store::SharedStore;
-use crate::{clock, cors, logout, proxy, respond};
+use crate::{clock, cors, logout, origin, proxy, respond};
 use doorward_policy::{
     Authenticated, Credential, Issuer, IssuerId, Pending, Permit, Policy, Refusal, RequestHead,
     Route, Screened,
@@ -149,10 +149,11 @@ async fn enter(
 ) -> Result<Entered, ErrorCode> {
     let gate = Gate::of_instance();
     let api_key_header = gate.and_then(|gate| gate.policy.api_key_header());
-    let received = Received::of(&request, api_key_header);
+    let mut received = Received::of(&request, api_key_header);
     let mut additions = Additions::default();
     let refusal = match gate {
         Some(gate) => {
+            received.origin = origin::of(gate, &request, &received);
             let issuers = gate.logout_issuers(&received);
             if !issuers.is_empty() {
                 let answer = logout::handle(gate, issuers, request, &received).await?;
@@ -275,6 +276,8 @@ impl Gate {
             target: &received.target,
             authorization: &received.authorization,
             api_key: &received.api_key,
+            fields: &received.entries,
+            origin: &received.origin,
         };
         let route = self
             .policy
@@ -284,7 +287,7 @@ impl Gate {
                 additions.allow(self.policy.cors_of(&received.target), received);
             })?;
         let traffic = route.traffic();
-        *additions = Additions::of(traffic, received);
+        *additions = Additions::of(&route, received);
         if let Some(limits) = traffic.limits() {
             check_size(limits, received).map_err(Refusal::limit)?;
         }

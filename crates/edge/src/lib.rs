@@ -18,6 +18,7 @@ pub mod keys;
 mod limiter;
 pub mod log;
 mod logout;
+mod origin;
 mod proxy;
 pub mod received;
 mod removed;

@@ -20,6 +20,8 @@ pub struct Received {
     pub authorization: Vec<Vec<u8>>,
     /// The value of every field in which the policy takes API keys, in order.
     pub api_key: Vec<Vec<u8>>,
+    /// The origin under which it arrived, as far as it is known; empty where nobody needs it.
+    pub origin: String,
 }
 
 impl Received {
@@ -38,6 +40,7 @@ impl Received {
             entries,
             authorization,
             api_key,
+            origin: String::new(),
         }
     }
 

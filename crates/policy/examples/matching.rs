@@ -158,7 +158,7 @@ impl Case {
                 method: "GET",
                 target: black_box(target),
                 authorization: &[],
-                api_key: &[],
+                ..RequestHead::default()
             };
             black_box(
                 self.policy

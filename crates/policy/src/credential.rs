@@ -1,14 +1,19 @@
 //! The credential of a request: where it is looked for, and what counts as one.
 //!
 //! A credential is in the `Authorization` field, or in the one other place that `[api_keys]` names: a
-//! header or a parameter of the query. RFC 6750 knows two more places for a token, a form body and a
-//! query parameter. Both end up in logs and caches and are not looked at.
+//! header or a parameter of the query. Where a route says so with `token_from`, a token is looked for in
+//! other places as well, or in them only: in a header of its own, a cookie, a parameter of the query
+//! (RFC 6750 section 2.3). What is in the query ends up in other people's logs and caches; a form body is
+//! not looked at.
 //!
 //! 1. There is one credential at most. Two `Authorization` fields, two API keys, or one of each are
 //!    refused as malformed whatever is in them, on public routes as well: `Authorization` is no list
 //!    (RFC 9110 section 11.6.2), and the gate and an upstream could choose different ones. So is a
 //!    parameter whose name is another spelling of the API key's: `api%5Fkey` is `api_key` to whoever
-//!    decodes it.
+//!    decodes it. Of the sources of a route the first one that is there decides, whatever is in it, and the
+//!    same holds for that one: a second header of the name, or one that folds into it, a second crumb, a
+//!    second parameter, or another spelling of it. The sources after it are not looked at: the same token is
+//!    often sent in two of them.
 //! 2. The rule says which kinds it accepts. Without a credential, or with one of another kind, there
 //!    is none that could be used: the answer is a challenge without an error code (RFC 6750
 //!    section 3.1, last paragraph).
@@ -23,15 +28,22 @@
 //!    section 2), which gives UTF-8 without control characters. The user name goes up to the first
 //!    colon; what follows is the API key.
 //! 6. An API key in its own place is printable ASCII without spaces.
+//! 7. A token in a header of its own, a cookie or the query is a `b64token` without a scheme; in a header
+//!    `Bearer` and a space may stand before it, in a cookie double quotes around it, in the query escapes for
+//!    bytes of it.
 //!
 //! What does not read like that is `invalid_request`, 400.
 
 use core::fmt;
-use core::ops::Range;
 
-use crate::api_keys::KeyPlace;
 use crate::policy::{Demands, IssuerId};
-use crate::source::concat;
+use crate::token_from::CredentialPlace;
+
+pub(crate) mod cookie;
+mod find;
+pub(crate) mod query;
+
+pub(crate) use self::find::{Found, Presented, find};
 
 /// Longest `Basic` credential, in bytes of base64.
 pub const BASIC_BYTES_MAX: usize = 1024;
@@ -167,6 +179,12 @@ pub(crate) enum CredentialError {
     NotBasic,
     /// An API key that is empty, too long, or not printable ASCII.
     NotOneKey,
+    /// There is more than one token in this place.
+    RepeatedToken(CredentialPlace),
+    /// What stands in this place is the token's in another spelling.
+    TokenSpelling(CredentialPlace),
+    /// What stands in this place is no token.
+    NotToken(CredentialPlace),
 }
 
 impl fmt::Display for CredentialError {
@@ -182,108 +200,13 @@ impl fmt::Display for CredentialError {
             Self::NotOneToken => "Bearer without exactly one token after one space",
             Self::NotBasic => "Basic without a name and a password in base64",
             Self::NotOneKey => "an API key that is empty, too long or not printable ASCII",
+            Self::RepeatedToken(place) => return write!(f, "more than one token in the {place}"),
+            Self::TokenSpelling(place) => {
+                return write!(f, "a {place} that is the token's in another spelling");
+            }
+            Self::NotToken(place) => return write!(f, "a {place} for the token that holds none"),
         })
     }
-}
-
-/// What there is of credentials in a request, unread.
-#[derive(Clone, Debug)]
-pub(crate) enum Presented<'r> {
-    Nothing,
-    Authorization(&'r [u8]),
-    ApiKey(&'r [u8]),
-}
-
-/// Finds the one credential of a request, and where in the target it is if it is there.
-pub(crate) fn find<'r>(
-    authorization: &'r [Vec<u8>],
-    api_key: &'r [Vec<u8>],
-    target: &'r str,
-    place: Option<&KeyPlace>,
-) -> Result<(Presented<'r>, Option<Range<usize>>), CredentialError> {
-    let field = match authorization {
-        [] => None,
-        [field] => Some(field.as_slice()),
-        fields => {
-            return Err(CredentialError::Repeated {
-                fields: fields.len(),
-            });
-        }
-    };
-    let (key, parameter) = match place {
-        None => (None, None),
-        Some(KeyPlace::Header(_)) => match api_key {
-            [] => (None, None),
-            [key] => (Some(key.as_slice()), None),
-            _ => return Err(CredentialError::RepeatedKey),
-        },
-        Some(KeyPlace::Query(name)) => match parameter(target, name)? {
-            None => (None, None),
-            Some((key, range)) => (Some(key.as_bytes()), Some(range)),
-        },
-    };
-    let presented = match (field, key) {
-        (None, None) => Presented::Nothing,
-        (Some(field), None) => Presented::Authorization(field),
-        (None, Some(key)) => Presented::ApiKey(key),
-        (Some(_), Some(_)) => return Err(CredentialError::Two),
-    };
-    Ok((presented, parameter))
-}
-
-/// The value of the one parameter with this name, and where the parameter is in the target.
-fn parameter<'r>(
-    target: &'r str,
-    name: &str,
-) -> Result<Option<(&'r str, Range<usize>)>, CredentialError> {
-    let Some((path, query)) = target.split_once('?') else {
-        return Ok(None);
-    };
-    let mut found = None;
-    let mut start = path.len() + 1;
-    for part in query.split('&') {
-        let (spelling, value) = part.split_once('=').unwrap_or((part, ""));
-        if spelling == name {
-            if found.is_some() {
-                return Err(CredentialError::RepeatedKey);
-            }
-            found = Some((value, start..start + part.len()));
-        } else if spelling.contains('%') && decodes_to(spelling.as_bytes(), name.as_bytes()) {
-            return Err(CredentialError::Spelling);
-        }
-        start += part.len() + 1;
-    }
-    Ok(found)
-}
-
-/// Whether a text with escapes stands for `plain`.
-fn decodes_to(mut text: &[u8], plain: &[u8]) -> bool {
-    for &byte in plain {
-        text = match text {
-            [b'%', high, low, rest @ ..] => {
-                let digit = |digit: u8| char::from(digit).to_digit(16);
-                match (digit(*high), digit(*low)) {
-                    (Some(high), Some(low)) if high * 16 + low == u32::from(byte) => rest,
-                    _ => return false,
-                }
-            }
-            [first, rest @ ..] if *first == byte => rest,
-            _ => return false,
-        };
-    }
-    text.is_empty()
-}
-
-/// A target without the parameter that is there, all else byte for byte as it was.
-pub(crate) fn without(target: &str, parameter: &Range<usize>) -> String {
-    let before = target.get(..parameter.start).unwrap_or_default();
-    let after = target.get(parameter.end..).unwrap_or_default();
-    // One separator goes with it: the one behind it, or else the one before it.
-    let (before, after) = match after.strip_prefix('&') {
-        Some(after) => (before, after),
-        None => (before.strip_suffix(['?', '&']).unwrap_or(before), after),
-    };
-    concat(&[before, after])
 }
 
 /// The credential of a request, read as the rule asks for it.
@@ -291,6 +214,7 @@ pub(crate) fn without(target: &str, parameter: &Range<usize>) -> String {
 pub(crate) enum Held<'r> {
     Plain(Credential<'r>),
     Basic(Box<NameAndKey>),
+    Decoded(Box<Decoded>),
 }
 
 impl Held<'_> {
@@ -301,6 +225,30 @@ impl Held<'_> {
                 name: &pair.name,
                 key: &pair.key,
             },
+            Self::Decoded(decoded) => decoded.kind.of(&decoded.token),
+        }
+    }
+}
+
+/// A token that stood in the request with escapes.
+#[derive(Clone)]
+pub(crate) struct Decoded {
+    token: String,
+    kind: BearerKind,
+}
+
+/// What a bearer token is taken for.
+#[derive(Clone, Copy)]
+enum BearerKind {
+    Jwt,
+    Opaque(IssuerId),
+}
+
+impl BearerKind {
+    fn of(self, token: &str) -> Credential<'_> {
+        match self {
+            Self::Jwt => Credential::Jwt(token),
+            Self::Opaque(issuer) => Credential::Opaque { token, issuer },
         }
     }
 }
@@ -311,14 +259,12 @@ pub(crate) struct NameAndKey {
     key: String,
 }
 
-/// Reads what was presented, if the rule accepts its kind.
-pub(crate) fn read<'r>(
-    presented: &Presented<'r>,
-    demands: &Demands,
-) -> Result<Held<'r>, CredentialError> {
-    match presented {
+/// Reads what was found, if the rule accepts its kind.
+pub(crate) fn read<'r>(found: &Found<'r>, demands: &Demands) -> Result<Held<'r>, CredentialError> {
+    match found.presented {
         Presented::Nothing => Err(CredentialError::Missing),
         Presented::Authorization(field) => authorization(field, demands),
+        Presented::Token(value) => token(value, found.place, demands),
         Presented::ApiKey(_) if !demands.accept.contains(CredentialKind::ApiKey) => {
             Err(CredentialError::OtherKind)
         }
@@ -353,15 +299,10 @@ fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, Cre
     if scheme.eq_ignore_ascii_case(b"Bearer")
         && let Some(first) = demands.accept.first_bearer()
     {
-        let (token, dots) = after
-            .and_then(|token| Some((token, dots_of_token(token)?)))
-            .and_then(|(token, dots)| Some((core::str::from_utf8(token).ok()?, dots)))
+        let (token, kind) = after
+            .and_then(|token| bearer(token, first, demands))
             .ok_or(CredentialError::NotOneToken)?;
-        let signed = first == CredentialKind::Jwt && dots == 2;
-        return Ok(Held::Plain(match demands.introspects {
-            Some(issuer) if !signed => Credential::Opaque { token, issuer },
-            _ => Credential::Jwt(token),
-        }));
+        return Ok(Held::Plain(kind.of(token)));
     }
     if scheme.eq_ignore_ascii_case(b"Basic") && demands.accept.contains(CredentialKind::Basic) {
         let pair = after.and_then(name_and_key);
@@ -370,6 +311,58 @@ fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, Cre
             .ok_or(CredentialError::NotBasic);
     }
     Err(CredentialError::OtherKind)
+}
+
+/// A token that stands in a place of its own.
+fn token<'r>(
+    value: &'r [u8],
+    place: CredentialPlace,
+    demands: &Demands,
+) -> Result<Held<'r>, CredentialError> {
+    let first = demands.accept.first_bearer();
+    let first = first.ok_or(CredentialError::OtherKind)?;
+    let refused = CredentialError::NotToken(place);
+    let value = match place {
+        CredentialPlace::Header => without_scheme(value),
+        CredentialPlace::Cookie => cookie::unquoted(value),
+        CredentialPlace::Query if value.iter().any(|byte| b"%+".contains(byte)) => {
+            let decoded = core::str::from_utf8(value).ok().and_then(query::decoded);
+            let decoded = decoded.and_then(|token| {
+                let (token, kind) = bearer(&token, first, demands)?;
+                let token = token.to_owned();
+                Some(Decoded { token, kind })
+            });
+            let decoded = decoded.ok_or(refused)?;
+            return Ok(Held::Decoded(Box::new(decoded)));
+        }
+        CredentialPlace::Query | CredentialPlace::Authorization => value,
+    };
+    let (token, kind) = bearer(value, first, demands).ok_or(refused)?;
+    Ok(Held::Plain(kind.of(token)))
+}
+
+/// What a bearer token is taken for, if it is one. `first` is what one with two dots is.
+fn bearer<'t>(
+    token: &'t [u8],
+    first: CredentialKind,
+    demands: &Demands,
+) -> Option<(&'t str, BearerKind)> {
+    let dots = dots_of_token(token)?;
+    let token = core::str::from_utf8(token).ok()?;
+    let signed = first == CredentialKind::Jwt && dots == 2;
+    let kind = match demands.introspects {
+        Some(issuer) if !signed => BearerKind::Opaque(issuer),
+        _ => BearerKind::Jwt,
+    };
+    Some((token, kind))
+}
+
+/// The value of a token's own header without the scheme that some write there, too.
+fn without_scheme(value: &[u8]) -> &[u8] {
+    match value.split_at_checked("Bearer ".len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token,
+        _ => value,
+    }
 }
 
 /// In [`LETTERS`]: the dot.

@@ -25,10 +25,11 @@ use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::source::concat;
 use crate::target::{self, CanonicalTarget};
+use crate::token_from::{CredentialPlace, SourceId};
 use crate::traffic::{CallerKeys, Traffic};
 
 /// What of a request a decision looks at.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct RequestHead<'r> {
     /// The method, as it was received.
     pub method: &'r str,
@@ -39,6 +40,12 @@ pub struct RequestHead<'r> {
     /// The value of every field that [`Policy::api_key_header`] names, in order; empty where it names
     /// none.
     pub api_key: &'r [Vec<u8>],
+    /// All header fields, in order. They are looked at where the policy has tokens in other places than
+    /// `Authorization`, and only there.
+    pub fields: &'r [(String, Vec<u8>)],
+    /// The origin under which the request arrived: scheme, `://` and authority. Empty where that is not
+    /// known: then no page is of the own origin. Where [`Policy::reads_origin`] says no, it is not needed.
+    pub origin: &'r str,
 }
 
 impl fmt::Debug for RequestHead<'_> {
@@ -48,14 +55,14 @@ impl fmt::Debug for RequestHead<'_> {
             .field("path", &target::path_of(self.target))
             .field("authorization", &self.authorization.len())
             .field("api_key", &self.api_key.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 /// What is known of a request before its credential is judged.
 #[derive(Debug)]
 pub enum Screened<'p, 'r> {
-    /// The rule is public: the credential is not looked at.
+    /// The rule is public, and the credential is not looked at; or it is optional, and there is none.
     Public(Permit<'p>),
     /// The rule asks for a token, and there is something that could be one.
     Protected(Pending<'p, 'r>),
@@ -71,6 +78,9 @@ pub struct Pending<'p, 'r> {
     /// The target without the API key, where it is in the target and not to be handed on.
     pub(crate) forwarded: Option<String>,
     pub(crate) held: Held<'r>,
+    /// Where the credential was.
+    pub(crate) place: CredentialPlace,
+    pub(crate) source: SourceId,
 }
 
 /// Who the caller is, by a credential that is genuine.
@@ -94,19 +104,39 @@ impl<'p> Pending<'p, '_> {
         self.held.credential()
     }
 
-    /// The issuers of which the rule accepts credentials of this kind, in the order in which it names
-    /// them.
-    pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
-        let (demands, kind) = (self.demands, self.credential().kind());
-        let named = demands.issuers.iter().flat_map(|group| group.ids());
-        named.filter(move |&issuer| demands.allow.is_empty() || demands.accepts(kind, Some(issuer)))
+    /// Where the credential was.
+    #[must_use]
+    pub fn place(&self) -> CredentialPlace {
+        self.place
     }
 
-    /// Whether the rule accepts credentials of this kind from this issuer.
+    /// The issuers of which the rule accepts credentials of this kind, in the order in which it names
+    /// them, without those that are not believed from where the token was.
+    pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
+        let (demands, kind) = (self.demands, self.credential().kind());
+        let (policy, source) = (self.policy, self.source);
+        let named = demands.issuers.iter().flat_map(|group| group.ids());
+        named.filter(move |&issuer| {
+            policy.believes(issuer, source)
+                && (demands.allow.is_empty() || demands.accepts(kind, Some(issuer)))
+        })
+    }
+
+    /// Whether the rule accepts credentials of this kind from this issuer, and it is believed from where the
+    /// token was.
     #[must_use]
     pub fn accepts(&self, issuer: IssuerId) -> bool {
         let kind = self.credential().kind();
-        self.demands.accepts(kind, Some(issuer))
+        self.demands.accepts(kind, Some(issuer)) && self.policy.believes(issuer, self.source)
+    }
+
+    /// Why no issuer is the token's.
+    pub(crate) fn other_issuer(&self) -> Reason {
+        let mut issuers = self.demands.issuers.iter().flat_map(|group| group.ids());
+        if issuers.all(|issuer| self.policy.believes(issuer, self.source)) {
+            return Reason::OtherIssuer;
+        }
+        Reason::OtherSource(self.place)
     }
 
     /// The accepted issuer that is meant by this `iss`. No two have the same name, so there is one at most.
@@ -119,7 +149,7 @@ impl<'p> Pending<'p, '_> {
     /// Whether the credential came in the query of the target.
     #[must_use]
     pub fn credential_in_query(&self) -> bool {
-        false
+        self.place == CredentialPlace::Query
     }
 
     /// Whether the token, of which nothing is known yet, is longer than any that the rule accepts.
@@ -222,7 +252,7 @@ impl<'p> Pending<'p, '_> {
         let accepted = fits && self.accepts(issuer);
         let accepted = self.policy.issuers.get(issuer).filter(|_| accepted);
         let Some(issuer) = accepted else {
-            return Err(Reason::OtherIssuer);
+            return Err(self.other_issuer());
         };
         token
             .recheck(issuer.expectations(), now)

@@ -112,6 +112,8 @@ codes! {
     Unused = "unused", Warning;
     /// Two API keys with the same name.
     SharedKeyName = "shared-key-name", Warning;
+    /// A demand on a credential that a request may lack.
+    OptionalDemand = "optional-demand", Warning;
     /// An audience that is looked for in another claim, where ID tokens would do as well.
     AudienceClaim = "audience-claim", Warning;
     /// `sub` is compared with the path where it can be the name of several.

@@ -31,7 +31,7 @@
 //!     method: "GET",
 //!     target,
 //!     authorization,
-//!     api_key: &[],
+//!     ..RequestHead::default()
 //! };
 //!
 //! // No rule lists the path; a rule does, but there is no token; there is one, to be verified.
@@ -48,7 +48,7 @@
 //!
 //! - [`mod@target`]: which request targets are accepted at all.
 //! - [`mod@matcher`]: which of the rules decides.
-//! - [`mod@credential`]: what counts as a credential.
+//! - [`mod@credential`]: what counts as a credential, and where it is.
 //! - [`mod@claim`], [`mod@identity`]: how claims are compared and handed on.
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
@@ -56,6 +56,7 @@
 mod api_keys;
 pub mod claim;
 pub mod credential;
+mod csrf;
 mod decision;
 mod demands;
 mod document;
@@ -71,6 +72,7 @@ mod route;
 mod scalar;
 mod source;
 pub mod target;
+mod token_from;
 mod traffic;
 mod trie;
 
@@ -89,4 +91,5 @@ pub use policy::{
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Refusal};
 pub use route::{Preflight, Route};
 pub use target::{CanonicalTarget, TargetError};
+pub use token_from::{CredentialPlace, TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
 pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

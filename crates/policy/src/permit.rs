@@ -1,8 +1,7 @@
 //! The permit, and who got it.
 
-use std::borrow::Cow;
-
 use core::fmt;
+use std::borrow::Cow;
 
 use doorward_traffic::spoofing::{Says, spoofing};
 
@@ -19,7 +18,7 @@ use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 /// ```compile_fail,E0451
 /// # use doorward_policy::{Permit, Policy, RequestHead, Screened};
 /// # let policy = Policy::parse("[[route]]\npath = \"/\"\npublic = true").unwrap();
-/// # let head = RequestHead { method: "GET", target: "/", authorization: &[], api_key: &[] };
+/// # let head = RequestHead { method: "GET", target: "/", ..RequestHead::default() };
 /// # let Screened::Public(permit) = policy.screen(&head).unwrap() else { return };
 /// let forged = Permit { target: "/admin".to_owned(), ..permit };
 /// ```
@@ -74,8 +73,8 @@ impl<'p> Permit<'p> {
         }
     }
 
-    /// The target to forward: byte for byte the one that was received and decided on, save for an API
-    /// key in its query that is not to be handed on.
+    /// The target to forward: byte for byte the one that was received and decided on, save for a
+    /// credential in its query that is not to be handed on.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
@@ -99,9 +98,8 @@ impl<'p> Permit<'p> {
     /// Whether a header of the request is to be removed before it is forwarded: in any spelling every
     /// reserved one, and one with which the client would pass for another request or somebody else
     /// ([`spoofing`]), but for those that the rule lets through; and the credential unless the rule hands
-    /// it on. A trailer is never the credential, and no rule lets one through: of those,
-    /// [`Policy::is_reserved_header`], [`spoofing`] and `Authorization` are to be removed. Does not
-    /// allocate.
+    /// it on. A trailer is never the credential, and no rule lets one through: of those, what
+    /// [`Policy::removes_trailer`] says and [`spoofing`] are to be removed. Does not allocate.
     #[must_use]
     pub fn removes_header(&self, name: &str) -> bool {
         let forwards = self.rule.kind.forwards_credential;
@@ -110,7 +108,9 @@ impl<'p> Permit<'p> {
         }
         let same = |header: &str| header.eq_ignore_ascii_case(name);
         if self.policy.is_reserved_header(name) {
-            return !(forwards && self.policy.api_key_header().is_some_and(same));
+            let tokens = self.policy.sources.headers();
+            let mut credentials = self.policy.api_key_header().into_iter().chain(tokens);
+            return !(forwards && credentials.any(same));
         }
         spoofing(name).is_some()
             && !self
@@ -136,6 +136,26 @@ impl<'p> Permit<'p> {
         }
     }
 
+    /// Whether a header of the request that goes on has to lose a part of its value: then
+    /// [`Permit::left_of`] says what is left. Does not allocate.
+    #[must_use]
+    pub fn rewrites_header(&self, name: &str) -> bool {
+        !self.rule.kind.forwards_credential && self.policy.sources.are_in(name)
+    }
+
+    /// What is left of a header's value without credentials: of `Cookie` the other cookies, of a `Referer` of
+    /// this `origin` ([`RequestHead::origin`]) all but the parameters that hold one. `None` where
+    /// nothing is left, and the field goes.
+    ///
+    /// [`RequestHead::origin`]: crate::RequestHead::origin
+    #[must_use]
+    pub fn left_of<'v>(&self, name: &str, value: &'v [u8], origin: &str) -> Option<Cow<'v, [u8]>> {
+        if !self.rewrites_header(name) {
+            return Some(Cow::Borrowed(value));
+        }
+        self.policy.sources.left_of(name, value, origin)
+    }
+
     /// Whether the credential is removed from the request, wherever it is.
     #[must_use]
     pub fn strips_credential(&self) -> bool {
@@ -148,7 +168,7 @@ impl<'p> Permit<'p> {
         self.rule.path.as_str()
     }
 
-    /// Whose request it is, for the log; `None` on a public route.
+    /// Whose request it is, for the log; `None` where nobody has shown a credential.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal<'p>> {
         self.principal.as_ref()

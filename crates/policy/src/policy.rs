@@ -11,10 +11,12 @@ use doorward_traffic::upstream::Upstream;
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::claim::RequiredClaim;
 use crate::credential::Kinds;
+use crate::csrf;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::load;
 use crate::matcher::Matcher;
+use crate::token_from::{SourceId, SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
 
 /// The position of an issuer in [`Policy::issuers`].
@@ -35,6 +37,7 @@ pub struct Policy {
     pub(crate) matcher: Matcher,
     pub(crate) identity: Vec<IdentityHeader>,
     pub(crate) reserved: ReservedNames,
+    pub(crate) sources: TokenSources,
     pub(crate) proxy: ProxyRule,
     pub(crate) named: Named,
     pub(crate) warnings: Findings,
@@ -166,10 +169,34 @@ impl Policy {
     /// an identity header or for the API key's: letters count in either case, and whatever is neither
     /// letter nor digit counts as `-`. Does not allocate.
     ///
-    /// Which header a request that was let through keeps, [`Permit`](crate::Permit) says.
+    /// Headers that tokens are in are among them. Which header a request that was let through keeps,
+    /// [`Permit`](crate::Permit) says.
     #[must_use]
     pub fn is_reserved_header(&self, name: &str) -> bool {
         self.reserved.contains(name)
+    }
+
+    /// Whether a trailer is to be removed from every request: a reserved header, or one that could hold a
+    /// credential. A trailer never is one.
+    #[must_use]
+    pub fn removes_trailer(&self, name: &str) -> bool {
+        self.is_reserved_header(name)
+            || name.eq_ignore_ascii_case("authorization")
+            || self.sources.are_in(name)
+    }
+
+    /// Whether [`RequestHead::origin`](crate::RequestHead::origin) is of use for a request with this method.
+    /// `has_referer` says whether it has a `Referer`, and is asked only where that makes a difference.
+    #[must_use]
+    pub fn reads_origin(&self, method: &str, has_referer: &dyn Fn() -> bool) -> bool {
+        (self.sources.has_cookies() && !csrf::is_safe(method))
+            || (self.sources.has_parameters() && has_referer())
+    }
+
+    /// Whether the tokens of an issuer are believed from a source.
+    pub(crate) fn believes(&self, issuer: IssuerId, source: SourceId) -> bool {
+        let issuer = self.issuers.get(issuer);
+        issuer.is_some_and(|issuer| issuer.believed.contains(source))
     }
 }
 
@@ -208,6 +235,8 @@ pub struct Issuer {
     pub introspection: Option<Introspection>,
     /// Where it says that somebody has logged out, if it does.
     pub logout: Option<Logout>,
+    /// From which sources its tokens are believed.
+    pub(crate) believed: SourceSet,
     pub(crate) expectations: Expectations,
 }
 
@@ -387,6 +416,10 @@ pub(crate) struct Kind {
     /// `None`: every method but those of [`METHODS_NEVER_LISTED`].
     pub(crate) methods: Option<Box<[String]>>,
     pub(crate) access: Access,
+    /// Whether a request without a credential goes on without an identity.
+    pub(crate) optional: bool,
+    /// Where a token is looked for.
+    pub(crate) token_from: TokenFrom,
     pub(crate) forwards_credential: bool,
     /// The fields in which a client may say that the method is another one; none where the rule lists
     /// methods.

@@ -50,10 +50,10 @@ impl Refusal {
         Self::of(pending.accept(), reason)
     }
 
-    /// The token names no issuer that the route accepts.
+    /// The token names no issuer that the route accepts, or one that is not believed from where the token was.
     #[must_use]
     pub fn unknown_issuer(pending: &Pending<'_, '_>) -> Self {
-        Self::of(pending.accept(), Reason::OtherIssuer)
+        Self::of(pending.accept(), pending.other_issuer())
     }
 
     /// The issuer says that the opaque token is not active (RFC 7662 section 2.2).

@@ -5,13 +5,15 @@ use core::ops::Range;
 
 use doorward_traffic::cors::CorsRule;
 
-use crate::credential;
+use crate::credential::{self, Credential, Presented};
+use crate::csrf;
 use crate::decision::{Pending, RequestHead, Screened};
 use crate::matcher::Found;
 use crate::permit::Permit;
 use crate::policy::{Access, Policy, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::target::{self, CanonicalTarget};
+use crate::token_from::{CredentialPlace, TokenSource};
 use crate::traffic::{CallerKeys, Traffic};
 
 impl Policy {
@@ -140,7 +142,9 @@ impl<'p, 'r> Route<'p, 'r> {
     /// # Errors
     ///
     /// In this order: there is more than one credential (400, also where the rule is public), there is
-    /// none that the rule accepts (400 or 401), it is a token that is too long (431; 414 in the query).
+    /// none that the rule accepts (400 or 401), it is a token that is too long (431; 414 in the query), it is
+    /// in a cookie and the page may not ask for this (403), it is of an issuer that is not believed from where
+    /// it was (401).
     pub fn screen(self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
         let Self {
             policy,
@@ -149,42 +153,76 @@ impl<'p, 'r> Route<'p, 'r> {
         } = self;
         let accept = rule.kind.access.accept();
         let bad_credential = |error| Refusal::of(accept, Reason::Credential(error));
-        let (presented, parameter) = credential::find(
-            head.authorization,
-            head.api_key,
-            target.as_str(),
-            policy.key_place(),
-        )
-        .map_err(bad_credential)?;
-        let forwarded = match parameter {
-            Some(parameter) if !rule.kind.forwards_credential => {
-                Some(credential::without(target.as_str(), &parameter))
-            }
-            _ => None,
+        let found = credential::find(head, target.as_str(), policy, rule.kind.token_from)
+            .map_err(bad_credential)?;
+        let forwarded = match rule.kind.forwards_credential {
+            true => None,
+            false => policy.sources.without_credentials(target.as_str()),
         };
-        match &rule.kind.access {
-            Access::Public => Ok(Screened::Public(Permit::new(
-                policy,
-                rule,
-                forwarded.unwrap_or_else(|| target.as_str().to_owned()),
-                Vec::new(),
-                None,
-                CallerKeys::default(),
-            ))),
-            Access::Protected(demands) => {
-                let held = credential::read(&presented, demands).map_err(bad_credential)?;
-                let pending = Pending {
+        let demands = match &rule.kind.access {
+            Access::Protected(demands)
+                if !(rule.kind.optional && matches!(found.presented, Presented::Nothing)) =>
+            {
+                demands
+            }
+            Access::Public | Access::Protected(_) => {
+                return Ok(Screened::Public(Permit::new(
                     policy,
                     rule,
-                    demands,
-                    target,
-                    forwarded,
-                    held,
-                };
-                pending.check_token_bytes()?;
-                Ok(Screened::Protected(pending))
+                    forwarded.unwrap_or_else(|| target.as_str().to_owned()),
+                    Vec::new(),
+                    None,
+                    CallerKeys::default(),
+                )));
+            }
+        };
+        let held = credential::read(&found, demands).map_err(bad_credential)?;
+        let pending = Pending {
+            policy,
+            rule,
+            demands,
+            target,
+            forwarded,
+            held,
+            place: found.place,
+            source: found.source,
+        };
+        pending.check_token_bytes()?;
+        if pending.place == CredentialPlace::Cookie
+            && !csrf::is_of_a_page_that_may(head, self.traffic().cors())
+        {
+            return Err(Refusal::of(accept, Reason::CrossSite));
+        }
+        // Nobody is asked about a token that would not be believed.
+        if let Credential::Opaque { issuer, .. } = pending.credential()
+            && !pending.accepts(issuer)
+        {
+            return Err(Refusal::unknown_issuer(&pending));
+        }
+        Ok(Screened::Protected(pending))
+    }
+
+    /// The request fields by which responses differ although they are asked for in the same way, for `Vary`
+    /// (RFC 9110 section 12.5.5). `None` where nothing is answered without a credential, or all is.
+    #[must_use]
+    pub fn varies_by(&self) -> Option<String> {
+        if !self.rule.kind.optional {
+            return None;
+        }
+        let mut fields: Vec<&str> = Vec::new();
+        let sources = self.rule.kind.token_from.iter();
+        let sources = sources.filter_map(|id| match self.policy.sources.get(id) {
+            TokenSource::Authorization => Some("Authorization"),
+            TokenSource::Header(name) => Some(name.as_str()),
+            TokenSource::Cookie(_) => Some("Cookie"),
+            TokenSource::Query(_) => None,
+        });
+        for field in sources.chain(self.policy.api_key_header()) {
+            if !fields.contains(&field) {
+                fields.push(field);
             }
         }
+        (!fields.is_empty()).then(|| fields.join(", "))
     }
 
     /// What the rule says of traffic.
@@ -199,7 +237,7 @@ impl<'p, 'r> Route<'p, 'r> {
         self.rule.path.as_str()
     }
 
-    /// Whether no credential is looked at.
+    /// Whether no credential is looked at, whatever there is.
     #[must_use]
     pub fn is_public(&self) -> bool {
         matches!(self.rule.kind.access, Access::Public)

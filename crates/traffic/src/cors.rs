@@ -181,6 +181,14 @@ impl CorsRule {
         true
     }
 
+    /// Whether pages of this origin may send requests with credentials of the browser. Never `null`, and
+    /// never where every origin is allowed.
+    #[must_use]
+    pub fn allows_with_credentials(&self, origin: &str) -> bool {
+        let matches = |pattern: &OriginPattern| pattern.matches(origin);
+        self.credentials && !self.allows_any() && self.origins.iter().any(matches)
+    }
+
     fn allows_any(&self) -> bool {
         self.origins.contains(&OriginPattern::Any)
     }

@@ -183,6 +183,22 @@ pub fn request_fields(way: &Way<'_>, received: &Received<'_>) -> Vec<(&'static s
     fields
 }
 
+/// The origin under which a client asked: scheme, `://` and host, each as the outermost trusted proxy saw it, or
+/// else as it was seen here. `None` where nobody knows the host.
+#[must_use]
+pub fn asked_origin(way: &Way<'_>, received: &Received<'_>) -> Option<String> {
+    let trusted = way.client.peer_is_trusted;
+    let proto = told(trusted, way.trusted_hops, received.forwarded_proto).and_then(scheme);
+    let host = told(trusted, way.trusted_hops, received.forwarded_host)
+        .filter(|host| is_host(host))
+        .or(way.host)?;
+    let mut origin = String::with_capacity(VALUE_BYTES);
+    for part in [proto.unwrap_or(way.scheme), "://", host] {
+        origin.push_str(part);
+    }
+    Some(origin)
+}
+
 /// Whether a request has been here before: whether `CDN-Loop` has our name (RFC 8586 section 2), whatever its
 /// case and its parameters, and whatever is between the other commas.
 #[must_use]

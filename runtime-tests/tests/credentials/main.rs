@@ -8,6 +8,7 @@ mod introspection;
 mod key_store;
 mod kinds;
 mod outages;
+mod places;
 mod shares;
 
 use doorward_runtime_tests::app::AppSpec;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         kinds::CASES,
         api_keys::CASES,
         key_store::CASES,
+        places::CASES,
     ];
     run::main(&cases.concat())
 }

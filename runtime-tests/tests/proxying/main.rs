@@ -14,6 +14,7 @@ mod credentials;
 mod failing;
 mod hops;
 mod nginx;
+mod places;
 mod rewriting;
 mod smuggling;
 mod spoofing;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let mut cases = [
         arriving::CASES,
         credentials::CASES,
+        places::CASES,
         rewriting::CASES,
         streaming::CASES,
         uploads::CASES,

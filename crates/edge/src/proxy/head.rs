@@ -1,6 +1,7 @@
 //! The fields that an upstream gets to see, and those that the client gets of its answer.
 
 use crate::additions::{Additions, rebuilt};
+use crate::origin::scheme;
 use crate::received::{Received, is_field};
 use crate::removed;
 use doorward_policy::{Permit, Refusal};
@@ -9,8 +10,9 @@ use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
 use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
+use std::borrow::Cow;
 use std::cell::OnceCell;
-use wasip3::http::types::{Fields, HeaderError, Request, Response, Scheme};
+use wasip3::http::types::{Fields, HeaderError, Request, Response};
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
@@ -45,10 +47,7 @@ impl Way {
             client,
             trusted_hops,
             host: request.get_authority(),
-            scheme: match request.get_scheme() {
-                Some(Scheme::Https) => "https",
-                _ => "http",
-            },
+            scheme: scheme(request),
             forwarded_for: trusted("x-forwarded-for"),
             forwarded_proto: trusted("x-forwarded-proto"),
             forwarded_host: trusted("x-forwarded-host"),
@@ -87,13 +86,17 @@ impl Way {
     }
 }
 
-/// What of the client's fields goes on, and the identity.
+/// What of the client's fields goes on, and the identity. `origin` is the one under which the request arrived.
 pub(super) fn fields(
     mut fields: Vec<(String, Vec<u8>)>,
     permit: &Permit<'_>,
     client: &Client,
+    origin: &str,
 ) -> Vec<(String, Vec<u8>)> {
     let named = named_in(&fields);
+    let rewrites = ["cookie", "referer"]
+        .into_iter()
+        .any(|name| permit.rewrites_header(name));
     let stays = |name: &str| {
         if is_hop_by_hop(name)
             || OURS.iter().any(|ours| is_field(name, ours))
@@ -114,6 +117,16 @@ pub(super) fn fields(
         !is_forwarding_field(name) || spoofing(name).is_some()
     };
     fields.retain(|(name, _)| stays(name));
+    if rewrites {
+        fields.retain_mut(|(name, value)| match permit.left_of(name, value, origin) {
+            None => false,
+            Some(Cow::Borrowed(_)) => true,
+            Some(Cow::Owned(left)) => {
+                *value = left;
+                true
+            }
+        });
+    }
     let identity = permit.identity_headers();
     fields.extend(identity.map(|(name, value)| (name.to_owned(), value.to_vec())));
     fields

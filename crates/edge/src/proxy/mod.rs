@@ -70,7 +70,7 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
                 policy,
                 idempotent: is_idempotent(method_name(&received.method)),
                 method: received.method,
-                fields: head::fields(received.entries, &permit, &client),
+                fields: head::fields(received.entries, &permit, &client, &received.origin),
                 permit,
                 way,
                 had_body: body.is_some(),

@@ -5,6 +5,7 @@ use doorward_token::api_key::{KeyDigest, KeyRecord, KeyRecordError, SCOPE_BYTES_
 
 use super::identity::check_name;
 use super::route::scope;
+use super::token_from::is_parameter;
 use super::{API_KEYS_MAX, QUERY_NAME_BYTES_MAX, date};
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::document::Value;
@@ -47,12 +48,7 @@ fn place(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<KeyPlace> {
         return Some(KeyPlace::Header(name.value.to_owned()));
     }
     let name = source.text(fields, "query")?;
-    let good = (1..=QUERY_NAME_BYTES_MAX).contains(&name.value.len())
-        && name
-            .value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
-    if !good {
+    if !is_parameter(name.value) {
         let message = format_args!(
             "`{}` is no name for a parameter: up to {QUERY_NAME_BYTES_MAX} letters, digits, `-`, \
              `_`, `.` and `~`",

@@ -9,6 +9,7 @@ use doorward_token::{
 };
 
 use super::tenants::{self, Tenant, address};
+use super::token_from::{self, ReadSources};
 use super::{
     AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX, SCOPE_CLAIMS_MAX,
     STALE_IF_ERROR_S_MAX, TOKEN_BYTES_MAX_MIN, UNKNOWN_KEY_COOLDOWN_S_MAX,
@@ -19,8 +20,9 @@ use crate::document::Value;
 use crate::finding::Code;
 use crate::policy::{Issuer, IssuerGroup, KeySource};
 use crate::source::{At, Fields, Related, Source, concat, shown, suggestion};
+use crate::token_from::SourceSet;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "access_token_profile",
     "algorithms",
     "audience",
@@ -36,6 +38,7 @@ const KEYS: [&str; 18] = [
     "stale_if_error_s",
     "tenants",
     "token_bytes_max",
+    "token_from",
     "tokens",
     "unknown_key_cooldown_s",
     "url",
@@ -58,6 +61,8 @@ pub(super) struct ReadIssuer {
     pub(super) issuers: Vec<Issuer>,
     /// Where its path for logout tokens is.
     pub(super) logout_offset: usize,
+    /// From where its tokens are believed, if it says so.
+    pub(super) token_from: Option<ReadSources>,
 }
 
 impl ReadIssuer {
@@ -99,10 +104,12 @@ pub(super) fn read(
             group: IssuerGroup { first, count: 1 },
             issuers: Vec::new(),
             logout_offset: offset,
+            token_from: None,
         };
         if let Some(mut fields) = table.table(&entry.value) {
             fields.offset = offset;
             source.check_keys(fields, &KEYS, "an issuer");
+            read.token_from = token_from::read(source, fields);
             let before = source.findings_count();
             let tenants = tenants::read(source, fields);
             read.group.count = tenants.len().max(1) as u32;
@@ -229,6 +236,7 @@ fn read_one(
         freshness,
         introspection,
         logout: logout.map(|logout| logout.value),
+        believed: SourceSet::ALL,
         expectations,
     });
 }

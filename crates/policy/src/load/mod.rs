@@ -40,6 +40,7 @@
 //! url       = "https://login.example/{tenant}" # `{tenant}` can also be in `jwks_url`, `jwks_file` and
 //! audience  = "api"                            # `introspection.endpoint`
 //! tenants   = ["blue", "red"]                  # or "any": one key set for all, and `tid` says which
+//! token_from = ["cookie:session"]              # from where its tokens are believed; default: anywhere
 //!
 //! [api_keys]
 //! header = "x-api-key"                         # or query = "api_key"; neither: only as Basic
@@ -123,6 +124,7 @@
 //! limits = "upload"
 //! security_headers = "web"
 //! upstream = "orders"
+//! token_from = ["authorization"]               # this is so where nothing is said
 //!
 //! [[route]]
 //! path    = "/api/v1/users/{id}"               # `{name}`: one segment; `**` at the end: the rest
@@ -132,6 +134,9 @@
 //! accept  = ["jwt", "opaque", "api-key"]       # or "basic"; in the order of challenges. Default:
 //!                                              # "jwt", then "opaque" if an issuer can be asked
 //! scope   = ["read:users"]                     # all of them
+//! token_from = ["header:cf-access-jwt-assertion", "cookie:session", "authorization"]
+//!                                              # or "query:access_token": the first that is there decides
+//! auth    = "required"                         # or "optional": without a credential there is no identity
 //! credential = "strip"                         # or "forward": whether the upstream sees it
 //! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
 //! [route.claims]
@@ -182,6 +187,10 @@
 //! x-auth-groups  = { claim = "realm_access.groups", format = "list", keys = true }   # an object's keys
 //! ```
 //!
+//! What any route lists in `token_from` is removed from the requests of all routes, but for those with
+//! `credential = "forward"`. Tokens in the query end up in logs and caches on their way; a cookie needs
+//! `Sec-Fetch-Site` or `Origin` beside methods that change something.
+//!
 //! An opaque token does not say whose it is: a route accepts them of one issuer at most. `Basic` is the
 //! name of an API key and the key as the password.
 //!
@@ -215,6 +224,7 @@ mod security;
 mod split;
 mod store;
 mod tenants;
+mod token_from;
 mod traffic;
 mod upstream;
 
@@ -377,7 +387,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
 
     let store = store::store(&mut source, root);
     let revocation = store::revocation(&mut source, root);
-    let issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
+    let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
     let mut proxy = proxy::read(&mut source, root);
     let listed = api_keys.as_ref().map(|read| &read.api_keys);
@@ -389,12 +399,21 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         api_keys: listed,
         traffic: &traffic,
     };
-    let routes = route::read(&mut source, root, &around);
+    let mut routes = route::read(&mut source, root, &around);
+    let default_sources = token_from::of_defaults(&mut source, root);
     let identity = identity::read(&mut source, root, key_header);
     let identity_names = identity.iter().map(|header| header.name.as_str());
-    let reserved = ReservedNames::new(identity_names.clone().chain(key_header));
-    let identity_names = ReservedNames::new(identity_names);
-    traffic::reserved_fields(&mut source, &traffic, &identity_names, &reserved);
+    let of_identity = ReservedNames::new(identity_names.clone());
+    let taken = token_from::Taken {
+        api_keys: listed,
+        identity: &of_identity,
+        traffic: &traffic,
+    };
+    let defaults = default_sources.as_ref();
+    let sources = token_from::resolve(&mut source, defaults, &mut routes, &mut issuers, &taken);
+    let reserved = identity_names.chain(key_header).chain(sources.headers());
+    let reserved = ReservedNames::new(reserved);
+    traffic::reserved_fields(&mut source, &traffic, &of_identity, &reserved);
     let upstreams = &traffic.named.upstreams;
     proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
@@ -424,6 +443,8 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
             let kind = Kind {
                 methods: route.methods.map(Vec::into_boxed_slice),
                 access,
+                optional: route.optional,
+                token_from: route.from,
                 forwards_credential: route.forwards_credential,
                 override_headers: route.override_headers.into_boxed_slice(),
                 traffic: route.traffic,
@@ -443,6 +464,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         matcher,
         identity,
         reserved,
+        sources,
         proxy,
         named,
         warnings: findings,

@@ -6,19 +6,22 @@ use doorward_traffic::spoofing::method_fields;
 
 use super::accept::Around;
 use super::allow::{self, Asked};
+use super::token_from::{self, ReadSources};
 use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX};
 use super::{claims, traffic};
 use crate::document::Value;
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::{Access, METHODS_NEVER_LISTED};
+use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
 use crate::source::{At, Fields, Related, Source, list, nearest, shown, suggestion};
 use crate::target::check_method;
+use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "accept",
     "allow",
+    "auth",
     "claims",
     "cors",
     "credential",
@@ -35,6 +38,7 @@ const KEYS: [&str; 19] = [
     "security_headers",
     "split",
     "strip_prefix",
+    "token_from",
     "upstream",
 ];
 
@@ -90,6 +94,12 @@ pub(super) struct ReadRoute {
     pub(super) methods: Option<Vec<String>>,
     /// `None` when it is not known.
     pub(super) access: Option<Access>,
+    /// Whether a request without a credential goes on.
+    pub(super) optional: bool,
+    /// What it says itself of where tokens are.
+    pub(super) token_from: Option<ReadSources>,
+    /// Where tokens are looked for, once that is known.
+    pub(super) from: TokenFrom,
     pub(super) forwards_credential: bool,
     pub(super) override_headers: Vec<String>,
     pub(super) traffic: TrafficRule,
@@ -148,6 +158,9 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         pattern: None,
         methods: None,
         access: None,
+        optional: source.choice(fields, "auth", &["required", "optional"]) == 1,
+        token_from: token_from::read(source, fields),
+        from: TokenFrom::AUTHORIZATION,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
         override_headers: override_headers(source, fields),
         traffic: TrafficRule::default(),
@@ -170,14 +183,20 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
             refuse_demands(source, fields);
             Some(Access::Public)
         }
-        Some(false) => Some(Access::Protected(match fields.get("allow") {
-            Some(value) => allow::read(source, fields, value, around, &route),
-            None => {
-                let read = read.with_accept(source, fields, route.offset, around);
-                claims::subjects(source, core::slice::from_ref(&read));
-                read.demands
+        Some(false) => {
+            let demands = match fields.get("allow") {
+                Some(value) => allow::read(source, fields, value, around, &route),
+                None => {
+                    let read = read.with_accept(source, fields, route.offset, around);
+                    claims::subjects(source, core::slice::from_ref(&read));
+                    read.demands
+                }
+            };
+            if route.optional {
+                warn_of_demands(source, fields, &demands);
             }
-        })),
+            Some(Access::Protected(demands))
+        }
         // A `public` that is not a boolean is a finding already.
         None => None,
     };
@@ -321,10 +340,40 @@ pub(super) fn scope(
     scopes
 }
 
+/// Who has no credential is asked for nothing, which may not be what was meant.
+fn warn_of_demands(source: &mut Source<'_>, fields: Fields<'_, '_>, demands: &Demands) {
+    let asks = |demands: &Demands| !demands.scope.is_empty() || !demands.claims.is_empty();
+    let allow = demands.allow.iter().any(asks).then_some("allow");
+    for key in ["scope", "claims"].into_iter().chain(allow) {
+        if let Some(offset) = fields.key_offset(key) {
+            let message = format_args!(
+                "`{key}` binds only those who have a credential: without one a request passes"
+            );
+            let help = "leave out `auth = \"optional\"` where everybody is meant";
+            let code = Code::OptionalDemand;
+            source.find_with(code, offset, &message, Some(&help), &[]);
+        }
+    }
+}
+
 /// A public route is asked for nothing, so it cannot demand anything.
 fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
     let public = fields.key_offset("public").unwrap_or(fields.offset);
-    for key in ["accept", "allow", "issuer", "scope", "claims"] {
+    if let Some(offset) = fields.key_offset("auth") {
+        let message = "a public route has no `auth`: no credential is looked at";
+        let help = "leave out `public`, and a credential is looked at where there is one, or leave out \
+                    `auth`";
+        let related: Related<'_> = &[(public, &"the route is public")];
+        source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+    }
+    for key in [
+        "accept",
+        "allow",
+        "issuer",
+        "scope",
+        "claims",
+        token_from::KEY,
+    ] {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("a public route has no `{key}`: no credential is looked at");
             let help = format_args!("leave out `public` or `{key}`");

@@ -2,14 +2,15 @@
 
 use core::fmt::Display;
 
-use doorward_traffic::rate::{Counts, RateLimit};
+use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 use doorward_traffic::upstream::UpstreamId;
 
 use super::named::{self, Kind, Names};
 use super::rate_limit::is_of_credential;
 use super::route::ReadRoute;
 use super::{
-    RATE_LIMITS_PER_ROUTE_MAX, cors, limits, rate_limit, rewrite, security, split, upstream,
+    RATE_LIMITS_PER_ROUTE_MAX, cors, limits, rate_limit, rewrite, security, split, token_from,
+    upstream,
 };
 use crate::document::Value;
 use crate::finding::Code;
@@ -80,11 +81,34 @@ pub(super) fn read<'t, 's>(
         defaults_offset: 0,
     };
     if let Some(fields) = source.table_of(root, "defaults") {
-        source.check_keys(fields, &Kind::ALL.map(Kind::key), "`defaults`");
+        let [upstream, cors, rate_limit, limits, security] = Kind::ALL.map(Kind::key);
+        let known = [
+            upstream,
+            cors,
+            rate_limit,
+            limits,
+            security,
+            token_from::KEY,
+        ];
+        source.check_keys(fields, &known, "`defaults`");
         read.defaults_offset = fields.get("rate_limit").map_or(0, |value| value.offset);
         read.defaults = chosen(source, fields, &read, false);
     }
     read
+}
+
+impl ReadTraffic<'_, '_> {
+    /// The headers by which requests are counted, and where the policy says so.
+    pub(super) fn rate_limit_headers(&self) -> impl Iterator<Item = (&str, usize)> {
+        let [_, _, entries, ..] = &self.names;
+        let limits = entries.iter().zip(&self.named.rate_limits);
+        limits.filter_map(|(entry, limit)| {
+            let RateKey::Header(name) = &limit.key else {
+                return None;
+            };
+            Some((name.as_str(), entry.fields?.get("key")?.offset))
+        })
+    }
 }
 
 /// What a table names of each kind, or else what the defaults do. `false` is nothing, where `or_false`.
@@ -297,8 +321,8 @@ pub(super) fn use_of_names(
     }
 }
 
-/// Only a credential says what is in an identity header, and the header of API keys is a credential's.
-/// `identity` are the names of the first, `reserved` of both.
+/// Only a credential says what is in an identity header, and the headers of API keys and tokens are a
+/// credential's. `identity` are the names of the first, `reserved` of both.
 pub(super) fn reserved_fields(
     source: &mut Source<'_>,
     read: &ReadTraffic<'_, '_>,
@@ -318,8 +342,8 @@ pub(super) fn reserved_fields(
             let value = entry.fields.and_then(|fields| fields.get(key));
             let offset = value.map_or(entry.offset, |value| value.offset);
             let message = format_args!(
-                "`{name}` is a header that `[identity]` or `[api_keys]` has a use for: only a \
-                 credential says what is in it"
+                "`{name}` is a header that `[identity]`, `[api_keys]` or `token_from` has a use for: only \
+                 a credential says what is in it"
             );
             source.find(Code::Conflict, offset, &message);
         }

@@ -60,8 +60,8 @@ pub enum Class {
     /// The credential cannot be judged, because the store cannot be read: whether a token was revoked,
     /// or which API keys there are.
     StoreUnavailable,
-    /// Path and query are longer than the route allows, or a token in the query is longer than its issuer's
-    /// (RFC 9110 section 15.5.15).
+    /// Path and query are longer than the route allows, or than any may be, or a token in the query is longer
+    /// than its issuer's (RFC 9110 section 15.5.15).
     TargetTooLong,
     /// There are more or larger header fields than the route allows, or a token is longer than its issuer's
     /// (RFC 6585 section 5).

@@ -12,6 +12,7 @@ use super::Class;
 use crate::claim::ClaimProblem;
 use crate::credential::CredentialError;
 use crate::target::TargetError;
+use crate::token_from::CredentialPlace;
 
 /// Why a request was refused, as precisely as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) enum Reason {
         in_query: bool,
     },
     OtherIssuer,
+    /// The issuer's tokens are not believed from where this one was.
+    OtherSource(CredentialPlace),
     Inactive,
     Revoked(revocation::Kind),
     /// There is no `iat`.
@@ -38,6 +41,8 @@ pub(crate) enum Reason {
     LivesTooLong {
         lifetime_s: u64,
     },
+    /// The token is in a cookie, and the page may not ask for this.
+    CrossSite,
     Key(ApiKeyError),
     /// The key is not the one of the request.
     OtherKey,
@@ -86,6 +91,8 @@ impl Reason {
     /// What the client learns of it.
     pub(super) fn class(&self) -> Class {
         match self {
+            // A token in the query may be why.
+            Self::Target(TargetError::TargetTooLong { .. }) => Class::TargetTooLong,
             Self::Target(_) => Class::MalformedRequest,
             Self::Credential(error) => match error {
                 CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
@@ -96,10 +103,14 @@ impl Reason {
                 | CredentialError::NoScheme
                 | CredentialError::NotOneToken
                 | CredentialError::NotBasic
-                | CredentialError::NotOneKey => Class::MalformedCredential,
+                | CredentialError::NotOneKey
+                | CredentialError::RepeatedToken(_)
+                | CredentialError::TokenSpelling(_)
+                | CredentialError::NotToken(_) => Class::MalformedCredential,
             },
             Self::Token(_)
             | Self::OtherIssuer
+            | Self::OtherSource(_)
             | Self::Inactive
             | Self::Revoked(_)
             | Self::NotIssued
@@ -114,6 +125,7 @@ impl Reason {
             Self::NoRule
             | Self::OtherCase
             | Self::Method { .. }
+            | Self::CrossSite
             | Self::Claim { .. }
             | Self::IdentityHeader { .. } => Class::Forbidden,
             Self::Misconfigured(_) => Class::Misconfigured,
@@ -163,6 +175,14 @@ impl fmt::Display for Reason {
                 bytes, bytes_max, ..
             } => TokenError::TooLong { bytes, bytes_max }.fmt(f),
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
+            Self::OtherSource(place) => write!(
+                f,
+                "no issuer that the route accepts is believed from the {place}"
+            ),
+            Self::CrossSite => f.write_str(
+                "the token is in a cookie, and neither Sec-Fetch-Site nor Origin says that a page of \
+                 ours sent it",
+            ),
             Self::Inactive => f.write_str("the issuer says that the token is not active"),
             Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
             Self::NotIssued => f.write_str("the token does not say when it was issued"),

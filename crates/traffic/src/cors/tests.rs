@@ -465,3 +465,30 @@ fn a_refusal_names_the_header_that_the_page_may_not_set() {
         "the log says which one"
     );
 }
+
+#[test]
+fn a_page_may_send_credentials_where_its_own_origin_is_listed_and_they_are_allowed() {
+    let with = |origins: &[&str], credentials| CorsRule {
+        credentials,
+        ..rule(origins)
+    };
+    let listed = with(&[PAGE, "https://*.apps.example"], true);
+    for (origin, due) in [
+        (PAGE, true),
+        ("https://one.apps.example", true),
+        ("https://apps.example", false),
+        ("http://app.example", false),
+        ("https://app.example/", false),
+        ("null", false),
+        ("", false),
+    ] {
+        assert_eq!(listed.allows_with_credentials(origin), due, "{origin}");
+    }
+    assert!(
+        !with(&[PAGE], false).allows_with_credentials(PAGE),
+        "not allowed"
+    );
+    let any = with(&["*", PAGE], true);
+    assert!(!any.allows_with_credentials(PAGE), "everybody's");
+    assert!(!any.allows_with_credentials("null"), "nobody's");
+}

@@ -359,3 +359,48 @@ fn what_goes_on_is_found_when_it_comes_back() {
     let sent = field(&fields, "cdn-loop").unwrap();
     assert!(loops("doorward", &values(&[&sent])), "{sent}");
 }
+
+#[test]
+fn the_origin_is_what_the_outermost_trusted_proxy_was_asked_under() {
+    let proto = values(&["http, https"]);
+    let host = values(&["evil.example, app.example:8443", "inner.example"]);
+    let received = Received {
+        forwarded_proto: &proto,
+        forwarded_host: &host,
+        ..Received::default()
+    };
+    for (peer_is_trusted, trusted_hops, due) in [
+        (false, 0, "http://gate.internal:80"),
+        // Who is not trusted says nothing, however many would be.
+        (false, 2, "http://gate.internal:80"),
+        (true, 1, "https://inner.example"),
+        (true, 2, "http://app.example:8443"),
+    ] {
+        let client = Client {
+            peer_is_trusted,
+            ..Client::default()
+        };
+        let way = Way {
+            pseudonym: "",
+            client: &client,
+            trusted_hops,
+            host: Some("gate.internal:80"),
+            scheme: "http",
+            tells_host: true,
+        };
+        assert_eq!(asked_origin(&way, &received).as_deref(), Some(due));
+        let nothing = Received::default();
+        let own = asked_origin(&way, &nothing);
+        assert_eq!(
+            own.as_deref(),
+            Some("http://gate.internal:80"),
+            "nothing is told"
+        );
+        let nobody = Way { host: None, ..way };
+        assert_eq!(
+            asked_origin(&nobody, &nothing),
+            None,
+            "nobody knows the host"
+        );
+    }
+}

@@ -593,21 +593,3 @@ fn an_unknown_key_makes_keys_of_the_same_second_worth_a_look() {
     assert!(!second.adopt(&theirs, at(7), Cause::Age).newer);
     assert!(second.adopt(&theirs, at(7), Cause::UnknownKey).newer);
 }
-
-/// An instance that starts while another one looks for an unknown key, and is asked for the same key.
-#[test]
-fn a_new_instance_waits_for_the_fetch_that_another_one_has_begun() {
-    let mut first = Instance::new();
-    first.fetched(at(0));
-    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
-    let claim = first.record(at(10)).unwrap();
-    let mut second = Instance::new();
-    assert_eq!(meet(&mut second.freshness, at(10)), Decision::FetchFirst);
-    assert!(second.adopt(&claim, at(10), Cause::Age).spared);
-    assert_eq!(
-        second.freshness.decide_unknown_key(at(10)),
-        Refetch,
-        "the other one's has not ended"
-    );
-    assert!(second.adopt(&claim, at(10), Cause::UnknownKey).under_way);
-}

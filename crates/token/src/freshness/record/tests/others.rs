@@ -78,3 +78,56 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_of_those_who_hear_of_it() {
     assert_eq!(empty.state(policy, at(12)), State::Unusable);
     assert_eq!(empty.next_refresh_at(policy, at(12)), at(15));
 }
+
+/// An instance that starts while another one looks for an unknown key, and is asked for the same key.
+#[test]
+fn a_new_instance_waits_for_the_fetch_that_another_one_has_begun() {
+    let mut first = Instance::new();
+    first.fetched(at(0));
+    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    let claim = first.record(at(10)).unwrap();
+    let mut second = Instance::new();
+    assert_eq!(meet(&mut second.freshness, at(10)), Decision::FetchFirst);
+    assert!(second.adopt(&claim, at(10), Cause::Age).spared);
+    assert_eq!(
+        second.freshness.decide_unknown_key(at(10)),
+        Refetch,
+        "the other one's has not ended"
+    );
+    assert!(second.adopt(&claim, at(10), Cause::UnknownKey).under_way);
+}
+
+#[test]
+fn an_instance_that_was_idle_hears_that_the_others_have_used_up_what_there_is() {
+    let mut first = Instance::new();
+    first.freshness.first(at(0));
+    first.fetched(at(0));
+    let mut idle = Instance::new();
+    assert!(
+        idle.adopt(&first.record(at(0)).unwrap(), at(0), Cause::Age)
+            .newer
+    );
+    for _ in 0..3 {
+        assert_eq!(first.freshness.decide_unknown_key(at(30)), Refetch);
+        first.fetched(at(30));
+    }
+    let told = first.record(at(33)).unwrap();
+    assert_eq!(idle.freshness.decide_unknown_key(at(35)), Refetch);
+    let adopted = idle.adopt(&told, at(35), Cause::UnknownKey);
+    assert!(adopted.newer && adopted.spared, "{adopted:?}");
+    assert_eq!(idle.freshness.decide_unknown_key(at(39)), Refuse);
+    assert_eq!(idle.freshness.decide_unknown_key(at(40)), Refetch);
+    assert!(
+        !idle.adopt(&told, at(40), Cause::UnknownKey).spared,
+        "now there is one more"
+    );
+    let mut late = Instance::new();
+    assert!(late.adopt(&told, at(41), Cause::Age).newer);
+    assert_eq!(late.freshness.decide_unknown_key(at(41)), Refetch);
+    let told = idle.record(at(41)).unwrap();
+    let adopted = late.adopt(&told, at(41), Cause::UnknownKey);
+    assert!(
+        adopted.under_way && !adopted.spared,
+        "the idle one is at it: {adopted:?}"
+    );
+}

@@ -1,0 +1,106 @@
+//! A credential in the query: where it is, and what is left of a target without it.
+//!
+//! Pieces are what is between `&`; the name of one ends at its first `=`. Nothing is decoded, but what
+//! would be the name when it was decoded is known for another spelling of it.
+
+use super::CredentialError;
+
+/// The value of the one parameter with this name. `repeated` is the error where there are several.
+pub(crate) fn find<'r>(
+    target: &'r str,
+    name: &str,
+    repeated: CredentialError,
+) -> Result<Option<&'r str>, CredentialError> {
+    let Some((_, query)) = target.split_once('?') else {
+        return Ok(None);
+    };
+    let mut found = None;
+    for part in query.split('&') {
+        let (spelling, value) = part.split_once('=').unwrap_or((part, ""));
+        if spelling == name {
+            if found.is_some() {
+                return Err(repeated);
+            }
+            found = Some(value);
+        } else if is_other_spelling(spelling, name) {
+            return Err(CredentialError::Spelling);
+        }
+    }
+    Ok(found)
+}
+
+fn is_other_spelling(spelling: &str, name: &str) -> bool {
+    spelling.contains('%') && decodes_to(spelling.as_bytes(), name.as_bytes())
+}
+
+/// Whether a text with escapes stands for `plain`.
+pub(super) fn decodes_to(mut text: &[u8], plain: &[u8]) -> bool {
+    for &byte in plain {
+        text = match text {
+            [b'%', high, low, rest @ ..] if escaped(*high, *low) == Some(byte) => rest,
+            [first, rest @ ..] if *first == byte => rest,
+            _ => return false,
+        };
+    }
+    text.is_empty()
+}
+
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// The value of a parameter, decoded once. `None` where an escape is none, or `+` is in it: that is a space
+/// in a form (RFC 6750 section 2.3 has the query be one) and itself elsewhere.
+pub(super) fn decoded(value: &str) -> Option<Vec<u8>> {
+    let mut text = value.as_bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    loop {
+        text = match text {
+            [] => return Some(decoded),
+            [b'+', ..] => return None,
+            [b'%', rest @ ..] => {
+                let (&[high, low], rest) = rest.split_first_chunk()?;
+                decoded.push(escaped(high, low)?);
+                rest
+            }
+            [byte, rest @ ..] => {
+                decoded.push(*byte);
+                rest
+            }
+        };
+    }
+}
+
+/// A URL or target without the parameters of these names, in any spelling, and all else byte for byte as it
+/// was; `None` where it has none of them. One separator goes with each: the one behind it, or else the one
+/// before it.
+pub(crate) fn without(url: &str, names: &[String]) -> Option<String> {
+    let (before, after) = url.split_once('?')?;
+    let (query, fragment) = match after.find('#') {
+        Some(place) => after.split_at_checked(place)?,
+        None => (after, ""),
+    };
+    let goes = |part: &&str| {
+        let spelling = part.split('=').next().unwrap_or_default();
+        names
+            .iter()
+            .any(|name| spelling == name || is_other_spelling(spelling, name))
+    };
+    if !query.split('&').any(|part| goes(&part)) {
+        return None;
+    }
+    let mut left = String::with_capacity(url.len());
+    left.push_str(before);
+    let mut separator = '?';
+    for part in query.split('&').filter(|part| !goes(part)) {
+        left.push(separator);
+        left.push_str(part);
+        separator = '&';
+    }
+    left.push_str(fragment);
+    Some(left)
+}
+
+#[cfg(test)]
+mod tests;
