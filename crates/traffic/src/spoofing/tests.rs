@@ -200,6 +200,7 @@ fn the_fields_of_an_ordinary_request_are_told_from_all_entries_by_one_look() {
         "spin-raw-component-route",
         "spin-component-route",
     ] {
-        assert_eq!(SIEVE[name.len()] & letter_bit(name), 0, "{name}");
+        let row = SIEVE.get(name.len());
+        assert!(row.is_some_and(|row| row & letter_bit(name) == 0), "{name}");
     }
 }
