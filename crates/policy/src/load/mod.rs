@@ -7,8 +7,8 @@
 //! algorithms = ["ES256", "EdDSA"]              # default: every one with a public key
 //! leeway_s  = 60                               # how far the clocks may be apart; at most 300
 //! access_token_profile = false                 # true: tokens follow RFC 9068
-//! stale_if_error_s = 86400                     # how long old keys do while it fails; 0 to 604800
-//! unknown_key_cooldown_s = 30                  # how soon an unknown key is asked for again; 5 to 3600
+//! stale_if_error_s = 86400                     # how long old keys do while it gives no key set; 0 to 604800
+//! unknown_key_cooldown_s = 30                  # how old keys may be for an unknown one to be refused for good; 5 to 3600
 //! # Keys: by discovery, unless one of these is there.
 //! # jwks_url  = "https://login.acme.example/keys"
 //! # jwks_file = "/keys.json"                   # a file that is mounted into the component
