@@ -15,8 +15,10 @@
 //! # audience_claim = "client_id"               # what names the audience where there is no `aud`
 //! scope_claim = ["permissions"]                # what has the scopes, instead of `scope` or `scp`
 //! token_bytes_max = 16384                      # the longest token; 1024 to 65536
-//! stale_if_error_s = 86400                     # how long old keys do while it fails; 0 to 604800
-//! unknown_key_cooldown_s = 30                  # how soon an unknown key is asked for again; 5 to 3600
+//! stale_if_error_s = 86400                     # how long old keys do while it gives no key set; 0 to
+//!                                              # 604800
+//! unknown_key_cooldown_s = 30                  # how old keys may be for an unknown one to be refused
+//!                                              # for good; 5 to 3600
 //! # Keys: by discovery, unless one of these is there.
 //! # jwks_url  = "https://login.acme.example/keys"
 //! # jwks_file = "/keys.json"                   # a file that is mounted into the component
