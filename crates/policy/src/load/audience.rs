@@ -1,5 +1,7 @@
 //! Whether an audience that another claim names could be that of an ID token.
 
+use doorward_token::ClaimPath;
+
 use super::issuer::ReadIssuer;
 use super::route::ReadRoute;
 use crate::claim::Condition;
@@ -9,20 +11,12 @@ use crate::source::{Related, Source, list, shown};
 
 /// Claims that tell access tokens from ID tokens, with one provider or another: a rule about one of them is
 /// taken to be there for that.
-const TELLING: [&str; 8] = [
-    "appid",
-    "azp",
-    "cid",
-    "client_id",
-    "scope",
-    "scp",
-    "token_use",
-    "typ",
-];
+const TELLING: [&str; 6] = ["appid", "azp", "cid", "client_id", "token_use", "typ"];
 
 /// Reports an `audience_claim` whose issuer could send an ID token just as well. The name of a client is the
 /// audience of its ID tokens; so what the claim names as audience of access tokens is in `aud` of those. The
-/// issuer needs `access_token_profile`, or each route that takes its tokens a rule about one of [`TELLING`].
+/// issuer needs `access_token_profile`, or each route that takes its tokens a rule about one of [`TELLING`],
+/// but for the claim that names the audience: with some providers ID tokens have that one, too (`azp`).
 /// Where ID tokens are what it is to send, there is nothing to tell.
 pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[ReadRoute]) {
     for read in issuers {
@@ -30,10 +24,10 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
             continue;
         };
         let expect = issuer.expectations();
-        if expect.audience_claim.is_none()
-            || expect.access_token_profile
-            || expect.tokens == doorward_token::TokenKinds::Id
-        {
+        let Some(named) = &expect.audience_claim else {
+            continue;
+        };
+        if expect.access_token_profile || expect.tokens == doorward_token::TokenKinds::Id {
             continue;
         }
         let accepts_untold = |demands: &Demands| {
@@ -41,7 +35,7 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
             let mut groups = demands.issuers.iter();
             bearer.next().is_some()
                 && groups.any(|group| group.overlaps(read.group))
-                && !tells(demands)
+                && !tells(demands, named)
         };
         let route = routes.iter().find(|route| match &route.access {
             Some(Access::Protected(demands)) if demands.allow.is_empty() => accepts_untold(demands),
@@ -65,9 +59,12 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
     }
 }
 
-fn tells(demands: &Demands) -> bool {
+fn tells(demands: &Demands, audience: &ClaimPath) -> bool {
     demands.claims.iter().any(|claim| {
         let absent = claim.conditions.contains(&Condition::Absent);
-        claim.path.is_claim() && TELLING.contains(&claim.path.claim()) && !absent
+        claim.path.is_claim()
+            && claim.path != *audience
+            && TELLING.contains(&claim.path.claim())
+            && !absent
     })
 }
