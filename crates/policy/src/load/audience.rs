@@ -67,7 +67,11 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
 
 fn tells(demands: &Demands) -> bool {
     demands.claims.iter().any(|claim| {
-        let absent = claim.conditions.contains(&Condition::Absent);
-        claim.path.is_claim() && TELLING.contains(&claim.path.claim()) && !absent
+        // Also an ID token without the claim has none of some values.
+        let there =
+            |condition: &Condition| !matches!(condition, Condition::Absent | Condition::None(_));
+        claim.path.is_claim()
+            && TELLING.contains(&claim.path.claim())
+            && claim.conditions.iter().any(there)
     })
 }
