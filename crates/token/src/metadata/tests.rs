@@ -86,9 +86,9 @@ fn other(published: &str) -> MetadataError {
 fn metadata_of_another_issuer_name_both() {
     let long = "x".repeat(ISSUER_SHOWN_CHARS_MAX + 1);
     let text = format!(r#"{{"issuer":"{long}","jwks_uri":"https://a.example/k"}}"#);
-    let error = parse(text.as_bytes(), ISSUER).unwrap_err();
+    let error = parse(text.as_bytes(), ISSUER).err();
     let shown = "x".repeat(ISSUER_SHOWN_CHARS_MAX);
-    assert_eq!(error, other(&shown));
+    assert_eq!(error, Some(other(&shown)));
     assert_eq!(
         other("https://login.acme.example/tenant/").to_string(),
         format!(
