@@ -290,6 +290,7 @@ fn exposures(key: &str) -> Vec<Value> {
             json!({"d": "AQ", "x5c": [certificate]}),
         ));
     }
+    exposures.push(jwk(key, json!({"d": "", "p": null, "q": "AQ"})));
     for member in ["n", "x"] {
         if jwk(key, json!({})).get(member).is_some() {
             let wide = base64url([&[0][..], &number(key, member)].concat());

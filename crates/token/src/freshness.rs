@@ -49,7 +49,6 @@ mod record;
 
 use budget::Budget;
 pub use budget::{UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX};
-
 pub use headers::{CacheHeaders, fresh_s};
 pub use record::{
     ETAG_BYTES_MAX, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError, StoredKeys,
@@ -330,8 +329,8 @@ impl Freshness {
     /// not be in the answer. They are newer than the keys that were known then, by whichever clock.
     pub fn fetched(&mut self, asked_at: UnixTime, now: UnixTime, fresh_s: u64, usable: bool) {
         let known = self.keys.filter(|keys| !keys.is_of_the_future(now));
-        let latest = now.saturating_add(CLOCK_SKEW_S_MAX);
-        let later = known.map(|keys| keys.fetched_at.saturating_add(1).min(latest));
+        let later = known.map(|keys| keys.fetched_at.saturating_add(1));
+        let later = later.map(|later| later.min(now.saturating_add(CLOCK_SKEW_S_MAX)));
         let fetched_at = later.map_or(asked_at, |later| later.max(asked_at));
         self.keys = Some(self.keys_of(fetched_at, fresh_s, usable));
         self.failures = 0;
@@ -451,7 +450,8 @@ impl Freshness {
             fetched_at: known.map_or(UnixTime(0), |keys| keys.fetched_at),
             fresh_s: known.map_or(0, |keys| keys.fresh_s),
             keys: keys.filter(|_| known.is_some()),
-            attempted_at: self.attempted_at,
+            // The clock by which the keys were fetched may be ahead of the one by which it failed.
+            attempted_at: self.attempted_at.max(known.map(|keys| keys.fetched_at)),
             failures: self.failures,
             last_error: last_error
                 .filter(|_| self.failures > 0 || known.is_some_and(|keys| !keys.usable))

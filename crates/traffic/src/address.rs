@@ -94,6 +94,12 @@ impl TrustedProxies {
 }
 
 impl Network {
+    /// Whether every address of its kind is in this network.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.prefix_bits == 0
+    }
+
     /// Whether an address is in this network.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -94,6 +94,8 @@ const PATH: Names = Names::new(&[
     "x-original-uri",
     // Traefik's ForwardAuth and Caddy's `forward_auth`; read by Authelia and oauth2-proxy.
     "x-forwarded-uri",
+    // Envoy, where it has rewritten the path.
+    "x-envoy-original-path",
     // gunicorn takes `SCRIPT_NAME` and `PATH_INFO` over into WSGI (`forwarder_headers`), and what it has of
     // the first it takes off the path.
     "script-name",
@@ -118,6 +120,11 @@ const IDENTITY: Names = Names::new(&[
     "x-forwarded-groups",
     "x-forwarded-preferred-username",
     "x-forwarded-user",
+    // Google's API Gateway and Endpoints: the token that they have verified, where they put one of their own in
+    // `Authorization`.
+    "x-forwarded-authorization",
+    // Jenkins' reverse-proxy-auth, besides three of the above.
+    "x-forwarded-displayname",
     // SonarQube reads them (`sonar.web.sso`), besides two of the above.
     "x-forwarded-login",
     "x-forwarded-name",
@@ -131,6 +138,9 @@ const IDENTITY: Names = Names::new(&[
     "remote-groups",
     "remote-name",
     "remote-user",
+    // Dozzle, besides three of the above.
+    "remote-filter",
+    "remote-roles",
     // Kubernetes' request header authentication, and Dex' authproxy connector.
     "x-remote-group",
     "x-remote-groups",
@@ -165,10 +175,24 @@ const IDENTITY: Names = Names::new(&[
     // Google's Endpoints and API Gateway: the claims, without a signature.
     "x-apigateway-api-userinfo",
     "x-endpoint-api-userinfo",
-    // App Engine: its cron, its other applications, and the domain of its users.
+    // App Engine: its cron, its queues, its other applications, and the domain of its users.
     "x-appengine-auth-domain",
     "x-appengine-cron",
     "x-appengine-inbound-appid",
+    "x-appengine-queuename",
+    "x-appengine-taskname",
+    // AWS: what API Gateway knows of the request, its caller among it, as serverless-express and the Lambda
+    // Web Adapter hand it on.
+    "x-amzn-lambda-context",
+    "x-amzn-request-context",
+    "x-apigateway-context",
+    "x-apigateway-event",
+    // Next.js: that the application asks itself, which its middleware does not judge (CVE-2025-29927).
+    "x-middleware-subrequest",
+    // Posit: Connect, Shiny Server, Workbench.
+    "rstudio-connect-credentials",
+    "shiny-server-credentials",
+    "x-rstudio-username",
     // Gogatekeeper, once Louketo and Keycloak Gatekeeper.
     "x-auth-email",
     "x-auth-groups",
@@ -184,10 +208,10 @@ const IDENTITY: Names = Names::new(&[
     "tailscale-app-capabilities",
     // Caddy's caddy-security, besides the family.
     "x-token-subject",
-    // SiteMinder.
+    // SiteMinder, besides the family.
     "sm-universalid",
-    "sm-user",
-    "sm-userdn",
+    // mod_auth_cas, by custom.
+    "cas-user",
     // IBM's WebSEAL.
     "iv-creds",
     "iv-groups",
@@ -197,7 +221,7 @@ const IDENTITY: Names = Names::new(&[
     "oam-remote-user",
     "osso-user-dn",
     "proxy-remote-user",
-    // LemonLDAP::NG, YunoHost's SSOwat.
+    // LemonLDAP::NG, YunoHost's SSOwat besides the family.
     "auth-groups",
     "auth-mail",
     "auth-user",
@@ -221,6 +245,10 @@ const X_FAMILIES: Names = Names::new(&[
     // AWS: the load balancer's user, and the client's certificate.
     "x-amzn-oidc-",
     "x-amzn-mtls-clientcert",
+    // AWS VPC Lattice.
+    "x-amzn-lattice-",
+    // CouchDB's proxy authentication.
+    "x-auth-couchdb-",
     // Azure App Service and Static Web Apps.
     "x-ms-client-principal",
     "x-ms-token-",
@@ -258,6 +286,16 @@ const FAMILIES: Names = Names::new(&[
     "oidc-",
     // Shibboleth with `ShibUseHeaders`.
     "shib-",
+    // SiteMinder (SM_USER, SM_USERDN, SM_USERGROUPS).
+    "sm-user",
+    // ngrok's OAuth.
+    "ngrok-auth-",
+    // Snowflake's container services.
+    "sf-context-current-user",
+    // Dapr: the application that asks.
+    "dapr-caller-",
+    // YunoHost's SSOwat.
+    "ynh-user",
 ]);
 
 struct Table {
@@ -327,7 +365,7 @@ const fn add(sieve: &mut [u64; 64], name: &str, is_family: bool) {
 const fn letter_bit(name: &str) -> u64 {
     match name.as_bytes() {
         [b'x' | b'X', mark, a, b, c, ..] if !mark.is_ascii_alphanumeric() => {
-            mixed(16, [*a, *b, *c])
+            mixed(47, [*a, *b, *c])
         }
         [a, b, c, ..] => mixed(0, [*a, *b, *c]),
         _ => 0,
@@ -337,7 +375,7 @@ const fn letter_bit(name: &str) -> u64 {
 /// The factors are those of a few thousand random ones with which the fewest fields of browsers, proxies and
 /// hosts are taken for an entry at first.
 const fn mixed(start: u64, [a, b, c]: [u8; 3]) -> u64 {
-    1 << ((start + 45 * letter(a) + 27 * letter(b) + 49 * letter(c)) & 63)
+    1 << ((start + 53 * letter(a) + letter(b) + 40 * letter(c)) & 63)
 }
 
 const fn letter(byte: u8) -> u64 {

@@ -61,10 +61,12 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
 
 fn tells(demands: &Demands, audience: &ClaimPath) -> bool {
     demands.claims.iter().any(|claim| {
-        let absent = claim.conditions.contains(&Condition::Absent);
+        // Also an ID token without the claim has none of some values.
+        let there =
+            |condition: &Condition| !matches!(condition, Condition::Absent | Condition::None(_));
         claim.path.is_claim()
             && claim.path != *audience
             && TELLING.contains(&claim.path.claim())
-            && !absent
+            && claim.conditions.iter().any(there)
     })
 }

@@ -90,6 +90,11 @@ pub(super) fn identity_headers(
         let help = "say where they are with `trusted_networks`";
         let offset = proxy.key_offset(KEY).unwrap_or(value.offset);
         source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+    } else if rule.trusted.networks.iter().any(Network::is_everywhere) {
+        let message = "`identity_headers` says whom proxies may name, and `trusted_networks` has every \
+                       address in it: any client could be one";
+        let help = "name the networks in which the proxies are";
+        source.find_with(Code::Conflict, value.offset, &message, Some(&help), &[]);
     }
     let what = format!("`{KEY}`");
     let entries = source.strings(value, &what, PROXY_IDENTITY_HEADERS_MAX);
@@ -99,7 +104,8 @@ pub(super) fn identity_headers(
             continue;
         }
         let shown = shown(name);
-        if !says_identity(name) {
+        // What ends so is the beginning of names, and none itself.
+        if !says_identity(name) || name.ends_with('-') {
             let message =
                 format_args!("`{shown}` is no header in which proxies say who the caller is");
             let help = "such as `x-forwarded-user` or `x-ssl-client-cert`; nothing else is removed from \

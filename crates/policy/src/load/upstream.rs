@@ -1,6 +1,7 @@
 //! `[upstream.NAME]`
 
 use doorward_token::metadata::UrlParts;
+use doorward_traffic::fields::same_when_folded;
 use doorward_traffic::retry::RetryRule;
 use doorward_traffic::upstream::{Target, Upstream, UpstreamCredential};
 
@@ -61,12 +62,25 @@ pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) 
         BETWEEN_BYTES_TIMEOUT_MS_DEFAULT,
     );
     let deadline_ms = ms("deadline_ms", TIMEOUT_MS_MAX, DEADLINE_MS_DEFAULT);
+    let credential = credential(source, fields);
+    let request_fields = fields::edits(source, fields, "request", Side::Request);
+    if let Some(ours) = &credential
+        && (request_fields.set.iter()).any(|(name, _)| same_when_folded(name, &ours.header))
+        && let Some(offset) = fields.key_offset("request")
+    {
+        let message = format_args!(
+            "`{}` is the header of `credential`, and set here in this or another spelling",
+            shown(&ours.header)
+        );
+        let help = "leave it out here: no other value than the credential is sent in it";
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+    }
     Upstream {
         name: name.to_owned(),
         targets: targets(source, fields),
         tells_host: tells_host(source, fields),
-        credential: credential(source, fields),
-        request_fields: fields::edits(source, fields, "request", Side::Request),
+        credential,
+        request_fields,
         response_fields: fields::edits(source, fields, "response", Side::Response),
         connect_timeout_ms,
         first_byte_timeout_ms,

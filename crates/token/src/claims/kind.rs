@@ -12,13 +12,14 @@
 //! | | `ID`, `id_token` | marked as an ID token |
 //! | | `Refresh`, `Offline`, `Logout`, `Serialized-ID`, … | refused |
 //! | | anything else but `JWT` | refused where the issuer was asked, and no mark where it is signed |
-//! | `token_type`, `tokenName`, `type`, `purpose` | a refresh token, an ID token | the same |
+//! | `token_type`, `tokenName`, `type`, `purpose` | an access token, an ID token, a refresh token | the same |
 //! | `at_hash`, `c_hash`, `s_hash` | are there (OpenID Connect Core 1.0 §3.1.3.6, §3.3.2.11) | marked as an ID token |
 //! | `events` | is there (RFC 8417 §2.2) | refused |
 //! | `cnf` | is there (RFC 7800 §3.1) | refused: whoever has stolen it must not be able to use it |
 //!
 //! Letters count in either case, `-` and `_` not at all, and `application/`, `+jwt` and `token` around a
-//! value are left out: `Refresh`, `refresh_token` and `application/refresh+jwt` are one value.
+//! value are left out: `Refresh`, `refresh_token` and `application/refresh+jwt` are one value. So is
+//! `urn:ietf:params:oauth:token-type:refresh_token` (RFC 8693 §3).
 //!
 //! A `nonce` is no mark, because access tokens have it, too; nor is an `azp` that is equal to `aud`.
 
@@ -102,6 +103,7 @@ impl Marks {
         for claim in ["token_type", "tokenName", "type", "purpose"] {
             if let Some(Value::String(text)) = claims.get(claim) {
                 match word(text).as_str() {
+                    "access" | "at" => marks |= Self::ACCESS,
                     "id" => marks |= Self::ID,
                     "refresh" | "rt" => return refused(claim),
                     _ => {}
@@ -164,6 +166,9 @@ fn word(text: &str) -> String {
     let mut word = text.to_ascii_lowercase();
     word.retain(|character| !matches!(character, '-' | '_' | ' '));
     let word = word.strip_prefix("application/").unwrap_or(&word);
+    let word = word
+        .strip_prefix("urn:ietf:params:oauth:tokentype:")
+        .unwrap_or(word);
     let word = word.strip_suffix("+jwt").unwrap_or(word);
     word.strip_suffix("token").unwrap_or(word).to_owned()
 }

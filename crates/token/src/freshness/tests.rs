@@ -549,3 +549,24 @@ fn keys_are_as_old_as_the_question_and_newer_than_those_that_were_known_then() {
     behind.fetched(at(10), at(10), 100, true);
     assert_eq!(behind.age_s(at(45)), Some(35));
 }
+
+/// The clock of whoever fetched the keys is some seconds ahead, and the attempt after that fails here.
+#[test]
+fn a_failure_by_a_slower_clock_leaves_a_record_that_can_be_read() {
+    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    freshness.fetched(at(105), at(105), 600, true);
+    assert_eq!(
+        freshness.decide_unknown_key(at(102)),
+        UnknownKeyDecision::Refetch
+    );
+    freshness.failed(at(103));
+    let keys = StoredKeys {
+        url: "https://acme.example/keys".to_owned(),
+        etag: None,
+        body: "{\"keys\":[]}".to_owned(),
+    };
+    let record = freshness.record("acme", Some(keys), &ExposedKeys::default(), Some("?"), 1);
+    let record = record.map(|record| record.to_bytes()).unwrap_or_default();
+    let read = Record::parse(&record, "acme", at(103));
+    assert_eq!(read.map(|read| read.failures), Ok(1));
+}

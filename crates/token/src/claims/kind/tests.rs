@@ -62,6 +62,10 @@ fn an_id_token_is_accepted_only_where_id_tokens_are() {
         ("", json!({"token_use": "id"})),
         ("", json!({"token_use": "ID"})),
         ("", json!({"token_type": "id_token"})),
+        (
+            "",
+            json!({"token_type": "urn:ietf:params:oauth:token-type:id_token"}),
+        ),
         ("", json!({"tokenName": "id_token"})),
         ("", json!({"purpose": "id"})),
         ("", json!({"at_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng"})),
@@ -91,6 +95,14 @@ fn an_access_token_is_accepted_only_where_access_tokens_are() {
         ("", json!({"token_use": "access"})),
         ("", json!({"token_use": "access_token"})),
         ("", json!({"token_use": "at+jwt"})),
+        (
+            "",
+            json!({"token_use": "urn:ietf:params:oauth:token-type:access_token"}),
+        ),
+        ("", json!({"token_type": "access_token"})),
+        ("", json!({"tokenName": "access_token"})),
+        ("", json!({"type": "access"})),
+        ("", json!({"purpose": "access_token"})),
     ] {
         assert_eq!(
             accepted(typ, &changes),
@@ -133,6 +145,7 @@ fn what_lets_nobody_in_is_refused_whatever_is_expected() {
             "REFRESH_TOKEN",
             "refresh-token",
             "RefreshToken",
+            "urn:ietf:params:oauth:token-type:refresh_token",
         ] {
             let refused = [Some(TokenError::OtherUse { claim }); 3];
             assert_eq!(
