@@ -337,7 +337,7 @@ fn other_keys_are_not_taken_for_one_whose_private_half_was_seen() {
         jwk("rsa-2048", json!({"kid": "k", "d": "AQ"})),
         jwk("p-256", json!({"kid": "k", "d": "AQ"})),
         jwk("ed25519", json!({"kid": "k", "d": "AQ"})),
-        jwk("p-384", json!({"kid": "k", "d": null})),
+        jwk("p-384", json!({"kid": "k", "d": ""})),
     ]);
     assert_eq!(lost.exposed().len(), 3, "there is nothing in the last one");
     let others = [

@@ -12,7 +12,7 @@
 //!
 //! Where a request comes from, is said in [`crate::forwarded`].
 
-use crate::fields::Names;
+use crate::fields::{Names, begins_with};
 
 /// What such a field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,14 @@ pub struct Spoofing {
 /// Does not allocate.
 #[must_use]
 pub fn spoofing(name: &str) -> Option<Spoofing> {
+    // The only names that do not begin with a letter.
+    if name.starts_with('$') && begins_with(name, WEBSPHERE) {
+        return Some(Spoofing {
+            says: Says::Identity,
+            entry: WEBSPHERE,
+            is_family: true,
+        });
+    }
     let row = SIEVE.get(name.len().min(SIEVE.len() - 1));
     if row.is_none_or(|row| row & letter_bit(name) == 0) {
         return None;
@@ -70,6 +78,9 @@ pub fn says_identity(name: &str) -> bool {
 pub fn method_fields() -> impl Iterator<Item = &'static str> {
     METHOD.names.iter().copied()
 }
+
+/// What WebSphere's plug-in for web servers tells: `$WSRU` is the caller, `$WSCC` the certificate, and ten more.
+const WEBSPHERE: &str = "$ws";
 
 const METHOD: Names = Names::new(&[
     // SharePoint and OData 2 (`POST` for `MERGE`), and all that follow them.

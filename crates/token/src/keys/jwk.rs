@@ -38,10 +38,14 @@ pub(super) fn parse_set(text: &[u8], exposed: &ExposedKeys) -> Result<Parsed, Ke
             bytes_max: KEY_SET_BYTES_MAX,
         });
     }
-    let set = json::parse_object(text, LIMITS).map_err(KeySetError::Json)?;
-    let Some(Value::Array(elements)) = set.get("keys") else {
+    let mut set = json::parse_object(text, LIMITS).map_err(KeySetError::Json)?;
+    let Some(Value::Array(elements)) = set.get_mut("keys") else {
         return Err(KeySetError::NoKeys);
     };
+    // Some servers write every member that they know of, and `null` where they have nothing to say.
+    for jwk in elements.iter_mut().filter_map(Value::as_object_mut) {
+        jwk.retain(|_, value| !value.is_null());
+    }
     // First, because a key may be listed once with its private half and once without.
     let mut seen = ExposedKeys::default();
     for jwk in elements.iter().filter_map(Value::as_object) {

@@ -22,7 +22,8 @@
 //! [`ExposedKeys`].
 //!
 //! **Numbers.** Those of RSA may begin with zeros, all of them may be padded. Where there are none, the
-//! first certificate of `x5c` has them; nothing else of the certificate counts.
+//! first certificate of `x5c` has them; nothing else of the certificate counts. A member that is `null` is
+//! absent.
 
 mod certificate;
 mod error;

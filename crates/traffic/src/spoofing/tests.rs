@@ -215,3 +215,13 @@ fn the_fields_of_an_ordinary_request_are_told_from_all_entries_by_one_look() {
         assert_eq!(row.map(|row| row & letter_bit(name)), Some(0), "{name}");
     }
 }
+
+#[test]
+fn what_websphere_is_told_by_its_plug_in_is_told_by_nobody_else() {
+    for name in ["$WSRU", "$wscc", "$WSAT"] {
+        assert!(says_identity(name), "{name}");
+    }
+    for name in ["$", "$w", "$price", "wsru"] {
+        assert_eq!(spoofing(name), None, "{name}");
+    }
+}
