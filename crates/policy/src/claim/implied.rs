@@ -36,7 +36,7 @@ impl Condition {
                 within(none, other)
                     && other
                         .iter()
-                        .all(|one| none.iter().any(|listed| same_type(one, listed)))
+                        .all(|one| none.iter().any(|listed| one.is_of_type_of(listed)))
             }
             (Self::None(_), Self::Absent) => true,
             (Self::Present, Self::Any(_) | Self::All(_) | Self::Equals { .. }) => true,
@@ -45,6 +45,8 @@ impl Condition {
     }
 }
 
-fn same_type(left: &Scalar, right: &Scalar) -> bool {
-    core::mem::discriminant(left) == core::mem::discriminant(right)
+impl Scalar {
+    pub(crate) fn is_of_type_of(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+    }
 }
