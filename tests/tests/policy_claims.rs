@@ -180,8 +180,12 @@ fn alternatives_that_add_something_are_no_findings() {
             "claims = { a = { none = [2] } }",
         ),
         (
-            "claims = { a = { none = [1] } }",
+            "claims = { a = { none = [1, true] } }",
             "claims = { a = { none = ['1', 1] } }",
+        ),
+        (
+            "claims = { a = { none = [1] } }",
+            "claims = { a = { none = ['1', 1, 2] } }",
         ),
         ("claims = { a = { none = [1] } }", "claims = { a = 2 }"),
         (
