@@ -332,7 +332,10 @@ fn check_permit(
     fields: &[(String, Vec<u8>)],
 ) -> Result<(), String> {
     for (name, _) in fields {
-        if spoofing(name).is_some() && !permit.removes_header(name) {
+        let goes_on = spoofing(name).is_some() && !permit.removes_header(name);
+        let mut due = sent.forwarded_headers.iter();
+        if goes_on && !due.any(|(due, values)| name.eq_ignore_ascii_case(due) && !values.is_empty())
+        {
             return Err(format!("the header {name} would reach the upstream"));
         }
     }

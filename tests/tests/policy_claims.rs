@@ -132,6 +132,28 @@ fn only_issuers_whose_alternatives_are_for_the_kind_are_asked_for_keys() {
 }
 
 #[test]
+fn conditions_that_some_claim_meets_are_no_findings() {
+    for conditions in [
+        "any = ['x', 1], none = [2]",
+        "any = ['x', 1], none = ['y', 2]",
+        "all = ['x', 1], none = ['y', 2, true]",
+        "any = ['x'], all = ['y'], none = ['z']",
+        "any = ['x'], none = ['z'], keys = true",
+        "none = [1], present = true",
+        "equals = '{id}', any = ['x', 1]",
+        "equals = '{id}', all = 'x'",
+        "equals = '{id}', none = ['admin', 1], present = true",
+    ] {
+        let text = format!(
+            "[issuer.acme]\nurl = \"https://acme.example\"\naudience = \"api\"\n[[route]]\npath = \
+             \"/{{id}}\"\nclaims = {{ a = {{ {conditions} }} }}\n"
+        );
+        let policy = Policy::parse(&text).unwrap_or_else(|found| panic!("{conditions}: {found}"));
+        assert!(policy.warnings().is_empty(), "{conditions}");
+    }
+}
+
+#[test]
 fn alternatives_that_add_something_are_no_findings() {
     let other = "[issuer.other]\nurl = \"https://other.example\"\naudience = \"api\"\n[api_keys]\n";
     for (first, second) in [
@@ -158,8 +180,12 @@ fn alternatives_that_add_something_are_no_findings() {
             "claims = { a = { none = [2] } }",
         ),
         (
-            "claims = { a = { none = [1] } }",
+            "claims = { a = { none = [1, true] } }",
             "claims = { a = { none = ['1', 1] } }",
+        ),
+        (
+            "claims = { a = { none = [1] } }",
+            "claims = { a = { none = ['1', 1, 2] } }",
         ),
         ("claims = { a = { none = [1] } }", "claims = { a = 2 }"),
         (

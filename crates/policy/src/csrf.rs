@@ -11,6 +11,9 @@
 //! 3. Whatever `Sec-Fetch-Site` says, there is one `Origin`, which the route's CORS allows with credentials.
 //!    That is how a page of another site works that the policy trusts.
 //!
+//! What is safe by its method is not where the route lets a client ask for another one (`override_headers`),
+//! and the client does.
+//!
 //! `Origin: null` is nobody's: any page can have it.
 
 use doorward_traffic::cors::CorsRule;
@@ -25,9 +28,18 @@ pub(crate) fn is_safe(method: &str) -> bool {
     SAFE_METHODS.contains(&method)
 }
 
-/// Whether a request with a cookie comes from a page that may ask for it.
-pub(crate) fn is_of_a_page_that_may(head: &RequestHead<'_>, cors: Option<&CorsRule>) -> bool {
-    if is_safe(head.method) {
+/// Whether a request with a cookie comes from a page that may ask for it. `overrides` are the fields in which
+/// its rule lets a client ask for another method.
+pub(crate) fn is_of_a_page_that_may(
+    head: &RequestHead<'_>,
+    cors: Option<&CorsRule>,
+    overrides: &[String],
+) -> bool {
+    let is_override = |(field, _): &(String, Vec<u8>)| {
+        let mut names = overrides.iter();
+        names.any(|name| field.eq_ignore_ascii_case(name))
+    };
+    if is_safe(head.method) && !head.fields.iter().any(is_override) {
         return true;
     }
     let origin = match one(head.fields, "origin") {

@@ -189,7 +189,8 @@ impl Policy {
     /// `has_referer` says whether it has a `Referer`, and is asked only where that makes a difference.
     #[must_use]
     pub fn reads_origin(&self, method: &str, has_referer: &dyn Fn() -> bool) -> bool {
-        (self.sources.has_cookies() && !csrf::is_safe(method))
+        let may_change = !csrf::is_safe(method) || self.rules.override_methods;
+        (self.sources.has_cookies() && may_change)
             || (self.sources.has_parameters() && has_referer())
     }
 
@@ -391,6 +392,8 @@ pub(crate) struct Rules {
     kinds_in_order: Vec<u32>,
     kind_of: Vec<u32>,
     patterns: Vec<RoutePath>,
+    /// Whether one of them lets a client ask for another method in a field.
+    override_methods: bool,
 }
 
 /// One `[[route]]`.
@@ -429,6 +432,7 @@ pub(crate) struct Kind {
 
 impl Rules {
     pub(crate) fn push(&mut self, pattern: String, kind: Kind) {
+        self.override_methods |= !kind.override_headers.is_empty();
         let Self {
             kinds,
             kinds_in_order,

@@ -188,8 +188,9 @@ impl<'p, 'r> Route<'p, 'r> {
             source: found.source,
         };
         pending.check_token_bytes()?;
+        let cors = || Traffic::new(policy, &rule.kind.traffic).cors();
         if pending.place == CredentialPlace::Cookie
-            && !csrf::is_of_a_page_that_may(head, self.traffic().cors())
+            && !csrf::is_of_a_page_that_may(head, cors(), &rule.kind.override_headers)
         {
             return Err(Refusal::of(accept, Reason::CrossSite));
         }

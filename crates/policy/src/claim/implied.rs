@@ -33,10 +33,11 @@ impl Condition {
             (Self::All(all), Self::Any(other)) if other.len() == 1 => within(all, other),
             // Whatever is of a type that a list has no value of, it refuses, too.
             (Self::None(none), Self::None(other)) => {
-                within(none, other)
-                    && other
-                        .iter()
-                        .all(|one| none.iter().any(|listed| same_type(one, listed)))
+                let has_type = |list: &[Scalar], one: &Scalar| {
+                    list.iter().any(|listed| one.is_of_type_of(listed))
+                };
+                let refused = |one| other.contains(one) || !has_type(other, one);
+                none.iter().all(refused) && other.iter().all(|one| has_type(none, one))
             }
             (Self::None(_), Self::Absent) => true,
             (Self::Present, Self::Any(_) | Self::All(_) | Self::Equals { .. }) => true,
@@ -45,6 +46,8 @@ impl Condition {
     }
 }
 
-fn same_type(left: &Scalar, right: &Scalar) -> bool {
-    core::mem::discriminant(left) == core::mem::discriminant(right)
+impl Scalar {
+    pub(crate) fn is_of_type_of(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+    }
 }

@@ -1,7 +1,9 @@
 //! A credential in the query: where it is, and what is left of a target without it.
 //!
 //! Pieces are what is between `&`; the name of one ends at its first `=`. Nothing is decoded, but what
-//! would be the name when it was decoded is known for another spelling of it.
+//! would be the name when it was decoded is known for another spelling of it, and so is what some servers make
+//! the name of: PHP reads `access.token`, ` access_token` and `access_token[]` as `access_token`, and others
+//! take `;` for a `&` (HTML 4.01 appendix B.2.2).
 
 use super::CredentialError;
 
@@ -22,27 +24,45 @@ pub(crate) fn find<'r>(
                 return Err(repeated);
             }
             found = Some(value);
-        } else if is_other_spelling(spelling, name) {
+        } else if could_be(part, name) {
             return Err(CredentialError::Spelling);
         }
     }
     Ok(found)
 }
 
-fn is_other_spelling(spelling: &str, name: &str) -> bool {
-    spelling.contains('%') && decodes_to(spelling.as_bytes(), name.as_bytes())
+/// Whether somebody reads a parameter of this name in the piece.
+fn could_be(part: &str, name: &str) -> bool {
+    part.split(';').any(|piece| {
+        let spelling = piece.split('=').next().unwrap_or_default();
+        decodes_to(spelling.as_bytes(), name.as_bytes())
+    })
 }
 
-/// Whether a text with escapes stands for `plain`.
+/// Whether a text with escapes stands for the name `plain`: as it is, or as PHP would have it, which leaves out
+/// spaces before a name, writes `_` for what cannot be in one of its variables, and ends it at `[` and at NUL.
 pub(super) fn decodes_to(mut text: &[u8], plain: &[u8]) -> bool {
+    while let Some((b' ' | b'+', rest)) = first(text) {
+        text = rest;
+    }
     for &byte in plain {
-        text = match text {
-            [b'%', high, low, rest @ ..] if escaped(*high, *low) == Some(byte) => rest,
-            [first, rest @ ..] if *first == byte => rest,
+        text = match first(text) {
+            Some((found, rest)) if found == byte => rest,
+            Some((b'.' | b' ' | b'+' | b'[', rest)) if byte == b'_' => rest,
             _ => return false,
         };
     }
-    text.is_empty()
+    matches!(first(text), None | Some((b'[' | 0, _)))
+}
+
+/// The first byte of a text with escapes, and what follows it.
+fn first(text: &[u8]) -> Option<(u8, &[u8])> {
+    if let [b'%', high, low, rest @ ..] = text
+        && let Some(byte) = escaped(*high, *low)
+    {
+        return Some((byte, rest));
+    }
+    text.split_first().map(|(byte, rest)| (*byte, rest))
 }
 
 fn escaped(high: u8, low: u8) -> Option<u8> {
@@ -81,12 +101,7 @@ pub(crate) fn without(url: &str, names: &[String]) -> Option<String> {
         Some(place) => after.split_at_checked(place)?,
         None => (after, ""),
     };
-    let goes = |part: &&str| {
-        let spelling = part.split('=').next().unwrap_or_default();
-        names
-            .iter()
-            .any(|name| spelling == name || is_other_spelling(spelling, name))
-    };
+    let goes = |part: &&str| names.iter().any(|name| could_be(part, name));
     if !query.split('&').any(|part| goes(&part)) {
         return None;
     }

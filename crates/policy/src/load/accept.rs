@@ -18,6 +18,16 @@ pub(super) struct Around<'f> {
     pub(super) traffic: &'f ReadTraffic<'f, 'f>,
 }
 
+impl Around<'_> {
+    /// Whether it is one issuer for all its tenants, however many there are.
+    pub(super) fn is_any_tenant(&self, group: IssuerGroup) -> bool {
+        let mut issuers = self.issuers.iter();
+        let issuer = issuers.find(|issuer| issuer.group.overlaps(group));
+        let issuer = issuer.and_then(ReadIssuer::any);
+        issuer.is_some_and(|issuer| issuer.expectations().any_tenant)
+    }
+}
+
 /// Fills in which kinds of credential are accepted, and whose. `offset` is where the route's path is, or
 /// the alternative.
 pub(super) fn read(

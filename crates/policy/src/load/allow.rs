@@ -101,7 +101,7 @@ pub(super) fn read(
     if source.findings_count() == before {
         needless(source, &alternatives, &route.path);
     }
-    claims::subjects(source, &alternatives);
+    claims::subjects(source, &alternatives, around);
     together.allow = alternatives.into_iter().map(|one| one.demands).collect();
     together
 }

@@ -4,6 +4,7 @@ use core::fmt::Display;
 
 use doorward_token::{ClaimPath, ClaimPathError};
 
+use super::accept::Around;
 use super::allow::Asked;
 use crate::claim::{CLAIM_VALUES_MAX, CLAIMS_MAX, Condition, RequiredClaim, Scalar};
 use crate::document::{Entry, Value};
@@ -309,13 +310,46 @@ fn contradictions(source: &mut Source<'_>, fields: Fields<'_, '_>, claim: &Requi
             };
             let message = format_args!("`{both}` is in `{key}` and in `none`");
             clash(key, "none", &message);
+        } else if excluded.is_some_and(|excluded| !claim.keys && refuses(excluded, condition)) {
+            let message = format_args!(
+                "no claim has what `{key}` asks for: `none` refuses what is of another type"
+            );
+            clash(key, "none", &message);
         }
+        if fields.get("equals").is_some() && !holds_of_a_text(condition) {
+            let message =
+                format_args!("what `equals` a segment is one string, and `{key}` lists others");
+            clash("equals", key, &message);
+        }
+    }
+}
+
+/// Whether values that are compared with `excluded`, and have to be of a type of those, never meet the
+/// condition.
+fn refuses(excluded: &[Scalar], condition: &Condition) -> bool {
+    let refused = |one: &Scalar| !excluded.iter().any(|listed| one.is_of_type_of(listed));
+    match condition {
+        Condition::Any(listed) => listed.iter().all(refused),
+        Condition::All(listed) => listed.iter().any(refused),
+        _ => false,
+    }
+}
+
+/// Whether some string meets the condition.
+fn holds_of_a_text(condition: &Condition) -> bool {
+    let is_text = |one: &Scalar| matches!(one, Scalar::Text(_));
+    match condition {
+        Condition::Any(listed) | Condition::None(listed) => listed.iter().any(is_text),
+        Condition::All(listed) => listed
+            .iter()
+            .all(|one| is_text(one) && listed.first() == Some(one)),
+        _ => true,
     }
 }
 
 /// Warns where `sub` is compared with the path by demands that accept credentials of several: whose name
 /// it is, the path does not say.
-pub(super) fn subjects(source: &mut Source<'_>, asked: &[Asked]) {
+pub(super) fn subjects(source: &mut Source<'_>, asked: &[Asked], around: &Around<'_>) {
     let mut issuers: Vec<IssuerGroup> = Vec::new();
     let mut place = None;
     let mut takes_keys = false;
@@ -329,7 +363,11 @@ pub(super) fn subjects(source: &mut Source<'_>, asked: &[Asked]) {
             }
         }
     }
-    let names = issuers.iter().map(|group| group.count).sum::<u32>() + u32::from(takes_keys);
+    let count = |group: &IssuerGroup| match around.is_any_tenant(*group) {
+        true => 2,
+        false => group.count,
+    };
+    let names = issuers.iter().map(count).sum::<u32>() + u32::from(takes_keys);
     if let Some(offset) = place.filter(|_| names > 1) {
         let message = "`sub` is compared with the path, and several issuers give that name: tenants \
                        and API keys count as such";

@@ -188,7 +188,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
                 Some(value) => allow::read(source, fields, value, around, &route),
                 None => {
                     let read = read.with_accept(source, fields, route.offset, around);
-                    claims::subjects(source, core::slice::from_ref(&read));
+                    claims::subjects(source, core::slice::from_ref(&read), around);
                     read.demands
                 }
             };

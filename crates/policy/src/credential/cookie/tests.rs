@@ -41,6 +41,9 @@ fn what_some_would_read_as_the_crumb_is_neither_taken_nor_passed_over() {
         &["a=1,s=1"],
         &["a=1, s =1"],
         &["a=1,=%73=1"],
+        &["s[a]=1"],
+        &["%20s=1"],
+        &["s%00t=1"],
     ] {
         assert!(find(&fields(values), "s").is_err(), "{values:?}");
         let names = ["s".to_owned()];
