@@ -8,17 +8,8 @@ use crate::policy::{Access, Demands};
 use crate::source::{Related, Source, list, shown};
 
 /// Claims that tell access tokens from ID tokens, with one provider or another: a rule about one of them is
-/// taken to be there for that.
-const TELLING: [&str; 8] = [
-    "appid",
-    "azp",
-    "cid",
-    "client_id",
-    "scope",
-    "scp",
-    "token_use",
-    "typ",
-];
+/// taken to be there for that. Scopes are none that a rule could ask for in this way.
+const TELLING: [&str; 6] = ["appid", "azp", "cid", "client_id", "token_use", "typ"];
 
 /// Reports an `audience_claim` whose issuer could send an ID token just as well. The name of a client is the
 /// audience of its ID tokens; so what the claim names as audience of access tokens is in `aud` of those. The
@@ -65,9 +56,12 @@ pub(super) fn check(source: &mut Source<'_>, issuers: &[ReadIssuer], routes: &[R
     }
 }
 
+/// Whether such a claim has to be there: what has no mark lacks it.
 fn tells(demands: &Demands) -> bool {
     demands.claims.iter().any(|claim| {
-        let absent = claim.conditions.contains(&Condition::Absent);
-        claim.path.is_claim() && TELLING.contains(&claim.path.claim()) && !absent
+        let mut conditions = claim.conditions.iter();
+        let has_to_be_there =
+            conditions.any(|one| !matches!(one, Condition::Absent | Condition::None(_)));
+        claim.path.is_claim() && TELLING.contains(&claim.path.claim()) && has_to_be_there
     })
 }
