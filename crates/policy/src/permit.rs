@@ -121,6 +121,17 @@ impl<'p> Permit<'p> {
                 .any(|header| same(header))
     }
 
+    /// Whether one of these headers goes on and may say that the method is another one: then what the request's
+    /// own method says of it need not be so. Does not allocate.
+    pub fn may_have_another_method<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        let overrides = &self.rule.kind.override_headers;
+        let is_override = |name: &str| {
+            let mut overrides = overrides.iter();
+            overrides.any(|header| header.eq_ignore_ascii_case(name))
+        };
+        !overrides.is_empty() && names.any(is_override)
+    }
+
     /// Whether a header that is [to be removed](Self::removes_header) stays all the same where who is
     /// connected is a [trusted](doorward_traffic::address::Client::peer_is_trusted) proxy. Does not
     /// allocate.

@@ -1,6 +1,6 @@
 //! Which requests are sent again, and how often.
 
-use crate::{get, one_upstream, route, start_forgetful, start_one, upstream};
+use crate::{get, one_upstream, route, route_with, start_forgetful, start_one, upstream};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
@@ -13,6 +13,7 @@ pub const CASES: &[Case] = cases![
     an_idempotent_request_is_asked_again_after_every_kind_of_failure,
     another_answer_than_502_503_and_504_is_not_asked_for_again,
     a_post_that_may_have_been_done_is_asked_once,
+    what_may_have_another_method_is_asked_once,
     any_request_goes_to_another_target_where_nobody_listens,
     a_single_target_where_nobody_listens_is_a_502_without_anything_of_the_inside,
     an_upstream_is_asked_as_often_as_the_policy_says,
@@ -102,6 +103,30 @@ async fn a_post_that_may_have_been_done_is_asked_once() {
                 status(&answer, expected, &format!("{method} after {name}"));
             }
         }
+    }
+}
+
+async fn what_may_have_another_method_is_asked_once() {
+    let origin = Origin::start(Reply::status(503)).await;
+    let lines = format!("{QUICK}\nattempts_max = 3\nbreaker = false");
+    let let_through = "override_headers = [\"x-http-method-override\"]\nupstream = \"u\"";
+    let policy = format!(
+        "{}{}{}",
+        upstream("u", &[&origin], &lines),
+        route_with("u", let_through),
+        route_with("plain", "upstream = \"u\""),
+    );
+    let app = AppSpec::gateway(policy).write();
+    let running = start_one(&app).await;
+    for (target, field, asked) in [
+        ("/u/a", "X-HTTP-Method-Override", 1),
+        ("/u/a", "X-Method-Override", 3),
+        ("/plain/a", "X-HTTP-Method-Override", 3),
+    ] {
+        origin.forget();
+        let ask = Ask::get(target).header(field, "POST");
+        status(&ask.send(running.address).await, 503, field);
+        assert_eq!(origin.count(), asked, "{target} with {field}");
     }
 }
 

@@ -63,12 +63,14 @@ pub(crate) async fn answer(admitted: Admitted) -> Result<Response, ErrorCode> {
         return respond::refusal(&refusal, &additions);
     }
     let method = received.method.clone();
+    let names = received.entries.iter().map(|(name, _)| name.as_str());
     let outcome = match Choice::of(&permit, &received, &client, policy) {
         Ok(choice) => {
             let call = Call {
                 gate,
                 policy,
-                idempotent: is_idempotent(method_name(&received.method)),
+                idempotent: is_idempotent(method_name(&received.method))
+                    && !permit.may_have_another_method(names),
                 method: received.method,
                 fields: head::fields(received.entries, &permit, &client, &received.origin),
                 permit,

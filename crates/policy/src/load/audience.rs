@@ -10,7 +10,7 @@ use crate::policy::{Access, Demands};
 use crate::source::{Related, Source, list, shown};
 
 /// Claims that tell access tokens from ID tokens, with one provider or another: a rule about one of them is
-/// taken to be there for that.
+/// taken to be there for that. Scopes are none that a rule could ask for in this way.
 const TELLING: [&str; 6] = ["appid", "azp", "cid", "client_id", "token_use", "typ"];
 
 /// Reports an `audience_claim` whose issuer could send an ID token just as well. The name of a client is the
