@@ -134,6 +134,11 @@ fn only_issuers_whose_alternatives_are_for_the_kind_are_asked_for_keys() {
 #[test]
 fn conditions_that_some_claim_meets_are_no_findings() {
     for conditions in [
+        "present = true }, 'a.b' = { present = true",
+        "any = ['x'], keys = true }, 'a.x' = { any = ['y']",
+        "absent = true }, 'a.b' = { absent = true",
+        "none = ['x'] }, 'a.b' = { none = ['y']",
+        "any = ['x'] }, '\"a.b\"' = { present = true",
         "any = ['x', 1], none = [2]",
         "any = ['x', 1], none = ['y', 2]",
         "all = ['x', 1], none = ['y', 2, true]",

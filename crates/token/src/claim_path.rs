@@ -130,6 +130,14 @@ impl ClaimPath {
         self.rest.is_empty()
     }
 
+    /// Whether the other path goes on where this one ends.
+    #[must_use]
+    pub fn leads_to(&self, other: &Self) -> bool {
+        self.first == other.first
+            && self.rest.len() < other.rest.len()
+            && other.rest.starts_with(&self.rest)
+    }
+
     /// The value at the path, which is never `null`.
     ///
     /// # Errors
@@ -229,6 +237,24 @@ mod tests {
             let claims = claims();
             assert_eq!(path.find(&claims).cloned(), expected, "{text}");
             assert_eq!(path.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_path_leads_to_what_is_below_it() {
+        for (above, below, leads) in [
+            ("a", "a.b", true),
+            ("a.b", "a.\"b\".c.d", true),
+            ("a", "a", false),
+            ("a.b", "a", false),
+            ("a", "ab.c", false),
+            ("a.b", "a.c.b", false),
+            ("a", "a:b", false),
+            ("\"a.b\"", "a.b.c", false),
+        ] {
+            let (above, below) = (ClaimPath::parse(above), ClaimPath::parse(below));
+            let (above, below) = (above.unwrap(), below.unwrap());
+            assert_eq!(above.leads_to(&below), leads, "{above} to {below}");
         }
     }
 

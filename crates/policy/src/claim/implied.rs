@@ -21,6 +21,21 @@ impl RequiredClaim {
     }
 }
 
+impl RequiredClaim {
+    /// Whether this and another claim, the path to which goes on inside of this one, can hold together.
+    pub(crate) fn leaves_room_for(&self, inside: &Self) -> bool {
+        let can_be_absent =
+            |condition: &Condition| matches!(condition, Condition::Absent | Condition::None(_));
+        self.conditions.iter().all(|condition| match condition {
+            Condition::Present => true,
+            _ if self.keys => true,
+            // Nothing is absent inside of what is no object: it is not known.
+            Condition::Any(_) | Condition::All(_) | Condition::Equals { .. } => false,
+            Condition::None(_) | Condition::Absent => inside.conditions.iter().all(can_be_absent),
+        })
+    }
+}
+
 impl Condition {
     /// Whether this holds wherever the other one does.
     fn follows(&self, other: &Self) -> bool {

@@ -62,6 +62,8 @@ pub(super) fn read(
         let message = format_args!("`claims` must have between 1 and {CLAIMS_MAX} entries");
         source.find(Code::BadValue, value.offset, &message);
     }
+    let before = source.findings_count();
+    let mut offsets = Vec::new();
     for Entry { name, value } in table.entries {
         let mut claim = RequiredClaim {
             path: match named(source, &name.value, name.offset) {
@@ -82,9 +84,31 @@ pub(super) fn read(
         if claim.is_of_subject() && claim.conditions.iter().any(compared) {
             read.subject = Some(name.offset);
         }
+        offsets.push(name.offset);
         read.claims.push(claim);
     }
+    if source.findings_count() == before {
+        below(source, &read.claims, &offsets);
+    }
     read
+}
+
+/// Reports a claim that is asked for inside of another one, where that cannot be an object.
+fn below(source: &mut Source<'_>, claims: &[RequiredClaim], offsets: &[usize]) {
+    for (above, there) in claims.iter().zip(offsets) {
+        for (claim, &offset) in claims.iter().zip(offsets) {
+            if above.path.leads_to(&claim.path) && !above.leaves_room_for(claim) {
+                let message = format_args!(
+                    "`{}` is never there: the rule does not let `{}` be an object",
+                    shown(claim.path.as_str()),
+                    shown(above.path.as_str())
+                );
+                let help = "leave one of them out, or put them into alternatives";
+                let related: Related<'_> = &[(*there, &"they exclude each other")];
+                source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+            }
+        }
+    }
 }
 
 /// The place of a claim that a rule can ask for.
