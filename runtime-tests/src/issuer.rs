@@ -79,6 +79,8 @@ struct State {
     keys: HashMap<String, Vec<Key>>,
     behaviours: HashMap<String, Behaviour>,
     requests: HashMap<String, usize>,
+    /// The last `Accept` of each path.
+    accepts: HashMap<String, String>,
     /// How many answers are being held back.
     stalled: usize,
     /// Fields that come with the key set.
@@ -119,6 +121,7 @@ impl Issuer {
                 keys: HashMap::from([(String::new(), keys)]),
                 behaviours: HashMap::new(),
                 requests: HashMap::new(),
+                accepts: HashMap::new(),
                 stalled: 0,
                 key_headers: Vec::new(),
                 with_etag: false,
@@ -228,6 +231,12 @@ impl Issuer {
     /// How often the key set was asked for.
     pub fn key_requests(&self) -> usize {
         self.requests(KEYS)
+    }
+
+    /// What the key set was last asked for as (`Accept`).
+    pub fn keys_asked_for_as(&self) -> String {
+        let state = self.state.state();
+        state.accepts.get(KEYS).cloned().unwrap_or_default()
     }
 
     /// How often this path was asked for.

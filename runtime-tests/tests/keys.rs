@@ -421,6 +421,10 @@ async fn key_sets_and_metadata_are_read_whatever_they_are_called(host: &dyn Host
         let token = issuer.token("alice", "read");
         let answer = Ask::get("/a").bearer(&token).send(running.address).await;
         assert_eq!(answer.status, 200, "{kind:?}: {}", answer.text());
+        assert_eq!(
+            issuer.keys_asked_for_as(),
+            "application/jwk-set+json, application/json, */*;q=0.1"
+        );
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: 
         let behaviour = {
             let mut state = shared.state();
             *state.requests.entry(asked.path.clone()).or_default() += 1;
+            let accept = asked.header("accept").unwrap_or_default().to_owned();
+            state.accepts.insert(asked.path.clone(), accept);
             state.behaviours.get(&asked.path).cloned()
         };
         shared.changed();
