@@ -2,11 +2,11 @@
 
 use crate::app::App;
 use crate::process::Usage;
-use doorward_host::WallClock;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest;
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
+use doorward_host::{Manner, WallClock};
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -26,6 +26,10 @@ const START_TIME_MAX: Duration = Duration::from_secs(120);
 pub trait Host: Send + Sync {
     /// Its name, for the names of the tests.
     fn name(&self) -> &'static str;
+    /// Whether components see what belongs to a connection, and what two `Host` fields say (wasmtime 47).
+    fn shows_hops(&self) -> bool {
+        false
+    }
     /// Serves `app` on a port of its own.
     fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>>;
 }
@@ -100,6 +104,27 @@ impl Host for InProcess {
     }
 }
 
+/// The host of this repository in the manner of wasmtime 47, which Spin 4.1 has inside: components see what
+/// [`InProcess`] keeps from them.
+#[derive(Debug, Clone, Copy)]
+pub struct InProcess47;
+
+impl Host for InProcess47 {
+    fn name(&self) -> &'static str {
+        "in-process-47"
+    }
+
+    fn shows_hops(&self) -> bool {
+        true
+    }
+
+    fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {
+        Box::pin(start_in_process(app, |options| {
+            options.manner = Manner::Shows;
+        }))
+    }
+}
+
 impl InProcess {
     /// Serves `app` where components see `clock` as the time of day. Timers stay real.
     pub async fn start_with_clock(app: &App, clock: &WallClock) -> Running {
@@ -163,6 +188,10 @@ impl Spin {
 impl Host for Spin {
     fn name(&self) -> &'static str {
         "spin"
+    }
+
+    fn shows_hops(&self) -> bool {
+        true
     }
 
     fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {

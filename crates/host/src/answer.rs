@@ -34,7 +34,13 @@ pub async fn answer(
     let Some((route, trigger)) = find(application, &path) else {
         return status(StatusCode::NOT_FOUND);
     };
-    if let Err(error) = prepare(&mut parts, &route, &trigger.headers, client) {
+    if let Err(error) = prepare(
+        &mut parts,
+        &route,
+        &trigger.headers,
+        client,
+        application.manner,
+    ) {
         return refuse(error);
     }
     let request = Request::from_parts(parts, body.map_err(Error::from).boxed_unsync());

@@ -20,6 +20,7 @@ use crate::kv::StoreFile;
 use crate::kv_link::Stores;
 use crate::link::linker;
 use crate::manifest::{self, ConfigurationSet, HttpTrigger, Route};
+use crate::manner::Manner;
 use crate::mounts::mount;
 use crate::options::{HostOptions, LogSink};
 use crate::outbound::{Outbound, OutboundClient};
@@ -40,6 +41,8 @@ pub struct Application {
     pub triggers: Vec<Option<Trigger>>,
     /// The answer to `/.well-known/spin/info`.
     pub info: Vec<u8>,
+    /// What components see of the fields that they may not set.
+    pub manner: Manner,
     /// The client of outgoing requests, to tell it where the application listens.
     pub client: OutboundClient,
 }
@@ -73,6 +76,7 @@ impl Application {
             router: Router::new(application),
             triggers,
             info: info(application)?,
+            manner: options.manner,
             client: loader.client,
         })
     }
@@ -130,7 +134,7 @@ impl<'a> Loader<'a> {
             application,
             options,
             stopping,
-            linker: linker(&engine)?,
+            linker: linker(&engine, options.manner)?,
             engine,
             client: OutboundClient::new()?,
             variables,
@@ -289,7 +293,8 @@ impl<'a> Loader<'a> {
             files: mount(&self.options.state_dir.join("mounts"), &mounts).with_context(about)?,
             stores: Arc::new(stores),
             variables: Arc::new(ComponentVariables::new(variables)),
-            outbound: Outbound::new(self.client.clone(), Arc::new(allowed)),
+            outbound: Outbound::new(self.client.clone(), Arc::new(allowed))
+                .in_manner(self.options.manner),
         })
     }
 }

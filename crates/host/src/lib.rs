@@ -20,6 +20,7 @@ pub mod kv;
 mod kv_link;
 mod link;
 pub mod manifest;
+mod manner;
 mod mounts;
 mod nearest;
 pub mod options;
@@ -35,5 +36,6 @@ pub mod variables;
 mod variables_link;
 
 pub use clock::WallClock;
+pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

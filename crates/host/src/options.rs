@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::WallClock;
+use crate::manner::Manner;
 
 /// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
 pub const INSTANCE_REUSE_COUNT: usize = 128;
@@ -61,6 +62,8 @@ pub struct HostOptions {
     pub log: Option<LogSink>,
     /// The time of day that components see; the real one when not given.
     pub clock: Option<WallClock>,
+    /// What components see of the fields that they may not set.
+    pub manner: Manner,
 }
 
 impl HostOptions {
@@ -82,6 +85,7 @@ impl HostOptions {
             drain_timeout: DRAIN_TIMEOUT,
             log: None,
             clock: None,
+            manner: Manner::default(),
         }
     }
 }

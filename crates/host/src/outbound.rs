@@ -24,10 +24,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
 };
 
 use crate::allow_list::{AllowList, Destination};
+use crate::manner::Manner;
 use crate::request::remove_hop;
 
 /// Limit of each phase of a request where the component sets none (Spin's default).
@@ -123,13 +125,33 @@ impl OutboundClient {
 pub struct Outbound {
     client: OutboundClient,
     allowed: Arc<AllowList>,
+    manner: Manner,
+    /// Whether the component is setting a field, in the manner in which it sees those that arrive.
+    setting: bool,
 }
 
 impl Outbound {
     /// Sends through `client` what `allowed` allows.
     #[must_use]
     pub fn new(client: OutboundClient, allowed: Arc<AllowList>) -> Self {
-        Self { client, allowed }
+        Self {
+            client,
+            allowed,
+            manner: Manner::default(),
+            setting: false,
+        }
+    }
+
+    /// The same where components see as much of forbidden fields as `manner` says.
+    #[must_use]
+    pub fn in_manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
+    }
+
+    /// Says that a component begins or ends to set a field.
+    #[cfg(feature = "test-manners")]
+    pub(crate) fn is_setting(&mut self, setting: bool) {
+        self.setting = setting;
     }
 
     /// Checks a request's destination; gives it a new one where it is the application itself.
@@ -194,7 +216,13 @@ fn is_forbidden(name: &HeaderName) -> bool {
 
 impl WasiHttpHooks for Outbound {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        is_forbidden(name)
+        (self.setting || !self.manner.shows()) && is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        // What trailers arrive with.
+        let shows = self.manner.shows();
+        Arc::new(move |name| !shows && is_forbidden(name))
     }
 
     fn send_request(
@@ -207,8 +235,13 @@ impl WasiHttpHooks for Outbound {
             return Box::new(async move { Err(error) });
         }
         let client = self.client.client.clone();
+        let manner = self.manner;
         Box::new(async move {
-            let response = send(client, request, options).await?;
+            let mut response = send(client, request, options).await?;
+            if !manner.shows() {
+                // Components do not see `Connection`, so they cannot do what it says.
+                remove_hop(response.headers_mut());
+            }
             // hyper drives the connection, so there is nothing left to wait for.
             let done: IoResult = Box::new(async { Ok(()) });
             Ok((response, done))
@@ -252,12 +285,10 @@ async fn send(
     // The pool decides whether to connect, so the head may take as long as both.
     let head_limit = connect.saturating_add(first_byte);
     let sending = CONNECT_LIMIT.scope(connect, client.request(request));
-    let mut response = tokio::time::timeout(head_limit, sending)
+    let response = tokio::time::timeout(head_limit, sending)
         .await
         .map_err(|_| Error::HttpResponseTimeout)?
         .map_err(|error| client_error(&error))?;
-    // Components do not see `Connection`, so they cannot do what it says.
-    remove_hop(response.headers_mut());
     Ok(response.map(|body| {
         TimedBody {
             body,
