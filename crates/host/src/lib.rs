@@ -10,10 +10,14 @@
 mod allow_list;
 mod answer;
 mod application;
+mod asking;
 pub mod build;
+mod callee;
+mod chaining;
 pub mod clock;
 mod compose;
 mod engine;
+mod exports;
 mod instance;
 mod interfaces;
 pub mod kv;
