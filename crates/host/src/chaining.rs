@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use http::{Request, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::manifest::Application;
 use crate::nearest::nearest;
 use crate::options::{LogLine, LogSink, LogStream};
 
@@ -125,6 +126,26 @@ impl Chaining {
             text,
         });
     }
+}
+
+/// Why no component of `application` can ask the one that is called `name`, whatever it is allowed.
+#[must_use]
+pub fn not_callable(application: &Application, name: &str) -> Option<String> {
+    let mut callable = application
+        .triggers
+        .iter()
+        .map(|trigger| trigger.component.as_str());
+    if callable.clone().any(|id| id.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let mut ids = application.components.keys();
+    Some(match ids.find(|id| id.eq_ignore_ascii_case(name)) {
+        Some(id) => format!(
+            "service chaining: component `{id}` has no HTTP trigger; add one that only other components reach:\n\
+             \x20 [[trigger.http]]\n  route = {{ private = true }}\n  component = \"{id}\""
+        ),
+        None => unknown(name, &mut callable),
+    })
 }
 
 fn unknown<'c>(name: &str, known: impl Iterator<Item = &'c str>) -> String {

@@ -38,6 +38,7 @@ pub mod toolchain;
 pub mod variables;
 mod variables_link;
 
+pub use chaining::not_callable;
 pub use clock::WallClock;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;
