@@ -10,10 +10,14 @@
 mod allow_list;
 mod answer;
 mod application;
+mod asking;
 pub mod build;
+mod callee;
+mod chaining;
 pub mod clock;
 mod compose;
 mod engine;
+mod exports;
 mod instance;
 mod interfaces;
 pub mod kv;
@@ -35,6 +39,7 @@ pub mod toolchain;
 pub mod variables;
 mod variables_link;
 
+pub use chaining::not_callable;
 pub use clock::WallClock;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
