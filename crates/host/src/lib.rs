@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! manifest → router, variables       what the application is
+//! download                            the components that are fetched
 //! toolchain → build                  the components, built where they are stale
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server                             HTTP in front of them
@@ -13,7 +14,9 @@ mod application;
 pub mod build;
 pub mod clock;
 mod compose;
+pub mod download;
 mod engine;
+mod fixed;
 mod instance;
 mod interfaces;
 pub mod kv;

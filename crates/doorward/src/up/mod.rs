@@ -16,7 +16,7 @@ use clap::Args;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest::{self, Application};
 use doorward_host::variables::environment_name;
-use doorward_host::{HostOptions, LogSink, Server, build, options};
+use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
 use crate::issuer::Issuer;
 use crate::{state, values};
@@ -94,6 +94,9 @@ impl Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let manifest = state::find_manifest(arguments.from.as_deref())?;
     let mut application = manifest::load(&manifest)?;
+    for notice in &application.notices {
+        eprintln!("{}: {notice}", manifest.display());
+    }
     for component in application.components.values_mut() {
         component.environment.extend(arguments.env.iter().cloned());
     }
@@ -124,7 +127,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 }
 
 async fn serve(
-    application: Application,
+    mut application: Application,
     arguments: Arguments,
     state_dir: PathBuf,
     issuer: Option<Issuer>,
@@ -141,6 +144,11 @@ async fn serve(
     if arguments.quiet {
         host.log = Some(LogSink::new(|_| {}));
     }
+    // Here, so that somebody sees what takes time.
+    download::fetch_all(&mut application, &host.cache_folder(), &|line| {
+        eprintln!("{line}");
+    })
+    .await?;
     let loading = Instant::now();
     let server = match Server::bind(application, host).await {
         Ok(server) => server,
