@@ -65,10 +65,14 @@ pub async fn fetch_all(
         component.source = kept_or_fetched(download, &folder, COMPONENT_BYTES_MAX, progress)
             .await
             .with_context(|| {
-                format!(
-                    "the component `{id}` cannot be fetched from {}",
-                    download.shown()
-                )
+                let shown = download.shown();
+                // A middleware that is nothing but a download is called after it.
+                let from = if id.contains(&shown) {
+                    String::new()
+                } else {
+                    format!(" from {shown}")
+                };
+                format!("the component `{id}` cannot be fetched{from}")
             })?;
     }
     Ok(())
