@@ -31,6 +31,9 @@ pub async fn answer(
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
         return well_known(application, name);
     }
+    if let Some(response) = application.fixed.answer(&application.router, &path) {
+        return response;
+    }
     let Some((route, trigger)) = find(application, &path) else {
         return status(StatusCode::NOT_FOUND);
     };

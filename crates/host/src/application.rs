@@ -17,6 +17,7 @@ use crate::chaining::{CHAIN_DEPTH_MAX, Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::engine::engine;
 use crate::exports;
+use crate::fixed::FixedAnswers;
 use crate::instance::{Factory, Grants, Reuse};
 use crate::kv::StoreFile;
 use crate::kv_link::Stores;
@@ -33,14 +34,16 @@ use crate::variables::Variables;
 use crate::variables_link::ComponentVariables;
 
 /// Bytes of one component's file: 256 MiB.
-const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
 /// Everything that answers requests.
 pub struct Application {
     /// Which trigger a path belongs to.
     pub router: Router,
-    /// One for each trigger of the manifest, in its order; none for private ones.
+    /// One for each trigger of the manifest, in its order; none for private and for static ones.
     pub triggers: Vec<Option<Trigger>>,
+    /// The answers of the triggers that have no component.
+    pub fixed: FixedAnswers,
     /// The answer to `/.well-known/spin/info`.
     pub info: Vec<u8>,
     /// What components see of the fields that they may not set.
@@ -81,6 +84,7 @@ impl Application {
         Ok(Self {
             router: Router::new(application),
             triggers,
+            fixed: FixedAnswers::new(application),
             info: info(application)?,
             manner: options.manner,
             client: loader.client,
@@ -133,11 +137,10 @@ impl<'a> Loader<'a> {
         stopping: &'a watch::Receiver<bool>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
-        let cache_dir = options
-            .cache_dir
-            .clone()
-            .unwrap_or_else(|| options.state_dir.join("cache"));
-        let engine = engine(&cache_dir, options.memory_bytes_max)?;
+        let engine = engine(
+            &options.cache_folder().join("compiled"),
+            options.memory_bytes_max,
+        )?;
         let needs_stores = application
             .components
             .values()
@@ -170,6 +173,9 @@ impl<'a> Loader<'a> {
         let Route::Pattern(pattern) = &trigger.route else {
             return Ok(None);
         };
+        if trigger.static_response.is_some() {
+            return Ok(None);
+        }
         let headers = RouteHeaders::new(pattern)
             .with_context(|| format!("the route `{}` cannot be a header", pattern.raw()))?;
         let handler = self.handler(trigger)?;

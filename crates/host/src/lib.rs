@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! manifest → router, variables       what the application is
+//! download                            the components that are fetched
 //! toolchain → build                  the components, built where they are stale
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server                             HTTP in front of them
@@ -16,8 +17,10 @@ mod callee;
 mod chaining;
 pub mod clock;
 mod compose;
+pub mod download;
 mod engine;
 mod exports;
+mod fixed;
 mod instance;
 mod interfaces;
 pub mod kv;

@@ -33,8 +33,8 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// Folder of what outlives a run: the key-value stores. Created when missing.
     pub state_dir: PathBuf,
-    /// Folder of the compiled components; `cache` in the state folder when not given. Hosts may
-    /// share it, also at the same time.
+    /// Folder of the compiled and of the downloaded components; `cache` in the state folder when not
+    /// given. Hosts may share it, also at the same time.
     pub cache_dir: Option<PathBuf>,
     /// Values for the application's variables; they win over `SPIN_VARIABLE_*` and defaults.
     pub variables: Vec<(String, String)>,
@@ -87,6 +87,13 @@ impl HostOptions {
             clock: None,
             manner: Manner::default(),
         }
+    }
+
+    /// The folder of the compiled and of the downloaded components.
+    #[must_use]
+    pub fn cache_folder(&self) -> PathBuf {
+        let in_state = || self.state_dir.join("cache");
+        self.cache_dir.clone().unwrap_or_else(in_state)
     }
 }
 

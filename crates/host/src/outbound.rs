@@ -78,6 +78,25 @@ impl Service<Uri> for TimedConnector {
     }
 }
 
+/// Makes connections for HTTP/1, over TLS where the URL says so; who is there has to prove it by one of
+/// Mozilla's roots.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn https_connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(provider)
+        .context("TLS cannot be set up")?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector))
+}
+
 /// The pooled client of a host.
 #[derive(Clone)]
 pub struct OutboundClient {
@@ -93,16 +112,7 @@ impl OutboundClient {
     ///
     /// When TLS cannot be set up.
     pub fn new() -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(provider)
-            .context("TLS cannot be set up")?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let connector = https_connector()?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
