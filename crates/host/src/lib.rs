@@ -7,6 +7,7 @@
 //! server                             HTTP in front of them
 //! ```
 
+mod absent;
 mod allow_list;
 mod answer;
 mod application;
@@ -21,6 +22,7 @@ mod kv_link;
 mod link;
 pub mod manifest;
 mod mounts;
+mod names;
 mod nearest;
 pub mod options;
 mod outbound;
@@ -33,6 +35,7 @@ mod stdio;
 pub mod toolchain;
 pub mod variables;
 mod variables_link;
+mod wasi_keyvalue;
 
 pub use clock::WallClock;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
