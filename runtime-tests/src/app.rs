@@ -42,6 +42,63 @@ pub struct AppSpec {
     pub variables: Vec<(String, String)>,
     /// What is in the store `default` before the application starts.
     pub key_values: Vec<(String, String)>,
+    /// Components beside it.
+    pub others: Vec<Other>,
+}
+
+/// One more component of an application.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file.
+    pub source: PathBuf,
+    /// The route of its trigger; none for a private one.
+    pub route: Option<&'static str>,
+    /// Middlewares in front of it, which no other component has.
+    pub middleware: Vec<&'static str>,
+    /// `allowed_outbound_hosts`.
+    pub outbound: Vec<String>,
+}
+
+impl Other {
+    /// The built component `file` under a name of its own, with a private trigger and no grants.
+    pub fn private(name: &'static str, file: &str) -> Self {
+        Self {
+            name,
+            source: built(file),
+            route: None,
+            middleware: Vec::new(),
+            outbound: Vec::new(),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        let Self { name, .. } = self;
+        let route = match self.route {
+            Some(route) => quoted(route),
+            None => "{ private = true }".to_owned(),
+        };
+        let middleware: Vec<String> = self
+            .middleware
+            .iter()
+            .map(|name| format!("{{ component = \"{name}\" }}"))
+            .collect();
+        writeln!(
+            text,
+            "\n[[trigger.http]]\nroute = {route}\ncomponent = \"{name}\"\n\
+             dependencies.middleware = [{}]\n\n[component.{name}]\nsource = {}\n\
+             allowed_outbound_hosts = {}",
+            middleware.join(", "),
+            quoted(&self.source.to_string_lossy()),
+            list(&self.outbound)
+        )
+        .unwrap();
+        for name in &self.middleware {
+            let source = quoted(&built(name).to_string_lossy());
+            writeln!(text, "\n[component.{name}]\nsource = {source}").unwrap();
+        }
+    }
 }
 
 impl AppSpec {
@@ -58,6 +115,7 @@ impl AppSpec {
             stores: vec!["default".to_owned()],
             variables: Vec::new(),
             key_values: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -150,6 +208,9 @@ impl AppSpec {
             )
             .unwrap();
         }
+        for other in &self.others {
+            other.write(&mut text);
+        }
         text
     }
 }
@@ -186,7 +247,8 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-fn target_dir() -> PathBuf {
+/// Where everything is built.
+pub fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 

@@ -21,6 +21,7 @@ pub mod credential;
 pub mod gated;
 pub mod host;
 pub mod issuer;
+pub mod javascript;
 pub mod load;
 pub mod nginx;
 pub mod origin;

@@ -82,6 +82,37 @@ pub fn main_with(prepare: impl FnOnce() -> Result<(), String>, cases: &[Case]) -
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// Cases that need the same things besides.
+#[derive(Clone, Copy)]
+pub struct Group {
+    /// Makes these ready. The error says what is absent; then the cases count as ignored.
+    pub prepare: fn() -> Result<(), String>,
+    /// The cases.
+    pub cases: &'static [Case],
+}
+
+/// Like [`main`], for groups of cases that need different things besides.
+pub fn main_of(groups: &[Group]) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut present = Vec::new();
+    let mut ignored = Vec::new();
+    for Group { prepare, cases } in groups {
+        let ready = if arguments.list { Ok(()) } else { prepare() };
+        match ready {
+            Ok(()) => present.extend_from_slice(cases),
+            Err(absent) => {
+                eprintln!("{absent}: {} cases are skipped (ignored)", cases.len());
+                ignored.extend(
+                    cases.iter().map(|case| {
+                        trial(case.name, &InProcess, || Ok(())).with_ignored_flag(true)
+                    }),
+                );
+            }
+        }
+    }
+    run_beside(ignored, &present, arguments, THREADS)
+}
+
 /// Like [`main`], but never two cases at the same time.
 pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -90,6 +121,15 @@ pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
 }
 
 fn run(cases: &[Case], arguments: Arguments, threads: usize) -> ExitCode {
+    run_beside(Vec::new(), cases, arguments, threads)
+}
+
+fn run_beside(
+    mut trials: Vec<Trial>,
+    cases: &[Case],
+    arguments: Arguments,
+    threads: usize,
+) -> ExitCode {
     if !arguments.list {
         build_components();
     }
@@ -99,7 +139,6 @@ fn run(cases: &[Case], arguments: Arguments, threads: usize) -> ExitCode {
             "{SPIN_VARIABLE} names no spin binary: the cases on a real Spin are skipped (ignored)"
         );
     }
-    let mut trials = Vec::new();
     for &Case { name, run } in cases {
         match run {
             Run::InProcess(run) => {

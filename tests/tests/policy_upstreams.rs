@@ -236,3 +236,100 @@ fn a_policy_that_says_nothing_of_traffic_has_nothing_of_it() {
     assert!(traffic.security_headers().is_none() && traffic.upstream().is_none());
     assert!(policy.preflight("/", "GET").is_none() && policy.cors_of("/").is_none());
 }
+
+#[test]
+fn an_upstream_can_be_another_component_of_the_application() {
+    let policy = |url: &str| {
+        Policy::parse(&format!(
+            "[upstream.a]\nurl = \"{url}\"\n\
+             [[route]]\npath = \"/\"\npublic = true\nupstream = \"a\"\n"
+        ))
+    };
+    for (url, authority, base_path) in [
+        ("http://js.spin.internal", "js.spin.internal", ""),
+        ("http://JS.Spin.Internal:80/", "js.spin.internal", ""),
+        (
+            "http://my-app.spin.internal/base",
+            "my-app.spin.internal",
+            "/base",
+        ),
+    ] {
+        let policy = policy(url).unwrap();
+        assert!(policy.warnings().is_empty());
+        let target = &policy.upstreams()[0].targets[0];
+        assert!(target.is_component() && !target.tls, "{url}");
+        assert_eq!(
+            (&*target.authority, &*target.base_path),
+            (authority, base_path)
+        );
+    }
+    for url in [
+        "https://js.spin.internal",
+        "https://js.spin.internal:443",
+        "http://js.spin.internal.",
+        "http://js.spin.internal:8080",
+        "http://a.js.spin.internal",
+        "http://spin.internal",
+        "https://SPIN.internal.",
+    ] {
+        let findings = policy(url).unwrap_err();
+        let [finding] = findings.as_slice() else {
+            panic!("{url}: {findings:?}");
+        };
+        assert_eq!(finding.code, Code::BadUrl);
+        assert!(
+            finding
+                .message
+                .contains("write `http://NAME.spin.internal`"),
+            "{}",
+            finding.message
+        );
+    }
+    for url in [
+        "http://js.spin.internal.example",
+        "https://notspin.internal",
+    ] {
+        let policy = policy(url).unwrap();
+        assert!(!policy.upstreams()[0].targets[0].is_component(), "{url}");
+    }
+}
+
+/// What is fetched decides who gets in, and what is asked gets credentials: a component could be given both
+/// by whoever can write one route.
+#[test]
+fn nothing_but_an_upstream_can_be_a_component_of_the_application() {
+    let hosts = [
+        "x.spin.internal",
+        "X.Spin.Internal",
+        "x.spin.internal.",
+        "x.spin.internal:8443",
+    ];
+    for (scheme, host) in ["http", "https"]
+        .iter()
+        .flat_map(|scheme| hosts.map(|host| (scheme, host)))
+    {
+        for issuer in [
+            "url = \"URL\"",
+            "url = \"URL\"\njwks_file = \"/keys.json\"",
+            "url = \"URL\"\njwks_url = \"https://a.example/keys\"",
+            "url = \"URL\"\nsecret = \"s\"",
+            "url = \"https://a.example\"\nissuer = [\"URL\"]",
+            "url = \"https://a.example\"\njwks_url = \"URL/keys\"",
+            "url = \"https://a.example\"\nintrospection = { endpoint = \"URL/ask\", client_id = \"c\", \
+             secret = \"s\" }",
+        ] {
+            let issuer = issuer.replace("URL", &format!("{scheme}://{host}"));
+            let text =
+                format!("[issuer.a]\naudience = \"api\"\n{issuer}\n[[route]]\npath = \"/\"\n");
+            let findings = Policy::parse(&text).unwrap_err();
+            let says = "is a component of the application (only upstreams can be)";
+            assert!(
+                findings
+                    .as_slice()
+                    .iter()
+                    .any(|finding| finding.message.contains(says)),
+                "{issuer}: {findings:?}"
+            );
+        }
+    }
+}

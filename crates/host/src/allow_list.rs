@@ -2,18 +2,16 @@
 //!
 //! An entry is `scheme://host:port`. The scheme is a name or `*`. The host is a name, an address, a
 //! network (`10.0.0.0/8`), `*.example.com` for every name below it, `*`, or `self` for this
-//! application. The port is a number, a range `8000..9000` without its end, `*`, or left out where
+//! application; `NAME.spin.internal` is another component of it. The port is a number, a range `8000..9000` without its end, `*`, or left out where
 //! the scheme has a well-known one. What no entry allows is refused.
 
 use std::net::IpAddr;
 use std::ops::Range;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 /// Entries of one component.
 const ENTRIES_MAX: usize = 1000;
-/// Hosts of service chaining, which this host does not do.
-const CHAINING_SUFFIX: &str = ".spin.internal";
 
 /// What one component may reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +90,12 @@ impl AllowList {
                     .port
                     .allows(to.port.or_else(|| default_port(to.scheme)))
         })
+    }
+
+    /// Whether some request may be sent to this host, whatever its scheme and port.
+    #[must_use]
+    pub fn names(&self, host: &str) -> bool {
+        self.0.iter().any(|entry| entry.host.allows(host))
     }
 
     /// Whether a request may be sent to this application itself.
@@ -175,9 +179,6 @@ impl HostPattern {
             return Ok(Self::Network(address, bits));
         }
         let host = host.to_ascii_lowercase();
-        if host == "spin.internal" || host.ends_with(CHAINING_SUFFIX) {
-            bail!("service chaining (`*{CHAINING_SUFFIX}`) is not supported by this host");
-        }
         let (name, below) = match host.strip_prefix("*.") {
             Some(name) => (name, true),
             None => (host.as_str(), false),

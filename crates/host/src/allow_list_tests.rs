@@ -125,13 +125,88 @@ fn what_is_not_an_entry_is_an_error_that_names_it() {
         ("https://example.com:port", "not a port"),
         ("https://example.com:70000", "not a port"),
         ("https://example.com:1..x", "not a port"),
-        ("http://other.spin.internal", "service chaining"),
-        ("http://*.spin.internal", "service chaining"),
     ] {
         let error = format!("{:#}", AllowList::parse([entry]).unwrap_err());
         assert!(
             error.contains(entry) && error.contains(says),
             "the error about {entry:?} should say {says:?}: {error}"
         );
+    }
+}
+
+#[test]
+fn other_components_are_allowed_by_name_or_all_together() {
+    let chained = |scheme, host, port| Destination { scheme, host, port };
+    for (entry, scheme, host, port, allowed) in [
+        (
+            "http://js.spin.internal",
+            "http",
+            "js.spin.internal",
+            None,
+            true,
+        ),
+        (
+            "http://js.spin.internal",
+            "http",
+            "JS.Spin.Internal",
+            Some(80),
+            true,
+        ),
+        (
+            "http://js.spin.internal",
+            "http",
+            "js.spin.internal",
+            Some(81),
+            false,
+        ),
+        (
+            "http://js.spin.internal",
+            "https",
+            "js.spin.internal",
+            None,
+            false,
+        ),
+        (
+            "http://js.spin.internal",
+            "http",
+            "orders.spin.internal",
+            None,
+            false,
+        ),
+        (
+            "http://*.spin.internal",
+            "http",
+            "js.spin.internal",
+            None,
+            true,
+        ),
+        (
+            "http://*.spin.internal",
+            "https",
+            "js.spin.internal",
+            None,
+            false,
+        ),
+        (
+            "https://*.spin.internal",
+            "https",
+            "js.spin.internal",
+            None,
+            true,
+        ),
+        ("http://*.internal", "http", "js.spin.internal", None, true),
+        ("*://*:*", "http", "js.spin.internal", None, true),
+        ("http://self", "http", "js.spin.internal", None, false),
+        (
+            "http://127.0.0.1:*",
+            "http",
+            "js.spin.internal",
+            None,
+            false,
+        ),
+    ] {
+        let list = AllowList::parse([entry]).unwrap();
+        let to = chained(scheme, host, port);
+        assert_eq!(list.allows(to), allowed, "{entry} and {to:?}");
     }
 }

@@ -8,10 +8,10 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use wasmtime::PoolConcurrencyLimitError;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::application::{Application, Trigger};
+use crate::instance::{NoAnswer, no_answer};
 use crate::request::{BadRequest, prepare};
 use crate::router::RouteMatch;
 
@@ -38,7 +38,7 @@ pub async fn answer(
         return refuse(error);
     }
     let request = Request::from_parts(parts, body.map_err(Error::from).boxed_unsync());
-    match trigger.handler.handle((), request).await {
+    match trigger.handler.handle(None, request).await {
         Ok(response) => response,
         Err(error) => failed(trigger, &error),
     }
@@ -68,23 +68,17 @@ fn refuse(error: BadRequest) -> Response<WasiBody> {
 
 /// The answer where a component gave none.
 fn failed(trigger: &Trigger, error: &wasmtime::Error) -> Response<WasiBody> {
-    let log = |what: &str| trigger.handler.state().report(what);
-    if let Some(InstantiationError { error, .. }) = error.downcast_ref::<InstantiationError<()>>() {
-        log(&format!("no instance for a request: {error:#}"));
-        if error.is::<PoolConcurrencyLimitError>() {
+    match no_answer(&trigger.handler, error) {
+        NoAnswer::NoInstance(cause) if cause.is::<PoolConcurrencyLimitError>() => {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
+            response
         }
-    } else if error.is::<ExpirationError>() {
-        log("a request was not answered in time");
-        return status(StatusCode::GATEWAY_TIMEOUT);
-    } else {
-        log(&format!("a request was not answered: {error:#}"));
+        NoAnswer::TooLate => status(StatusCode::GATEWAY_TIMEOUT),
+        NoAnswer::NoInstance(_) | NoAnswer::Failed => status(StatusCode::INTERNAL_SERVER_ERROR),
     }
-    status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn status(status: StatusCode) -> Response<WasiBody> {

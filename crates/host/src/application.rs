@@ -15,13 +15,15 @@ use wasmtime_wasi_http::{p2, p3};
 
 use crate::absent;
 use crate::allow_list::AllowList;
+use crate::chaining::{CHAIN_DEPTH_MAX, Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::engine::engine;
+use crate::exports;
 use crate::instance::{Factory, Grants, Reuse};
 use crate::kv::StoreFile;
 use crate::kv_link::Stores;
 use crate::link::linker;
-use crate::manifest::{self, ConfigurationSet, HttpTrigger, Route};
+use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
 use crate::mounts::mount;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Outbound, OutboundClient};
@@ -44,6 +46,8 @@ pub struct Application {
     pub info: Vec<u8>,
     /// The client of outgoing requests, to tell it where the application listens.
     pub client: OutboundClient,
+    /// The components that others ask; held here, so that they end with the application.
+    _callees: Arc<Callees>,
 }
 
 /// What answers the requests of one trigger.
@@ -71,11 +75,14 @@ impl Application {
             .iter()
             .map(|trigger| loader.trigger(trigger))
             .collect::<Result<_>>()?;
+        let callees = Arc::new(loader.callees()?);
+        loader.chaining.set_callees(&callees);
         Ok(Self {
             router: Router::new(application),
             triggers,
             info: info(application)?,
             client: loader.client,
+            _callees: callees,
         })
     }
 }
@@ -92,6 +99,14 @@ fn info(application: &manifest::Application) -> Result<Vec<u8>> {
 /// Triggers with the same component and the same middlewares share their instances.
 type ChainKey<'a> = (&'a str, Vec<(&'a str, Vec<ConfigurationSet>)>);
 
+fn key<'a>(component: &'a str, middlewares: &'a [Middleware]) -> ChainKey<'a> {
+    let middlewares = middlewares.iter().map(|middleware| {
+        let inherit = middleware.inherit.iter().copied().collect();
+        (middleware.component.as_str(), inherit)
+    });
+    (component, middlewares.collect())
+}
+
 struct Loader<'a> {
     application: &'a manifest::Application,
     options: &'a HostOptions,
@@ -99,10 +114,12 @@ struct Loader<'a> {
     engine: Engine,
     linker: Linker<HostState>,
     client: OutboundClient,
+    chaining: Chaining,
     variables: Variables,
     store_file: Option<Arc<StoreFile>>,
     sources: BTreeMap<&'a str, Vec<u8>>,
     grants: BTreeMap<&'a str, Arc<Grants>>,
+    linked: BTreeMap<ChainKey<'a>, Arc<ProxyPre<HostState>>>,
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
     /// The components of which the log says what the host lacks for them.
@@ -130,6 +147,7 @@ impl<'a> Loader<'a> {
         } else {
             None
         };
+        let log = options.log.clone().unwrap_or_else(LogSink::stdio);
         Ok(Self {
             application,
             options,
@@ -137,12 +155,14 @@ impl<'a> Loader<'a> {
             linker: linker(&engine)?,
             engine,
             client: OutboundClient::new()?,
+            chaining: Chaining::new(log.clone()),
             variables,
             store_file,
             sources: BTreeMap::new(),
             grants: BTreeMap::new(),
+            linked: BTreeMap::new(),
             handlers: BTreeMap::new(),
-            log: options.log.clone().unwrap_or_else(LogSink::stdio),
+            log,
             told_absent: BTreeSet::new(),
         })
     }
@@ -158,40 +178,78 @@ impl<'a> Loader<'a> {
     }
 
     fn handler(&mut self, trigger: &'a HttpTrigger) -> Result<ProxyHandler<Factory>> {
-        let middlewares = trigger
-            .middleware
-            .iter()
-            .map(|middleware| {
-                let inherit = middleware.inherit.iter().copied().collect();
-                (middleware.component.as_str(), inherit)
-            })
-            .collect();
-        let key: ChainKey<'a> = (&trigger.component, middlewares);
+        let key = key(&trigger.component, &trigger.middleware);
         if let Some(handler) = self.handlers.get(&key) {
             return Ok(handler.clone());
         }
-        let component = self.link(trigger)?;
-        let handler = ProxyHandler::new(Factory::new(
-            self.engine.clone(),
-            component,
-            self.grants(&trigger.component)?,
-            Reuse::new(self.options),
-            self.log.clone(),
-            self.options.clock.clone(),
-            self.stopping.clone(),
-        ));
+        let handler = self.new_handler(&trigger.component, &trigger.middleware, 0)?;
         self.handlers.insert(key, handler.clone());
         Ok(handler)
     }
 
-    /// Composes, compiles and links the component of a trigger.
-    fn link(&mut self, trigger: &'a HttpTrigger) -> Result<ProxyPre<HostState>> {
-        self.read(&trigger.component)?;
-        for middleware in &trigger.middleware {
+    /// What answers when one component asks another one: those with a trigger, private or not, that somebody
+    /// may ask who is asked himself.
+    fn callees(&mut self) -> Result<Callees> {
+        let triggers = &self.application.triggers;
+        let mut callees = Callees::new();
+        let mut askers: Vec<&str> = triggers
+            .iter()
+            .filter(|trigger| !matches!(trigger.route, Route::Private))
+            .map(|trigger| trigger.component.as_str())
+            .collect();
+        while let Some(asker) = askers.pop() {
+            let outbound = self.grants(asker)?.outbound.clone();
+            for id in triggers.iter().map(|trigger| trigger.component.as_str()) {
+                if callees.contains_key(id) || !outbound.may_ask(&host_of(id)) {
+                    continue;
+                }
+                let depths = (1..=CHAIN_DEPTH_MAX)
+                    .map(|depth| {
+                        let handler = self.new_handler(id, &[], depth)?;
+                        Ok(Arc::new(handler) as Arc<dyn Callee>)
+                    })
+                    .collect::<Result<_>>()?;
+                callees.insert(id.to_owned(), depths);
+                askers.push(id);
+            }
+        }
+        Ok(callees)
+    }
+
+    fn new_handler(
+        &mut self,
+        component: &'a str,
+        middlewares: &'a [Middleware],
+        depth: usize,
+    ) -> Result<ProxyHandler<Factory>> {
+        Ok(ProxyHandler::new(Factory::new(
+            self.engine.clone(),
+            self.link(component, middlewares)?,
+            self.grants(component)?,
+            depth,
+            Reuse::new(self.options),
+            self.log.clone(),
+            self.options.clock.clone(),
+            self.stopping.clone(),
+        )))
+    }
+
+    /// Composes, compiles and links a component behind its middlewares.
+    fn link(
+        &mut self,
+        id: &'a str,
+        middlewares: &'a [Middleware],
+    ) -> Result<Arc<ProxyPre<HostState>>> {
+        let key = key(id, middlewares);
+        if let Some(linked) = self.linked.get(&key) {
+            return Ok(Arc::clone(linked));
+        }
+        self.read(id)?;
+        for middleware in middlewares {
             self.read(&middleware.component)?;
         }
-        let middlewares: Vec<MiddlewarePart<'_>> = trigger
-            .middleware
+        let primary = self.part(id)?;
+        let parts: Vec<MiddlewarePart<'_>> = middlewares
             .iter()
             .map(|middleware| {
                 Ok(MiddlewarePart {
@@ -200,8 +258,8 @@ impl<'a> Loader<'a> {
                 })
             })
             .collect::<Result<_>>()?;
-        let composed = compose(&middlewares, self.part(&trigger.component)?)?;
-        let id = &trigger.component;
+        exports::check_way(&parts, primary)?;
+        let composed = compose(&parts, primary)?;
         let component = Component::new(&self.engine, &composed.bytes)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot compile component `{id}`"))?;
@@ -211,9 +269,12 @@ impl<'a> Loader<'a> {
             .instantiate_pre(&component)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot link component `{id}`"))?;
-        proxy(component).with_context(|| {
+        let linked = proxy(component).with_context(|| {
             format!("component `{id}` handles no HTTP: it exports neither `wasi:http/handler@0.3.0` nor `wasi:http/incoming-handler@0.2`")
-        })
+        })?;
+        let linked = Arc::new(linked);
+        self.linked.insert(key, Arc::clone(&linked));
+        Ok(linked)
     }
 
     /// The linker, with the interfaces that the host does not have as what cannot be called. Says which.
@@ -314,13 +375,20 @@ impl<'a> Loader<'a> {
             None => Stores::default(),
         };
         let variables = self.variables.of_component(component).with_context(about)?;
+        let id: Arc<str> = id.into();
+        let outbound = Outbound::new(
+            self.client.clone(),
+            self.chaining.clone(),
+            Arc::clone(&id),
+            Arc::new(allowed),
+        );
         Ok(Grants {
-            component: id.into(),
+            component: id,
             environment: component.environment.clone().into_iter().collect(),
             files: mount(&self.options.state_dir.join("mounts"), &mounts).with_context(about)?,
             stores: Arc::new(stores),
             variables: Arc::new(ComponentVariables::new(variables)),
-            outbound: Outbound::new(self.client.clone(), Arc::new(allowed)),
+            outbound,
         })
     }
 }

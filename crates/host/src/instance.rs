@@ -12,10 +12,12 @@ use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx};
 use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre,
+    ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
+use crate::asking::{Asked, Askers};
 use crate::clock::WallClock;
 use crate::engine::EPOCH_TICK;
 use crate::kv_link::Stores;
@@ -67,13 +69,24 @@ impl Reuse {
             busy_ticks_max: u32::try_from(ticks).unwrap_or(u32::MAX).max(1),
         }
     }
+
+    /// The same, with an instance for each request.
+    fn for_one_request(self) -> Self {
+        Self {
+            requests_max: 1,
+            concurrent_requests_max: 1,
+            ..self
+        }
+    }
 }
 
 /// Makes instances of one composed component.
 pub struct Factory {
     engine: Engine,
-    component: ProxyPre<HostState>,
+    component: Arc<ProxyPre<HostState>>,
     grants: Arc<Grants>,
+    /// How many components the requests of its instances went through by chaining; 0: they came from outside.
+    depth: usize,
     reuse: Reuse,
     log: LogSink,
     /// The time of day, where it is not the real one.
@@ -86,22 +99,34 @@ impl Factory {
     /// Takes a component that is compiled and linked.
     pub fn new(
         engine: Engine,
-        component: ProxyPre<HostState>,
+        component: Arc<ProxyPre<HostState>>,
         grants: Arc<Grants>,
+        depth: usize,
         reuse: Reuse,
         log: LogSink,
         clock: Option<WallClock>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
+        let reuse = match &*component {
+            // A call of its handler occupies the whole instance until it returns.
+            ProxyPre::P2(_) => reuse.for_one_request(),
+            ProxyPre::P3(_) => reuse,
+        };
         Self {
             engine,
             component,
             grants,
+            depth,
             reuse,
             log,
             clock,
             stopping,
         }
+    }
+
+    /// The name of the component in the manifest.
+    pub fn component(&self) -> &str {
+        &self.grants.component
     }
 
     /// Writes a line about the component to the log.
@@ -132,7 +157,7 @@ impl Factory {
                 wasi: wasi.build(),
                 table: ResourceTable::new(),
                 http: WasiHttpCtx::new(),
-                outbound: grants.outbound.clone(),
+                outbound: grants.outbound.at_depth(self.depth),
                 denied: Denied,
                 stores: Arc::clone(&grants.stores),
                 open_stores: 0,
@@ -167,6 +192,7 @@ impl HandlerState for Factory {
     {
         let mut store = self.store()?;
         let proxy = self.component.instantiate_async(&mut store).await?;
+        let askers = (self.depth > 0).then(Askers::default);
         Ok(Instance {
             store,
             proxy,
@@ -175,14 +201,41 @@ impl HandlerState for Factory {
                 self.reuse.idle_timeout,
                 self.reuse.request_timeout,
                 self.stopping.clone(),
+                askers.clone(),
             ),
             state: Worker {
                 component: Arc::clone(&self.grants.component),
                 reuse: self.reuse.clone(),
                 log: self.log.clone(),
                 stopping: self.stopping.clone(),
+                askers,
             },
         })
+    }
+}
+
+/// Why a component gave no answer.
+pub enum NoAnswer<'e> {
+    /// There is no instance for the request, for this reason.
+    NoInstance(&'e wasmtime::Error),
+    /// The time for it is over.
+    TooLate,
+    /// It failed.
+    Failed,
+}
+
+/// Tells why `handler` gave no answer, and writes it to the log.
+pub fn no_answer<'e>(handler: &ProxyHandler<Factory>, error: &'e wasmtime::Error) -> NoAnswer<'e> {
+    let log = |what: &str| handler.state().report(what);
+    if let Some(none) = error.downcast_ref::<InstantiationError<Option<Asked>>>() {
+        log(&format!("no instance for a request: {:#}", none.error));
+        NoAnswer::NoInstance(&none.error)
+    } else if error.is::<ExpirationError>() {
+        log("a request was not answered in time");
+        NoAnswer::TooLate
+    } else {
+        log(&format!("a request was not answered: {error:#}"));
+        NoAnswer::Failed
     }
 }
 
@@ -192,11 +245,13 @@ pub struct Worker {
     reuse: Reuse,
     log: LogSink,
     stopping: watch::Receiver<bool>,
+    /// The components whose requests it has; none where they come from outside.
+    askers: Option<Askers>,
 }
 
 impl WorkerState for Worker {
     type StoreData = HostState;
-    type RequestData = ();
+    type RequestData = Option<Asked>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse.requests_max {
@@ -211,13 +266,24 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, HostState>,
-        (): (),
+        asked: Option<Asked>,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         store.data_mut().busy_ticks = 0;
-        match self.reuse.request_timeout {
-            Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
-            None => Box::pin(std::future::pending()),
+        let timeout = self.reuse.request_timeout.map(tokio::time::sleep);
+        match (self.askers.as_ref().zip(asked), timeout) {
+            (Some((askers, asked)), None) => Box::pin(askers.add(asked)),
+            (Some((askers, asked)), Some(timeout)) => {
+                let gone = askers.add(asked);
+                Box::pin(async move {
+                    tokio::select! {
+                        () = gone => {}
+                        () = timeout => {}
+                    }
+                })
+            }
+            (None, Some(timeout)) => Box::pin(timeout),
+            (None, None) => Box::pin(std::future::pending()),
         }
     }
 
@@ -229,7 +295,10 @@ impl WorkerState for Worker {
             && !*self.stopping.borrow()
         {
             // The cause alone: what comes before it is a trace of nameless functions.
-            let cause = error.root_cause();
+            let cause = match &self.askers {
+                Some(askers) if askers.gave_up() => "nobody waits for it any more".to_owned(),
+                _ => error.root_cause().to_string(),
+            };
             report(
                 &self.log,
                 &self.component,
@@ -258,6 +327,10 @@ pub struct Expiration {
     armed: bool,
     stopping: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
     stopped: bool,
+    /// The components whose requests the instance has.
+    askers: Option<Askers>,
+    /// When it goes away because nobody waits for it.
+    end: Option<Instant>,
 }
 
 impl Expiration {
@@ -265,8 +338,11 @@ impl Expiration {
         idle_timeout: Duration,
         request_timeout: Option<Duration>,
         mut stopping: watch::Receiver<bool>,
+        askers: Option<Askers>,
     ) -> Self {
         Self {
+            askers,
+            end: None,
             idle_timeout,
             request_timeout,
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -296,12 +372,18 @@ impl WorkerExpiration for Expiration {
                 return Poll::Ready(());
             }
         }
+        if let (None, Some(askers)) = (this.end, &this.askers)
+            && let Poll::Ready(left) = askers.poll_left(cx)
+        {
+            this.end = Instant::now().checked_add(left);
+        }
         let timeout = match status {
             WorkerStatus::Idle => Some(this.idle_timeout),
             // As in Spin, work after the response may take as long as a request.
             WorkerStatus::Requests | WorkerStatus::PostReturn => this.request_timeout,
         };
-        let Some(deadline) = timeout.and_then(|timeout| start.checked_add(timeout)) else {
+        let deadline = timeout.and_then(|timeout| start.checked_add(timeout));
+        let Some(deadline) = deadline.into_iter().chain(this.end).min() else {
             return Poll::Pending;
         };
         if Instant::now() >= deadline {
@@ -339,7 +421,7 @@ mod tests {
         stopping: bool,
     ) -> bool {
         let (_sender, receiver) = watch::channel(stopping);
-        let mut expiration = Box::pin(Expiration::new(idle, request, receiver));
+        let mut expiration = Box::pin(Expiration::new(idle, request, receiver, None));
         let mut cx = Context::from_waker(Waker::noop());
         let start = Instant::now();
         expiration.as_mut().poll(&mut cx, status, start).is_ready()

@@ -17,7 +17,6 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,6 +27,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::allow_list::{AllowList, Destination};
+use crate::chaining::{self, Call, Callee, Chaining};
 use crate::request::remove_hop;
 
 /// Limit of each phase of a request where the component sets none (Spin's default).
@@ -122,18 +122,55 @@ impl OutboundClient {
 #[derive(Clone)]
 pub struct Outbound {
     client: OutboundClient,
+    chaining: Chaining,
+    /// The component's name in the manifest.
+    component: Arc<str>,
     allowed: Arc<AllowList>,
+    /// How many components the requests that it works on went through by chaining.
+    depth: usize,
+}
+
+/// Where a request goes.
+enum Way {
+    Network,
+    Component(Arc<dyn Callee>),
 }
 
 impl Outbound {
-    /// Sends through `client` what `allowed` allows.
+    /// Sends through `client`, or to another component, what `allowed` allows to `component`.
     #[must_use]
-    pub fn new(client: OutboundClient, allowed: Arc<AllowList>) -> Self {
-        Self { client, allowed }
+    pub fn new(
+        client: OutboundClient,
+        chaining: Chaining,
+        component: Arc<str>,
+        allowed: Arc<AllowList>,
+    ) -> Self {
+        Self {
+            client,
+            chaining,
+            component,
+            allowed,
+            depth: 0,
+        }
+    }
+
+    /// The same for an instance whose requests went through so many components by chaining.
+    #[must_use]
+    pub fn at_depth(&self, depth: usize) -> Self {
+        Self {
+            depth,
+            ..self.clone()
+        }
+    }
+
+    /// Whether some request to this host is allowed.
+    #[must_use]
+    pub fn may_ask(&self, host: &str) -> bool {
+        self.allowed.names(host)
     }
 
     /// Checks a request's destination; gives it a new one where it is the application itself.
-    fn admit(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
+    fn admit(&self, request: &mut Request<WasiBody>) -> Result<Way, Error> {
         let uri = request.uri();
         let scheme = uri.scheme_str().ok_or(Error::HttpRequestUriInvalid)?;
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
@@ -144,18 +181,26 @@ impl Outbound {
             if !self.allowed.allows_self(scheme) {
                 return Err(not_permitted(uri));
             }
-            return self.redirect_to_self(request);
+            self.redirect_to_self(request)?;
+            return Ok(Way::Network);
         }
         let allowed = self.allowed.allows(Destination {
             scheme,
             host: authority.host(),
             port: authority.port_u16(),
         });
-        if allowed {
-            Ok(())
-        } else {
-            Err(not_permitted(uri))
+        if !allowed {
+            return Err(not_permitted(uri));
         }
+        let Some(to) = chaining::chained(authority.host()) else {
+            return Ok(Way::Network);
+        };
+        let callee = self.chaining.find(&Call {
+            from: &self.component,
+            depth: self.depth,
+            to,
+        })?;
+        Ok(Way::Component(callee))
     }
 
     fn redirect_to_self(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
@@ -203,12 +248,19 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _component_is_done: IoResult,
     ) -> SendResult {
-        if let Err(error) = self.admit(&mut request) {
-            return Box::new(async move { Err(error) });
-        }
+        let way = match self.admit(&mut request) {
+            Ok(way) => way,
+            Err(error) => return Box::new(async move { Err(error) }),
+        };
         let client = self.client.client.clone();
         Box::new(async move {
-            let response = send(client, request, options).await?;
+            let limits = Limits::of(options);
+            let response = match way {
+                Way::Network => send(client, request, limits).await?,
+                Way::Component(callee) => {
+                    timed(limits.in_time(callee.ask(request)).await??, limits)
+                }
+            };
             // hyper drives the connection, so there is nothing left to wait for.
             let done: IoResult = Box::new(async { Ok(()) });
             Ok((response, done))
@@ -240,43 +292,71 @@ impl WasiHttpHooks for Denied {
     }
 }
 
+/// How long the phases of a request may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    connect: Duration,
+    first_byte: Duration,
+    between_bytes: Duration,
+}
+
+impl Limits {
+    fn of(options: Option<RequestOptions>) -> Self {
+        let limit = |limit: Option<Duration>| limit.unwrap_or(PHASE_TIMEOUT);
+        Self {
+            connect: limit(options.and_then(|options| options.connect_timeout)),
+            first_byte: limit(options.and_then(|options| options.first_byte_timeout)),
+            between_bytes: limit(options.and_then(|options| options.between_bytes_timeout)),
+        }
+    }
+
+    /// Waits for the head of a response. The pool decides whether to connect, so it may take as long as both.
+    async fn in_time<T>(self, sending: impl Future<Output = T>) -> Result<T, Error> {
+        let limit = self.connect.saturating_add(self.first_byte);
+        let sent = tokio::time::timeout(limit, sending).await;
+        sent.map_err(|_| Error::HttpResponseTimeout)
+    }
+}
+
 async fn send(
     client: HttpsClient,
     request: Request<WasiBody>,
-    options: Option<RequestOptions>,
+    limits: Limits,
 ) -> Result<Response<WasiBody>, Error> {
-    let limit = |limit: Option<Duration>| limit.unwrap_or(PHASE_TIMEOUT);
-    let connect = limit(options.and_then(|options| options.connect_timeout));
-    let first_byte = limit(options.and_then(|options| options.first_byte_timeout));
-    let between_bytes = limit(options.and_then(|options| options.between_bytes_timeout));
-    // The pool decides whether to connect, so the head may take as long as both.
-    let head_limit = connect.saturating_add(first_byte);
-    let sending = CONNECT_LIMIT.scope(connect, client.request(request));
-    let mut response = tokio::time::timeout(head_limit, sending)
-        .await
-        .map_err(|_| Error::HttpResponseTimeout)?
-        .map_err(|error| client_error(&error))?;
+    let sending = CONNECT_LIMIT.scope(limits.connect, client.request(request));
+    let sent = limits.in_time(sending).await?;
+    let mut response = sent.map_err(|error| client_error(&error))?;
     // Components do not see `Connection`, so they cannot do what it says.
     remove_hop(response.headers_mut());
-    Ok(response.map(|body| {
+    Ok(timed(response, limits))
+}
+
+fn timed<B>(response: Response<B>, limits: Limits) -> Response<WasiBody>
+where
+    B: Body<Data = Bytes, Error: Into<Error>> + Send + Unpin + 'static,
+{
+    response.map(|body| {
         TimedBody {
             body,
-            limit: between_bytes,
+            limit: limits.between_bytes,
             sleep: None,
         }
         .boxed_unsync()
-    }))
+    })
 }
 
 /// A response's body that fails when it pauses for too long.
-struct TimedBody {
-    body: Incoming,
+struct TimedBody<B> {
+    body: B,
     limit: Duration,
     /// The end of the pause under way.
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-impl Body for TimedBody {
+impl<B> Body for TimedBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<Error>> + Unpin,
+{
     type Data = Bytes;
     type Error = Error;
 
@@ -286,7 +366,7 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.sleep = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let limit = self.limit;
         let sleep = self

@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::chaining::{Answering, CHAIN_DEPTH_MAX, Callees};
+use crate::options::LogSink;
 
 /// When a test gives up on what should have happened long before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,8 +23,13 @@ fn request(uri: &str) -> Request<WasiBody> {
 }
 
 fn outbound(entries: &[String]) -> Outbound {
+    chaining_outbound(entries, Chaining::new(LogSink::new(|_| {})))
+}
+
+fn chaining_outbound(entries: &[String], chaining: Chaining) -> Outbound {
     let allowed = AllowList::parse(entries).unwrap();
-    Outbound::new(OutboundClient::new().unwrap(), Arc::new(allowed))
+    let client = OutboundClient::new().unwrap();
+    Outbound::new(client, chaining, "caller".into(), Arc::new(allowed))
 }
 
 async fn send_through(
@@ -175,4 +182,173 @@ async fn a_body_that_pauses_for_too_long_fails() {
         );
     }
     drop(server.await.unwrap());
+}
+
+/// A component that answers as its function says.
+struct Other<F>(F);
+
+impl<F: Fn() -> Answering + Send + Sync> Callee for Other<F> {
+    fn ask(&self, _request: Request<WasiBody>) -> Answering {
+        (self.0)()
+    }
+}
+
+/// A component `js` that answers so, and may be asked by what `entries` allow.
+fn chained(
+    entries: &[&str],
+    answer: impl Fn() -> Answering + Send + Sync + 'static,
+) -> (Outbound, Arc<Callees>) {
+    let chaining = Chaining::new(LogSink::new(|_| {}));
+    let callee: Arc<dyn Callee> = Arc::new(Other(answer));
+    let depths = vec![callee; CHAIN_DEPTH_MAX];
+    let callees = Arc::new(Callees::from([("js".to_owned(), depths)]));
+    chaining.set_callees(&callees);
+    let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+    (chaining_outbound(&entries, chaining), callees)
+}
+
+/// A body of which nothing comes.
+struct Silent;
+
+impl Body for Silent {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Poll::Pending
+    }
+}
+
+fn empty_answer() -> Answering {
+    let body = Empty::new().map_err(Error::from).boxed_unsync();
+    Box::pin(async { Ok(Response::new(body)) })
+}
+
+#[tokio::test]
+async fn another_component_is_asked_where_that_is_allowed() {
+    for (entry, uri, asked) in [
+        ("http://js.spin.internal", "http://js.spin.internal/x", true),
+        ("http://js.spin.internal", "http://JS.spin.Internal/x", true),
+        (
+            "http://js.spin.internal",
+            "http://js.spin.internal:80/x",
+            true,
+        ),
+        ("http://*.spin.internal", "http://js.spin.internal/x", true),
+        ("*://*:*", "https://js.spin.internal:9/x", true),
+        (
+            "http://js.spin.internal",
+            "https://js.spin.internal/x",
+            false,
+        ),
+        (
+            "http://js.spin.internal",
+            "http://js.spin.internal:81/x",
+            false,
+        ),
+        (
+            "http://orders.spin.internal",
+            "http://js.spin.internal/x",
+            false,
+        ),
+        ("http://self", "http://js.spin.internal/x", false),
+    ] {
+        let (mut outbound, _callees) = chained(&[entry], empty_answer);
+        match send_through(&mut outbound, uri, None).await {
+            Ok(response) => assert!(asked && response.status() == 200, "{entry} {uri}"),
+            Err(Error::InternalError(Some(message))) => {
+                assert!(!asked && message.contains("not permitted"), "{entry} {uri}");
+            }
+            Err(error) => panic!("{entry} {uri}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_looks_like_a_component_is_never_looked_for_in_the_network() {
+    let (mut outbound, _callees) = chained(&["*://*:*"], empty_answer);
+    for host in [
+        "orders.spin.internal",
+        "a.js.spin.internal",
+        "spin.internal",
+    ] {
+        for uri in [format!("http://{host}/"), format!("https://{host}.:444/")] {
+            let error = send_through(&mut outbound, &uri, None).await.unwrap_err();
+            let Error::InternalError(Some(message)) = error else {
+                panic!("{uri}: {error:?}");
+            };
+            assert!(message.contains("has no component"), "{uri}: {message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_answer_in_time_is_given_up() {
+    let given_up = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&given_up);
+    struct Tell(Arc<tokio::sync::Notify>);
+    impl Drop for Tell {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let (mut outbound, _callees) = chained(&["http://js.spin.internal"], move || {
+        let tell = Tell(Arc::clone(&told));
+        Box::pin(async move {
+            let _tell = tell;
+            std::future::pending().await
+        })
+    });
+    let options = RequestOptions {
+        connect_timeout: Some(Duration::from_millis(10)),
+        first_byte_timeout: Some(Duration::from_millis(10)),
+        between_bytes_timeout: None,
+    };
+    let sent = send_through(&mut outbound, "http://js.spin.internal/", Some(options)).await;
+    assert!(matches!(sent, Err(Error::HttpResponseTimeout)));
+    tokio::time::timeout(PATIENCE, given_up.notified())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_component_that_pauses_in_its_answer_fails() {
+    let (mut outbound, _callees) = chained(&["http://js.spin.internal"], || {
+        let body = Silent.boxed_unsync();
+        Box::pin(async { Ok(Response::new(body)) })
+    });
+    let options = RequestOptions {
+        connect_timeout: None,
+        first_byte_timeout: None,
+        between_bytes_timeout: Some(Duration::from_millis(10)),
+    };
+    let response = send_through(&mut outbound, "http://js.spin.internal/", Some(options))
+        .await
+        .unwrap();
+    let error = response.into_body().collect().await.unwrap_err();
+    assert!(matches!(error, Error::ConnectionReadTimeout), "{error:?}");
+}
+
+#[tokio::test]
+async fn no_component_is_asked_by_one_that_is_too_deep() {
+    let (outbound, _callees) = chained(&["http://js.spin.internal"], empty_answer);
+    for (depth, asked) in [
+        (0, true),
+        (CHAIN_DEPTH_MAX - 1, true),
+        (CHAIN_DEPTH_MAX, false),
+    ] {
+        let sent = send_through(
+            &mut outbound.at_depth(depth),
+            "http://js.spin.internal/",
+            None,
+        )
+        .await;
+        match sent {
+            Ok(_) => assert!(asked, "at depth {depth}"),
+            Err(error) => assert!(!asked && matches!(error, Error::LoopDetected), "{error:?}"),
+        }
+    }
 }

@@ -19,6 +19,10 @@ const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 /// Headers that every request gets.
 const FIXED_HEADERS: usize = 7;
 const SCHEME_PREFIX: &str = "http://";
+/// The address of the client that a chained request has.
+const CHAINED_CLIENT: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
+/// The host in the full URL of a chained request.
+const CHAINED_HOST: &str = "localhost";
 
 /// Headers that are the same for every request of a trigger.
 #[derive(Clone, Debug)]
@@ -38,6 +42,16 @@ impl RouteHeaders {
             raw: value(pattern.raw())?,
             prefix: value(pattern.raw_prefix())?,
         })
+    }
+
+    /// Those of a chained request: the route `/...`.
+    #[must_use]
+    pub const fn chained() -> Self {
+        Self {
+            matched: HeaderValue::from_static("/..."),
+            raw: HeaderValue::from_static("/..."),
+            prefix: HeaderValue::from_static(""),
+        }
     }
 }
 
@@ -93,6 +107,34 @@ pub fn prepare(
     Ok(())
 }
 
+/// The same for a request that another component sends, as Spin does it: as if the component were at the route
+/// `/...`, without the name of a host, and with no address of a client.
+///
+/// # Errors
+///
+/// When the request has no target.
+pub fn prepare_chained(parts: &mut http::request::Parts) -> Result<(), BadRequest> {
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    remove_hop(&mut parts.headers);
+    parts.headers.remove(HOST);
+    let path = uri
+        .path_and_query
+        .get_or_insert(PathAndQuery::from_static("/"));
+    let fixed = RouteHeaders::chained();
+    parts.headers.reserve(FIXED_HEADERS);
+    append_fixed(
+        &mut parts.headers,
+        path.path(),
+        &fixed,
+        CHAINED_CLIENT,
+        CHAINED_HOST,
+        path.as_str(),
+    )?;
+    uri.scheme = Some(Scheme::HTTP);
+    parts.uri = Uri::from_parts(uri).map_err(|_| BadRequest::InvalidTarget)?;
+    Ok(())
+}
+
 /// Removes `Connection` and the fields that it names: they are meant for whoever they reached first (RFC
 /// 9110, section 7.6.1). Fields that say where a message ends or for whom it is stay.
 pub fn remove_hop(headers: &mut HeaderMap) {
@@ -140,27 +182,46 @@ fn append(
     path: Option<&PathAndQuery>,
 ) -> Result<(), BadRequest> {
     let path = path.map_or("/", PathAndQuery::as_str);
-    let mut full_url =
-        String::with_capacity(SCHEME_PREFIX.len() + authority.as_str().len() + path.len());
-    for piece in [SCHEME_PREFIX, authority.as_str(), path] {
-        full_url.push_str(piece);
-    }
     headers.reserve(FIXED_HEADERS + route.parameters.len());
-    // A header that cannot be made refuses the request: without it, what the client sent under its
-    // name would pass for the host's.
-    headers.append(PATH_INFO, value(route.path_info.as_bytes())?);
-    headers.append(FULL_URL, value(full_url)?);
-    headers.append(MATCHED_ROUTE, fixed.matched.clone());
-    headers.append(BASE_PATH, HeaderValue::from_static("/"));
-    headers.append(RAW_COMPONENT_ROUTE, fixed.raw.clone());
-    headers.append(COMPONENT_ROUTE, fixed.prefix.clone());
-    headers.append(CLIENT_ADDR, value(client.to_string())?);
+    let client = value(client.to_string())?;
+    append_fixed(
+        headers,
+        &route.path_info,
+        fixed,
+        client,
+        authority.as_str(),
+        path,
+    )?;
     for (name, text) in &route.parameters {
         let name = name.to_ascii_lowercase().replace('_', "-");
         let name = HeaderName::try_from(format!("{PATH_MATCH_PREFIX}{name}"))
             .map_err(|_| BadRequest::InvalidTarget)?;
         headers.append(name, value(text.as_bytes())?);
     }
+    Ok(())
+}
+
+/// The headers that every request gets. One that cannot be made refuses the request: without it, what the client
+/// sent under its name would pass for the host's.
+fn append_fixed(
+    headers: &mut HeaderMap,
+    path_info: &str,
+    fixed: &RouteHeaders,
+    client: HeaderValue,
+    authority: &str,
+    path: &str,
+) -> Result<(), BadRequest> {
+    let mut full_url = String::with_capacity(SCHEME_PREFIX.len() + authority.len() + path.len());
+    for piece in [SCHEME_PREFIX, authority, path] {
+        full_url.push_str(piece);
+    }
+    headers.append(PATH_INFO, value(path_info.as_bytes())?);
+    headers.append(FULL_URL, value(full_url)?);
+    headers.append(MATCHED_ROUTE, fixed.matched.clone());
+    headers.append(BASE_PATH, HeaderValue::from_static("/"));
+    headers.append(RAW_COMPONENT_ROUTE, fixed.raw.clone());
+    headers.append(COMPONENT_ROUTE, fixed.prefix.clone());
+    headers.append(CLIENT_ADDR, client);
     Ok(())
 }
 

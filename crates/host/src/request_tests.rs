@@ -184,3 +184,38 @@ fn what_connection_names_ends_here() {
         "nobody takes away what the host says"
     );
 }
+
+fn chained(request: http::request::Builder) -> http::request::Parts {
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    prepare_chained(&mut parts).unwrap();
+    parts
+}
+
+#[test]
+fn a_chained_request_looks_as_if_the_component_had_all_routes_and_the_client_no_address() {
+    let request = http::Request::get("http://js.spin.internal/a/b?c=d")
+        .header("host", "js.spin.internal")
+        .header("connection", "x-for-the-next-hop")
+        .header("x-for-the-next-hop", "1")
+        .header("spin-client-addr", "127.0.0.1:1");
+    let parts = chained(request);
+    assert_eq!(parts.uri, "http://js.spin.internal/a/b?c=d");
+    for (name, expected) in [
+        ("spin-path-info", vec!["/a/b"]),
+        ("spin-full-url", vec!["http://localhost/a/b?c=d"]),
+        ("spin-matched-route", vec!["/..."]),
+        ("spin-base-path", vec!["/"]),
+        ("spin-raw-component-route", vec!["/..."]),
+        ("spin-component-route", vec![""]),
+        ("spin-client-addr", vec!["127.0.0.1:1", "0.0.0.0:0"]),
+        ("host", vec![]),
+        ("connection", vec![]),
+        ("x-for-the-next-hop", vec![]),
+    ] {
+        let expected: Vec<&[u8]> = expected.into_iter().map(str::as_bytes).collect();
+        assert_eq!(values(&parts, name), expected, "{name}");
+    }
+    let parts = chained(http::Request::get("https://js.spin.internal:8443"));
+    assert_eq!(parts.uri, "http://js.spin.internal:8443/");
+    assert_eq!(values(&parts, "spin-path-info"), [b"/"]);
+}

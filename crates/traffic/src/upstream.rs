@@ -48,6 +48,14 @@ pub struct Target {
     pub base_path: String,
 }
 
+impl Target {
+    /// Whether it is another component of the application, asked by service chaining.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        self.authority.ends_with(".spin.internal")
+    }
+}
+
 /// A credential of ours for an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamCredential {

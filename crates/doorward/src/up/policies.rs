@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail};
 use doorward_host::manifest::Application;
+use doorward_host::not_callable;
 use doorward_policy::{Findings, Policy};
 
 use super::POLICY;
@@ -15,7 +16,7 @@ use crate::check;
 ///
 /// # Errors
 ///
-/// A policy cannot be read, or one of its findings is an error.
+/// A policy cannot be read, or one of its findings is an error, or an upstream is a component that is not there.
 pub(super) fn check(application: &Application) -> Result<()> {
     let mut files = BTreeSet::new();
     for component in application.components.values() {
@@ -32,7 +33,10 @@ pub(super) fn check(application: &Application) -> Result<()> {
         let name = name.display().to_string();
         let text = check::read(&file).with_context(|| format!("{name} cannot be read"))?;
         match Policy::parse(&text) {
-            Ok(policy) => print(policy.warnings(), &name, &text),
+            Ok(policy) => {
+                print(policy.warnings(), &name, &text);
+                check_components(application, &policy, &name)?;
+            }
             Err(findings) => {
                 print(&findings, &name, &text);
                 refused.push(name);
@@ -44,6 +48,27 @@ pub(super) fn check(application: &Application) -> Result<()> {
             "nothing is served by a policy with errors: {}",
             refused.join(", ")
         );
+    }
+    Ok(())
+}
+
+/// Checks that the upstreams that are other components can be asked.
+fn check_components(application: &Application, policy: &Policy, name: &str) -> Result<()> {
+    for upstream in policy.upstreams() {
+        for target in upstream
+            .targets
+            .iter()
+            .filter(|target| target.is_component())
+        {
+            let component = target.authority.split('.').next().unwrap_or_default();
+            if let Some(problem) = not_callable(application, component) {
+                bail!(
+                    "{name}: the upstream `{}` is http://{}\n  {problem}",
+                    upstream.name,
+                    target.authority
+                );
+            }
+        }
     }
     Ok(())
 }

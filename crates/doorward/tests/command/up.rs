@@ -193,3 +193,46 @@ fn what_check_warns_of_is_said_before_anything_is_built() {
     let expected = ["warning[public-rest]", "`main` has no file"];
     fails(folder.path(), &flags, 1, &expected);
 }
+
+#[test]
+fn an_upstream_that_is_no_component_of_the_application_is_named_with_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = format!(
+        "{MANIFEST}files = [{{ source = \"doorward.toml\", destination = \"/doorward.toml\" }}]\n\
+         [[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"orders\"\n\
+         [component.orders]\nsource = \"orders.wasm\"\n\
+         [component.idle]\nsource = \"idle.wasm\"\n"
+    );
+    std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+    let write = |url: &str| {
+        let policy = format!(
+            "[upstream.shop]\nurl = \"{url}\"\n\
+             [[route]]\npath = \"/\"\npublic = true\nupstream = \"shop\"\n"
+        );
+        std::fs::write(folder.path().join("doorward.toml"), policy).unwrap();
+    };
+    let flags = ["up", "--listen", "127.0.0.1:0"];
+    for (url, expected) in [
+        ("http://order.spin.internal", "did you mean `orders`?"),
+        (
+            "http://payments.spin.internal",
+            "no component `payments` with an HTTP trigger",
+        ),
+        (
+            "http://idle.spin.internal",
+            "component `idle` has no HTTP trigger",
+        ),
+    ] {
+        write(url);
+        let says = ["doorward.toml: the upstream `shop`", url, expected];
+        fails(folder.path(), &flags, 1, &says);
+    }
+    // Those that are there can be asked; what is missing then is the file.
+    for url in [
+        "http://orders.spin.internal",
+        "http://ORDERS.spin.internal/base",
+    ] {
+        write(url);
+        fails(folder.path(), &flags, 1, &["has no file", "main.wasm"]);
+    }
+}

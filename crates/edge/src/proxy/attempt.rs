@@ -116,6 +116,8 @@ pub(super) async fn send(
     let progress = body.as_ref().map(Body::progress);
     let incomplete = || progress.as_deref().is_some_and(Progress::is_incomplete);
     let (options, timed) = options(outgoing, upstream, known, body.is_some());
+    // Spin keeps no time while it waits for a component.
+    let timed = timed && !outgoing.target.is_component();
     let (request, mut passing, no_trailers) =
         match request(outgoing, upstream, length, options, body) {
             Ok(made) => made,

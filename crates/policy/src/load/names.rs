@@ -1,7 +1,7 @@
 //! What issuers are called: `url` and `issuer`, which no two of them share.
 
 use doorward_token::api_key::API_KEY_ISSUER;
-use doorward_token::metadata::URL_BYTES_MAX;
+use doorward_token::metadata::{URL_BYTES_MAX, UrlParts};
 use doorward_token::{TENANT_PLACE, is_tenant, tenant_of};
 
 use super::ISSUER_SPELLINGS_MAX;
@@ -96,6 +96,8 @@ fn check(source: &mut Source<'_>, what: &str, name: At<&str>) {
         "is whose API keys are"
     } else if text.match_indices('{').any(|(at, _)| near(at)) {
         "has in it what is nearly `{tenant}`"
+    } else if UrlParts::of_any(text).is_ok_and(|parts| parts.is_component()) {
+        "is a component of the application (only upstreams can be)"
     } else {
         return;
     };

@@ -186,10 +186,22 @@ fn target(source: &mut Source<'_>, url: At<&str>) -> Option<Target> {
     } else {
         parts.authority
     };
+    let authority = authority.to_ascii_lowercase();
+    let tls = parts.scheme == "https";
+    let component = authority.strip_suffix(".spin.internal");
+    // In any other form hosts look for it in the network.
+    if parts.is_component()
+        && (tls || component.is_none_or(|name| name.is_empty() || name.contains('.')))
+    {
+        bad(
+            &"is no component: write `http://NAME.spin.internal`, chaining has no TLS and no ports",
+        );
+        return None;
+    }
     let path = parts.path;
     Some(Target {
-        tls: parts.scheme == "https",
-        authority: authority.to_ascii_lowercase(),
+        tls,
+        authority,
         base_path: path.strip_suffix('/').unwrap_or(path).to_owned(),
     })
 }

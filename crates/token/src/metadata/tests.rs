@@ -163,6 +163,10 @@ fn addresses_are_https_or_loopback() {
         "HTTPS://A.example/k",
         "https://10.0.0.1/k",
         "https://[2001:db8::1]:8443/k",
+        "https://spin.internal.example/k",
+        "https://notspin.internal/k",
+        "https://js.spin.internals/k",
+        "https://a.example/js.spin.internal?http://js.spin.internal",
         "http://127.0.0.1:3001/k",
         "http://127.8.9.10/k",
         "http://[::1]:3001/k",
@@ -186,6 +190,15 @@ fn addresses_are_https_or_loopback() {
         ("http://127.0.0.1.evil.example/k", UrlError::NotEncrypted),
         ("http://[::ffff:127.0.0.1]/k", UrlError::NotEncrypted),
         ("http://[::2]/k", UrlError::NotEncrypted),
+        ("http://js.spin.internal/k", UrlError::Component),
+        ("https://js.spin.internal/k", UrlError::Component),
+        ("HTTPS://JS.Spin.INTERNAL:8443", UrlError::Component),
+        ("https://js.spin.internal./k", UrlError::Component),
+        ("https://a.b.spin.internal/k", UrlError::Component),
+        ("https://spin.internal/k", UrlError::Component),
+        ("https://spin.internal.?a", UrlError::Component),
+        ("https://a@js.spin.internal/k", UrlError::UserInfo),
+        ("https://js.spin.internal../k", UrlError::Host),
         ("http://127.1/k", UrlError::Host),
         ("http://2130706433/k", UrlError::Host),
         ("http://0x7f000001/k", UrlError::Host),
@@ -279,4 +292,33 @@ fn an_address_is_taken_apart_whether_or_not_it_is_encrypted() {
         assert_eq!(UrlParts::of_any(url), Err(error), "{url}");
     }
     assert_eq!(check_url("http://a.example"), Err(UrlError::NotEncrypted));
+    // Upstreams can be what nothing is fetched from.
+    let parts = UrlParts::of_any("http://JS.spin.internal/base").unwrap();
+    assert!(parts.is_component() && parts.host == "JS.spin.internal");
+}
+
+#[test]
+#[expect(clippy::unwrap_used, reason = "the documents are good")]
+fn no_metadata_send_anybody_to_a_component_of_the_application() {
+    for host in [
+        "keys.spin.internal",
+        "Keys.Spin.Internal.",
+        "spin.internal:8443",
+    ] {
+        for scheme in ["http", "https"] {
+            let url = format!("{scheme}://{host}/x");
+            assert_eq!(candidate_urls(&url), Vec::<String>::new());
+            assert!(!same_origin(&url, &url), "no redirect is followed to {url}");
+            let keys = format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"{url}"}}"#);
+            assert_eq!(
+                parse(keys.as_bytes(), ISSUER),
+                Err(MetadataError::KeySetUrl(UrlError::Component))
+            );
+            let introspection = format!(
+                r#"{{"issuer":"{ISSUER}","jwks_uri":"https://a.example/k","introspection_endpoint":"{url}"}}"#
+            );
+            let metadata = parse(introspection.as_bytes(), ISSUER).unwrap();
+            assert_eq!(metadata.introspection_endpoint, None, "{url}");
+        }
+    }
 }

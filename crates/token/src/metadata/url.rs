@@ -28,6 +28,8 @@ pub enum UrlError {
     Port,
     /// It is `http`, and its host is not this machine's loopback.
     NotEncrypted,
+    /// Its host is another component of the application.
+    Component,
 }
 
 impl fmt::Display for UrlError {
@@ -43,6 +45,9 @@ impl fmt::Display for UrlError {
             Self::NotEncrypted => {
                 f.write_str("is not https (http is for 127.0.0.0/8, [::1] and localhost)")
             }
+            Self::Component => {
+                f.write_str("is a component of the application (only upstreams can be)")
+            }
         }
     }
 }
@@ -50,7 +55,8 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 /// Whether something may be fetched from this address: `https`, or `http` from loopback
-/// (127.0.0.0/8, `[::1]`, `localhost`); no user name, no password, no fragment.
+/// (127.0.0.0/8, `[::1]`, `localhost`); no user name, no password, no fragment, no component of the
+/// application (`*.spin.internal`).
 ///
 /// # Errors
 ///
@@ -96,9 +102,26 @@ impl<'u> UrlParts<'u> {
         self.port == default_port(self.scheme)
     }
 
+    /// Whether the host is one under which components of an application reach each other (Spin's service
+    /// chaining), in any spelling.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        const DOMAIN: &str = "spin.internal";
+        let host = self.host.strip_suffix('.').unwrap_or(self.host);
+        let split = host.len().checked_sub(DOMAIN.len());
+        split
+            .and_then(|at| host.split_at_checked(at))
+            .is_some_and(|(name, domain)| {
+                domain.eq_ignore_ascii_case(DOMAIN) && (name.is_empty() || name.ends_with('.'))
+            })
+    }
+
     /// Those of an address that something may be fetched from.
     pub(super) fn of(url: &'u str) -> Result<Self, UrlError> {
         let parts = Self::of_any(url)?;
+        if parts.is_component() {
+            return Err(UrlError::Component);
+        }
         if parts.scheme == "http" && !parts.loopback {
             return Err(UrlError::NotEncrypted);
         }
@@ -110,7 +133,7 @@ impl<'u> UrlParts<'u> {
     ///
     /// # Errors
     ///
-    /// What speaks against it; never [`UrlError::NotEncrypted`].
+    /// What speaks against it; never [`UrlError::NotEncrypted`] or [`UrlError::Component`].
     pub fn of_any(url: &'u str) -> Result<Self, UrlError> {
         if url.len() > URL_BYTES_MAX {
             return Err(UrlError::TooLong);

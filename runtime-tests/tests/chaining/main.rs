@@ -1,0 +1,90 @@
+//! Components that ask each other by service chaining: directly, and with the gateway before one of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod components;
+mod ending;
+mod gateway;
+
+use doorward_runtime_tests::app::{App, AppSpec, Other};
+use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Answer, Ask};
+use doorward_runtime_tests::host::{Host, Running};
+use doorward_runtime_tests::run;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    run::main(&[components::CASES, ending::CASES, gateway::CASES].concat())
+}
+
+/// How often a log is looked at while a line is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Every component may ask every other one.
+const ALL: &str = "http://*.spin.internal";
+
+/// The component `relay`, which may ask what `outbound` allows, and others beside it.
+fn relay(outbound: &str, others: Vec<Other>) -> AppSpec {
+    AppSpec {
+        middleware: Vec::new(),
+        policy: None,
+        outbound: vec![outbound.to_owned()],
+        stores: Vec::new(),
+        others,
+        ..AppSpec::gated("relay", "")
+    }
+}
+
+/// A private component that may ask all others.
+fn asking(name: &'static str, file: &str) -> Other {
+    Other {
+        outbound: vec![ALL.to_owned()],
+        ..Other::private(name, file)
+    }
+}
+
+/// An application that runs.
+struct Stage {
+    running: Running,
+    _app: App,
+}
+
+impl Stage {
+    async fn start(host: &dyn Host, spec: &AppSpec) -> Self {
+        let app = spec.write();
+        let running = host.start(&app).await;
+        Self { running, _app: app }
+    }
+
+    async fn get(&self, target: &str) -> Answer {
+        Ask::get(target).send(self.running.address).await
+    }
+
+    /// Waits until the log has a line with all of these in it.
+    async fn logged(&self, words: &[&str]) {
+        let found = async {
+            while !self.has_logged(words) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(ANSWER_TIME_MAX, found)
+            .await
+            .unwrap_or_else(|_| panic!("no line with {words:?}: {:#?}", self.running.log()));
+    }
+
+    fn has_logged(&self, words: &[&str]) -> bool {
+        let log = self.running.log();
+        log.iter()
+            .any(|line| words.iter().all(|word| line.contains(word)))
+    }
+
+    /// How often work that never ends has shown that it still goes on.
+    fn beats(&self) -> usize {
+        let log = self.running.log();
+        log.iter().filter(|line| line.contains("beat")).count()
+    }
+}

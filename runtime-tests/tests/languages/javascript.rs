@@ -1,0 +1,172 @@
+//! JavaScript, which still has the handler of WASI 0.2: behind the gateway, by service chaining.
+
+use doorward_runtime_tests::app::{App, AppSpec, Other};
+use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Answer, Ask};
+use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::host::{Host, Running};
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::raw::Raw;
+use doorward_runtime_tests::run::Group;
+use doorward_runtime_tests::{cases, javascript};
+use std::time::{Duration, Instant};
+
+pub const GROUP: Group = Group {
+    prepare: javascript::prepare,
+    cases: cases![
+        javascript_answers_who_has_a_token_and_nobody_else,
+        javascript_sees_who_calls_and_no_forgery,
+        javascript_has_bodies_as_streams,
+        javascript_that_fails_is_an_error_and_the_next_request_works,
+        javascript_that_never_answers_has_timed_out_and_others_go_on,
+    ],
+};
+
+/// The deadline of a request, in milliseconds.
+const DEADLINE_MS: u64 = 3000;
+
+/// The application behind the gateway.
+struct Stage {
+    running: Running,
+    token: String,
+    _issuer: Issuer,
+    _app: App,
+}
+
+impl Stage {
+    async fn start(host: &dyn Host) -> Self {
+        let issuer = Issuer::start().await;
+        let policy = format!(
+            r#"
+            [issuer.test]
+            url = "{}"
+            audience = "{AUDIENCE}"
+
+            [identity]
+            "x-auth-subject" = "sub"
+
+            [upstream.js]
+            url = "http://js.spin.internal"
+            deadline_ms = {DEADLINE_MS}
+            attempts_max = 1
+            breaker = false
+
+            [defaults]
+            upstream = "js"
+
+            [[route]]
+            path = "/**"
+            issuer = ["test"]
+            scope = ["read"]
+            "#,
+            issuer.url()
+        );
+        let mut spec = AppSpec::gateway(policy);
+        spec.outbound.push("http://js.spin.internal".to_owned());
+        spec.others = vec![Other {
+            source: javascript::component(),
+            ..Other::private("js", "")
+        }];
+        let app = spec.write();
+        Self {
+            running: host.start(&app).await,
+            token: issuer.token("alice", "read"),
+            _issuer: issuer,
+            _app: app,
+        }
+    }
+
+    async fn send(&self, ask: Ask) -> Answer {
+        ask.bearer(&self.token).send(self.running.address).await
+    }
+}
+
+async fn javascript_answers_who_has_a_token_and_nobody_else(host: &dyn Host) {
+    let stage = Stage::start(host).await;
+    let answer = Ask::get("/a").send(stage.running.address).await;
+    status(&answer, 401, "no token");
+    let answer = stage.send(Ask::get("/a?b=c")).await;
+    status(&answer, 200, "a token");
+    assert_eq!(answer.json()["method"], "GET");
+    let url = answer.json()["url"].as_str().unwrap().to_owned();
+    assert!(url.ends_with("/a?b=c"), "{url}");
+}
+
+async fn javascript_sees_who_calls_and_no_forgery(host: &dyn Host) {
+    let stage = Stage::start(host).await;
+    let ask = Ask::get("/a").header("X-Auth-Subject", "mallory");
+    let answer = stage.send(ask).await;
+    status(&answer, 200, "a token and a forgery");
+    assert_eq!(seen(&answer, "x-auth-subject"), ["alice"]);
+    assert!(!answer.text().contains("mallory"), "{}", answer.text());
+    assert!(seen(&answer, "authorization").is_empty());
+}
+
+async fn javascript_has_bodies_as_streams(host: &dyn Host) {
+    let stage = Stage::start(host).await;
+    let mut client = Raw::connect(stage.running.address).await;
+    let head = format!(
+        "POST /a/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
+        stage.token
+    );
+    client.send(head).await;
+    client.read_until("\r\n\r\n").await;
+    client.read_until("one\r\n").await;
+    // What comes next depends on what came before.
+    client.send("3\r\ntwo\r\n").await;
+    client.read_until("two\r\n").await;
+    client.send("0\r\n\r\n").await;
+    client.read_until("0\r\n\r\n").await;
+    let much = vec![b'x'; 1 << 20];
+    let answer = stage.send(Ask::new("POST", "/a/body").body(&much)).await;
+    assert!(answer.body == much, "{} bytes", answer.body.len());
+}
+
+async fn javascript_that_fails_is_an_error_and_the_next_request_works(host: &dyn Host) {
+    let stage = Stage::start(host).await;
+    for target in ["/throw", "/trap"] {
+        let answer = stage.send(Ask::get(target)).await;
+        assert!(answer.status >= 500, "{target}: {}", answer.status);
+        assert!(!answer.text().contains("as asked"), "{}", answer.text());
+        let answer = stage.send(Ask::get("/a")).await;
+        status(&answer, 200, "the next request");
+    }
+}
+
+async fn javascript_that_never_answers_has_timed_out_and_others_go_on(host: &dyn Host) {
+    let stage = Stage::start(host).await;
+    status(&stage.send(Ask::get("/a")).await, 200, "a first request");
+    let began = Instant::now();
+    let never = {
+        let (ask, address) = (
+            Ask::get("/never").bearer(&stage.token),
+            stage.running.address,
+        );
+        tokio::spawn(async move { ask.send(address).await })
+    };
+    let asked = async {
+        while !stage
+            .running
+            .log()
+            .iter()
+            .any(|line| line.contains("never"))
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(ANSWER_TIME_MAX, asked)
+        .await
+        .unwrap_or_else(|_| panic!("the application was not asked: {:?}", stage.running.log()));
+    for _ in 0..4 {
+        let answer = stage.send(Ask::get("/a")).await;
+        status(&answer, 200, "another request meanwhile");
+    }
+    status(&never.await.unwrap(), 504, "the one that never answers");
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(DEADLINE_MS), "{took:?}");
+    status(
+        &stage.send(Ask::get("/a")).await,
+        200,
+        "a request afterwards",
+    );
+}

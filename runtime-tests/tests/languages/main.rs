@@ -1,0 +1,12 @@
+//! Applications in other languages, made with the tools of others, behind the gate.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod javascript;
+
+use doorward_runtime_tests::run;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run::main_of(&[javascript::GROUP])
+}
