@@ -24,6 +24,8 @@ pub struct App {
 pub struct AppSpec {
     /// Component that handles the requests: `echo`, `whoami`, ….
     pub service: &'static str,
+    /// Its file, where it is none of the workspace's components.
+    pub source: Option<PathBuf>,
     /// Middlewares in front of it, outermost first.
     pub middleware: Vec<&'static str>,
     /// The route of the trigger.
@@ -40,6 +42,8 @@ pub struct AppSpec {
     pub stores: Vec<String>,
     /// Variables of the component, with their values.
     pub variables: Vec<(String, String)>,
+    /// Environment variables of the component.
+    pub environment: Vec<(String, String)>,
     /// What is in the store `default` before the application starts.
     pub key_values: Vec<(String, String)>,
     /// Components beside it.
@@ -106,6 +110,7 @@ impl AppSpec {
     pub fn gated(service: &'static str, policy: impl Into<String>) -> Self {
         Self {
             service,
+            source: None,
             middleware: vec!["gate"],
             route: "/...",
             inherit: GATE_INHERITS.to_vec(),
@@ -114,6 +119,7 @@ impl AppSpec {
             outbound: vec!["http://127.0.0.1:*".to_owned()],
             stores: vec!["default".to_owned()],
             variables: Vec::new(),
+            environment: Vec::new(),
             key_values: Vec::new(),
             others: Vec::new(),
         }
@@ -141,6 +147,11 @@ impl AppSpec {
             folder,
             key_values: self.key_values.clone(),
         }
+    }
+
+    fn source(&self) -> PathBuf {
+        let source = self.source.clone();
+        source.unwrap_or_else(|| built(self.service))
     }
 
     fn manifest(&self) -> String {
@@ -181,7 +192,7 @@ impl AppSpec {
             text,
             "\n[component.{}]\nsource = {}",
             self.service,
-            quoted(&built(self.service).to_string_lossy())
+            quoted(&self.source().to_string_lossy())
         )
         .unwrap();
         let mut mounts = Vec::new();
@@ -194,6 +205,12 @@ impl AppSpec {
         writeln!(text, "files = [{}]", mounts.join(", ")).unwrap();
         writeln!(text, "allowed_outbound_hosts = {}", list(&self.outbound)).unwrap();
         writeln!(text, "key_value_stores = {}", list(&self.stores)).unwrap();
+        if !self.environment.is_empty() {
+            writeln!(text, "\n[component.{}.environment]", self.service).unwrap();
+            for (name, value) in &self.environment {
+                writeln!(text, "{name} = {}", quoted(value)).unwrap();
+            }
+        }
         if !self.variables.is_empty() {
             writeln!(text, "\n[component.{}.variables]", self.service).unwrap();
             for (name, _) in &self.variables {
