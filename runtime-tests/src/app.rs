@@ -24,8 +24,6 @@ pub struct App {
 pub struct AppSpec {
     /// Component that handles the requests: `echo`, `whoami`, ….
     pub service: &'static str,
-    /// Its file, where it is none of the workspace's components.
-    pub source: Option<PathBuf>,
     /// Middlewares in front of it, outermost first.
     pub middleware: Vec<&'static str>,
     /// The route of the trigger.
@@ -46,6 +44,8 @@ pub struct AppSpec {
     pub environment: Vec<(String, String)>,
     /// What is in the store `default` before the application starts.
     pub key_values: Vec<(String, String)>,
+    /// The files of components that are not those of the workspace with their names.
+    pub sources: Vec<(&'static str, PathBuf)>,
     /// Components beside it.
     pub others: Vec<Other>,
 }
@@ -110,7 +110,6 @@ impl AppSpec {
     pub fn gated(service: &'static str, policy: impl Into<String>) -> Self {
         Self {
             service,
-            source: None,
             middleware: vec!["gate"],
             route: "/...",
             inherit: GATE_INHERITS.to_vec(),
@@ -121,6 +120,7 @@ impl AppSpec {
             variables: Vec::new(),
             environment: Vec::new(),
             key_values: Vec::new(),
+            sources: Vec::new(),
             others: Vec::new(),
         }
     }
@@ -149,9 +149,10 @@ impl AppSpec {
         }
     }
 
-    fn source(&self) -> PathBuf {
-        let source = self.source.clone();
-        source.unwrap_or_else(|| built(self.service))
+    fn source(&self, name: &str) -> String {
+        let own = self.sources.iter().find(|(of, _)| *of == name);
+        let source = own.map_or_else(|| built(name), |(_, source)| source.clone());
+        quoted(&source.to_string_lossy())
     }
 
     fn manifest(&self) -> String {
@@ -192,7 +193,7 @@ impl AppSpec {
             text,
             "\n[component.{}]\nsource = {}",
             self.service,
-            quoted(&self.source().to_string_lossy())
+            self.source(self.service)
         )
         .unwrap();
         let mut mounts = Vec::new();
@@ -218,12 +219,7 @@ impl AppSpec {
             }
         }
         for name in &self.middleware {
-            writeln!(
-                text,
-                "\n[component.{name}]\nsource = {}",
-                quoted(&built(name).to_string_lossy())
-            )
-            .unwrap();
+            writeln!(text, "\n[component.{name}]\nsource = {}", self.source(name)).unwrap();
         }
         for other in &self.others {
             other.write(&mut text);

@@ -26,7 +26,7 @@ mod kv_link;
 mod link;
 pub mod manifest;
 mod mounts;
-mod names;
+pub mod names;
 mod nearest;
 pub mod options;
 mod outbound;

@@ -28,6 +28,10 @@ impl ComponentVariables {
         }
         self.0.get(name).cloned().ok_or_else(|| undefined(name))
     }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.clone().into_iter().collect()
+    }
 }
 
 // By hand: values may be secrets.
@@ -103,12 +107,13 @@ enum ConfigError {
     /// Not used by this host.
     #[component(name = "upstream")]
     Upstream(String),
-    /// Not used by this host.
+    /// The component may not have the values.
     #[component(name = "io")]
     Io(String),
 }
 
-/// Defines `wasi:config/store@0.2.0-draft-2024-09-27` under `name`; `allowed` as in [`add_to_linker`].
+/// Defines `wasi:config/store@0.2.0-draft-2024-09-27` under `name`; `allowed` as in [`add_to_linker`], and
+/// what the refusing twin says is an error, as in Spin: a key without a value is not the same.
 ///
 /// A name that cannot be one of a variable is a key without a value, as in Spin.
 pub(crate) fn add_config_to_linker(
@@ -116,17 +121,21 @@ pub(crate) fn add_config_to_linker(
     name: &str,
     allowed: bool,
 ) -> Result<()> {
+    let refused = || ConfigError::Io("\"wasi:config/store\" is not permitted".to_owned());
     let mut interface = linker.instance(name)?;
     interface.func_wrap("get", move |store, (name,): (String,)| {
-        let value = get(store.data(), &name, allowed).ok();
-        Ok((Ok::<_, ConfigError>(value),))
+        let value = match allowed {
+            true => Ok(store.data().variables.get(&name).ok()),
+            false => Err(refused()),
+        };
+        Ok((value,))
     })?;
     interface.func_wrap("get-all", move |store, (): ()| {
-        let all: Vec<(String, String)> = match allowed {
-            true => store.data().variables.0.clone().into_iter().collect(),
-            false => Vec::new(),
+        let all = match allowed {
+            true => Ok(store.data().variables.all()),
+            false => Err(refused()),
         };
-        Ok((Ok::<_, ConfigError>(all),))
+        Ok((all,))
     })
 }
 

@@ -61,7 +61,7 @@ impl Stage {
             issuer.url()
         );
         let mut spec = AppSpec::gated("python", policy);
-        spec.source = Some(python::component());
+        spec.sources = vec![("python", python::component())];
         adjust(&mut spec);
         let app = spec.write();
         Self {
