@@ -40,8 +40,12 @@ pub struct AppSpec {
     pub stores: Vec<String>,
     /// Variables of the component, with their values.
     pub variables: Vec<(String, String)>,
+    /// Environment variables of the component.
+    pub environment: Vec<(String, String)>,
     /// What is in the store `default` before the application starts.
     pub key_values: Vec<(String, String)>,
+    /// The files of components that are not those of the workspace with their names.
+    pub sources: Vec<(&'static str, PathBuf)>,
     /// Components beside it.
     pub others: Vec<Other>,
 }
@@ -114,7 +118,9 @@ impl AppSpec {
             outbound: vec!["http://127.0.0.1:*".to_owned()],
             stores: vec!["default".to_owned()],
             variables: Vec::new(),
+            environment: Vec::new(),
             key_values: Vec::new(),
+            sources: Vec::new(),
             others: Vec::new(),
         }
     }
@@ -141,6 +147,12 @@ impl AppSpec {
             folder,
             key_values: self.key_values.clone(),
         }
+    }
+
+    fn source(&self, name: &str) -> String {
+        let own = self.sources.iter().find(|(of, _)| *of == name);
+        let source = own.map_or_else(|| built(name), |(_, source)| source.clone());
+        quoted(&source.to_string_lossy())
     }
 
     fn manifest(&self) -> String {
@@ -181,7 +193,7 @@ impl AppSpec {
             text,
             "\n[component.{}]\nsource = {}",
             self.service,
-            quoted(&built(self.service).to_string_lossy())
+            self.source(self.service)
         )
         .unwrap();
         let mut mounts = Vec::new();
@@ -194,6 +206,12 @@ impl AppSpec {
         writeln!(text, "files = [{}]", mounts.join(", ")).unwrap();
         writeln!(text, "allowed_outbound_hosts = {}", list(&self.outbound)).unwrap();
         writeln!(text, "key_value_stores = {}", list(&self.stores)).unwrap();
+        if !self.environment.is_empty() {
+            writeln!(text, "\n[component.{}.environment]", self.service).unwrap();
+            for (name, value) in &self.environment {
+                writeln!(text, "{name} = {}", quoted(value)).unwrap();
+            }
+        }
         if !self.variables.is_empty() {
             writeln!(text, "\n[component.{}.variables]", self.service).unwrap();
             for (name, _) in &self.variables {
@@ -201,12 +219,7 @@ impl AppSpec {
             }
         }
         for name in &self.middleware {
-            writeln!(
-                text,
-                "\n[component.{name}]\nsource = {}",
-                quoted(&built(name).to_string_lossy())
-            )
-            .unwrap();
+            writeln!(text, "\n[component.{name}]\nsource = {}", self.source(name)).unwrap();
         }
         for other in &self.others {
             other.write(&mut text);

@@ -27,6 +27,7 @@ pub mod nginx;
 pub mod origin;
 pub mod process;
 pub mod provider;
+pub mod python;
 pub mod raw;
 pub mod run;
 mod wire;

@@ -1,8 +1,9 @@
 //! An application that is ready to answer: its components composed, compiled, linked and granted
 //! what the manifest grants.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,6 +13,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
+use crate::absent;
 use crate::allow_list::AllowList;
 use crate::chaining::{CHAIN_DEPTH_MAX, Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
@@ -25,7 +27,7 @@ use crate::link::linker;
 use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
 use crate::manner::Manner;
 use crate::mounts::mount;
-use crate::options::{HostOptions, LogSink};
+use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Outbound, OutboundClient};
 use crate::request::RouteHeaders;
 use crate::router::Router;
@@ -128,6 +130,8 @@ struct Loader<'a> {
     linked: BTreeMap<ChainKey<'a>, Arc<ProxyPre<HostState>>>,
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
+    /// The components of which the log says what the host lacks for them.
+    told_absent: BTreeSet<&'a str>,
 }
 
 impl<'a> Loader<'a> {
@@ -166,6 +170,7 @@ impl<'a> Loader<'a> {
             linked: BTreeMap::new(),
             handlers: BTreeMap::new(),
             log,
+            told_absent: BTreeSet::new(),
         })
     }
 
@@ -264,12 +269,13 @@ impl<'a> Loader<'a> {
             })
             .collect::<Result<_>>()?;
         exports::check_way(&parts, primary)?;
-        let bytes = compose(&parts, primary)?;
-        let component = Component::new(&self.engine, &bytes)
+        let composed = compose(&parts, primary)?;
+        let component = Component::new(&self.engine, &composed.bytes)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot compile component `{id}`"))?;
         let component = self
-            .linker
+            .linker_with(id, &component, &composed.absent)
+            .with_context(|| format!("cannot link component `{id}`"))?
             .instantiate_pre(&component)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot link component `{id}`"))?;
@@ -279,6 +285,31 @@ impl<'a> Loader<'a> {
         let linked = Arc::new(linked);
         self.linked.insert(key, Arc::clone(&linked));
         Ok(linked)
+    }
+
+    /// The linker, with the interfaces that the host does not have as what cannot be called. Says which.
+    fn linker_with(
+        &mut self,
+        id: &'a str,
+        component: &Component,
+        absent: &[String],
+    ) -> Result<Cow<'_, Linker<HostState>>> {
+        if absent.is_empty() {
+            return Ok(Cow::Borrowed(&self.linker));
+        }
+        let mut linker = self.linker.clone();
+        let callable = absent::define(&mut linker, component, absent)?;
+        if self.told_absent.insert(id) && !callable.is_empty() {
+            self.log.write(LogLine {
+                component: id,
+                stream: LogStream::Stderr,
+                text: &format!(
+                    "this host does not have {}: a call ends the instance",
+                    callable.join(", ")
+                ),
+            });
+        }
+        Ok(Cow::Owned(linker))
     }
 
     fn read(&mut self, id: &'a str) -> Result<()> {

@@ -12,13 +12,15 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
-use wasmparser::{BinaryReader, ComponentImportSectionReader};
 
-use crate::interfaces::{HANDLER, denied_name, is_provided, set_of};
+use crate::interfaces::{
+    HANDLER, denied_name, is_draft_handler, is_provided, linked_name, may_be_absent, set_of,
+};
 use crate::manifest::ConfigurationSet;
+use crate::names::{exports, imports, rename};
 
 /// A component as a trigger uses it.
 #[derive(Clone, Copy, Debug)]
@@ -38,14 +40,33 @@ pub struct MiddlewarePart<'a> {
     pub inherit: &'a BTreeSet<ConfigurationSet>,
 }
 
+/// The component of a trigger.
+#[derive(Debug)]
+pub struct Composed {
+    /// It, in binary form.
+    pub bytes: Vec<u8>,
+    /// What the primary component imports of Spin's world and the host does not have. It is to be linked
+    /// as what cannot be called.
+    pub absent: Vec<String>,
+}
+
 /// Composes `middlewares`, outermost first, and `primary`.
+///
+/// Of Spin's world `primary` may import what the host does not have: some languages import all of it,
+/// whatever they use. A middleware may not: it stands before somebody else's component, and says what it
+/// needs when the host starts, not when the first request comes.
 ///
 /// # Errors
 ///
 /// Names the component that is not a component, imports something the host does not provide, or
 /// does not have the handler interface where it needs it.
-pub fn compose(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<Vec<u8>> {
-    check_imports(primary, false)?;
+pub fn compose(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<Composed> {
+    let absent = check_imports(primary, false)?;
+    let bytes = link_drafts(chain(middlewares, primary)?)?;
+    Ok(Composed { bytes, absent })
+}
+
+fn chain(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<Vec<u8>> {
     if middlewares.is_empty() {
         return Ok(primary.bytes.to_vec());
     }
@@ -109,158 +130,55 @@ fn add(
         .map_err(|_| anyhow!("component `{id}` does not export `{HANDLER}`"))
 }
 
-/// Refuses a component with an import that the host does not provide.
-fn check_imports(part: Part<'_>, is_middleware: bool) -> Result<()> {
+/// Refuses a component with an import that the host does not provide; gives those that it need not.
+fn check_imports(part: Part<'_>, is_middleware: bool) -> Result<Vec<String>> {
     let id = part.id;
     let names = imports(part.bytes).with_context(|| format!("component `{id}` cannot be read"))?;
-    for name in &names {
+    let mut absent = Vec::new();
+    for name in names {
         if name == HANDLER && !is_middleware {
             bail!(
                 "component `{id}` imports `{HANDLER}`, so it is a middleware; it cannot be the component of a trigger"
             );
         }
-        if name != HANDLER && !is_provided(name) {
+        if name == HANDLER || is_provided(&name) {
+            continue;
+        }
+        if is_middleware || !may_be_absent(&name) {
             bail!("component `{id}` imports `{name}`, which this host does not provide");
         }
+        absent.push(name);
     }
-    Ok(())
-}
-
-/// The names of everything that a component imports.
-///
-/// # Errors
-///
-/// When `bytes` is not a component.
-pub fn imports(bytes: &[u8]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for section in sections(bytes)? {
-        let Section::Imports { body } = section? else {
-            continue;
-        };
-        for import in ComponentImportSectionReader::new(BinaryReader::new(body, 0))? {
-            names.push(import?.name.name.to_owned());
-        }
-    }
-    Ok(names)
+    Ok(absent)
 }
 
 /// The component with every import renamed that belongs to a set which is not inherited.
 fn deny(bytes: &[u8], inherit: &BTreeSet<ConfigurationSet>) -> Result<Vec<u8>> {
-    let mut out = bytes.get(..PREAMBLE_BYTES).unwrap_or_default().to_vec();
-    for section in sections(bytes)? {
-        match section? {
-            Section::Other(raw) => out.extend_from_slice(raw),
-            Section::Imports { body } => {
-                let body = rename(body, |name| {
-                    let set = set_of(name)?;
-                    (!inherit.contains(&set)).then(|| denied_name(name))
-                })?;
-                out.push(IMPORT_SECTION);
-                write_length(&mut out, body.len())?;
-                out.extend_from_slice(&body);
-            }
-        }
+    rename(
+        bytes,
+        |name| {
+            let set = set_of(name)?;
+            (!inherit.contains(&set)).then(|| denied_name(name))
+        },
+        |_| None,
+    )
+}
+
+/// The component with the drafts of WASI under the names that they are linked as. Only what is composed
+/// is renamed: before, two versions of one line would be taken for one.
+fn link_drafts(bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let exports = exports(&bytes)?;
+    let serves = exports.iter().any(|name| name == HANDLER);
+    let is_handler = |name: &str| !serves && is_draft_handler(name);
+    let names = imports(&bytes)?;
+    if !names.iter().any(|name| linked_name(name).is_some())
+        && !exports.iter().any(|name| is_handler(name))
+    {
+        return Ok(bytes);
     }
-    Ok(out)
-}
-
-/// The body of an import section with the imports renamed for which `new_name` has one.
-fn rename(body: &[u8], new_name: impl Fn(&str) -> Option<String>) -> Result<Vec<u8>> {
-    let reader = ComponentImportSectionReader::new(BinaryReader::new(body, 0))?;
-    let mut starts = Vec::new();
-    for item in reader.into_iter_with_offsets() {
-        let (start, import) = item?;
-        starts.push((start, import.name.name));
-    }
-    let mut out = Vec::with_capacity(body.len());
-    let body_end = u64::try_from(body.len())?;
-    let first = starts.first().map_or(body_end, |(start, _)| *start);
-    out.extend_from_slice(slice(body, 0, first)?);
-    for (position, (start, name)) in starts.iter().enumerate() {
-        let end = starts.get(position + 1).map_or(body_end, |(next, _)| *next);
-        let import = slice(body, *start, end)?;
-        let Some(new_name) = new_name(name) else {
-            out.extend_from_slice(import);
-            continue;
-        };
-        // An import is a kind byte, the name with its length, and the rest.
-        let mut reader = BinaryReader::new(import, 0);
-        let kind = reader.read_u8()?;
-        ensure!(
-            reader.read_string()? == *name,
-            "an import's name is not where it should be"
-        );
-        out.push(kind);
-        write_length(&mut out, new_name.len())?;
-        out.extend_from_slice(new_name.as_bytes());
-        out.extend_from_slice(slice(import, reader.original_position(), end - start)?);
-    }
-    Ok(out)
-}
-
-fn slice(bytes: &[u8], start: u64, end: u64) -> Result<&[u8]> {
-    let range = usize::try_from(start)?..usize::try_from(end)?;
-    bytes.get(range).context("a section ends early")
-}
-
-/// Magic number, version and layer.
-const PREAMBLE_BYTES: usize = 8;
-/// The preamble of a component, as opposed to a core module.
-const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
-/// Number of the section that holds a component's imports.
-const IMPORT_SECTION: u8 = 10;
-
-enum Section<'a> {
-    Imports { body: &'a [u8] },
-    Other(&'a [u8]),
-}
-
-/// The sections of the outermost component, in order.
-fn sections(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>>>> {
-    let preamble = bytes.get(..PREAMBLE_BYTES).unwrap_or_default();
-    ensure!(
-        preamble == COMPONENT_PREAMBLE,
-        "the file is not a WebAssembly component (was it built for `wasm32-wasip2`?)"
-    );
-    let mut reader = BinaryReader::new(bytes, 0);
-    reader.read_bytes(PREAMBLE_BYTES)?;
-    Ok(std::iter::from_fn(move || {
-        if reader.eof() {
-            return None;
-        }
-        let section = next_section(&mut reader, bytes);
-        if section.is_err() {
-            // Nothing after a damaged section can be found.
-            reader = BinaryReader::new(&[], 0);
-        }
-        Some(section)
-    }))
-}
-
-fn next_section<'a>(reader: &mut BinaryReader<'a>, bytes: &'a [u8]) -> Result<Section<'a>> {
-    let start = reader.original_position();
-    let number = reader.read_u8()?;
-    let length = usize::try_from(reader.read_var_u32()?)?;
-    let body = reader.read_bytes(length)?;
-    Ok(if number == IMPORT_SECTION {
-        Section::Imports { body }
-    } else {
-        Section::Other(slice(bytes, start, reader.original_position())?)
+    rename(&bytes, linked_name, |name| {
+        is_handler(name).then(|| HANDLER.to_owned())
     })
-}
-
-/// Appends a length as WebAssembly writes it: LEB128.
-fn write_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
-    let mut rest = u32::try_from(length).context("a section is too long")?;
-    loop {
-        let low = u8::try_from(rest & 0x7f)?;
-        rest >>= 7;
-        if rest == 0 {
-            out.push(low);
-            return Ok(());
-        }
-        out.push(low | 0x80);
-    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn composed(chain: &[(&str, &[u8], &[ConfigurationSet])], primary: &[u8]) -> Res
         id: "whoami",
         bytes: primary,
     };
-    compose(&middlewares, primary)
+    Ok(compose(&middlewares, primary)?.bytes)
 }
 
 fn sorted_imports(bytes: &[u8]) -> Vec<String> {
@@ -125,6 +125,126 @@ fn each_middleware_of_a_chain_inherits_on_its_own() {
     );
 }
 
+/// What only the draft and the release of WASI have in common are their types.
+const DRAFT: &str = "0.3.0-rc-2026-03-15";
+
+fn draft_imports() -> String {
+    [
+        "wasi:cli/environment",
+        "wasi:filesystem/preopens",
+        "wasi:http/client",
+    ]
+    .map(|name| {
+        format!(
+            r#"(import "{name}@{DRAFT}" (instance (export "draft" (func))))
+                   (import "{name}@0.3.0" (instance (export "released" (func))))"#
+        )
+    })
+    .concat()
+}
+
+#[test]
+fn a_draft_is_linked_as_the_release_beside_the_release_itself() {
+    let primary = component(&format!(
+        r#"(component
+            {}
+            (import "wasi:clocks/types@{DRAFT}" (instance))
+            (import "wasi:http/types@0.3.0-rc-2025-09-16" (instance))
+            (import "spin:llm/llm@2.0.0" (instance (export "infer" (func)))))"#,
+        draft_imports()
+    ));
+    let composed = compose(
+        &[],
+        Part {
+            id: "python",
+            bytes: &primary,
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        sorted_imports(&composed.bytes),
+        [
+            "spin:llm/llm@2.0.0",
+            "wasi:cli/environment@0.3.0",
+            "wasi:cli/environment@0.3.20260315",
+            "wasi:clocks/types@0.3.20260315",
+            "wasi:filesystem/preopens@0.3.0",
+            "wasi:filesystem/preopens@0.3.20260315",
+            "wasi:http/client@0.3.0",
+            "wasi:http/client@0.3.20260315",
+            "wasi:http/types@0.3.0-rc-2025-09-16",
+        ]
+    );
+    assert_eq!(
+        composed.absent,
+        ["wasi:http/types@0.3.0-rc-2025-09-16", "spin:llm/llm@2.0.0"]
+    );
+}
+
+#[test]
+fn what_a_middleware_does_not_inherit_is_denied_through_drafts_as_well() {
+    let middleware = component(&format!(
+        r#"(component {} {}
+            (import "wasi:config/store@0.2.0-draft-2024-09-27" (instance (export "get" (func))))
+            (import "wasi:keyvalue/store@0.2.0-draft2" (instance (export "open" (func))))
+            (import "wasi:keyvalue/atomics@0.2.0-draft2" (instance (export "increment" (func))))
+            (import "wasi:keyvalue/batch@0.2.0-draft2" (instance (export "get-many" (func))))
+            (import "fermyon:spin/key-value@2.0.0" (instance (export "open" (func))))
+            (import "fermyon:spin/variables@2.0.0" (instance (export "get" (func))))
+            (export "{HANDLER}" (instance $next)))"#,
+        handler_import(),
+        draft_imports()
+    ));
+    let bytes = composed(&[("gate", &middleware, &[])], &primary()).unwrap();
+    let (denied, granted): (Vec<String>, Vec<String>) = sorted_imports(&bytes)
+        .into_iter()
+        .partition(|name| name.starts_with("doorward-denied:"));
+    assert_eq!(
+        granted,
+        [
+            "spin:variables/variables@3.0.0",
+            "wasi:cli/environment@0.2.6"
+        ],
+        "what the primary component imports, and nothing else"
+    );
+    assert_eq!(
+        denied,
+        [
+            "doorward-denied:fermyon-spin/key-value@2.0.0",
+            "doorward-denied:fermyon-spin/variables@2.0.0",
+            "doorward-denied:wasi-cli/environment@0.3.0",
+            "doorward-denied:wasi-cli/environment@0.3.20260315",
+            "doorward-denied:wasi-config/store@0.2.0-draft-2024-09-27",
+            "doorward-denied:wasi-filesystem/preopens@0.3.0",
+            "doorward-denied:wasi-filesystem/preopens@0.3.20260315",
+            "doorward-denied:wasi-http/client@0.3.0",
+            "doorward-denied:wasi-http/client@0.3.20260315",
+            "doorward-denied:wasi-keyvalue/atomics@0.2.0-draft2",
+            "doorward-denied:wasi-keyvalue/batch@0.2.0-draft2",
+            "doorward-denied:wasi-keyvalue/store@0.2.0-draft2",
+        ]
+    );
+}
+
+#[test]
+fn the_handler_of_a_draft_is_exported_as_the_release_s() {
+    let draft = format!(
+        r#"(component
+            (import "wasi:cli/environment@{DRAFT}" (instance $i (export "get-environment" (func))))
+            (export "wasi:http/handler@{DRAFT}" (instance $i))"#
+    );
+    for (text, exported) in [
+        (format!("{draft})"), vec![HANDLER.to_owned()]),
+        (
+            format!(r#"{draft} (export "{HANDLER}" (instance $i)))"#),
+            vec![format!("wasi:http/handler@{DRAFT}"), HANDLER.to_owned()],
+        ),
+    ] {
+        let bytes = composed(&[], &component(&text)).unwrap();
+        assert_eq!(exports(&bytes).unwrap(), exported, "{text}");
+    }
+}
+
 #[test]
 fn renaming_changes_nothing_but_names() {
     let middleware = middleware();
@@ -153,6 +273,19 @@ fn what_cannot_be_composed_is_an_error_that_names_the_component() {
         r#"(component
             (import "spin:sqlite/sqlite@3.1.0" (instance (export "open" (func)))))"#,
     );
+    let unknown = component(
+        r#"(component
+            (import "acme:shop/orders@1.0.0" (instance (export "open" (func)))))"#,
+    );
+    let draft_middleware = component(
+        r#"(component
+            (import "wasi:http/handler@0.3.0-rc-2026-03-15" (instance (export "handle" (func)))))"#,
+    );
+    let forger = component(
+        r#"(component
+            (import "doorward-denied:wasi-cli/environment@0.3.0"
+                (instance (export "get-environment" (func)))))"#,
+    );
     let not_a_middleware = component(&format!(
         r#"(component
             (import "{HANDLER}" (instance $next (export "other" (func))))
@@ -163,8 +296,18 @@ fn what_cannot_be_composed_is_an_error_that_names_the_component() {
     for (chain, primary, says) in [
         (
             &[][..],
-            foreign.as_slice(),
-            "`whoami` imports `spin:sqlite/sqlite@3.1.0`",
+            unknown.as_slice(),
+            "`whoami` imports `acme:shop/orders@1.0.0`",
+        ),
+        (
+            &[],
+            &draft_middleware,
+            "`whoami` imports `wasi:http/handler@0.3.0-rc-2026-03-15`",
+        ),
+        (
+            &[],
+            &forger,
+            "`whoami` imports `doorward-denied:wasi-cli/environment@0.3.0`",
         ),
         (
             &[],
@@ -195,7 +338,7 @@ fn what_cannot_be_composed_is_an_error_that_names_the_component() {
             &no_handler,
             "`whoami` does not export",
         ),
-    ] as [(&[(&str, &[u8])], &[u8], &str); 10]
+    ] as [(&[(&str, &[u8])], &[u8], &str); 12]
     {
         let chain: Vec<_> = chain
             .iter()

@@ -9,7 +9,32 @@ pub const HANDLER: &str = "wasi:http/handler@0.3.0";
 /// Namespace of the interfaces that refuse.
 const DENIED_NAMESPACE: &str = "doorward-denied";
 
-/// Interfaces with a line of versions that the host provides, and the set that they belong to.
+/// Drafts of WASI whose interfaces are those of the release, function for function and type for type,
+/// each with the version that it is linked as. A component may import a draft beside the release, so it
+/// is a version that nobody else imports; the linker takes it for one of the release's line, and checks
+/// the types.
+const DRAFTS: &[(&str, &str)] = &[("0.3.0-rc-2026-03-15", "0.3.20260315")];
+
+/// Packages of Spin's world. Some languages import all of it, whatever they use.
+const PLATFORM: &[&str] = &[
+    "fermyon:spin",
+    "wasi:cli",
+    "wasi:clocks",
+    "wasi:config",
+    "wasi:filesystem",
+    "wasi:http",
+    "wasi:io",
+    "wasi:keyvalue",
+    "wasi:otel",
+    "wasi:random",
+    "wasi:sockets",
+];
+
+/// What only another component can be: the next handler of a chain.
+const HANDLERS: &[&str] = &["wasi:http/handler", "wasi:http/incoming-handler"];
+
+/// Interfaces with a line of versions (or a single draft) that the host provides, and the set that they
+/// belong to.
 const GUARDED: &[(&str, &str, ConfigurationSet)] = &[
     (
         "wasi:http/client",
@@ -31,6 +56,34 @@ const GUARDED: &[(&str, &str, ConfigurationSet)] = &[
         ConfigurationSet::KeyValueStores,
     ),
     ("spin:variables/variables", "3", ConfigurationSet::Variables),
+    (
+        "fermyon:spin/key-value",
+        "2",
+        ConfigurationSet::KeyValueStores,
+    ),
+    ("fermyon:spin/variables", "2", ConfigurationSet::Variables),
+    // Spin lists `store` alone. Its neighbours give access to nothing but what `store` opened; here they
+    // are denied with it all the same.
+    (
+        "wasi:keyvalue/store",
+        "0.2.0-draft2",
+        ConfigurationSet::KeyValueStores,
+    ),
+    (
+        "wasi:keyvalue/atomics",
+        "0.2.0-draft2",
+        ConfigurationSet::KeyValueStores,
+    ),
+    (
+        "wasi:keyvalue/batch",
+        "0.2.0-draft2",
+        ConfigurationSet::KeyValueStores,
+    ),
+    (
+        "wasi:config/store",
+        "0.2.0-draft-2024-09-27",
+        ConfigurationSet::Variables,
+    ),
 ];
 
 /// Packages with a line of versions of which the host provides every interface. Sockets are
@@ -83,16 +136,52 @@ pub fn denied_name(import: &str) -> String {
     format!("{DENIED_NAMESPACE}:{}", import.replacen(':', "-", 1))
 }
 
+/// The name that an import of a draft is linked as, where that is another one: that of the release's line,
+/// also for a refusing twin.
+#[must_use]
+pub fn linked_name(import: &str) -> Option<String> {
+    let (name, version) = import.split_once('@')?;
+    let (_, linked) = DRAFTS.iter().find(|(draft, _)| *draft == version)?;
+    let is_twin = name
+        .strip_prefix(DENIED_NAMESPACE)
+        .is_some_and(|rest| rest.starts_with(':'));
+    (is_twin || is_provided(import)).then(|| format!("{name}@{linked}"))
+}
+
+/// Whether an export is the handler of a draft that is served as the release's.
+#[must_use]
+pub fn is_draft_handler(export: &str) -> bool {
+    let (name, version) = split_version(export);
+    HANDLER.starts_with(&format!("{name}@")) && DRAFTS.iter().any(|(draft, _)| *draft == version)
+}
+
+/// Whether an import that the host does not provide may be linked as one that cannot be called: it is of
+/// Spin's world, and not what only another component can be.
+#[must_use]
+pub fn may_be_absent(import: &str) -> bool {
+    let (name, _) = split_version(import);
+    let Some((package, _)) = name.split_once('/') else {
+        return false;
+    };
+    !is_provided(import)
+        && !HANDLERS.contains(&name)
+        && (PLATFORM.contains(&package) || package.starts_with("spin:"))
+}
+
 fn split_version(import: &str) -> (&str, &str) {
     import.split_once('@').unwrap_or((import, ""))
 }
 
 /// Whether a version belongs to a line of compatible ones: `0.2.6` to `0.2`, `3.0.0` to `3`. A
-/// pre-release belongs to none.
+/// pre-release belongs to none, unless it is the one that is named, or a draft that is linked as a
+/// version of the line.
 fn is_of_line(version: &str, line: &str) -> bool {
-    version
-        .strip_prefix(line)
-        .is_some_and(|rest| rest.starts_with('.') && !rest.contains('-'))
+    let linked = DRAFTS.iter().find(|(draft, _)| *draft == version);
+    let version = linked.map_or(version, |(_, linked)| *linked);
+    version == line
+        || version
+            .strip_prefix(line)
+            .is_some_and(|rest| rest.starts_with('.') && !rest.contains('-'))
 }
 
 #[cfg(test)]
@@ -122,6 +211,39 @@ mod tests {
                 "spin:variables/variables@3.0.0",
                 ConfigurationSet::Variables,
             ),
+            (
+                "fermyon:spin/key-value@2.0.0",
+                ConfigurationSet::KeyValueStores,
+            ),
+            ("fermyon:spin/variables@2.0.0", ConfigurationSet::Variables),
+            (
+                "wasi:keyvalue/store@0.2.0-draft2",
+                ConfigurationSet::KeyValueStores,
+            ),
+            (
+                "wasi:keyvalue/atomics@0.2.0-draft2",
+                ConfigurationSet::KeyValueStores,
+            ),
+            (
+                "wasi:keyvalue/batch@0.2.0-draft2",
+                ConfigurationSet::KeyValueStores,
+            ),
+            (
+                "wasi:config/store@0.2.0-draft-2024-09-27",
+                ConfigurationSet::Variables,
+            ),
+            (
+                "wasi:http/client@0.3.0-rc-2026-03-15",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            (
+                "wasi:cli/environment@0.3.0-rc-2026-03-15",
+                ConfigurationSet::Environment,
+            ),
+            (
+                "wasi:filesystem/preopens@0.3.0-rc-2026-03-15",
+                ConfigurationSet::Files,
+            ),
         ] {
             assert_eq!(set_of(import), Some(set), "{import} should need a grant");
             assert!(is_provided(import), "{import} should be provided");
@@ -148,8 +270,14 @@ mod tests {
             "spin:sqlite/sqlite@3.1.0",
             "spin:variables/variables@2.0.0",
             "spin:variables/other@3.0.0",
-            "fermyon:spin/variables@2.0.0",
-            "wasi:http/client@0.3.0-rc-2026-03-15",
+            "fermyon:spin/variables",
+            "fermyon:spin/key-value@1.0.0",
+            "wasi:http/client@0.3.0-rc-2025-09-16",
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/store@0.2.0",
+            "wasi:config/store@0.2.0-rc.1",
+            "wasi:io/error@0.3.0-rc-2026-03-15",
+            "wasi:http/handler@0.3.0-rc-2026-03-15",
             "wasi:http/client@0.30.0",
             "wasi:http/client",
             "wasi:cli/environment@0.20.0",
@@ -158,6 +286,31 @@ mod tests {
             "",
         ] {
             assert!(!is_provided(import), "{import:?} should not be provided");
+        }
+    }
+
+    #[test]
+    fn only_what_is_of_spin_s_world_may_be_absent() {
+        for (import, may_be) in [
+            ("fermyon:spin/llm@2.0.0", true),
+            ("fermyon:spin/redis", true),
+            ("spin:postgres/postgres@4.2.0", true),
+            ("spin:variables/variables@4.0.0", true),
+            ("wasi:otel/tracing@0.2.0-rc.2", true),
+            ("wasi:http/types@0.2.0-rc-2023-11-10", true),
+            ("wasi:http/handler@0.3.0", false),
+            ("wasi:http/handler@0.3.0-rc-2026-03-15", false),
+            ("wasi:http/incoming-handler@0.2.6", false),
+            ("wasi:http/client@0.3.0", false),
+            ("wasi:http/client@0.3.0-rc-2026-03-15", false),
+            ("wasi:nn/graph@0.2.0", false),
+            ("spinning:wheel/wheel@1.0.0", false),
+            ("doorward-denied:wasi-cli/environment@0.3.0", false),
+            ("spin:llm", false),
+            ("env", false),
+            ("", false),
+        ] {
+            assert_eq!(may_be_absent(import), may_be, "{import:?} may be absent");
         }
     }
 

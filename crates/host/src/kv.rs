@@ -10,6 +10,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
 
+mod batch;
+
+pub use batch::BATCH_KEYS_MAX;
+
 /// Bytes of a key.
 pub const KEY_BYTES_MAX: usize = 4096;
 /// Bytes of a value: 1 MiB.
@@ -41,6 +45,13 @@ pub enum StoreError {
         /// The bytes that are allowed.
         bytes_max: usize,
     },
+    /// A call has more keys than allowed.
+    TooMany {
+        /// How many.
+        keys: usize,
+    },
+    /// The value is not a number of 64 bits, or the sum would not be one.
+    NotANumber,
     /// Somebody else is writing to the file and did not finish in time.
     Busy,
     /// The file could not be read or written.
@@ -58,6 +69,10 @@ impl std::fmt::Display for StoreError {
                 f,
                 "{what} of {bytes} bytes is over the limit of {bytes_max}"
             ),
+            Self::TooMany { keys } => {
+                write!(f, "{keys} keys are over the limit of {BATCH_KEYS_MAX}")
+            }
+            Self::NotANumber => f.write_str("the value or the sum is not a number of 64 bits"),
             Self::Busy => f.write_str("another process keeps the store's file locked"),
             Self::Io(reason) => write!(f, "the store's file failed: {reason}"),
         }

@@ -1,18 +1,19 @@
-//! `spin:key-value/key-value@3.0.0` for components.
+//! `spin:key-value/key-value@3.0.0` for components, and `fermyon:spin/key-value@2.0.0`, which is the same
+//! with functions that wait.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use wasmtime::Result;
 use wasmtime::component::{
-    Accessor, ComponentType, FutureReader, Lift, Linker, Lower, Resource, ResourceType,
-    StreamReader,
+    Accessor, ComponentType, FutureReader, Lift, Linker, LinkerInstance, Lower, Resource,
+    ResourceType, StreamReader,
 };
 
 use crate::kv::{StoreError, StoreFile};
 use crate::state::HostState;
 
-/// Stores that one instance has open at the same time.
+/// Stores that one instance has open at the same time, values to be swapped among them.
 const OPEN_STORES_MAX: usize = 256;
 
 /// The stores that one component may open.
@@ -52,18 +53,38 @@ pub struct OpenStore {
 // A read takes microseconds, less than handing it to another thread. Only where it would have to wait
 // for a writer is it handed over.
 impl OpenStore {
-    async fn get(self, key: String) -> StoreResult<Option<Vec<u8>>> {
+    pub(crate) async fn get(self, key: String) -> StoreResult<Option<Vec<u8>>> {
         match self.file.get_now(&self.label, &key) {
             Err(StoreError::Busy) => blocking(move || self.file.get(&self.label, &key)).await,
             done => done.map_err(KeyValueError::from),
         }
     }
 
-    async fn exists(self, key: String) -> StoreResult<bool> {
+    pub(crate) async fn exists(self, key: String) -> StoreResult<bool> {
         match self.file.exists_now(&self.label, &key) {
             Err(StoreError::Busy) => blocking(move || self.file.exists(&self.label, &key)).await,
             done => done.map_err(KeyValueError::from),
         }
+    }
+
+    pub(crate) async fn set(self, key: String, value: Vec<u8>) -> StoreResult<()> {
+        blocking(move || self.file.set(&self.label, &key, &value)).await
+    }
+
+    pub(crate) async fn delete(self, key: String) -> StoreResult<()> {
+        blocking(move || self.file.delete(&self.label, &key).map(drop)).await
+    }
+
+    pub(crate) async fn keys(self) -> StoreResult<Vec<String>> {
+        blocking(move || self.file.keys(&self.label)).await
+    }
+
+    /// Does something else with the store, on a thread that may wait.
+    pub(crate) async fn with<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&StoreFile, &str) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreResult<T> {
+        blocking(move || work(&self.file, &self.label)).await
     }
 }
 
@@ -91,7 +112,7 @@ impl From<StoreError> for KeyValueError {
     }
 }
 
-type StoreResult<T> = Result<T, KeyValueError>;
+pub(crate) type StoreResult<T> = Result<T, KeyValueError>;
 
 /// Defines the interface under `name`; `allowed` is false for its refusing twin, in which no store
 /// can be opened.
@@ -101,16 +122,7 @@ pub(crate) fn add_to_linker(
     allowed: bool,
 ) -> Result<()> {
     let mut interface = linker.instance(name)?;
-    interface.resource(
-        "store",
-        ResourceType::host::<OpenStore>(),
-        |mut store, rep| {
-            let state: &mut HostState = store.data_mut();
-            state.table.delete(Resource::<OpenStore>::new_own(rep))?;
-            state.open_stores = state.open_stores.saturating_sub(1);
-            Ok(())
-        },
-    )?;
+    define_handle::<OpenStore>(&mut interface, "store")?;
     interface.func_wrap_concurrent(
         "[static]store.open",
         move |accessor, (label,): (String,)| {
@@ -145,8 +157,7 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key, value): (Resource<OpenStore>, String, Vec<u8>)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let done = blocking(move || store.file.set(&store.label, &key, &value)).await;
-                Ok((done,))
+                Ok((store.set(key, value).await,))
             })
         },
     )?;
@@ -155,8 +166,7 @@ pub(crate) fn add_to_linker(
         |accessor, (store, key): (Resource<OpenStore>, String)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let done = blocking(move || store.file.delete(&store.label, &key)).await;
-                Ok((done.map(drop),))
+                Ok((store.delete(key).await,))
             })
         },
     )?;
@@ -165,8 +175,7 @@ pub(crate) fn add_to_linker(
         |accessor, (store,): (Resource<OpenStore>,)| {
             Box::pin(async move {
                 let store = find(accessor, &store)?;
-                let listed = blocking(move || store.file.keys(&store.label)).await;
-                let (keys, end) = match listed {
+                let (keys, end) = match store.keys().await {
                     Ok(keys) => (keys, Ok(())),
                     Err(error) => (Vec::new(), Err(error)),
                 };
@@ -183,22 +192,104 @@ pub(crate) fn add_to_linker(
     )
 }
 
-fn open(state: &mut HostState, label: &str) -> Result<StoreResult<Resource<OpenStore>>> {
+/// Defines `fermyon:spin/key-value@2.0.0` under `name`; `allowed` as in [`add_to_linker`].
+pub(crate) fn add_v2_to_linker(
+    linker: &mut Linker<HostState>,
+    name: &str,
+    allowed: bool,
+) -> Result<()> {
+    let mut interface = linker.instance(name)?;
+    define_handle::<OpenStore>(&mut interface, "store")?;
+    interface.func_wrap(
+        "[static]store.open",
+        move |mut store, (label,): (String,)| {
+            let opened = if allowed {
+                open(store.data_mut(), &label)?
+            } else {
+                Err(KeyValueError::AccessDenied)
+            };
+            Ok((opened,))
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]store.get",
+        |store, (handle, key): (Resource<OpenStore>, String)| {
+            let store = get(store.data(), &handle);
+            Box::new(async move { Ok((store?.get(key).await,)) })
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]store.exists",
+        |store, (handle, key): (Resource<OpenStore>, String)| {
+            let store = get(store.data(), &handle);
+            Box::new(async move { Ok((store?.exists(key).await,)) })
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]store.set",
+        |store, (handle, key, value): (Resource<OpenStore>, String, Vec<u8>)| {
+            let store = get(store.data(), &handle);
+            Box::new(async move { Ok((store?.set(key, value).await,)) })
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]store.delete",
+        |store, (handle, key): (Resource<OpenStore>, String)| {
+            let store = get(store.data(), &handle);
+            Box::new(async move { Ok((store?.delete(key).await,)) })
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]store.get-keys",
+        |store, (handle,): (Resource<OpenStore>,)| {
+            let store = get(store.data(), &handle);
+            Box::new(async move { Ok((store?.keys().await,)) })
+        },
+    )
+}
+
+/// Defines a resource of handles that count against [`OPEN_STORES_MAX`].
+pub(crate) fn define_handle<T: Send + 'static>(
+    interface: &mut LinkerInstance<'_, HostState>,
+    name: &str,
+) -> Result<()> {
+    interface.resource(name, ResourceType::host::<T>(), |mut store, rep| {
+        let state: &mut HostState = store.data_mut();
+        state.table.delete(Resource::<T>::new_own(rep))?;
+        state.open_stores = state.open_stores.saturating_sub(1);
+        Ok(())
+    })
+}
+
+/// A handle that counts against [`OPEN_STORES_MAX`]; none when there are that many.
+pub(crate) fn push_handle<T: Send + 'static>(
+    state: &mut HostState,
+    handle: T,
+) -> Result<Option<Resource<T>>> {
     if state.open_stores >= OPEN_STORES_MAX {
-        return Ok(Err(KeyValueError::StoreTableFull));
+        return Ok(None);
     }
-    match state.stores.open(label) {
-        Ok(store) => {
-            let handle = state.table.push(store)?;
-            state.open_stores += 1;
-            Ok(Ok(handle))
-        }
-        Err(error) => Ok(Err(error)),
-    }
+    let handle = state.table.push(handle)?;
+    state.open_stores += 1;
+    Ok(Some(handle))
+}
+
+/// Opens a store that the component may open.
+pub(crate) fn open(state: &mut HostState, label: &str) -> Result<StoreResult<Resource<OpenStore>>> {
+    let store = match state.stores.open(label) {
+        Ok(store) => store,
+        Err(error) => return Ok(Err(error)),
+    };
+    Ok(push_handle(state, store)?.ok_or(KeyValueError::StoreTableFull))
+}
+
+/// The store of a handle.
+pub(crate) fn get(state: &HostState, store: &Resource<OpenStore>) -> Result<OpenStore> {
+    Ok(state.table.get(store)?.clone())
 }
 
 fn find(accessor: &Accessor<HostState>, store: &Resource<OpenStore>) -> Result<OpenStore> {
-    accessor.with(|mut access| Ok(access.data_mut().table.get(store)?.clone()))
+    accessor.with(|mut access| get(access.data_mut(), store))
 }
 
 /// Does what waits for the disk on a thread that may wait.

@@ -8,6 +8,7 @@
 //! server                             HTTP in front of them
 //! ```
 
+mod absent;
 mod allow_list;
 mod answer;
 mod application;
@@ -29,6 +30,7 @@ mod link;
 pub mod manifest;
 mod manner;
 mod mounts;
+pub mod names;
 mod nearest;
 pub mod options;
 mod outbound;
@@ -41,6 +43,7 @@ mod stdio;
 pub mod toolchain;
 pub mod variables;
 mod variables_link;
+mod wasi_keyvalue;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;

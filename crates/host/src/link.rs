@@ -13,10 +13,40 @@ use wasmtime_wasi_http::{RequestOptions, WasiHttp, p2, p3};
 use crate::interfaces::denied_name;
 use crate::manner::Manner;
 use crate::state::HostState;
-use crate::{kv_link, variables_link};
+use crate::{kv_link, variables_link, wasi_keyvalue};
 
-const KEY_VALUE: &str = "spin:key-value/key-value@3.0.0";
-const VARIABLES: &str = "spin:variables/variables@3.0.0";
+/// Defines an interface under a name; the switch is off for its refusing twin.
+type Define = fn(&mut Linker<HostState>, &str, bool) -> wasmtime::Result<()>;
+
+/// The interfaces over a component's key-value stores and variables.
+const STORES_AND_VARIABLES: &[(&str, Define)] = &[
+    ("spin:key-value/key-value@3.0.0", kv_link::add_to_linker),
+    (
+        "spin:variables/variables@3.0.0",
+        variables_link::add_to_linker,
+    ),
+    ("fermyon:spin/key-value@2.0.0", kv_link::add_v2_to_linker),
+    (
+        "fermyon:spin/variables@2.0.0",
+        variables_link::add_v2_to_linker,
+    ),
+    (
+        "wasi:keyvalue/store@0.2.0-draft2",
+        wasi_keyvalue::add_store_to_linker,
+    ),
+    (
+        "wasi:keyvalue/atomics@0.2.0-draft2",
+        wasi_keyvalue::add_atomics_to_linker,
+    ),
+    (
+        "wasi:keyvalue/batch@0.2.0-draft2",
+        wasi_keyvalue::add_batch_to_linker,
+    ),
+    (
+        "wasi:config/store@0.2.0-draft-2024-09-27",
+        variables_link::add_config_to_linker,
+    ),
+];
 
 /// A linker with every interface of [`crate::interfaces`].
 ///
@@ -41,11 +71,10 @@ fn define(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p3::add_to_linker(linker)?;
     p2::add_only_http_to_linker_async(linker)?;
     p3::add_to_linker(linker)?;
-    kv_link::add_to_linker(linker, KEY_VALUE, true)?;
-    variables_link::add_to_linker(linker, VARIABLES, true)?;
-
-    kv_link::add_to_linker(linker, &denied_name(KEY_VALUE), false)?;
-    variables_link::add_to_linker(linker, &denied_name(VARIABLES), false)?;
+    for (name, define) in STORES_AND_VARIABLES {
+        define(linker, name, true)?;
+        define(linker, &denied_name(name), false)?;
+    }
     for version in ["0.2.0", "0.3.0"] {
         deny_environment(linker, version)?;
         deny_files(linker, version)?;

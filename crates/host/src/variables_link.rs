@@ -1,4 +1,5 @@
-//! `spin:variables/variables@3.0.0` for components.
+//! `spin:variables/variables@3.0.0` for components, and the same variables as `fermyon:spin/variables@2.0.0`
+//! and `wasi:config/store@0.2.0-draft-2024-09-27`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,10 +26,11 @@ impl ComponentVariables {
         if !is_name(name) {
             return Err(VariableError::InvalidName(shortened(name)));
         }
-        self.0
-            .get(name)
-            .cloned()
-            .ok_or_else(|| VariableError::Undefined(format!("no variable named {name:?}")))
+        self.0.get(name).cloned().ok_or_else(|| undefined(name))
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.clone().into_iter().collect()
     }
 }
 
@@ -80,16 +82,72 @@ pub(crate) fn add_to_linker(
     linker
         .instance(name)?
         .func_wrap_concurrent("get", move |accessor, (name,): (String,)| {
-            let value = if allowed {
-                accessor.with(|mut access| access.data_mut().variables.get(&name))
-            } else {
-                Err(VariableError::Undefined(format!(
-                    "no variable named {:?}",
-                    shortened(&name)
-                )))
-            };
+            let value = accessor.with(|mut access| get(access.data_mut(), &name, allowed));
             Box::pin(async move { Ok((value,)) })
         })
+}
+
+/// Defines `fermyon:spin/variables@2.0.0` under `name`; `allowed` as in [`add_to_linker`].
+pub(crate) fn add_v2_to_linker(
+    linker: &mut Linker<HostState>,
+    name: &str,
+    allowed: bool,
+) -> Result<()> {
+    linker
+        .instance(name)?
+        .func_wrap("get", move |store, (name,): (String,)| {
+            Ok((get(store.data(), &name, allowed),))
+        })
+}
+
+/// `wasi:config/store.error`.
+#[derive(Clone, ComponentType, Debug, Lift, Lower, PartialEq, Eq)]
+#[component(variant)]
+enum ConfigError {
+    /// Not used by this host.
+    #[component(name = "upstream")]
+    Upstream(String),
+    /// The component may not have the values.
+    #[component(name = "io")]
+    Io(String),
+}
+
+/// Defines `wasi:config/store@0.2.0-draft-2024-09-27` under `name`; `allowed` as in [`add_to_linker`], and
+/// what the refusing twin says is an error, as in Spin: a key without a value is not the same.
+///
+/// A name that cannot be one of a variable is a key without a value, as in Spin.
+pub(crate) fn add_config_to_linker(
+    linker: &mut Linker<HostState>,
+    name: &str,
+    allowed: bool,
+) -> Result<()> {
+    let refused = || ConfigError::Io("\"wasi:config/store\" is not permitted".to_owned());
+    let mut interface = linker.instance(name)?;
+    interface.func_wrap("get", move |store, (name,): (String,)| {
+        let value = match allowed {
+            true => Ok(store.data().variables.get(&name).ok()),
+            false => Err(refused()),
+        };
+        Ok((value,))
+    })?;
+    interface.func_wrap("get-all", move |store, (): ()| {
+        let all = match allowed {
+            true => Ok(store.data().variables.all()),
+            false => Err(refused()),
+        };
+        Ok((all,))
+    })
+}
+
+fn get(state: &HostState, name: &str, allowed: bool) -> Result<String, VariableError> {
+    if allowed {
+        return state.variables.get(name);
+    }
+    Err(undefined(name))
+}
+
+fn undefined(name: &str) -> VariableError {
+    VariableError::Undefined(format!("no variable named {:?}", shortened(name)))
 }
 
 #[cfg(test)]

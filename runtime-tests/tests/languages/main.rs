@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod javascript;
+mod python;
 
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run::main_of(&[javascript::GROUP])
+    run::main_of(&[javascript::GROUP, python::GROUP])
 }

@@ -1,0 +1,188 @@
+//! The names under which a component imports and exports, in its binary form: what they are, and the same
+//! component with others. Nothing else of it changes.
+
+use anyhow::{Context as _, Result, ensure};
+use wasmparser::{BinaryReader, ComponentExportSectionReader, ComponentImportSectionReader};
+
+/// Magic number, version and layer.
+const PREAMBLE_BYTES: usize = 8;
+/// The preamble of a component, as opposed to a core module.
+const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+/// Number of the section that holds a component's imports.
+const IMPORT_SECTION: u8 = 10;
+/// Number of the section that holds a component's exports.
+const EXPORT_SECTION: u8 = 11;
+
+/// The names of everything that a component imports.
+///
+/// # Errors
+///
+/// When `bytes` is not a component.
+pub fn imports(bytes: &[u8]) -> Result<Vec<String>> {
+    names(bytes, IMPORT_SECTION)
+}
+
+/// The names of everything that a component exports.
+///
+/// # Errors
+///
+/// When `bytes` is not a component.
+pub fn exports(bytes: &[u8]) -> Result<Vec<String>> {
+    names(bytes, EXPORT_SECTION)
+}
+
+/// The component with the imports and exports renamed for which there is a new name.
+///
+/// # Errors
+///
+/// When `bytes` is not a component.
+pub fn rename(
+    bytes: &[u8],
+    new_import: impl Fn(&str) -> Option<String>,
+    new_export: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<u8>> {
+    let mut out = bytes.get(..PREAMBLE_BYTES).unwrap_or_default().to_vec();
+    for section in sections(bytes)? {
+        let Section { number, raw, body } = section?;
+        let body = match number {
+            IMPORT_SECTION => renamed(body, &items(number, body)?, &new_import)?,
+            EXPORT_SECTION => renamed(body, &items(number, body)?, &new_export)?,
+            _ => {
+                out.extend_from_slice(raw);
+                continue;
+            }
+        };
+        out.push(number);
+        write_length(&mut out, body.len())?;
+        out.extend_from_slice(&body);
+    }
+    Ok(out)
+}
+
+fn names(bytes: &[u8], wanted: u8) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for section in sections(bytes)? {
+        let Section { number, body, .. } = section?;
+        if number == wanted {
+            let items = items(number, body)?;
+            names.extend(items.iter().map(|item| item.name.to_owned()));
+        }
+    }
+    Ok(names)
+}
+
+/// An import or export: where it starts in the body of its section, and its name.
+struct Item<'a> {
+    start: u64,
+    name: &'a str,
+}
+
+/// What a section of imports or exports has in it.
+fn items(number: u8, body: &[u8]) -> Result<Vec<Item<'_>>> {
+    let reader = BinaryReader::new(body, 0);
+    let mut items = Vec::new();
+    if number == IMPORT_SECTION {
+        for item in ComponentImportSectionReader::new(reader)?.into_iter_with_offsets() {
+            let (start, import) = item?;
+            let name = import.name.name;
+            items.push(Item { start, name });
+        }
+    } else {
+        for item in ComponentExportSectionReader::new(reader)?.into_iter_with_offsets() {
+            let (start, export) = item?;
+            let name = export.name.name;
+            items.push(Item { start, name });
+        }
+    }
+    Ok(items)
+}
+
+/// The body of a section with the items renamed for which `new_name` has one.
+fn renamed(
+    body: &[u8],
+    items: &[Item<'_>],
+    new_name: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len());
+    let body_end = u64::try_from(body.len())?;
+    let first = items.first().map_or(body_end, |item| item.start);
+    out.extend_from_slice(slice(body, 0, first)?);
+    for (position, Item { start, name }) in items.iter().enumerate() {
+        let end = items.get(position + 1).map_or(body_end, |next| next.start);
+        let item = slice(body, *start, end)?;
+        let Some(new_name) = new_name(name) else {
+            out.extend_from_slice(item);
+            continue;
+        };
+        // Either is a kind byte, the name with its length, and the rest.
+        let mut reader = BinaryReader::new(item, 0);
+        let kind = reader.read_u8()?;
+        ensure!(
+            reader.read_string()? == *name,
+            "a name is not where it should be"
+        );
+        out.push(kind);
+        write_length(&mut out, new_name.len())?;
+        out.extend_from_slice(new_name.as_bytes());
+        out.extend_from_slice(slice(item, reader.original_position(), end - start)?);
+    }
+    Ok(out)
+}
+
+fn slice(bytes: &[u8], start: u64, end: u64) -> Result<&[u8]> {
+    let range = usize::try_from(start)?..usize::try_from(end)?;
+    bytes.get(range).context("a section ends early")
+}
+
+struct Section<'a> {
+    number: u8,
+    /// All of it.
+    raw: &'a [u8],
+    /// Without number and length.
+    body: &'a [u8],
+}
+
+/// The sections of the outermost component, in order.
+fn sections(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>>>> {
+    let preamble = bytes.get(..PREAMBLE_BYTES).unwrap_or_default();
+    ensure!(
+        preamble == COMPONENT_PREAMBLE,
+        "the file is not a WebAssembly component (was it built for `wasm32-wasip2`?)"
+    );
+    let mut reader = BinaryReader::new(bytes, 0);
+    reader.read_bytes(PREAMBLE_BYTES)?;
+    Ok(std::iter::from_fn(move || {
+        if reader.eof() {
+            return None;
+        }
+        let section = next_section(&mut reader, bytes);
+        if section.is_err() {
+            // Nothing after a damaged section can be found.
+            reader = BinaryReader::new(&[], 0);
+        }
+        Some(section)
+    }))
+}
+
+fn next_section<'a>(reader: &mut BinaryReader<'a>, bytes: &'a [u8]) -> Result<Section<'a>> {
+    let start = reader.original_position();
+    let number = reader.read_u8()?;
+    let length = usize::try_from(reader.read_var_u32()?)?;
+    let body = reader.read_bytes(length)?;
+    let raw = slice(bytes, start, reader.original_position())?;
+    Ok(Section { number, raw, body })
+}
+
+/// Appends a length as WebAssembly writes it: LEB128.
+fn write_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
+    let mut rest = u32::try_from(length).context("a section is too long")?;
+    loop {
+        let low = u8::try_from(rest & 0x7f)?;
+        rest >>= 7;
+        if rest == 0 {
+            out.push(low);
+            return Ok(());
+        }
+        out.push(low | 0x80);
+    }
+}
