@@ -1,6 +1,8 @@
 //! How a manifest may name a middleware: whichever way it is, the same gate stands there with the same
 //! grants. What is fetched is run only where it has the digest that the manifest says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use aws_lc_rs::digest::{SHA256, digest};
 use doorward_host::manifest;
 use doorward_host::options::HostOptions;
