@@ -66,9 +66,9 @@ pub(crate) struct Arguments {
     /// Requests that one instance serves before it is replaced.
     ///
     /// A new instance reads the policy and verifies its first tokens. With 1000 the gate answers about a
-    /// third more requests per second, with half the p99; a changed variable reaches an instance only when
-    /// it is replaced. Keys, revocations and shared limits show within seconds, however old it is. Spin has
-    /// the same flag; docs/costs.md has figures.
+    /// quarter more requests per second, with half the p99. Keys, revocations and shared limits show within
+    /// seconds however old an instance is; limits that are not shared begin anew with each. Spin has the
+    /// same flag; docs/costs.md has figures.
     #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = options::INSTANCE_REUSE_COUNT)]
     max_instance_reuse_count: usize,
     /// Requests that one instance serves at the same time.
