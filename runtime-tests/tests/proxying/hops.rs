@@ -361,7 +361,7 @@ async fn a_gateway_that_asks_itself_ends_at_once(host: &dyn Host) {
     let stage = Stage::of(host, issuer, origin, spec).await;
     let answer = stage.get("/public/a").await;
     problem(&answer, 508, &[], "the gateway as its own upstream");
-    let log = stage.running.log();
+    let log = stage.running.whole_log().await;
     let refused = log.iter().filter(|line| line.contains("508")).count();
     assert_eq!(refused, 1, "it went round once: {log:#?}");
 }
