@@ -15,12 +15,12 @@ use wasmtime_wasi_http::{p2, p3};
 
 use crate::absent;
 use crate::allow_list::AllowList;
-use crate::chaining::{CHAIN_DEPTH_MAX, Callee, Callees, Chaining, host_of};
+use crate::chaining::{Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::engine::engine;
 use crate::exports;
 use crate::fixed::FixedAnswers;
-use crate::instance::{Factory, Grants, Reuse};
+use crate::instance::{Factory, Grants, Level, Reuse};
 use crate::kv::StoreFile;
 use crate::kv_link::Stores;
 use crate::link::linker;
@@ -192,7 +192,8 @@ impl<'a> Loader<'a> {
         if let Some(handler) = self.handlers.get(&key) {
             return Ok(handler.clone());
         }
-        let handler = self.new_handler(&trigger.component, &trigger.middleware, 0)?;
+        let level = Level::outside();
+        let handler = self.new_handler(&trigger.component, &trigger.middleware, level)?;
         self.handlers.insert(key, handler.clone());
         Ok(handler)
     }
@@ -201,6 +202,7 @@ impl<'a> Loader<'a> {
     /// may ask who is asked himself.
     fn callees(&mut self) -> Result<Callees> {
         let triggers = &self.application.triggers;
+        let levels: Vec<Level> = Level::chained().collect();
         let mut callees = Callees::new();
         let mut askers: Vec<&str> = triggers
             .iter()
@@ -213,9 +215,10 @@ impl<'a> Loader<'a> {
                 if callees.contains_key(id) || !outbound.may_ask(&host_of(id)) {
                     continue;
                 }
-                let depths = (1..=CHAIN_DEPTH_MAX)
-                    .map(|depth| {
-                        let handler = self.new_handler(id, &[], depth)?;
+                let depths = levels
+                    .iter()
+                    .map(|level| {
+                        let handler = self.new_handler(id, &[], level.clone())?;
                         Ok(Arc::new(handler) as Arc<dyn Callee>)
                     })
                     .collect::<Result<_>>()?;
@@ -230,13 +233,13 @@ impl<'a> Loader<'a> {
         &mut self,
         component: &'a str,
         middlewares: &'a [Middleware],
-        depth: usize,
+        level: Level,
     ) -> Result<ProxyHandler<Factory>> {
         Ok(ProxyHandler::new(Factory::new(
             self.engine.clone(),
             self.link(component, middlewares)?,
             self.grants(component)?,
-            depth,
+            level,
             Reuse::new(self.options),
             self.log.clone(),
             self.options.clock.clone(),

@@ -8,12 +8,19 @@ use wasmtime::{
     Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
 };
 
+use crate::chaining::CHAIN_DEPTH_MAX;
+
 /// How often running code is asked to pause, so that timeouts are seen and threads are shared.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// Component instances that exist at the same time. Each takes up to 16 requests at once, so this is
-/// enough for all connections.
-const COMPONENT_INSTANCES_MAX: u32 = 256;
+/// Component instances for requests from outside that exist at the same time. Each takes up to 16 requests at
+/// once, so this is enough for all connections.
+const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
+/// Component instances at each depth of service chaining; who needs one more waits.
+pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
+/// Component instances that exist at the same time.
+const COMPONENT_INSTANCES_MAX: u32 =
+    COMPONENT_INSTANCES_OUTSIDE + (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;
 /// Core modules in all of them; a gate in front of a service has about ten, most of them tiny.
 const CORE_INSTANCES_MAX: u32 = 16 * COMPONENT_INSTANCES_MAX;
 /// Linear memories in all of them: one for each composed component. Only address space is reserved.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx};
@@ -18,8 +18,9 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
 use crate::asking::{Asked, Askers};
+use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
-use crate::engine::EPOCH_TICK;
+use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, EPOCH_TICK};
 use crate::kv_link::Stores;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Denied, Outbound};
@@ -80,13 +81,43 @@ impl Reuse {
     }
 }
 
+/// Where instances are in a row of components that ask each other by chaining.
+#[derive(Clone)]
+pub struct Level {
+    /// How many components their requests went through by chaining; 0: they came from outside.
+    depth: usize,
+    /// How many of them there may be at the same time, where others ask them.
+    slots: Option<Arc<Semaphore>>,
+}
+
+impl Level {
+    /// That of requests from outside.
+    #[must_use]
+    pub fn outside() -> Self {
+        Self {
+            depth: 0,
+            slots: None,
+        }
+    }
+
+    /// Those of chained requests, the least deep ones first.
+    ///
+    /// Each has instances of its own: who waits for one at some depth holds none that somebody further down
+    /// waits for. So components in a circle come to their end, and leave the others enough.
+    pub fn chained() -> impl Iterator<Item = Self> {
+        (1..=CHAIN_DEPTH_MAX).map(|depth| Self {
+            depth,
+            slots: Some(Arc::new(Semaphore::new(CHAINED_INSTANCES_PER_DEPTH))),
+        })
+    }
+}
+
 /// Makes instances of one composed component.
 pub struct Factory {
     engine: Engine,
     component: Arc<ProxyPre<HostState>>,
     grants: Arc<Grants>,
-    /// How many components the requests of its instances went through by chaining; 0: they came from outside.
-    depth: usize,
+    level: Level,
     reuse: Reuse,
     log: LogSink,
     /// The time of day, where it is not the real one.
@@ -101,7 +132,7 @@ impl Factory {
         engine: Engine,
         component: Arc<ProxyPre<HostState>>,
         grants: Arc<Grants>,
-        depth: usize,
+        level: Level,
         reuse: Reuse,
         log: LogSink,
         clock: Option<WallClock>,
@@ -116,7 +147,7 @@ impl Factory {
             engine,
             component,
             grants,
-            depth,
+            level,
             reuse,
             log,
             clock,
@@ -157,7 +188,7 @@ impl Factory {
                 wasi: wasi.build(),
                 table: ResourceTable::new(),
                 http: WasiHttpCtx::new(),
-                outbound: grants.outbound.at_depth(self.depth),
+                outbound: grants.outbound.at_depth(self.level.depth),
                 denied: Denied,
                 stores: Arc::clone(&grants.stores),
                 open_stores: 0,
@@ -190,9 +221,13 @@ impl HandlerState for Factory {
         &self,
     ) -> wasmtime::Result<Instance<Self::StoreData, Self::WorkerExpiration, Self::WorkerState>>
     {
+        let slot = match &self.level.slots {
+            Some(slots) => Some(Arc::clone(slots).acquire_owned().await?),
+            None => None,
+        };
         let mut store = self.store()?;
         let proxy = self.component.instantiate_async(&mut store).await?;
-        let askers = (self.depth > 0).then(Askers::default);
+        let askers = (self.level.depth > 0).then(Askers::default);
         Ok(Instance {
             store,
             proxy,
@@ -209,6 +244,7 @@ impl HandlerState for Factory {
                 log: self.log.clone(),
                 stopping: self.stopping.clone(),
                 askers,
+                _slot: slot,
             },
         })
     }
@@ -247,6 +283,8 @@ pub struct Worker {
     stopping: watch::Receiver<bool>,
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
+    /// Given back with this.
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
 impl WorkerState for Worker {

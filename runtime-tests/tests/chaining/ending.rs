@@ -94,23 +94,20 @@ async fn who_gives_up_disturbs_no_other_request_of_the_component() {
         client
             .send("POST /worker/echo/body HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\none")
             .await;
-        client.read_until("one\r\n").await;
+        client.read_until("\r\n\r\none").await;
         held.push(client);
     }
-    if std::env::var_os("NONEVER").is_none() {
-        let answer = Ask::get("/worker/never")
-            .header("X-First-Byte-Ms", "200")
-            .send(stage.running.address)
-            .await;
-        status(&answer, 599, "given up");
-    }
+    let answer = Ask::get("/worker/never")
+        .header("X-First-Byte-Ms", "200")
+        .send(stage.running.address)
+        .await;
+    status(&answer, 599, "given up");
     // It may end as soon as the others do not need its instance, and no sooner.
     tokio::time::sleep(QUIET).await;
     status(&stage.get("/worker/echo/a").await, 200, "a new request");
     for mut client in held {
         client.send("two").await;
-        client.read_until("two\r\n").await;
-        client.read_until("0\r\n\r\n").await;
+        client.read_until("two").await;
     }
     stage.logged(&["instance ended: nobody waits"]).await;
     let beats = stage.beats();
