@@ -226,6 +226,7 @@ async fn entries_that_cannot_be_read_are_reported_and_the_others_are_in_force(ho
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
     let file = store(&app);
+    let [alice, mallory] = ["alice", "mallory"].map(|subject| issuer.token(subject, "read"));
     let good = revocation(
         &issuer.url(),
         Revoked::Subject("mallory", clock.now()),
@@ -244,9 +245,9 @@ async fn entries_that_cannot_be_read_are_reported_and_the_others_are_in_force(ho
         file.set("default", name, b"x").unwrap();
     }
     let running = start(&app, &clock).await;
-    let answer = get(&running, "/read", &issuer.token("alice", "read")).await;
+    let answer = get(&running, "/read", &alice).await;
     status(&answer, 200, "a good token");
-    let answer = get(&running, "/read", &issuer.token("mallory", "read")).await;
+    let answer = get(&running, "/read", &mallory).await;
     status(&answer, 401, "a revoked subject");
     until_event(&running, "revocations-ignored", 1).await;
 }
