@@ -2,8 +2,11 @@
 //! but rebuild the request with one header replaced (`rebuild`).
 //!
 //! ```text
-//! cargo run --example benchmark [-- --seconds 3 --rounds 5 --connections 32]
+//! cargo run --example benchmark [-- --seconds 3 --rounds 5 --connections 32 --reuse 1000]
 //! ```
+//!
+//! `--reuse` adds the gate with instances that serve so many requests before they are replaced, which is the
+//! host's option `--max-instance-reuse-count`, and Spin's; the others serve 128.
 //!
 //! Both run in this process, on the in-process host, and take turns, so that a noisy machine is noisy
 //! for both. The figure to look at is the ratio; the requests per second hold for this machine, which
@@ -28,6 +31,8 @@ struct Settings {
     round: Duration,
     rounds: usize,
     connections: usize,
+    /// Requests for each instance of one more gate.
+    reuse: Option<usize>,
     serve_only: bool,
 }
 
@@ -47,6 +52,7 @@ fn settings() -> Settings {
         round: Duration::from_secs(3),
         rounds: 5,
         connections: 32,
+        reuse: None,
         serve_only: false,
     };
     let mut arguments = std::env::args().skip(1);
@@ -63,6 +69,7 @@ fn settings() -> Settings {
             "--seconds" => settings.round = Duration::from_secs(value as u64),
             "--rounds" => settings.rounds = value,
             "--connections" => settings.connections = value,
+            "--reuse" => settings.reuse = Some(value),
             _ => panic!("unknown option {name}"),
         }
     }
@@ -82,14 +89,21 @@ async fn run(settings: Settings) {
     rebuilt.middleware = vec!["rebuild"];
     let mut alone = gated.clone();
     alone.middleware = vec![];
+    let mut specs = vec![
+        ("whoami alone".to_owned(), alone, None),
+        ("rebuild + whoami".to_owned(), rebuilt, None),
+        ("gate + whoami".to_owned(), gated.clone(), None),
+    ];
+    if let Some(reuse) = settings.reuse {
+        specs.push((format!("gate, {reuse} each"), gated, Some(reuse)));
+    }
     let mut contenders = Vec::new();
-    for (name, spec) in [
-        ("whoami alone", alone),
-        ("rebuild + whoami", rebuilt),
-        ("gate + whoami", gated),
-    ] {
+    for (name, spec, reuse) in specs {
         let app = spec.write();
-        let running: Running = start_in_process(&app, |_| {}).await;
+        let running: Running = start_in_process(&app, |options| {
+            options.max_instance_reuse_count = reuse.unwrap_or(options.max_instance_reuse_count);
+        })
+        .await;
         contenders.push((name, app, running));
     }
     let token = issuer.token("alice", "read");
@@ -124,10 +138,10 @@ async fn run(settings: Settings) {
     for (_, _, running) in &contenders {
         measure(running.address, &request, settings.connections, short).await;
     }
-    let mut ratios = Vec::new();
-    let mut best: Vec<Option<Figures>> = vec![None, None, None];
+    let (mut ratios, mut gains) = (Vec::new(), Vec::new());
+    let mut best: Vec<Option<Figures>> = contenders.iter().map(|_| None).collect();
     for round in 1..=settings.rounds {
-        let (mut rates, mut costs) = (Vec::new(), Vec::new());
+        let (mut rates, mut costs, mut p99s) = (Vec::new(), Vec::new(), Vec::new());
         for (index, (_, _, running)) in contenders.iter().enumerate() {
             let figures = measure(
                 running.address,
@@ -138,6 +152,7 @@ async fn run(settings: Settings) {
             .await;
             rates.push(figures.per_second);
             costs.push(figures.cpu_us);
+            p99s.push(figures.p99_us);
             let slot = &mut best[index];
             if slot
                 .as_ref()
@@ -159,6 +174,16 @@ async fn run(settings: Settings) {
             costs[1] / costs[2],
         );
         ratios.push(ratio);
+        if let [_, _, usual, long] = rates[..] {
+            println!(
+                "         {long:>6.0}/s {:>4.1} µs with the longer instances: {:.3} times the gate, p99 {} and {} µs",
+                costs[3],
+                long / usual,
+                p99s[2],
+                p99s[3],
+            );
+            gains.push(long / usual);
+        }
     }
     println!("\nthe best round of each:");
     for ((name, _, _), figures) in contenders.iter().zip(&best) {
@@ -170,4 +195,8 @@ async fn run(settings: Settings) {
     }
     ratios.sort_by(f64::total_cmp);
     println!("\nmedian of gate/rebuild: {:.3}", ratios[ratios.len() / 2]);
+    gains.sort_by(f64::total_cmp);
+    if let Some(gain) = gains.get(gains.len() / 2) {
+        println!("median of longer instances/gate: {gain:.3}");
+    }
 }

@@ -1,18 +1,14 @@
-//! Hosts on a clock of the test's own, where hours pass at once, and how to look at what they do.
+//! Hosts on a clock of the test's own, where they have that and hours pass at once, and how to look at
+//! what they do.
 
 use crate::app::App;
 use crate::client::{Answer, Ask};
-use crate::host::{Running, start_in_process};
-use doorward_host::WallClock;
+pub use crate::clock::Clock;
+use crate::host::{Host, How, Running};
 use doorward_host::kv::StoreFile;
-use doorward_host::options::HostOptions;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// When tests begin, in seconds since 1970.
-const START_S: u64 = 1_800_000_000;
-/// An instance is kept for so long, in real time: longer than any test.
-const INSTANCE_TIME: Duration = Duration::from_secs(3600);
 /// How long [`until`] waits before something hangs.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often [`until`] looks.
@@ -21,40 +17,29 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Answers in a row after which nothing else is expected.
 const SETTLED: usize = 10;
 
-/// A clock that stands still until it is moved.
-pub fn clock() -> WallClock {
-    WallClock::fixed_at(START_S)
+/// The clock of cases on this host.
+pub fn clock(host: &dyn Host) -> Clock<'_> {
+    Clock::of(host)
 }
 
-/// Serves `app` by that clock. Instances are kept, however many requests there are and however long the
-/// machine takes, so what they remember is there. Requests that come one after the other meet the same
-/// instance unless that is still busy; those that come together may meet several.
-pub async fn start(app: &App, clock: &WallClock) -> Running {
-    start_in_process(app, |options| keep_instances(options, clock)).await
+/// Serves `app` by that clock, with instances that are kept ([`How::kept`]).
+pub async fn start(app: &App, clock: &Clock<'_>) -> Running {
+    serve(app, clock, How::kept()).await
 }
 
 /// Serves `app` by that clock, with one instance for each request under way.
-pub async fn start_spread(app: &App, clock: &WallClock) -> Running {
-    start_in_process(app, |options| {
-        keep_instances(options, clock);
-        options.max_instance_concurrent_reuse_count = 1;
-    })
-    .await
+pub async fn start_spread(app: &App, clock: &Clock<'_>) -> Running {
+    serve(app, clock, How::spread()).await
 }
 
 /// Serves `app` by that clock, with a new instance for each request.
-pub async fn start_forgetful(app: &App, clock: &WallClock) -> Running {
-    start_in_process(app, |options| {
-        keep_instances(options, clock);
-        options.max_instance_reuse_count = 1;
-    })
-    .await
+pub async fn start_forgetful(app: &App, clock: &Clock<'_>) -> Running {
+    serve(app, clock, How::forgetful()).await
 }
 
-fn keep_instances(options: &mut HostOptions, clock: &WallClock) {
-    options.clock = Some(clock.clone());
-    options.idle_instance_timeout = INSTANCE_TIME;
-    options.max_instance_reuse_count = usize::MAX;
+/// Serves `app` by that clock, in this way.
+pub async fn serve(app: &App, clock: &Clock<'_>, how: How) -> Running {
+    clock.host().serve(app, how.by(clock.own())).await
 }
 
 /// `GET target` with this bearer token.
@@ -68,7 +53,8 @@ pub async fn get_at_once(running: &Running, target: &str, tokens: &[String]) -> 
     futures::future::join_all(asks).await
 }
 
-/// The lines of the log that tell of this event.
+/// The lines of the log that tell of this event, of those that have arrived so far
+/// ([`Running::whole_log`]).
 pub fn events(running: &Running, event: &str) -> Vec<Value> {
     let log = running.log();
     let lines = log
@@ -77,6 +63,18 @@ pub fn events(running: &Running, event: &str) -> Vec<Value> {
     lines
         .filter(|line: &Value| line["event"] == event)
         .collect()
+}
+
+/// The lines of the log that tell of this event, of all until now ([`Running::whole_log`]).
+pub async fn all_events(running: &Running, event: &str) -> Vec<Value> {
+    running.whole_log().await;
+    events(running, event)
+}
+
+/// Waits for a line of the log that tells of this event, and gives the first one.
+pub async fn first_event(running: &Running, event: &str) -> Value {
+    until_event(running, event, 1).await;
+    events(running, event).swap_remove(0)
 }
 
 /// Waits until something holds that nothing tells of: what goes on after a response.

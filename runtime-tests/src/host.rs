@@ -1,33 +1,136 @@
 //! Where the tests run: the in-process host, and a real `spin` where one is named.
 
+mod spin;
+#[cfg(test)]
+mod tests;
+
+pub use spin::{SPIN_VARIABLE, Spin};
+
 use crate::app::App;
+use crate::client::Ask;
+use crate::group::Group;
 use crate::process::Usage;
-use doorward_host::WallClock;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest;
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
+use doorward_host::{Manner, WallClock};
 use std::future::Future;
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::panic::Location;
 use std::pin::Pin;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-/// The environment variable that names a `spin` binary.
-pub const SPIN_VARIABLE: &str = "DOORWARD_SPIN";
-/// How long a host may take until it serves.
-const START_TIME_MAX: Duration = Duration::from_secs(120);
+/// How long [`Running::wait_for_log`] waits before a line does not come.
+const LOG_TIME_MAX: Duration = Duration::from_secs(60);
+/// An instance that is told to stay is kept for so long: longer than any case.
+const INSTANCE_TIME: Duration = Duration::from_secs(3600);
+/// An instance that is told to stay serves so many requests: more than any case sends.
+const INSTANCE_REQUESTS: usize = 1_000_000;
+
+/// How the target ends that marks a place in the log. It is refused wherever it is sent: what follows the
+/// percent sign is no octet.
+const MARK: &str = "-marks-the-log%";
 
 /// Something that serves a `spin.toml`.
 pub trait Host: Send + Sync {
     /// Its name, for the names of the tests.
     fn name(&self) -> &'static str;
+
+    /// Whether components see what belongs to a connection, and what two `Host` fields say (wasmtime 47).
+    fn shows_hops(&self) -> bool {
+        false
+    }
+
+    /// Whether components can be given a clock of the test's own.
+    fn has_clocks(&self) -> bool;
+
     /// Serves `app` on a port of its own.
-    fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>>;
+    fn serve<'a>(&'a self, app: &'a App, how: How) -> Starting<'a>;
+
+    /// Serves `app` on a port of its own, as the host does unless told otherwise.
+    fn start<'a>(&'a self, app: &'a App) -> Starting<'a> {
+        self.serve(app, How::default())
+    }
+}
+
+/// A host that is being started.
+pub type Starting<'a> = Pin<Box<dyn Future<Output = Running> + Send + 'a>>;
+
+/// How a host is to serve an application, where it is told.
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// Requests that one instance serves before it is replaced.
+    pub requests_per_instance: Option<usize>,
+    /// Requests that one instance serves at the same time.
+    pub requests_at_once: Option<usize>,
+    /// How long an instance without a request is kept.
+    pub idle_time: Option<Duration>,
+    /// What components see as the time of day, where the host has that ([`Host::has_clocks`]). Timers
+    /// stay real.
+    pub clock: Option<WallClock>,
+}
+
+impl How {
+    /// With instances that are kept, however many requests there are and however long the machine takes,
+    /// so what they remember is there. Requests that come one after the other meet the same instance unless
+    /// that is still busy; those that come together may meet several.
+    pub fn kept() -> Self {
+        Self {
+            requests_per_instance: Some(INSTANCE_REQUESTS),
+            idle_time: Some(INSTANCE_TIME),
+            ..Self::default()
+        }
+    }
+
+    /// With one instance that sees every request.
+    pub fn one() -> Self {
+        Self {
+            requests_at_once: Some(INSTANCE_REQUESTS),
+            ..Self::kept()
+        }
+    }
+
+    /// With one instance for each request under way.
+    pub fn spread() -> Self {
+        Self {
+            requests_at_once: Some(1),
+            ..Self::kept()
+        }
+    }
+
+    /// With a new instance for each request, which knows nothing of what was before.
+    pub fn forgetful() -> Self {
+        Self {
+            requests_per_instance: Some(1),
+            ..Self::default()
+        }
+    }
+
+    fn say(self, options: &mut HostOptions) {
+        if let Some(count) = self.requests_per_instance {
+            options.max_instance_reuse_count = count;
+        }
+        if let Some(count) = self.requests_at_once {
+            options.max_instance_concurrent_reuse_count = count;
+        }
+        if let Some(time) = self.idle_time {
+            options.idle_instance_timeout = time;
+        }
+        options.clock = self.clock;
+    }
+
+    /// By this clock.
+    #[must_use]
+    pub fn by(self, clock: Option<&WallClock>) -> Self {
+        Self {
+            clock: clock.cloned(),
+            ..self
+        }
+    }
 }
 
 /// A host that serves an application, until it is dropped.
@@ -35,40 +138,81 @@ pub trait Host: Send + Sync {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Log,
     stop: Stop,
 }
+
+/// The lines that were written so far, of which others are told.
+type Log = Arc<watch::Sender<Vec<String>>>;
 
 #[derive(Debug)]
 enum Stop {
     InProcess(Option<(oneshot::Sender<()>, tokio::task::JoinHandle<()>)>),
-    Process(Process),
-}
-
-/// A process that is killed when it is no longer needed.
-#[derive(Debug)]
-struct Process(std::process::Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    Process(Group),
 }
 
 impl Running {
-    /// The lines that the components wrote so far.
+    /// The lines of the components that have arrived so far. There may be more under way: where a host is
+    /// a process of its own they come later than the answers ([`Running::wait_for_log`],
+    /// [`Running::whole_log`]).
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        let lines = self.log.borrow();
+        let lines = lines.iter().filter(|line| !line.contains(MARK));
+        lines.cloned().collect()
+    }
+
+    /// Waits for a line of the log like this, and gives it.
+    #[track_caller]
+    pub fn wait_for_log(
+        &self,
+        is_meant: impl Fn(&str) -> bool + Send + Sync,
+    ) -> impl Future<Output = String> + Send {
+        self.wait_for_log_within(LOG_TIME_MAX, is_meant)
+    }
+
+    #[track_caller]
+    fn wait_for_log_within(
+        &self,
+        time_max: Duration,
+        is_meant: impl Fn(&str) -> bool + Send + Sync,
+    ) -> impl Future<Output = String> + Send {
+        let (mut lines, caller) = (self.log.subscribe(), Location::caller());
+        async move {
+            let find = |lines: &Vec<String>| lines.iter().find(|line| is_meant(line)).cloned();
+            let waited = lines.wait_for(|lines| find(lines).is_some());
+            let waited = tokio::time::timeout(time_max, waited).await;
+            let found = waited.ok().and_then(|lines| find(&*lines.ok()?));
+            found.unwrap_or_else(|| {
+                let lines = lines.borrow();
+                panic!("{caller}: waiting in vain for a line of the log: {lines:#?}")
+            })
+        }
+    }
+
+    /// The lines that the components wrote until now: all that belong to answers that have come. Another
+    /// request, which is refused, proves that they are there; the line of that one is left out. Only for
+    /// applications with a gate or the gateway, which write it.
+    pub async fn whole_log(&self) -> Vec<String> {
+        static MARKS: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("/{}{MARK}", MARKS.fetch_add(1, Relaxed));
+        let answer = Ask::get(&mark).send(self.address).await;
+        assert_eq!(answer.status, 400, "the mark: {}", answer.text());
+        self.wait_for_log(|line| line.contains(&mark)).await;
+        self.log()
+    }
+
+    /// What the host has used. In-process, what the test itself has used is in it.
+    pub fn usage(&self) -> Usage {
+        let usage = match &self.stop {
+            Stop::InProcess(_) => Some(Usage::own()),
+            Stop::Process(group) => group.usage(),
+        };
+        usage.expect("the host runs")
     }
 
     /// The resident memory of the host's process, in bytes. In-process, the test's own is in it.
     pub fn memory_bytes(&self) -> u64 {
-        let usage = match &self.stop {
-            Stop::InProcess(_) => Some(Usage::own()),
-            Stop::Process(process) => Usage::of(process.0.id()),
-        };
-        usage.expect("the host runs").memory_bytes
+        self.usage().memory_bytes
     }
 
     /// Stops the host, and waits until it has.
@@ -80,7 +224,7 @@ impl Running {
                     task.await.unwrap();
                 }
             }
-            // Killed and waited for when it is dropped.
+            // Ended and waited for when it is dropped.
             Stop::Process(_) => {}
         }
     }
@@ -95,16 +239,38 @@ impl Host for InProcess {
         "in-process"
     }
 
-    fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {
-        Box::pin(start_in_process(app, |_| {}))
+    fn has_clocks(&self) -> bool {
+        true
+    }
+
+    fn serve<'a>(&'a self, app: &'a App, how: How) -> Starting<'a> {
+        Box::pin(start_in_process(app, |options| how.say(options)))
     }
 }
 
-impl InProcess {
-    /// Serves `app` where components see `clock` as the time of day. Timers stay real.
-    pub async fn start_with_clock(app: &App, clock: &WallClock) -> Running {
-        let clock = clock.clone();
-        start_in_process(app, |options| options.clock = Some(clock)).await
+/// The host of this repository in the manner of wasmtime 47, which Spin 4.1 has inside: components see what
+/// [`InProcess`] keeps from them.
+#[derive(Debug, Clone, Copy)]
+pub struct InProcess47;
+
+impl Host for InProcess47 {
+    fn name(&self) -> &'static str {
+        "in-process-47"
+    }
+
+    fn shows_hops(&self) -> bool {
+        true
+    }
+
+    fn has_clocks(&self) -> bool {
+        true
+    }
+
+    fn serve<'a>(&'a self, app: &'a App, how: How) -> Starting<'a> {
+        Box::pin(start_in_process(app, |options| {
+            options.manner = Manner::Shows;
+            how.say(options);
+        }))
     }
 }
 
@@ -120,12 +286,12 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
                 .expect("fill the key-value store");
         }
     }
-    let log = Arc::new(Mutex::new(Vec::new()));
+    let log = Log::default();
     let sink = Arc::clone(&log);
     let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
     options.cache_dir = Some(crate::app::workspace().join("target/doorward-test-cache"));
     options.log = Some(LogSink::new(move |line| {
-        sink.lock().unwrap().push(line.text.to_owned())
+        sink.send_modify(|lines| lines.push(line.text.to_owned()))
     }));
     adjust(&mut options);
     let server = Server::bind(application, options)
@@ -146,68 +312,5 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         address,
         log,
         stop: Stop::InProcess(Some((stop, task))),
-    }
-}
-
-/// A `spin` binary.
-#[derive(Debug, Clone)]
-pub struct Spin(PathBuf);
-
-impl Spin {
-    /// The binary that [`SPIN_VARIABLE`] names, if it does.
-    pub fn from_environment() -> Option<Self> {
-        std::env::var_os(SPIN_VARIABLE).map(|path| Self(PathBuf::from(path)))
-    }
-}
-
-impl Host for Spin {
-    fn name(&self) -> &'static str {
-        "spin"
-    }
-
-    fn start<'a>(&'a self, app: &'a App) -> Pin<Box<dyn Future<Output = Running> + Send + 'a>> {
-        Box::pin(async move {
-            // Spin cannot be asked which port it was given, so one that is free is chosen here.
-            let address = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap();
-            let mut child =
-                std::process::Command::new(&self.0)
-                    .args(["up", "--from"])
-                    .arg(app.manifest())
-                    .args(["--listen", &address.to_string(), "--state-dir"])
-                    .arg(app.folder().join("state"))
-                    .args(app.key_values().iter().flat_map(|(key, value)| {
-                        ["--key-value".to_owned(), format!("{key}={value}")]
-                    }))
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::piped())
-                    .spawn()
-                    .unwrap_or_else(|error| panic!("{SPIN_VARIABLE} cannot be run: {error}"));
-            let log = Arc::new(Mutex::new(Vec::new()));
-            let sink = Arc::clone(&log);
-            let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-            std::thread::spawn(move || {
-                for line in lines.map_while(Result::ok) {
-                    sink.lock().unwrap().push(line);
-                }
-            });
-            let process = Process(child);
-            let reachable = async {
-                while tokio::net::TcpStream::connect(address).await.is_err() {
-                    tokio::task::yield_now().await;
-                }
-            };
-            tokio::time::timeout(START_TIME_MAX, reachable)
-                .await
-                .unwrap_or_else(|_| panic!("spin does not serve: {:?}", log.lock().unwrap()));
-            Running {
-                address,
-                log,
-                stop: Stop::Process(process),
-            }
-        })
     }
 }

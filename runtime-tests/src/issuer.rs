@@ -4,15 +4,17 @@ mod introspection;
 mod key;
 mod serve;
 
+pub use crate::clock::now;
 pub use introspection::Client;
 pub use key::Key;
 
+use crate::clock::Clock;
 use doorward_host::WallClock;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -107,8 +109,8 @@ impl Issuer {
     }
 
     /// Like [`Issuer::start`], where its tokens tell the time of `clock`.
-    pub async fn start_with_clock(clock: &WallClock) -> Self {
-        Self::start_by(Some(clock.clone())).await
+    pub async fn start_with_clock(clock: &Clock<'_>) -> Self {
+        Self::start_by(clock.own().cloned()).await
     }
 
     async fn start_by(clock: Option<WallClock>) -> Self {
@@ -349,15 +351,6 @@ impl Drop for Issuer {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// Seconds since 1970 by the real clock, which is the one that components see unless they are given
-/// another one.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
 }
 
 fn time_of(clock: Option<&WallClock>) -> u64 {

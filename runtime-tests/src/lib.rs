@@ -16,9 +16,11 @@
 
 pub mod app;
 pub mod client;
+pub mod clock;
 pub mod clocked;
 pub mod credential;
 pub mod gated;
+mod group;
 pub mod host;
 pub mod issuer;
 pub mod javascript;

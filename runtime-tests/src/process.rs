@@ -20,6 +20,16 @@ impl Usage {
         Self::read(&id.to_string())
     }
 
+    /// Of this and of another process together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+            memory_bytes_max: self.memory_bytes_max + other.memory_bytes_max,
+            cpu_s: self.cpu_s + other.cpu_s,
+        }
+    }
+
     /// Of this process.
     pub fn own() -> Self {
         Self::read("self").expect("this process is there")
@@ -32,10 +42,8 @@ impl Usage {
             let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
             Some(kibibytes * 1024)
         };
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name before it may have spaces and parentheses in it.
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let ticks = after_name.split_whitespace().skip(11).take(2);
+        let stat = stat(process)?;
+        let ticks = stat.split_whitespace().skip(11).take(2);
         let ticks: f64 = ticks.filter_map(|field| field.parse::<f64>().ok()).sum();
         Some(Self {
             memory_bytes: bytes("VmRSS:")?,
@@ -43,6 +51,34 @@ impl Usage {
             cpu_s: ticks / TICKS_PER_S,
         })
     }
+}
+
+/// The processes of this process group that have not ended, in no order.
+pub fn of_group(group: u32) -> Vec<u32> {
+    let group = group.to_string();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_of_group = |id: &u32| {
+        let stat = stat(&id.to_string()).unwrap_or_default();
+        let fields: Vec<&str> = stat.split_whitespace().collect();
+        let (Some(state), Some(of), Some(threads)) =
+            (fields.first(), fields.get(2), fields.get(17))
+        else {
+            return false;
+        };
+        // One that has ended is there until somebody has waited for it. Where only its first thread has
+        // ended, others may still hold what it had open.
+        let has_ended = matches!(*state, "Z" | "X") && matches!(*threads, "0" | "1");
+        *of == group && !has_ended
+    };
+    let ids = names.filter_map(|name| name.parse().ok());
+    ids.filter(is_of_group).collect()
+}
+
+/// What `/proc/<process>/stat` has after the process's name, in which there may be anything.
+fn stat(process: &str) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(')').map(|(_, rest)| rest.to_owned())
 }
 
 #[cfg(test)]

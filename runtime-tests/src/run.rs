@@ -1,6 +1,6 @@
 //! Runs every case on every host. Where a host is absent its cases count as ignored, and say so.
 
-use crate::host::{Host, InProcess, SPIN_VARIABLE, Spin};
+use crate::host::{Host, InProcess, InProcess47, SPIN_VARIABLE, Spin};
 use doorward_host::{build, manifest, toolchain};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::future::Future;
@@ -147,6 +147,9 @@ fn run_beside(
             Run::EveryHost(run) => {
                 trials.push(trial(name, &InProcess, move || {
                     block_on(run(&InProcess), threads)
+                }));
+                trials.push(trial(name, &InProcess47, move || {
+                    block_on(run(&InProcess47), threads)
                 }));
                 trials.push(match spin.clone() {
                     Some(spin) => {

@@ -157,7 +157,7 @@ async fn no_client_passes_for_another_request_or_caller_with_a_field_or_a_traile
         json!({ "bytes": 5, "trailers": ["x-checksum"] }),
         "of the trailers only what is an ordinary one"
     );
-    let log = running.log();
+    let log = running.whole_log().await;
     for entry in [
         "\"x-original-url\"",
         "\"remote-user\"",

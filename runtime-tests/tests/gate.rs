@@ -334,7 +334,7 @@ async fn the_log_tells_the_reason_and_never_the_token(host: &dyn Host) {
         .send(running.address)
         .await;
     status(&answer, 401, "an expired token");
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
     assert!(
         log.contains("expired"),
         "the log says why the token was refused: {log}"

@@ -7,7 +7,7 @@ use doorward_host::WallClock;
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::{policy, seen, status};
-use doorward_runtime_tests::host::{InProcess, Running, start_in_process};
+use doorward_runtime_tests::host::{Host as _, How, InProcess, Running, start_in_process};
 use doorward_runtime_tests::issuer::{Issuer, now};
 use doorward_runtime_tests::run::build_components;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -180,7 +180,8 @@ async fn components_see_the_time_of_day_that_the_host_is_given() {
     let issuer = Issuer::start().await;
     let app = AppSpec::gated("whoami", policy(&issuer)).write();
     let clock = WallClock::fixed_at(now());
-    let running = InProcess::start_with_clock(&app, &clock).await;
+    let how = How::default().by(Some(&clock));
+    let running = InProcess.serve(&app, how).await;
     let mut claims = issuer.claims("alice", "read");
     claims["iat"] = json!(clock.now());
     claims["exp"] = json!(clock.now() + 3600);

@@ -102,7 +102,7 @@ async fn an_issuer_that_misbehaves_is_a_503_with_retry_after(host: &dyn Host) {
                 !answer.text().contains("127.0.0.1"),
                 "{what}: the issuer is named outside"
             );
-            let log = running.log().join("\n");
+            let log = running.whole_log().await.join("\n");
             assert!(
                 log.contains("keys-unavailable"),
                 "{what}: the log says so: {log}"
@@ -145,7 +145,7 @@ async fn an_issuer_that_sends_100_mib_is_cut_off(host: &dyn Host) {
         "the issuer sends 100 MiB: {}",
         answer.text()
     );
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
     assert!(
         log.contains("more than 524288 bytes"),
         "cut off at the limit: {log}"
@@ -168,7 +168,7 @@ async fn metadata_of_another_issuer_is_not_believed(host: &dyn Host) {
         answer.text()
     );
     assert_eq!(issuer.key_requests(), 0, "its keys are not even asked for");
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
     for name in ["https://login.example", &issuer.url()] {
         assert!(
             log.contains(&format!("\\\"{name}\\\"")),
@@ -260,7 +260,7 @@ async fn requests_that_need_the_same_keys_share_one_fetch(host: &dyn Host) {
     }
     // How many instances share the twelve is the host's affair. Each tells when it has loaded keys, and
     // only then: a second fetch by the same instance brings no news.
-    let log = running.log();
+    let log = running.whole_log().await;
     let loads = log
         .iter()
         .filter(|line| line.contains(r#""source":"issuer""#))
@@ -346,7 +346,7 @@ async fn what_is_no_record_in_the_store_is_ignored_and_replaced(host: &dyn Host)
             "{what}: a good token: {}",
             answer.text()
         );
-        let log = running.log().join("\n");
+        let log = running.whole_log().await.join("\n");
         assert!(
             log.contains("record-ignored"),
             "{what}: the log says so: {log}"

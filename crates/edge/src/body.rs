@@ -193,13 +193,14 @@ impl NoTrailers {
 }
 
 impl Body {
-    /// The body of `request`, if it has one. Whether it has, only the stream says: hosts hide
-    /// `Transfer-Encoding`, and HTTP/2 needs no field at all. With a `Content-Length` there is a body, if
+    /// The body of `request`, if it has one. Whether it has, only the stream says: some hosts hide
+    /// `Transfer-Encoding` (wasmtime from 48 on), and HTTP/2 needs no field at all. With a `Content-Length` there is a body, if
     /// only an empty one; and what ends in an error is none that is not there, but one that is not whole.
     ///
     /// To look is a twelfth of all that a request costs. A GET or HEAD of which no field tells of a body is taken
     /// to have none, without looking: one that comes all the same means nothing (RFC 9110 §9.3.1), ought to say
-    /// what it is (§8.3), and goes nowhere.
+    /// what it is (§8.3), and goes nowhere. Where the host shows `Transfer-Encoding` (Spin 4.1), that field tells
+    /// of a chunked one.
     pub(crate) async fn of(
         request: Request,
         received: &Received,

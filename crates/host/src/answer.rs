@@ -31,10 +31,19 @@ pub async fn answer(
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
         return well_known(application, name);
     }
+    if let Some(response) = application.fixed.answer(&application.router, &path) {
+        return response;
+    }
     let Some((route, trigger)) = find(application, &path) else {
         return status(StatusCode::NOT_FOUND);
     };
-    if let Err(error) = prepare(&mut parts, &route, &trigger.headers, client) {
+    if let Err(error) = prepare(
+        &mut parts,
+        &route,
+        &trigger.headers,
+        client,
+        application.manner,
+    ) {
         return refuse(error);
     }
     let request = Request::from_parts(parts, body.map_err(Error::from).boxed_unsync());

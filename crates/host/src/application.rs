@@ -19,11 +19,13 @@ use crate::chaining::{CHAIN_DEPTH_MAX, Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::engine::engine;
 use crate::exports;
+use crate::fixed::FixedAnswers;
 use crate::instance::{Factory, Grants, Reuse};
 use crate::kv::StoreFile;
 use crate::kv_link::Stores;
 use crate::link::linker;
 use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
+use crate::manner::Manner;
 use crate::mounts::mount;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Outbound, OutboundClient};
@@ -34,16 +36,20 @@ use crate::variables::Variables;
 use crate::variables_link::ComponentVariables;
 
 /// Bytes of one component's file: 256 MiB.
-const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
 /// Everything that answers requests.
 pub struct Application {
     /// Which trigger a path belongs to.
     pub router: Router,
-    /// One for each trigger of the manifest, in its order; none for private ones.
+    /// One for each trigger of the manifest, in its order; none for private and for static ones.
     pub triggers: Vec<Option<Trigger>>,
+    /// The answers of the triggers that have no component.
+    pub fixed: FixedAnswers,
     /// The answer to `/.well-known/spin/info`.
     pub info: Vec<u8>,
+    /// What components see of the fields that they may not set.
+    pub manner: Manner,
     /// The client of outgoing requests, to tell it where the application listens.
     pub client: OutboundClient,
     /// The components that others ask; held here, so that they end with the application.
@@ -80,7 +86,9 @@ impl Application {
         Ok(Self {
             router: Router::new(application),
             triggers,
+            fixed: FixedAnswers::new(application),
             info: info(application)?,
+            manner: options.manner,
             client: loader.client,
             _callees: callees,
         })
@@ -133,11 +141,10 @@ impl<'a> Loader<'a> {
         stopping: &'a watch::Receiver<bool>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
-        let cache_dir = options
-            .cache_dir
-            .clone()
-            .unwrap_or_else(|| options.state_dir.join("cache"));
-        let engine = engine(&cache_dir, options.memory_bytes_max)?;
+        let engine = engine(
+            &options.cache_folder().join("compiled"),
+            options.memory_bytes_max,
+        )?;
         let needs_stores = application
             .components
             .values()
@@ -152,7 +159,7 @@ impl<'a> Loader<'a> {
             application,
             options,
             stopping,
-            linker: linker(&engine)?,
+            linker: linker(&engine, options.manner)?,
             engine,
             client: OutboundClient::new()?,
             chaining: Chaining::new(log.clone()),
@@ -171,6 +178,9 @@ impl<'a> Loader<'a> {
         let Route::Pattern(pattern) = &trigger.route else {
             return Ok(None);
         };
+        if trigger.static_response.is_some() {
+            return Ok(None);
+        }
         let headers = RouteHeaders::new(pattern)
             .with_context(|| format!("the route `{}` cannot be a header", pattern.raw()))?;
         let handler = self.handler(trigger)?;
@@ -388,7 +398,7 @@ impl<'a> Loader<'a> {
             files: mount(&self.options.state_dir.join("mounts"), &mounts).with_context(about)?,
             stores: Arc::new(stores),
             variables: Arc::new(ComponentVariables::new(variables)),
-            outbound,
+            outbound: outbound.in_manner(self.options.manner),
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! manifest → router, variables       what the application is
+//! download                            the components that are fetched
 //! toolchain → build                  the components, built where they are stale
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server                             HTTP in front of them
@@ -17,14 +18,17 @@ mod callee;
 mod chaining;
 pub mod clock;
 mod compose;
+pub mod download;
 mod engine;
 mod exports;
+mod fixed;
 mod instance;
 mod interfaces;
 pub mod kv;
 mod kv_link;
 mod link;
 pub mod manifest;
+mod manner;
 mod mounts;
 pub mod names;
 mod nearest;
@@ -43,5 +47,6 @@ mod wasi_keyvalue;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;
+pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::p3::bindings::http::client as p3_client;
 use wasmtime_wasi_http::{RequestOptions, WasiHttp, p2, p3};
 
 use crate::interfaces::denied_name;
+use crate::manner::Manner;
 use crate::state::HostState;
 use crate::{kv_link, variables_link, wasi_keyvalue};
 
@@ -52,9 +53,14 @@ const STORES_AND_VARIABLES: &[(&str, Define)] = &[
 /// # Errors
 ///
 /// When two definitions collide, which is a mistake in this crate.
-pub fn linker(engine: &Engine) -> Result<Linker<HostState>> {
+pub fn linker(engine: &Engine, manner: Manner) -> Result<Linker<HostState>> {
     let mut linker = Linker::new(engine);
     define(&mut linker)
+        .and_then(|()| match manner {
+            Manner::Removes => Ok(()),
+            #[cfg(feature = "test-manners")]
+            Manner::Shows => crate::manner::forbid_setting(&mut linker),
+        })
         .map_err(anyhow::Error::from)
         .context("cannot define the host's interfaces")?;
     Ok(linker)

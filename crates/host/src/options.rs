@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::WallClock;
+use crate::manner::Manner;
 
 /// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
 pub const INSTANCE_REUSE_COUNT: usize = 128;
@@ -32,8 +33,8 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// Folder of what outlives a run: the key-value stores. Created when missing.
     pub state_dir: PathBuf,
-    /// Folder of the compiled components; `cache` in the state folder when not given. Hosts may
-    /// share it, also at the same time.
+    /// Folder of the compiled and of the downloaded components; `cache` in the state folder when not
+    /// given. Hosts may share it, also at the same time.
     pub cache_dir: Option<PathBuf>,
     /// Values for the application's variables; they win over `SPIN_VARIABLE_*` and defaults.
     pub variables: Vec<(String, String)>,
@@ -61,6 +62,8 @@ pub struct HostOptions {
     pub log: Option<LogSink>,
     /// The time of day that components see; the real one when not given.
     pub clock: Option<WallClock>,
+    /// What components see of the fields that they may not set.
+    pub manner: Manner,
 }
 
 impl HostOptions {
@@ -82,7 +85,15 @@ impl HostOptions {
             drain_timeout: DRAIN_TIMEOUT,
             log: None,
             clock: None,
+            manner: Manner::default(),
         }
+    }
+
+    /// The folder of the compiled and of the downloaded components.
+    #[must_use]
+    pub fn cache_folder(&self) -> PathBuf {
+        let in_state = || self.state_dir.join("cache");
+        self.cache_dir.clone().unwrap_or_else(in_state)
     }
 }
 

@@ -23,11 +23,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
 };
 
 use crate::allow_list::{AllowList, Destination};
 use crate::chaining::{self, Call, Callee, Chaining};
+use crate::manner::Manner;
 use crate::request::remove_hop;
 
 /// Limit of each phase of a request where the component sets none (Spin's default).
@@ -76,6 +78,25 @@ impl Service<Uri> for TimedConnector {
     }
 }
 
+/// Makes connections for HTTP/1, over TLS where the URL says so; who is there has to prove it by one of
+/// Mozilla's roots.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn https_connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(provider)
+        .context("TLS cannot be set up")?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector))
+}
+
 /// The pooled client of a host.
 #[derive(Clone)]
 pub struct OutboundClient {
@@ -91,16 +112,7 @@ impl OutboundClient {
     ///
     /// When TLS cannot be set up.
     pub fn new() -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(provider)
-            .context("TLS cannot be set up")?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let connector = https_connector()?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
@@ -128,6 +140,9 @@ pub struct Outbound {
     allowed: Arc<AllowList>,
     /// How many components the requests that it works on went through by chaining.
     depth: usize,
+    manner: Manner,
+    /// Whether the component is setting a field, in the manner in which it sees those that arrive.
+    setting: bool,
 }
 
 /// Where a request goes.
@@ -151,6 +166,8 @@ impl Outbound {
             component,
             allowed,
             depth: 0,
+            manner: Manner::default(),
+            setting: false,
         }
     }
 
@@ -167,6 +184,18 @@ impl Outbound {
     #[must_use]
     pub fn may_ask(&self, host: &str) -> bool {
         self.allowed.names(host)
+    }
+
+    /// The same where components see as much of forbidden fields as `manner` says.
+    #[must_use]
+    pub fn in_manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
+    }
+
+    /// Says that a component begins or ends to set a field.
+    #[cfg(feature = "test-manners")]
+    pub(crate) fn is_setting(&mut self, setting: bool) {
+        self.setting = setting;
     }
 
     /// Checks a request's destination; gives it a new one where it is the application itself.
@@ -239,7 +268,13 @@ fn is_forbidden(name: &HeaderName) -> bool {
 
 impl WasiHttpHooks for Outbound {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        is_forbidden(name)
+        (self.setting || !self.manner.shows()) && is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        // What trailers arrive with.
+        let shows = self.manner.shows();
+        Arc::new(move |name| !shows && is_forbidden(name))
     }
 
     fn send_request(
@@ -253,10 +288,11 @@ impl WasiHttpHooks for Outbound {
             Err(error) => return Box::new(async move { Err(error) }),
         };
         let client = self.client.client.clone();
+        let manner = self.manner;
         Box::new(async move {
             let limits = Limits::of(options);
             let response = match way {
-                Way::Network => send(client, request, limits).await?,
+                Way::Network => send(client, request, limits, manner).await?,
                 Way::Component(callee) => {
                     timed(limits.in_time(callee.ask(request)).await??, limits)
                 }
@@ -322,12 +358,15 @@ async fn send(
     client: HttpsClient,
     request: Request<WasiBody>,
     limits: Limits,
+    manner: Manner,
 ) -> Result<Response<WasiBody>, Error> {
     let sending = CONNECT_LIMIT.scope(limits.connect, client.request(request));
     let sent = limits.in_time(sending).await?;
     let mut response = sent.map_err(|error| client_error(&error))?;
-    // Components do not see `Connection`, so they cannot do what it says.
-    remove_hop(response.headers_mut());
+    if !manner.shows() {
+        // Components do not see `Connection`, so they cannot do what it says.
+        remove_hop(response.headers_mut());
+    }
     Ok(timed(response, limits))
 }
 

@@ -6,6 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
+use crate::manner::Manner;
 use crate::router::{RouteMatch, RoutePattern};
 
 const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
@@ -19,6 +20,8 @@ const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 /// Headers that every request gets.
 const FIXED_HEADERS: usize = 7;
 const SCHEME_PREFIX: &str = "http://";
+/// The ports that nobody has to name: those of `http` and `https`.
+const DEFAULT_PORTS: [&str; 2] = ["80", "443"];
 /// The address of the client that a chained request has.
 const CHAINED_CLIENT: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 /// The host in the full URL of a chained request.
@@ -62,7 +65,7 @@ pub enum BadRequest {
     NoHost,
     /// More than one `Host` header (RFC 9112, section 3.2).
     TwoHosts,
-    /// A `Host` header that is not an authority.
+    /// A `Host` header that is not an authority, or user information in the request target.
     InvalidHost,
     /// The request target and the `Host` header disagree.
     DifferentHosts,
@@ -95,10 +98,18 @@ pub fn prepare(
     route: &RouteMatch<'_, '_>,
     headers: &RouteHeaders,
     client: SocketAddr,
+    manner: Manner,
 ) -> Result<(), BadRequest> {
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
-    let authority = authority(&parts.headers, uri.authority.take())?;
-    remove_hop(&mut parts.headers);
+    let target = uri.authority.take();
+    let authority = match manner.shows() {
+        false => authority(&parts.headers, target)?,
+        true => first_authority(&parts.headers, target)?,
+    };
+    match manner.shows() {
+        false => remove_hop(&mut parts.headers),
+        true => drop(parts.headers.remove(CONNECTION)),
+    }
     let path = uri.path_and_query.as_ref();
     append(&mut parts.headers, route, headers, client, &authority, path)?;
     uri.scheme = Some(Scheme::HTTP);
@@ -166,10 +177,37 @@ fn authority(headers: &HeaderMap, target: Option<Authority>) -> Result<Authority
     };
     match (host, target) {
         (None, None) => Err(BadRequest::NoHost),
+        (_, Some(target)) if target.as_str().contains('@') => Err(BadRequest::InvalidHost),
         (Some(host), None) => Ok(host),
         (None, Some(target)) => Ok(target),
-        (Some(host), Some(target)) if host == target => Ok(host),
+        (Some(host), Some(target)) if is_same(&host, &target) => Ok(host),
         (Some(_), Some(_)) => Err(BadRequest::DifferentHosts),
+    }
+}
+
+/// Whether two authorities are one, where a default port is the same as none.
+fn is_same(one: &Authority, other: &Authority) -> bool {
+    let port = |authority: &Authority| match authority.as_str().rsplit_once(':') {
+        Some((_, port)) if authority.port().is_some() => port.to_owned(),
+        _ => String::new(),
+    };
+    let (port, other_port) = (port(one), port(other));
+    let is_default = |one: &str, other: &str| one.is_empty() && DEFAULT_PORTS.contains(&other);
+    one.host().eq_ignore_ascii_case(other.host())
+        && (port == other_port || is_default(&port, &other_port) || is_default(&other_port, &port))
+}
+
+/// What a host goes by that leaves it to components to look at all that a request says of its host.
+fn first_authority(
+    headers: &HeaderMap,
+    target: Option<Authority>,
+) -> Result<Authority, BadRequest> {
+    match (target, headers.get(HOST)) {
+        (Some(target), _) => Ok(target),
+        (None, Some(host)) => {
+            Authority::try_from(host.as_bytes()).map_err(|_| BadRequest::InvalidHost)
+        }
+        (None, None) => Err(BadRequest::NoHost),
     }
 }
 

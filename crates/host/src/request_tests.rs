@@ -9,6 +9,13 @@ fn pattern() -> RoutePattern {
 }
 
 fn prepared(request: http::request::Builder) -> Result<http::request::Parts, BadRequest> {
+    prepared_in(Manner::Removes, request)
+}
+
+fn prepared_in(
+    manner: Manner,
+    request: http::request::Builder,
+) -> Result<http::request::Parts, BadRequest> {
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     let pattern = pattern();
     let route = RouteMatch {
@@ -24,6 +31,7 @@ fn prepared(request: http::request::Builder) -> Result<http::request::Parts, Bad
         &route,
         &headers,
         "192.0.2.7:4711".parse().unwrap(),
+        manner,
     )?;
     Ok(parts)
 }
@@ -113,6 +121,20 @@ fn an_absolute_target_says_whom_the_request_is_for() {
     assert_eq!(parts.uri, "http://api.example/users");
     let parts = prepared(request("http://api.example:8080/users")).unwrap();
     assert_eq!(parts.uri, "http://api.example:8080/users");
+    for (target, host) in [
+        ("http://api.example:80/users", "API.example"),
+        ("http://API.example/users", "api.example:80"),
+        ("http://api.example/users", "api.example:443"),
+        ("http://[2001:db8::1]/users", "[2001:DB8::1]:80"),
+    ] {
+        let parts = prepared(http::Request::get(target).header("host", host)).unwrap();
+        assert_eq!(parts.uri.path(), "/users", "{target} and {host}");
+        assert_eq!(
+            parts.uri.authority().unwrap(),
+            host,
+            "the field is what counts"
+        );
+    }
 }
 
 #[test]
@@ -142,6 +164,19 @@ fn a_request_that_is_unclear_about_its_host_is_refused() {
         (
             get("http://b.example/").header("host", "a.example"),
             BadRequest::DifferentHosts,
+        ),
+        (
+            get("http://a.example:8080/").header("host", "a.example"),
+            BadRequest::DifferentHosts,
+        ),
+        (
+            get("http://a.example:443/").header("host", "a.example:80"),
+            BadRequest::DifferentHosts,
+        ),
+        (get("http://user@a.example/"), BadRequest::InvalidHost),
+        (
+            get("http://user@a.example/").header("host", "a.example"),
+            BadRequest::InvalidHost,
         ),
     ] {
         let shown = format!("{request:?}");

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::answer::answer;
 use crate::application::Application;
+use crate::download;
 use crate::manifest;
 use crate::options::HostOptions;
 
@@ -43,17 +44,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Compiles and links every component of `application` and binds the address.
+    /// Fetches what has to be fetched, compiles and links every component of `application` and binds
+    /// the address.
     ///
     /// # Errors
     ///
     /// Says which component, file or address it is about, for people.
-    pub async fn bind(application: manifest::Application, options: HostOptions) -> Result<Self> {
+    pub async fn bind(
+        mut application: manifest::Application,
+        options: HostOptions,
+    ) -> Result<Self> {
         // First the address: whether it is free is known at once, compiling takes a while.
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let local_addr = listener.local_addr().context("cannot listen")?;
+        download::fetch_all(&mut application, &options.cache_folder(), &|_| {}).await?;
         let (stopping, receiver) = watch::channel(false);
         let (application, options) = tokio::task::spawn_blocking(move || {
             Application::load(&application, &options, &receiver).map(|loaded| (loaded, options))

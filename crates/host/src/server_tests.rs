@@ -37,9 +37,13 @@ struct Running {
 
 impl Running {
     async fn start(change: impl FnOnce(&mut HostOptions)) -> Self {
+        Self::serve(MANIFEST, change).await
+    }
+
+    async fn serve(text: &str, change: impl FnOnce(&mut HostOptions)) -> Self {
         let dir = ScratchDir::new(&std::env::temp_dir(), "server-test").unwrap();
         let manifest = dir.path().join("spin.toml");
-        std::fs::write(&manifest, MANIFEST).unwrap();
+        std::fs::write(&manifest, text).unwrap();
         let application = manifest::load(&manifest).unwrap();
         let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), dir.path());
         change(&mut options);
@@ -108,6 +112,41 @@ async fn the_host_answers_health_and_info_itself() {
             && info.ends_with(r#"{"name":"empty","version":"1.2.3"}"#),
         "{info}"
     );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_static_response_is_the_answer_to_every_request_of_its_route() {
+    let text = format!(
+        "{MANIFEST}[[trigger.http]]\nroute = \"/...\"\nstatic_response = {{}}\n\
+         [[trigger.http]]\nroute = \"/old/...\"\nstatic_response = {{ status_code = 301, headers = {{ \
+         Location = \"/new\", x-a = \"b\" }}, body = \"moved\" }}\n"
+    );
+    let running = Running::serve(&text, |_| {}).await;
+    let moved = running.get("/old/a?b").await;
+    for part in [
+        "HTTP/1.1 301 ",
+        "\r\nlocation: /new\r\n",
+        "\r\nx-a: b\r\n",
+        "\r\n\r\nmoved",
+    ] {
+        assert!(moved.contains(part), "expected {part:?} of {moved}");
+    }
+    let head = running
+        .send(b"HEAD /old HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(
+        head.starts_with("HTTP/1.1 301 ") && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
+    let empty = running.get("/").await;
+    assert!(
+        empty.starts_with("HTTP/1.1 200 ") && empty.contains("\r\ncontent-length: 0\r\n"),
+        "{empty}"
+    );
+    // The host's own answers come first, as in Spin.
+    let health = running.get("/.well-known/spin/health").await;
+    assert!(health.ends_with("OK"), "{health}");
     running.stop().await;
 }
 

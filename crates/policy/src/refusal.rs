@@ -4,6 +4,7 @@ use core::fmt;
 
 use doorward_token::TokenError;
 use doorward_token::api_key::ApiKeyError;
+use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 
@@ -35,6 +36,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// It is not clear whom the request is for.
+    #[must_use]
+    pub fn host(error: HostError) -> Self {
+        Self::because(Reason::Host(error))
+    }
+
     /// The token was not accepted. One that is too long is no invalid one: a client that was told so would
     /// fetch another, as long as this one, and come back at once.
     #[must_use]

@@ -11,6 +11,7 @@ pub mod cors;
 pub mod fields;
 pub mod forwarded;
 mod grammar;
+pub mod host;
 pub mod limits;
 pub mod random;
 pub mod rate;

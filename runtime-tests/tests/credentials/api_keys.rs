@@ -4,13 +4,14 @@
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
+use doorward_runtime_tests::clock::date_time;
 use doorward_runtime_tests::clocked::{clock, start};
 use doorward_runtime_tests::credential::{ApiKey, basic};
 use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_key_in_a_header_passes_and_the_service_sees_whose_it_is,
     a_key_in_the_query_passes_and_is_taken_out_of_it,
     a_key_is_the_password_of_basic_under_its_own_name_only,
@@ -60,8 +61,8 @@ fn in_header(keys: &[&ApiKey]) -> AppSpec {
     AppSpec::gated("echo", policy("header = \"x-api-key\"", keys))
 }
 
-async fn a_key_in_a_header_passes_and_the_service_sees_whose_it_is() {
-    let clock = clock();
+async fn a_key_in_a_header_passes_and_the_service_sees_whose_it_is(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read"], None);
     let app = in_header(&[&key]).write();
     let running = start(&app, &clock).await;
@@ -92,8 +93,8 @@ async fn a_key_in_a_header_passes_and_the_service_sees_whose_it_is() {
     );
 }
 
-async fn a_key_in_the_query_passes_and_is_taken_out_of_it() {
-    let clock = clock();
+async fn a_key_in_the_query_passes_and_is_taken_out_of_it(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read"], None);
     let spec = AppSpec::gated("echo", policy("query = \"api_key\"", &[&key]));
     let app = spec.write();
@@ -157,8 +158,8 @@ async fn a_key_in_the_query_passes_and_is_taken_out_of_it() {
     );
 }
 
-async fn a_key_is_the_password_of_basic_under_its_own_name_only() {
-    let clock = clock();
+async fn a_key_is_the_password_of_basic_under_its_own_name_only(host: &dyn Host) {
+    let clock = clock(host);
     let ci = ApiKey::new("ci", &["read"], None);
     let other = ApiKey::new("other", &["read"], None);
     let app = in_header(&[&ci, &other]).write();
@@ -199,12 +200,13 @@ async fn a_key_is_the_password_of_basic_under_its_own_name_only() {
     );
 }
 
-async fn a_key_that_is_wrong_in_any_way_is_refused_alike() {
-    let clock = clock();
+async fn a_key_that_is_wrong_in_any_way_is_refused_alike(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read"], None);
     let stranger = ApiKey::new("stranger", &["read"], None);
     let expiring = ApiKey::new("expiring", &["read"], None);
-    let expired = expiring.table() + "expires = \"2027-01-15T08:00:10Z\"\n";
+    let end = clock.now() + 10;
+    let expired = format!("{}expires = \"{}\"\n", expiring.table(), date_time(end));
     let policy = policy("header = \"x-api-key\"", &[&key])
         .replace("[identity]", &format!("{expired}\n[identity]"));
     let app = AppSpec::gated("echo", policy).write();
@@ -215,7 +217,7 @@ async fn a_key_that_is_wrong_in_any_way_is_refused_alike() {
     };
     status(&ask(&key.text).await, 200, "the key");
     status(&ask(&expiring.text).await, 200, "a key before its end");
-    clock.advance(10);
+    clock.advance(end.saturating_sub(clock.now())).await;
     let text = &key.text;
     let mut wrong = vec![
         ("expired", expiring.text.clone()),
@@ -256,8 +258,8 @@ async fn a_key_that_is_wrong_in_any_way_is_refused_alike() {
     }
 }
 
-async fn two_credentials_are_a_bad_request_on_every_route() {
-    let clock = clock();
+async fn two_credentials_are_a_bad_request_on_every_route(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read", "write"], None);
     let app = in_header(&[&key]).write();
     let running = start(&app, &clock).await;
@@ -294,8 +296,8 @@ async fn two_credentials_are_a_bad_request_on_every_route() {
     }
 }
 
-async fn the_header_of_keys_reaches_no_service_under_any_spelling() {
-    let clock = clock();
+async fn the_header_of_keys_reaches_no_service_under_any_spelling(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read"], None);
     let app = in_header(&[&key]).write();
     let running = start(&app, &clock).await;
@@ -342,8 +344,8 @@ async fn the_header_of_keys_reaches_no_service_under_any_spelling() {
     }
 }
 
-async fn a_key_may_do_what_its_scopes_say_and_no_more() {
-    let clock = clock();
+async fn a_key_may_do_what_its_scopes_say_and_no_more(host: &dyn Host) {
+    let clock = clock(host);
     let reader = ApiKey::new("reader", &["read"], None);
     let writer = ApiKey::new("writer", &["read", "write"], None);
     let nothing = ApiKey::new("nothing", &[], None);
@@ -374,8 +376,8 @@ async fn a_key_may_do_what_its_scopes_say_and_no_more() {
     status(&ask.send(running.address).await, 403, "the reader by Basic");
 }
 
-async fn no_key_is_in_the_log_and_none_in_an_answer() {
-    let clock = clock();
+async fn no_key_is_in_the_log_and_none_in_an_answer(host: &dyn Host) {
+    let clock = clock(host);
     let key = ApiKey::new("ci", &["read"], None);
     let stranger = ApiKey::new("stranger", &["read"], None);
     for place in ["header = \"x-api-key\"", "query = \"api_key\""] {
@@ -403,7 +405,7 @@ async fn no_key_is_in_the_log_and_none_in_an_answer() {
                 }
             }
         }
-        let log = running.log().join("\n");
+        let log = running.whole_log().await.join("\n");
         assert!(log.contains("refused"), "something was logged: {log}");
         for text in [&key.text, &stranger.text, &key.with_another_secret()] {
             let secret = &text[17..60];

@@ -5,28 +5,30 @@ use crate::{asking, introspecting, with_secret};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{clock, get, get_at_once, start};
 use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     an_active_token_passes_and_the_service_sees_who_it_is,
     a_token_that_the_issuer_does_not_vouch_for_is_refused,
     scopes_are_looked_at_again_on_every_hit,
-    an_answer_is_kept_as_long_as_the_policy_says,
-    an_answer_is_not_kept_beyond_its_end,
     without_a_cache_each_request_asks,
-    a_negative_answer_is_kept_briefly,
-    a_token_that_expires_is_refused_even_if_the_issuer_still_vouches,
     an_answer_without_audience_counts_only_where_the_policy_says_so,
     requests_with_the_same_token_share_one_question,
     two_issuers_with_the_same_token_do_not_share_an_answer,
     a_token_that_is_too_long_or_none_is_refused_without_asking,
+    an_answer_is_asked_for_again_when_its_time_is_over,
+    ; in_process:
+    an_answer_is_kept_as_long_as_the_policy_says,
+    an_answer_is_not_kept_beyond_its_end,
+    a_negative_answer_is_kept_briefly,
+    a_token_that_expires_is_refused_even_if_the_issuer_still_vouches,
 ];
 
-async fn an_active_token_passes_and_the_service_sees_who_it_is() {
-    let clock = clock();
+async fn an_active_token_passes_and_the_service_sees_who_it_is(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -49,8 +51,8 @@ async fn an_active_token_passes_and_the_service_sees_who_it_is() {
     assert_eq!(issuer.turned_away(), [""; 0], "and knows the gate");
 }
 
-async fn a_token_that_the_issuer_does_not_vouch_for_is_refused() {
-    let clock = clock();
+async fn a_token_that_the_issuer_does_not_vouch_for_is_refused(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -109,8 +111,8 @@ async fn a_token_that_the_issuer_does_not_vouch_for_is_refused() {
     status(&answer, 401, "a token that nobody knows");
 }
 
-async fn scopes_are_looked_at_again_on_every_hit() {
-    let clock = clock();
+async fn scopes_are_looked_at_again_on_every_hit(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -139,7 +141,7 @@ async fn scopes_are_looked_at_again_on_every_hit() {
 }
 
 async fn an_answer_is_kept_as_long_as_the_policy_says() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let (issuer, spec) = asking(&clock, "cache_s = 120").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -151,17 +153,17 @@ async fn an_answer_is_kept_as_long_as_the_policy_says() {
             questions,
             "asked at the beginning"
         );
-        clock.advance(119);
+        clock.advance(119).await;
         status(&get(&running, "/read", "opaque").await, 200, "remembered");
         assert_eq!(
             issuer.asked_about().len(),
             questions,
             "remembered for 119 s"
         );
-        clock.advance(1);
+        clock.advance(1).await;
     }
     issuer.withdraw("opaque");
-    clock.advance(120);
+    clock.advance(120).await;
     status(
         &get(&running, "/read", "opaque").await,
         401,
@@ -169,8 +171,29 @@ async fn an_answer_is_kept_as_long_as_the_policy_says() {
     );
 }
 
+async fn an_answer_is_asked_for_again_when_its_time_is_over(host: &dyn Host) {
+    let clock = clock(host);
+    let (issuer, spec) = asking(&clock, "cache_s = 5\nnegative_cache_s = 2").await;
+    let app = spec.write();
+    let running = start(&app, &clock).await;
+    issuer.says_of("opaque", issuer.active("alice", "read"));
+    for round in ["asked", "remembered"] {
+        status(&get(&running, "/read", "opaque").await, 200, round);
+    }
+    issuer.withdraw("opaque");
+    status(&get(&running, "/read", "opaque").await, 200, "withdrawn");
+    clock.advance(5).await;
+    for round in ["asked again", "remembered"] {
+        status(&get(&running, "/read", "opaque").await, 401, round);
+    }
+    issuer.says_of("opaque", issuer.active("alice", "read"));
+    clock.advance(2).await;
+    status(&get(&running, "/read", "opaque").await, 200, "known again");
+    assert_eq!(issuer.asked_about(), ["opaque"; 3], "once each time");
+}
+
 async fn an_answer_is_not_kept_beyond_its_end() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let (issuer, spec) = asking(&clock, "cache_s = 3600").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -178,21 +201,21 @@ async fn an_answer_is_not_kept_beyond_its_end() {
     answer["exp"] = json!(clock.now() + 100);
     issuer.says_of("opaque", answer);
     status(&get(&running, "/read", "opaque").await, 200, "asked");
-    clock.advance(99);
+    clock.advance(99).await;
     status(
         &get(&running, "/read", "opaque").await,
         200,
         "before its end",
     );
     assert_eq!(issuer.asked_about().len(), 1, "remembered until its end");
-    clock.advance(1);
+    clock.advance(1).await;
     issuer.withdraw("opaque");
     status(&get(&running, "/read", "opaque").await, 401, "at its end");
     assert_eq!(issuer.asked_about().len(), 2, "asked again at its end");
 }
 
-async fn without_a_cache_each_request_asks() {
-    let clock = clock();
+async fn without_a_cache_each_request_asks(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "cache_s = 0\nnegative_cache_s = 0").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -212,7 +235,7 @@ async fn without_a_cache_each_request_asks() {
 }
 
 async fn a_negative_answer_is_kept_briefly() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let (issuer, spec) = asking(&clock, "negative_cache_s = 10").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -221,13 +244,13 @@ async fn a_negative_answer_is_kept_briefly() {
     }
     assert_eq!(issuer.asked_about().len(), 1, "asked once");
     issuer.says_of("opaque", issuer.active("alice", "read"));
-    clock.advance(9);
+    clock.advance(9).await;
     status(
         &get(&running, "/read", "opaque").await,
         401,
         "within ten seconds",
     );
-    clock.advance(1);
+    clock.advance(1).await;
     status(
         &get(&running, "/read", "opaque").await,
         200,
@@ -237,7 +260,7 @@ async fn a_negative_answer_is_kept_briefly() {
 }
 
 async fn a_token_that_expires_is_refused_even_if_the_issuer_still_vouches() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -250,7 +273,7 @@ async fn a_token_that_expires_is_refused_even_if_the_issuer_still_vouches() {
         "before its end",
     );
     // No leeway helps after so long.
-    clock.advance(30 + 300);
+    clock.advance(30 + 300).await;
     status(
         &get(&running, "/read", "opaque").await,
         401,
@@ -258,9 +281,9 @@ async fn a_token_that_expires_is_refused_even_if_the_issuer_still_vouches() {
     );
 }
 
-async fn an_answer_without_audience_counts_only_where_the_policy_says_so() {
+async fn an_answer_without_audience_counts_only_where_the_policy_says_so(host: &dyn Host) {
     for (lines, expected) in [("", 401), ("missing_audience = \"accept\"", 200)] {
-        let clock = clock();
+        let clock = clock(host);
         let (issuer, spec) = asking(&clock, lines).await;
         let app = spec.write();
         let running = start(&app, &clock).await;
@@ -277,8 +300,8 @@ async fn an_answer_without_audience_counts_only_where_the_policy_says_so() {
     }
 }
 
-async fn requests_with_the_same_token_share_one_question() {
-    let clock = clock();
+async fn requests_with_the_same_token_share_one_question(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -309,8 +332,8 @@ async fn requests_with_the_same_token_share_one_question() {
     );
 }
 
-async fn two_issuers_with_the_same_token_do_not_share_an_answer() {
-    let clock = clock();
+async fn two_issuers_with_the_same_token_do_not_share_an_answer(host: &dyn Host) {
+    let clock = clock(host);
     let one = Issuer::start_with_clock(&clock).await;
     let other = Issuer::start_with_clock(&clock).await;
     for issuer in [&one, &other] {
@@ -351,8 +374,8 @@ async fn two_issuers_with_the_same_token_do_not_share_an_answer() {
     }
 }
 
-async fn a_token_that_is_too_long_or_none_is_refused_without_asking() {
-    let clock = clock();
+async fn a_token_that_is_too_long_or_none_is_refused_without_asking(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;

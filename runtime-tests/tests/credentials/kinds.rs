@@ -3,14 +3,14 @@
 use crate::{SECRET, introspecting, with_secret};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::clocked::{clock, get, start};
+use doorward_runtime_tests::clocked::{Clock, clock, get, start};
 use doorward_runtime_tests::credential::ApiKey;
 use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{Client, Issuer};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     signed_and_opaque_tokens_go_together_on_one_route,
     a_signed_token_that_fails_is_not_tried_as_another_kind,
     a_route_takes_the_kinds_that_it_lists_and_no_other,
@@ -44,15 +44,15 @@ fn policy(issuer: &Issuer, key: &ApiKey) -> String {
     policy
 }
 
-async fn issuer(clock: &doorward_host::WallClock) -> Issuer {
+async fn issuer(clock: &Clock<'_>) -> Issuer {
     let issuer = Issuer::start_with_clock(clock).await;
     issuer.introspected_by(Client::Basic("gate", SECRET));
     issuer.says_of("opaque", issuer.active("of-the-opaque", ""));
     issuer
 }
 
-async fn signed_and_opaque_tokens_go_together_on_one_route() {
-    let clock = clock();
+async fn signed_and_opaque_tokens_go_together_on_one_route(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let app = with_secret(policy(&issuer, &ApiKey::new("ci", &[], None))).write();
     let running = start(&app, &clock).await;
@@ -87,8 +87,8 @@ async fn signed_and_opaque_tokens_go_together_on_one_route() {
     assert_eq!(asked.len(), 2, "each token is asked about once: {asked:?}");
 }
 
-async fn a_signed_token_that_fails_is_not_tried_as_another_kind() {
-    let clock = clock();
+async fn a_signed_token_that_fails_is_not_tried_as_another_kind(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let app = with_secret(policy(&issuer, &ApiKey::new("ci", &[], None))).write();
     let running = start(&app, &clock).await;
@@ -106,8 +106,8 @@ async fn a_signed_token_that_fails_is_not_tried_as_another_kind() {
     );
 }
 
-async fn a_route_takes_the_kinds_that_it_lists_and_no_other() {
-    let clock = clock();
+async fn a_route_takes_the_kinds_that_it_lists_and_no_other(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let key = ApiKey::new("ci", &[], None);
     let app = with_secret(policy(&issuer, &key)).write();

@@ -12,6 +12,7 @@ mod places;
 mod shares;
 
 use doorward_runtime_tests::app::AppSpec;
+use doorward_runtime_tests::clock::Clock;
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer};
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ const SECRET: &str = "s3cr3t &=+:%/\u{e9}";
 
 /// An issuer that answers about opaque tokens, and an application whose gate asks it: one route for
 /// reading, one for writing. `lines` go into the table of introspection.
-async fn asking(clock: &doorward_host::WallClock, lines: &str) -> (Issuer, AppSpec) {
+async fn asking(clock: &Clock<'_>, lines: &str) -> (Issuer, AppSpec) {
     let issuer = Issuer::start_with_clock(clock).await;
     issuer.introspected_by(Client::Basic("gate", SECRET));
     let policy = format!(

@@ -4,20 +4,21 @@ use crate::{asking, introspecting, with_secret};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{clock, get, start};
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Client, INTROSPECTION, Issuer};
 use doorward_runtime_tests::run::Case;
 use serde_json::json;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
-    an_endpoint_that_misbehaves_is_a_503_with_retry_after,
-    an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
     an_odd_answer_about_one_token_says_nothing_of_the_others,
     a_slow_endpoint_holds_up_nobody_else,
     an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while,
+    no_token_and_no_secret_is_in_the_log,
+    ; in_process:
+    an_endpoint_that_misbehaves_is_a_503_with_retry_after,
+    an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
     after_the_pause_failures_are_counted_from_the_beginning,
     what_is_remembered_outlives_the_endpoint,
-    no_token_and_no_secret_is_in_the_log,
 ];
 
 async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
@@ -67,7 +68,7 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
         ),
     ];
     for (what, behaviour) in behaviours {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let (issuer, spec) = asking(&clock, "").await;
         let app = spec.write();
         let running = start(&app, &clock).await;
@@ -96,7 +97,7 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
             &format!("the endpoint {what}: a signed token"),
         );
         issuer.recover();
-        clock.advance(60);
+        clock.advance(60).await;
         let answer = get(&running, "/read", "opaque").await;
         status(&answer, 200, &format!("the endpoint {what}, and recovers"));
     }
@@ -117,7 +118,7 @@ async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() 
         ("finds the request too long", Behaviour::Status(413)),
     ];
     for (what, behaviour) in behaviours {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let (issuer, spec) = asking(&clock, "negative_cache_s = 10").await;
         let app = spec.write();
         let running = start(&app, &clock).await;
@@ -138,16 +139,16 @@ async fn an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other() 
         issuer.recover();
         let answer = get(&running, "/read", "opaque").await;
         status(&answer, 200, &format!("the endpoint {what}: another token"));
-        clock.advance(9);
+        clock.advance(9).await;
         let answer = get(&running, "/read", "odd").await;
         status(&answer, 401, &format!("the endpoint {what}, 9 s ago"));
-        clock.advance(1);
+        clock.advance(1).await;
         let answer = get(&running, "/read", "odd").await;
         status(&answer, 200, &format!("the endpoint {what}, 10 s ago"));
     }
 }
 
-async fn an_odd_answer_about_one_token_says_nothing_of_the_others() {
+async fn an_odd_answer_about_one_token_says_nothing_of_the_others(host: &dyn Host) {
     let content = |text: &str| Behaviour::Content("application/json", text.as_bytes().to_vec());
     let large = json!({ "active": true, "padding": "x".repeat(70_000) });
     let many = json!({ "active": true, "many": vec![0; 5000] });
@@ -170,7 +171,7 @@ async fn an_odd_answer_about_one_token_says_nothing_of_the_others() {
         ("no word of active", content("{}")),
     ];
     for (what, behaviour) in behaviours {
-        let clock = clock();
+        let clock = clock(host);
         let (issuer, spec) = asking(&clock, "").await;
         let app = spec.write();
         let running = start(&app, &clock).await;
@@ -188,8 +189,8 @@ async fn an_odd_answer_about_one_token_says_nothing_of_the_others() {
     }
 }
 
-async fn a_slow_endpoint_holds_up_nobody_else() {
-    let clock = clock();
+async fn a_slow_endpoint_holds_up_nobody_else(host: &dyn Host) {
+    let clock = clock(host);
     let slow = Issuer::start_with_clock(&clock).await;
     let quick = Issuer::start_with_clock(&clock).await;
     let signing = Issuer::start_with_clock(&clock).await;
@@ -232,8 +233,8 @@ async fn a_slow_endpoint_holds_up_nobody_else() {
     );
 }
 
-async fn an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while() {
-    let clock = clock();
+async fn an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while(host: &dyn Host) {
+    let clock = clock(host);
     let (issuer, spec) = asking(&clock, "").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -249,7 +250,7 @@ async fn an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while() {
     );
     issuer.recover();
     issuer.says_of("opaque", issuer.active("alice", "read"));
-    clock.advance(10);
+    clock.advance(10).await;
     status(
         &get(&running, "/read", "opaque").await,
         200,
@@ -267,7 +268,7 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
     ];
     for behaviour in behaviours {
         let what = format!("an endpoint with {behaviour:?}");
-        let clock = clock();
+        let clock = clock(&InProcess);
         let (issuer, spec) = asking(&clock, "").await;
         let app = spec.write();
         let running = start(&app, &clock).await;
@@ -283,7 +284,7 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
             fail(10).await;
             let asked = issuer.requests(INTROSPECTION);
             assert_eq!(asked, 3 * round, "{what} is asked three times");
-            clock.advance(5);
+            clock.advance(5).await;
         }
         // One or two failures, which may be the fault of one token, are no reason to wait.
         fail(2).await;
@@ -294,7 +295,7 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
 }
 
 async fn what_is_remembered_outlives_the_endpoint() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let (issuer, spec) = asking(&clock, "cache_s = 60").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
@@ -305,13 +306,13 @@ async fn what_is_remembered_outlives_the_endpoint() {
         "while the endpoint is up",
     );
     issuer.all_behave(&Behaviour::Close);
-    clock.advance(59);
+    clock.advance(59).await;
     status(
         &get(&running, "/read", "opaque").await,
         200,
         "within a minute",
     );
-    clock.advance(1);
+    clock.advance(1).await;
     status(
         &get(&running, "/read", "opaque").await,
         503,
@@ -319,9 +320,9 @@ async fn what_is_remembered_outlives_the_endpoint() {
     );
 }
 
-async fn no_token_and_no_secret_is_in_the_log() {
-    let clock = clock();
-    let (issuer, spec) = asking(&clock, "").await;
+async fn no_token_and_no_secret_is_in_the_log(host: &dyn Host) {
+    let clock = clock(host);
+    let (issuer, spec) = asking(&clock, "cache_s = 1").await;
     let app = spec.write();
     let running = start(&app, &clock).await;
     issuer.says_of("opaque-of-alice", issuer.active("alice", "read"));
@@ -339,11 +340,11 @@ async fn no_token_and_no_secret_is_in_the_log() {
         Behaviour::Content("application/json", b"opaque-of-nobody".to_vec()),
     ] {
         issuer.behaves(INTROSPECTION, behaviour);
-        clock.advance(3600);
+        clock.advance(1).await;
         let answer = get(&running, "/read", "opaque-of-alice").await;
         status(&answer, 503, "while the endpoint is wrong");
     }
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
     assert!(
         log.contains("introspection-failed"),
         "something was logged: {log}"

@@ -369,7 +369,7 @@ async fn no_token_is_in_the_log(host: &dyn Host) {
             }
         }
     }
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
     assert!(log.contains("refused"), "something was logged: {log}");
     assert!(log.contains("Sec-Fetch-Site"), "and why: {log}");
     for part in token.split('.') {

@@ -2,40 +2,40 @@
 //! by the issuer to wait, keeps nobody else's out.
 
 use crate::{introspecting, with_secret};
-use doorward_host::WallClock;
 use doorward_runtime_tests::app::App;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::clocked::{clock, start};
+use doorward_runtime_tests::clocked::{Clock, clock, start};
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, InProcess, Running};
 use doorward_runtime_tests::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
+    good_tokens_use_up_nothing,
+    no_token_pauses_the_endpoint_by_what_is_answered_about_it,
+    who_makes_up_tokens_keeps_nobody_else_out,
     ; in_process:
     made_up_tokens_of_one_address_keep_no_other_token_out,
     an_ipv6_network_has_one_share,
-    good_tokens_use_up_nothing,
     a_429_pauses_the_share_of_the_address_and_no_other,
     a_share_is_paused_for_as_long_as_is_asked_within_bounds,
-    no_token_pauses_the_endpoint_by_what_is_answered_about_it,
 ];
 
 const MALLORY: &str = "192.0.2.66";
 const ALICE: &str = "192.0.2.1";
 
 /// A gate behind one proxy, which says for whom it asks.
-struct Stage {
+struct Stage<'h> {
     issuer: Issuer,
     running: Running,
-    clock: WallClock,
+    clock: Clock<'h>,
     _app: App,
 }
 
-impl Stage {
-    async fn new(lines: &str) -> Self {
-        let clock = clock();
+impl<'h> Stage<'h> {
+    async fn new(host: &'h dyn Host, lines: &str) -> Self {
+        let clock = clock(host);
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.introspected_by(Client::Basic("gate", crate::SECRET));
         let policy = format!(
@@ -81,7 +81,7 @@ fn retry_after(answer: &Answer) -> Option<u64> {
 }
 
 async fn made_up_tokens_of_one_address_keep_no_other_token_out() {
-    let stage = Stage::new("cache_s = 60\nnegative_cache_s = 60").await;
+    let stage = Stage::new(&InProcess, "cache_s = 60\nnegative_cache_s = 60").await;
     stage.expect(MALLORY, "of-mallory-0", 200, "before").await;
     let before = stage.asked();
     let mut refused = 0;
@@ -110,12 +110,33 @@ async fn made_up_tokens_of_one_address_keep_no_other_token_out() {
     // A client does not get another share by what it says of itself.
     let lie = format!("{ALICE}, {MALLORY}");
     stage.expect(&lie, "of-mallory-1", 429, "used up").await;
-    stage.clock.advance(1);
+    stage.clock.advance(1).await;
+    stage.expect(MALLORY, "of-mallory-1", 200, "later").await;
+}
+
+async fn who_makes_up_tokens_keeps_nobody_else_out(host: &dyn Host) {
+    let stage = Stage::new(host, "").await;
+    let mut number = 0;
+    // There is more of the share with every second, however long each question takes.
+    let made_up = (0..600).map(|number| format!("made-up-{number}"));
+    for token in made_up {
+        let answer = stage.get(MALLORY, &token).await;
+        number += 1;
+        if answer.status == 429 {
+            break;
+        }
+        status(&answer, 401, "a made up token");
+    }
+    assert!((60..600).contains(&number), "the share is {number}");
+    assert_eq!(stage.asked(), number - 1, "the last one is not asked about");
+    stage.expect(ALICE, "of-alice", 200, "meanwhile").await;
+    stage.expect(ALICE, "made-up", 401, "meanwhile").await;
+    stage.clock.advance(2).await;
     stage.expect(MALLORY, "of-mallory-1", 200, "later").await;
 }
 
 async fn an_ipv6_network_has_one_share() {
-    let stage = Stage::new("").await;
+    let stage = Stage::new(&InProcess, "").await;
     for number in 0..70 {
         let address = format!("2001:db8:1:2::{number:x}");
         let expected = if number < 60 { 401 } else { 429 };
@@ -129,9 +150,9 @@ async fn an_ipv6_network_has_one_share() {
         .await;
 }
 
-async fn good_tokens_use_up_nothing() {
+async fn good_tokens_use_up_nothing(host: &dyn Host) {
     for lines in ["", "cache_s = 0"] {
-        let stage = Stage::new(lines).await;
+        let stage = Stage::new(host, lines).await;
         for number in 0..200 {
             let token = format!("of-mallory-{number}");
             stage.expect(MALLORY, &token, 200, lines).await;
@@ -143,7 +164,7 @@ async fn good_tokens_use_up_nothing() {
 }
 
 async fn a_429_pauses_the_share_of_the_address_and_no_other() {
-    let stage = Stage::new("cache_s = 60").await;
+    let stage = Stage::new(&InProcess, "cache_s = 60").await;
     stage.expect(MALLORY, "of-mallory-0", 200, "before").await;
     stage
         .issuer
@@ -166,12 +187,12 @@ async fn a_429_pauses_the_share_of_the_address_and_no_other() {
     stage
         .expect(MALLORY, "of-mallory-0", 200, "remembered")
         .await;
-    stage.clock.advance(29);
+    stage.clock.advance(29).await;
     let answer = stage
         .expect(MALLORY, "of-mallory-1", 503, "29 s later")
         .await;
     assert_eq!(retry_after(&answer), Some(1));
-    stage.clock.advance(1);
+    stage.clock.advance(1).await;
     stage
         .expect(MALLORY, "of-mallory-1", 200, "30 s later")
         .await;
@@ -191,7 +212,7 @@ async fn a_share_is_paused_for_as_long_as_is_asked_within_bounds() {
         ("soon", 5),
         ("", 5),
     ] {
-        let stage = Stage::new("").await;
+        let stage = Stage::new(&InProcess, "").await;
         stage
             .issuer
             .behaves(INTROSPECTION, Behaviour::TooMany(after.to_owned()));
@@ -200,7 +221,7 @@ async fn a_share_is_paused_for_as_long_as_is_asked_within_bounds() {
     }
 }
 
-async fn no_token_pauses_the_endpoint_by_what_is_answered_about_it() {
+async fn no_token_pauses_the_endpoint_by_what_is_answered_about_it(host: &dyn Host) {
     let page = || Behaviour::Content("text/html", b"no".to_vec());
     for behaviour in [
         Behaviour::Status(400),
@@ -215,7 +236,7 @@ async fn no_token_pauses_the_endpoint_by_what_is_answered_about_it() {
         Behaviour::Redirect("/elsewhere".to_owned()),
         page(),
     ] {
-        let stage = Stage::new("").await;
+        let stage = Stage::new(host, "").await;
         let what = format!("{behaviour:?}");
         stage.issuer.behaves(INTROSPECTION, behaviour);
         for number in 0..20 {
@@ -236,7 +257,7 @@ async fn no_token_pauses_the_endpoint_by_what_is_answered_about_it() {
         Behaviour::Status(401),
         Behaviour::Close,
     ] {
-        let stage = Stage::new("").await;
+        let stage = Stage::new(host, "").await;
         let what = format!("{behaviour:?}");
         stage.issuer.behaves(INTROSPECTION, behaviour);
         for number in 0..20 {
@@ -246,7 +267,7 @@ async fn no_token_pauses_the_endpoint_by_what_is_answered_about_it() {
         assert_eq!(stage.asked(), 3, "{what}: then it is left alone");
         stage.issuer.recover();
         stage.expect(ALICE, "of-alice", 503, &what).await;
-        stage.clock.advance(5);
+        stage.clock.advance(5).await;
         stage.expect(ALICE, "of-alice", 200, &what).await;
     }
 }

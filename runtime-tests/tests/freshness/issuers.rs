@@ -4,12 +4,12 @@ use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{clock, get, start, stored_names, until};
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, Key, METADATA};
 use doorward_runtime_tests::run::Case;
 use serde_json::Value;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     issuers_with_equal_key_ids_stay_apart_also_when_remembered,
     tenants_are_issuers_of_their_own,
     a_tenant_whose_metadata_name_another_is_not_believed_and_the_others_are,
@@ -28,8 +28,8 @@ fn policy(one: &Issuer, other: &Issuer) -> String {
     )
 }
 
-async fn issuers_with_equal_key_ids_stay_apart_also_when_remembered() {
-    let clock = clock();
+async fn issuers_with_equal_key_ids_stay_apart_also_when_remembered(host: &dyn Host) {
+    let clock = clock(host);
     let one = Issuer::start_with_clock(&clock).await;
     let other = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&one, &other)).write();
@@ -78,8 +78,8 @@ fn claims_of(issuer: &Issuer, tenant: &str) -> Value {
     claims
 }
 
-async fn tenants_are_issuers_of_their_own() {
-    let clock = clock();
+async fn tenants_are_issuers_of_their_own(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let keys = ["a", "b", "c"].map(|tenant| (tenant, Key::ed25519("1")));
     for (tenant, key) in &keys {
@@ -132,8 +132,8 @@ async fn tenants_are_issuers_of_their_own() {
     );
 }
 
-async fn a_tenant_whose_metadata_name_another_is_not_believed_and_the_others_are() {
-    let clock = clock();
+async fn a_tenant_whose_metadata_name_another_is_not_believed_and_the_others_are(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let (a, b) = (Key::ed25519("1"), Key::ed25519("1"));
     issuer.publish_tenant("a", vec![a.clone()]);
@@ -153,8 +153,8 @@ async fn a_tenant_whose_metadata_name_another_is_not_believed_and_the_others_are
     status(&answer, 200, "a token of b");
 }
 
-async fn the_refresh_of_one_issuer_leaves_what_is_remembered_of_another() {
-    let clock = clock();
+async fn the_refresh_of_one_issuer_leaves_what_is_remembered_of_another(host: &dyn Host) {
+    let clock = clock(host);
     let one = Issuer::start_with_clock(&clock).await;
     let other = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&one, &other)).write();

@@ -5,20 +5,22 @@ use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::clocked::{
-    ask_until_event, clock, events, get, get_at_once, start, start_forgetful, until_event,
+    all_events, ask_until_event, clock, events, get, get_at_once, start, start_forgetful,
+    until_event,
 };
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, METADATA};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
+    a_slow_issuer_holds_up_nobody_with_a_token_of_another_one,
+    requests_that_need_the_first_keys_share_one_fetch,
     ; in_process:
     an_issuer_that_is_down_for_23_hours_is_done_without_and_after_25_no_longer,
     a_new_instance_does_without_the_issuer_for_as_long,
     without_stale_if_error_keys_end_when_the_refresh_has_failed,
     nobody_waits_for_a_slow_issuer_while_its_keys_are_known,
-    a_slow_issuer_holds_up_nobody_with_a_token_of_another_one,
-    requests_that_need_the_first_keys_share_one_fetch,
     what_is_wrong_never_takes_the_place_of_good_keys,
     an_issuer_that_fails_is_left_alone_for_a_while_and_then_asked_again,
     the_log_tells_the_state_of_the_keys_at_each_change,
@@ -33,7 +35,7 @@ fn retry_after_s(answer: &Answer, what: &str) -> u64 {
 }
 
 async fn an_issuer_that_is_down_for_23_hours_is_done_without_and_after_25_no_longer() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -41,7 +43,7 @@ async fn an_issuer_that_is_down_for_23_hours_is_done_without_and_after_25_no_lon
     status(&answer, 200, "while the issuer is up");
 
     issuer.all_behave(&Behaviour::Close);
-    clock.advance(FRESH_S + 23 * HOUR_S);
+    clock.advance(FRESH_S + 23 * HOUR_S).await;
     let asked = issuer.requests(METADATA);
     for round in ["first", "second"] {
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
@@ -52,20 +54,20 @@ async fn an_issuer_that_is_down_for_23_hours_is_done_without_and_after_25_no_lon
         "the issuer was asked before it was done without"
     );
 
-    clock.advance(2 * HOUR_S);
+    clock.advance(2 * HOUR_S).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 503, "down for 25 hours");
     let seconds = retry_after_s(&answer, "down for 25 hours");
     assert!((1..=60).contains(&seconds), "Retry-After {seconds}");
 
     issuer.all_behave(&Behaviour::Good);
-    clock.advance(seconds);
+    clock.advance(seconds).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "up again, after the time that was told");
 }
 
 async fn a_new_instance_does_without_the_issuer_for_as_long() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start_forgetful(&app, &clock).await;
@@ -77,7 +79,7 @@ async fn a_new_instance_does_without_the_issuer_for_as_long() {
         (11 * HOUR_S, 200),
         (2 * HOUR_S, 503),
     ] {
-        clock.advance(advance_s);
+        clock.advance(advance_s).await;
         for round in ["first", "second"] {
             let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
             status(
@@ -90,7 +92,7 @@ async fn a_new_instance_does_without_the_issuer_for_as_long() {
 }
 
 async fn without_stale_if_error_keys_end_when_the_refresh_has_failed() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy_with(&issuer, "stale_if_error_s = 0")).write();
     let running = start(&app, &clock).await;
@@ -101,13 +103,13 @@ async fn without_stale_if_error_keys_end_when_the_refresh_has_failed() {
         "while the issuer is up",
     );
     issuer.all_behave(&Behaviour::Close);
-    clock.advance(FRESH_S - 1);
+    clock.advance(FRESH_S - 1).await;
     status(
         &get(&running, "/a", &token).await,
         200,
         "fresh keys need no issuer",
     );
-    clock.advance(2);
+    clock.advance(2).await;
     let answer = get(&running, "/a", &token).await;
     status(&answer, 200, "the refresh comes after the response");
     until_event(&running, "keys-unavailable", 1).await;
@@ -124,7 +126,7 @@ async fn without_stale_if_error_keys_end_when_the_refresh_has_failed() {
 }
 
 async fn nobody_waits_for_a_slow_issuer_while_its_keys_are_known() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -135,7 +137,7 @@ async fn nobody_waits_for_a_slow_issuer_while_its_keys_are_known() {
         "while the issuer is quick",
     );
     issuer.keys_behave(Behaviour::Stall);
-    clock.advance(FRESH_S + 1);
+    clock.advance(FRESH_S + 1).await;
     let mut answered = 0;
     for round in 0..5 {
         let tokens: Vec<String> = (0..8)
@@ -158,8 +160,8 @@ async fn nobody_waits_for_a_slow_issuer_while_its_keys_are_known() {
     );
 }
 
-async fn a_slow_issuer_holds_up_nobody_with_a_token_of_another_one() {
-    let clock = clock();
+async fn a_slow_issuer_holds_up_nobody_with_a_token_of_another_one(host: &dyn Host) {
+    let clock = clock(host);
     let quick = Issuer::start_with_clock(&clock).await;
     let slow = Issuer::start_with_clock(&clock).await;
     let policy = format!(
@@ -191,8 +193,8 @@ async fn a_slow_issuer_holds_up_nobody_with_a_token_of_another_one() {
     }
 }
 
-async fn requests_that_need_the_first_keys_share_one_fetch() {
-    let clock = clock();
+async fn requests_that_need_the_first_keys_share_one_fetch(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -216,7 +218,7 @@ async fn requests_that_need_the_first_keys_share_one_fetch() {
     for answer in answers {
         status(&answer, 200, "one of twelve");
     }
-    let mut loads = events(&running, "keys-loaded");
+    let mut loads = all_events(&running, "keys-loaded").await;
     loads.retain(|load| load["source"] == "issuer");
     assert_eq!(
         (issuer.requests(METADATA), issuer.requests(KEYS)),
@@ -231,7 +233,7 @@ async fn requests_that_need_the_first_keys_share_one_fetch() {
 }
 
 async fn what_is_wrong_never_takes_the_place_of_good_keys() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -262,11 +264,11 @@ async fn what_is_wrong_never_takes_the_place_of_good_keys() {
     let mut failed = 0;
     for (what, behaviour) in wrong {
         issuer.keys_behave(Behaviour::Good);
-        clock.advance(120);
+        clock.advance(120).await;
         let ask = Ask::get("/a").bearer(&issuer.token("alice", "read"));
         ask_until_event(&running, &ask, "keys-recovered", failed).await;
         issuer.keys_behave(behaviour);
-        clock.advance(FRESH_S + 1);
+        clock.advance(FRESH_S + 1).await;
         failed += 1;
         let ask = Ask::get("/a").bearer(&issuer.token("alice", "read"));
         ask_until_event(&running, &ask, "keys-unavailable", failed).await;
@@ -276,7 +278,7 @@ async fn what_is_wrong_never_takes_the_place_of_good_keys() {
 }
 
 async fn an_issuer_that_fails_is_left_alone_for_a_while_and_then_asked_again() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     issuer.keys_behave(Behaviour::Status(500));
     let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -291,7 +293,7 @@ async fn an_issuer_that_fails_is_left_alone_for_a_while_and_then_asked_again() {
             status(&answer, 503, "the issuer is left alone");
         }
         assert_eq!(issuer.key_requests(), attempt, "asked once per pause");
-        clock.advance(*pauses.last().unwrap());
+        clock.advance(*pauses.last().unwrap()).await;
     }
     assert!(pauses.is_sorted(), "pauses grow: {pauses:?}");
     assert_eq!(pauses.last(), Some(&60), "up to a minute: {pauses:?}");
@@ -301,7 +303,7 @@ async fn an_issuer_that_fails_is_left_alone_for_a_while_and_then_asked_again() {
 }
 
 async fn the_log_tells_the_state_of_the_keys_at_each_change() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -321,7 +323,7 @@ async fn the_log_tells_the_state_of_the_keys_at_each_change() {
     );
 
     issuer.keys_behave(Behaviour::Status(500));
-    clock.advance(FRESH_S + 10);
+    clock.advance(FRESH_S + 10).await;
     ask().await;
     until_event(&running, "keys-unavailable", 1).await;
     let failed = &events(&running, "keys-unavailable")[0];
@@ -340,7 +342,7 @@ async fn the_log_tells_the_state_of_the_keys_at_each_change() {
     );
 
     issuer.keys_behave(Behaviour::Good);
-    clock.advance(2);
+    clock.advance(2).await;
     let again = Ask::get("/a").bearer(&issuer.token("alice", "read"));
     ask_until_event(&running, &again, "keys-recovered", 1).await;
     let recovered = &events(&running, "keys-recovered")[0];

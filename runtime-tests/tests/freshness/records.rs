@@ -4,26 +4,27 @@ use crate::{FRESH_S, policy, policy_with};
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::clocked::{
-    clock, events, get, get_at_once, start, start_forgetful, start_spread, store, store_fails,
-    stored, until,
+    clock, events, first_event, get, get_at_once, start, start_forgetful, start_spread, store,
+    store_fails, stored, until,
 };
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key, METADATA};
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_second_host_starts_from_the_store_without_the_network,
     each_new_instance_starts_from_the_store,
+    what_is_no_record_is_ignored_logged_and_replaced,
+    keys_from_where_the_policy_no_longer_says_are_not_used,
+    ; in_process:
     a_stale_record_serves_at_once_and_is_refreshed_afterwards,
     a_second_host_does_not_ask_an_issuer_that_has_just_failed_another,
     a_failure_in_the_store_does_not_stop_known_keys,
     a_record_that_is_too_old_is_not_used,
     a_store_that_fails_stops_nobody,
-    what_is_no_record_is_ignored_logged_and_replaced,
     a_removed_key_does_not_come_back_by_an_older_record,
-    keys_from_where_the_policy_no_longer_says_are_not_used,
 ];
 
 /// Where the record of the issuer `test` is.
@@ -34,8 +35,8 @@ fn record(app: &App) -> Value {
     serde_json::from_slice(&bytes).expect("the record is JSON")
 }
 
-async fn a_second_host_starts_from_the_store_without_the_network() {
-    let clock = clock();
+async fn a_second_host_starts_from_the_store_without_the_network(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let first = start(&app, &clock).await;
@@ -50,7 +51,7 @@ async fn a_second_host_starts_from_the_store_without_the_network() {
         "the second host, beside the first",
     );
     assert_eq!(issuer.requests(METADATA), 1, "only the first one has asked");
-    let loaded = &events(&second, "keys-loaded")[0];
+    let loaded = first_event(&second, "keys-loaded").await;
     assert_eq!(
         loaded["source"], "store",
         "where the keys come from: {loaded}"
@@ -63,8 +64,8 @@ async fn a_second_host_starts_from_the_store_without_the_network() {
     );
 }
 
-async fn each_new_instance_starts_from_the_store() {
-    let clock = clock();
+async fn each_new_instance_starts_from_the_store(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let token = issuer.token("alice", "read");
@@ -84,14 +85,14 @@ async fn each_new_instance_starts_from_the_store() {
 }
 
 async fn a_stale_record_serves_at_once_and_is_refreshed_afterwards() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let first = start(&app, &clock).await;
     let answer = get(&first, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "the first host");
     until("the record is stored", || stored(&app, NAME).is_some()).await;
-    clock.advance(FRESH_S + 600);
+    clock.advance(FRESH_S + 600).await;
     issuer.keys_behave(Behaviour::Stall);
     let second = start(&app, &clock).await;
     for number in 0..5 {
@@ -126,7 +127,7 @@ async fn a_stale_record_serves_at_once_and_is_refreshed_afterwards() {
 }
 
 async fn a_second_host_does_not_ask_an_issuer_that_has_just_failed_another() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     issuer.keys_behave(Behaviour::Status(500));
     let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -158,7 +159,7 @@ async fn a_second_host_does_not_ask_an_issuer_that_has_just_failed_another() {
     );
 
     issuer.keys_behave(Behaviour::Good);
-    clock.advance(60);
+    clock.advance(60).await;
     let answer = get(&second, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "the second host, after the pause");
     until("the success is stored", || {
@@ -175,14 +176,14 @@ async fn a_second_host_does_not_ask_an_issuer_that_has_just_failed_another() {
 }
 
 async fn a_failure_in_the_store_does_not_stop_known_keys() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start_forgetful(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "while the issuer is up");
     issuer.all_behave(&Behaviour::Close);
-    clock.advance(FRESH_S + 23 * 3600);
+    clock.advance(FRESH_S + 23 * 3600).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "the instance that finds out");
     until("the failure is stored", || record(&app)["failures"] == 1).await;
@@ -199,17 +200,17 @@ async fn a_failure_in_the_store_does_not_stop_known_keys() {
 }
 
 async fn a_store_that_fails_stops_nobody() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
     store_fails(&app, true);
     for advance_s in [0, FRESH_S, 3600] {
-        clock.advance(advance_s);
+        clock.advance(advance_s).await;
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
         status(&answer, 200, "keys come from the issuer alone");
     }
-    clock.advance(60);
+    clock.advance(60).await;
     issuer.publish(vec![Key::ed25519("new")]);
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "a new key too");
@@ -221,14 +222,14 @@ async fn a_store_that_fails_stops_nobody() {
 }
 
 async fn a_record_that_is_too_old_is_not_used() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start_forgetful(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "while the issuer is up");
     issuer.all_behave(&Behaviour::Close);
-    clock.advance(FRESH_S + 25 * 3600);
+    clock.advance(FRESH_S + 25 * 3600).await;
     for round in ["first", "second"] {
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
         status(
@@ -239,11 +240,11 @@ async fn a_record_that_is_too_old_is_not_used() {
     }
 }
 
-async fn what_is_no_record_is_ignored_logged_and_replaced() {
+async fn what_is_no_record_is_ignored_logged_and_replaced(host: &dyn Host) {
     // A record as it is written, to change one thing of it at a time.
     let stranger = Key::ed25519("ed-1");
     let good = {
-        let clock = clock();
+        let clock = clock(host);
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.publish(vec![stranger.clone()]);
         let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -258,7 +259,7 @@ async fn what_is_no_record_is_ignored_logged_and_replaced() {
         change(&mut record);
         record.to_string().into_bytes()
     };
-    let clock = clock();
+    let clock = clock(host);
     let to_come = clock.now() + 3600;
     let values: [(&str, Vec<u8>); 8] = [
         ("no text", vec![0xff, 0xfe, 0]),
@@ -308,16 +309,8 @@ async fn what_is_no_record_is_ignored_logged_and_replaced() {
         );
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
         status(&answer, 200, &format!("{what}: a good token"));
-        let ignored = events(&running, "record-ignored");
-        assert!(
-            !ignored.is_empty(),
-            "{what}: the log says so: {:#?}",
-            running.log()
-        );
-        assert_eq!(
-            ignored[0]["name"], NAME,
-            "{what}: and which one: {ignored:?}"
-        );
+        let ignored = first_event(&running, "record-ignored").await;
+        assert_eq!(ignored["name"], NAME, "{what}: and which one: {ignored:?}");
         until("the record is replaced", || {
             stored(&app, NAME).is_some_and(|now| now != value)
         })
@@ -331,7 +324,7 @@ async fn what_is_no_record_is_ignored_logged_and_replaced() {
 }
 
 async fn a_removed_key_does_not_come_back_by_an_older_record() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -341,7 +334,7 @@ async fn a_removed_key_does_not_come_back_by_an_older_record() {
     until("the record is stored", || stored(&app, NAME).is_some()).await;
     let older = stored(&app, NAME).unwrap();
 
-    clock.advance(FRESH_S / 2);
+    clock.advance(FRESH_S / 2).await;
     issuer.publish(vec![Key::ed25519("new")]);
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "after the rotation");
@@ -351,7 +344,7 @@ async fn a_removed_key_does_not_come_back_by_an_older_record() {
     .await;
     store(&app).set("default", NAME, &older).unwrap();
     for advance_s in [0, 30, FRESH_S, FRESH_S] {
-        clock.advance(advance_s);
+        clock.advance(advance_s).await;
         for _ in 0..3 {
             let token = removed.sign(&issuer.claims("bob", "read"));
             status(
@@ -365,12 +358,12 @@ async fn a_removed_key_does_not_come_back_by_an_older_record() {
     }
 }
 
-async fn keys_from_where_the_policy_no_longer_says_are_not_used() {
+async fn keys_from_where_the_policy_no_longer_says_are_not_used(host: &dyn Host) {
     // Where the keys are, by the line in the policy and by the path.
     let (one, other, metadata) = ("/one/jwks", "/other/jwks", "/jwks");
     for (before, after) in [(one, other), (one, metadata), (metadata, one)] {
         let what = format!("keys at {before}, then at {after}");
-        let clock = clock();
+        let clock = clock(host);
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.publish_tenant("one", vec![Key::ed25519("one")]);
         issuer.publish_tenant("other", vec![Key::ed25519("other")]);

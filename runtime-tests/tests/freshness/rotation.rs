@@ -7,7 +7,7 @@ use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::{clock, events, get, start, stored, until, until_settled};
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{InProcess, Running};
 use doorward_runtime_tests::issuer::{Issuer, Key};
 use doorward_runtime_tests::run::Case;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -26,7 +26,7 @@ pub const CASES: &[Case] = cases![
 ];
 
 async fn keys_are_fresh_for_as_long_as_their_issuer_says_within_bounds() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     // 1,800,000,000 is 2027-01-15T08:00:00Z.
     let date = "Fri, 15 Jan 2027 08:00:00 GMT";
     let cases: [(&[(&'static str, &str)], u64); 12] = [
@@ -61,7 +61,7 @@ async fn keys_are_fresh_for_as_long_as_their_issuer_says_within_bounds() {
     ];
     for (headers, fresh_s) in cases {
         // Each on a clock of its own, so that all begin at the same time.
-        let clock = doorward_host::WallClock::fixed_at(clock.now());
+        let clock = clock.another();
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.keys_come_with(headers);
         let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -76,10 +76,10 @@ async fn keys_are_fresh_for_as_long_as_their_issuer_says_within_bounds() {
             fresh_s.to_string(),
             "keys with {headers:?}"
         );
-        clock.advance(fresh_s - 1);
+        clock.advance(fresh_s - 1).await;
         ask().await;
         assert_eq!(issuer.key_requests(), 1, "fresh keys with {headers:?}");
-        clock.advance(1);
+        clock.advance(1).await;
         ask().await;
         issuer
             .until("the keys are refreshed", |issuer| {
@@ -90,7 +90,7 @@ async fn keys_are_fresh_for_as_long_as_their_issuer_says_within_bounds() {
 }
 
 async fn an_unchanged_key_set_is_asked_for_by_its_etag_and_kept() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     issuer.keys_have_an_etag();
     let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -102,7 +102,7 @@ async fn an_unchanged_key_set_is_asked_for_by_its_etag_and_kept() {
         "with keys that are new",
     );
     for refresh in 1..=3 {
-        clock.advance(FRESH_S);
+        clock.advance(FRESH_S).await;
         status(
             &get(&running, "/a", &token).await,
             200,
@@ -132,7 +132,7 @@ async fn an_unchanged_key_set_is_asked_for_by_its_etag_and_kept() {
 }
 
 async fn a_key_set_that_changed_comes_in_spite_of_its_etag() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     issuer.keys_have_an_etag();
     let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -140,7 +140,7 @@ async fn a_key_set_that_changed_comes_in_spite_of_its_etag() {
     let old = issuer.token("alice", "read");
     status(&get(&running, "/a", &old).await, 200, "before the change");
     issuer.publish(vec![Key::p256("ec-2")]);
-    clock.advance(FRESH_S);
+    clock.advance(FRESH_S).await;
     let ask = Ask::get("/a").bearer(&old);
     until_settled(
         &running,
@@ -155,7 +155,7 @@ async fn a_key_set_that_changed_comes_in_spite_of_its_etag() {
 }
 
 async fn a_removed_key_ends_at_the_next_refresh_also_for_remembered_tokens() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let (stays, goes) = (Key::ed25519("stays"), Key::ed25519("goes"));
     issuer.publish(vec![stays.clone(), goes.clone()]);
@@ -168,10 +168,10 @@ async fn a_removed_key_ends_at_the_next_refresh_also_for_remembered_tokens() {
         status(&get(&running, "/a", &remembered).await, 200, round);
     }
     issuer.publish(vec![stays]);
-    clock.advance(FRESH_S - 1);
+    clock.advance(FRESH_S - 1).await;
     let answer = get(&running, "/a", &remembered).await;
     status(&answer, 200, "before the refresh");
-    clock.advance(1);
+    clock.advance(1).await;
     let ask = Ask::get("/a").bearer(&remembered);
     until_settled(&running, &ask, 401, 200, "after the refresh").await;
     for round in 0..5 {
@@ -192,7 +192,7 @@ async fn a_removed_key_ends_at_the_next_refresh_also_for_remembered_tokens() {
 }
 
 async fn keys_of_every_kind_verify_and_can_be_exchanged() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -207,7 +207,7 @@ async fn keys_of_every_kind_verify_and_can_be_exchanged() {
     for (number, key) in keys.into_iter().enumerate() {
         let what = format!("key {number}, {}", key.algorithm());
         issuer.publish(vec![key]);
-        clock.advance(2 * 3600);
+        clock.advance(2 * 3600).await;
         let mut claims = issuer.claims("alice", "read");
         claims["exp"] = (clock.now() + 86_400).into();
         let token = issuer.key().sign(&claims);
@@ -220,7 +220,7 @@ async fn keys_of_every_kind_verify_and_can_be_exchanged() {
 }
 
 async fn a_rotation_under_load_refuses_nothing_valid_and_ends_the_removed_key() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let (old, new) = (Key::ed25519("old"), Key::ed25519("new"));
     issuer.publish(vec![old.clone()]);
@@ -265,14 +265,14 @@ async fn a_rotation_under_load_refuses_nothing_valid_and_ends_the_removed_key() 
             }
         };
         more(50).await;
-        clock.advance(60);
+        clock.advance(60).await;
         // The new key is published and used at once, well within the freshness of the old set.
         issuer.publish(vec![new.clone(), old.clone()]);
         rotated.store(true, SeqCst);
         more(50).await;
         // The old key is taken away.
         issuer.publish(vec![new.clone()]);
-        clock.advance(FRESH_S);
+        clock.advance(FRESH_S).await;
         more(50).await;
         refused_from_some_time_on(&running, &before).await;
         more(50).await;

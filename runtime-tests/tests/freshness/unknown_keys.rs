@@ -1,25 +1,26 @@
 //! Tokens that name a key that is not known: a new one works at once, and made-up ones cost next to
 //! nothing, however many there are and however many instances see them.
 
-use crate::policy;
+use crate::{policy, policy_with};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, send_pipelined};
 use doorward_runtime_tests::clocked::{
-    clock, events, get, get_at_once, start, start_forgetful, start_spread, stored, until,
+    all_events, clock, get, get_at_once, start, start_forgetful, start_spread, stored, until,
 };
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, InProcess, Running};
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key};
 use doorward_runtime_tests::run::Case;
 use std::time::Duration;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_new_key_works_at_once,
     requests_with_a_new_key_share_one_fetch,
     a_new_key_is_waited_for_where_another_instance_fetches_it,
     a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer,
+    a_token_that_may_come_back_counts_as_failed_authentication,
+    ; in_process:
     a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it,
     another_key_of_the_same_name_works_at_once,
     ten_thousand_made_up_keys_cause_a_fetch_every_few_seconds,
@@ -27,11 +28,12 @@ pub const CASES: &[Case] = cases![
     a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does,
     a_short_cooldown_is_a_short_pause,
     made_up_keys_do_not_wear_out_an_issuer_that_is_down,
-    a_token_that_may_come_back_counts_as_failed_authentication,
 ];
 
 /// How old keys may be for an unknown one to be refused for good, where the policy says nothing, in seconds.
 const COOLDOWN_S: u64 = 30;
+/// The same in a policy that says something ([`short`]): a time that cases on a real clock can wait.
+const SHORT_S: u64 = 5;
 /// How many fetches unknown keys are a reason for at once.
 const FETCHES_MAX: usize = 3;
 /// After how many seconds they are a reason for one more.
@@ -41,6 +43,11 @@ const PIPELINED: usize = 250;
 /// For how long a slow issuer holds its answer back. Who waits for it looks for news more than four times
 /// in that time.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// A policy by which keys are old after [`SHORT_S`].
+fn short(issuer: &Issuer) -> String {
+    policy_with(issuer, &format!("unknown_key_cooldown_s = {SHORT_S}"))
+}
 
 /// Sends so many requests with tokens of as many made-up keys over several connections; all have to be
 /// refused for good.
@@ -68,10 +75,10 @@ async fn flood_for(running: &Running, issuer: &Issuer, count: usize, expected: u
     );
 }
 
-async fn a_new_key_works_at_once() {
-    let clock = clock();
+async fn a_new_key_works_at_once(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let app = AppSpec::gated("echo", short(&issuer)).write();
     let running = start(&app, &clock).await;
     let old = issuer.key();
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
@@ -84,7 +91,7 @@ async fn a_new_key_works_at_once() {
     assert_eq!(issuer.key_requests(), 2, "the set and its successor");
 
     // Again after the cooldown, and then with a key that takes the place of all others.
-    clock.advance(COOLDOWN_S);
+    clock.advance(SHORT_S).await;
     issuer.publish(vec![Key::ed25519("newest")]);
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "the newest key, at the first request with it");
@@ -92,14 +99,14 @@ async fn a_new_key_works_at_once() {
     status(&answer, 401, "the first key, which is gone");
 }
 
-async fn requests_with_a_new_key_share_one_fetch() {
-    let clock = clock();
+async fn requests_with_a_new_key_share_one_fetch(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let app = AppSpec::gated("echo", short(&issuer)).write();
     let running = start(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "the first key");
-    clock.advance(60);
+    clock.advance(SHORT_S).await;
     issuer.publish(vec![Key::ed25519("new")]);
     issuer.keys_behave(Behaviour::Stall);
     let tokens: Vec<String> = (0..12)
@@ -115,7 +122,7 @@ async fn requests_with_a_new_key_share_one_fetch() {
     for answer in answers {
         status(&answer, 200, "one of twelve with the new key");
     }
-    let mut loads = events(&running, "keys-loaded");
+    let mut loads = all_events(&running, "keys-loaded").await;
     loads.retain(|load| load["source"] == "issuer");
     assert_eq!(
         issuer.key_requests(),
@@ -129,10 +136,10 @@ async fn requests_with_a_new_key_share_one_fetch() {
     );
 }
 
-async fn a_new_key_is_waited_for_where_another_instance_fetches_it() {
-    let clock = clock();
+async fn a_new_key_is_waited_for_where_another_instance_fetches_it(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let app = AppSpec::gated("echo", short(&issuer)).write();
     let running = start_spread(&app, &clock).await;
     let before: Vec<String> = (0..6)
         .map(|number| issuer.token(&format!("user-{number}"), "read"))
@@ -141,7 +148,7 @@ async fn a_new_key_is_waited_for_where_another_instance_fetches_it() {
     for answer in get_at_once(&running, "/a", &before).await {
         status(&answer, 200, "the first key, in several instances");
     }
-    clock.advance(60);
+    clock.advance(SHORT_S).await;
     issuer.publish(vec![Key::ed25519("new")]);
     let after: Vec<String> = (0..6)
         .map(|number| issuer.token(&format!("user-{number}"), "read"))
@@ -155,10 +162,10 @@ async fn a_new_key_is_waited_for_where_another_instance_fetches_it() {
     }
 }
 
-async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer() {
-    let clock = clock();
+async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let app = AppSpec::gated("echo", policy(&issuer)).write();
+    let app = AppSpec::gated("echo", short(&issuer)).write();
     let one = start_spread(&app, &clock).await;
     let other = start(&app, &clock).await;
     for host in [&one, &other] {
@@ -166,7 +173,7 @@ async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer
         status(&answer, 200, "the first key");
     }
     let fresh = start_forgetful(&app, &clock).await;
-    clock.advance(60);
+    clock.advance(SHORT_S).await;
     issuer.publish(vec![Key::ed25519("new")]);
     issuer.keys_behave(Behaviour::Stall);
     let asked = issuer.key_requests();
@@ -204,7 +211,7 @@ async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer
 }
 
 async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let ahead = start(&app, &clock).await;
@@ -214,7 +221,7 @@ async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
         status(&answer, 200, "the first set");
     }
     for round in 0..3 {
-        clock.advance(COOLDOWN_S);
+        clock.advance(COOLDOWN_S).await;
         let second = format!("second-{round}");
         issuer.publish(vec![Key::ed25519(&second)]);
         let answer = get(&ahead, "/a", &issuer.token("alice", "read")).await;
@@ -224,7 +231,7 @@ async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
             String::from_utf8_lossy(&record).contains(&second)
         })
         .await;
-        clock.advance(COOLDOWN_S);
+        clock.advance(COOLDOWN_S).await;
         let key = Key::ed25519(&format!("third-{round}"));
         issuer.publish(vec![key.clone()]);
         let asked = issuer.key_requests();
@@ -239,7 +246,7 @@ async fn a_new_key_is_looked_for_beyond_a_set_in_the_store_that_lacks_it() {
 }
 
 async fn another_key_of_the_same_name_works_at_once() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -259,10 +266,10 @@ async fn another_key_of_the_same_name_works_at_once() {
             let answer = get(&running, "/a", &token).await;
             status(&answer, 401, &format!("{what}: the key before"));
         }
-        clock.advance(COOLDOWN_S);
+        clock.advance(COOLDOWN_S).await;
     }
     // A forgery is one, and not a reason to come back, however old the keys are.
-    clock.advance(COOLDOWN_S);
+    clock.advance(COOLDOWN_S).await;
     issuer.keys_behave(Behaviour::Status(500));
     let asked = issuer.key_requests();
     let stranger = Key::rsa("k");
@@ -274,7 +281,7 @@ async fn another_key_of_the_same_name_works_at_once() {
 }
 
 async fn ten_thousand_made_up_keys_cause_a_fetch_every_few_seconds() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let mut spec = AppSpec::gated("echo", policy(&issuer));
     // Without the store it is the instance alone that holds back.
@@ -292,14 +299,14 @@ async fn ten_thousand_made_up_keys_cause_a_fetch_every_few_seconds() {
     for round in 0..2 {
         flood_one_instance(&running, &issuer, 5000).await;
         assert_eq!(issuer.key_requests(), 2 + round, "one fetch per pause");
-        clock.advance(PAUSE_S - 1);
+        clock.advance(PAUSE_S - 1).await;
         flood_one_instance(&running, &issuer, 20).await;
         assert_eq!(
             issuer.key_requests(),
             2 + round,
             "just before the end of a pause"
         );
-        clock.advance(1);
+        clock.advance(1).await;
         flood_one_instance(&running, &issuer, 20).await;
         assert_eq!(issuer.key_requests(), 3 + round, "and just after it");
     }
@@ -315,7 +322,7 @@ async fn flood_one_instance(running: &Running, issuer: &Issuer, count: usize) {
 }
 
 async fn made_up_keys_cause_a_fetch_every_few_seconds_across_instances() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let one = start_spread(&app, &clock).await;
@@ -344,12 +351,12 @@ async fn made_up_keys_cause_a_fetch_every_few_seconds_across_instances() {
             1 + FETCHES_MAX + round,
             "a few at once and one per pause, whichever instance of whichever host it is"
         );
-        clock.advance(PAUSE_S);
+        clock.advance(PAUSE_S).await;
     }
 }
 
 async fn a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let one = start_spread(&app, &clock).await;
@@ -363,7 +370,7 @@ async fn a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does() {
         let key = Key::ed25519(&format!("new-{round}"));
         issuer.publish(vec![key.clone()]);
         for _ in 0..2 {
-            clock.advance(PAUSE_S / 2);
+            clock.advance(PAUSE_S / 2).await;
             for host in [&one, &other] {
                 flood(host, &issuer, PIPELINED).await;
             }
@@ -380,9 +387,9 @@ async fn a_new_key_works_soon_whatever_a_flood_of_made_up_keys_does() {
 }
 
 async fn a_short_cooldown_is_a_short_pause() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let policy = crate::policy_with(&issuer, "unknown_key_cooldown_s = 5");
+    let policy = policy_with(&issuer, "unknown_key_cooldown_s = 5");
     let app = AppSpec::gated("echo", policy).write();
     let running = start(&app, &clock).await;
     for round in 0..4 {
@@ -393,15 +400,15 @@ async fn a_short_cooldown_is_a_short_pause() {
             most,
             "the first fetch, a few at once, and one for each five seconds"
         );
-        clock.advance(4);
+        clock.advance(4).await;
         flood_one_instance(&running, &issuer, 10).await;
         assert_eq!(issuer.key_requests(), most, "after four seconds");
-        clock.advance(1);
+        clock.advance(1).await;
     }
 }
 
 async fn made_up_keys_do_not_wear_out_an_issuer_that_is_down() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
@@ -414,7 +421,7 @@ async fn made_up_keys_do_not_wear_out_an_issuer_that_is_down() {
         assert_eq!(issuer.key_requests(), 2 + round, "one attempt per round");
         let answer = get(&running, "/a", &issuer.token("bob", "read")).await;
         status(&answer, 200, "known keys go on");
-        clock.advance(COOLDOWN_S);
+        clock.advance(COOLDOWN_S).await;
     }
     let unknown = Key::ed25519("new").sign(&issuer.claims("alice", "read"));
     let answer = get(&running, "/a", &unknown).await;
@@ -422,23 +429,23 @@ async fn made_up_keys_do_not_wear_out_an_issuer_that_is_down() {
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds), "Retry-After {seconds}");
     issuer.keys_behave(Behaviour::Good);
-    clock.advance(seconds);
+    clock.advance(seconds).await;
     let answer = get(&running, "/a", &unknown).await;
     status(&answer, 401, "it is none, as the issuer says");
 }
 
-async fn a_token_that_may_come_back_counts_as_failed_authentication() {
-    let clock = clock();
+async fn a_token_that_may_come_back_counts_as_failed_authentication(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let limit = "[rate_limit.guesses]\nrequests = 3\nper_s = 300\n\
                  counts = \"failed-authentication\"\n\n\
                  [defaults]\nrate_limit = \"guesses\"\n\n";
-    let app = AppSpec::gated("echo", limit.to_owned() + &policy(&issuer)).write();
+    let app = AppSpec::gated("echo", limit.to_owned() + &short(&issuer)).write();
     let running = start(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "a good token");
     issuer.keys_behave(Behaviour::Status(500));
-    clock.advance(COOLDOWN_S + 1);
+    clock.advance(SHORT_S + 1).await;
     for expected in [503, 503, 503, 429] {
         let unknown = Key::ed25519("new").sign(&issuer.claims("alice", "read"));
         status(&get(&running, "/a", &unknown).await, expected, "a guess");

@@ -6,22 +6,23 @@ use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::{
-    clock, events, get, start, start_forgetful, stored, until, until_settled,
+    all_events, clock, events, first_event, get, start, start_forgetful, stored, until,
+    until_settled,
 };
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, InProcess, Running};
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, Key};
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
+    keys_end_at_once_where_a_token_with_another_key_tells_of_a_new_set,
+    a_shared_secret_beside_public_keys_is_left_out,
     ; in_process:
     a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_a_mistake_lasts_seconds,
     withdrawn_keys_do_not_come_back_while_the_issuer_is_down,
     withdrawn_keys_end_in_another_host_when_freshness_ends_at_the_latest,
-    keys_end_at_once_where_a_token_with_another_key_tells_of_a_new_set,
     a_key_published_with_its_private_half_is_unusable_from_then_on,
-    a_shared_secret_beside_public_keys_is_left_out,
     what_is_no_key_set_withdraws_nothing,
 ];
 
@@ -68,7 +69,7 @@ fn retry_after_s(answer: &doorward_runtime_tests::client::Answer) -> u64 {
 
 async fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_a_mistake_lasts_seconds() {
     for (reason, keys) in useless(&Key::ed25519("ed-1")) {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.keys_come_with(&[("cache-control", "max-age=86400")]);
         let app = AppSpec::gated("echo", policy(&issuer)).write();
@@ -81,7 +82,7 @@ async fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_a_mistak
         let mut claims = issuer.claims("alice", "read");
         claims["exp"] = (clock.now() + 200_000).into();
         let later = issuer.key().sign(&claims);
-        clock.advance(86_400);
+        clock.advance(86_400).await;
         // The first ones may be served while the set is fetched.
         let ask = Ask::get("/a").bearer(&later);
         until_settled(&running, &ask, 503, 200, reason).await;
@@ -100,26 +101,26 @@ async fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_a_mistak
         let said = told[0]["reason"].as_str().unwrap();
         assert!(said.contains(reason), "the log says why: {said}");
         let asked = issuer.key_requests();
-        clock.advance(4);
+        clock.advance(4).await;
         status(&get(&running, "/a", &later).await, 503, "a little later");
         assert_eq!(issuer.key_requests(), asked, "it is not asked all the time");
 
         issuer.keys_behave(Behaviour::Good);
-        clock.advance(1);
+        clock.advance(1).await;
         let answer = get(&running, "/a", &later).await;
         status(&answer, 200, "seconds later, when the mistake is mended");
     }
 }
 
 async fn withdrawn_keys_do_not_come_back_while_the_issuer_is_down() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "before");
     issuer.keys_behave(set(&[]));
-    clock.advance(FRESH_S);
+    clock.advance(FRESH_S).await;
     let ask = Ask::get("/a").bearer(&issuer.token("alice", "read"));
     until_settled(&running, &ask, 503, 200, "withdrawn").await;
     until("the record tells of it", || {
@@ -130,7 +131,7 @@ async fn withdrawn_keys_do_not_come_back_while_the_issuer_is_down() {
         issuer.all_behave(&behaviour);
         let fresh = start_forgetful(&app, &clock).await;
         for advance_s in [5, 60, 600, 3600] {
-            clock.advance(advance_s);
+            clock.advance(advance_s).await;
             for host in [&running, &fresh] {
                 let answer = get(host, "/a", &issuer.token("alice", "read")).await;
                 status(&answer, 503, &format!("{behaviour:?}, {advance_s} s later"));
@@ -138,7 +139,7 @@ async fn withdrawn_keys_do_not_come_back_while_the_issuer_is_down() {
         }
     }
     issuer.all_behave(&Behaviour::Good);
-    clock.advance(60);
+    clock.advance(60).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "published again");
 }
@@ -146,7 +147,7 @@ async fn withdrawn_keys_do_not_come_back_while_the_issuer_is_down() {
 async fn withdrawn_keys_end_in_another_host_when_freshness_ends_at_the_latest() {
     let stays = Key::ed25519("stays");
     for keys in [vec![], vec![listed(&stays, json!({}))]] {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let issuer = Issuer::start_with_clock(&clock).await;
         let app = AppSpec::gated("echo", policy(&issuer)).write();
         let (first, second) = (start(&app, &clock).await, start(&app, &clock).await);
@@ -154,7 +155,7 @@ async fn withdrawn_keys_end_in_another_host_when_freshness_ends_at_the_latest() 
         for host in [&first, &second] {
             status(&get(host, "/a", &token).await, 200, "before");
         }
-        clock.advance(10);
+        clock.advance(10).await;
         issuer.keys_behave(set(&keys));
         let unknown = Key::ed25519("unknown").sign(&issuer.claims("mallory", "read"));
         let answer = get(&first, "/a", &unknown).await;
@@ -166,10 +167,10 @@ async fn withdrawn_keys_end_in_another_host_when_freshness_ends_at_the_latest() 
         })
         .await;
         issuer.all_behave(&Behaviour::Close);
-        clock.advance(FRESH_S - 11);
+        clock.advance(FRESH_S - 11).await;
         let answer = get(&second, "/a", &token).await;
         status(&answer, 200, "the second host has fresh keys");
-        clock.advance(1);
+        clock.advance(1).await;
         for subject in ["alice", "bob", "carol"] {
             for token in [&token, &issuer.token(subject, "read")] {
                 let answer = get(&second, "/a", token).await;
@@ -184,8 +185,8 @@ async fn withdrawn_keys_end_in_another_host_when_freshness_ends_at_the_latest() 
     }
 }
 
-async fn keys_end_at_once_where_a_token_with_another_key_tells_of_a_new_set() {
-    let clock = clock();
+async fn keys_end_at_once_where_a_token_with_another_key_tells_of_a_new_set(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let mut spec = AppSpec::gated("echo", policy(&issuer));
     // Without the store as well.
@@ -221,7 +222,7 @@ async fn ends(running: &Running, issuer: &Issuer, key: &Key, expected: u16, what
 
 async fn a_key_published_with_its_private_half_is_unusable_from_then_on() {
     for lost in [Key::ed25519("lost"), Key::p256("lost"), Key::rsa("lost")] {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let issuer = Issuer::start_with_clock(&clock).await;
         let stays = Key::p256("stays");
         issuer.publish(vec![lost.clone(), stays.clone()]);
@@ -249,7 +250,7 @@ async fn a_key_published_with_its_private_half_is_unusable_from_then_on() {
         ];
         for (how, keys) in sets {
             issuer.keys_behave(set(&keys));
-            clock.advance(FRESH_S);
+            clock.advance(FRESH_S).await;
             let what = format!("{what} {how}");
             ends(&running, &issuer, &lost, 401, &what).await;
             let token = stays.sign(&issuer.claims("alice", "read"));
@@ -268,7 +269,7 @@ async fn a_key_published_with_its_private_half_is_unusable_from_then_on() {
         .await;
         // Another host knows it from the record, and so does one that fetches the keys itself.
         for advance_s in [0, FRESH_S] {
-            clock.advance(advance_s);
+            clock.advance(advance_s).await;
             let other = start(&app, &clock).await;
             let token = lost.sign(&issuer.claims("alice", "read"));
             let renamed = lost.named("renamed").sign(&issuer.claims("alice", "read"));
@@ -281,8 +282,8 @@ async fn a_key_published_with_its_private_half_is_unusable_from_then_on() {
     }
 }
 
-async fn a_shared_secret_beside_public_keys_is_left_out() {
-    let clock = clock();
+async fn a_shared_secret_beside_public_keys_is_left_out(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let secret = json!({"kty": "oct", "k": "AQAB", "kid": "secret"});
     issuer.keys_behave(set(&[secret, listed(&issuer.key(), json!({}))]));
@@ -290,10 +291,10 @@ async fn a_shared_secret_beside_public_keys_is_left_out() {
     let running = start(&app, &clock).await;
     let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
     status(&answer, 200, "a token of the public key");
-    let loaded = &events(&running, "keys-loaded")[0];
+    let loaded = first_event(&running, "keys-loaded").await;
     assert_eq!(loaded["keys"], "1", "{loaded}");
     assert_eq!(loaded["keys_skipped"], "1", "{loaded}");
-    assert!(events(&running, "key-exposed").is_empty());
+    assert!(all_events(&running, "key-exposed").await.is_empty());
 }
 
 async fn what_is_no_key_set_withdraws_nothing() {
@@ -319,7 +320,7 @@ async fn what_is_no_key_set_withdraws_nothing() {
         ("an empty set with an error", Behaviour::Error(500, "keys")),
         ("nothing", Behaviour::Status(204)),
     ] {
-        let clock = clock();
+        let clock = clock(&InProcess);
         let issuer = Issuer::start_with_clock(&clock).await;
         let app = AppSpec::gated("echo", policy(&issuer)).write();
         let running = start(&app, &clock).await;
@@ -327,7 +328,7 @@ async fn what_is_no_key_set_withdraws_nothing() {
         status(&answer, 200, what);
         issuer.keys_behave(behaviour);
         for advance_s in [FRESH_S, 3600, 20 * 3600] {
-            clock.advance(advance_s);
+            clock.advance(advance_s).await;
             for subject in ["alice", "bob"] {
                 let answer = get(&running, "/a", &issuer.token(subject, "read")).await;
                 status(&answer, 200, &format!("{what}, {advance_s} s later"));

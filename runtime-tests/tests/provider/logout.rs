@@ -3,6 +3,7 @@
 use crate::{Time, events, expect, introspecting};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::provider::{Person, Provider, jwt, jwt_of_session, opaque, post};
 
 /// Where the gate is told of logouts.
@@ -39,9 +40,9 @@ async fn tokens_of(person: &mut Person<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub async fn a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once() {
+pub async fn a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once(host: &dyn Host) {
     let provider = Provider::start().await;
-    let time = Time::of(&provider);
+    let time = Time::of(&provider, host);
     let app = logged_out(&provider, "shop").write();
     let running = time.gate(&app).await;
     let path = format!("http://{}{LOGOUT}", running.address);
@@ -96,9 +97,9 @@ pub async fn a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once(
     }
 }
 
-pub async fn a_logout_without_a_session_takes_back_all_tokens_of_the_subject() {
+pub async fn a_logout_without_a_session_takes_back_all_tokens_of_the_subject(host: &dyn Host) {
     let provider = Provider::start().await;
-    let time = Time::of(&provider);
+    let time = Time::of(&provider, host);
     let app = logged_out(&provider, "shop").write();
     let running = time.gate(&app).await;
     let path = format!("http://{}{LOGOUT}", running.address);
@@ -133,9 +134,9 @@ pub async fn a_logout_without_a_session_takes_back_all_tokens_of_the_subject() {
     }
 }
 
-pub async fn nothing_but_a_logout_token_for_us_logs_anybody_out() {
+pub async fn nothing_but_a_logout_token_for_us_logs_anybody_out(host: &dyn Host) {
     let provider = Provider::start().await;
-    let time = Time::of(&provider);
+    let time = Time::of(&provider, host);
     // It is told of the logouts of another client than it is for.
     let app = logged_out(&provider, "another-shop").write();
     let running = time.gate(&app).await;

@@ -7,12 +7,12 @@ mod logout;
 mod opaque;
 mod signed;
 
-use doorward_host::WallClock;
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::host::{Running, start_in_process};
-use doorward_runtime_tests::issuer::now;
+use doorward_runtime_tests::clock::{Clock, now};
+use doorward_runtime_tests::clocked::serve;
+use doorward_runtime_tests::host::{Host, How, Running};
 use doorward_runtime_tests::provider::{self, AUDIENCE, Provider};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,14 +26,14 @@ fn main() -> ExitCode {
         signed_tokens_are_judged_by_signature_audience_and_scope,
         opaque_tokens_are_introspected_however_the_gate_authenticates,
         a_token_for_no_audience_is_refused_unless_the_policy_accepts_it,
-        a_gate_that_the_provider_does_not_let_in_is_a_503;
-        in_process: a_token_that_is_remembered_is_refused_once_its_key_is_gone,
-        keys_rotate_under_load_and_no_valid_request_is_refused,
+        a_gate_that_the_provider_does_not_let_in_is_a_503,
+        a_token_that_is_remembered_is_refused_once_its_key_is_gone,
         the_provider_is_asked_about_an_opaque_token_once_and_never_about_a_signed_one,
         an_opaque_token_that_was_revoked_is_refused_after_the_limit_of_the_cache,
         a_logout_takes_back_the_tokens_of_the_session_and_is_believed_once,
         a_logout_without_a_session_takes_back_all_tokens_of_the_subject,
-        nothing_but_a_logout_token_for_us_logs_anybody_out,
+        nothing_but_a_logout_token_for_us_logs_anybody_out;
+        in_process: keys_rotate_under_load_and_no_valid_request_is_refused,
     ])
 }
 
@@ -86,14 +86,14 @@ fn introspecting(provider: &Provider, client: &str, more: &str) -> AppSpec {
 /// A provider and a gate that agree on what time it is.
 struct Time<'p> {
     provider: &'p Provider,
-    clock: WallClock,
+    clock: Clock<'p>,
     started_at: u64,
 }
 
 impl<'p> Time<'p> {
-    fn of(provider: &'p Provider) -> Self {
+    fn of(provider: &'p Provider, host: &'p dyn Host) -> Self {
         let started_at = now();
-        let clock = WallClock::fixed_at(started_at);
+        let clock = Clock::beginning(host, started_at);
         Self {
             provider,
             clock,
@@ -104,18 +104,19 @@ impl<'p> Time<'p> {
     /// Starts a gate. Its instances are not dropped while they are idle, so that what they remember is
     /// known.
     async fn gate(&self, app: &App) -> Running {
-        let clock = self.clock.clone();
-        start_in_process(app, |options| {
-            options.clock = Some(clock);
-            options.idle_instance_timeout = Duration::from_secs(600);
-        })
-        .await
+        let how = How {
+            idle_time: Some(Duration::from_secs(600)),
+            ..How::default()
+        };
+        serve(app, &self.clock, how).await
     }
 
     async fn passes(&self, seconds: u64) {
-        self.clock.advance(seconds);
-        let ahead = self.clock.now() - self.started_at;
-        self.provider.be_ahead(ahead).await;
+        self.clock.advance(seconds).await;
+        if self.clock.is_own() {
+            let ahead = self.clock.now() - self.started_at;
+            self.provider.be_ahead(ahead).await;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Time, events, expect, policy};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::gated::seen;
-use doorward_runtime_tests::host::{Host, Running};
+use doorward_runtime_tests::host::{Host, InProcess, Running};
 use doorward_runtime_tests::provider::{Provider, jwt};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,10 +78,10 @@ async fn tokens(provider: &Provider, algorithm: &str) -> Vec<String> {
     tokens
 }
 
-pub async fn a_token_that_is_remembered_is_refused_once_its_key_is_gone() {
+pub async fn a_token_that_is_remembered_is_refused_once_its_key_is_gone(host: &dyn Host) {
     let provider = Provider::start().await;
-    let time = Time::of(&provider);
-    let app = AppSpec::gated("echo", policy(&provider, "")).write();
+    let time = Time::of(&provider, host);
+    let app = AppSpec::gated("echo", policy(&provider, "unknown_key_cooldown_s = 5")).write();
     let running = time.gate(&app).await;
     provider.publish(&[("old", "ES256")]).await;
     let old = provider.token(&jwt("ES256"), "read").await;
@@ -90,7 +90,7 @@ pub async fn a_token_that_is_remembered_is_refused_once_its_key_is_gone() {
     }
     provider.publish(&[("new", "ES256")]).await;
     let new = provider.token(&jwt("ES256"), "read").await;
-    time.passes(UNKNOWN_KEY_COOLDOWN_S).await;
+    time.passes(5).await;
     expect(&running, "/read", &old, 200, "while its key is known").await;
     // Brings the new keys, and with them the news that the old one is gone.
     expect(&running, "/read", &new, 200, "signed with the new key").await;
@@ -99,7 +99,7 @@ pub async fn a_token_that_is_remembered_is_refused_once_its_key_is_gone() {
 
 pub async fn keys_rotate_under_load_and_no_valid_request_is_refused() {
     let provider = Provider::start().await;
-    let time = Time::of(&provider);
+    let time = Time::of(&provider, &InProcess);
     let app = AppSpec::gated("echo", policy(&provider, "")).write();
     let running = time.gate(&app).await;
 

@@ -66,7 +66,7 @@ async fn the_credential_is_replaced_by_the_upstreams_own(host: &dyn Host) {
                 "{target}: the client gets it: {all}"
             );
         }
-        let log = stage.running.log().join("\n");
+        let log = stage.running.whole_log().await.join("\n");
         assert!(!log.contains("s3cret"), "the secret is in the log: {log}");
     }
 }
@@ -124,7 +124,7 @@ async fn an_api_key_is_taken_out_of_the_query_and_out_of_the_fields(host: &dyn H
         assert_eq!(seen.values("x-auth-subject"), ["ci"], "{expected}");
         let all = format!("{seen:?}");
         assert!(!all.contains(text.as_str()), "the key arrived: {all}");
-        let log = stage.running.log().join("\n");
+        let log = stage.running.whole_log().await.join("\n");
         assert!(!log.contains(text.as_str()), "the key is in the log: {log}");
     }
 }

@@ -79,10 +79,10 @@ async fn an_origin_that_gives_no_proper_answer_is_a_bad_gateway(host: &dyn Host)
     let stage = Stage::with(host, Reply::ok(""), "breaker = false").await;
     for (what, reply, reason) in cases {
         stage.origin.set(reply);
-        let before = stage.running.log().len();
+        let before = stage.running.whole_log().await.len();
         let answer = stage.get("/public/a").await;
         problem(&answer, 502, &["HTTP/", "reset", "field"], what);
-        let log = stage.running.log().split_off(before).join("\n");
+        let log = stage.running.whole_log().await.split_off(before).join("\n");
         let told = [
             "upstream-failed",
             "orders",
@@ -181,10 +181,10 @@ async fn an_origin_that_does_not_begin_its_answer_has_timed_out(host: &dyn Host)
     ] {
         stage.origin.forget();
         stage.origin.set(reply);
-        let before = stage.running.log().len();
+        let before = stage.running.whole_log().await.len();
         let answer = stage.get("/public/a").await;
         problem(&answer, 504, &[], what);
-        let log = stage.running.log().split_off(before).join("\n");
+        let log = stage.running.whole_log().await.split_off(before).join("\n");
         assert!(
             log.contains("the response did not begin in time"),
             "{what}: {log}"

@@ -13,6 +13,8 @@ use doorward_runtime_tests::run::Case;
 pub const CASES: &[Case] = cases![
     fields_of_the_clients_connection_reach_no_origin,
     fields_of_the_origins_connection_reach_no_client,
+    each_field_of_the_origins_connection_ends_alone,
+    an_origin_that_closes_its_connection_does_not_close_the_clients,
     what_a_client_says_of_its_way_is_dropped,
     what_a_trusted_proxy_says_of_a_requests_way_is_kept_and_appended_to,
     who_is_trusted_is_so_by_its_address_only,
@@ -25,8 +27,8 @@ async fn fields_of_the_clients_connection_reach_no_origin(host: &dyn Host) {
     let stage = Stage::new(host, Reply::ok("hello")).await;
     let fields = [
         "Connection: close, X-Named, x-other",
-        "X-Named: hop",
-        "X-Other: hop",
+        "X-Named: named",
+        "X-Other: named",
         "Keep-Alive: timeout=5, hop",
         "Proxy-Connection: hop",
         "TE: trailers, hop",
@@ -49,6 +51,11 @@ async fn fields_of_the_clients_connection_reach_no_origin(host: &dyn Host) {
     let all = format!("{:?}", seen.fields);
     assert!(!all.contains("hop"), "a field of one hop arrived: {all}");
     assert_eq!(seen.values("x-end"), ["to-end"], "others arrive");
+    // Who does not see `Connection` cannot know what it names.
+    let named: &[&str] = if host.shows_hops() { &["named"] } else { &[] };
+    for name in ["x-named", "x-other"] {
+        assert_eq!(seen.values(name), named, "{name}, which Connection names");
+    }
     assert_eq!(
         seen.values("connection"),
         [""; 0],
@@ -56,17 +63,29 @@ async fn fields_of_the_clients_connection_reach_no_origin(host: &dyn Host) {
     );
 }
 
+/// Fields of one hop in an answer, with what `Connection` names.
+const HOPS: [(&str, &str); 8] = [
+    ("Connection", "X-Named, keep-alive"),
+    ("Connection", "x-other"),
+    ("X-Named", "hop"),
+    ("X-OTHER", "hop"),
+    ("Keep-Alive", "timeout=5, hop"),
+    ("Proxy-Connection", "hop"),
+    ("Upgrade", "hop"),
+    ("Proxy-Authenticate", "hop"),
+];
+
+/// Fails if a field of one hop is in the answer to a client.
+async fn nothing_of_the_hop_arrives(stage: &Stage, method: &str, what: &str) {
+    let answer = stage.send(Ask::new(method, "/public/a")).await;
+    let all = format!("{:?}", answer.headers).to_ascii_lowercase();
+    for word in ["hop", "x-named", "x-other", "keep-alive"] {
+        assert!(!all.contains(word), "{what}: {word} of one hop: {all}");
+    }
+    assert_eq!(answer.header("x-end"), Some("to-end"), "{what}: others");
+}
+
 async fn fields_of_the_origins_connection_reach_no_client(host: &dyn Host) {
-    let fields = [
-        ("Connection", "X-Named, keep-alive"),
-        ("Connection", "x-other"),
-        ("X-Named", "hop"),
-        ("X-OTHER", "hop"),
-        ("Keep-Alive", "timeout=5, hop"),
-        ("Proxy-Connection", "hop"),
-        ("Upgrade", "hop"),
-        ("Proxy-Authenticate", "hop"),
-    ];
     // Those that only the gateway knows, which looks for them where it has something to set anyway.
     let odd = [
         ("TE", "hop"),
@@ -75,18 +94,57 @@ async fn fields_of_the_origins_connection_reach_no_client(host: &dyn Host) {
     ];
     let set = "response.set = { x-set = \"a\" }";
     for (lines, odd) in [("", &[][..]), (set, &odd)] {
-        let reply = Reply::ok("hello").field("X-End", "to-end");
-        let reply = fields
-            .iter()
-            .chain(odd)
-            .fold(reply, |reply, (name, value)| reply.field(name, value));
-        let stage = Stage::with(host, reply, lines).await;
-        let answer = stage.get("/public/a").await;
-        status(&answer, 200, "the origin answers");
-        let all = format!("{:?}", answer.headers);
-        assert!(!all.contains("hop"), "a field of one hop arrived: {all}");
-        assert_eq!(answer.header("x-end"), Some("to-end"), "others arrive");
-        assert_eq!(answer.text(), "hello");
+        for status in [200, 304, 404, 503] {
+            let reply = Reply::status(status).field("X-End", "to-end");
+            let reply = HOPS
+                .iter()
+                .chain(odd)
+                .fold(reply, |reply, (name, value)| reply.field(name, value));
+            let stage = Stage::with(host, reply, lines).await;
+            for method in ["GET", "HEAD"] {
+                let what = format!("{method}, {status}, {lines}");
+                nothing_of_the_hop_arrives(&stage, method, &what).await;
+            }
+        }
+    }
+}
+
+async fn each_field_of_the_origins_connection_ends_alone(host: &dyn Host) {
+    let alone = [
+        ("Connection", "hop"),
+        ("Keep-Alive", "hop"),
+        ("Proxy-Connection", "hop"),
+        ("Upgrade", "hop"),
+        ("Proxy-Authenticate", "hop"),
+    ];
+    for (name, value) in alone {
+        let reply = Reply::ok("hello")
+            .field("X-End", "to-end")
+            .field(name, value);
+        let stage = Stage::new(host, reply).await;
+        nothing_of_the_hop_arrives(&stage, "GET", name).await;
+    }
+    // The framing is the gateway's own.
+    let reply = "HTTP/1.1 200 OK\r\nX-End: to-end\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let stage = Stage::new(host, Reply::raw(reply)).await;
+    let mut client = stage.connect().await;
+    client.send(head("GET", "/public/a", &[])).await;
+    let answer = client.response().await.unwrap();
+    assert_eq!(answer.text(), "hello");
+    let codings = answer.values("transfer-encoding");
+    assert_eq!(codings, ["chunked"], "once, and by the gateway itself");
+}
+
+async fn an_origin_that_closes_its_connection_does_not_close_the_clients(host: &dyn Host) {
+    for value in ["close", "Close", "keep-alive, close"] {
+        let stage = Stage::new(host, Reply::ok("hello").field("Connection", value)).await;
+        let mut client = stage.connect().await;
+        for turn in ["first", "second", "third"] {
+            client.send(head("GET", "/public/a", &[])).await;
+            let answer = client.response().await;
+            let answer = answer.unwrap_or_else(|error| panic!("{value}, {turn}: {error:?}"));
+            assert_eq!(answer.text(), "hello", "{value}, {turn}");
+        }
     }
 }
 
@@ -303,7 +361,7 @@ async fn a_gateway_that_asks_itself_ends_at_once(host: &dyn Host) {
     let stage = Stage::of(host, issuer, origin, spec).await;
     let answer = stage.get("/public/a").await;
     problem(&answer, 508, &[], "the gateway as its own upstream");
-    let log = stage.running.log();
+    let log = stage.running.whole_log().await;
     let refused = log.iter().filter(|line| line.contains("508")).count();
     assert_eq!(refused, 1, "it went round once: {log:#?}");
 }

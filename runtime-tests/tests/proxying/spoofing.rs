@@ -99,7 +99,7 @@ async fn no_client_passes_for_another_request_or_caller_with_a_field_or_a_traile
         assert_eq!(seen.trailers, [("x-sum".to_owned(), "1".to_owned())]);
     }
     stage.logged(&["field-removed", "x-original-url"]).await;
-    let log = stage.running.log();
+    let log = stage.running.whole_log().await;
     for entry in [
         "\"x-http-method-override\"",
         "\"remote-user\"",

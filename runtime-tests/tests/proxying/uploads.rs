@@ -201,7 +201,7 @@ async fn clients_that_fail_are_not_held_against_an_origin(host: &dyn Host) {
             "an origin was set aside for its clients"
         );
     }
-    let log = stage.running.log().join("\n");
+    let log = stage.running.whole_log().await.join("\n");
     assert!(
         !log.contains("upstream-failed"),
         "the origins are blamed: {log}"

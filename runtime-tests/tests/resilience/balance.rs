@@ -1,17 +1,16 @@
 //! Three targets of one upstream: evenly asked, set aside when they fail, asked less when they are slow.
 
-use crate::{get, in_one_piece, one_upstream, same_request, start, start_one};
+use crate::{get, in_one_piece, one_upstream, same_request, start_one};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::load::{Load, Until, tally};
 use doorward_runtime_tests::origin::{Gate, Origin, Reply};
 use doorward_runtime_tests::run::Case;
 use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     targets_that_are_alike_get_alike_many_requests,
     a_slow_target_gets_fewer_requests_than_fast_ones,
     a_target_that_fails_is_set_aside_and_asked_again_by_one_request_at_a_time,
@@ -52,11 +51,11 @@ fn probes_max(since: Instant) -> usize {
     probes
 }
 
-async fn targets_that_are_alike_get_alike_many_requests() {
+async fn targets_that_are_alike_get_alike_many_requests(host: &dyn Host) {
     const COUNT: usize = 3_000;
     let origins = three().await;
     let app = one_upstream(&origins.each_ref(), QUICK);
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let requests = same_request(&running, "/u/a");
     let tally = tally(running.address, &requests, 12, Until::Sent(COUNT)).await;
     assert_eq!(tally.all_but(200), 0, "{tally:?}");
@@ -69,13 +68,13 @@ async fn targets_that_are_alike_get_alike_many_requests() {
     }
 }
 
-async fn a_slow_target_gets_fewer_requests_than_fast_ones() {
+async fn a_slow_target_gets_fewer_requests_than_fast_ones(host: &dyn Host) {
     const CONNECTIONS: usize = 12;
     let origins = three().await;
     let gate = Gate::closed();
     origins[0].set(in_one_piece("slow").after(&gate));
     let app = one_upstream(&origins.each_ref(), QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let load = Load::start(
         running.address,
         &same_request(&running, "/u/a"),
@@ -103,10 +102,12 @@ async fn until_asked(running: &Running, origin: &Origin, what: &str) {
     }
 }
 
-async fn a_target_that_fails_is_set_aside_and_asked_again_by_one_request_at_a_time() {
+async fn a_target_that_fails_is_set_aside_and_asked_again_by_one_request_at_a_time(
+    host: &dyn Host,
+) {
     let origins = three().await;
     let app = one_upstream(&origins.each_ref(), QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for origin in &origins {
         until_asked(&running, origin, "all work").await;
     }
@@ -160,14 +161,14 @@ async fn a_target_that_fails_is_set_aside_and_asked_again_by_one_request_at_a_ti
     }
 }
 
-async fn a_target_that_is_gone_is_set_aside_at_once_and_comes_back() {
+async fn a_target_that_is_gone_is_set_aside_at_once_and_comes_back(host: &dyn Host) {
     let origins = three().await;
     let app = one_upstream(&origins.each_ref(), QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     origins[0].stop().await;
     // Refused connections are not counted by who does not listen, but the log has each of them.
-    let refused = || {
-        let log = running.log();
+    let refused = async || {
+        let log = running.whole_log().await;
         log.iter()
             .filter(|line| line.contains("upstream-failed"))
             .count()
@@ -176,7 +177,7 @@ async fn a_target_that_is_gone_is_set_aside_at_once_and_comes_back() {
     while began.elapsed() < ASIDE {
         status(&get(&running, "/u/a").await, 200, "one of three is gone");
     }
-    let (refused, most) = (refused(), 1 + probes_max(began));
+    let (refused, most) = (refused().await, 1 + probes_max(began));
     assert!(
         (1..=most).contains(&refused),
         "it was asked in vain {refused} times, not {most}"
@@ -191,10 +192,10 @@ async fn a_target_that_is_gone_is_set_aside_at_once_and_comes_back() {
     assert!(count > 10, "it gets its share again, not {count} of 100");
 }
 
-async fn a_probe_takes_the_request_of_nobody_who_cannot_repeat_it() {
+async fn a_probe_takes_the_request_of_nobody_who_cannot_repeat_it(host: &dyn Host) {
     let origins = three().await;
     let app = one_upstream(&origins.each_ref(), QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     origins[0].set(Reply::status(503));
     while origins[0].count() < FAILURES_MAX {
         status(&get(&running, "/u/a").await, 200, "one of three fails");
@@ -212,10 +213,10 @@ async fn a_probe_takes_the_request_of_nobody_who_cannot_repeat_it() {
     until_asked(&running, &origins[0], "a GET does").await;
 }
 
-async fn where_no_target_is_healthy_all_of_them_are_tried() {
+async fn where_no_target_is_healthy_all_of_them_are_tried(host: &dyn Host) {
     let origins = three().await;
     let app = one_upstream(&origins.each_ref(), &format!("{QUICK}\nbreaker = false"));
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for origin in &origins {
         origin.set(Reply::status(503));
     }

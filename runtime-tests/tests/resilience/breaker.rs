@@ -5,13 +5,12 @@ use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::clocked::until_status;
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::origin::{Gate, Origin, Reply};
 use doorward_runtime_tests::run::Case;
 use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     an_upstream_that_fails_is_no_longer_asked_and_recovers,
     while_it_is_probed_one_request_goes_through,
     without_a_breaker_an_upstream_is_asked_for_ever,
@@ -49,10 +48,10 @@ fn probes_max(since: Instant) -> usize {
     probes
 }
 
-async fn an_upstream_that_fails_is_no_longer_asked_and_recovers() {
+async fn an_upstream_that_fails_is_no_longer_asked_and_recovers(host: &dyn Host) {
     let origin = Origin::start(Reply::status(503).body("of the origin")).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     opened(&running, &origin).await;
     let since = Instant::now();
     let mut ours = 0;
@@ -83,10 +82,10 @@ async fn an_upstream_that_fails_is_no_longer_asked_and_recovers() {
     }
 }
 
-async fn while_it_is_probed_one_request_goes_through() {
+async fn while_it_is_probed_one_request_goes_through(host: &dyn Host) {
     let origin = Origin::start(Reply::status(503)).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     opened(&running, &origin).await;
     let gate = Gate::closed();
     origin.set(Reply::ok("back").after(&gate));
@@ -117,10 +116,10 @@ async fn while_it_is_probed_one_request_goes_through() {
     }
 }
 
-async fn without_a_breaker_an_upstream_is_asked_for_ever() {
+async fn without_a_breaker_an_upstream_is_asked_for_ever(host: &dyn Host) {
     let origin = Origin::start(Reply::status(503)).await;
     let app = one_upstream(&[&origin], &format!("{ONCE}\nbreaker = false"));
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for _ in 0..3 * ATTEMPTS_MIN {
         let answer = get(&running, "/u/a").await;
         assert!(!is_ours(&answer), "the origin's own answer");
@@ -128,10 +127,10 @@ async fn without_a_breaker_an_upstream_is_asked_for_ever() {
     assert_eq!(origin.count(), 3 * ATTEMPTS_MIN, "all of them are asked");
 }
 
-async fn answers_that_are_no_failures_leave_it_closed() {
+async fn answers_that_are_no_failures_leave_it_closed(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for code in [400, 401, 404, 429, 500, 501] {
         origin.set(Reply::status(code));
         for _ in 0..ATTEMPTS_MIN {

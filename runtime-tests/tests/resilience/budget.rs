@@ -1,14 +1,14 @@
 //! An upstream that is down is not asked many times as often as one that works.
 
-use crate::{get, one_upstream, same_request, start, start_one};
+use crate::{get, one_upstream, same_request, start_one};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::load::{Until, tally};
 use doorward_runtime_tests::origin::{Origin, Reply, Script};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     an_origin_that_is_down_gets_at_most_a_fifth_more_requests,
     the_instances_of_a_host_together_keep_to_the_budget_and_their_reserves,
     a_few_failures_among_many_requests_are_all_asked_again,
@@ -20,14 +20,14 @@ const RESERVE: usize = 10;
 const REQUESTS_PER_INSTANCE: usize = 128;
 const QUICK: &str = "backoff_ms = 1\nbackoff_ms_max = 1\nbreaker = false";
 
-async fn an_origin_that_is_down_gets_at_most_a_fifth_more_requests() {
+async fn an_origin_that_is_down_gets_at_most_a_fifth_more_requests(host: &dyn Host) {
     for (how, reply) in [
         ("503", Reply::status(503)),
         ("closed without an answer", Reply::close()),
     ] {
         let origin = Origin::start(reply).await;
         let app = one_upstream(&[&origin], &format!("{QUICK}\nattempts_max = 10"));
-        let running = start_one(&app).await;
+        let running = start_one(host, &app).await;
         for count in [50, 400] {
             origin.forget();
             for _ in 0..count {
@@ -44,13 +44,13 @@ async fn an_origin_that_is_down_gets_at_most_a_fifth_more_requests() {
     }
 }
 
-async fn the_instances_of_a_host_together_keep_to_the_budget_and_their_reserves() {
+async fn the_instances_of_a_host_together_keep_to_the_budget_and_their_reserves(host: &dyn Host) {
     const COUNT: usize = 1_000;
     const CONNECTIONS: usize = 16;
     let origin = Origin::start(Reply::status(503)).await;
     origin.only_counts();
     let app = one_upstream(&[&origin], QUICK);
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let requests = same_request(&running, "/u/a");
     let tally = tally(running.address, &requests, CONNECTIONS, Until::Sent(COUNT)).await;
     assert_eq!(tally.all_but(503), 0, "the origin's own answers: {tally:?}");
@@ -64,7 +64,7 @@ async fn the_instances_of_a_host_together_keep_to_the_budget_and_their_reserves(
     );
 }
 
-async fn a_few_failures_among_many_requests_are_all_asked_again() {
+async fn a_few_failures_among_many_requests_are_all_asked_again(host: &dyn Host) {
     // Every eighth fails, whoever asks: 12.5 % are within the budget.
     let script = Script::by(|_, number| match number % 8 {
         7 => Reply::status(503),
@@ -72,7 +72,7 @@ async fn a_few_failures_among_many_requests_are_all_asked_again() {
     });
     let origin = Origin::start(script).await;
     let app = one_upstream(&[&origin], QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for number in 0..400 {
         let answer = get(&running, "/u/a").await;
         status(&answer, 200, &format!("request {number}"));

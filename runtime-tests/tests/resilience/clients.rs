@@ -3,13 +3,12 @@
 use crate::{get, one_upstream, start_one};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::origin::{Gate, Origin, Reply};
 use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     clients_that_go_away_while_the_origin_works_do_not_count_against_it,
     uploads_that_are_cut_off_do_not_count_against_the_origin,
     uploads_that_pause_do_not_count_against_the_origin,
@@ -27,16 +26,16 @@ async fn nobody_is_hurt(running: &Running, origin: &Origin, what: &str) {
         status(&get(running, "/u/a").await, 200, what);
     }
     assert_eq!(origin.count() - before, 10, "{what}: the origin is asked");
-    let log = running.log();
+    let log = running.whole_log().await;
     let told = log.iter().find(|line| line.contains("upstream-failed"));
     assert!(told.is_none(), "{what}: the origin is blamed: {told:?}");
 }
 
-async fn clients_that_go_away_while_the_origin_works_do_not_count_against_it() {
+async fn clients_that_go_away_while_the_origin_works_do_not_count_against_it(host: &dyn Host) {
     let gate = Gate::closed();
     let origin = Origin::start(Reply::ok("late").after(&gate)).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for number in 0..HOSTILE {
         let mut raw = Raw::connect(running.address).await;
         let (method, rest) =
@@ -55,10 +54,10 @@ async fn clients_that_go_away_while_the_origin_works_do_not_count_against_it() {
     nobody_is_hurt(&running, &origin, "after clients went away").await;
 }
 
-async fn uploads_that_are_cut_off_do_not_count_against_the_origin() {
+async fn uploads_that_are_cut_off_do_not_count_against_the_origin(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("all of it")).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for number in 0..HOSTILE {
         let before = origin.count();
         let mut raw = Raw::connect(running.address).await;
@@ -92,10 +91,10 @@ async fn uploads_that_are_cut_off_do_not_count_against_the_origin() {
     nobody_is_hurt(&running, &origin, "after uploads were cut off").await;
 }
 
-async fn uploads_that_pause_do_not_count_against_the_origin() {
+async fn uploads_that_pause_do_not_count_against_the_origin(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("all of it")).await;
     let app = one_upstream(&[&origin], &format!("{ONCE}\nfirst_byte_timeout_ms = 400"));
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let mut uploads = Vec::new();
     for number in 0..HOSTILE {
         let mut raw = Raw::connect(running.address).await;
@@ -121,10 +120,10 @@ async fn uploads_that_pause_do_not_count_against_the_origin() {
     nobody_is_hurt(&running, &origin, "after uploads paused").await;
 }
 
-async fn bodies_that_are_malformed_do_not_count_against_the_origin() {
+async fn bodies_that_are_malformed_do_not_count_against_the_origin(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("all of it")).await;
     let app = one_upstream(&[&origin], ONCE);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for number in 0..HOSTILE {
         let mut raw = Raw::connect(running.address).await;
         raw.send(

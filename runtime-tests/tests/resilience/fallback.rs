@@ -5,12 +5,11 @@ use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     where_nobody_listens_the_old_upstream_answers_any_request,
     where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated,
     a_post_that_the_new_upstream_may_have_done_is_not_sent_to_the_old_one,
@@ -55,11 +54,11 @@ fn failures() -> [(&'static str, Reply, u16); 5] {
     ]
 }
 
-async fn where_nobody_listens_the_old_upstream_answers_any_request() {
+async fn where_nobody_listens_the_old_upstream_answers_any_request(host: &dyn Host) {
     let (old, new) = two().await;
     new.stop().await;
     let app = moved(&old, &new, true);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     let large: Vec<u8> = (0..1_u32 << 20).map(|n| (n % 251) as u8).collect();
     for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
         for body in [&b""[..], b"body", &large] {
@@ -80,10 +79,10 @@ async fn where_nobody_listens_the_old_upstream_answers_any_request() {
     }
 }
 
-async fn where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated() {
+async fn where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, true);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, reply, _) in failures() {
         new.set(reply);
         for method in ["GET", "PUT", "DELETE"] {
@@ -101,10 +100,10 @@ async fn where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated()
     }
 }
 
-async fn a_post_that_the_new_upstream_may_have_done_is_not_sent_to_the_old_one() {
+async fn a_post_that_the_new_upstream_may_have_done_is_not_sent_to_the_old_one(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, true);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, reply, expected) in failures() {
         new.set(reply);
         for (method, body) in [("POST", &b"once"[..]), ("POST", b""), ("PATCH", b"once")] {
@@ -116,10 +115,10 @@ async fn a_post_that_the_new_upstream_may_have_done_is_not_sent_to_the_old_one()
     }
 }
 
-async fn a_body_that_is_no_longer_held_is_not_sent_to_the_old_one() {
+async fn a_body_that_is_no_longer_held_is_not_sent_to_the_old_one(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, true);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     let large = vec![b'x'; 64 * 1024 + 1];
     for (how, reply, expected) in failures() {
         new.set(reply);
@@ -132,11 +131,13 @@ async fn a_body_that_is_no_longer_held_is_not_sent_to_the_old_one() {
     }
 }
 
-async fn while_the_breaker_of_the_new_upstream_is_open_the_old_one_answers_everything() {
+async fn while_the_breaker_of_the_new_upstream_is_open_the_old_one_answers_everything(
+    host: &dyn Host,
+) {
     let (old, new) = two().await;
     new.set(Reply::status(503));
     let app = moved(&old, &new, true);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for _ in 0..20 {
         status(&ask(&running, "GET", b"").await, 200, "the breaker opens");
     }
@@ -151,10 +152,10 @@ async fn while_the_breaker_of_the_new_upstream_is_open_the_old_one_answers_every
     }
 }
 
-async fn without_fallback_a_failure_is_a_failure() {
+async fn without_fallback_a_failure_is_a_failure(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, false);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, reply, expected) in failures() {
         new.set(reply);
         status(&ask(&running, "GET", b"").await, expected, how);
@@ -164,10 +165,10 @@ async fn without_fallback_a_failure_is_a_failure() {
     assert_eq!(old.count(), 0, "the old one is never asked");
 }
 
-async fn an_answer_of_the_new_upstream_is_no_failure() {
+async fn an_answer_of_the_new_upstream_is_no_failure(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, true);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for code in [200, 301, 400, 404, 429, 500, 501] {
         new.set(Reply::status(code).body("new"));
         let answer = ask(&running, "GET", b"").await;
@@ -177,10 +178,10 @@ async fn an_answer_of_the_new_upstream_is_no_failure() {
     assert_eq!(old.count(), 0, "the old one is never asked");
 }
 
-async fn where_both_fail_the_client_is_told_what_the_old_one_says() {
+async fn where_both_fail_the_client_is_told_what_the_old_one_says(host: &dyn Host) {
     let (old, new) = two().await;
     let app = moved(&old, &new, true);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     new.set(Reply::close());
     old.set(Reply::unavailable(7).body("old"));
     let answer = ask(&running, "GET", b"").await;

@@ -1,19 +1,17 @@
 //! One of three origins is killed and revived under load.
 
-use crate::{in_one_piece, start, upstream};
+use crate::{in_one_piece, upstream};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::load::Load;
 use doorward_runtime_tests::origin::Origin;
 use doorward_runtime_tests::run::Case;
 use std::sync::Arc;
 
-pub const CASES: &[Case] = cases![
-    ; in_process:
-    killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request,
-];
+pub const CASES: &[Case] =
+    cases![killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request,];
 
 const CONNECTIONS: usize = 24;
 const ROUNDS: usize = 9;
@@ -41,7 +39,9 @@ fn requests(running: &Running, token: &str) -> Arc<[Vec<u8>]> {
     .into()
 }
 
-async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request() {
+async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request(
+    host: &dyn Host,
+) {
     let issuer = Issuer::start().await;
     let mut origins = Vec::new();
     for _ in 0..3 {
@@ -57,7 +57,7 @@ async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempoten
         upstream("u", &targets, "")
     );
     let app = AppSpec::gateway(policy).write();
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let requests = requests(&running, &issuer.token("alice", "read"));
     let load = Load::start(running.address, &requests, CONNECTIONS);
     load.until_more(500).await;
@@ -81,7 +81,7 @@ async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempoten
         running.log().iter().rev().take(20).collect::<Vec<_>>()
     );
     assert!(tally.of(200) >= ROUNDS * 800, "{tally:?}");
-    let told = running.log();
+    let told = running.whole_log().await;
     let failed = told.iter().filter(|line| line.contains("upstream-failed"));
     assert!(
         failed.count() >= ROUNDS,

@@ -25,12 +25,11 @@ mod split_counts;
 
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::host::{Running, start_in_process};
+use doorward_runtime_tests::host::{Host, How, Running};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     let cases = [
@@ -51,9 +50,6 @@ fn main() -> ExitCode {
     // Several of them bring a load: together they would wait for each other.
     run::main_one_at_a_time(&cases.concat())
 }
-
-/// An instance that is told to stay is kept for so long, in real time: longer than any case.
-const INSTANCE_TIME: Duration = Duration::from_secs(3600);
 
 /// The table of an upstream with these targets and these lines.
 fn upstream(name: &str, origins: &[&Origin], lines: &str) -> String {
@@ -84,23 +80,13 @@ fn one_upstream(origins: &[&Origin], lines: &str) -> App {
 }
 
 /// Serves `app` with one instance that sees every request.
-async fn start_one(app: &App) -> Running {
-    start_in_process(app, |options| {
-        options.max_instance_reuse_count = usize::MAX;
-        options.max_instance_concurrent_reuse_count = usize::MAX;
-        options.idle_instance_timeout = INSTANCE_TIME;
-    })
-    .await
-}
-
-/// Serves `app` as hosts do.
-async fn start(app: &App) -> Running {
-    start_in_process(app, |_| {}).await
+async fn start_one(host: &dyn Host, app: &App) -> Running {
+    host.serve(app, How::one()).await
 }
 
 /// Serves `app` with a new instance for each request, which knows nothing of what was before.
-async fn start_forgetful(app: &App) -> Running {
-    start_in_process(app, |options| options.max_instance_reuse_count = 1).await
+async fn start_forgetful(host: &dyn Host, app: &App) -> Running {
+    host.serve(app, How::forgetful()).await
 }
 
 /// Asks for `target` without a credential.

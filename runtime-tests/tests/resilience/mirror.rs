@@ -1,11 +1,12 @@
 //! A copy of each request for a second upstream, whose answer nobody sees.
 
-use crate::{route_with, start, start_one, upstream};
+use crate::{route_with, start_one, upstream};
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::{until, until_event};
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::load::{Until, tally};
 use doorward_runtime_tests::origin::{Origin, Reply, Script};
@@ -14,7 +15,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     of_10_000_requests_the_mirror_gets_10_000_with_their_bodies,
     a_body_is_mirrored_as_far_as_it_is_held,
     a_request_that_is_asked_again_is_mirrored_once,
@@ -47,12 +47,12 @@ fn by_content(origin: &Origin) -> BTreeMap<String, usize> {
     counts
 }
 
-async fn of_10_000_requests_the_mirror_gets_10_000_with_their_bodies() {
+async fn of_10_000_requests_the_mirror_gets_10_000_with_their_bodies(host: &dyn Host) {
     const COUNT: usize = 10_000;
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::ok("")).await;
     let app = mirrored(&origin, &mirror, "");
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let requests: Arc<[Vec<u8>]> = (0..COUNT)
         .map(|number| {
             let body = format!("body {number} ").repeat(number % 40 + 1);
@@ -83,11 +83,11 @@ async fn of_10_000_requests_the_mirror_gets_10_000_with_their_bodies() {
     );
 }
 
-async fn a_body_is_mirrored_as_far_as_it_is_held() {
+async fn a_body_is_mirrored_as_far_as_it_is_held(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::ok("")).await;
     let app = mirrored(&origin, &mirror, "");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let bytes: Vec<u8> = (0..=HELD_BYTES_MAX).map(|n| (n % 251) as u8).collect();
     for (count, is_mirrored) in [
         (1, true),
@@ -126,11 +126,11 @@ async fn a_body_is_mirrored_as_far_as_it_is_held() {
     }
 }
 
-async fn a_request_that_is_asked_again_is_mirrored_once() {
+async fn a_request_that_is_asked_again_is_mirrored_once(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::ok("")).await;
     let app = mirrored(&origin, &mirror, "backoff_ms = 1\nbackoff_ms_max = 1");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for (number, body) in [&b""[..], b"body", b"", b"another"].into_iter().enumerate() {
         origin.set(Script::at_first(2, Reply::close(), Reply::ok("in the end")));
         let ask = Ask::new("PUT", "/u/a").body(body);
@@ -150,11 +150,11 @@ async fn a_request_that_is_asked_again_is_mirrored_once() {
     assert_eq!(mirror.count(), 4, "each of them came once");
 }
 
-async fn the_answer_of_the_mirror_never_reaches_the_client() {
+async fn the_answer_of_the_mirror_never_reaches_the_client(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("of the origin")).await;
     let mirror = Origin::start(Reply::ok("")).await;
     let app = mirrored(&origin, &mirror, "");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let marked = |code| {
         Reply::status(code)
             .field("X-Mirror", "of the mirror")
@@ -177,7 +177,7 @@ async fn the_answer_of_the_mirror_never_reaches_the_client() {
         .await;
 }
 
-async fn the_mirror_gets_no_credential() {
+async fn the_mirror_gets_no_credential(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::ok("")).await;
@@ -194,7 +194,7 @@ async fn the_mirror_gets_no_credential() {
     let mut spec = AppSpec::gateway(policy);
     spec.variables = vec![("origin_token".to_owned(), "for-the-origin".to_owned())];
     let app = spec.write();
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let token = issuer.token("alice", "read");
     for body in [&b""[..], b"body"] {
         mirror.forget();

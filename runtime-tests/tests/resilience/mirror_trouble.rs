@@ -1,12 +1,13 @@
 //! Mirrors that stall, die or fail: nobody notices.
 
 use crate::mirror::mirrored;
-use crate::{in_one_piece, same_request, start, start_one};
+use crate::{in_one_piece, same_request, start_one};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::until_event;
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::load::{Load, Until, tally};
 use doorward_runtime_tests::origin::{Gate, Origin, Reply};
 use doorward_runtime_tests::run::Case;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_mirror_that_stalls_delays_nobody_and_is_asked_for_a_bounded_number,
     a_mirror_that_stalls_is_left_alone_after_a_while,
     a_mirror_that_does_not_read_the_body_delays_nobody,
@@ -36,7 +36,7 @@ fn requests(body_bytes: usize) -> Arc<[Vec<u8>]> {
     [get.as_bytes().to_vec(), put.into_bytes()].into()
 }
 
-async fn a_mirror_that_stalls_delays_nobody_and_is_asked_for_a_bounded_number() {
+async fn a_mirror_that_stalls_delays_nobody_and_is_asked_for_a_bounded_number(host: &dyn Host) {
     const COUNT: usize = 800;
     // One connection keeps one busy, and another one where that is still at work after an answer.
     const INSTANCES: usize = 4;
@@ -45,7 +45,7 @@ async fn a_mirror_that_stalls_delays_nobody_and_is_asked_for_a_bounded_number() 
     origin.only_counts();
     mirror.only_counts();
     let app = mirrored(&origin, &mirror, "");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let tally = tally(running.address, &requests(100), 1, Until::Sent(COUNT)).await;
     assert_eq!(tally.all_but(200), 0, "{tally:?}");
     assert!(tally.p999_us < UNDELAYED_US, "nobody waits: {tally:?}");
@@ -57,11 +57,11 @@ async fn a_mirror_that_stalls_delays_nobody_and_is_asked_for_a_bounded_number() 
     );
 }
 
-async fn a_mirror_that_stalls_is_left_alone_after_a_while() {
+async fn a_mirror_that_stalls_is_left_alone_after_a_while(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::stall()).await;
     let app = mirrored(&origin, &mirror, "first_byte_timeout_ms = 100");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     // As many as make a breaker open, and the mirror's time for each of them.
     let mut asked = 0;
     while mirror.count() > asked || asked < 20 {
@@ -81,24 +81,24 @@ async fn a_mirror_that_stalls_is_left_alone_after_a_while() {
     }
 }
 
-async fn a_mirror_that_does_not_read_the_body_delays_nobody() {
+async fn a_mirror_that_does_not_read_the_body_delays_nobody(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let mirror = Origin::start(Reply::stall().early()).await;
     origin.only_counts();
     let app = mirrored(&origin, &mirror, "");
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let tally = tally(running.address, &requests(64 * 1024), 4, Until::Sent(300)).await;
     assert_eq!(tally.all_but(200), 0, "{tally:?}");
     assert!(tally.p999_us < UNDELAYED_US, "nobody waits: {tally:?}");
 }
 
-async fn a_mirror_that_dies_under_load_fails_no_request() {
+async fn a_mirror_that_dies_under_load_fails_no_request(host: &dyn Host) {
     let origin = Origin::start(in_one_piece("ok")).await;
     let mirror = Origin::start(in_one_piece("mirror")).await;
     origin.only_counts();
     mirror.only_counts();
     let app = mirrored(&origin, &mirror, "");
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let load = Load::start(running.address, &requests(100), 8);
     for round in 0..3 {
         load.until_more(300).await;
@@ -121,7 +121,7 @@ async fn a_mirror_that_dies_under_load_fails_no_request() {
         AppSpec::gateway(std::fs::read_to_string(app.folder().join("doorward.toml")).unwrap());
     spec.outbound = vec![origin.url()];
     let app = spec.write();
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let requests = same_request(&running, "/u/a");
     let tally =
         doorward_runtime_tests::load::tally(running.address, &requests, 2, Until::Sent(50)).await;
@@ -132,12 +132,12 @@ async fn a_mirror_that_dies_under_load_fails_no_request() {
     );
 }
 
-async fn the_mirror_is_asked_before_a_slow_origin_has_answered() {
+async fn the_mirror_is_asked_before_a_slow_origin_has_answered(host: &dyn Host) {
     let gate = Gate::closed();
     let origin = Origin::start(Reply::ok("late").after(&gate)).await;
     let mirror = Origin::start(Reply::ok("")).await;
     let app = mirrored(&origin, &mirror, "");
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let address = running.address;
     let asking = tokio::spawn(async move { Ask::get("/u/a").send(address).await });
     gate.until_waiting(1).await;

@@ -4,11 +4,11 @@ use crate::{one_upstream, start_forgetful, start_one};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, send_bytes};
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::origin::{Origin, Reply, Script};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_body_that_is_held_is_sent_again_byte_for_byte,
     a_body_in_chunks_is_sent_again,
     a_body_that_is_too_large_to_be_held_is_sent_once,
@@ -32,10 +32,10 @@ fn failures() -> [(&'static str, Reply, u16); 3] {
     ]
 }
 
-async fn a_body_that_is_held_is_sent_again_byte_for_byte() {
+async fn a_body_that_is_held_is_sent_again_byte_for_byte(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let app = one_upstream(&[&origin], QUICK);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, failure, _) in failures() {
         for count in [1, 1000, 8 * 1024, 8 * 1024 + 1, HELD_BYTES_MAX] {
             let what = format!("a PUT of {count} bytes, {how} twice");
@@ -63,11 +63,11 @@ async fn a_body_that_is_held_is_sent_again_byte_for_byte() {
     }
 }
 
-async fn a_body_in_chunks_is_sent_again() {
+async fn a_body_in_chunks_is_sent_again(host: &dyn Host) {
     let failure = Reply::close();
     let origin = Origin::start(Script::at_first(1, failure, Reply::ok("kept"))).await;
     let app = one_upstream(&[&origin], QUICK);
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let request = "PUT /u/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
                    Connection: close\r\n\r\n\
                    5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
@@ -84,10 +84,10 @@ async fn a_body_in_chunks_is_sent_again() {
     }
 }
 
-async fn a_body_that_is_too_large_to_be_held_is_sent_once() {
+async fn a_body_that_is_too_large_to_be_held_is_sent_once(host: &dyn Host) {
     let origin = Origin::start(Reply::ok("")).await;
     let app = one_upstream(&[&origin], QUICK);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, failure, expected) in failures() {
         for count in [HELD_BYTES_MAX + 1, 1 << 20] {
             let what = format!("a PUT of {count} bytes, {how}");
@@ -105,10 +105,12 @@ async fn a_body_that_is_too_large_to_be_held_is_sent_once() {
     }
 }
 
-async fn an_origin_that_fails_before_the_body_was_read_is_asked_again_with_all_of_it() {
+async fn an_origin_that_fails_before_the_body_was_read_is_asked_again_with_all_of_it(
+    host: &dyn Host,
+) {
     let origin = Origin::start(Reply::ok("")).await;
     let app = one_upstream(&[&origin], QUICK);
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     for (how, failure, _) in failures() {
         let failure = failure.early();
         let failure = if how == "503" {

@@ -1,18 +1,17 @@
 //! Who goes to the new upstream, and who stays with the old one.
 
-use crate::{get, route_with, start, start_forgetful, start_one, upstream};
+use crate::{get, route_with, start_forgetful, start_one, upstream};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::Running;
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::run::Case;
 use std::collections::BTreeSet;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_subject_is_always_on_the_same_side_across_instances_and_restarts,
     who_has_moved_stays_there_when_the_percentage_is_raised,
     a_split_by_client_goes_by_the_address_and_not_by_the_subject,
@@ -75,11 +74,11 @@ async fn moved(running: &Running, issuer: &Issuer) -> BTreeSet<usize> {
     moved
 }
 
-async fn a_subject_is_always_on_the_same_side_across_instances_and_restarts() {
+async fn a_subject_is_always_on_the_same_side_across_instances_and_restarts(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let two = Two::start().await;
     let app = AppSpec::gateway(two.policy(&issuer, "percent = 50")).write();
-    let running = start(&app).await;
+    let running = host.start(&app).await;
     let first = moved(&running, &issuer).await;
     assert!(
         (SUBJECTS / 4..SUBJECTS * 3 / 4).contains(&first.len()),
@@ -88,7 +87,7 @@ async fn a_subject_is_always_on_the_same_side_across_instances_and_restarts() {
     );
     assert_eq!(moved(&running, &issuer).await, first, "the same ones again");
     running.stop().await;
-    let running = start_forgetful(&app).await;
+    let running = start_forgetful(host, &app).await;
     let later = moved(&running, &issuer).await;
     assert_eq!(
         later, first,
@@ -96,14 +95,14 @@ async fn a_subject_is_always_on_the_same_side_across_instances_and_restarts() {
     );
 }
 
-async fn who_has_moved_stays_there_when_the_percentage_is_raised() {
+async fn who_has_moved_stays_there_when_the_percentage_is_raised(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let two = Two::start().await;
     let mut before = BTreeSet::new();
     for percent in [5, 20, 50, 95] {
         let split = format!("percent = {percent}");
         let app = AppSpec::gateway(two.policy(&issuer, &split)).write();
-        let running = start(&app).await;
+        let running = host.start(&app).await;
         let now = moved(&running, &issuer).await;
         let back: Vec<_> = before.difference(&now).collect();
         assert!(
@@ -132,12 +131,12 @@ async fn moved_addresses(running: &Running, token: Option<&str>) -> BTreeSet<usi
     moved
 }
 
-async fn a_split_by_client_goes_by_the_address_and_not_by_the_subject() {
+async fn a_split_by_client_goes_by_the_address_and_not_by_the_subject(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let two = Two::start().await;
     let policy = two.policy(&issuer, "percent = 50\nby = \"client\"");
     let app = AppSpec::gateway(format!("[proxy]\ntrusted_hops = 1\n\n{policy}")).write();
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let [alice, bob] = ["alice", "bob"].map(|name| issuer.token(name, "read"));
     let first = moved_addresses(&running, Some(&alice)).await;
     assert!((60..140).contains(&first.len()), "half: {}", first.len());
@@ -145,7 +144,7 @@ async fn a_split_by_client_goes_by_the_address_and_not_by_the_subject() {
     assert_eq!(other, first, "the subject does not matter");
     // Who says whose address it is, is not the client where no proxy is trusted.
     let app = AppSpec::gateway(policy).write();
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     let moved = moved_addresses(&running, Some(&alice)).await;
     assert!(
         moved.is_empty() || moved.len() == 200,
@@ -153,14 +152,14 @@ async fn a_split_by_client_goes_by_the_address_and_not_by_the_subject() {
     );
 }
 
-async fn a_public_route_is_split_by_the_address() {
+async fn a_public_route_is_split_by_the_address(host: &dyn Host) {
     let two = Two::start().await;
     let trusted = "[proxy]\ntrusted_hops = 1\n";
     let mut sides = Vec::new();
     for by in ["subject", "client"] {
         let split = format!("percent = 50\nby = \"{by}\"");
         let app = AppSpec::gateway(two.public(trusted, &split)).write();
-        let running = start_one(&app).await;
+        let running = start_one(host, &app).await;
         let moved = moved_addresses(&running, None).await;
         assert!((60..140).contains(&moved.len()), "half: {}", moved.len());
         sides.push(moved);
@@ -168,12 +167,14 @@ async fn a_public_route_is_split_by_the_address() {
     assert_eq!(sides[0], sides[1], "nobody has a subject there");
 }
 
-async fn a_header_or_a_cookie_of_this_value_moves_a_request_whatever_the_percentage() {
+async fn a_header_or_a_cookie_of_this_value_moves_a_request_whatever_the_percentage(
+    host: &dyn Host,
+) {
     let two = Two::start().await;
     let split = "percent = 0\nheader = { name = \"x-use-new\", value = \"1\" }\n\
                  cookie = { name = \"use_new\", value = \"yes\" }";
     let app = AppSpec::gateway(two.public("", split)).write();
-    let running = start_one(&app).await;
+    let running = start_one(host, &app).await;
     for (fields, expected) in [
         (&[][..], "old"),
         (&[("X-Use-New", "1")], "new"),
@@ -196,17 +197,17 @@ async fn a_header_or_a_cookie_of_this_value_moves_a_request_whatever_the_percent
     }
 }
 
-async fn no_percentage_moves_nobody_and_all_of_them_moves_everybody() {
+async fn no_percentage_moves_nobody_and_all_of_them_moves_everybody(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let two = Two::start().await;
     for (percent, expected) in [(0, 0), (100, SUBJECTS)] {
         let split = format!("percent = {percent}");
         let app = AppSpec::gateway(two.policy(&issuer, &split)).write();
-        let running = start(&app).await;
+        let running = host.start(&app).await;
         let moved = moved(&running, &issuer).await;
         assert_eq!(moved.len(), expected, "{percent} % of {SUBJECTS}");
         let app = AppSpec::gateway(two.public("", &split)).write();
-        let running = start(&app).await;
+        let running = host.start(&app).await;
         let answer = get(&running, "/u/a").await;
         let expected = ["old", "new"][usize::from(percent == 100)];
         assert_eq!(answer.text(), expected, "{percent} % on a public route");

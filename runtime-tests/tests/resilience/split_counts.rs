@@ -1,23 +1,20 @@
 //! The percentage is kept to, over 10,000 subjects.
 
 use crate::split::Two;
-use crate::start;
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::Issuer;
 use doorward_runtime_tests::load::{Until, tally};
 use doorward_runtime_tests::run::Case;
 use std::sync::Arc;
 
-pub const CASES: &[Case] = cases![
-    ; in_process:
-    of_10_000_subjects_as_many_move_as_the_policy_promises,
-];
+pub const CASES: &[Case] = cases![of_10_000_subjects_as_many_move_as_the_policy_promises,];
 
 const SUBJECTS: usize = 10_000;
 const CONNECTIONS: usize = 16;
 
-async fn of_10_000_subjects_as_many_move_as_the_policy_promises() {
+async fn of_10_000_subjects_as_many_move_as_the_policy_promises(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let two = Two::start().await;
     two.old.only_counts();
@@ -37,7 +34,7 @@ async fn of_10_000_subjects_as_many_move_as_the_policy_promises() {
         two.new.forget();
         let split = format!("percent = {percent}");
         let app = AppSpec::gateway(two.policy(&issuer, &split)).write();
-        let running = start(&app).await;
+        let running = host.start(&app).await;
         let tally = tally(
             running.address,
             &requests,

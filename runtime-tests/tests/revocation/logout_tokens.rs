@@ -6,13 +6,13 @@ use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::clocked::{clock, events, get, start, stored_names};
 use doorward_runtime_tests::credential::REVOKED;
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer, LOGOUT_EVENT};
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
     a_logout_token_that_is_wrong_in_any_way_is_a_400,
     a_request_that_is_no_form_with_one_token_is_a_400,
     no_query_of_a_logout_request_is_in_the_log,
@@ -20,8 +20,8 @@ pub const CASES: &[Case] = cases![
     tenants_share_a_path_and_stay_apart,
 ];
 
-async fn a_logout_token_that_is_wrong_in_any_way_is_a_400() {
-    let clock = clock();
+async fn a_logout_token_that_is_wrong_in_any_way_is_a_400(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let stranger = Issuer::start_with_clock(&clock).await;
     let app = app(&issuer).write();
@@ -157,12 +157,9 @@ async fn a_logout_token_that_is_wrong_in_any_way_is_a_400() {
         200,
         "and none of them is heard",
     );
-    assert_eq!(
-        events(&running, "logout-refused").len(),
-        count,
-        "the log tells of each"
-    );
-    let log = running.log().join("\n");
+    let log = running.whole_log().await.join("\n");
+    let told = events(&running, "logout-refused").len();
+    assert_eq!(told, count, "the log tells of each");
     assert!(
         !log.contains(alice.split('.').nth(1).unwrap()),
         "no token is in the log"
@@ -184,8 +181,8 @@ async fn a_logout_token_that_is_wrong_in_any_way_is_a_400() {
     }
 }
 
-async fn a_request_that_is_no_form_with_one_token_is_a_400() {
-    let clock = clock();
+async fn a_request_that_is_no_form_with_one_token_is_a_400(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = app(&issuer).write();
     let running = start(&app, &clock).await;
@@ -261,8 +258,8 @@ async fn a_request_that_is_no_form_with_one_token_is_a_400() {
     );
 }
 
-async fn no_query_of_a_logout_request_is_in_the_log() {
-    let clock = clock();
+async fn no_query_of_a_logout_request_is_in_the_log(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = app(&issuer).write();
     let running = start(&app, &clock).await;
@@ -287,19 +284,19 @@ async fn no_query_of_a_logout_request_is_in_the_log() {
         200,
         "a good one, with a query",
     );
+    let log = running.whole_log().await.join("\n");
     let refused = events(&running, "logout-refused");
     assert_eq!(refused.len(), 9, "the log tells of each: {refused:#?}");
     for event in refused {
         assert_eq!(event["path"], LOGOUT, "and where it was");
     }
-    let log = running.log().join("\n");
     for hidden in [key, "api_key", "logout_token=", &logout] {
         assert!(!log.contains(hidden), "{hidden:?} is in the log: {log}");
     }
 }
 
-async fn a_logout_token_is_no_access_token_and_the_other_way_round() {
-    let clock = clock();
+async fn a_logout_token_is_no_access_token_and_the_other_way_round(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = app(&issuer).write();
     let running = start(&app, &clock).await;
@@ -324,8 +321,8 @@ async fn a_logout_token_is_no_access_token_and_the_other_way_round() {
     }
 }
 
-async fn tenants_share_a_path_and_stay_apart() {
-    let clock = clock();
+async fn tenants_share_a_path_and_stay_apart(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let keys = ["a", "b"].map(|tenant| {
         let key = doorward_runtime_tests::issuer::Key::ed25519("1");

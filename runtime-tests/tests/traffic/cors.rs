@@ -226,7 +226,11 @@ async fn a_page_can_read_that_it_was_refused(host: &dyn Host) {
             assert_eq!(class(&answer), name, "{what}");
             is_readable(&answer, &what);
         }
-        assert_eq!(front.reached(), 1, "{kind:?}: what reached the service");
+        assert_eq!(
+            front.reached().await,
+            1,
+            "{kind:?}: what reached the service"
+        );
     }
 }
 

@@ -2,23 +2,23 @@
 
 use crate::front::{BOTH, prepared};
 use crate::rates::{answered, keys, policy, tells};
-use crate::shared::counted_s;
-use doorward_host::WallClock;
+use crate::shared::counted;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::clocked::{clock, events, stored_names, until};
+use doorward_runtime_tests::clocked::{Clock, all_events, clock, stored_names, until};
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, How, InProcess};
 use doorward_runtime_tests::issuer::Issuer;
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
-    after_too_many_wrong_tokens_even_a_right_one_waits,
     after_too_many_wrong_keys_even_a_right_one_waits,
     what_is_not_a_wrong_credential_does_not_count,
     public_routes_are_not_affected,
     other_addresses_are_not_affected,
     instances_share_what_they_counted_of_wrong_credentials,
+    ; in_process:
+    after_too_many_wrong_tokens_even_a_right_one_waits,
 ];
 
 const FAILURES: &str = r#"
@@ -47,7 +47,7 @@ path = "/public"
 public = true
 "#;
 
-async fn issuer(clock: &WallClock) -> Issuer {
+async fn issuer(clock: &Clock<'_>) -> Issuer {
     Issuer::start_with_clock(clock).await
 }
 
@@ -56,7 +56,7 @@ fn wrong() -> Ask {
 }
 
 async fn after_too_many_wrong_tokens_even_a_right_one_waits() {
-    let clock = clock();
+    let clock = clock(&InProcess);
     let issuer = issuer(&clock).await;
     let right = || Ask::get("/read").bearer(&issuer.token("alice", "read"));
     let stranger = Issuer::start_with_clock(&clock).await;
@@ -79,11 +79,11 @@ async fn after_too_many_wrong_tokens_even_a_right_one_waits() {
         let answer = front.send(right()).await;
         let told = ("\"guesses\";q=3;w=30", "\"guesses\";r=0;t=10", Some("10"));
         tells(&answer, told, &format!("{kind:?}: when to come back"));
-        let reached = front.reached();
+        let reached = front.reached().await;
         assert_eq!(reached, 2, "{kind:?}: what reached the service");
-        clock.advance(9);
+        clock.advance(9).await;
         answered(&front, &[("too soon", right(), 429)]).await;
-        clock.advance(1);
+        clock.advance(1).await;
         let asks = [
             ("a right one, as promised", right(), 200),
             ("and another one, which costs nothing", right(), 200),
@@ -91,12 +91,12 @@ async fn after_too_many_wrong_tokens_even_a_right_one_waits() {
             ("after which there is nothing left", right(), 429),
         ];
         answered(&front, &asks).await;
-        clock.advance(60);
+        clock.advance(60).await;
     }
 }
 
-async fn after_too_many_wrong_keys_even_a_right_one_waits() {
-    let clock = clock();
+async fn after_too_many_wrong_keys_even_a_right_one_waits(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let [ci, _] = keys();
     let ask = |key: &str| Ask::get("/key").header("x-api-key", key);
@@ -114,14 +114,13 @@ async fn after_too_many_wrong_keys_even_a_right_one_waits() {
             ("a right one", ask(&ci.text), 429),
         ];
         answered(&front, &asks).await;
-        clock.advance(10);
+        clock.advance(10).await;
         answered(&front, &[("a right one, as promised", ask(&ci.text), 200)]).await;
-        clock.advance(60);
     }
 }
 
-async fn what_is_not_a_wrong_credential_does_not_count() {
-    let clock = clock();
+async fn what_is_not_a_wrong_credential_does_not_count(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let right = || Ask::get("/read").bearer(&issuer.token("alice", "read"));
     for kind in BOTH {
@@ -149,12 +148,11 @@ async fn what_is_not_a_wrong_credential_does_not_count() {
         ];
         answered(&front, &asks).await;
         answered(&front, &[("four", wrong(), 429)]).await;
-        clock.advance(60);
     }
 }
 
-async fn public_routes_are_not_affected() {
-    let clock = clock();
+async fn public_routes_are_not_affected(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, FAILURES))
@@ -182,8 +180,8 @@ async fn public_routes_are_not_affected() {
     }
 }
 
-async fn other_addresses_are_not_affected() {
-    let clock = clock();
+async fn other_addresses_are_not_affected(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, FAILURES))
@@ -202,22 +200,17 @@ async fn other_addresses_are_not_affected() {
             ("nearby", right(), 200),
         ];
         answered(&front, &asks).await;
-        clock.advance(60);
     }
 }
 
-async fn instances_share_what_they_counted_of_wrong_credentials() {
-    let clock = clock();
+async fn instances_share_what_they_counted_of_wrong_credentials(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = issuer(&clock).await;
     let shared = FAILURES.replace("counts =", "shared = true\ncounts =");
     let right = || Ask::get("/read").bearer(&issuer.token("alice", "read"));
     for kind in BOTH {
         let prepared = prepared(kind, &policy(&issuer, &shared)).await;
-        let front = prepared.with(|options| {
-            options.clock = Some(clock.clone());
-            options.max_instance_reuse_count = 1;
-        });
-        let front = front.await;
+        let front = prepared.served(&clock, How::forgetful()).await;
         for number in 1..=3 {
             status(
                 &front.send(wrong()).await,
@@ -225,9 +218,8 @@ async fn instances_share_what_they_counted_of_wrong_credentials() {
                 &format!("{kind:?}: guess {number}"),
             );
             // Each guess is written after it was refused.
-            let expected = number;
             until("the guess is in the store", || {
-                counted_s(&front, "guesses", &clock) == Some(10 * expected)
+                counted(&front, "guesses", &clock) == Some(number)
             })
             .await;
         }
@@ -237,10 +229,7 @@ async fn instances_share_what_they_counted_of_wrong_credentials() {
             1,
             "{kind:?}: entries"
         );
-        assert!(
-            events(&front.running, "store-unavailable").is_empty(),
-            "{kind:?}"
-        );
-        clock.advance(60);
+        let told = all_events(&front.running, "store-unavailable").await;
+        assert!(told.is_empty(), "{kind:?}: {told:?}");
     }
 }

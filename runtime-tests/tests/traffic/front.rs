@@ -1,12 +1,11 @@
 //! The two places where the rules of traffic hold: in front of a service, as its middleware, and in front
 //! of an upstream, as the gateway. What is shown of one is shown of the other.
 
-use doorward_host::WallClock;
-use doorward_host::options::HostOptions;
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::{Answer, Ask, send_bytes};
+use doorward_runtime_tests::clock::Clock;
 use doorward_runtime_tests::clocked;
-use doorward_runtime_tests::host::{Host, Running, start_in_process};
+use doorward_runtime_tests::host::{Host, How, Running};
 use doorward_runtime_tests::origin::{Origin, Reply, Script};
 
 /// How the fields begin that the service is asked to answer with.
@@ -91,16 +90,14 @@ impl Prepared {
     }
 
     /// Serves it by this clock, with instances that are kept ([`clocked::start`]).
-    pub async fn by(self, clock: &WallClock) -> Front {
-        let app = self.spec.write();
-        let running = clocked::start(&app, clock).await;
-        self.running(app, running)
+    pub async fn by(self, clock: &Clock<'_>) -> Front {
+        self.served(clock, How::kept()).await
     }
 
-    /// Serves it with options of the test's own.
-    pub async fn with(self, adjust: impl FnOnce(&mut HostOptions)) -> Front {
+    /// Serves it by this clock, in this way.
+    pub async fn served(self, clock: &Clock<'_>, how: How) -> Front {
         let app = self.spec.write();
-        let running = start_in_process(&app, adjust).await;
+        let running = clocked::serve(&app, clock, how).await;
         self.running(app, running)
     }
 
@@ -148,7 +145,20 @@ impl Front {
     }
 
     /// How many requests have come through to what is behind.
-    pub fn reached(&self) -> usize {
+    pub async fn reached(&self) -> usize {
+        self.has_told().await;
+        self.reached_so_far()
+    }
+
+    /// What is behind tells by its log, where it is no origin of ours.
+    async fn has_told(&self) {
+        if self.origin.is_none() {
+            self.running.whole_log().await;
+        }
+    }
+
+    /// How many requests are known to have come through.
+    pub fn reached_so_far(&self) -> usize {
         match &self.origin {
             Some(origin) => origin.count(),
             None => clocked::events(&self.running, "reached").len(),
@@ -157,7 +167,8 @@ impl Front {
 
     /// How many of the bodies that began to come through came through as a whole. The service reads them
     /// at `…/trailers`.
-    pub fn whole_bodies(&self) -> usize {
+    pub async fn whole_bodies(&self) -> usize {
+        self.has_told().await;
         match &self.origin {
             Some(origin) => {
                 let seen = origin.requests();
@@ -174,7 +185,8 @@ impl Front {
     }
 
     /// How many bytes of bodies have come through.
-    pub fn body_bytes(&self) -> u64 {
+    pub async fn body_bytes(&self) -> u64 {
+        self.has_told().await;
         match &self.origin {
             Some(origin) => origin.requests().iter().map(|seen| seen.body_bytes).sum(),
             None => {
@@ -190,8 +202,8 @@ impl Front {
     }
 
     /// Another host that serves the same application, on the same store.
-    pub async fn another(&self, adjust: impl FnOnce(&mut HostOptions)) -> Running {
-        start_in_process(&self.app, adjust).await
+    pub async fn another(&self, clock: &Clock<'_>, how: How) -> Running {
+        clocked::serve(&self.app, clock, how).await
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::front::{BOTH, Front, class, prepared};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::clocked::{events, until};
+use doorward_runtime_tests::clocked::{all_events, until};
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer, KEYS, METADATA};
@@ -89,11 +89,11 @@ fn with_fields(ask: Ask, count: usize, value: &str) -> Ask {
 }
 
 /// Fails unless it was refused for this, and has reached nobody.
-fn is_refused(front: &Front, answer: &Answer, expected: (u16, &str), what: &str) {
+async fn is_refused(front: &Front, answer: &Answer, expected: (u16, &str), what: &str) {
     let what = format!("{:?}: {what}", front.kind);
     status(answer, expected.0, &what);
     assert_eq!(class(answer), expected.1, "{what}");
-    assert_eq!(front.reached(), 0, "{what}: what reached the service");
+    assert_eq!(front.reached().await, 0, "{what}: what reached the service");
 }
 
 async fn header_fields_are_counted(host: &dyn Host) {
@@ -105,7 +105,7 @@ async fn header_fields_are_counted(host: &dyn Host) {
                 .send(with_fields(Ask::get("/count/a"), count, "v"))
                 .await;
             let refused = (431, "headers-too-large");
-            is_refused(&front, &answer, refused, &format!("{count} fields"));
+            is_refused(&front, &answer, refused, &format!("{count} fields")).await;
         }
         // Those that the host adds are counted, too.
         let answer = front.send(with_fields(Ask::get("/count/a"), 15, "v")).await;
@@ -137,7 +137,7 @@ async fn the_bytes_of_header_fields_are_counted(host: &dyn Host) {
         ];
         for (what, ask) in asks {
             let answer = front.send(ask).await;
-            is_refused(&front, &answer, (431, "headers-too-large"), what);
+            is_refused(&front, &answer, (431, "headers-too-large"), what).await;
         }
         let answer = front
             .send(Ask::get("/bytes/a").header("x", &"v".repeat(1000)))
@@ -156,7 +156,7 @@ async fn a_target_that_is_too_long_is_refused(host: &dyn Host) {
         ] {
             assert_eq!(target.len(), 51);
             let answer = front.send(Ask::get(&target)).await;
-            is_refused(&front, &answer, (414, "target-too-long"), &target);
+            is_refused(&front, &answer, (414, "target-too-long"), &target).await;
         }
         let answer = front
             .send(Ask::get(&format!("/target/a?{}", "b".repeat(40))))
@@ -184,7 +184,7 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_comes(host: &dyn
                 "{what}: {}",
                 response.text()
             );
-            assert_eq!(front.reached(), 0, "{what}: what reached the service");
+            assert_eq!(front.reached().await, 0, "{what}: what reached the service");
         }
     }
 }
@@ -208,7 +208,10 @@ async fn a_body_that_turns_out_too_large_reaches_nobody_as_a_whole(host: &dyn Ho
                 .send(format!("{:x}\r\n{}\r\n", 24_000, "x".repeat(24_000)))
                 .await;
         }
-        until("the service has been reached", || front.reached() >= 1).await;
+        until("the service has been reached", || {
+            front.reached_so_far() >= 1
+        })
+        .await;
         request
             .send(format!("{:x}\r\n{}\r\n", 24_000, "x".repeat(24_000)))
             .await;
@@ -220,14 +223,14 @@ async fn a_body_that_turns_out_too_large_reaches_nobody_as_a_whole(host: &dyn Ho
             response.text()
         );
         assert_eq!(
-            front.whole_bodies(),
+            front.whole_bodies().await,
             0,
             "{kind:?}: bodies that came through whole"
         );
         let most = 3 * BODY_BYTES_MAX as u64;
-        let came = front.body_bytes();
+        let came = front.body_bytes().await;
         assert!(came <= most, "{kind:?}: {came} bytes came through");
-        let told = events(&front.running, "refused");
+        let told = all_events(&front.running, "refused").await;
         assert_eq!(told.len(), 3, "{kind:?}: the log: {told:?}");
     }
 }
@@ -243,11 +246,15 @@ async fn a_body_that_is_as_large_as_it_may_be_arrives_whole(host: &dyn Host) {
             .await;
         status(&answer, 200, &format!("{kind:?}: in chunks"));
         assert_eq!(
-            front.whole_bodies(),
+            front.whole_bodies().await,
             2,
             "{kind:?}: bodies that came through whole"
         );
-        assert_eq!(front.body_bytes(), 2 * BODY_BYTES_MAX as u64, "{kind:?}");
+        assert_eq!(
+            front.body_bytes().await,
+            2 * BODY_BYTES_MAX as u64,
+            "{kind:?}"
+        );
     }
 }
 
@@ -275,7 +282,8 @@ async fn only_the_listed_content_types_pass(host: &dyn Host) {
                 &answer,
                 (415, "unsupported-media-type"),
                 content_type,
-            );
+            )
+            .await;
         }
         let two = post("application/json").header("content-type", "text/html");
         let answer = front.send(two).await;
@@ -284,7 +292,8 @@ async fn only_the_listed_content_types_pass(host: &dyn Host) {
             &answer,
             (415, "unsupported-media-type"),
             "two of them",
-        );
+        )
+        .await;
         for content_type in [
             "application/json",
             "Application/JSON; charset=utf-8",
@@ -304,15 +313,15 @@ async fn a_body_that_does_not_say_what_it_is_is_refused_however_it_is_framed(hos
         let front = prepared(kind, &policy(&issuer)).await.on(host).await;
         let refused = (415, "unsupported-media-type");
         let answer = front.send(Ask::new("POST", "/types/a").body(b"{}")).await;
-        is_refused(&front, &answer, refused, "with a length");
+        is_refused(&front, &answer, refused, "with a length").await;
         for bytes in [2, 300_000] {
             let answer = front.send_bytes(chunked("/types/a", "", bytes)).await;
-            is_refused(&front, &answer, refused, "in chunks");
+            is_refused(&front, &answer, refused, "in chunks").await;
         }
         let answer = front
             .send_bytes(chunked("/types/a", "Content-Type: text/html\r\n", 2))
             .await;
-        is_refused(&front, &answer, refused, "in chunks, of another type");
+        is_refused(&front, &answer, refused, "in chunks, of another type").await;
         let json = "Content-Type: application/json\r\n";
         let answer = front.send_bytes(chunked("/types/a", json, 2)).await;
         status(
@@ -358,7 +367,11 @@ async fn what_is_too_large_is_refused_before_its_credential_is_looked_at(host: &
         }
         let asked = issuer.requests(METADATA) + issuer.requests(KEYS);
         assert_eq!(asked, 0, "{kind:?}: requests to the issuer");
-        assert_eq!(front.reached(), 0, "{kind:?}: what reached the service");
+        assert_eq!(
+            front.reached().await,
+            0,
+            "{kind:?}: what reached the service"
+        );
         // What is within its limits has to prove itself.
         status(
             &front.send(Ask::get("/all/a").bearer("a.b.c")).await,

@@ -5,7 +5,7 @@ use crate::cors::{ORIGIN, OTHER, allowed_fields, policy};
 use crate::front::{BOTH, class, prepared, values};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::clocked::events;
+use doorward_runtime_tests::clocked::all_events;
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{Behaviour, Issuer, KEYS, METADATA};
@@ -58,7 +58,7 @@ async fn a_preflight_is_answered_without_a_credential_an_issuer_or_the_service(h
         assert_eq!(answer.text(), "", "{what}: a preflight has no body");
         let with_token = preflight("/web/a", ORIGIN, "PUT").bearer("a.b.c");
         status(&front.send(with_token).await, 204, &what);
-        assert_eq!(front.reached(), 0, "{what}: what reached the service");
+        assert_eq!(front.reached().await, 0, "{what}: what reached the service");
         let refused = front.send(Ask::new("PUT", "/web/a").bearer("a.b.c")).await;
         assert!(
             refused.status >= 400,
@@ -128,11 +128,15 @@ async fn a_preflight_of_an_origin_that_is_not_allowed_allows_nothing(host: &dyn 
         allows_nothing(&answer, &format!("{kind:?}: two origins"));
         assert_eq!(allowed_fields(&answer), [""; 0], "{kind:?}: two origins");
         assert_eq!(
-            events(&front.running, "preflight-refused").len(),
+            all_events(&front.running, "preflight-refused").await.len(),
             6,
             "{kind:?}: the log"
         );
-        assert_eq!(front.reached(), 0, "{kind:?}: what reached the service");
+        assert_eq!(
+            front.reached().await,
+            0,
+            "{kind:?}: what reached the service"
+        );
     }
 }
 
@@ -155,7 +159,11 @@ async fn a_preflight_for_a_method_that_no_rule_lists_is_refused(host: &dyn Host)
             Some("DELETE"),
             "{kind:?}"
         );
-        assert_eq!(front.reached(), 0, "{kind:?}: what reached the service");
+        assert_eq!(
+            front.reached().await,
+            0,
+            "{kind:?}: what reached the service"
+        );
     }
 }
 
@@ -203,7 +211,7 @@ async fn options_without_the_fields_of_a_preflight_goes_the_ordinary_way(host: &
             let answer = front.send(ask).await;
             status(&answer, 200, &format!("{kind:?}: {what}"));
             assert_eq!(
-                front.reached(),
+                front.reached().await,
                 number,
                 "{kind:?}: {what}: reaches the service"
             );

@@ -6,22 +6,24 @@ use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::clocked::clock;
 use doorward_runtime_tests::credential::ApiKey;
 use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::run::Case;
 
 pub const CASES: &[Case] = cases![
-    ; in_process:
-    a_burst_passes_and_who_comes_after_it_is_told_when_to_come_back,
-    a_limit_refills_as_it_was_promised,
     each_subject_is_counted_on_its_own,
     each_claim_is_counted_on_its_own_and_who_has_none_by_address,
     each_api_key_is_counted_on_its_own,
     each_value_of_a_header_is_counted_on_its_own,
     routes_share_the_limits_that_they_name_and_no_others,
-    of_several_limits_none_is_charged_where_one_refuses,
     a_limit_by_credential_that_refuses_charges_no_other_one,
     who_proves_nothing_is_counted_by_address_all_the_same,
     what_the_service_says_of_limits_is_replaced_where_there_are_any,
+    who_is_told_when_to_come_back_may_then,
+    ; in_process:
+    a_burst_passes_and_who_comes_after_it_is_told_when_to_come_back,
+    a_limit_refills_as_it_was_promised,
+    of_several_limits_none_is_charged_where_one_refuses,
 ];
 
 /// A policy with these tables and routes besides an issuer and two API keys.
@@ -99,7 +101,7 @@ rate_limit = "slow"
 const SLOW_POLICY: &str = "\"slow\";q=3;w=30";
 
 async fn a_burst_passes_and_who_comes_after_it_is_told_when_to_come_back() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+    let (clock, issuer) = (clock(&InProcess), Issuer::start().await);
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, SLOW))
             .await
@@ -118,12 +120,16 @@ async fn a_burst_passes_and_who_comes_after_it_is_told_when_to_come_back() {
             status(&answer, expected, &what);
             tells(&answer, (SLOW_POLICY, left, retry_after), &what);
         }
-        assert_eq!(front.reached(), 3, "{kind:?}: what reached the service");
+        assert_eq!(
+            front.reached().await,
+            3,
+            "{kind:?}: what reached the service"
+        );
     }
 }
 
 async fn a_limit_refills_as_it_was_promised() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+    let (clock, issuer) = (clock(&InProcess), Issuer::start().await);
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, SLOW))
             .await
@@ -152,7 +158,7 @@ async fn a_limit_refills_as_it_was_promised() {
             (0, 429, 0, Some("10")),
         ];
         for (number, (pass_s, expected, left, retry_after)) in (1..).zip(rounds) {
-            clock.advance(pass_s);
+            clock.advance(pass_s).await;
             let what = format!("{kind:?}: {pass_s} s later, step {number}");
             let answer = front.send(Ask::get("/a")).await;
             status(&answer, expected, &what);
@@ -160,12 +166,43 @@ async fn a_limit_refills_as_it_was_promised() {
             let told = answer.header("ratelimit").unwrap_or_default();
             assert!(told.contains(&format!(";r={left};")), "{what}: {told}");
         }
-        clock.advance(3600);
+        clock.advance(3600).await;
     }
 }
 
-async fn each_subject_is_counted_on_its_own() {
-    let clock = clock();
+async fn who_is_told_when_to_come_back_may_then(host: &dyn Host) {
+    let clock = clock(host);
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let few = SLOW.replace("per_s = 30", "per_s = 15");
+    for kind in BOTH {
+        let front = prepared(kind, &policy(&issuer, &few))
+            .await
+            .by(&clock)
+            .await;
+        let mut answer = front.send(Ask::get("/a")).await;
+        let mut admitted = 0;
+        while answer.status == 200 {
+            admitted += 1;
+            answer = front.send(Ask::get("/a")).await;
+        }
+        status(&answer, 429, &format!("{kind:?}: too many"));
+        // On a slow machine the next one is there before the burst is over.
+        let most = if clock.is_own() { 3 } else { 6 };
+        assert!(
+            (3..=most).contains(&admitted),
+            "{kind:?}: {admitted} of 3 at once"
+        );
+        let after = answer.header("retry-after").unwrap_or_default();
+        let after: u64 = after.parse().unwrap();
+        assert!((1..=5).contains(&after), "{kind:?}: in {after} s");
+        clock.advance(after).await;
+        let answer = front.send(Ask::get("/a")).await;
+        status(&answer, 200, &format!("{kind:?}: after {after} s"));
+    }
+}
+
+async fn each_subject_is_counted_on_its_own(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let other = Issuer::start_with_clock(&clock).await;
     let second = format!(
@@ -196,15 +233,20 @@ async fn each_subject_is_counted_on_its_own() {
             ),
         ];
         answered(&front, &asks).await;
-        assert_eq!(front.reached(), 3, "{kind:?}: what reached the service");
-        clock.advance(60);
-        answered(&front, &[("alice, a minute later", asks[0].1.clone(), 200)]).await;
-        clock.advance(60);
+        assert_eq!(
+            front.reached().await,
+            3,
+            "{kind:?}: what reached the service"
+        );
+        if clock.is_own() {
+            clock.advance(60).await;
+            answered(&front, &[("alice, a minute later", asks[0].1.clone(), 200)]).await;
+        }
     }
 }
 
-async fn each_claim_is_counted_on_its_own_and_who_has_none_by_address() {
-    let clock = clock();
+async fn each_claim_is_counted_on_its_own_and_who_has_none_by_address(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let ask = |subject: &str, tenant: serde_json::Value| {
         let mut claims = issuer.claims(subject, "");
@@ -230,12 +272,11 @@ async fn each_claim_is_counted_on_its_own_and_who_has_none_by_address() {
             ),
         ];
         answered(&front, &asks).await;
-        clock.advance(60);
     }
 }
 
-async fn each_api_key_is_counted_on_its_own() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+async fn each_api_key_is_counted_on_its_own(host: &dyn Host) {
+    let (clock, issuer) = (clock(host), Issuer::start().await);
     let rest = once("key", "api-key").replace("issuer = [\"test\"]", "accept = [\"api-key\"]");
     let [ci, deploy] = keys();
     let ask = |key: &str| Ask::get("/key/a").header("X-API-Key", key);
@@ -258,8 +299,8 @@ async fn each_api_key_is_counted_on_its_own() {
     }
 }
 
-async fn each_value_of_a_header_is_counted_on_its_own() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+async fn each_value_of_a_header_is_counted_on_its_own(host: &dyn Host) {
+    let (clock, issuer) = (clock(host), Issuer::start().await);
     let rest = once("header", "header:x-tenant").replace("issuer = [\"test\"]", "public = true");
     let ask = || Ask::get("/header/a");
     for kind in BOTH {
@@ -283,8 +324,8 @@ async fn each_value_of_a_header_is_counted_on_its_own() {
     }
 }
 
-async fn routes_share_the_limits_that_they_name_and_no_others() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+async fn routes_share_the_limits_that_they_name_and_no_others(host: &dyn Host) {
+    let (clock, issuer) = (clock(host), Issuer::start().await);
     let route = |path: &str, limit: &str| {
         format!("[[route]]\npath = \"{path}\"\npublic = true\n{limit}\n\n")
     };
@@ -347,7 +388,7 @@ rate_limit = ["subject", "address"]
 "#;
 
 async fn of_several_limits_none_is_charged_where_one_refuses() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+    let (clock, issuer) = (clock(&InProcess), Issuer::start().await);
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, SEVERAL))
             .await
@@ -389,8 +430,8 @@ async fn of_several_limits_none_is_charged_where_one_refuses() {
     }
 }
 
-async fn a_limit_by_credential_that_refuses_charges_no_other_one() {
-    let clock = clock();
+async fn a_limit_by_credential_that_refuses_charges_no_other_one(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, SEVERAL))
@@ -408,15 +449,18 @@ async fn a_limit_by_credential_that_refuses_charges_no_other_one() {
             429,
         ));
         answered(&front, &asks).await;
-        assert_eq!(front.reached(), 3, "{kind:?}: what reached the service");
-        clock.advance(10);
+        assert_eq!(
+            front.reached().await,
+            3,
+            "{kind:?}: what reached the service"
+        );
+        clock.advance(10).await;
         answered(&front, &[("dave, who was not charged", ask("dave"), 200)]).await;
-        clock.advance(60);
     }
 }
 
-async fn who_proves_nothing_is_counted_by_address_all_the_same() {
-    let clock = clock();
+async fn who_proves_nothing_is_counted_by_address_all_the_same(host: &dyn Host) {
+    let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let more = "\n[[route]]\npath = \"/address\"\nissuer = [\"test\"]\nrate_limit = \"address\"\n";
     for kind in BOTH {
@@ -429,19 +473,23 @@ async fn who_proves_nothing_is_counted_by_address_all_the_same() {
                 status(&answer, 401, &what);
                 let told = answer.header("ratelimit").unwrap_or_default();
                 assert!(
-                    told.contains(&format!("\"address\";r={left};t=10")),
+                    told.contains(&format!("\"address\";r={left};")),
                     "{what}: {told}"
                 );
             }
             let good = Ask::get(target).bearer(&issuer.token("alice", ""));
             answered(&front, &[("even a good token", good, 429)]).await;
-            assert_eq!(front.reached(), 0, "{kind:?}: what reached the service");
+            assert_eq!(
+                front.reached().await,
+                0,
+                "{kind:?}: what reached the service"
+            );
         }
     }
 }
 
-async fn what_the_service_says_of_limits_is_replaced_where_there_are_any() {
-    let (clock, issuer) = (clock(), Issuer::start().await);
+async fn what_the_service_says_of_limits_is_replaced_where_there_are_any(host: &dyn Host) {
+    let (clock, issuer) = (clock(host), Issuer::start().await);
     let rest = [SLOW, "\n[[route]]\npath = \"/free\"\npublic = true\n"].concat();
     for kind in BOTH {
         let front = prepared(kind, &policy(&issuer, &rest))

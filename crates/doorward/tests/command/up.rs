@@ -1,6 +1,8 @@
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
 
-use crate::run::fails;
+use crate::run::{doorward, fails};
 
 const MANIFEST: &str = r#"spin_manifest_version = 2
 [application]
@@ -235,4 +237,107 @@ fn an_upstream_that_is_no_component_of_the_application_is_named_with_the_nearest
         write(url);
         fails(folder.path(), &flags, 1, &["has no file", "main.wasm"]);
     }
+}
+
+/// A server that ends with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What Spin would do with a manifest and this command does not is said once, before it serves the rest.
+#[test]
+fn what_is_not_served_of_a_manifest_is_said_in_a_line_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
+         [[trigger.http]]\nroute = \"/a\"\nstatic_response = { status_code = 404, body = \"first\" }\n\
+         [[trigger.http]]\nroute = \"/a\"\nstatic_response = { status_code = 410, body = \"last\" }\n\
+         [[trigger.redis]]\nchannel = \"orders\"\ncomponent = \"worker\"\n\
+         [[trigger.cron]]\ncron_expression = \"0 * * * *\"\ncomponent = \"worker\"\n\
+         [component.worker]\nsource = \"not-built.wasm\"\nsqlite_databases = [\"default\"]\n";
+    std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+    let mut serving = Serving(
+        doorward(folder.path())
+            .args(["up", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let stdout = serving.0.stdout.take().unwrap();
+    let said = BufReader::new(stdout)
+        .lines()
+        .map(Result::unwrap)
+        .find(|line| line.starts_with("Serving test"))
+        .expect("it serves the HTTP triggers");
+    let address = said
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("http://"))
+        .unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /a HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 410 ") && answer.ends_with("last"),
+        "of two equal routes the last one counts: {answer}"
+    );
+
+    let mut stderr = serving.0.stderr.take().unwrap();
+    drop(serving);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    let [triggers, routes] = lines.as_slice() else {
+        panic!("two lines are expected:\n{said}");
+    };
+    for (line, parts) in [
+        (
+            triggers,
+            &[
+                "spin.toml: not served here",
+                "trigger.cron (line 13)",
+                "trigger.redis (line 10)",
+            ][..],
+        ),
+        (routes, &["\"/a\"", "line 5", "never reached", "line 8"]),
+    ] {
+        for part in parts {
+            assert!(line.contains(part), "expected {part:?} of {line}");
+        }
+    }
+}
+
+/// Nothing is served of a manifest whose download is not what it says.
+#[test]
+fn a_download_that_cannot_be_had_is_named_with_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let manifest = MANIFEST.replace(
+        "\"main.wasm\"",
+        &format!(
+            "{{ url = \"http://{gone}/main.wasm?key=secret\", digest = \"sha256:{}\" }}",
+            "0".repeat(64)
+        ),
+    );
+    std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+    let ran = fails(
+        folder.path(),
+        &["up", "--listen", "127.0.0.1:0"],
+        1,
+        &[
+            "`main`",
+            &format!("from http://{gone}/main.wasm:"),
+            "refused",
+        ],
+    );
+    assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
 }

@@ -11,8 +11,7 @@ use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
 use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use wasip3::http::types::{Fields, HeaderError, Request, Response};
+use wasip3::http::types::{Request, Response};
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
@@ -152,19 +151,11 @@ pub(super) fn edit(fields: &mut Vec<(String, Vec<u8>)>, edits: &FieldEdits) {
     fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
 }
 
-thread_local! {
-    static HOSTS_END_HOPS: OnceCell<bool> = const { OnceCell::new() };
-}
-
-/// Whether the host takes the fields of one hop out of responses itself, so that they need not be read to look
-/// for any. Hosts on wasmtime do: they forbid a component to set such a field, and remove from what arrives
-/// what they forbid. Another one may do neither, and is asked once for each instance.
-fn hosts_end_hops() -> bool {
-    let forbids = |name: &&str| {
-        let set = Fields::new().append(name, b"x");
-        matches!(set, Err(HeaderError::Forbidden))
-    };
-    HOSTS_END_HOPS.with(|known| *known.get_or_init(|| HOP_BY_HOP_IN_RESPONSES.iter().all(forbids)))
+/// Whether there is a field of one hop in a response. Some hosts take them out of what arrives, some do not,
+/// and both forbid a component to set one, so a response has to be asked.
+fn has_hop(response: &Response) -> bool {
+    let fields = response.get_headers();
+    HOP_BY_HOP_IN_RESPONSES.iter().any(|name| fields.has(name))
 }
 
 /// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
@@ -180,15 +171,12 @@ pub(super) fn response(
 ) -> Result<Response, Refusal> {
     let edits = &upstream.response_fields;
     let nothing_is_set = additions.is_empty() && edits.is_empty();
-    if nothing_is_set && hosts_end_hops() {
+    if nothing_is_set && !has_hop(&response) {
         return Ok(response);
     }
     let fields = response.get_headers().copy_all();
     let named = named_in(&fields);
     let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
-    if nothing_is_set && !fields.iter().any(|(name, _)| ends_here(name)) {
-        return Ok(response);
-    }
     let for_trailers = (!edits.is_empty()).then_some(edits);
     let edited = rebuilt(response, fields, for_trailers, |fields| {
         fields.retain(|(name, _)| !ends_here(name));

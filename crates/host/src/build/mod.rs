@@ -112,13 +112,13 @@ pub fn ensure_built(application: &Application, progress: Progress<'_>) -> Result
     check_sources(application)
 }
 
-/// Checks that the file of every component that a trigger uses is there.
+/// Checks that the file of every component that a trigger uses is there, or is to be fetched.
 ///
 /// # Errors
 /// [`BuildError::Missing`] with the first one that is not.
 pub fn check_sources(application: &Application) -> Result<(), BuildError> {
     for component in used_components(application) {
-        if !component.source.is_file() {
+        if component.download.is_none() && !component.source.is_file() {
             return Err(BuildError::Missing {
                 component: component.id.clone(),
                 source: component.source.clone(),
@@ -129,7 +129,8 @@ pub fn check_sources(application: &Application) -> Result<(), BuildError> {
     Ok(())
 }
 
-fn used_components(application: &Application) -> impl Iterator<Item = &Component> {
+/// The components that triggers use.
+pub(crate) fn used_components(application: &Application) -> impl Iterator<Item = &Component> {
     application
         .triggers
         .iter()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::reader::{Document, Table, Value};
 use super::sections::ReadComponent;
+use super::source::{self, Source, Unserved};
 use super::{Build, Component, FileEntry};
 
 /// Reads `[component]`: every component, by its id.
@@ -45,7 +46,12 @@ pub(super) fn read(
 ) -> Option<ReadComponent> {
     let table = document.table(value, place)?;
     let mut templates = Vec::new();
-    let source = read_source(document, &table);
+    let mut unserved = Vec::new();
+    let (source, download) = match source::read(document, &table, &mut unserved) {
+        Some(Source::File(path)) => (manifest.with_file_name(path), None),
+        Some(Source::Download(download)) => (PathBuf::new(), Some(download)),
+        None => (PathBuf::new(), None),
+    };
     let variables = read_templates(document, &table, &mut templates);
     let hosts = table.spanned_strings("allowed_outbound_hosts");
     templates.extend(hosts.iter().map(|(span, host)| {
@@ -55,7 +61,8 @@ pub(super) fn read(
     let component = Component {
         id: id.to_owned(),
         description: table.string("description").unwrap_or_default(),
-        source: manifest.with_file_name(source.unwrap_or_default()),
+        source,
+        download,
         files: read_files(document, &table),
         exclude_files: table.strings("exclude_files"),
         environment: read_environment(document, &table),
@@ -68,38 +75,14 @@ pub(super) fn read(
         manifest: manifest.to_owned(),
         line: document.line(span),
     };
-    refuse_unserved(document, &table);
+    unserved.extend(read_unserved(&table));
+    check_others(document, &table);
     table.finish();
     Some(ReadComponent {
         component,
         templates,
+        unserved,
     })
-}
-
-fn read_source(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) -> Option<PathBuf> {
-    let Some(value) = table.get("source") else {
-        table.missing("source");
-        return None;
-    };
-    if value.get_ref().is_table() {
-        document.problem_with_help(
-            &value.span(),
-            format!(
-                "{} is a download; this host fetches nothing that it then runs",
-                table.place_of("source")
-            ),
-            "download the component, check its digest, and give its path as a string",
-        );
-        return None;
-    }
-    let source = document.string(value, &table.place_of("source"))?;
-    if source.is_empty() {
-        document.problem(
-            &value.span(),
-            format!("{} is empty", table.place_of("source")),
-        );
-    }
-    Some(PathBuf::from(source))
 }
 
 fn read_templates(
@@ -217,41 +200,53 @@ fn read_build(document: &Document<'_>, value: &Value<'_>, place: &str) -> Option
     Some(build)
 }
 
-/// Keys of Spin that would change what the component does and that this host does not serve.
-/// Trivially empty ones change nothing and pass.
-fn refuse_unserved(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) {
+/// Keys of Spin that change what the component does and that this host does not serve. Trivially
+/// empty ones change nothing and pass.
+fn read_unserved(table: &Table<'_, '_, '_, '_>) -> Vec<Unserved> {
     let elsewhere = "run the application with `spin up`, or take the key out";
-    for (key, why) in [
-        ("ai_models", "grants models, and this host has none"),
+    [
+        (
+            "ai_models",
+            "grants models, and this host has none",
+            elsewhere,
+        ),
         (
             "sqlite_databases",
             "grants SQLite databases, and this host has none",
+            elsewhere,
         ),
         (
             "dependencies",
             "composes other components into this one, which this host does for \
              `dependencies.middleware` of a trigger only",
+            "compose them beforehand (`wac plug COMPONENT --plug DEPENDENCY -o COMPOSED`) and give the \
+             composed file as `source`, or run the application with `spin up`",
         ),
-    ] {
-        let trivially_empty = table.get(key).is_none_or(|value| {
-            value
-                .get_ref()
-                .as_array()
-                .is_some_and(|list| list.is_empty())
-                || value.get_ref().as_table().is_some_and(|map| map.is_empty())
-        });
-        if !trivially_empty {
-            table.refuse(key, why, elsewhere);
-        }
-    }
-    table.refuse(
-        "allowed_http_hosts",
-        "is the deprecated form of `allowed_outbound_hosts`",
-        "write `allowed_outbound_hosts = [\"https://host\"]`",
-    );
+        (
+            "allowed_http_hosts",
+            "is the deprecated form of `allowed_outbound_hosts`",
+            "write `allowed_outbound_hosts = [\"https://host\"]`",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(key, why, help)| {
+        let value = table.get(key)?.get_ref();
+        let trivially_empty = value.as_array().is_some_and(|list| list.is_empty())
+            || value.as_table().is_some_and(|map| map.is_empty());
+        (!trivially_empty).then(|| Unserved {
+            span: table.key_span(key).unwrap_or_default(),
+            message: format!("{} {why}", table.place_of(key)),
+            help: help.to_owned(),
+        })
+    })
+    .collect()
+}
+
+/// Keys that do not change how this host runs a component.
+fn check_others(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) {
     // Without dependencies there is nothing that could inherit.
     let _ = table.boolean("dependencies_inherit_configuration");
-    // Neither changes how a component runs: `targets` is for deployments, `tool` for others.
+    // `targets` is for deployments, `tool` for others.
     let _ = (table.get("targets"), table.get("tool"));
     if let Some(value) = table.get("profile") {
         check_profiles(document, value, &table.place_of("profile"));

@@ -1,14 +1,20 @@
 //! The application: what a manifest-version-2 `spin.toml` says, read strictly.
 //!
-//! Everything that [`load`] accepts, this host serves as Spin would. Everything else is refused
-//! with the key, the file, the line, the column and, where a known name is near, that name. A key
-//! that were ignored could be a grant that somebody believes was taken away.
+//! Everything that [`load`] accepts, this host serves as Spin would, or it says in
+//! [`Application::notices`] that it does not. Everything else is refused with the key, the file, the
+//! line, the column and, where a known name is near, that name. A key that were ignored could be a
+//! grant that somebody believes was taken away. `docs/host.md` has the keys, one by one.
 
 mod component;
 mod error;
 mod files;
+mod middleware;
+mod other_triggers;
 mod reader;
+mod routes;
 mod sections;
+mod source;
+mod static_response;
 mod trigger;
 
 #[cfg(test)]
@@ -19,6 +25,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use error::{ManifestError, Problem};
+pub(crate) use source::without_query;
+pub use source::{Digest, Download};
+pub use static_response::StaticResponse;
 
 pub use crate::router::RoutePattern;
 
@@ -46,6 +55,9 @@ pub struct Application {
     pub triggers: Vec<HttpTrigger>,
     /// `[component.ID]` and the components written inline in a trigger, by their id.
     pub components: BTreeMap<String, Component>,
+    /// What Spin would do with this manifest and this host does not, and what is in it without effect:
+    /// one line each, for people.
+    pub notices: Vec<String>,
 }
 
 /// One entry of `[variables]`. Exactly one of `default` and `required` is given.
@@ -87,8 +99,10 @@ pub struct HttpTrigger {
     pub id: String,
     /// Which requests come here.
     pub route: Route,
-    /// The id of the component that answers.
+    /// The id of the component that answers; empty where `static_response` does.
     pub component: String,
+    /// `static_response`: the answer to every request, without a component.
+    pub static_response: Option<StaticResponse>,
     /// The middlewares in front of it, outermost first.
     pub middleware: Vec<Middleware>,
     /// The line of the trigger, counted from 1.
@@ -171,8 +185,11 @@ pub struct Component {
     pub id: String,
     /// What it is for.
     pub description: String,
-    /// The `.wasm` file, absolute. It need not exist before the component is built.
+    /// The `.wasm` file, absolute. It need not exist before the component is built. Empty for a
+    /// `download` until [`crate::download::fetch_all`] has put it somewhere.
     pub source: PathBuf,
+    /// Where the file comes from, for one that is fetched.
+    pub download: Option<Download>,
     /// `files` as they are written; [`Component::file_mounts`] says which files they are.
     pub files: Vec<FileEntry>,
     /// `exclude_files`: patterns that take files out of `files` again.
@@ -217,8 +234,7 @@ impl Component {
 
     /// The files that the component sees: each host file with its absolute path in the guest.
     ///
-    /// Folders and patterns are expanded, `exclude_files` is applied, and nothing outside the
-    /// application's folder is ever listed. Called when the application starts, after its build,
+    /// Folders and patterns are expanded and `exclude_files` is applied. Called when the application starts, after its build,
     /// because a build may make some of the files.
     ///
     /// # Errors

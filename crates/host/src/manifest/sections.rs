@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::reader::{Document, Table, Value};
-use super::trigger::TriggerSection;
+use super::source::Unserved;
+use super::trigger::{TriggerSection, Triggers};
 use super::{
-    Application, Component, HttpTrigger, MANIFEST_BYTES_MAX, ManifestError, Route,
-    VariableDeclaration, component,
+    Application, Component, HttpTrigger, MANIFEST_BYTES_MAX, ManifestError, VariableDeclaration,
+    component, other_triggers, routes,
 };
 use crate::nearest::nearest;
 use crate::variables::check_template;
@@ -99,7 +100,10 @@ fn read(
 
     check_templates(document, &variables, &components);
     check_references(document, &triggers, &components);
-    check_routes(document, &triggers);
+    check_served(document, &triggers.http, &components);
+    let mut notices: Vec<String> = triggers.notice.into_iter().collect();
+    notices.extend(base_notice(base));
+    notices.extend(routes::notices(document, &triggers.http));
 
     let details = details?;
     Some(Application {
@@ -110,27 +114,44 @@ fn read(
         path: path.to_owned(),
         dir,
         variables,
-        triggers: triggers.into_iter().map(|located| located.value).collect(),
+        triggers: triggers
+            .http
+            .into_iter()
+            .map(|located| located.value)
+            .collect(),
         components: components
             .into_iter()
             .map(|(id, read)| (id, read.component))
             .collect(),
+        notices,
     })
 }
 
 /// Only manifest version 2 is read further: in another one every key would be unknown.
 fn read_version(document: &Document<'_>, root: &Table<'_, '_, '_, '_>) -> Option<()> {
     let help = "this host reads version 2: `spin_manifest_version = 2`";
-    let Some(value) = root.get("spin_manifest_version") else {
+    // `spin_version` is what the oldest manifests call it.
+    let version = root
+        .get("spin_manifest_version")
+        .or_else(|| root.get("spin_version"));
+    let Some(value) = version else {
         document.problem_with_help(&(0..0), "the manifest has no `spin_manifest_version`", help);
         return None;
     };
-    let version = value
+    let integer = value
         .get_ref()
         .as_integer()
         .map(|integer| integer.as_str().to_owned());
-    if version.as_deref() == Some("2") {
+    if integer.as_deref() == Some("2") {
         return Some(());
+    }
+    if value.get_ref().as_str() == Some("1") || integer.as_deref() == Some("1") {
+        document.problem_with_help(
+            &value.span(),
+            "`spin_manifest_version` is 1, and this host reads version 2 only",
+            "`spin doctor` rewrites the manifest as version 2",
+        );
+        return None;
     }
     document.problem_with_help(&value.span(), "`spin_manifest_version` is not 2", help);
     None
@@ -162,17 +183,32 @@ fn read_details(document: &Document<'_>, value: &Value<'_>) -> Option<Details> {
     Some(details)
 }
 
-/// `[application.trigger.http]`: the base of every route.
+/// `[application.trigger.http]`: the base of every route. Settings of other kinds of triggers are
+/// theirs.
 fn read_trigger_settings(document: &Document<'_>, value: &Value<'_>) -> Option<String> {
     let table = document.table(value, "[application.trigger]")?;
-    let base = table.get("http").and_then(|value| {
-        let http = document.table(value, "[application.trigger.http]")?;
-        let base = http.string("base");
-        http.finish();
-        base
-    });
-    table.finish();
+    for (span, kind, value) in table.entries() {
+        if !other_triggers::is_misspelt(document, &span, kind) {
+            let _ = document.table(value, &format!("[application.trigger.{kind}]"));
+        }
+    }
+    let http = document.table(
+        table.get(other_triggers::HTTP)?,
+        "[application.trigger.http]",
+    )?;
+    let base = http.string("base");
+    http.finish();
     base
+}
+
+/// Spin 4.1 refuses an application whose routes have a base.
+fn base_notice(base: &str) -> Option<String> {
+    (!matches!(base, "" | "/")).then(|| {
+        format!(
+            "`base` of [application.trigger.http] is served here, and Spin 4.1 does not start with it: put \
+             {base:?} in front of each `route`"
+        )
+    })
 }
 
 fn read_variables(
@@ -226,6 +262,8 @@ pub(super) struct ReadComponent {
     pub(super) component: Component,
     /// What each template is called, where it is, and the template.
     pub(super) templates: Vec<(String, Range<usize>, String)>,
+    /// What this host does not serve of it.
+    pub(super) unserved: Vec<Unserved>,
 }
 
 fn check_templates(
@@ -243,7 +281,7 @@ fn check_templates(
 
 fn check_references(
     document: &Document<'_>,
-    triggers: &[Located<HttpTrigger>],
+    triggers: &Triggers,
     components: &BTreeMap<String, ReadComponent>,
 ) {
     let unknown = |span: &Range<usize>, what: &str, id: &str| {
@@ -259,7 +297,12 @@ fn check_references(
             ),
         }
     };
-    for trigger in triggers {
+    for (span, id) in &triggers.named_elsewhere {
+        if !components.contains_key(id) {
+            unknown(span, "the trigger", id);
+        }
+    }
+    for trigger in &triggers.http {
         let id = &trigger.value.component;
         if !id.is_empty() && !components.contains_key(id) {
             unknown(&trigger.component, "the trigger", id);
@@ -302,35 +345,30 @@ fn check_middleware(document: &Document<'_>, span: &Range<usize>, component: &Co
     }
 }
 
-/// Two routes that match the same paths leave one of them dead; Spin warns, this host refuses.
-fn check_routes(document: &Document<'_>, triggers: &[Located<HttpTrigger>]) {
-    for (index, trigger) in triggers.iter().enumerate() {
-        let Route::Pattern(pattern) = &trigger.value.route else {
-            continue;
-        };
-        let earlier = triggers.iter().take(index).find(|other| {
-            matches!(&other.value.route, Route::Pattern(first) if first.same_paths(pattern))
-        });
-        if let Some(earlier) = earlier {
-            document.problem(
-                &trigger.route,
-                format!(
-                    "the route `{}` of `{}` matches the same paths as the one on line {}, of `{}`",
-                    pattern.raw(),
-                    trigger.value.component,
-                    document.line(&earlier.route),
-                    earlier.value.component
-                ),
-            );
-        }
-        if pattern.is_reserved() {
-            document.problem(
-                &trigger.route,
-                format!(
-                    "the route `{}` is under /.well-known/spin/, which the host answers itself",
-                    pattern.raw()
-                ),
-            );
-        }
+/// What a component needs and this host does not have is a problem where the component runs. One that
+/// only another kind of trigger uses is not run here.
+fn check_served(
+    document: &Document<'_>,
+    triggers: &[Located<HttpTrigger>],
+    components: &BTreeMap<String, ReadComponent>,
+) {
+    let used: BTreeSet<&str> = triggers
+        .iter()
+        .flat_map(|trigger| {
+            let middleware = trigger.value.middleware.iter().map(|one| &one.component);
+            std::iter::once(&trigger.value.component).chain(middleware)
+        })
+        .map(String::as_str)
+        .collect();
+    let unserved = used
+        .into_iter()
+        .filter_map(|id| components.get(id))
+        .flat_map(|read| &read.unserved);
+    for unserved in unserved {
+        document.problem_with_help(
+            &unserved.span,
+            unserved.message.as_str(),
+            unserved.help.as_str(),
+        );
     }
 }

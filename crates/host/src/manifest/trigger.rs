@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::middleware::{self, Named};
+use super::other_triggers::{self, HTTP};
 use super::reader::{Document, Table, Value};
 use super::sections::{Located, ReadComponent};
-use super::{ConfigurationSet, HttpTrigger, Middleware, Route, component};
-use crate::nearest::nearest;
+use super::source::Source;
+use super::{HttpTrigger, Middleware, Route, component, static_response};
 use crate::router::RoutePattern;
 
 /// Reads the triggers; components that are written inline join the others.
@@ -16,7 +18,18 @@ pub(super) struct TriggerSection<'x, 't> {
     base: &'x str,
     manifest: &'x Path,
     components: &'x mut BTreeMap<String, ReadComponent>,
-    triggers: Vec<Located<HttpTrigger>>,
+    read: Triggers,
+}
+
+/// What `[trigger]` holds.
+#[derive(Default)]
+pub(super) struct Triggers {
+    /// `[[trigger.http]]`, in the order of the file.
+    pub(super) http: Vec<Located<HttpTrigger>>,
+    /// The components that triggers of other kinds name, and where.
+    pub(super) named_elsewhere: Vec<other_triggers::Named>,
+    /// The line about triggers that are not served.
+    pub(super) notice: Option<String>,
 }
 
 impl<'x, 't> TriggerSection<'x, 't> {
@@ -31,12 +44,12 @@ impl<'x, 't> TriggerSection<'x, 't> {
             base,
             manifest,
             components,
-            triggers: Vec::new(),
+            read: Triggers::default(),
         }
     }
 
-    pub(super) fn finish(self) -> Vec<Located<HttpTrigger>> {
-        self.triggers
+    pub(super) fn finish(self) -> Triggers {
+        self.read
     }
 
     pub(super) fn read(&mut self, value: &Value<'_>) {
@@ -44,22 +57,27 @@ impl<'x, 't> TriggerSection<'x, 't> {
         let Some(kinds) = document.table(value, "[trigger]") else {
             return;
         };
-        for (span, kind, _) in kinds.entries() {
-            if kind != "http" {
-                document.problem_with_help(
-                    &span,
-                    format!("`[[trigger.{kind}]]`: this host serves HTTP triggers only"),
-                    "run the application with `spin up`, or take the trigger out",
-                );
-            }
+        let (named, notice) = other_triggers::read(document, &kinds);
+        self.read.named_elsewhere = named;
+        self.read.notice = notice;
+        let http = kinds.get(HTTP);
+        if http.is_none_or(|value| {
+            value
+                .get_ref()
+                .as_array()
+                .is_some_and(|list| list.is_empty())
+        }) {
+            document.problem_with_help(
+                kinds.span(),
+                "the application has no HTTP trigger, and this host serves no other",
+                "run it with `spin up`, or give it a `[[trigger.http]]`",
+            );
         }
-        let Some(value) = kinds.get("http") else {
-            return;
-        };
+        let Some(value) = http else { return };
         let Some(items) = document.array(value, "[[trigger.http]]") else {
             return;
         };
-        let given_ids = self.read_given_ids(value);
+        let given_ids = self.read_given_ids(&kinds);
         for item in items {
             if let Some(table) = document.table(item, "[[trigger.http]]") {
                 self.read_one(table, &given_ids);
@@ -67,18 +85,30 @@ impl<'x, 't> TriggerSection<'x, 't> {
         }
     }
 
-    /// The ids that are given, which no generated id may repeat.
-    fn read_given_ids(&self, value: &Value<'_>) -> BTreeSet<String> {
+    /// The ids that are given, whatever the kind of the trigger: no generated id may repeat one. Of two
+    /// HTTP triggers with one id, Spin can take one for the other.
+    fn read_given_ids(&self, kinds: &Table<'_, '_, '_, '_>) -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
-        for item in value.get_ref().as_array().into_iter().flatten() {
-            let id = item.get_ref().as_table().and_then(|table| table.get("id"));
-            let Some(id) = id.and_then(|id| Some((id.span(), id.get_ref().as_str()?))) else {
-                continue;
-            };
-            if !ids.insert(id.1.to_owned()) {
-                self.document
-                    .problem(&id.0, format!("two triggers have the id `{}`", id.1));
+        for (_, kind, value) in kinds.entries() {
+            let mut of_kind = BTreeSet::new();
+            for trigger in value.get_ref().as_array().into_iter().flatten() {
+                let id = trigger
+                    .get_ref()
+                    .as_table()
+                    .and_then(|table| table.get("id"));
+                let given = id.and_then(|id| Some((id.span(), id.get_ref().as_str()?)));
+                let Some((span, id)) = given.filter(|(_, id)| !id.is_empty()) else {
+                    continue;
+                };
+                if !of_kind.insert(id) && kind == HTTP {
+                    self.document.problem_with_help(
+                        &span,
+                        format!("two triggers have the id `{id}`"),
+                        "give each its own, or none",
+                    );
+                }
             }
+            ids.extend(of_kind.into_iter().map(str::to_owned));
         }
         ids
     }
@@ -91,17 +121,12 @@ impl<'x, 't> TriggerSection<'x, 't> {
             .map_or_else(|| table.span().clone(), |value| value.span());
         let route = self.read_route(&table);
         self.read_executor(&table);
-        table.refuse(
-            "static_response",
-            "answers without a component, which this host does not do",
-            "answer from a component instead",
-        );
         if let Some(value) = table.get("components")
             && value.get_ref().as_table().is_none_or(|map| !map.is_empty())
         {
             table.refuse(
                 "components",
-                "means nothing for HTTP",
+                "means nothing for HTTP, and Spin leaves it out without a word",
                 "name the component that answers as `component`, middlewares under \
                  `dependencies.middleware`",
             );
@@ -115,16 +140,26 @@ impl<'x, 't> TriggerSection<'x, 't> {
                 self.is_free(&natural, given_ids).then_some(natural)
             })
             .unwrap_or_else(|| self.counted_id(given_ids));
-        let (component, component_span) = self.read_component(&table, &id);
+        let static_response = static_response::read(document, &table);
+        let (component, component_span) =
+            self.read_component(&table, &id, static_response.is_some());
         let (middleware, middleware_spans) = self.read_dependencies(&table, &id);
+        if static_response.is_some() && !middleware.is_empty() {
+            document.problem_with_help(
+                table.span(),
+                "no middleware is asked before a `static_response`, so what this trigger lists would check nothing",
+                "take the middlewares out, or answer from a component",
+            );
+        }
         let line = document.line(table.span());
         table.finish();
         let Some(route) = route else { return };
-        self.triggers.push(Located {
+        self.read.http.push(Located {
             value: HttpTrigger {
                 id,
                 route,
                 component,
+                static_response,
                 middleware,
                 line,
             },
@@ -135,7 +170,7 @@ impl<'x, 't> TriggerSection<'x, 't> {
     }
 
     fn is_free(&self, id: &str, given_ids: &BTreeSet<String>) -> bool {
-        !given_ids.contains(id) && self.triggers.iter().all(|other| other.value.id != id)
+        !given_ids.contains(id) && self.read.http.iter().all(|other| other.value.id != id)
     }
 
     fn counted_id(&self, given_ids: &BTreeSet<String>) -> String {
@@ -201,13 +236,24 @@ impl<'x, 't> TriggerSection<'x, 't> {
         &mut self,
         table: &Table<'_, '_, '_, '_>,
         trigger_id: &str,
+        is_static: bool,
     ) -> (String, Range<usize>) {
         let document = self.document;
         let Some(value) = table.get("component") else {
-            table.missing("component");
+            if !is_static {
+                table.missing("component");
+            }
             return (String::new(), table.span().clone());
         };
         let span = value.span();
+        if is_static {
+            document.problem_with_help(
+                &span,
+                "a trigger has a `component` or a `static_response`, and not both",
+                "leave the one that is to answer",
+            );
+            return (String::new(), span);
+        }
         if !value.get_ref().is_table() {
             let id = document.string(value, "`component`").unwrap_or_default();
             return (id, span);
@@ -258,41 +304,30 @@ impl<'x, 't> TriggerSection<'x, 't> {
         item: &Value<'_>,
         trigger_id: &str,
     ) -> Option<(Middleware, Range<usize>)> {
-        let document = self.document;
-        let entry = document.table(item, "an entry of `dependencies.middleware`")?;
-        for key in ["url", "digest", "registry", "package", "version"] {
-            entry.refuse(
-                key,
-                "makes the middleware a download; this host fetches nothing that it then runs",
-                "declare it as a component and name it: { component = \"…\" }",
-            );
-        }
-        let inherit = read_inherit(document, &entry);
-        let span = entry
-            .get("component")
-            .map_or_else(|| item.span(), |value| value.span());
-        let component = match entry.string("path") {
-            Some(path) => Some(self.add_by_path(&path, trigger_id, &span)),
-            None => entry.required_string("component"),
+        let entry = middleware::read(self.document, item, trigger_id)?;
+        let component = match entry.component {
+            Named::Id(id) => id,
+            Named::File(id, source) => self.add_file(id, source, entry.line),
         };
-        entry.finish();
-        Some((
-            Middleware {
-                component: component?,
-                inherit,
-                line: document.line(&item.span()),
-            },
-            span,
-        ))
+        let middleware = Middleware {
+            component,
+            inherit: entry.inherit,
+            line: entry.line,
+        };
+        Some((middleware, entry.span))
     }
 
-    /// `{ path = "some.wasm" }`: a component that is nothing but its file.
-    fn add_by_path(&mut self, path: &str, trigger_id: &str, span: &Range<usize>) -> String {
-        let id = format!("{trigger_id}: {path}");
+    /// A component that is nothing but its file.
+    fn add_file(&mut self, id: String, source: Source, line: usize) -> String {
+        let (source, download) = match source {
+            Source::File(path) => (self.manifest.with_file_name(path), None),
+            Source::Download(download) => (PathBuf::new(), Some(download)),
+        };
         let component = super::Component {
             id: id.clone(),
             description: String::new(),
-            source: self.manifest.with_file_name(path),
+            source,
+            download,
             files: Vec::new(),
             exclude_files: Vec::new(),
             environment: BTreeMap::new(),
@@ -301,53 +336,14 @@ impl<'x, 't> TriggerSection<'x, 't> {
             variables: BTreeMap::new(),
             build: None,
             manifest: self.manifest.to_owned(),
-            line: self.document.line(span),
+            line,
         };
-        self.components.insert(
-            id.clone(),
-            ReadComponent {
-                component,
-                templates: Vec::new(),
-            },
-        );
+        let read = ReadComponent {
+            component,
+            templates: Vec::new(),
+            unserved: Vec::new(),
+        };
+        self.components.insert(id.clone(), read);
         id
     }
-}
-
-/// `inherit_configuration`: true, false, or the names of sets.
-fn read_inherit(
-    document: &Document<'_>,
-    entry: &Table<'_, '_, '_, '_>,
-) -> BTreeSet<ConfigurationSet> {
-    let Some(value) = entry.get("inherit_configuration") else {
-        return BTreeSet::new();
-    };
-    if let Some(all) = value.get_ref().as_bool() {
-        return ConfigurationSet::ALL.into_iter().filter(|_| all).collect();
-    }
-    let place = "`inherit_configuration`";
-    let mut sets = BTreeSet::new();
-    for (span, name) in document.spanned_strings(value, place) {
-        match ConfigurationSet::ALL.iter().find(|set| set.name() == name) {
-            Some(set) => {
-                sets.insert(*set);
-            }
-            None => {
-                let names = ConfigurationSet::ALL.map(ConfigurationSet::name);
-                let help = match nearest(&name, names) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the sets are: {}", names.join(", ")),
-                };
-                document.problem_with_help(
-                    &span,
-                    format!(
-                        "{place} has no set `{name}`; Spin ignores a name that it does not know, \
-                         and the middleware would be denied what it needs"
-                    ),
-                    help,
-                );
-            }
-        }
-    }
-    sets
 }

@@ -299,22 +299,28 @@ pub struct RouteMatch<'r, 'p> {
 impl Router {
     /// The routes of `application`; private triggers have none.
     ///
-    /// That no two of them match the same paths was checked when the manifest was read.
+    /// Of two routes that are written alike the last one counts, as in Spin; of two that match the same
+    /// paths and differ in spelling the first, as of any two that say as much about a path.
     #[must_use]
     pub fn new(application: &Application) -> Self {
-        let entries = application
-            .triggers
-            .iter()
-            .enumerate()
-            .filter_map(|(trigger, http)| match &http.route {
-                Route::Private => None,
-                Route::Pattern(pattern) => Some(Entry {
-                    pattern: pattern.clone(),
-                    trigger,
-                    component: http.component.clone(),
-                }),
-            })
-            .collect();
+        let mut entries: Vec<Entry> = Vec::new();
+        for (trigger, http) in application.triggers.iter().enumerate() {
+            let Route::Pattern(pattern) = &http.route else {
+                continue;
+            };
+            let entry = Entry {
+                pattern: pattern.clone(),
+                trigger,
+                component: http.component.clone(),
+            };
+            let twin = entries
+                .iter_mut()
+                .find(|earlier| earlier.pattern.raw == pattern.raw);
+            match twin {
+                Some(earlier) => *earlier = entry,
+                None => entries.push(entry),
+            }
+        }
         Self { entries }
     }
 

@@ -20,6 +20,7 @@ fn application(base: &str, routes: &[&str]) -> Application {
                 Route::Pattern(RoutePattern::parse(base, raw).unwrap())
             },
             component: format!("component of {raw}"),
+            static_response: None,
             middleware: Vec::new(),
             line: 1,
         })
@@ -34,6 +35,7 @@ fn application(base: &str, routes: &[&str]) -> Application {
         variables: BTreeMap::new(),
         triggers,
         components: BTreeMap::new(),
+        notices: Vec::new(),
     }
 }
 

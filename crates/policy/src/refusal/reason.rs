@@ -5,6 +5,7 @@ use core::fmt;
 use doorward_token::TokenError;
 use doorward_token::api_key::ApiKeyError;
 use doorward_token::revocation;
+use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 
@@ -18,6 +19,7 @@ use crate::token_from::CredentialPlace;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     Target(TargetError),
+    Host(HostError),
     NoRule,
     OtherCase,
     Method {
@@ -93,7 +95,7 @@ impl Reason {
         match self {
             // A token in the query may be why.
             Self::Target(TargetError::TargetTooLong { .. }) => Class::TargetTooLong,
-            Self::Target(_) => Class::MalformedRequest,
+            Self::Target(_) | Self::Host(_) => Class::MalformedRequest,
             Self::Credential(error) => match error {
                 CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
                 CredentialError::Repeated { .. }
@@ -164,6 +166,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Target(error) => error.fmt(f),
+            Self::Host(error) => error.fmt(f),
             Self::NoRule => f.write_str("no rule lists the path"),
             Self::OtherCase => {
                 f.write_str("a rule lists the path only with letters in another case")

@@ -1,0 +1,229 @@
+//! Components that are fetched: `{ url = "https://…", digest = "sha256:…" }`.
+//!
+//! What is fetched is kept by its digest, so that an application starts a second time without a network.
+//! Nothing is kept, or used, whose digest is another one; the kept copy is looked at again at each start.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_lc_rs::digest::{self, SHA256};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, LOCATION, USER_AGENT};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::application::COMPONENT_BYTES_MAX;
+use crate::build::used_components;
+use crate::manifest::{Application, Digest, Download, without_query};
+use crate::outbound::https_connector;
+use crate::scratch::ScratchDir;
+use crate::toolchain::Progress;
+
+/// Redirections that are followed.
+const REDIRECTS_MAX: usize = 10;
+/// How long a server may be silent: until it answers, and between two pieces of the file.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How long one file may take.
+const FETCH_TIME_MAX: Duration = Duration::from_secs(600);
+/// Bytes that are read at once of a file that is kept.
+const READ_BYTES: usize = 64 << 10;
+/// The folder of the files in the cache's.
+const FOLDER: &str = "downloads";
+/// What the folder of a file is called until it is whole.
+const PART: &str = "part";
+const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
+
+/// Fetches every component that triggers of `application` use and that is a download, and makes its
+/// `source` the file. What `cache` holds already is not fetched again.
+///
+/// # Errors
+///
+/// Names the component and its address: it cannot be reached, it is larger than a component may be, or it
+/// has another digest.
+pub async fn fetch_all(
+    application: &mut Application,
+    cache: &Path,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let used: BTreeSet<String> = used_components(application)
+        .map(|component| component.id.clone())
+        .collect();
+    let folder = cache.join(FOLDER);
+    for (id, component) in &mut application.components {
+        let Some(download) = component.download.as_ref().filter(|_| used.contains(id)) else {
+            continue;
+        };
+        component.source = kept_or_fetched(download, &folder, COMPONENT_BYTES_MAX, progress)
+            .await
+            .with_context(|| {
+                let shown = download.shown();
+                // A middleware that is nothing but a download is called after it.
+                let from = if id.contains(&shown) {
+                    String::new()
+                } else {
+                    format!(" from {shown}")
+                };
+                format!("the component `{id}` cannot be fetched{from}")
+            })?;
+    }
+    Ok(())
+}
+
+async fn kept_or_fetched(
+    download: &Download,
+    folder: &Path,
+    bytes_max: u64,
+    progress: Progress<'_>,
+) -> Result<PathBuf> {
+    let file = folder.join(format!("sha256-{}.wasm", download.digest().hex()));
+    // A copy that cannot be read, or is not what it was, is fetched again.
+    if digest_of(&file).is_ok_and(|digest| digest == Some(download.digest())) {
+        return Ok(file);
+    }
+    progress(&format!("Fetching {}", download.shown()));
+    ScratchDir::sweep(folder, PART);
+    let part = ScratchDir::new(folder, PART)?;
+    let fetched = part.path().join("file");
+    let digest = tokio::time::timeout(FETCH_TIME_MAX, fetch(download.url(), &fetched, bytes_max))
+        .await
+        .with_context(|| format!("it took more than {} s", FETCH_TIME_MAX.as_secs()))??;
+    ensure!(
+        digest == download.digest(),
+        "it has the digest {digest}, and the manifest says {}: it is not used\n  help: it is another file \
+         than it was; find out why before its digest is changed",
+        download.digest()
+    );
+    fs::rename(&fetched, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+/// The digest of a file.
+fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+    let mut file = fs::File::open(path)?;
+    let mut context = digest::Context::new(&SHA256);
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Digest::from_bytes(context.finish().as_ref()));
+        }
+        context.update(buffer.get(..read).unwrap_or_default());
+    }
+}
+
+/// Writes what `url` answers to `path`, and gives its digest.
+async fn fetch(url: &Uri, path: &Path, bytes_max: u64) -> Result<Digest> {
+    let response = ask(url).await?;
+    let too_large = || format!("it has more than {bytes_max} bytes");
+    ensure!(
+        response.body().size_hint().lower() <= bytes_max,
+        too_large()
+    );
+    let about = || format!("cannot write {}", path.display());
+    let mut file = fs::File::create(path).with_context(about)?;
+    let mut context = digest::Context::new(&SHA256);
+    let mut bytes = 0;
+    let mut body = response.into_body();
+    while let Some(frame) = in_time(body.frame()).await? {
+        let frame = frame.context("the answer ended early")?;
+        let Some(piece) = frame.data_ref() else {
+            continue;
+        };
+        bytes += piece.len() as u64;
+        ensure!(bytes <= bytes_max, too_large());
+        context.update(piece);
+        file.write_all(piece).with_context(about)?;
+    }
+    Digest::from_bytes(context.finish().as_ref()).context("SHA-256 has another length")
+}
+
+/// The answer to a `GET`, redirections followed.
+async fn ask(url: &Uri) -> Result<Response<Incoming>> {
+    let client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>> =
+        Client::builder(TokioExecutor::new()).build(https_connector()?);
+    let mut url = url.clone();
+    for _ in 0..=REDIRECTS_MAX {
+        let request = Request::get(url.clone())
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT_ENCODING, "identity")
+            .body(Empty::new())
+            .context("this cannot be asked for")?;
+        let response = in_time(client.request(request))
+            .await?
+            .map_err(|error| no_answer(&error))?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return Ok(response);
+        }
+        let is_elsewhere = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let location = response.headers().get(LOCATION);
+        let Some(location) = location.filter(|_| is_elsewhere) else {
+            bail!("{} answered {status}", without_query(&url));
+        };
+        url = location
+            .to_str()
+            .ok()
+            .and_then(|location| resolve(&url, location))
+            .with_context(|| {
+                format!(
+                    "{} refers to something that is not fetched",
+                    without_query(&url)
+                )
+            })?;
+    }
+    bail!("it is redirected more than {REDIRECTS_MAX} times");
+}
+
+/// Why there is no answer: the client's own words say no more than that.
+fn no_answer(error: &hyper_util::client::legacy::Error) -> anyhow::Error {
+    let mut message = "there is no answer".to_owned();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    anyhow::Error::msg(message)
+}
+
+async fn in_time<T>(step: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(SILENCE_MAX, step)
+        .await
+        .with_context(|| format!("nothing came for {} s", SILENCE_MAX.as_secs()))
+}
+
+/// Where a `Location` leads from `base` (RFC 9110, section 10.2.2): to http or https, without a user.
+fn resolve(base: &Uri, location: &str) -> Option<Uri> {
+    let scheme = base.scheme_str()?;
+    let authority = base.authority()?;
+    let target: Uri = if location.contains("://") {
+        location.parse().ok()?
+    } else if location.starts_with("//") {
+        format!("{scheme}:{location}").parse().ok()?
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}").parse().ok()?
+    } else {
+        let folder = base
+            .path()
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{folder}/{location}")
+            .parse()
+            .ok()?
+    };
+    let plain = !target.authority()?.as_str().contains('@');
+    (plain && matches!(target.scheme_str(), Some("http" | "https"))).then_some(target)
+}
+
+#[cfg(test)]
+#[path = "download_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! A program with all that it starts: they end together, whatever becomes of the test.
+
+use crate::process::{self, Usage};
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Waits until there is somebody who ends it (below), and is the program from then on.
+const LAUNCH: &str = r#"read -r go && exec "$@" </dev/null"#;
+/// Ends the group when it is told to, or when nobody is left who could: first with SIGTERM, and with SIGKILL
+/// what is left after that. Who told it looks when that is; where the test's process was killed it is so
+/// after [`TERM_TIME_MAX`] at the latest, and the folder goes as well.
+const END: &str = r#"
+read -r told
+kill -s TERM -- "-$1"
+if [ "$told" = stop ]; then
+    read -r told
+else
+    looks=0
+    while kill -s 0 -- "-$1" && [ "$looks" -lt "$3" ]; do
+        sleep 0.1
+        looks=$((looks + 1))
+    done
+    rm -rf -- "$2"
+fi
+kill -s KILL -- "-$1"
+"#;
+/// How long what is told to end may take.
+const TERM_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long what was killed may take to be gone.
+const GONE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A program in a process group of its own. Dropped, it ends with all of its group.
+#[derive(Debug)]
+pub struct Group {
+    /// The program. The group has its id.
+    leader: Child,
+    /// Ends the group when its standard input ends. In a group of its own as well, so that what ends the
+    /// test at a terminal does not end it.
+    ender: Child,
+}
+
+impl Group {
+    /// Starts `program`, which uses `folder` and keeps nothing anywhere else; with what it writes to its
+    /// standard output and error.
+    pub fn start(
+        program: &Path,
+        arguments: &[String],
+        folder: &Path,
+    ) -> std::io::Result<(Self, ChildStdout, ChildStderr)> {
+        let temporary = folder.join("tmp");
+        std::fs::create_dir_all(&temporary)?;
+        let mut leader = Command::new("sh")
+            .args(["-c", LAUNCH, "sh"])
+            .arg(program)
+            .args(arguments)
+            .env("TMPDIR", temporary)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let ender = Command::new("sh")
+            .args(["-c", END, "sh"])
+            .arg(leader.id().to_string())
+            .arg(folder)
+            // How often it looks.
+            .arg((TERM_TIME_MAX.as_millis() / 100).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let mut go = leader.stdin.take().expect("it is piped");
+        go.write_all(b"go\n")?;
+        let output = leader.stdout.take().expect("it is piped");
+        let error = leader.stderr.take().expect("it is piped");
+        Ok((Self { leader, ender }, output, error))
+    }
+
+    /// What the program has used: what it has started, without the program itself where that only
+    /// launches.
+    pub fn usage(&self) -> Option<Usage> {
+        let leader = self.leader.id();
+        let started = self.processes().into_iter().filter(|id| *id != leader);
+        let used = started.filter_map(Usage::of).reduce(Usage::and);
+        used.or_else(|| Usage::of(leader))
+    }
+
+    /// The processes of the group that run.
+    pub fn processes(&self) -> Vec<u32> {
+        process::of_group(self.leader.id())
+    }
+
+    /// Waits until nothing of the group runs. Says whether it is so.
+    fn is_gone_within(&self, time_max: Duration) -> bool {
+        let begun = Instant::now();
+        while !self.processes().is_empty() {
+            if begun.elapsed() > time_max {
+                return false;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        true
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(mut told) = self.ender.stdin.take() {
+            let _ = told.write_all(b"stop\n");
+            self.is_gone_within(TERM_TIME_MAX);
+            // Closed: now it kills what is left.
+        }
+        let _ = self.ender.wait();
+        // Only now may somebody else have its id, and the group's.
+        let _ = self.leader.wait();
+        if !self.is_gone_within(GONE_TIME_MAX) {
+            eprintln!("processes stay: {:?}", self.processes());
+        }
+    }
+}
