@@ -201,7 +201,13 @@ impl<'a> Loader<'a> {
     /// What answers when one component asks another one: those with a trigger, private or not, that somebody
     /// may ask who is asked himself.
     fn callees(&mut self) -> Result<Callees> {
-        let triggers = &self.application.triggers;
+        // One that has no component is asked for nothing.
+        let triggers: Vec<&HttpTrigger> = self
+            .application
+            .triggers
+            .iter()
+            .filter(|trigger| trigger.static_response.is_none())
+            .collect();
         let levels: Vec<Level> = Level::chained().collect();
         let mut callees = Callees::new();
         let mut askers: Vec<&str> = triggers
