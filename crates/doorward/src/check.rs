@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use doorward_policy::{Findings, Policy};
+use doorward_policy::{Findings, Policy, advise};
 
 use crate::dates;
 
@@ -41,13 +41,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         )
     })?;
     let parsed = Policy::parse(&text);
-    let (findings, valid) = match &parsed {
-        Ok(policy) => (policy.warnings(), true),
-        Err(findings) => (findings, false),
-    };
+    let findings = advised(&text, &parsed);
+    let valid = parsed.is_ok();
     let name = arguments.file.to_string_lossy();
     match arguments.format {
-        Format::Json => print_json(&name, findings),
+        Format::Json => print_json(&name, &findings),
         Format::Text => {
             if !findings.is_empty() {
                 println!("{}", findings.render(&name, Some(&text)));
@@ -62,6 +60,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Everything that is to be said of a policy: what was found, and what is advised.
+pub(crate) fn advised(text: &str, parsed: &Result<Policy, Findings>) -> Findings {
+    match parsed {
+        Ok(policy) => advise(text, policy.warnings()),
+        Err(findings) => advise(text, findings),
+    }
 }
 
 /// What is in a valid policy, so that what somebody believes to have written can be seen to be there.

@@ -122,6 +122,16 @@ codes! {
     UnregisteredMethod = "unregistered-method", Warning;
     /// Whatever no other rule lists is public.
     PublicRest = "public-rest", Warning;
+    /// A key of a route that stands among its claims.
+    MisplacedKey = "misplaced-key", Warning;
+    /// Everybody who can have a token of a provider is let in.
+    OpenToAll = "open-to-all", Warning;
+    /// An audience that is in tokens for others, too.
+    SharedAudience = "shared-audience", Warning;
+    /// A provider of ID tokens, where the policy does not say so.
+    TokenKind = "token-kind", Warning;
+    /// A value of another type than the claim has.
+    NeverEqual = "never-equal", Warning;
 }
 
 /// One thing that is wrong, where it is, and what to do.

@@ -203,6 +203,7 @@
 //! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
 
 mod accept;
+mod advice;
 mod allow;
 mod api_keys;
 mod audience;
@@ -233,6 +234,7 @@ mod upstream;
 use toml_parser::{Expected, ParseError};
 
 use self::accept::Around;
+pub use self::advice::advise;
 use crate::api_keys::ApiKeys;
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};

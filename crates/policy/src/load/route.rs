@@ -18,7 +18,7 @@ use crate::target::check_method;
 use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 21] = [
     "accept",
     "allow",
     "auth",
