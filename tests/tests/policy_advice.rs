@@ -28,6 +28,8 @@ audience = "https://deploy.acme.example"
 tokens = "id"
 "#;
 
+const ACME: &str = "[issuer.acme]\nurl = \"https://acme.example\"\naudience = \"api\"\n";
+
 /// Everything that is said of a policy.
 fn advised(text: &str) -> Findings {
     match Policy::parse(text) {
@@ -138,11 +140,138 @@ fn what_cannot_be_read_is_left_at_that() {
         &huge,
     ] {
         let found = Policy::parse(text).unwrap_err();
-        assert_eq!(advise(text, &found), found);
+        let codes = |findings: &Findings| -> Vec<Code> {
+            findings.as_slice().iter().map(|one| one.code).collect()
+        };
+        assert_eq!(codes(&advise(text, &found)), codes(&found));
     }
     // Findings of another text have places that this one lacks.
     let found = Policy::parse("[[route]]\npath = \"/é\"\n").unwrap_err();
     assert_eq!(advise("", &found).as_slice().len(), found.as_slice().len());
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_write() {
+    for (line, code, help) in [
+        // Keys that need quotes.
+        (
+            "[route.claims]\ncognito:groups = \"x\"",
+            "syntax",
+            "write `\"cognito:groups\" = …`",
+        ),
+        (
+            "claims = { cognito:groups = \"x\" }",
+            "syntax",
+            "write `\"cognito:groups\" = …`",
+        ),
+        (
+            "claims = { a = 1, urn:b = \"x\" }",
+            "syntax",
+            "write `\"urn:b\" = …`",
+        ),
+        (
+            "[route.claims]\nhttps://acme.example/roles = \"x\"",
+            "syntax",
+            "write `\"https://acme.example/roles\" = …`",
+        ),
+        // Values of another type.
+        ("scope = 5", "wrong-type", "write it in quotes: `\"5\"`"),
+        (
+            "token_from = [\"authorization\", 7]",
+            "wrong-type",
+            "write it in quotes: `\"7\"`",
+        ),
+        (
+            "limits = 9 # bytes",
+            "wrong-type",
+            "write it in quotes: `\"9\"`",
+        ),
+        (
+            "public = \"true\"",
+            "wrong-type",
+            "write it without quotes: `true`",
+        ),
+        (
+            "[revocation]\ntoken_lifetime_max_s = \"7d\"",
+            "wrong-type",
+            "write the number alone, without quotes and unit",
+        ),
+        (
+            "claims = \"admin\"",
+            "wrong-type",
+            "write a header of its own",
+        ),
+        // Nothing, where there are defaults.
+        (
+            "cors = \"none\"",
+            "unknown-name",
+            "`cors = false` leaves out what `[defaults]` says",
+        ),
+        (
+            "limits = \"off\"",
+            "unknown-name",
+            "`limits = false` leaves out",
+        ),
+        ("cors = \"web\"", "unknown-name", "add `[cors.NAME]`"),
+        ("upstream = \"x\"", "unknown-name", "add `[upstream.NAME]`"),
+        (
+            "[route.claims]\nresource_access.my.client.roles = \"x\"",
+            "unknown-key",
+            "in double quotes inside",
+        ),
+        // A path that says too little.
+        (
+            "claims = { sub = { equals = \"{id}\" } }",
+            "bad-value",
+            "write `{id}` as a segment of `path`",
+        ),
+        (
+            "[[route]]\npath = \"b\"",
+            "bad-pattern",
+            "from the first `/` on",
+        ),
+        (
+            "[[route]]\npath = \"/a\"",
+            "contradiction",
+            "give them other `methods`",
+        ),
+        (
+            "accept = \"api-key\"",
+            "missing-key",
+            "add `[api_keys]` with `header` or `query`",
+        ),
+        (
+            "accept = \"basic\"",
+            "missing-key",
+            "add `[api_keys]`, if only that line",
+        ),
+    ] {
+        let text = format!("{ACME}[[route]]\npath = \"/a\"\n{line}\n");
+        let found = advised(&text);
+        let first = found
+            .as_slice()
+            .iter()
+            .find(|one| one.code.as_str() == code);
+        let first = first.unwrap_or_else(|| panic!("no {code}:\n{text}\n{found}"));
+        let words = first.help.as_deref().unwrap_or_default();
+        assert!(words.contains(help), "{help:?} of\n{text}\n{found}");
+    }
+}
+
+#[test]
+fn one_mistake_is_one_finding() {
+    for text in [
+        // What would be said of the issuer, or of missing routes, comes from it.
+        format!("{ACME}[[routes]]\npath = \"/a\"\n"),
+        format!("{ACME}[[route]]\npath = \"/a\"\npublic = \"true\"\n"),
+        format!("{ACME}[[route]]\npath = \"/a\"\nissuer = \"acm\"\n"),
+        format!("{ACME}[[route]]\npath = \"/a\"\naccept = \"api-kye\"\n"),
+        format!("{ACME}[[route]]\npath = \"/a\"\naccept = \"jwtt\"\n[api_keys]\n"),
+    ] {
+        let found = advised(&text);
+        assert_eq!(found.as_slice().len(), 1, "{text}\n{found}");
+        assert!(found.has_errors(), "{text}\n{found}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use doorward_policy::{Findings, Policy, advise};
 
@@ -40,6 +40,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             arguments.file.display()
         )
     })?;
+    if is_manifest(&text) {
+        bail!(
+            "{} is a Spin manifest, not a policy\n  help: check the policy that it mounts, `doorward \
+             check doorward.toml`",
+            arguments.file.display()
+        );
+    }
     let parsed = Policy::parse(&text);
     let findings = advised(&text, &parsed);
     let valid = parsed.is_ok();
@@ -59,6 +66,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// Whether a text is a `spin.toml`. No policy has that key.
+fn is_manifest(text: &str) -> bool {
+    text.lines().any(|line| {
+        let after = line.trim_start().strip_prefix("spin_manifest_version");
+        after.is_some_and(|after| after.trim_start().starts_with('='))
     })
 }
 

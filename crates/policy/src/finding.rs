@@ -248,6 +248,13 @@ impl Findings {
         serde_json::json!({ "findings": findings, "left_out": self.left_out })
     }
 
+    /// Changes what is advised about each finding.
+    pub(crate) fn set_help(&mut self, help: impl Fn(&Finding) -> Option<String>) {
+        for finding in &mut self.list {
+            finding.help = help(finding).or(finding.help.take());
+        }
+    }
+
     /// Adds a finding after those at the same place or before it.
     pub(crate) fn push(&mut self, finding: Finding) {
         if self.list.len() == FINDINGS_MAX {

@@ -3,6 +3,8 @@
 //! No component calls this, so that none has it in its file: it is for who writes a policy, and takes what
 //! is known of providers by heart.
 
+mod help;
+
 use core::fmt::Display;
 
 use super::{POLICY_BYTES_MAX, route};
@@ -131,6 +133,9 @@ fn is_cluster(url: &str) -> bool {
 /// Of a policy with errors little more is said than what may have led to them.
 #[must_use]
 pub fn advise(text: &str, found: &Findings) -> Findings {
+    let mut found = found.clone();
+    found.set_help(|finding| help::of(text, finding));
+    let found = &found;
     let mut source = Source::with_findings(text, found.clone());
     let unreadable = [Code::Syntax, Code::TooLarge];
     let findings = found.as_slice();
