@@ -421,6 +421,7 @@ fn every_kind_of_finding_is_tried() {
         "traffic-of-routes",
         "token-from",
         "file",
+        "advice",
     ]
     .into_iter()
     .flat_map(cases)

@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
-use doorward_policy::{Findings, Policy};
+use doorward_policy::{Findings, Policy, advise};
 
 use crate::dates;
 
@@ -40,14 +40,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             arguments.file.display()
         )
     })?;
+    if is_manifest(&text) {
+        bail!(
+            "{} is a Spin manifest, not a policy\n  help: check the policy that it mounts, `doorward \
+             check doorward.toml`",
+            arguments.file.display()
+        );
+    }
     let parsed = Policy::parse(&text);
-    let (findings, valid) = match &parsed {
-        Ok(policy) => (policy.warnings(), true),
-        Err(findings) => (findings, false),
-    };
+    let findings = advised(&text, &parsed);
+    let valid = parsed.is_ok();
     let name = arguments.file.to_string_lossy();
     match arguments.format {
-        Format::Json => print_json(&name, findings),
+        Format::Json => print_json(&name, &findings),
         Format::Text => {
             if !findings.is_empty() {
                 println!("{}", findings.render(&name, Some(&text)));
@@ -62,6 +67,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether a text is a `spin.toml`. No policy has that key.
+fn is_manifest(text: &str) -> bool {
+    text.lines().any(|line| {
+        let after = line.trim_start().strip_prefix("spin_manifest_version");
+        after.is_some_and(|after| after.trim_start().starts_with('='))
+    })
+}
+
+/// Everything that is to be said of a policy: what was found, and what is advised.
+pub(crate) fn advised(text: &str, parsed: &Result<Policy, Findings>) -> Findings {
+    match parsed {
+        Ok(policy) => advise(text, policy.warnings()),
+        Err(findings) => advise(text, findings),
+    }
 }
 
 /// What is in a valid policy, so that what somebody believes to have written can be seen to be there.

@@ -122,6 +122,16 @@ codes! {
     UnregisteredMethod = "unregistered-method", Warning;
     /// Whatever no other rule lists is public.
     PublicRest = "public-rest", Warning;
+    /// A key of a route that stands among its claims.
+    MisplacedKey = "misplaced-key", Warning;
+    /// Everybody who can have a token of a provider is let in.
+    OpenToAll = "open-to-all", Warning;
+    /// An audience that is in tokens for others, too.
+    SharedAudience = "shared-audience", Warning;
+    /// A provider of ID tokens, where the policy does not say so.
+    TokenKind = "token-kind", Warning;
+    /// A value of another type than the claim has.
+    NeverEqual = "never-equal", Warning;
 }
 
 /// One thing that is wrong, where it is, and what to do.
@@ -236,6 +246,13 @@ impl Findings {
             })
             .collect();
         serde_json::json!({ "findings": findings, "left_out": self.left_out })
+    }
+
+    /// Changes what is advised about each finding.
+    pub(crate) fn set_help(&mut self, help: impl Fn(&Finding) -> Option<String>) {
+        for finding in &mut self.list {
+            finding.help = help(finding).or(finding.help.take());
+        }
     }
 
     /// Adds a finding after those at the same place or before it.

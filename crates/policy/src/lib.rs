@@ -81,6 +81,7 @@ pub use credential::{Credential, CredentialKind};
 pub use decision::{Authenticated, Pending, RequestHead, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
 pub use identity::AbsentHeader;
+pub use load::advise;
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::{Permit, Principal};
 pub use policy::{

@@ -226,6 +226,7 @@ impl PatternError {
             Self::TrailingSlash => {
                 "leave the last `/` out: `/a` matches `/a/` as well, `/a/**` everything below it"
             }
+            Self::NoLeadingSlash => "write the whole path, from the first `/` on",
             Self::ParameterName(_) => "write it like `{user_id}`",
             Self::PartialParameter(_) => {
                 "write `{name}` alone between two slashes; it matches one segment"

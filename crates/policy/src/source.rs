@@ -70,13 +70,18 @@ impl<'t, 's> Fields<'t, 's> {
 
 impl<'s> Source<'s> {
     pub(crate) fn new(text: &'s str) -> Self {
+        Self::with_findings(text, Findings::default())
+    }
+
+    /// A text of which something was found before.
+    pub(crate) fn with_findings(text: &'s str, findings: Findings) -> Self {
         let line_starts = core::iter::once(0)
             .chain(text.match_indices('\n').map(|(index, _)| index + 1))
             .collect();
         Self {
             text,
             line_starts,
-            findings: Findings::default(),
+            findings,
         }
     }
 
@@ -94,6 +99,11 @@ impl<'s> Source<'s> {
 
     pub(crate) fn findings_count(&self) -> usize {
         self.findings.as_slice().len() + self.findings.left_out()
+    }
+
+    /// What stands at a byte offset, and after it.
+    pub(crate) fn text_from(&self, offset: usize) -> &'s str {
+        self.text.get(offset..).unwrap_or_default()
     }
 
     /// Line and column of a byte offset.

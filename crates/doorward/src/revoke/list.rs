@@ -1,5 +1,6 @@
 //! `doorward revoke list`: what is revoked.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,12 +9,14 @@ use doorward_token::UnixTime;
 use doorward_token::revocation::{Entry, Note};
 use serde_json::json;
 
+use super::one_token::Tokens;
 use crate::{dates, store, table};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// For programs: `{"revocations": [{"kind", "issuer", "value", "issued_before", "expires_at",
-    /// "reason", "created_at", "name"}], "unreadable"}`.
+    /// "reason", "created_at", "token", "name"}], "unreadable"}`. Of a token there are several: those
+    /// that have the same in "token".
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -32,6 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let policy = arguments.store.policy_if_any()?;
     let store = arguments.store.open(policy.as_ref())?;
     let mut revocations = Vec::new();
+    let mut tokens = Tokens::default();
     let mut unreadable = 0_usize;
     for name in store.names()? {
         match Entry::parse_name(&name) {
@@ -41,20 +45,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             Some(Ok(entry)) if entry.is_over(now) => {}
             Some(Ok(entry)) => {
                 // A note that cannot be read is shown to nobody; the entry is in force all the same.
-                let note = store.get(&name)?.and_then(|note| Note::parse(&note).ok());
+                let note = store.get(&name)?.filter(|note| Note::parse(note).is_ok());
+                if let Some(note) = &note {
+                    tokens.add(&name, note);
+                }
+                let note = note.and_then(|note| Note::parse(&note).ok());
                 revocations.push(Revocation { name, entry, note });
             }
         }
     }
     revocations.sort_by_key(|revocation| revocation.entry.expires_at());
     if arguments.json {
-        let revocations: Vec<_> = revocations.iter().map(Revocation::json).collect();
+        let revocations: Vec<_> = revocations.iter().map(|one| one.json(&tokens)).collect();
         let document = json!({ "revocations": revocations, "unreadable": unreadable });
         println!("{document:#}");
     } else if revocations.is_empty() {
         println!("Nothing is revoked.");
     } else {
-        let rows: Vec<_> = revocations.iter().map(Revocation::row).collect();
+        let rows: Vec<_> = lines(&revocations, &tokens).map(Revocation::row).collect();
         let headings = [
             "WHAT",
             "VALUE",
@@ -72,6 +80,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each revocation, but one for each token: that which is kept for longest.
+fn lines<'a>(
+    revocations: &'a [Revocation],
+    tokens: &'a Tokens,
+) -> impl Iterator<Item = &'a Revocation> {
+    let mut seen = BTreeSet::new();
+    let mut lines: Vec<_> = revocations
+        .iter()
+        .rev()
+        .filter(|one| {
+            let token = tokens.of(&one.entry, &one.name);
+            token.is_none_or(|token| seen.insert(token))
+        })
+        .collect();
+    lines.reverse();
+    lines.into_iter()
 }
 
 impl Revocation {
@@ -92,7 +118,7 @@ impl Revocation {
         ]
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn json(&self, tokens: &Tokens) -> serde_json::Value {
         let note = self.note.as_ref();
         let seconds = |time: UnixTime| time.0;
         json!({
@@ -103,6 +129,7 @@ impl Revocation {
             "expires_at": seconds(self.entry.expires_at()),
             "reason": note.map(|note| note.reason.as_str()),
             "created_at": note.map(|note| seconds(note.created_at)),
+            "token": tokens.of(&self.entry, &self.name),
             "name": self.name,
         })
     }

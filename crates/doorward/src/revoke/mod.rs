@@ -1,6 +1,7 @@
 //! `doorward revoke`: takes back what an issuer has issued, before it expires.
 
 mod list;
+mod one_token;
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
@@ -369,7 +370,7 @@ impl<'a> Revoking<'a> {
         };
         if self.common.print {
             for entry in entries {
-                let note = note(entry).to_bytes();
+                let note = one_token::note(&note(entry), entries);
                 println!("{}", store::print_entry(&entry.name(), &note));
             }
             eprintln!("Nothing was written. The entries to write are on stdout, as NAME=VALUE.");
@@ -378,7 +379,7 @@ impl<'a> Revoking<'a> {
         let store = self.common.store.open(Some(&self.policy))?;
         check_room(&store, entries, self.now)?;
         for entry in entries {
-            store.set(&entry.name(), &note(entry).to_bytes())?;
+            store.set(&entry.name(), &one_token::note(&note(entry), entries))?;
         }
         eprintln!("Revoked: {what} of the issuer `{}`.", issuer.name);
         if let Some(until) = entries.iter().map(Entry::expires_at).max() {

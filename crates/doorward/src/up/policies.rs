@@ -32,15 +32,11 @@ pub(super) fn check(application: &Application) -> Result<()> {
         let name = file.strip_prefix(&application.dir).unwrap_or(&file);
         let name = name.display().to_string();
         let text = check::read(&file).with_context(|| format!("{name} cannot be read"))?;
-        match Policy::parse(&text) {
-            Ok(policy) => {
-                print(policy.warnings(), &name, &text);
-                check_components(application, &policy, &name)?;
-            }
-            Err(findings) => {
-                print(&findings, &name, &text);
-                refused.push(name);
-            }
+        let parsed = Policy::parse(&text);
+        print(&check::advised(&text, &parsed), &name, &text);
+        match parsed {
+            Ok(policy) => check_components(application, &policy, &name)?,
+            Err(_) => refused.push(name),
         }
     }
     if !refused.is_empty() {

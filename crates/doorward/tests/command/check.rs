@@ -85,6 +85,38 @@ fn a_warning_is_shown_and_is_no_failure() {
 }
 
 #[test]
+fn what_lets_in_more_than_was_meant_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[issuer.github]\nurl = \"https://token.actions.githubusercontent.com\"\naudience = \"x\"\n\
+                tokens = \"id\"\n[[route]]\npath = \"/**\"\nscope = [\"a\"]\n";
+    std::fs::write(folder.path().join("doorward.toml"), text).unwrap();
+    let ran = run(folder.path(), &["check"]);
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    for expected in [
+        "warning[open-to-all]",
+        "any workflow",
+        "doorward.toml is valid",
+    ] {
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_manifest_is_told_from_a_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("spin.toml"),
+        "spin_manifest_version = 2\n",
+    )
+    .unwrap();
+    let expected = [
+        "spin.toml is a Spin manifest",
+        "doorward check doorward.toml",
+    ];
+    fails(folder.path(), &["check", "spin.toml"], 1, &expected);
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_says_how_to_name_another() {
     let folder = tempfile::tempdir().unwrap();
     fails(

@@ -260,6 +260,55 @@ fn what_is_revoked_is_listed_with_who_said_so_and_without_tokens() {
 }
 
 #[test]
+fn one_revoked_token_is_one_line() {
+    let scene = Scene::new();
+    let rows = |what: &str| {
+        let text = scene.revoke(&["list"], "").stdout;
+        let rows: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
+        assert!(!rows.is_empty(), "{what}: {text}");
+        rows
+    };
+    // Both in the same second, of the same issuer, for the same reason and for as long.
+    let (one, other) = (scene.token(&[]), scene.token(&[]));
+    scene.revoke(&["token", "--reason", "lost"], &one);
+    assert_eq!(rows("a token with an id").len(), 1);
+    scene.revoke(&["token", "--reason", "lost"], &other);
+    assert_eq!(rows("two tokens").len(), 2);
+    // Again, in another way, for longer: it stays the same token.
+    let jti = claim(&one, "jti").as_str().unwrap().to_owned();
+    let again = ["token", "--id", &jti, "--issuer", "local", "--reason", "x"];
+    assert_eq!(scene.revoke(&again, "").status, 0);
+    let shown = rows("one of them by its id, too");
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[1].ends_with('x'), "what is kept longest: {shown:?}");
+    // What is no token has its own line.
+    scene.revoke(&["session", "s", "--issuer", "local"], "");
+    scene.revoke(&["subject", "ada", "--issuer", "local"], "");
+    assert_eq!(rows("two tokens, a session and a subject").len(), 4);
+    // Programs see every name, and which are of one token.
+    let listed = scene.listed();
+    let tokens: std::collections::BTreeSet<_> = listed
+        .iter()
+        .filter(|entry| entry["kind"] == "token")
+        .map(|entry| entry["token"].as_str().unwrap())
+        .collect();
+    assert_eq!((listed.len(), tokens.len()), (7, 2), "{listed:?}");
+    for entry in listed.iter().filter(|entry| entry["kind"] != "token") {
+        assert_eq!(entry["token"], Value::Null);
+    }
+    // Where one of a token's names is gone, the other is shown; and so is what nobody said anything of.
+    for name in scene.host.keys("default").unwrap() {
+        let notes_first = tokens.iter().any(|token| name.contains(token));
+        if notes_first {
+            scene.host.delete("default", &name).unwrap();
+        }
+    }
+    let bare = Entry::token("https://x.example", "bare", UnixTime(9_000_000_000));
+    scene.host.set("default", &bare.name(), b"").unwrap();
+    assert_eq!(rows("what is left").len(), 5);
+}
+
+#[test]
 fn a_note_with_control_characters_is_not_shown() {
     let scene = Scene::new();
     let entry = Entry::session("https://x.example", "s", UnixTime(9_000_000_000));

@@ -108,10 +108,15 @@ fn kind(
             "after `opaque` never decides: every bearer token is taken for an opaque one",
             "put `jwt` first, or leave it out",
         ),
-        (CredentialKind::ApiKey | CredentialKind::Basic, None) => (
+        (CredentialKind::Basic, None) => (
             Code::MissingKey,
             "needs `[api_keys]`",
             "add `[api_keys]`, if only that line",
+        ),
+        (CredentialKind::ApiKey, None) => (
+            Code::MissingKey,
+            "needs `[api_keys]`",
+            "add `[api_keys]` with `header` or `query`",
         ),
         (CredentialKind::ApiKey, Some(ApiKeys { place: None, .. })) => (
             Code::MissingKey,

@@ -187,7 +187,11 @@ fn needless(source: &mut Source<'_>, alternatives: &[Asked], path: &str) {
             None if cover(&lenient, &one.demands) => lenient.as_slice(),
             None => continue,
         };
-        let message = "this alternative lets nobody through whom others do not";
+        let line = source.position(by.first().map_or(0, |by| by.offset)).line;
+        let more = if by.len() > 1 { " and others" } else { "" };
+        let message = format_args!(
+            "everybody whom this alternative admits is admitted by the one at line {line}{more}"
+        );
         let help = "leave it out, or ask for more in the others";
         let other = format_args!("an alternative of `{path}` that asks for no more");
         let related: Vec<(usize, &dyn Display)> = by

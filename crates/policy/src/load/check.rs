@@ -117,7 +117,7 @@ fn contradictions(source: &mut Source<'_>, routes: &[ReadRoute], rules: &[u32]) 
     for route in rules.iter().filter_map(|&rule| routes.get(rule as usize)) {
         let Some(methods) = &route.methods else {
             if let Some(earlier) = for_all {
-                contradiction(source, route, earlier, "every method");
+                contradiction(source, route, earlier, "every method of");
             } else if let Some((method, earlier)) = by_method.first() {
                 contradiction(source, route, earlier, method);
             }
@@ -160,7 +160,10 @@ fn contradiction(source: &mut Source<'_>, route: &ReadRoute, earlier: &ReadRoute
     };
     let line = source.position(earlier.offset).line;
     let message = format_args!("a second rule for {method} `{}`", route.path);
-    let help = format_args!("keep this one or the one on line {line}{names}{all}");
+    let help = format_args!(
+        "keep this one or the one on line {line}, or give them other `methods`; one of several demands is \
+         `[[route.allow]]`{names}{all}"
+    );
     let other = format_args!("`{}`, the other rule", earlier.path);
     let related: Related<'_> = &[(earlier.offset, &other)];
     let code = Code::Contradiction;

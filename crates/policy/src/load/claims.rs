@@ -224,7 +224,12 @@ fn unknown(source: &mut Source<'_>, fields: Fields<'_, '_>, name: &str, entry: &
             let within = fields.table(&rest.value).map(|table| table.entries);
             match within {
                 Some([only]) if !KEYS.contains(&only.name.value.as_ref()) => rest = only,
-                _ => break format!("a path is one key, in quotes: write `\'{path}\' = …`"),
+                _ => {
+                    break format!(
+                        "a path is one key, in quotes: write `\'{path}\' = …`; a segment that has a dot \
+                     itself stands in double quotes inside"
+                    );
+                }
             }
         },
     };
@@ -282,7 +287,7 @@ fn segment(source: &mut Source<'_>, text: At<&str>, pattern: Option<&Pattern>) -
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let help = if names.is_empty() {
-        "the path has no parameters".to_owned()
+        concat(&["write `", &shown(text.value), "` as a segment of `path`"])
     } else {
         suggestion(text.value, &names, &"the path has")
     };

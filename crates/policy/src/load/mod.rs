@@ -203,6 +203,7 @@
 //! errors ([`crate::Code`] lists all), and a policy with an error decides nothing.
 
 mod accept;
+mod advice;
 mod allow;
 mod api_keys;
 mod audience;
@@ -233,6 +234,7 @@ mod upstream;
 use toml_parser::{Expected, ParseError};
 
 use self::accept::Around;
+pub use self::advice::advise;
 use crate::api_keys::ApiKeys;
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
@@ -419,15 +421,15 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     let upstreams = &traffic.named.upstreams;
     proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
-    check::use_of_issuers(&mut source, &issuers, &routes);
-    if let Some(keys) = &api_keys {
-        check::use_of_keys(&mut source, keys, &routes);
-    }
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
     let issuer_names = names::unique(&mut source, &issuers);
     audience::check(&mut source, &issuers, &routes);
     // What is wrong elsewhere may be why something is not used.
     if !source.has_errors() {
+        check::use_of_issuers(&mut source, &issuers, &routes);
+        if let Some(keys) = &api_keys {
+            check::use_of_keys(&mut source, keys, &routes);
+        }
         traffic::use_of_names(&mut source, &traffic, &routes);
     }
 

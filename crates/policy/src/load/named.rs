@@ -132,7 +132,7 @@ pub(super) fn find(
     let key = kind.key();
     let known: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
     let help = if known.is_empty() {
-        format!("add an `[{key}.NAME]`")
+        format!("add `[{key}.NAME]`")
     } else {
         suggestion(text.value, &known, &"there are")
     };

@@ -9,7 +9,7 @@ use super::allow::{self, Asked};
 use super::token_from::{self, ReadSources};
 use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX};
 use super::{claims, traffic};
-use crate::document::Value;
+use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
@@ -18,7 +18,7 @@ use crate::target::check_method;
 use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 
-const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 21] = [
     "accept",
     "allow",
     "auth",
@@ -129,7 +129,9 @@ pub(super) fn read(
         }
     };
     let offset = value.map_or(0, |value| value.offset);
-    if values.is_empty() {
+    // A key that is spelt wrongly may be where they are.
+    let known = |entry: &Entry<'_>| super::KEYS.contains(&entry.name.value.as_ref());
+    if values.is_empty() && root.entries.iter().all(known) {
         let message = "there are no routes: this policy would refuse every request";
         let help = "add a `[[route]]` with a `path`";
         source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
