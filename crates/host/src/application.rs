@@ -20,7 +20,7 @@ use crate::compose::{MiddlewarePart, Part, compose};
 use crate::engine::engine;
 use crate::exports;
 use crate::fixed::FixedAnswers;
-use crate::instance::{Factory, Grants, Level, Reuse};
+use crate::instance::{Factory, Grants, Level};
 use crate::kv::StoreFile;
 use crate::kv_link::Stores;
 use crate::link::linker;
@@ -246,9 +246,8 @@ impl<'a> Loader<'a> {
             self.link(component, middlewares)?,
             self.grants(component)?,
             level,
-            Reuse::new(self.options),
+            self.options,
             self.log.clone(),
-            self.options.clock.clone(),
             self.stopping.clone(),
         )))
     }

@@ -139,8 +139,8 @@ mod tests {
         let askers = Askers::default();
         let (one, asked_one) = asked();
         let (other, asked_other) = asked();
-        let _ = askers.add(asked_one);
-        let _ = askers.add(asked_other);
+        drop(askers.add(asked_one));
+        drop(askers.add(asked_other));
         assert_eq!(left(&askers), Poll::Pending);
         drop(one);
         assert_eq!(left(&askers), Poll::Pending, "the other one still waits");
@@ -154,8 +154,8 @@ mod tests {
         let askers = Askers::default();
         let (mut one, asked_one) = asked();
         let (other, asked_other) = asked();
-        let _ = askers.add(asked_one);
-        let _ = askers.add(asked_other);
+        drop(askers.add(asked_one));
+        drop(askers.add(asked_other));
         one.answered();
         drop(one);
         assert_eq!(left(&askers), Poll::Pending);
@@ -168,7 +168,7 @@ mod tests {
     fn who_has_all_answers_leaves_the_instance_to_others() {
         let askers = Askers::default();
         let (mut asking, asked) = asked();
-        let _ = askers.add(asked);
+        drop(askers.add(asked));
         asking.answered();
         drop(asking);
         assert_eq!(left(&askers), Poll::Pending);

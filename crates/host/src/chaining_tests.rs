@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::Mutex;
 

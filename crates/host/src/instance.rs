@@ -127,17 +127,18 @@ pub struct Factory {
 }
 
 impl Factory {
-    /// Takes a component that is compiled and linked.
+    /// Takes a component that is compiled and linked; `options` say how long its instances live, and by which
+    /// clock.
     pub fn new(
         engine: Engine,
         component: Arc<ProxyPre<HostState>>,
         grants: Arc<Grants>,
         level: Level,
-        reuse: Reuse,
+        options: &HostOptions,
         log: LogSink,
-        clock: Option<WallClock>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
+        let reuse = Reuse::new(options);
         let reuse = match &*component {
             // A call of its handler occupies the whole instance until it returns.
             ProxyPre::P2(_) => reuse.for_one_request(),
@@ -150,7 +151,7 @@ impl Factory {
             level,
             reuse,
             log,
-            clock,
+            clock: options.clock.clone(),
             stopping,
         }
     }
