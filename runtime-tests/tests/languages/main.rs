@@ -1,6 +1,11 @@
 //! Applications in other languages, made with the tools of others, behind the gate.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod javascript;
 mod python;
