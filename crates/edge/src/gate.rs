@@ -29,7 +29,6 @@ use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::cache::{Hit, REALM_SIGNED, TokenCache};
 use doorward_token::{TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 use doorward_traffic::address::{Client, limit_key, peer_of};
-use doorward_traffic::host;
 use doorward_traffic::limits::{BodyCount, HeadSize, LimitExceeded, RequestLimits};
 use doorward_traffic::rate::{Counts, RateLimit, Verdict};
 use std::cell::{OnceCell, RefCell};
@@ -152,16 +151,8 @@ async fn enter(
     let api_key_header = gate.and_then(|gate| gate.policy.api_key_header());
     let mut received = Received::of(&request, api_key_header);
     let mut additions = Additions::default();
-    // As far as the host of the component shows it: some look themselves, some do not.
-    let asked = || {
-        let fields = received.values("host");
-        match fields.is_empty() {
-            true => Ok(()),
-            false => host::check(&fields, request.get_authority().as_deref()),
-        }
-    };
     let refusal = match gate {
-        Some(_) if let Err(error) = asked() => Refusal::host(error),
+        Some(_) if let Err(error) = received.check_host(&request) => Refusal::host(error),
         Some(gate) => {
             received.origin = origin::of(gate, &request, &received);
             let issuers = gate.logout_issuers(&received);

@@ -1,6 +1,7 @@
 //! The head of a request as it arrived, read from the host once.
 
 use crate::gate::Told;
+use doorward_traffic::host::{self, HostError};
 use wasip3::http::types::{Fields, Method, Request};
 
 /// The field that carries the credential.
@@ -52,6 +53,19 @@ impl Received {
     /// Whether there is a field of this name.
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(there, _)| is_field(there, name))
+    }
+
+    /// Checks whom the request is for, as far as the host of the component shows it: some look themselves,
+    /// some do not.
+    ///
+    /// # Errors
+    /// When it can be read in two ways.
+    pub fn check_host(&self, request: &Request) -> Result<(), HostError> {
+        let fields = self.values("host");
+        if fields.is_empty() {
+            return Ok(());
+        }
+        host::check(&fields, request.get_authority().as_deref())
     }
 
     /// Whether a length is declared: then there is a body, if only an empty one.
