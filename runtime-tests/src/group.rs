@@ -45,19 +45,23 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts `program`, which uses `folder` and keeps nothing anywhere else; with what it writes to its
-    /// standard output and error.
+    /// Starts the program of `command`, with its arguments and variables. It uses `folder` and keeps nothing
+    /// anywhere else. Gives what it writes to its standard output and error as well.
     pub fn start(
-        program: &Path,
-        arguments: &[String],
+        command: &Command,
         folder: &Path,
     ) -> std::io::Result<(Self, ChildStdout, ChildStderr)> {
         let temporary = folder.join("tmp");
         std::fs::create_dir_all(&temporary)?;
         let mut leader = Command::new("sh")
             .args(["-c", LAUNCH, "sh"])
-            .arg(program)
-            .args(arguments)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .env("TMPDIR", temporary)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -69,6 +69,9 @@ pub struct How {
     pub requests_at_once: Option<usize>,
     /// How long an instance without a request is kept.
     pub idle_time: Option<Duration>,
+    /// Threads of the host, where it is a process of its own. With one of them an instance that has answered is
+    /// ready for the next request before that comes; otherwise it may be too late, and another instance begins.
+    pub threads: Option<usize>,
     /// What components see as the time of day, where the host has that ([`Host::has_clocks`]). Timers
     /// stay real.
     pub clock: Option<WallClock>,
@@ -82,6 +85,7 @@ impl How {
         Self {
             requests_per_instance: Some(INSTANCE_REQUESTS),
             idle_time: Some(INSTANCE_TIME),
+            threads: Some(1),
             ..Self::default()
         }
     }

@@ -6,7 +6,7 @@ use crate::group::Group;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{ChildStderr, ChildStdout};
+use std::process::{ChildStderr, ChildStdout, Command};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 pub const SPIN_VARIABLE: &str = "DOORWARD_SPIN";
 /// How long a host may take until it serves.
 const START_TIME_MAX: Duration = Duration::from_secs(120);
+/// How many threads Spin has, which is left to Tokio.
+const THREADS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
 /// What Spin says once it listens; where, comes after it.
 const SERVING: &str = "Serving http://";
 
@@ -51,7 +53,12 @@ impl Host for Spin {
     fn serve<'a>(&'a self, app: &'a App, how: How) -> Starting<'a> {
         assert!(how.clock.is_none(), "Spin has no clocks but the real one");
         Box::pin(async move {
-            let started = Group::start(&self.0, &arguments(app, &how), app.folder());
+            let mut command = Command::new(&self.0);
+            command.args(arguments(app, &how));
+            if let Some(threads) = how.threads {
+                command.env(THREADS_VARIABLE, threads.to_string());
+            }
+            let started = Group::start(&command, app.folder());
             let (group, output, error) = started.expect("start a process");
             let log = Log::default();
             let errors = keep(error, &log);

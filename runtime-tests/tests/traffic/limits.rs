@@ -104,6 +104,16 @@ async fn header_fields_are_counted(host: &dyn Host) {
             let answer = front
                 .send(with_fields(Ask::get("/count/a"), count, "v"))
                 .await;
+            // With its own fields these are more than Spin itself takes.
+            if host.name() == "spin" && count == 100 {
+                status(&answer, 431, &format!("{kind:?}: {count} fields, on Spin"));
+                assert_eq!(
+                    front.reached().await,
+                    0,
+                    "{kind:?}: what reached the service"
+                );
+                continue;
+            }
             let refused = (431, "headers-too-large");
             is_refused(&front, &answer, refused, &format!("{count} fields")).await;
         }

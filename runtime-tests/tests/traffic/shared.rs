@@ -20,8 +20,8 @@ pub const CASES: &[Case] = cases![
     instances_that_share_admit_no_more_than_one_would,
     where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_for_it,
     where_the_store_is_not_granted_each_instance_counts_alone,
-    entries_of_any_number_of_callers_are_bounded,
     ; in_process:
+    entries_of_any_number_of_callers_are_bounded,
     requests_that_come_while_one_is_being_written_are_written_together,
     two_hosts_that_share_admit_more_than_one_would_only_by_what_is_under_way,
 ];
@@ -85,15 +85,20 @@ async fn admitted(addresses: &[SocketAddr], requests: usize, at_once: usize) -> 
     statuses.iter().filter(|status| **status == 200).count()
 }
 
-/// The only caller of a limit that has one more every ten seconds: how many requests of it the store has
-/// counted.
-pub fn counted(front: &Front, limit: &str, clock: &Clock<'_>) -> Option<u64> {
+/// The only caller of the limit `all`, by which there is one more every ten seconds: how many requests of it
+/// the store has counted.
+fn counted(front: &Front, clock: &Clock<'_>) -> Option<u64> {
+    counted_by(front, "all", 10, clock)
+}
+
+/// The same of another limit, by which there is one more in so many seconds.
+pub fn counted_by(front: &Front, limit: &str, every_s: u64, clock: &Clock<'_>) -> Option<u64> {
     let names = stored_names(&front.app, &format!("doorward/rate/{limit}/"));
     let record = stored(&front.app, names.first()?)?;
     // A version, the digest of the key, and the time in milliseconds and parts of one.
     assert_eq!((record.len(), record[0]), (29, 1), "a record of one caller");
     let at_ms = u64::from_be_bytes(record[17..25].try_into().unwrap());
-    Some((at_ms / 1000).saturating_sub(clock.now()).div_ceil(10))
+    Some((at_ms / 1000).saturating_sub(clock.now()).div_ceil(every_s))
 }
 
 async fn an_instance_counts_requests_that_are_under_way_as_well(host: &dyn Host) {
@@ -152,7 +157,7 @@ async fn instances_that_share_admit_no_more_than_one_would(host: &dyn Host) {
             assert!(told.starts_with(&left), "{kind:?}: {left} and not {told}");
             // It is written after the answer.
             until("the request is in the store", || {
-                counted(&front, "all", &clock) == Some(number)
+                counted(&front, &clock) == Some(number)
             })
             .await;
         }
@@ -171,7 +176,7 @@ async fn requests_that_come_while_one_is_being_written_are_written_together() {
         let front = front.served(&clock, How::one()).await;
         answered(&front, &[("the first one", Ask::get("/a"), 200)]).await;
         until("the first one is in the store", || {
-            counted(&front, "all", &clock) == Some(1)
+            counted(&front, &clock) == Some(1)
         })
         .await;
         // Two that wrote at once would each add to what was there before either of them.
@@ -180,13 +185,13 @@ async fn requests_that_come_while_one_is_being_written_are_written_together() {
             answered(&front, &[("while nobody can write", Ask::get("/a"), 200)]).await;
         }
         assert_eq!(
-            counted(&front, "all", &clock),
+            counted(&front, &clock),
             Some(1),
             "{kind:?}: nothing is written yet"
         );
         drop(held);
         until("all are in the store", || {
-            counted(&front, "all", &clock) == Some(BURST as u64)
+            counted(&front, &clock) == Some(BURST as u64)
         })
         .await;
     }
@@ -217,11 +222,15 @@ async fn where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_
     host: &dyn Host,
 ) {
     let clock = clock(host);
+    // On a real clock there is one more every ten seconds, however slow the machine is.
+    let more = if clock.is_own() { 0 } else { 2 };
     for kind in BOTH {
         let front = prepared(kind, &policy(true)).await;
         let front = front.served(&clock, How::one()).await;
-        // A host that starts makes the store anew.
+        // A host makes the store anew when it starts, or when it first uses it.
         let other = front.another(&clock, How::one()).await;
+        let ask = Ask::get("/tenant").header("x-tenant", "first");
+        status(&ask.send(other.address).await, 200, "the other one");
         let address = [front.running.address];
         assert_eq!(
             admitted(&address, 2, 1).await,
@@ -229,23 +238,30 @@ async fn where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_
             "{kind:?}: while the store works"
         );
         until("both are in the store", || {
-            counted(&front, "all", &clock) == Some(2)
+            counted(&front, &clock) == Some(2)
         })
         .await;
         store_fails(&front.app, true);
         let count = admitted(&address, 20, 1).await;
-        assert_eq!(count, BURST - 2, "{kind:?}: what this instance has left");
+        let left = BURST - 2..=BURST - 2 + more;
+        assert!(
+            left.contains(&count),
+            "{kind:?}: this instance has {left:?} left, not {count}"
+        );
         until_event(&front.running, "store-unavailable", 1).await;
         let count = admitted(&[other.address], 20, 1).await;
-        assert_eq!(count, BURST, "{kind:?}: another instance, alone");
+        assert!(
+            (BURST..=BURST + more).contains(&count),
+            "{kind:?}: another instance, alone, admits {count}"
+        );
         store_fails(&front.app, false);
         clock.advance(10).await;
-        assert_eq!(
-            admitted(&address, 20, 1).await,
-            1,
-            "{kind:?}: once it works again"
+        let count = admitted(&address, 20, 1).await;
+        assert!(
+            (1..=1 + more).contains(&count),
+            "{kind:?}: once it works again, {count}"
         );
-        let known = || counted(&front, "all", &clock).is_some_and(|count| count >= 2);
+        let known = || counted(&front, &clock).is_some_and(|count| count >= 2);
         until("it is in the store again", known).await;
     }
 }
@@ -262,8 +278,8 @@ async fn where_the_store_is_not_granted_each_instance_counts_alone(host: &dyn Ho
     }
 }
 
-async fn entries_of_any_number_of_callers_are_bounded(host: &dyn Host) {
-    let clock = clock(host);
+async fn entries_of_any_number_of_callers_are_bounded() {
+    let clock = clock(&InProcess);
     for kind in BOTH {
         let front = prepared(kind, &policy(true)).await;
         let front = front.served(&clock, How::one()).await;
