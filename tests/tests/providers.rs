@@ -184,7 +184,7 @@ fn run(policy: &Policy, block: &Block, provider: &Provider, case: &Case) -> Resu
                 return Err(format!("let through by {}", permit.route()));
             }
             for (name, value) in &case.identity {
-                let is_it = |(found, it): (&str, &[u8])| found == name && it == value.as_bytes();
+                let is_it = |(found, it): (&str, &Vec<u8>)| found == name && it == value.as_bytes();
                 if !permit.identity_headers().any(is_it) {
                     return Err(format!("{name} is not {value}"));
                 }

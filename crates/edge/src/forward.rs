@@ -89,7 +89,7 @@ pub(crate) async fn permitted(admitted: Admitted) -> Result<(Permitted, Pending)
     }
     for (name, value) in permit.identity_headers() {
         headers
-            .set(name, &[value.to_vec()])
+            .set(name, std::slice::from_ref(value))
             .map_err(|_| refused())?;
     }
 

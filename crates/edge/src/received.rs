@@ -103,10 +103,11 @@ fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
     values
 }
 
-/// Whether this is the name of that field. Most are not, and of those most are told by their length.
-#[inline]
+/// Whether this is the name of that field. Most are not, and of those most are told by their length; those that
+/// are, nearly always are as they are written here.
+#[inline(always)]
 pub fn is_field(there: &str, name: &str) -> bool {
-    there.len() == name.len() && there.eq_ignore_ascii_case(name)
+    there.len() == name.len() && (there == name || there.eq_ignore_ascii_case(name))
 }
 
 /// The name of a method.

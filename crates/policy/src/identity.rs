@@ -192,11 +192,11 @@ fn type_name(value: &Value) -> &'static str {
 fn plain(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     let last = text.len().wrapping_sub(1);
-    for (index, byte) in text.bytes().enumerate() {
+    push(&mut value, text, |index, byte| {
         // RFC 9110 section 5.5: spaces around a field value are not part of it.
         let outer_space = byte == b' ' && (index == 0 || index == last);
-        push(&mut value, byte, outer_space || byte == b'%');
-    }
+        outer_space || byte == b'%'
+    });
     value
 }
 
@@ -206,19 +206,26 @@ fn joined<'t>(texts: impl Iterator<Item = &'t str>, separator: char) -> String {
         if index > 0 {
             value.push(separator);
         }
-        for byte in text.bytes() {
-            push(&mut value, byte, matches!(byte, b' ' | b',' | b'%'));
-        }
+        push(&mut value, text, |_, byte| {
+            matches!(byte, b' ' | b',' | b'%')
+        });
     }
     value
 }
 
-fn push(value: &mut String, byte: u8, escape: bool) {
-    if !escape && (byte.is_ascii_graphic() || byte == b' ') {
-        value.push(char::from(byte));
-    } else {
-        push_escape(value, byte);
+/// Adds a text, in as few pieces as its escapes allow.
+fn push(value: &mut String, text: &str, is_escaped: impl Fn(usize, u8) -> bool) {
+    let mut start = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        let printable = byte.is_ascii_graphic() || byte == b' ';
+        if is_escaped(index, byte) || !printable {
+            // Between the bytes of one character there is nothing.
+            value.push_str(text.get(start..index).unwrap_or_default());
+            push_escape(value, byte);
+            start = index + 1;
+        }
     }
+    value.push_str(text.get(start..).unwrap_or_default());
 }
 
 /// Adds a byte as `%XX`.

@@ -10,6 +10,8 @@ use crate::policy::{Policy, Rule};
 use crate::target;
 use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 
+const AUTHORIZATION: &str = "authorization";
+
 /// The decision to let a request through.
 ///
 /// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
@@ -81,11 +83,11 @@ impl<'p> Permit<'p> {
     }
 
     /// The headers to set, after every reserved header has been removed from the request. Names are
-    /// in lower case; values are printable ASCII.
-    pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &[u8])> {
+    /// in lower case; values are printable ASCII, each in a vector, because whoever sets it needs one.
+    pub fn identity_headers(&self) -> impl Iterator<Item = (&'p str, &Vec<u8>)> {
         self.identity
             .iter()
-            .filter_map(|(name, value)| Some((*name, value.as_ref().ok()?.as_slice())))
+            .filter_map(|(name, value)| Some((*name, value.as_ref().ok()?)))
     }
 
     /// The identity headers that are not set, and why. There are none where nobody was authenticated.
@@ -103,7 +105,10 @@ impl<'p> Permit<'p> {
     #[must_use]
     pub fn removes_header(&self, name: &str) -> bool {
         let forwards = self.rule.kind.forwards_credential;
-        if name.eq_ignore_ascii_case("authorization") {
+        // Most names are not, and of those most are told by their length.
+        if name.len() == AUTHORIZATION.len()
+            && (name == AUTHORIZATION || name.eq_ignore_ascii_case(AUTHORIZATION))
+        {
             return !forwards;
         }
         let same = |header: &str| header.eq_ignore_ascii_case(name);

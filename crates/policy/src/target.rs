@@ -236,6 +236,7 @@ pub fn check_method(method: &str) -> Result<(), TargetError> {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
+#[inline(always)]
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

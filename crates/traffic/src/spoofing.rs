@@ -44,7 +44,7 @@ pub struct Spoofing {
 #[must_use]
 pub fn spoofing(name: &str) -> Option<Spoofing> {
     // The only names that do not begin with a letter.
-    if name.starts_with('$') && begins_with(name, WEBSPHERE) {
+    if name.as_bytes().first() == Some(&b'$') && begins_with(name, WEBSPHERE) {
         return Some(Spoofing {
             says: Says::Identity,
             entry: WEBSPHERE,
