@@ -222,8 +222,9 @@ async fn where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_
     host: &dyn Host,
 ) {
     let clock = clock(host);
-    // On a real clock there is one more every ten seconds, however slow the machine is.
-    let more = if clock.is_own() { 0 } else { 2 };
+    // Elsewhere there may be more, on a clock that goes on and in instances that begin while another one
+    // is still at the store.
+    let is_right = |count, due| count == due || (!clock.is_own() && count > due);
     for kind in BOTH {
         let front = prepared(kind, &policy(true)).await;
         let front = front.served(&clock, How::one()).await;
@@ -243,24 +244,20 @@ async fn where_the_store_fails_each_instance_counts_alone_and_nobody_is_refused_
         .await;
         store_fails(&front.app, true);
         let count = admitted(&address, 20, 1).await;
-        let left = BURST - 2..=BURST - 2 + more;
         assert!(
-            left.contains(&count),
-            "{kind:?}: this instance has {left:?} left, not {count}"
+            is_right(count, BURST - 2),
+            "{kind:?}: what this instance has left: {count}"
         );
         until_event(&front.running, "store-unavailable", 1).await;
         let count = admitted(&[other.address], 20, 1).await;
         assert!(
-            (BURST..=BURST + more).contains(&count),
+            is_right(count, BURST),
             "{kind:?}: another instance, alone, admits {count}"
         );
         store_fails(&front.app, false);
         clock.advance(10).await;
         let count = admitted(&address, 20, 1).await;
-        assert!(
-            (1..=1 + more).contains(&count),
-            "{kind:?}: once it works again, {count}"
-        );
+        assert!(is_right(count, 1), "{kind:?}: once it works again, {count}");
         let known = || counted(&front, &clock).is_some_and(|count| count >= 2);
         until("it is in the store again", known).await;
     }
