@@ -378,6 +378,15 @@ fn nothing_names_a_place_on_somebodys_machine() {
 }
 
 #[test]
+fn what_running_it_leaves_behind_is_ignored_everywhere() {
+    let ignored = text_of(&root().join(".gitignore"));
+    // A pattern that ends in its only slash holds in every folder.
+    for pattern in [".spin/"] {
+        assert!(ignored.lines().any(|line| line == pattern), "{pattern}");
+    }
+}
+
+#[test]
 fn every_dependency_comes_from_the_public_registry() {
     let lock = toml_file("Cargo.lock");
     for package in lock.get("package").and_then(toml::Value::as_array).unwrap() {
