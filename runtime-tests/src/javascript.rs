@@ -2,9 +2,9 @@
 //!
 //! They need Node and npm. Where these are absent, so is the application.
 
-use crate::app::{target_dir, workspace};
+use crate::made::Made;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The release of Node that the tools need at least.
 const NODE_MAJOR_MIN: u32 = 20;
@@ -13,9 +13,14 @@ const INPUTS: [&str; 4] = [".npmrc", "package.json", "package-lock.json", "app.j
 /// What says which tools are installed.
 const TOOLS: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
 
+const MADE: Made = Made {
+    name: "javascript",
+    title: "the application in JavaScript",
+};
+
 /// The built application.
 pub fn component() -> PathBuf {
-    folder().join("app.wasm")
+    MADE.component()
 }
 
 /// Builds the application where it is stale. The error says what is missing.
@@ -42,69 +47,9 @@ pub fn prepare() -> Result<(), String> {
     if Command::new("npm").arg("--version").output().is_err() {
         return Err("there is no npm for the application in JavaScript".to_owned());
     }
-    let folder = folder();
-    std::fs::create_dir_all(&folder).expect("make a folder for the application in JavaScript");
-    if !is_current("installed", &TOOLS) {
-        npm(&["ci", "--ignore-scripts", "--loglevel=error"], &TOOLS);
-        keep("installed", &TOOLS);
-    }
-    if !is_current("built", &INPUTS) || !component().is_file() {
-        // The tools end well whatever happens; only the file shows that they did.
-        let _ = std::fs::remove_file(component());
-        npm(&["run", "build"], &INPUTS);
-        assert!(
-            component().is_file(),
-            "`npm run build` in {} makes no component",
-            folder.display()
-        );
-        keep("built", &INPUTS);
-    }
+    MADE.once("installed", &TOOLS, || {
+        MADE.run("npm", &["ci", "--ignore-scripts", "--loglevel=error"], &[]);
+    });
+    MADE.build(&INPUTS, || MADE.run("npm", &["run", "build"], &[]));
     Ok(())
-}
-
-/// Where it is built: not beside its source, because the tools write there.
-fn folder() -> PathBuf {
-    target_dir().join("languages/javascript")
-}
-
-fn source() -> PathBuf {
-    workspace().join("runtime-tests/languages/javascript")
-}
-
-/// The contents of the inputs, one after the other.
-fn contents(inputs: &[&str]) -> Vec<u8> {
-    inputs
-        .iter()
-        .flat_map(|name| std::fs::read(source().join(name)).expect("read the application"))
-        .collect()
-}
-
-/// Whether what was made of these inputs was made of what they are now.
-fn is_current(what: &str, inputs: &[&str]) -> bool {
-    std::fs::read(folder().join(what)).is_ok_and(|of| of == contents(inputs))
-}
-
-/// Remembers what something was made of.
-fn keep(what: &str, inputs: &[&str]) {
-    std::fs::write(folder().join(what), contents(inputs)).expect("remember what was built");
-}
-
-fn npm(arguments: &[&str], inputs: &[&str]) {
-    eprintln!("npm {}: the application in JavaScript", arguments.join(" "));
-    for name in inputs {
-        std::fs::copy(source().join(name), folder().join(name)).expect("copy the application");
-    }
-    let status = Command::new("npm")
-        .args(arguments)
-        .current_dir(folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .expect("run npm");
-    assert!(
-        status.success(),
-        "npm {} in {}: {status}",
-        arguments.join(" "),
-        folder().display()
-    );
 }

@@ -25,6 +25,7 @@ pub mod host;
 pub mod issuer;
 pub mod javascript;
 pub mod load;
+mod made;
 pub mod nginx;
 pub mod origin;
 pub mod process;

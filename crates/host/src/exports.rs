@@ -1,14 +1,18 @@
 //! What a component exports, where that decides which way of the gate is its.
 
-use anyhow::{Context as _, Result, bail, ensure};
-use wasmparser::{Parser, Payload};
+use anyhow::{Context as _, Result, bail};
 
 use crate::compose::{MiddlewarePart, Part};
+use crate::interfaces::HANDLER;
+use crate::names;
 
 /// The handler of WASI 0.2, without the rest of its version.
 const HANDLER_P2: &str = "wasi:http/incoming-handler@0.2";
+/// The handler of a draft of WASI 0.3, without the rest of its version.
+const HANDLER_DRAFT: &str = "wasi:http/handler@0.3.0-";
 
-/// Refuses middlewares where the handler of WASI 0.2 is: such a component can only be asked over HTTP.
+/// Refuses middlewares where an older handler is, that of WASI 0.2 or of a draft: such a component can only
+/// be asked over HTTP.
 ///
 /// # Errors
 ///
@@ -16,15 +20,18 @@ const HANDLER_P2: &str = "wasi:http/incoming-handler@0.2";
 pub fn check_way(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<()> {
     for middleware in middlewares {
         let id = middleware.part.id;
-        ensure!(
-            !exports_p2(middleware.part)?,
-            "component `{id}` exports `{HANDLER_P2}`, so it cannot be a middleware: those export \
-             `wasi:http/handler@0.3.0`"
-        );
+        if let Some(handler) = older_handler(middleware.part)? {
+            bail!(
+                "component `{id}` exports `{handler}`, so it cannot be a middleware: those export `{HANDLER}`"
+            );
+        }
     }
-    if !middlewares.is_empty() && exports_p2(primary)? {
+    if middlewares.is_empty() {
+        return Ok(());
+    }
+    if let Some(handler) = older_handler(primary)? {
         bail!(
-            "component `{id}` exports `{HANDLER_P2}`, so no middleware can stand before it; put it behind the \
+            "component `{id}` exports `{handler}`, so no middleware can stand before it; put it behind the \
              gateway:\n{}\n{}",
             in_manifest(primary.id),
             in_policy(primary.id),
@@ -65,28 +72,20 @@ fn in_policy(id: &str) -> String {
     )
 }
 
-/// Whether a component exports the handler of WASI 0.2, and not that of 0.3 besides.
-fn exports_p2(part: Part<'_>) -> Result<bool> {
-    let about = || format!("component `{}` cannot be read", part.id);
-    let mut older = false;
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(part.bytes) {
-        match payload.with_context(about)? {
-            // What is inside of it exports to it alone.
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentExportSection(exports) if depth == 0 => {
-                for export in exports {
-                    let name = export.with_context(about)?.name.name;
-                    if name.starts_with("wasi:http/handler@0.3.") {
-                        return Ok(false);
-                    }
-                    older |= name
-                        .strip_prefix(HANDLER_P2)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-                }
-            }
-            _ => {}
+/// The older handler that a component exports, where it does not export that of WASI 0.3.
+fn older_handler(part: Part<'_>) -> Result<Option<String>> {
+    let exports = names::exports(part.bytes)
+        .with_context(|| format!("component `{}` cannot be read", part.id))?;
+    let mut older = None;
+    for name in exports {
+        if name.starts_with(HANDLER_DRAFT) {
+            older = Some(name);
+        } else if name.starts_with("wasi:http/handler@0.3.") {
+            return Ok(None);
+        } else if let Some(rest) = name.strip_prefix(HANDLER_P2)
+            && (rest.is_empty() || rest.starts_with('.'))
+        {
+            older = Some(HANDLER_P2.to_owned());
         }
     }
     Ok(older)

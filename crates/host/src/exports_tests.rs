@@ -55,6 +55,24 @@ fn before_the_handler_of_wasi_0_2_stands_no_middleware() {
 }
 
 #[test]
+fn before_the_handler_of_a_draft_stands_no_middleware() {
+    let gate = exporting("wasi:http/handler@0.3.0");
+    for version in ["0.3.0-rc-2026-03-15", "0.3.0-rc-2025-09-16"] {
+        let handler = format!("wasi:http/handler@{version}");
+        let draft = exporting(&handler);
+        check(&[], &draft).unwrap();
+        let error = check(&[&gate], &draft).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("`js` exports `{handler}`")),
+            "{error}"
+        );
+        assert!(error.contains("put it behind the gateway"), "{error}");
+        let error = check(&[&draft], &gate).unwrap_err().to_string();
+        assert!(error.contains("`gate` exports"), "{error}");
+    }
+}
+
+#[test]
 fn other_components_are_composed() {
     let gate = exporting("wasi:http/handler@0.3.0");
     for name in [

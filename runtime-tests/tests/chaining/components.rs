@@ -13,6 +13,7 @@ pub const CASES: &[Case] = cases![
     components_of_either_handler_ask_each_other,
     the_component_sees_what_spin_would_show_it,
     the_middlewares_of_the_component_are_not_passed,
+    each_request_to_the_older_handler_has_an_instance_of_its_own,
     what_is_not_allowed_is_not_asked,
     what_the_component_may_is_its_own,
     no_client_reaches_a_private_component_by_naming_it,
@@ -122,6 +123,19 @@ async fn the_middlewares_of_the_component_are_not_passed(host: &dyn Host) {
         status(&chained, 200, what);
         let passed = !seen(&chained, "x-auth-subject").is_empty();
         assert_eq!(passed, passed_on_spin && host.name() == "spin", "{what}");
+    }
+}
+
+async fn each_request_to_the_older_handler_has_an_instance_of_its_own(host: &dyn Host) {
+    let older = Other {
+        route: Some("/direct/..."),
+        ..Other::private("older", "older")
+    };
+    let stage = Stage::start(host, &relay(ALL, vec![older])).await;
+    for target in ["/older/a", "/older/a", "/direct/a", "/direct/a"] {
+        let answer = stage.get(target).await;
+        status(&answer, 200, target);
+        assert_eq!(answer.json()["request_of_this_instance"], 1, "{target}");
     }
 }
 

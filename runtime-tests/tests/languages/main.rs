@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod draft;
 mod javascript;
 mod python;
 
@@ -14,5 +15,5 @@ use doorward_runtime_tests::run;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run::main_of(&[javascript::GROUP, python::GROUP])
+    run::main_of(&[draft::GROUP, javascript::GROUP, python::GROUP])
 }

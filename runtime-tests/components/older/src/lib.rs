@@ -4,8 +4,10 @@
 //! - `/trap…` traps, `/silent` returns without an answer, and `/body` sends the request's body back.
 //! - `/ask/NAME…` asks the component NAME for what follows, and answers with what it says. Where it says
 //!   nothing: status 599, and why. `x-first-byte-ms` is the time that it gives it.
-//! - everything else answers with method, target, authority and header fields, as JSON.
+//! - everything else answers with method, target, authority, header fields and which request of its instance it is,
+//!   as JSON.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,12 +26,16 @@ const NO_ANSWER: u16 = 599;
 /// Bytes of a body copied at a time.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
+/// Requests that this instance had.
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+
 struct Older;
 
 wasip2::http::proxy::export!(Older);
 
 impl wasip2::exports::http::incoming_handler::Guest for Older {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let number = REQUESTS.fetch_add(1, Relaxed) + 1;
         let target = request.path_with_query().unwrap_or_default();
         let path = target.split('?').next().unwrap_or_default();
         match path.split('/').nth(1).unwrap_or_default() {
@@ -67,6 +73,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Older {
                     "target": target,
                     "authority": request.authority(),
                     "headers": headers,
+                    "request_of_this_instance": number,
                 });
                 let _ = answer(out, 200, None, seen.to_string().as_bytes());
             }
