@@ -381,9 +381,7 @@ fn nothing_names_a_place_on_somebodys_machine() {
 fn what_running_it_leaves_behind_is_ignored_everywhere() {
     let ignored = text_of(&root().join(".gitignore"));
     // A pattern that ends in its only slash holds in every folder.
-    for pattern in [".spin/"] {
-        assert!(ignored.lines().any(|line| line == pattern), "{pattern}");
-    }
+    assert!(ignored.lines().any(|line| line == ".spin/"), "{ignored}");
 }
 
 #[test]
