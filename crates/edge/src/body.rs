@@ -194,8 +194,9 @@ impl NoTrailers {
 
 impl Body {
     /// The body of `request`, if it has one. Whether it has, only the stream says: some hosts hide
-    /// `Transfer-Encoding` (wasmtime from 48 on), and HTTP/2 needs no field at all. With a `Content-Length` there is a body, if
-    /// only an empty one; and what ends in an error is none that is not there, but one that is not whole.
+    /// `Transfer-Encoding` (wasmtime from 48 on), and HTTP/2 needs no field at all. With a `Content-Length` there
+    /// is a body, if only an empty one; and what ends in an error is none that is not there, but one that is
+    /// not whole.
     ///
     /// To look is a twelfth of all that a request costs. A GET or HEAD of which no field tells of a body is taken
     /// to have none, without looking: one that comes all the same means nothing (RFC 9110 §9.3.1), ought to say

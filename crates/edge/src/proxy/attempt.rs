@@ -116,8 +116,6 @@ pub(super) async fn send(
     let progress = body.as_ref().map(Body::progress);
     let incomplete = || progress.as_deref().is_some_and(Progress::is_incomplete);
     let (options, timed) = options(outgoing, upstream, known, body.is_some());
-    // Spin keeps no time while it waits for a component.
-    let timed = timed && !outgoing.target.is_component();
     let (request, mut passing, no_trailers) =
         match request(outgoing, upstream, length, options, body) {
             Ok(made) => made,
@@ -250,7 +248,7 @@ fn options(
     };
     let (connect_ms, first_byte_ms) = (upstream.connect_timeout_ms, upstream.first_byte_timeout_ms);
     let left_ms = outgoing.left_ms;
-    if has_body {
+    let (options, timed) = if has_body {
         // Hosts begin to count when the request is sent, not when it has been: the time is kept here.
         make(connect_ms.min(left_ms), UPLOAD_MS_MAX)
     } else if left_ms < connect_ms.saturating_add(first_byte_ms) {
@@ -260,7 +258,9 @@ fn options(
     } else {
         // As long as the deadline is far, all have the same, which saves saying so.
         known.options(|| make(connect_ms, first_byte_ms))
-    }
+    };
+    // Spin keeps no time while it waits for a component.
+    (options, timed && !outgoing.target.is_component())
 }
 
 type Made = (Request, Passing, NoTrailers);
