@@ -31,10 +31,13 @@ pub async fn answer(
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
         return well_known(application, name);
     }
-    if let Some(response) = application.fixed.answer(&application.router, &path) {
+    let Some(route) = application.router.route(&path) else {
+        return status(StatusCode::NOT_FOUND);
+    };
+    if let Some(response) = application.fixed.answer(route.trigger) {
         return response;
     }
-    let Some((route, trigger)) = find(application, &path) else {
+    let Some(trigger) = trigger(application, &route) else {
         return status(StatusCode::NOT_FOUND);
     };
     if let Err(error) = prepare(
@@ -53,13 +56,8 @@ pub async fn answer(
     }
 }
 
-fn find<'a, 'p>(
-    application: &'a Application,
-    path: &'p str,
-) -> Option<(RouteMatch<'a, 'p>, &'a Trigger)> {
-    let route = application.router.route(path)?;
-    let trigger = application.triggers.get(route.trigger)?.as_ref()?;
-    Some((route, trigger))
+fn trigger<'a>(application: &'a Application, route: &RouteMatch<'_, '_>) -> Option<&'a Trigger> {
+    application.triggers.get(route.trigger)?.as_ref()
 }
 
 fn well_known(application: &Application, name: &str) -> Response<WasiBody> {

@@ -8,7 +8,6 @@ use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::manifest::{Application, StaticResponse};
-use crate::router::Router;
 
 /// Answers by the index of their trigger.
 #[derive(Debug)]
@@ -26,13 +25,10 @@ impl FixedAnswers {
         )
     }
 
-    /// The answer to a request for `path`; none where a component answers it, or nothing does.
+    /// The answer to the requests of this trigger; none where a component answers them.
     #[must_use]
-    pub fn answer(&self, router: &Router, path: &str) -> Option<Response<WasiBody>> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let answer = self.0.get(&router.route(path)?.trigger)?;
+    pub fn answer(&self, trigger: usize) -> Option<Response<WasiBody>> {
+        let answer = self.0.get(&trigger)?;
         let body = Full::new(Bytes::from(answer.body.clone()));
         let mut response = Response::new(body.map_err(Error::from).boxed_unsync());
         *response.status_mut() = answer.status;

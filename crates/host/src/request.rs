@@ -102,14 +102,14 @@ pub fn prepare(
 ) -> Result<(), BadRequest> {
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     let target = uri.authority.take();
-    let authority = match manner.shows() {
-        false => authority(&parts.headers, target)?,
-        true => first_authority(&parts.headers, target)?,
+    let authority = if manner.shows() {
+        parts.headers.remove(CONNECTION);
+        first_authority(&parts.headers, target)?
+    } else {
+        let authority = authority(&parts.headers, target)?;
+        remove_hop(&mut parts.headers);
+        authority
     };
-    match manner.shows() {
-        false => remove_hop(&mut parts.headers),
-        true => drop(parts.headers.remove(CONNECTION)),
-    }
     let path = uri.path_and_query.as_ref();
     append(&mut parts.headers, route, headers, client, &authority, path)?;
     uri.scheme = Some(Scheme::HTTP);
