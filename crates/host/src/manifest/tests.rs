@@ -33,6 +33,21 @@ fn refused(text: &str) -> String {
     }
 }
 
+/// Fails unless the error has all of these parts.
+fn says(error: &str, expected: &[&str], what: &str) {
+    for part in expected {
+        assert!(
+            error.contains(part),
+            "expected {part:?} of\n{error}\nfor {what:?}"
+        );
+    }
+}
+
+/// A good manifest with `tail` at the end of its only component.
+fn with(tail: &str) -> String {
+    format!("{HEAD}{TRIGGER}{COMPONENT}{tail}\n")
+}
+
 #[test]
 fn everything_that_the_host_serves_is_read() {
     let application = accepted(
@@ -269,12 +284,7 @@ fn a_problem_is_named_with_its_place_and_the_nearest_name() {
     ] {
         let text = format!("{HEAD}{TRIGGER}{COMPONENT}{tail}\n");
         let error = refused(&text);
-        for part in expected {
-            assert!(
-                error.contains(part),
-                "expected {part:?} of\n{error}\nfor {tail:?}"
-            );
-        }
+        says(&error, expected, tail);
     }
 }
 
