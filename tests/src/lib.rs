@@ -2,10 +2,11 @@
 //! `tests/data`.
 //!
 //! [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
-//! their names. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
+//! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`.
 
 pub mod decisions;
+pub mod findings;
 pub mod mint;
 pub mod numbers;
 pub mod providers;

@@ -3,23 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use doorward_policy::{Code, Findings, Policy, Severity, advise};
+use doorward_tests::findings::{Case, cases, check};
 use doorward_tests::providers::blocks;
-use serde::Deserialize;
-
-/// As in `data/findings/advice.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cases {
-    case: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    policy: String,
-    code: String,
-    says: String,
-}
 
 const GITHUB: &str = r#"
 [issuer.github]
@@ -40,12 +25,7 @@ fn advised(text: &str) -> Findings {
 
 #[test]
 fn what_is_probably_not_meant_is_told_with_its_place() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/findings/advice.toml");
-    let cases: Cases = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    for Case { policy, code, says } in cases.case {
-        let (before, _) = policy.split_once('▸').unwrap();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+    for Case { policy, code, says } in cases("advice") {
         let found = advised(&policy.replace('▸', ""));
         let mut warnings = found
             .as_slice()
@@ -58,15 +38,7 @@ fn what_is_probably_not_meant_is_told_with_its_place() {
             warnings.next().is_none(),
             "more than one:\n{policy}\n{found}"
         );
-        assert_eq!(finding.code.as_str(), code, "{policy}\n{found}");
-        assert_eq!(
-            (finding.at.line, finding.at.column),
-            (line, column),
-            "{policy}\n{found}"
-        );
-        let help = finding.help.as_deref().unwrap_or_default();
-        let words = format!("{}\n{help}", finding.message);
-        assert!(words.contains(&says), "{says:?} in\n{policy}\n{found}");
+        check(&policy, finding, &code, &says);
     }
 }
 

@@ -11,28 +11,13 @@
 )]
 
 use doorward_policy::{Code, FINDINGS_MAX, Finding, Findings, Policy, Position, Severity};
-use serde::Deserialize;
+use doorward_tests::findings::{Case, cases, check, marked};
 
 const ISSUER: &str = r#"
 [issuer.acme]
 url = "https://acme.example"
 audience = "api"
 "#;
-
-/// A file of `data/findings`: policies with one thing wrong in each.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cases {
-    case: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    policy: String,
-    code: String,
-    says: String,
-}
 
 #[test]
 fn an_issuer_that_is_wrong_is_named_with_its_place() {
@@ -485,12 +470,6 @@ fn beside_acme(text: &str) -> String {
     }
 }
 
-fn cases(name: &str) -> Vec<Case> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/findings");
-    let text = std::fs::read_to_string(format!("{folder}/{name}.toml")).unwrap();
-    toml::from_str::<Cases>(&text).unwrap().case
-}
-
 /// Everything found in a policy, whether or not it can be used.
 fn findings(text: &str) -> Findings {
     match Policy::parse(text) {
@@ -507,33 +486,4 @@ fn expect_only(text: &str, code: &str, says: &str) -> Finding {
     };
     check(text, finding, code, says);
     finding.clone()
-}
-
-fn check(text: &str, finding: &Finding, code: &str, says: &str) {
-    assert_eq!(
-        finding.code.as_str(),
-        code,
-        "in:\n{text}\nfound:\n{finding}"
-    );
-    assert_eq!(finding.at, marked(text), "in:\n{text}\nfound:\n{finding}");
-    let words = format!(
-        "{}\n{}",
-        finding.message,
-        finding.help.as_deref().unwrap_or_default()
-    );
-    assert!(
-        words.contains(says),
-        "expected {says:?} in:\n{text}\nfound:\n{finding}"
-    );
-}
-
-/// Where the mark is.
-fn marked(text: &str) -> Position {
-    let (before, _) = text
-        .split_once('▸')
-        .unwrap_or_else(|| panic!("there is no mark in:\n{text}"));
-    Position {
-        line: before.matches('\n').count() + 1,
-        column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
-    }
 }
