@@ -66,33 +66,21 @@ pub fn main_on_one_thread(cases: &[Case]) -> ExitCode {
 
 /// Like [`main`], where what the cases need besides is present. `prepare` says what is absent; then
 /// all of them count as ignored.
-pub fn main_with(prepare: impl FnOnce() -> Result<(), String>, cases: &[Case]) -> ExitCode {
-    let arguments = Arguments::from_args();
-    if arguments.list {
-        return run(cases, arguments, THREADS);
-    }
-    let Err(absent) = prepare() else {
-        return run(cases, arguments, THREADS);
-    };
-    eprintln!("{absent}: all {} cases are skipped (ignored)", cases.len());
-    let trials = cases
-        .iter()
-        .map(|case| trial(case.name, &InProcess, || Ok(())).with_ignored_flag(true))
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+pub fn main_with(prepare: fn() -> Result<(), String>, cases: &[Case]) -> ExitCode {
+    main_of(&[Group { prepare, cases }])
 }
 
 /// Cases that need the same things besides.
 #[derive(Clone, Copy)]
-pub struct Group {
+pub struct Group<'c> {
     /// Makes these ready. The error says what is absent; then the cases count as ignored.
     pub prepare: fn() -> Result<(), String>,
     /// The cases.
-    pub cases: &'static [Case],
+    pub cases: &'c [Case],
 }
 
 /// Like [`main`], for groups of cases that need different things besides.
-pub fn main_of(groups: &[Group]) -> ExitCode {
+pub fn main_of(groups: &[Group<'_>]) -> ExitCode {
     let arguments = Arguments::from_args();
     let mut present = Vec::new();
     let mut ignored = Vec::new();
@@ -130,7 +118,8 @@ fn run_beside(
     arguments: Arguments,
     threads: usize,
 ) -> ExitCode {
-    if !arguments.list {
+    // Where all that would run is absent, nothing is built for it.
+    if !arguments.list && !cases.is_empty() {
         build_components();
     }
     let spin = Spin::from_environment().map(Arc::new);

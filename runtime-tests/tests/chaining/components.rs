@@ -4,7 +4,7 @@ use crate::{ALL, Stage, asking, relay};
 use doorward_runtime_tests::app::{AppSpec, Other};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::gated::{pieces_come_back, seen, status};
 use doorward_runtime_tests::host::{Host, InProcess};
 use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run::Case;
@@ -245,18 +245,7 @@ async fn bodies_go_both_ways_as_they_come(host: &dyn Host) {
     ];
     let stage = Stage::start(host, &relay(ALL, others)).await;
     for target in ["/echo/body", "/older/body", "/worker/echo/body"] {
-        let mut client = Raw::connect(stage.running.address).await;
-        let head =
-            format!("POST {target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
-        client.send(head).await;
-        client.send("3\r\none\r\n").await;
-        client.read_until("\r\n\r\n").await;
-        client.read_until("one\r\n").await;
-        // What comes next depends on what came before.
-        client.send("3\r\ntwo\r\n").await;
-        client.read_until("two\r\n").await;
-        client.send("0\r\n\r\n").await;
-        client.read_until("0\r\n\r\n").await;
+        pieces_come_back(stage.running.address, target, None).await;
     }
     let mib = vec![b'x'; MIB as usize];
     for target in ["/echo/body", "/older/body", "/worker/worker/echo/body"] {

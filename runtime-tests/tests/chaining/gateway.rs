@@ -4,7 +4,7 @@ use crate::Stage;
 use doorward_runtime_tests::app::{AppSpec, Other};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::gated::{pieces_come_back, seen, status};
 use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::raw::Raw;
@@ -118,18 +118,7 @@ async fn bodies_go_through_the_gateway_both_ways(host: &dyn Host) {
         let stage = Stage::start(host, &spec(&issuer, file)).await;
         let token = issuer.token("alice", "read");
         let target = if file == "older" { "/body" } else { "/a/body" };
-        let mut client = Raw::connect(stage.running.address).await;
-        let head = format!(
-            "POST {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
-             Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n"
-        );
-        client.send(head).await;
-        client.read_until("\r\n\r\n").await;
-        client.read_until("one\r\n").await;
-        client.send("3\r\ntwo\r\n").await;
-        client.read_until("two\r\n").await;
-        client.send("0\r\n\r\n").await;
-        client.read_until("0\r\n\r\n").await;
+        pieces_come_back(stage.running.address, target, Some(&token)).await;
     }
 }
 

@@ -12,18 +12,15 @@ mod ending;
 mod gateway;
 
 use doorward_runtime_tests::app::{App, AppSpec, Other};
-use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Answer, Ask};
+use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     run::main(&[components::CASES, ending::CASES, gateway::CASES].concat())
 }
 
-/// How often a log is looked at while a line is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Every component may ask every other one.
 const ALL: &str = "http://*.spin.internal";
 
@@ -66,14 +63,8 @@ impl Stage {
 
     /// Waits until the log has a line with all of these in it.
     async fn logged(&self, words: &[&str]) {
-        let found = async {
-            while !self.has_logged(words) {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        tokio::time::timeout(ANSWER_TIME_MAX, found)
-            .await
-            .unwrap_or_else(|_| panic!("no line with {words:?}: {:#?}", self.running.log()));
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+        self.running.wait_for_log(has_all).await;
     }
 
     fn has_logged(&self, words: &[&str]) -> bool {

@@ -11,7 +11,7 @@ use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::run::Group;
 use std::path::Path;
 
-pub const GROUP: Group = Group {
+pub const GROUP: Group<'_> = Group {
     prepare: || Ok(()),
     cases: cases![
         a_component_of_the_draft_is_served,

@@ -1,16 +1,15 @@
 //! JavaScript, which still has the handler of WASI 0.2: behind the gateway, by service chaining.
 
 use doorward_runtime_tests::app::{App, AppSpec, Other};
-use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Answer, Ask};
-use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::client::{Answer, Ask};
+use doorward_runtime_tests::gated::{pieces_come_back, seen, status};
 use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
-use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run::Group;
 use doorward_runtime_tests::{cases, javascript};
 use std::time::{Duration, Instant};
 
-pub const GROUP: Group = Group {
+pub const GROUP: Group<'_> = Group {
     prepare: javascript::prepare,
     cases: cases![
         javascript_answers_who_has_a_token_and_nobody_else,
@@ -103,20 +102,7 @@ async fn javascript_sees_who_calls_and_no_forgery(host: &dyn Host) {
 
 async fn javascript_has_bodies_as_streams(host: &dyn Host) {
     let stage = Stage::start(host).await;
-    let mut client = Raw::connect(stage.running.address).await;
-    let head = format!(
-        "POST /a/body HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
-         Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
-        stage.token
-    );
-    client.send(head).await;
-    client.read_until("\r\n\r\n").await;
-    client.read_until("one\r\n").await;
-    // What comes next depends on what came before.
-    client.send("3\r\ntwo\r\n").await;
-    client.read_until("two\r\n").await;
-    client.send("0\r\n\r\n").await;
-    client.read_until("0\r\n\r\n").await;
+    pieces_come_back(stage.running.address, "/a/body", Some(&stage.token)).await;
     let much = vec![b'x'; 1 << 20];
     let answer = stage.send(Ask::new("POST", "/a/body").body(&much)).await;
     assert!(answer.body == much, "{} bytes", answer.body.len());
@@ -144,19 +130,10 @@ async fn javascript_that_never_answers_has_timed_out_and_others_go_on(host: &dyn
         );
         tokio::spawn(async move { ask.send(address).await })
     };
-    let asked = async {
-        while !stage
-            .running
-            .log()
-            .iter()
-            .any(|line| line.contains("never"))
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(ANSWER_TIME_MAX, asked)
-        .await
-        .unwrap_or_else(|_| panic!("the application was not asked: {:?}", stage.running.log()));
+    stage
+        .running
+        .wait_for_log(|line| line.contains("never"))
+        .await;
     for _ in 0..4 {
         let answer = stage.send(Ask::get("/a")).await;
         status(&answer, 200, "another request meanwhile");

@@ -2,7 +2,7 @@
 
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::{Answer, Ask};
-use doorward_runtime_tests::gated::{seen, status};
+use doorward_runtime_tests::gated::{pieces_come_back, seen, status};
 use doorward_runtime_tests::host::{Host, InProcess, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::raw::Raw;
@@ -10,7 +10,7 @@ use doorward_runtime_tests::run::Group;
 use doorward_runtime_tests::{cases, python};
 use serde_json::{Value, json};
 
-pub const GROUP: Group = Group {
+pub const GROUP: Group<'_> = Group {
     prepare: python::prepare,
     cases: cases![
         python_answers_who_has_a_token_and_nobody_else,
@@ -113,15 +113,7 @@ async fn python_sees_who_calls_and_no_forgery(host: &dyn Host) {
 
 async fn python_has_bodies_as_streams(host: &dyn Host) {
     let stage = Stage::start(host).await;
-    let mut client = Raw::connect(stage.running.address).await;
-    client.send(stage.chunked("/a/body", "one")).await;
-    client.read_until("\r\n\r\n").await;
-    client.read_until("one\r\n").await;
-    // What comes next depends on what came before.
-    client.send("3\r\ntwo\r\n").await;
-    client.read_until("two\r\n").await;
-    client.send("0\r\n\r\n").await;
-    client.read_until("0\r\n\r\n").await;
+    pieces_come_back(stage.running.address, "/a/body", Some(&stage.token)).await;
     let much: Vec<u8> = (0..4_u32 << 18).flat_map(u32::to_le_bytes).collect();
     let answer = stage.send(Ask::new("POST", "/a/body").body(&much)).await;
     status(&answer, 200, "much");
@@ -260,16 +252,4 @@ async fn python_that_calls_what_the_host_does_not_have_ends_with_its_name() {
     );
     let answer = stage.send(Ask::get("/a")).await;
     status(&answer, 200, "the next request");
-}
-
-impl Stage {
-    /// The head of a request with a body in chunks, and the first of them.
-    fn chunked(&self, target: &str, first: &str) -> String {
-        format!(
-            "POST {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
-             Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{first}\r\n",
-            self.token,
-            first.len()
-        )
-    }
 }

@@ -22,7 +22,7 @@ mod streaming;
 mod uploads;
 
 use doorward_runtime_tests::app::{App, AppSpec};
-use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Answer, Ask};
+use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::nginx::Nginx;
@@ -143,19 +143,8 @@ impl Stage {
 
     /// Waits until the log has a line with all of these in it, and gives it.
     async fn logged(&self, words: &[&str]) -> String {
-        let found = async {
-            loop {
-                let log = self.running.log();
-                let has_all = |line: &&String| words.iter().all(|word| line.contains(word));
-                if let Some(line) = log.iter().find(has_all) {
-                    return line.clone();
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        tokio::time::timeout(ANSWER_TIME_MAX, found)
-            .await
-            .unwrap_or_else(|_| panic!("no line with {words:?}: {:#?}", self.running.log()))
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+        self.running.wait_for_log(has_all).await
     }
 }
 
