@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// Threads of the in-process host, unless a suite says otherwise.
 const THREADS: usize = 2;
+/// Cases at the same time, however many cores there are: the pools of instances of a case's hosts take up to
+/// 13,000 of the 65,530 mappings that Linux allows a process.
+const CASES_AT_A_TIME_MAX: usize = 4;
 
 /// A case: a sentence that holds, and what shows it.
 #[derive(Clone, Copy)]
@@ -115,7 +118,7 @@ fn run(cases: &[Case], arguments: Arguments, threads: usize) -> ExitCode {
 fn run_beside(
     mut trials: Vec<Trial>,
     cases: &[Case],
-    arguments: Arguments,
+    mut arguments: Arguments,
     threads: usize,
 ) -> ExitCode {
     // Where all that would run is absent, nothing is built for it.
@@ -149,6 +152,9 @@ fn run_beside(
             }
         }
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_a_time = arguments.test_threads.unwrap_or(cores);
+    arguments.test_threads = Some(at_a_time.min(CASES_AT_A_TIME_MAX));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -115,6 +115,39 @@ fn key<'a>(component: &'a str, middlewares: &'a [Middleware]) -> ChainKey<'a> {
     (component, middlewares.collect())
 }
 
+/// Whether some component with a trigger may ask another one.
+fn chains(application: &manifest::Application, variables: &Variables) -> Result<bool> {
+    let ids = || {
+        application
+            .triggers
+            .iter()
+            .map(|trigger| &trigger.component)
+    };
+    for id in ids() {
+        let Some(asker) = application.components.get(id) else {
+            continue;
+        };
+        let allowed = allow_list(asker, variables).with_context(|| format!("component `{id}`"))?;
+        if ids().any(|other| allowed.names(&host_of(other))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn allow_list(component: &manifest::Component, variables: &Variables) -> Result<AllowList> {
+    let hosts = component
+        .allowed_outbound_hosts
+        .iter()
+        .map(|template| {
+            variables
+                .expand(template)
+                .with_context(|| format!("`{template}` in `allowed_outbound_hosts`"))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    AllowList::parse(hosts)
+}
+
 struct Loader<'a> {
     application: &'a manifest::Application,
     options: &'a HostOptions,
@@ -144,6 +177,7 @@ impl<'a> Loader<'a> {
         let engine = engine(
             &options.cache_folder().join("compiled"),
             options.memory_bytes_max,
+            chains(application, &variables)?,
         )?;
         let needs_stores = application
             .components
@@ -374,17 +408,7 @@ impl<'a> Loader<'a> {
             .with_context(|| format!("there is no component `{id}`"))?;
         let about = || format!("component `{id}`");
         let mounts = component.file_mounts().with_context(about)?;
-        let hosts = component
-            .allowed_outbound_hosts
-            .iter()
-            .map(|template| {
-                self.variables
-                    .expand(template)
-                    .with_context(|| format!("`{template}` in `allowed_outbound_hosts`"))
-            })
-            .collect::<Result<Vec<_>>>()
-            .with_context(about)?;
-        let allowed = AllowList::parse(hosts).with_context(about)?;
+        let allowed = allow_list(component, &self.variables).with_context(about)?;
         let stores = match &self.store_file {
             Some(file) => Stores::new(
                 Arc::clone(file),

@@ -18,37 +18,41 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
 /// Component instances at each depth of service chaining; who needs one more waits.
 pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
-/// Component instances that exist at the same time.
-const COMPONENT_INSTANCES_MAX: u32 =
-    COMPONENT_INSTANCES_OUTSIDE + (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;
-/// Core modules in all of them; a gate in front of a service has about ten, most of them tiny.
-const CORE_INSTANCES_MAX: u32 = 16 * COMPONENT_INSTANCES_MAX;
-/// Linear memories in all of them: one for each composed component. Only address space is reserved.
-const MEMORIES_MAX: u32 = 2 * COMPONENT_INSTANCES_MAX;
-/// Tables in all of them.
-const TABLES_MAX: u32 = 8 * COMPONENT_INSTANCES_MAX;
+/// Component instances at all depths of service chaining.
+const COMPONENT_INSTANCES_CHAINED: u32 = (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;
+/// Core modules in a component instance; a gate in front of a service has about ten, most of them tiny.
+const CORE_INSTANCES_EACH: u32 = 16;
+/// Linear memories in a component instance: one for each composed component. Only address space is reserved.
+const MEMORIES_EACH: u32 = 2;
+/// Tables in a component instance.
+const TABLES_EACH: u32 = 8;
+/// Stacks of calls under way in a component instance for requests from outside, in the mean of all. Each has a
+/// guard page, which takes two of the 65,530 mappings that Linux allows a process.
+const STACKS_EACH: u32 = 8;
+/// The same in one for chained requests: not all depths are in use at once.
+const STACKS_CHAINED_EACH: u32 = 4;
 /// Elements of one table.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
-/// Stacks of calls under way, in all instances. Each has a guard page, which takes two of the 65,530
-/// mappings that Linux allows a process.
-const STACKS_MAX: u32 = 8 * COMPONENT_INSTANCES_MAX;
 /// Memory that a freed linear memory keeps for its next user, in bytes: cheaper to clear than to
 /// map again.
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
 /// An engine with its compiled components cached in `cache_dir`, and the thread that makes running
-/// code pause.
+/// code pause. Where no component asks another one (`chains`), there is no room for those that would be asked.
 ///
 /// # Errors
 ///
 /// When the folder cannot be used or the machine cannot run compiled code.
-pub fn engine(cache_dir: &Path, memory_bytes_max: usize) -> Result<Engine> {
+pub fn engine(cache_dir: &Path, memory_bytes_max: usize, chains: bool) -> Result<Engine> {
     let mut config = Config::new();
     config
         .wasm_component_model_async(true)
         .epoch_interruption(true)
         .cache(Some(cache(cache_dir)?))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory_bytes_max)));
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
+            memory_bytes_max,
+            chains,
+        )));
     let engine = match Engine::new(&config) {
         Ok(engine) => engine,
         // Where address space is limited (`ulimit -v`, small containers) instances are allocated
@@ -77,13 +81,20 @@ fn cache(dir: &Path) -> Result<Cache> {
         .with_context(|| format!("cannot keep compiled components in {}", dir.display()))
 }
 
-fn pool(memory_bytes_max: usize) -> PoolingAllocationConfig {
+fn pool(memory_bytes_max: usize, chains: bool) -> PoolingAllocationConfig {
+    let chained = if chains {
+        COMPONENT_INSTANCES_CHAINED
+    } else {
+        0
+    };
+    let instances = COMPONENT_INSTANCES_OUTSIDE + chained;
+    let stacks = STACKS_EACH * COMPONENT_INSTANCES_OUTSIDE + STACKS_CHAINED_EACH * chained;
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(COMPONENT_INSTANCES_MAX)
-        .total_core_instances(CORE_INSTANCES_MAX)
-        .total_memories(MEMORIES_MAX)
-        .total_tables(TABLES_MAX)
-        .total_stacks(STACKS_MAX)
+    pool.total_component_instances(instances)
+        .total_core_instances(CORE_INSTANCES_EACH * instances)
+        .total_memories(MEMORIES_EACH * instances)
+        .total_tables(TABLES_EACH * instances)
+        .total_stacks(stacks)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(memory_bytes_max)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
