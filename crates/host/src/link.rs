@@ -55,18 +55,13 @@ const STORES_AND_VARIABLES: &[(&str, Define)] = &[
 /// When two definitions collide, which is a mistake in this crate.
 pub fn linker(engine: &Engine, manner: Manner) -> Result<Linker<HostState>> {
     let mut linker = Linker::new(engine);
-    define(&mut linker)
-        .and_then(|()| match manner {
-            Manner::Removes => Ok(()),
-            #[cfg(feature = "test-manners")]
-            Manner::Shows => crate::manner::forbid_setting(&mut linker),
-        })
+    define(&mut linker, manner)
         .map_err(anyhow::Error::from)
         .context("cannot define the host's interfaces")?;
     Ok(linker)
 }
 
-fn define(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+fn define(linker: &mut Linker<HostState>, manner: Manner) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi::p3::add_to_linker(linker)?;
     p2::add_only_http_to_linker_async(linker)?;
@@ -79,7 +74,12 @@ fn define(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         deny_environment(linker, version)?;
         deny_files(linker, version)?;
     }
-    deny_requests(linker)
+    deny_requests(linker)?;
+    match manner {
+        Manner::Removes => Ok(()),
+        #[cfg(feature = "test-manners")]
+        Manner::Shows => crate::manner::forbid_setting(linker),
+    }
 }
 
 /// An empty environment, no arguments, no working directory.
