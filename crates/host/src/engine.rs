@@ -16,7 +16,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 /// Component instances for requests from outside that exist at the same time. Each takes up to 16 requests at
 /// once, so this is enough for all connections.
 const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
-/// Component instances at each depth of service chaining; who needs one more waits.
+/// Component instances at each depth of service chaining; who needs one more waits for one that is idle or ends.
 pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
 /// Component instances at all depths of service chaining.
 const COMPONENT_INSTANCES_CHAINED: u32 = (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;

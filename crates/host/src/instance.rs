@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx};
@@ -25,6 +25,7 @@ use crate::kv_link::Stores;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Denied, Outbound};
 use crate::scratch::ScratchDir;
+use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{HostState, Limits};
 use crate::stdio::LineWriter;
 use crate::variables_link::ComponentVariables;
@@ -87,7 +88,7 @@ pub struct Level {
     /// How many components their requests went through by chaining; 0: they came from outside.
     depth: usize,
     /// How many of them there may be at the same time, where others ask them.
-    slots: Option<Arc<Semaphore>>,
+    slots: Option<Arc<Slots>>,
 }
 
 impl Level {
@@ -107,7 +108,7 @@ impl Level {
     pub fn chained() -> impl Iterator<Item = Self> {
         (1..=CHAIN_DEPTH_MAX).map(|depth| Self {
             depth,
-            slots: Some(Arc::new(Semaphore::new(CHAINED_INSTANCES_PER_DEPTH))),
+            slots: Some(Arc::new(Slots::new(CHAINED_INSTANCES_PER_DEPTH))),
         })
     }
 }
@@ -223,7 +224,7 @@ impl HandlerState for Factory {
     ) -> wasmtime::Result<Instance<Self::StoreData, Self::WorkerExpiration, Self::WorkerState>>
     {
         let slot = match &self.level.slots {
-            Some(slots) => Some(Arc::clone(slots).acquire_owned().await?),
+            Some(slots) => Some(slots.take().await?),
             None => None,
         };
         let mut store = self.store()?;
@@ -238,6 +239,7 @@ impl HandlerState for Factory {
                 self.reuse.request_timeout,
                 self.stopping.clone(),
                 askers.clone(),
+                self.level.slots.clone(),
             ),
             state: Worker {
                 component: Arc::clone(&self.grants.component),
@@ -285,7 +287,7 @@ pub struct Worker {
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
     /// Given back with this.
-    _slot: Option<OwnedSemaphorePermit>,
+    _slot: Option<Slot>,
 }
 
 impl WorkerState for Worker {
@@ -368,6 +370,8 @@ pub struct Expiration {
     stopped: bool,
     /// The components whose requests the instance has.
     askers: Option<Askers>,
+    /// The components that wait for its place.
+    wanted: Option<Wanted>,
     /// When it goes away because nobody waits for it.
     end: Option<Instant>,
 }
@@ -378,9 +382,11 @@ impl Expiration {
         request_timeout: Option<Duration>,
         mut stopping: watch::Receiver<bool>,
         askers: Option<Askers>,
+        slots: Option<Arc<Slots>>,
     ) -> Self {
         Self {
             askers,
+            wanted: slots.map(Wanted::new),
             end: None,
             idle_timeout,
             request_timeout,
@@ -408,6 +414,13 @@ impl WorkerExpiration for Expiration {
                 this.stopped = this.stopping.as_mut().poll(cx).is_ready();
             }
             if this.stopped {
+                return Poll::Ready(());
+            }
+        }
+        if let Some(wanted) = &mut this.wanted {
+            if status != WorkerStatus::Idle {
+                wanted.is_busy();
+            } else if wanted.poll_idle(cx).is_ready() {
                 return Poll::Ready(());
             }
         }
@@ -460,7 +473,7 @@ mod tests {
         stopping: bool,
     ) -> bool {
         let (_sender, receiver) = watch::channel(stopping);
-        let mut expiration = Box::pin(Expiration::new(idle, request, receiver, None));
+        let mut expiration = Box::pin(Expiration::new(idle, request, receiver, None, None));
         let mut cx = Context::from_waker(Waker::noop());
         let start = Instant::now();
         expiration.as_mut().poll(&mut cx, status, start).is_ready()

@@ -38,6 +38,7 @@ mod request;
 pub mod router;
 mod scratch;
 pub mod server;
+mod slots;
 mod state;
 mod stdio;
 pub mod toolchain;

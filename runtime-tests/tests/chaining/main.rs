@@ -10,6 +10,7 @@
 mod components;
 mod ending;
 mod gateway;
+mod instances;
 
 use doorward_runtime_tests::app::{App, AppSpec, Other};
 use doorward_runtime_tests::client::{Answer, Ask};
@@ -18,7 +19,15 @@ use doorward_runtime_tests::run;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run::main(&[components::CASES, ending::CASES, gateway::CASES].concat())
+    run::main(
+        &[
+            components::CASES,
+            ending::CASES,
+            gateway::CASES,
+            instances::CASES,
+        ]
+        .concat(),
+    )
 }
 
 /// Every component may ask every other one.
@@ -75,7 +84,12 @@ impl Stage {
 
     /// How often work that never ends has shown that it still goes on.
     fn beats(&self) -> usize {
+        self.count("beat")
+    }
+
+    /// How many lines of the log have this in them.
+    fn count(&self, word: &str) -> usize {
         let log = self.running.log();
-        log.iter().filter(|line| line.contains("beat")).count()
+        log.iter().filter(|line| line.contains(word)).count()
     }
 }
