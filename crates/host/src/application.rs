@@ -17,6 +17,7 @@ use crate::absent;
 use crate::allow_list::AllowList;
 use crate::chaining::{Callee, Callees, Chaining, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
+use crate::download::{self, COMPONENT_BYTES_MAX};
 use crate::engine::engine;
 use crate::exports;
 use crate::fixed::FixedAnswers;
@@ -34,9 +35,6 @@ use crate::router::Router;
 use crate::state::HostState;
 use crate::variables::Variables;
 use crate::variables_link::ComponentVariables;
-
-/// Bytes of one component's file: 256 MiB.
-pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
 /// Everything that answers requests.
 pub struct Application {
@@ -378,6 +376,10 @@ impl<'a> Loader<'a> {
                     path.display()
                 )
             })?;
+        if let Some(download) = &component.download {
+            download::check_bytes(&bytes, download)
+                .with_context(|| format!("component `{id}` from {}", path.display()))?;
+        }
         entry.insert(bytes);
         Ok(())
     }

@@ -21,13 +21,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use crate::application::COMPONENT_BYTES_MAX;
 use crate::build::used_components;
 use crate::manifest::{Application, Digest, Download, without_query};
 use crate::outbound::https_connector;
 use crate::scratch::ScratchDir;
 use crate::toolchain::Progress;
 
+/// Bytes of one component's file, fetched or not: 256 MiB.
+pub(crate) const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 /// Redirections that are followed.
 const REDIRECTS_MAX: usize = 10;
 /// How long a server may be silent: until it answers, and between two pieces of the file.
@@ -40,6 +41,7 @@ const READ_BYTES: usize = 64 << 10;
 const FOLDER: &str = "downloads";
 /// What the folder of a file is called until it is whole.
 const PART: &str = "part";
+const OTHER_LENGTH: &str = "SHA-256 has another length";
 const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 
 /// Fetches every component that triggers of `application` use and that is a download, and makes its
@@ -96,14 +98,30 @@ async fn kept_or_fetched(
     let digest = tokio::time::timeout(FETCH_TIME_MAX, fetch(download.url(), &fetched, bytes_max))
         .await
         .with_context(|| format!("it took more than {} s", FETCH_TIME_MAX.as_secs()))??;
+    check(digest, download)?;
+    fs::rename(&fetched, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+/// Refuses what is about to be run and is not what the manifest says. Between [`fetch_all`] and this,
+/// somebody may have written to the file.
+///
+/// # Errors
+///
+/// When it has another digest.
+pub(crate) fn check_bytes(bytes: &[u8], download: &Download) -> Result<()> {
+    let digest = Digest::from_bytes(digest::digest(&SHA256, bytes).as_ref());
+    check(digest.context(OTHER_LENGTH)?, download)
+}
+
+fn check(digest: Digest, download: &Download) -> Result<()> {
     ensure!(
         digest == download.digest(),
         "it has the digest {digest}, and the manifest says {}: it is not used\n  help: it is another file \
          than it was; find out why before its digest is changed",
         download.digest()
     );
-    fs::rename(&fetched, &file).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(file)
+    Ok(())
 }
 
 /// The digest of a file.
@@ -143,7 +161,7 @@ async fn fetch(url: &Uri, path: &Path, bytes_max: u64) -> Result<Digest> {
         context.update(piece);
         file.write_all(piece).with_context(about)?;
     }
-    Digest::from_bytes(context.finish().as_ref()).context("SHA-256 has another length")
+    Digest::from_bytes(context.finish().as_ref()).context(OTHER_LENGTH)
 }
 
 /// The answer to a `GET`, redirections followed.
@@ -205,18 +223,22 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T> {
 fn resolve(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
-    let target: Uri = if location.contains("://") {
+    // An address may be in the query as well; before the path a colon ends a scheme (RFC 3986, section 4.2).
+    let first = location.split(['/', '?', '#']).next()?;
+    let target: Uri = if first.contains(':') {
         location.parse().ok()?
     } else if location.starts_with("//") {
         format!("{scheme}:{location}").parse().ok()?
     } else if location.starts_with('/') {
         format!("{scheme}://{authority}{location}").parse().ok()?
     } else {
-        let folder = base
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{location}")
+        let path = base.path();
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let before = match location.starts_with('?') {
+            true => path.to_owned(),
+            false => format!("{folder}/"),
+        };
+        format!("{scheme}://{authority}{before}{location}")
             .parse()
             .ok()?
     };

@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::manifest::parse_text;
+use crate::options::HostOptions;
 
 const BODY: &[u8] = b"what is fetched";
 const LIMIT: u64 = 1000;
@@ -259,6 +264,14 @@ fn a_location_is_read_from_where_it_was_said() {
         ("//b.example/z", Some("https://b.example/z")),
         ("/z", Some("https://a.example:8443/z")),
         ("z", Some("https://a.example:8443/x/z")),
+        // Only what is before the first `/`, `?` or `#` can be a scheme.
+        (
+            "/z?from=http://b.example/",
+            Some("https://a.example:8443/z?from=http://b.example/"),
+        ),
+        ("z?u=a://b", Some("https://a.example:8443/x/z?u=a://b")),
+        ("?k=1", Some("https://a.example:8443/x/y.wasm?k=1")),
+        ("file:z", None),
         ("ftp://b.example/z", None),
         ("file:///z", None),
         ("https://user:secret@b.example/z", None),
@@ -289,6 +302,26 @@ async fn the_components_that_are_used_get_their_files() {
     let unused = &application.components.get("unused").unwrap().source;
     assert_eq!(unused, Path::new(""));
     assert_eq!(*told.lock().unwrap(), [format!("Fetching {url}")]);
+}
+
+/// Somebody may write to the folder after it was looked at.
+#[tokio::test]
+async fn what_is_loaded_is_what_has_the_digest() {
+    let folder = folder();
+    let mut application = application("http://127.0.0.1/a.wasm", &sha256(BODY));
+    let file = folder.path().join("a.wasm");
+    fs::write(&file, "(component)").unwrap();
+    application.components.get_mut("main").unwrap().source = file;
+    let options = HostOptions::new("127.0.0.1:0".parse().unwrap(), folder.path());
+    let (_stopping, receiver) = tokio::sync::watch::channel(false);
+    let Err(error) = crate::application::Application::load(&application, &options, &receiver)
+    else {
+        unreachable!("it should not be loaded");
+    };
+    let error = format!("{error:#}");
+    for part in ["`main`", &sha256(b"(component)"), &sha256(BODY), "not used"] {
+        assert!(error.contains(part), "expected {part:?} of {error}");
+    }
 }
 
 #[tokio::test]
