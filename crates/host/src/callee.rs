@@ -15,6 +15,7 @@ use crate::asking::{Asking, asked};
 use crate::chaining::{Answering, Callee};
 use crate::instance::{Factory, NoAnswer, no_answer};
 use crate::request::{prepare_chained, remove_hop};
+use crate::slots::TooManyWait;
 
 impl Callee for ProxyHandler<Factory> {
     fn ask(&self, request: Request<WasiBody>) -> Answering {
@@ -48,7 +49,9 @@ async fn ask(
 /// What a component is told that gets no answer from another one.
 fn failed(handler: &ProxyHandler<Factory>, error: &wasmtime::Error) -> Error {
     match no_answer(handler, error) {
-        NoAnswer::NoInstance(cause) if cause.is::<PoolConcurrencyLimitError>() => {
+        NoAnswer::NoInstance(cause)
+            if cause.is::<PoolConcurrencyLimitError>() || cause.is::<TooManyWait>() =>
+        {
             Error::ConnectionLimitReached
         }
         NoAnswer::NoInstance(_) => Error::DestinationUnavailable,

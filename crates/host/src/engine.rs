@@ -13,11 +13,14 @@ use crate::chaining::CHAIN_DEPTH_MAX;
 /// How often running code is asked to pause, so that timeouts are seen and threads are shared.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// Component instances for requests from outside that exist at the same time. Each takes up to 16 requests at
+/// Component instances that requests from outside can count on at the same time. Each takes up to 16 requests at
 /// once, so this is enough for all connections.
 const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
 /// Component instances at each depth of service chaining; who needs one more waits for one that is idle or ends.
 pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
+/// Chained requests at each depth that wait for an instance of their own. What of them is given up waits on with
+/// its head of up to 96 KiB, until there is an instance to see that.
+pub const CHAINED_WAITING_PER_DEPTH_MAX: usize = 1024;
 /// Component instances at all depths of service chaining.
 const COMPONENT_INSTANCES_CHAINED: u32 = (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;
 /// Core modules in a component instance; a gate in front of a service has about ten, most of them tiny.

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 use crate::asking::{Asked, Askers};
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
-use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, EPOCH_TICK};
+use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK};
 use crate::kv_link::Stores;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::outbound::{Denied, Outbound};
@@ -108,7 +108,10 @@ impl Level {
     pub fn chained() -> impl Iterator<Item = Self> {
         (1..=CHAIN_DEPTH_MAX).map(|depth| Self {
             depth,
-            slots: Some(Arc::new(Slots::new(CHAINED_INSTANCES_PER_DEPTH))),
+            slots: Some(Arc::new(Slots::new(
+                CHAINED_INSTANCES_PER_DEPTH,
+                CHAINED_WAITING_PER_DEPTH_MAX,
+            ))),
         })
     }
 }

@@ -1,16 +1,18 @@
 //! How many instances there may be at one depth of service chaining, of all components together.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// The places of one depth. Who finds none waits, and an idle instance gives its own up for that.
 pub struct Slots {
     free: Arc<Semaphore>,
     waiting: AtomicUsize,
+    waiting_max: usize,
     wanted: Arc<Notify>,
 }
 
@@ -19,13 +21,26 @@ pub struct Slot {
     _permit: OwnedSemaphorePermit,
 }
 
+/// As many wait for a place as may. Each of them has a request, also when nobody waits for its answer any more.
+#[derive(Debug)]
+pub struct TooManyWait;
+
+impl fmt::Display for TooManyWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("service chaining: too many requests wait for an instance")
+    }
+}
+
+impl std::error::Error for TooManyWait {}
+
 impl Slots {
-    /// So many.
+    /// So many, for which so many may wait.
     #[must_use]
-    pub fn new(count: usize) -> Self {
+    pub fn new(count: usize, waiting_max: usize) -> Self {
         Self {
             free: Arc::new(Semaphore::new(count)),
             waiting: AtomicUsize::new(0),
+            waiting_max,
             wanted: Arc::default(),
         }
     }
@@ -34,32 +49,40 @@ impl Slots {
     ///
     /// # Errors
     ///
-    /// None: there is no way to close them.
-    pub async fn take(&self) -> Result<Slot, AcquireError> {
+    /// When too many wait already.
+    pub async fn take(&self) -> Result<Slot, TooManyWait> {
         let free = Arc::clone(&self.free);
         if let Ok(permit) = Arc::clone(&free).try_acquire_owned() {
             return Ok(Slot { _permit: permit });
         }
-        let _waiting = Waiting::begin(&self.waiting);
+        let waiting = Waiting::begin(&self.waiting);
+        if waiting.others >= self.waiting_max {
+            return Err(TooManyWait);
+        }
         self.wanted.notify_one();
-        let permit = free.acquire_owned().await?;
+        // Nobody closes it.
+        let permit = free.acquire_owned().await.map_err(|_| TooManyWait)?;
         Ok(Slot { _permit: permit })
     }
 }
 
 /// Counts one who waits, for as long as this is there.
-struct Waiting<'c>(&'c AtomicUsize);
+struct Waiting<'c> {
+    count: &'c AtomicUsize,
+    /// Who waited before.
+    others: usize,
+}
 
 impl<'c> Waiting<'c> {
     fn begin(count: &'c AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
+        let others = count.fetch_add(1, Ordering::SeqCst);
+        Self { count, others }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -120,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_instance_is_wanted_while_somebody_waits() {
-        let slots = Arc::new(Slots::new(1));
+        let slots = Arc::new(Slots::new(1, 8));
         let mut wanted = Wanted::new(Arc::clone(&slots));
         let slot = slots.take().await.unwrap();
         assert!(!is_wanted(&mut wanted));
@@ -143,8 +166,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_more_wait_than_may() {
+        let slots = Slots::new(1, 2);
+        let slot = slots.take().await.unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut one, mut other) = (pin!(slots.take()), pin!(slots.take()));
+        assert!(one.as_mut().poll(&mut cx).is_pending());
+        assert!(other.as_mut().poll(&mut cx).is_pending());
+        assert!(slots.take().await.is_err(), "two wait already");
+        drop(slot);
+        assert!(one.as_mut().poll(&mut cx).is_ready());
+        let mut third = pin!(slots.take());
+        assert!(third.as_mut().poll(&mut cx).is_pending(), "one waits");
+    }
+
+    #[tokio::test]
     async fn for_one_who_waits_one_idle_instance_is_told() {
-        let slots = Arc::new(Slots::new(2));
+        let slots = Arc::new(Slots::new(2, 8));
         let _held = [slots.take().await.unwrap(), slots.take().await.unwrap()];
         let idle = || {
             let mut wanted = Wanted::new(Arc::clone(&slots));
@@ -167,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_busy_again_passes_on_what_it_was_told() {
-        let slots = Arc::new(Slots::new(1));
+        let slots = Arc::new(Slots::new(1, 8));
         let _held = slots.take().await.unwrap();
         let (mut busy, mut idle) = (Wanted::new(slots.clone()), Wanted::new(slots.clone()));
         assert!(!is_wanted(&mut busy));

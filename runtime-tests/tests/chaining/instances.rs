@@ -14,10 +14,15 @@ pub const CASES: &[Case] = cases![
     ;
     in_process:
     who_finds_every_instance_of_a_depth_taken_waits_until_one_is_idle,
+    those_who_were_given_up_do_not_wait_without_bound,
 ];
 
 /// Instances at one depth of all components together.
 const INSTANCES: usize = 96;
+/// Requests that may wait for an instance of their own at one depth.
+const WAITING_MAX: usize = 1024;
+/// Requests that are sent at the same time.
+const AT_ONCE: usize = 64;
 /// How long who waits must have no answer: many times as long as one takes.
 const QUIET: Duration = Duration::from_millis(500);
 /// How often it is looked whether all have begun.
@@ -70,4 +75,41 @@ async fn who_finds_every_instance_of_a_depth_taken_waits_until_one_is_idle() {
         status(&answer.unwrap(), 200, "who waited");
     }
     status(&stage.get("/echo/a").await, 200, "and the first component");
+}
+
+async fn those_who_were_given_up_do_not_wait_without_bound() {
+    let older = Other::private("older", "older");
+    let stage = Stage::start(&InProcess, &relay(ALL, vec![older])).await;
+    let address = stage.running.address;
+    let mut held = Vec::new();
+    for _ in 0..INSTANCES {
+        let mut client = Raw::connect(address).await;
+        client
+            .send("POST /older/body HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\none")
+            .await;
+        client.read_until("one").await;
+        held.push(client);
+    }
+    let ask = || async move {
+        let ask = Ask::get("/older/a").header("X-First-Byte-Ms", "50");
+        let answer = ask.send(address).await;
+        status(&answer, 599, "no instance is free");
+        answer.text()
+    };
+    for _ in 0..WAITING_MAX / AT_ONCE {
+        let asks: Vec<_> = (0..AT_ONCE).map(|_| tokio::spawn(ask())).collect();
+        for ask in asks {
+            let answer = ask.await.unwrap();
+            assert!(answer.contains("HttpResponseTimeout"), "{answer}");
+        }
+    }
+    let answer = ask().await;
+    assert!(answer.contains("ConnectionLimitReached"), "{answer}");
+    stage.logged(&["too many requests wait"]).await;
+    for mut client in held {
+        client.send("two").await;
+        client.read_until("two").await;
+    }
+    let answer = tokio::time::timeout(PATIENCE, stage.get("/older/a")).await;
+    status(&answer.unwrap(), 200, "once the instances are free");
 }
