@@ -384,6 +384,35 @@ fn what_running_it_leaves_behind_is_ignored_everywhere() {
     assert!(ignored.lines().any(|line| line == ".spin/"), "{ignored}");
 }
 
+/// What a build has of the features of its packages it has for all of them, so a build of the whole workspace
+/// has this one too. There it is only a choice that nothing but the runtime tests makes.
+#[test]
+fn only_the_runtime_tests_have_the_host_behave_like_another_one() {
+    const FEATURE: &str = "test-manners";
+    let mut named = BTreeSet::new();
+    for package in packages() {
+        let text = text_of(&root().join(&package.room).join("Cargo.toml"));
+        if text.contains(FEATURE) {
+            named.insert(package.room.clone());
+        }
+        let features = package.manifest.get("features");
+        let default = features.and_then(|features| features.get("default"));
+        assert!(default.is_none(), "{} has default features", package.room);
+    }
+    let expected = ["crates/host", "runtime-tests"].map(str::to_owned);
+    assert_eq!(named, BTreeSet::from(expected), "who names {FEATURE}");
+    let choices = ["Manner", ".manner", FEATURE];
+    for file in files().iter().filter(|file| has_extension(file, "rs")) {
+        let may = ["crates/host", "runtime-tests", "tests"];
+        if may.iter().any(|folder| in_folder(file, folder)) {
+            continue;
+        }
+        let text = text_of(file);
+        let found = choices.iter().find(|choice| text.contains(**choice));
+        assert_eq!(found, None, "{} makes the choice", shown(file));
+    }
+}
+
 #[test]
 fn every_dependency_comes_from_the_public_registry() {
     let lock = toml_file("Cargo.lock");

@@ -185,6 +185,7 @@ fn is_of_line(version: &str, line: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -312,6 +313,24 @@ mod tests {
         ] {
             assert_eq!(may_be_absent(import), may_be, "{import:?} may be absent");
         }
+    }
+
+    #[test]
+    fn whatever_our_own_components_import_is_there() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(format!("{root}/components")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let list = format!("{root}/runtime-tests/golden/{name}.imports");
+            for import in std::fs::read_to_string(&list).unwrap().lines() {
+                assert!(
+                    import == HANDLER || is_provided(import),
+                    "`{name}` would be served without `{import}`"
+                );
+                seen += 1;
+            }
+        }
+        assert!(seen > 0, "no import was found");
     }
 
     #[test]
