@@ -149,6 +149,13 @@ pub struct Running {
 /// The lines that were written so far, of which others are told.
 type Log = Arc<watch::Sender<Vec<String>>>;
 
+/// The lines but for those that only mark a place.
+fn unmarked(log: &Log) -> Vec<String> {
+    let lines = log.borrow();
+    let lines = lines.iter().filter(|line| !line.contains(MARK));
+    lines.cloned().collect()
+}
+
 #[derive(Debug)]
 enum Stop {
     InProcess(Option<(oneshot::Sender<()>, tokio::task::JoinHandle<()>)>),
@@ -160,9 +167,13 @@ impl Running {
     /// a process of its own they come later than the answers ([`Running::wait_for_log`],
     /// [`Running::whole_log`]).
     pub fn log(&self) -> Vec<String> {
-        let lines = self.log.borrow();
-        let lines = lines.iter().filter(|line| !line.contains(MARK));
-        lines.cloned().collect()
+        unmarked(&self.log)
+    }
+
+    /// What [`Running::log`] gives, also when the host has stopped.
+    pub fn log_handle(&self) -> impl Fn() -> Vec<String> + use<> {
+        let lines = Arc::clone(&self.log);
+        move || unmarked(&lines)
     }
 
     /// Waits for a line of the log like this, and gives it.

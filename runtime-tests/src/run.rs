@@ -31,24 +31,35 @@ pub enum Run {
     /// It needs what only the in-process host has, a clock of its own above all, and starts that
     /// host itself.
     InProcess(fn() -> Pending<'static>),
+    /// It needs what only the in-process host has, and is run on that host in both of its manners.
+    BothManners(for<'a> fn(&'a dyn Host) -> Pending<'a>),
 }
 
 /// A case under way.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Makes a [`Case`] of each function, named after it. Those after `in_process:` take no host.
+/// Makes a [`Case`] of each function, named after it. Those after `in_process:` take no host; those after
+/// `both_manners:` take the in-process host, in each of its manners.
 ///
 /// ```text
 /// cases![on_every_host, on_every_host_too]
 /// cases![on_every_host; in_process: with_a_clock_of_its_own]
+/// cases![; both_manners: on_the_in_process_host; in_process: once]
 /// ```
 #[macro_export]
 macro_rules! cases {
-    ($($name:ident),* $(,)? $(; in_process: $($alone:ident),* $(,)?)?) => {
+    (
+        $($name:ident),* $(,)?
+        $(; both_manners: $($both:ident),* $(,)?)?
+        $(; in_process: $($alone:ident),* $(,)?)?
+    ) => {
         &[$($crate::run::Case {
             name: stringify!($name),
             run: $crate::run::Run::EveryHost(|host| Box::pin($name(host))),
         },)* $($($crate::run::Case {
+            name: stringify!($both),
+            run: $crate::run::Run::BothManners(|host| Box::pin($both(host))),
+        },)*)? $($($crate::run::Case {
             name: stringify!($alone),
             run: $crate::run::Run::InProcess(|| Box::pin($alone())),
         },)*)?]
@@ -136,13 +147,9 @@ fn run_beside(
             Run::InProcess(run) => {
                 trials.push(trial(name, &InProcess, move || block_on(run(), threads)))
             }
+            Run::BothManners(run) => trials.extend(in_both_manners(name, run, threads)),
             Run::EveryHost(run) => {
-                trials.push(trial(name, &InProcess, move || {
-                    block_on(run(&InProcess), threads)
-                }));
-                trials.push(trial(name, &InProcess47, move || {
-                    block_on(run(&InProcess47), threads)
-                }));
+                trials.extend(in_both_manners(name, run, threads));
                 trials.push(match spin.clone() {
                     Some(spin) => {
                         trial(name, &*spin.clone(), move || block_on(run(&*spin), threads))
@@ -156,6 +163,19 @@ fn run_beside(
     let at_a_time = arguments.test_threads.unwrap_or(cores);
     arguments.test_threads = Some(at_a_time.min(CASES_AT_A_TIME_MAX));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn in_both_manners(
+    name: &str,
+    run: for<'a> fn(&'a dyn Host) -> Pending<'a>,
+    threads: usize,
+) -> [Trial; 2] {
+    [
+        trial(name, &InProcess, move || block_on(run(&InProcess), threads)),
+        trial(name, &InProcess47, move || {
+            block_on(run(&InProcess47), threads)
+        }),
+    ]
 }
 
 fn trial(
