@@ -95,12 +95,23 @@ impl<'b, 'h> Act<'b, 'h> {
         self.tell(title, &bytes, &first).await;
     }
 
-    /// Sends a request, and waits until the log tells of the event before all is written down.
-    pub async fn ask_and_wait(&mut self, title: &str, ask: &Ask, event: &str) {
+    /// Sends a request, and waits until the log has told so many times of the event before all is written
+    /// down.
+    pub async fn ask_and_wait(&mut self, title: &str, ask: &Ask, event: &str, times: usize) {
         let bytes = ask.bytes(HOST);
-        let due = clocked::events(&self.running, event).len() + 1;
+        let due = clocked::events(&self.running, event).len() + times;
         let outcome = self.outcome(&bytes).await;
         clocked::until_event(&self.running, event, due).await;
+        self.tell(title, &bytes, &outcome).await;
+    }
+
+    /// Sends a request, and waits until one has come to this origin before all is written down.
+    pub async fn ask_until_reached(&mut self, title: &str, ask: &Ask, origin: &Origin) {
+        let bytes = ask.bytes(HOST);
+        let outcome = self.outcome(&bytes).await;
+        origin
+            .until("it is reached", |origin| origin.count() > 0)
+            .await;
         self.tell(title, &bytes, &outcome).await;
     }
 
@@ -205,6 +216,9 @@ impl<'b, 'h> Act<'b, 'h> {
             writeln!(text, "which is malformed: {}", self.names.apply(fault)).unwrap();
         }
         self.body(text, &seen.body);
+        if seen.body_bytes > seen.body.len() as u64 {
+            writeln!(text, "of {} in all", seen.body_bytes).unwrap();
+        }
         if seen.fault.is_none() && seen.body_digest.is_none() {
             writeln!(text, "and no more").unwrap();
         }

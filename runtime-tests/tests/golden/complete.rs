@@ -77,7 +77,12 @@ async fn every_golden_file_belongs_to_a_theme() {
         };
         let kinds = |theme: &&str| KINDS.iter().any(|kind| is_of(theme, kind));
         assert!(THEMES.iter().any(kinds), "no case compares with {name}");
-        assert!(!text.trim().is_empty(), "{name} says nothing");
+        // Where the host refuses for itself, nothing is logged.
+        let may_be_empty = name.starts_with("log-");
+        assert!(
+            may_be_empty || !text.trim().is_empty(),
+            "{name} says nothing"
+        );
     }
 }
 

@@ -29,23 +29,53 @@ mod act;
 mod book;
 mod complete;
 mod credentials;
+mod decisions;
 mod diff;
+mod front;
+mod gateway;
+mod hosts;
 mod issuers;
 mod names;
+mod pages;
+mod requests;
+mod revocation;
 mod scene;
+mod set_up;
 mod tokens;
+mod traffic;
+mod upstreams;
 
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
 
 /// The themes that there are files of.
-const THEMES: [&str; 3] = ["credentials", "issuers", "tokens"];
+const THEMES: &[&str] = &[
+    "credentials",
+    "decisions",
+    "gateway",
+    "hosts",
+    "issuers",
+    "requests",
+    "revocation",
+    "set-up",
+    "tokens",
+    "traffic",
+    "upstreams",
+];
 
 fn main() -> ExitCode {
     let cases = [
         tokens::CASES,
         credentials::CASES,
         issuers::CASES,
+        revocation::CASES,
+        set_up::CASES,
+        requests::CASES,
+        traffic::CASES,
+        gateway::CASES,
+        upstreams::CASES,
+        hosts::CASES,
+        decisions::CASES,
         complete::CASES,
     ];
     // One request meets what the one before has left.

@@ -2,6 +2,8 @@
 //!
 //! There are three rules: a text that the case names itself (an address, a token); a port of 127.0.0.1 that
 //! has no name, which is a client's; and the value of a `Date` field.
+//!
+//! Where bytes are counted, a port counts as five of them: those that Linux chooses have so many digits.
 
 /// Texts and their names.
 #[derive(Debug, Clone, Default)]

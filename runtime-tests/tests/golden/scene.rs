@@ -30,13 +30,6 @@ impl<'h> Scene<'h> {
         }
     }
 
-    /// Another issuer that goes by the same clock, with a name for its address.
-    pub async fn issuer_called(&mut self, name: &str) -> Issuer {
-        let issuer = Issuer::start_with_clock(&self.clock).await;
-        self.names.url(&issuer.url(), name);
-        issuer
-    }
-
     /// An origin that has a name.
     pub async fn origin(&mut self, name: &str, script: impl Into<Script>) -> Arc<Origin> {
         let origin = Arc::new(Origin::start(script).await);
