@@ -19,6 +19,7 @@
 
 use crate::Millis;
 use crate::random::Random;
+use crate::status::Says;
 use crate::upstream::UpstreamFailure;
 
 /// Most targets of an upstream.
@@ -85,9 +86,9 @@ impl Outcome {
     /// The outcome of an attempt that ended in a response.
     #[must_use]
     pub const fn of_status(status: u16) -> Self {
-        match status {
-            502..=504 => Self::Failing,
-            _ => Self::Success,
+        match Says::of(status) {
+            Says::Failing => Self::Failing,
+            Says::Works | Says::Busy => Self::Success,
         }
     }
 

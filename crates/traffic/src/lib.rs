@@ -21,6 +21,7 @@ pub mod security;
 pub mod shares;
 pub mod split;
 pub mod spoofing;
+pub mod status;
 mod time;
 pub mod upstream;
 

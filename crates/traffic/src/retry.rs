@@ -16,6 +16,7 @@
 //! not tried.
 
 use crate::random::Random;
+use crate::status::Says;
 use crate::upstream::UpstreamFailure;
 
 mod after;
@@ -208,11 +209,11 @@ pub fn again(
             status,
             retry_after_ms,
         } => {
-            let helps = match status {
-                502..=504 => true,
-                // RFC 6585 section 4: without a Retry-After, nobody knows when it would help.
-                429 => retry_after_ms.is_some(),
-                _ => false,
+            let helps = match Says::of(status) {
+                Says::Failing => true,
+                // Without a Retry-After, nobody knows when it would help.
+                Says::Busy => retry_after_ms.is_some(),
+                Says::Works => false,
             };
             (helps, false, retry_after_ms.unwrap_or(0))
         }
