@@ -1,9 +1,8 @@
 //! `wasi:http/middleware`: authenticates and authorises every request, and passes on those that the
 //! policy admits.
 //!
-//! All it does is in `doorward-edge`; here it meets its exports and imports.
+//! All it does is in `doorward-gate`; here it meets its exports and imports.
 
-use doorward_edge::gate;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 mod bindings {
@@ -22,7 +21,7 @@ wasip3::http::service::export!(Gate);
 
 impl wasip3::exports::http::handler::Guest for Gate {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        gate::handle(request, |permitted| {
+        doorward_edge::handle(request, |permitted| {
             bindings::wasi::http::handler::handle(permitted.into_request())
         })
         .await

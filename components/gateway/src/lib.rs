@@ -1,9 +1,8 @@
 //! `wasi:http/service`: authenticates and authorises every request, and asks the upstream that the policy
 //! names for its route.
 //!
-//! All it does is in `doorward-edge`; here it meets its export.
+//! All it does is in `doorward-gate`; here it meets its export.
 
-use doorward_edge::gate;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 struct Gateway;
@@ -12,6 +11,6 @@ wasip3::http::service::export!(Gateway);
 
 impl wasip3::exports::http::handler::Guest for Gateway {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        gate::handle_with_upstreams(request).await
+        doorward_edge::handle_with_upstreams(request).await
     }
 }

@@ -3,8 +3,7 @@
 //! It sees a request as any service behind the gate does, and trusts the identity header fields because
 //! the gate removes what a client sends under their names.
 
-use doorward_edge::received::method_name;
-use doorward_edge::respond;
+use doorward_edge::{method_name, respond};
 use serde_json::{Map, Value};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -27,7 +26,7 @@ impl wasip3::exports::http::handler::Guest for Whoami {
         let answer = Value::Object(Map::from_iter([
             (
                 "method".to_owned(),
-                Value::from(method_name(&request.get_method())),
+                Value::from(method_name(request.get_method())),
             ),
             (
                 "target".to_owned(),
@@ -44,6 +43,6 @@ impl wasip3::exports::http::handler::Guest for Whoami {
                 body.len().to_string().into_bytes(),
             ),
         ];
-        respond::bytes(200, &fields, body)
+        respond(200, &fields, body)
     }
 }

@@ -1,6 +1,7 @@
 //! A policy that was read and found sound.
 
 use core::cmp::Ordering;
+use std::sync::Arc;
 
 use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::introspection::MissingAudience;
@@ -137,7 +138,7 @@ impl Policy {
     /// The upstreams, in the order of their names.
     /// [`UpstreamId`](doorward_traffic::upstream::UpstreamId) is a position here.
     #[must_use]
-    pub fn upstreams(&self) -> &[Upstream] {
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
         &self.named.upstreams
     }
 

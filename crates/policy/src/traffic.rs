@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use std::sync::Arc;
+
 use doorward_token::api_key::VerifiedKey;
 use doorward_token::{ClaimPath, Claims};
 use doorward_traffic::address::TrustedProxies;
@@ -52,7 +54,7 @@ impl Default for ProxyRule {
 /// What has a name in the policy, each kind in the order of the names.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
-    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) cors: Vec<CorsRule>,
     pub(crate) rate_limits: Vec<RateLimit>,
     /// For each of them, where the claim is that it counts by, if it counts by one.

@@ -88,7 +88,7 @@ async fn every_golden_file_belongs_to_a_theme() {
 
 /// The names of events in a source: what follows the level of a line.
 fn events_of(source: &str) -> Vec<String> {
-    let levels = ["Level::Info,", "Level::Warn,", "Level::Error,"];
+    let levels = ["Info,", "Warn,", "Error,"];
     let after = levels
         .iter()
         .flat_map(|level| source.split(level).skip(1))

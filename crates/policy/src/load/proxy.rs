@@ -1,5 +1,7 @@
 //! `[proxy]`
 
+use std::sync::Arc;
+
 use doorward_traffic::address::{HOPS_MAX, NETWORKS_MAX, Network, TrustedProxies};
 
 use doorward_traffic::spoofing::says_identity;
@@ -78,7 +80,7 @@ pub(super) fn identity_headers(
     root: Fields<'_, '_>,
     rule: &mut ProxyRule,
     reserved: &ReservedNames,
-    upstreams: &[Upstream],
+    upstreams: &[Arc<Upstream>],
 ) {
     const KEY: &str = "identity_headers";
     let table = root.get("proxy").and_then(|value| root.table(value));

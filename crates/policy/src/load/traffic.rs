@@ -57,7 +57,7 @@ pub(super) fn read<'t, 's>(
     let named = Named {
         upstreams: upstreams
             .iter()
-            .filter_map(|entry| Some(upstream::read(source, entry.name, entry.fields?)))
+            .filter_map(|entry| Some(upstream::read(source, entry.name, entry.fields?).into()))
             .collect(),
         cors: all_cors
             .iter()

@@ -1,0 +1,54 @@
+//! Errors of the host.
+
+use doorward_gate::platform::UpstreamFailure;
+use wasip3::http::types::ErrorCode;
+
+/// What a host's error says of an upstream.
+pub fn failure(code: &ErrorCode) -> UpstreamFailure {
+    match code {
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionLimitReached => UpstreamFailure::Unreachable,
+        ErrorCode::ConnectionTimeout => UpstreamFailure::ConnectTimeout,
+        ErrorCode::ConnectionTerminated
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseIncomplete => UpstreamFailure::Reset,
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
+            UpstreamFailure::Timeout
+        }
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => UpstreamFailure::Tls,
+        ErrorCode::HttpRequestDenied => UpstreamFailure::Denied,
+        // Hosts say so where a component was not granted the destination.
+        ErrorCode::InternalError(Some(text)) if text.contains("not permitted") => {
+            UpstreamFailure::Denied
+        }
+        ErrorCode::HttpRequestLengthRequired
+        | ErrorCode::HttpRequestBodySize(_)
+        | ErrorCode::HttpRequestMethodInvalid
+        | ErrorCode::HttpRequestUriInvalid
+        | ErrorCode::HttpRequestUriTooLong
+        | ErrorCode::HttpRequestHeaderSectionSize(_)
+        | ErrorCode::HttpRequestHeaderSize(_)
+        | ErrorCode::HttpRequestTrailerSectionSize(_)
+        | ErrorCode::HttpRequestTrailerSize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_)
+        | ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseTrailerSectionSize(_)
+        | ErrorCode::HttpResponseTrailerSize(_)
+        | ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_)
+        | ErrorCode::HttpUpgradeFailed
+        | ErrorCode::HttpProtocolError
+        | ErrorCode::LoopDetected
+        | ErrorCode::ConfigurationError
+        | ErrorCode::InternalError(_) => UpstreamFailure::Malformed,
+    }
+}

@@ -1,0 +1,296 @@
+//! [`Platform`] on WASI 0.3 with Spin's interfaces.
+//!
+//! It works on the WASI resources themselves: the convenience conversions of the SDK pump every body through the
+//! component once more.
+
+mod bodies;
+mod failure;
+mod requests;
+mod store;
+
+use doorward_gate::event::Event;
+use doorward_gate::platform::{
+    Destination, Entries, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
+    StoreError, Times, UnixTime, UpstreamFailure,
+};
+use spin_sdk::{key_value, variables};
+use std::borrow::Cow;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::time::Duration;
+use wasip3::clocks::{monotonic_clock, system_clock};
+use wasip3::http::client;
+use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
+use wasip3::wit_bindgen::{self, FutureWriter, StreamReader, StreamWriter};
+use wasip3::wit_stream;
+
+use self::bodies::{Body, Sink, Source, Trailers};
+pub use self::requests::method_name;
+use self::requests::{Options, Unread};
+use self::store::SpinStore;
+
+/// The host of this instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Wasi;
+
+impl Platform for Wasi {
+    type Request = Request;
+    type Response = Response;
+    type Fields = Fields;
+    type Unread = Unread;
+    type Source = Source;
+    type Sink = Sink;
+    type Body = Body;
+    type Silence = FutureWriter<Trailers>;
+    type Options = Options;
+    type Error = ErrorCode;
+    type Store = SpinStore;
+    // A stream that ends wakes whoever reads from it, through the host.
+    type Wake = StreamWriter<u8>;
+    type Waiting = StreamReader<u8>;
+    type HashState = RandomState;
+
+    fn now(&self) -> UnixTime {
+        UnixTime(u64::try_from(system_clock::now().seconds).unwrap_or(0))
+    }
+
+    fn now_millis(&self) -> Millis {
+        let now = system_clock::now();
+        let seconds = u64::try_from(now.seconds).unwrap_or(0);
+        let millis = seconds.saturating_mul(1000);
+        Millis(millis.saturating_add(u64::from(now.nanoseconds / 1_000_000)))
+    }
+
+    fn monotonic(&self) -> Millis {
+        Millis(monotonic_clock::now() / 1_000_000)
+    }
+
+    async fn pause(&self, time: Duration) {
+        monotonic_clock::wait_for(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)).await;
+    }
+
+    fn random(&self) -> u64 {
+        // The keys of hash maps are the host's random numbers, so no further import is needed.
+        RandomState::new().hash_one(0)
+    }
+
+    fn hash_state(&self) -> RandomState {
+        RandomState::new()
+    }
+
+    async fn secret(&self, name: &str) -> Result<String, String> {
+        variables::get(name)
+            .await
+            .map_err(|error| format!("variable {name}: {}", no_secret(&error)))
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(path).map_err(|error| error.to_string())
+    }
+
+    async fn open_store(&self, name: &str) -> Result<SpinStore, StoreError> {
+        let store = key_value::Store::open(name).await;
+        store.map(SpinStore::from).map_err(store::error)
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        wit_bindgen::spawn(work);
+    }
+
+    fn signal(&self) -> (StreamWriter<u8>, StreamReader<u8>) {
+        wit_stream::new()
+    }
+
+    async fn woken(mut waiting: StreamReader<u8>) {
+        // Ends without an item.
+        waiting.next().await;
+    }
+
+    fn record(&self, event: &Event<'_>) {
+        // Where standard error is gone there is nobody left to tell.
+        let _ = std::io::stderr().write_all(event.line().as_bytes());
+    }
+
+    fn method(request: &Request) -> Cow<'static, str> {
+        method_name(request.get_method())
+    }
+
+    fn target(request: &Request) -> Option<String> {
+        request.get_path_with_query()
+    }
+
+    fn authority(request: &Request) -> Option<String> {
+        request.get_authority()
+    }
+
+    fn is_https(request: &Request) -> bool {
+        matches!(request.get_scheme(), Some(Scheme::Https))
+    }
+
+    fn fields(request: &Request) -> Fields {
+        request.get_headers()
+    }
+
+    fn entries(fields: &Fields) -> Entries {
+        fields.copy_all()
+    }
+
+    fn copied(fields: &Fields) -> Fields {
+        fields.clone()
+    }
+
+    fn values(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
+        fields.get(name)
+    }
+
+    fn has_any(fields: &Fields, names: &[&str]) -> bool {
+        names.iter().any(|name| fields.has(name))
+    }
+
+    fn delete(fields: &Fields, name: &str) -> Result<(), NotAccepted> {
+        fields.delete(name).map_err(|_| NotAccepted)
+    }
+
+    fn set(fields: &Fields, name: &str, values: &[Vec<u8>]) -> Result<(), NotAccepted> {
+        fields.set(name, values).map_err(|_| NotAccepted)
+    }
+
+    fn unread(request: &Request) -> Unread {
+        Unread::of(request)
+    }
+
+    fn forwarded(
+        &self,
+        unread: Unread,
+        fields: Fields,
+        line: RequestLine<'_>,
+        body: Body,
+    ) -> Result<Request, NotAccepted> {
+        unread.with(fields, line, body)
+    }
+
+    fn request(
+        &self,
+        to: &Destination<'_>,
+        line: RequestLine<'_>,
+        fields: &[(String, Vec<u8>)],
+        body: Body,
+        options: Option<Options>,
+    ) -> Result<Request, NotAccepted> {
+        requests::made(to, line, fields, body, options)
+    }
+
+    fn options(&self, times: &Times) -> (Options, bool) {
+        requests::options(times)
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, ErrorCode> {
+        client::send(request).await
+    }
+
+    fn failure(error: &ErrorCode) -> UpstreamFailure {
+        failure::failure(error)
+    }
+
+    fn error(reason: &'static str) -> ErrorCode {
+        ErrorCode::InternalError(Some(reason.into()))
+    }
+
+    fn status(response: &Response) -> u16 {
+        response.get_status_code()
+    }
+
+    fn response_fields(response: &Response) -> Fields {
+        response.get_headers()
+    }
+
+    fn response(
+        &self,
+        status: u16,
+        fields: &[(String, Vec<u8>)],
+        body: Body,
+    ) -> Result<Response, NotAccepted> {
+        let headers = Fields::from_list(fields).map_err(|_| NotAccepted)?;
+        let (response, _sent) = Response::new(headers, body.contents, body.trailers);
+        response.set_status_code(status).map_err(|()| NotAccepted)?;
+        Ok(response)
+    }
+
+    fn with_fields(
+        &self,
+        response: Response,
+        fields: &[(String, Vec<u8>)],
+    ) -> Result<Response, NotAccepted> {
+        let status = response.get_status_code();
+        let headers = Fields::from_list(fields).map_err(|_| NotAccepted)?;
+        let (contents, trailers) = bodies::unread(response);
+        let (rebuilt, _sent) = Response::new(headers, Some(contents), trailers);
+        rebuilt.set_status_code(status).map_err(|()| NotAccepted)?;
+        Ok(rebuilt)
+    }
+
+    fn source(&self, request: Request) -> Source {
+        Source::of_request(request)
+    }
+
+    fn response_source(&self, response: Response) -> Source {
+        Source::of_response(response)
+    }
+
+    fn read_now(source: &mut Source, buffer: Vec<u8>) -> Read {
+        source.read_now(buffer)
+    }
+
+    async fn read(source: &mut Source, buffer: Vec<u8>, stop: &Stop) -> Read {
+        source.read(buffer, stop).await
+    }
+
+    async fn trailers(source: &mut Source) -> Result<Entries, ErrorCode> {
+        source.trailers().await
+    }
+
+    fn pipe(&self, of: Message) -> (Sink, Body) {
+        bodies::pipe(of)
+    }
+
+    async fn write(sink: &mut Sink, piece: Vec<u8>, stop: &Stop) -> Option<Vec<u8>> {
+        sink.write(piece, stop).await
+    }
+
+    async fn finish(sink: Sink, trailers: Result<Entries, ErrorCode>) {
+        sink.finish(trailers).await;
+    }
+
+    fn empty(&self) -> (FutureWriter<Trailers>, Body) {
+        bodies::empty()
+    }
+
+    fn bytes(&self, bytes: Vec<u8>) -> Body {
+        bodies::bytes(bytes)
+    }
+}
+
+/// A response with a small body.
+///
+/// # Errors
+/// Where the host accepts a field or the status not.
+pub fn respond(
+    status: u16,
+    fields: &[(String, Vec<u8>)],
+    body: Vec<u8>,
+) -> Result<Response, ErrorCode> {
+    Wasi.response(status, fields, bodies::bytes(body))
+        .map_err(|NotAccepted| Wasi::error("the response was not accepted"))
+}
+
+fn no_secret(error: &variables::Error) -> &'static str {
+    match error {
+        variables::Error::InvalidName(_) => "the name is not valid",
+        variables::Error::Undefined(_) => {
+            "not defined for this component; declare it under [component.….variables] and name \
+             \"variables\" in inherit_configuration"
+        }
+        variables::Error::Provider(_) => "the provider of variables failed",
+        variables::Error::Other(_) => "the host failed",
+    }
+}

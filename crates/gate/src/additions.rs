@@ -1,0 +1,129 @@
+//! What the policy adds to a response, whoever made it: the fields of CORS, those that make browsers
+//! careful, and what is left of the rate limits.
+
+use doorward_policy::Route;
+use doorward_traffic::cors::{CorsRule, merge_vary};
+use doorward_traffic::rate::{RateLimit, Verdict, limit_field, policy_field};
+use doorward_traffic::security::SecurityHeaders;
+
+use crate::platform::{Entries, Platform};
+use crate::received::Received;
+
+/// The field that says for which requests a response is good.
+const VARY: &str = "vary";
+/// How the fields begin that only CORS sets. Where the policy has a rule, those of an upstream go.
+const CORS_PREFIX: &str = "access-control-";
+
+/// What the host's log says of a response that the host does not accept.
+pub(crate) const NOT_REBUILT: &str = "the rebuilt response was not accepted";
+
+/// Fields for a response.
+#[derive(Default)]
+pub(crate) struct Additions<'p> {
+    cors: Option<Vec<(&'static str, String)>>,
+    security: Option<&'p SecurityHeaders>,
+    rate: Vec<(&'static str, String)>,
+    /// By which fields answers differ that are asked for alike.
+    varies_by: Option<String>,
+}
+
+impl<'p> Additions<'p> {
+    /// What the rule of a request adds to whatever is answered.
+    pub(crate) fn of(route: &Route<'p, '_>, received: &Received) -> Self {
+        let traffic = route.traffic();
+        let mut additions = Self {
+            varies_by: route.varies_by(),
+            security: traffic.security_headers(),
+            ..Self::default()
+        };
+        additions.allow(traffic.cors(), received);
+        additions
+    }
+
+    /// Adds what `rule` says to pages of other origins.
+    pub(crate) fn allow(&mut self, rule: Option<&CorsRule>, received: &Received) {
+        self.cors = rule.map(|rule| rule.actual(&received.values("origin")));
+    }
+
+    /// Adds what is left of these limits.
+    pub(crate) fn limits(&mut self, verdicts: &[(&RateLimit, Verdict)]) {
+        if verdicts.is_empty() {
+            return;
+        }
+        let policy = policy_field(verdicts.iter().map(|(limit, _)| *limit));
+        let left = limit_field(verdicts.iter().map(|(limit, verdict)| (*limit, verdict)));
+        self.rate = vec![("ratelimit-policy", policy), ("ratelimit", left)];
+    }
+
+    /// Whether there is nothing to add.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cors.is_none()
+            && self.security.is_none()
+            && self.rate.is_empty()
+            && self.varies_by.is_none()
+    }
+
+    /// Adds the fields to those of a response.
+    pub(crate) fn add_to(&self, fields: &mut Entries) {
+        if let Some(cors) = &self.cors {
+            fields.retain(|(name, _)| !name.starts_with(CORS_PREFIX));
+            for (name, value) in cors {
+                if *name == VARY {
+                    vary(fields, value);
+                } else {
+                    push(fields, name, value);
+                }
+            }
+        }
+        if let Some(names) = &self.varies_by {
+            vary(fields, names);
+        }
+        if let Some(security) = self.security {
+            let missing: Vec<_> = security
+                .missing_in(|name| fields.iter().any(|(there, _)| there == name))
+                .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+                .collect();
+            fields.extend(missing);
+        }
+        for (name, value) in &self.rate {
+            fields.retain(|(there, _)| there != name);
+            push(fields, name, value);
+        }
+    }
+
+    /// Adds the fields to a response that somebody else made.
+    ///
+    /// # Errors
+    /// Where the host does not accept the response.
+    pub(crate) fn onto<P: Platform>(
+        &self,
+        platform: &P,
+        response: P::Response,
+    ) -> Result<P::Response, P::Error> {
+        if self.is_empty() {
+            return Ok(response);
+        }
+        let mut fields = P::entries(&P::response_fields(&response));
+        self.add_to(&mut fields);
+        platform
+            .with_fields(response, &fields)
+            .map_err(|_| P::error(NOT_REBUILT))
+    }
+}
+
+/// Adds to `Vary` what is not in it.
+fn vary(fields: &mut Entries, add: &str) {
+    let there: Vec<Vec<u8>> = fields
+        .iter()
+        .filter(|(name, _)| name == VARY)
+        .map(|(_, value)| value.clone())
+        .collect();
+    if let Some(merged) = merge_vary(&there, add) {
+        fields.retain(|(name, _)| name != VARY);
+        push(fields, VARY, &merged);
+    }
+}
+
+fn push(fields: &mut Entries, name: &str, value: &str) {
+    fields.push((name.to_owned(), value.as_bytes().to_vec()));
+}

@@ -1,0 +1,34 @@
+//! API keys: looked up in the policy, then in the store.
+
+use doorward_policy::{Pending, Refusal};
+use doorward_token::api_key::{ApiKey, KeyRecord};
+
+use crate::genuine::Genuine;
+use crate::instance::Gate;
+use crate::platform::Platform;
+
+/// An API key, alone or under the name that HTTP Basic gives with it.
+///
+/// # Errors
+/// It is none, or cannot be looked up.
+pub(super) async fn genuine<P: Platform>(
+    gate: &Gate<P>,
+    pending: &Pending<'_, '_>,
+    name: Option<&str>,
+    text: &str,
+) -> Result<Genuine, Refusal> {
+    let refused = |error| Refusal::invalid_key(pending, error);
+    let key = ApiKey::parse(text.as_bytes()).map_err(refused)?;
+    let Some(rule) = gate.policy().api_keys() else {
+        return Err(Refusal::misconfigured("a key where the policy has none"));
+    };
+    let listed = rule.find(key.id());
+    let stored = match listed {
+        None if rule.store => gate.store.api_key(key.id()).await?,
+        _ => None,
+    };
+    let record = listed.or(stored.as_deref());
+    let at = gate.platform().now();
+    let key = KeyRecord::verify(record, &key, name, at).map_err(refused)?;
+    Ok(Genuine::Key { key, at })
+}

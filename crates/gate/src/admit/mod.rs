@@ -1,0 +1,46 @@
+//! Phase 5: is the credential genuine? A file for each kind of it.
+
+mod api_key;
+mod opaque;
+mod signed;
+
+use doorward_policy::{Credential, Pending, Permit, Refusal, RequestHead, Route, Screened};
+
+use crate::authorise::authorised;
+use crate::genuine::Genuine;
+use crate::instance::Gate;
+use crate::platform::Platform;
+use crate::received::Received;
+
+/// The permit for a request, by its credential.
+///
+/// # Errors
+/// Why it is refused.
+pub(crate) async fn screened<'i, P: Platform>(
+    gate: &'i Gate<P>,
+    route: Route<'i, '_>,
+    head: &RequestHead<'_>,
+    received: &Received,
+) -> Result<Permit<'i>, Refusal> {
+    let pending = match route.screen(head)? {
+        Screened::Public(permit) => return Ok(permit),
+        Screened::Protected(pending) => pending,
+    };
+    let genuine = genuine(gate, &pending, received).await?;
+    authorised(gate, pending, genuine).await
+}
+
+async fn genuine<P: Platform>(
+    gate: &Gate<P>,
+    pending: &Pending<'_, '_>,
+    received: &Received,
+) -> Result<Genuine, Refusal> {
+    match pending.credential() {
+        Credential::Jwt(token) => signed::genuine(gate, pending, token).await,
+        Credential::Opaque { token, issuer } => {
+            opaque::genuine(gate, pending, issuer, token, received).await
+        }
+        Credential::ApiKey(key) => api_key::genuine(gate, pending, None, key).await,
+        Credential::Basic { name, key } => api_key::genuine(gate, pending, Some(name), key).await,
+    }
+}

@@ -1,0 +1,34 @@
+//! Opaque tokens: their issuer is asked.
+
+use doorward_policy::{IssuerId, Pending, Refusal};
+
+use crate::genuine::Genuine;
+use crate::instance::Gate;
+use crate::platform::Platform;
+use crate::received::Received;
+
+/// What the issuer says of a token.
+///
+/// # Errors
+/// It is not active, or the issuer cannot be asked.
+pub(super) async fn genuine<P: Platform>(
+    gate: &Gate<P>,
+    pending: &Pending<'_, '_>,
+    id: IssuerId,
+    token: &str,
+    received: &Received,
+) -> Result<Genuine, Refusal> {
+    let Some(issuer) = gate.policy().issuers().get(id) else {
+        return Err(Refusal::misconfigured("an issuer that is none"));
+    };
+    let address = || gate.ground.address_key(received);
+    let token = gate
+        .introspector
+        .verify(pending, id, issuer, token, address)
+        .await?;
+    Ok(Genuine::Token {
+        issuer: id,
+        token,
+        at: gate.platform().now(),
+    })
+}

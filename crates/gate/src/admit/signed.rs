@@ -1,0 +1,99 @@
+//! Signed tokens: remembered by this instance, or verified now with the keys of their issuer.
+
+use doorward_policy::{Issuer, IssuerId, Pending, Refusal};
+use doorward_token::cache::{Hit, REALM_SIGNED};
+use doorward_token::{TokenError, UnverifiedToken, VerifiedToken};
+use std::sync::Arc;
+
+use crate::genuine::Genuine;
+use crate::instance::Gate;
+use crate::keys::Keys;
+use crate::platform::Platform;
+use crate::verify::Verdict;
+
+/// Verifies a token.
+///
+/// # Errors
+/// It is not genuine, or there are no keys to tell.
+pub(super) async fn genuine<P: Platform>(
+    gate: &Gate<P>,
+    pending: &Pending<'_, '_>,
+    text: &str,
+) -> Result<Genuine, Refusal> {
+    let bearer = text.as_bytes();
+    let at = gate.platform().now();
+    let hit = gate.verified.borrow_mut().get(bearer, REALM_SIGNED, at);
+    if let Some(Hit::Verified {
+        issuer,
+        generation,
+        token,
+    }) = hit
+        // A remembered token does not outlive the keys that it was verified with.
+        && pending.accepts(issuer)
+        && let Some(keys) = gate.keys.at_hand(issuer, at)
+        && keys.generation == generation
+    {
+        return Ok(Genuine::Token { issuer, token, at });
+    }
+
+    let refused = |error: TokenError| Refusal::invalid_token(pending, error);
+    let token = UnverifiedToken::parse(bearer).map_err(refused)?;
+    let issuer = whose(pending, &token)?;
+    let verdict = gate
+        .with_keys(issuer, |keys| verify(gate, issuer, &token, keys))
+        .await?;
+    let (keys, token) = match verdict {
+        Verdict::Genuine(keys, token) => (keys, token),
+        // The issuer fails or was not asked, so it may have the key by now.
+        Verdict::False {
+            error,
+            newer: Some(none),
+        } if none.keys.old && error.is_unknown_key() => {
+            return Err(Refusal::key_may_be_newer(none.keys.retry_after_s));
+        }
+        Verdict::False { error, .. } => return Err(refused(error)),
+    };
+    let token = Arc::new(token);
+    // Keys may have been waited for.
+    let at = gate.platform().now();
+    let until = token.expires_at();
+    let remember = Arc::clone(&token);
+    gate.verified.borrow_mut().insert(
+        bearer,
+        REALM_SIGNED,
+        issuer,
+        keys.generation,
+        remember,
+        until,
+        at,
+    );
+    Ok(Genuine::Token { issuer, token, at })
+}
+
+/// Which issuer's keys are to be tried. The name in the token only chooses among those that the
+/// rule allows; whether the token is that issuer's, its signature says.
+fn whose(pending: &Pending<'_, '_>, token: &UnverifiedToken<'_>) -> Result<IssuerId, Refusal> {
+    let mut allowed = pending.issuer_ids();
+    if let (Some(only), None) = (allowed.next(), allowed.next()) {
+        return Ok(only);
+    }
+    token
+        .issuer_hint()
+        .and_then(|url| pending.issuer_by_url(&url))
+        .ok_or_else(|| Refusal::unknown_issuer(pending))
+}
+
+fn verify<P: Platform>(
+    gate: &Gate<P>,
+    issuer: IssuerId,
+    token: &UnverifiedToken<'_>,
+    keys: &Keys,
+) -> Result<VerifiedToken, TokenError> {
+    let expectations = gate
+        .policy()
+        .issuers()
+        .get(issuer)
+        .map(Issuer::expectations);
+    let expectations = expectations.ok_or(TokenError::UnknownKey { named: false })?;
+    token.verify(&keys.set, expectations, gate.platform().now())
+}

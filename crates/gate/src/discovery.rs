@@ -1,0 +1,61 @@
+//! What an issuer publishes about itself: OpenID Connect Discovery 1.0 §4, RFC 8414 §3.
+
+use doorward_token::metadata::{self, Metadata};
+use std::time::Duration;
+
+use crate::clock::{self, TimedOut};
+use crate::fetch::{self, FetchFailure, Outcome};
+use crate::platform::Platform;
+
+/// All addresses together have this long: with the keys that are fetched then, no more than a fetch may take.
+const METADATA_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Fetches the metadata of `issuer`.
+///
+/// # Errors
+/// What was tried and why it failed, for the log.
+pub(crate) async fn metadata<P: Platform>(platform: &P, issuer: &str) -> Result<Metadata, String> {
+    let mut reasons = String::new();
+    let found = clock::within(
+        platform,
+        METADATA_TIME_MAX,
+        find(platform, issuer, &mut reasons),
+    )
+    .await;
+    match found {
+        Ok(Some(metadata)) => Ok(metadata),
+        Ok(None) => Err(reasons),
+        Err(TimedOut) => Err(format!(
+            "{issuer}: no metadata within {} s",
+            METADATA_TIME_MAX.as_secs()
+        )),
+    }
+}
+
+/// Asks at one address after the other. Issuers that have metadata at one of them answer at the others with
+/// whatever they answer with: a page, for one.
+async fn find<P: Platform>(platform: &P, issuer: &str, reasons: &mut String) -> Option<Metadata> {
+    for url in metadata::candidate_urls(issuer) {
+        let (reason, answers) = match fetch::get(platform, &url, fetch::ACCEPT_JSON, None).await {
+            Ok(Outcome::Fetched(document)) => match metadata::parse(&document.body, issuer) {
+                Ok(metadata) => return Some(metadata),
+                Err(error) => (format!("{url}: {error}"), true),
+            },
+            Ok(Outcome::NotModified { .. }) => (format!("{url}: not modified since never"), true),
+            Err(error) => (error.to_string(), answers(&error.cause)),
+        };
+        if !reasons.is_empty() {
+            reasons.push_str("; ");
+        }
+        reasons.push_str(&reason);
+        if !answers {
+            break;
+        }
+    }
+    None
+}
+
+/// Whether the host may have an answer under another path: one that gave none at all does not.
+fn answers(failure: &FetchFailure) -> bool {
+    !matches!(failure, FetchFailure::Transport(_) | FetchFailure::TimedOut)
+}

@@ -1,0 +1,221 @@
+//! OpenID Connect Back-Channel Logout 1.0: an issuer says that a session has ended, and the gate writes
+//! it where every instance reads what is revoked.
+//!
+//! The answer is 200 once that is written, 400 for a logout token that is not valid or was used before
+//! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
+
+use doorward_policy::{IssuerId, Policy, Refusal};
+use doorward_token::logout::{
+    FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
+};
+use doorward_token::{TokenError, UnverifiedToken};
+use std::fmt::Display;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::additions::Additions;
+use crate::clock::{self, TimedOut};
+use crate::event::Event;
+use crate::fetch;
+use crate::instance::Gate;
+use crate::platform::Platform;
+use crate::received::Received;
+use crate::respond::{self, field};
+use crate::store;
+use crate::verify::Verdict;
+
+/// A logout request that is longer is refused.
+const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
+/// How long a body may take to come. Anybody can begin one.
+const BODY_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A request to a logout path of the policy.
+pub(crate) struct Logout {
+    /// Whose logout tokens are sent there.
+    issuers: Range<IssuerId>,
+}
+
+impl Logout {
+    /// The logout that a request is, if it is one.
+    pub(super) fn of(policy: &Policy, received: &Received) -> Option<Self> {
+        if received.method != "POST" {
+            return None;
+        }
+        let issuers = policy.logout_issuers(&received.target);
+        (!issuers.is_empty()).then_some(Self { issuers })
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// Where the host does not accept it.
+    pub(super) async fn answer<P: Platform>(
+        self,
+        gate: &Gate<P>,
+        request: P::Request,
+        received: &Received,
+    ) -> Result<P::Response, P::Error> {
+        let platform = gate.platform();
+        let body = clock::within(platform, BODY_TIME_MAX, body(platform, request)).await;
+        let answer = match body {
+            _ if !is_form(received) => Err(Rejection::MediaType),
+            Ok(Some(body)) => accept(gate, self.issuers, &body).await,
+            Ok(None) => Err(Rejection::Form(FormError::TooLong)),
+            Err(TimedOut) => Err(Rejection::Slow),
+        };
+        // §2.8: no answer is to be kept.
+        let no_store = field("cache-control", "no-store");
+        let reason: &dyn Display = match &answer {
+            Ok(()) => return respond::response(platform, 200, &[no_store], Vec::new()),
+            Err(Rejection::MediaType) => &"the body is said to be no form",
+            Err(Rejection::Slow) => &"the body did not come in time",
+            Err(Rejection::Form(error)) => error,
+            Err(Rejection::Token(error)) => error,
+            Err(Rejection::Used) => &"the logout token was used before",
+            Err(Rejection::Unavailable(refusal)) => {
+                platform.record(&Event::LogoutFailed { refusal });
+                return respond::refusal(platform, refusal, &Additions::default());
+            }
+        };
+        platform.record(&Event::LogoutRefused {
+            path: received.path(),
+            reason,
+        });
+        // RFC 6749 §5.2, as §2.8 asks for.
+        let fields = [no_store, field("content-type", "application/json")];
+        let body = br#"{"error":"invalid_request"}"#;
+        respond::response(platform, 400, &fields, body.to_vec())
+    }
+}
+
+/// Why a request is not done.
+enum Rejection {
+    MediaType,
+    Slow,
+    Form(FormError),
+    Token(TokenError),
+    Used,
+    Unavailable(Refusal),
+}
+
+/// §2.5: a form with the token in `logout_token`.
+async fn accept<P: Platform>(
+    gate: &Gate<P>,
+    issuers: Range<IssuerId>,
+    body: &[u8],
+) -> Result<(), Rejection> {
+    let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
+    let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
+    let issuer = whose(gate, issuers, &token).ok_or(Rejection::Token(TokenError::Issuer))?;
+    let logout = verified(gate, issuer, &token).await?;
+    write(gate, &logout).await
+}
+
+fn whose<P: Platform>(
+    gate: &Gate<P>,
+    issuers: Range<IssuerId>,
+    token: &UnverifiedToken<'_>,
+) -> Option<IssuerId> {
+    if issuers.len() == 1 {
+        return Some(issuers.start);
+    }
+    let issuer = gate.policy().issuer_by_url(&token.issuer_hint()?)?;
+    issuers.contains(&issuer).then_some(issuer)
+}
+
+async fn verified<P: Platform>(
+    gate: &Gate<P>,
+    id: IssuerId,
+    token: &UnverifiedToken<'_>,
+) -> Result<LogoutToken, Rejection> {
+    let issuer = gate.policy().issuers().get(id);
+    let Some((issuer, rule)) = issuer.and_then(|issuer| Some((issuer, issuer.logout.as_ref()?)))
+    else {
+        return Err(misconfigured("an issuer without logout"));
+    };
+    let expect = LogoutExpectations {
+        issuer: issuer.url.clone(),
+        issuer_spellings: issuer.expectations().issuer_spellings.clone(),
+        client_ids: rule.client_ids.clone(),
+        algorithms: issuer.algorithms,
+        leeway_s: issuer.leeway_s,
+    };
+    let verdict = gate
+        .with_keys(id, |keys| {
+            token.verify_logout(&keys.set, &expect, gate.platform().now())
+        })
+        .await
+        .map_err(Rejection::Unavailable)?;
+    match verdict {
+        Verdict::Genuine(_, logout) => Ok(logout),
+        // Many issuers say it once and never again, so what is not known yet is not refused for good.
+        Verdict::False {
+            newer: Some(none), ..
+        } if none.keys.old || !none.asked => {
+            let retry_after_s = none.keys.retry_after_s;
+            let refusal = Refusal::keys_unavailable(retry_after_s);
+            Err(Rejection::Unavailable(refusal))
+        }
+        Verdict::False { error, .. } => Err(Rejection::Token(error)),
+    }
+}
+
+/// Writes what is revoked.
+async fn write<P: Platform>(gate: &Gate<P>, logout: &LogoutToken) -> Result<(), Rejection> {
+    let Some(rule) = gate.policy().revocation() else {
+        return Err(misconfigured("logout without [revocation]"));
+    };
+    let unavailable = || Rejection::Unavailable(store::unavailable());
+    let now = gate.platform().now();
+    let (directory, now) = gate
+        .store
+        .directory(now)
+        .await
+        .map_err(Rejection::Unavailable)?;
+    let store = gate.store.open().await.ok_or_else(unavailable)?;
+    let failed = |error| {
+        gate.store.tell(&error);
+        unavailable()
+    };
+    let revocations = logout.revocations(rule.token_lifetime_max_s, now);
+    // Another instance may have seen it since the names were read.
+    if let Some((used, _)) = revocations.last()
+        && (directory
+            .revocations
+            .has_logout(logout.issuer(), logout.token_id())
+            || store.exists(&used.name()).await.map_err(failed)?)
+    {
+        return Err(Rejection::Used);
+    }
+    if directory.revocations.is_full() {
+        let entries = directory.revocations.names();
+        gate.platform().record(&Event::RevocationsFull { entries });
+        return Err(unavailable());
+    }
+    for (entry, note) in &revocations {
+        let written = store.set(&entry.name(), &note.to_bytes()).await;
+        written.map_err(failed)?;
+    }
+    gate.store.forget();
+    gate.platform().record(&Event::LoggedOut {
+        issuer: logout.issuer(),
+        entries: revocations.len(),
+    });
+    Ok(())
+}
+
+/// §2.5: the body is a form.
+fn is_form(received: &Received) -> bool {
+    fetch::single(&received.entries, "content-type").is_some_and(|value| {
+        fetch::essence(&value).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}
+
+async fn body<P: Platform>(platform: &P, request: P::Request) -> Option<Vec<u8>> {
+    let mut source = platform.source(request);
+    fetch::collect::<P>(&mut source, BODY_BYTES_MAX).await
+}
+
+fn misconfigured(reason: &'static str) -> Rejection {
+    Rejection::Unavailable(Refusal::misconfigured(reason))
+}

@@ -1,0 +1,43 @@
+//! Phase 2: what answers by itself. Whatever does is registered here: it reaches no service, and is asked for no
+//! credential of a route.
+
+mod logout;
+mod preflight;
+
+use crate::instance::Gate;
+use crate::platform::Platform;
+use crate::received::Received;
+
+/// What answers a request by itself.
+pub(crate) enum Endpoint<'i> {
+    /// An issuer says that a session has ended.
+    Logout(logout::Logout),
+    /// A browser asks whether a page of another origin may send a request.
+    Preflight(preflight::Preflight<'i>),
+}
+
+impl<'i> Endpoint<'i> {
+    /// The first one that the request is for.
+    pub(crate) fn of<P: Platform>(gate: &'i Gate<P>, received: &Received) -> Option<Self> {
+        if let Some(logout) = logout::Logout::of(gate.policy(), received) {
+            return Some(Self::Logout(logout));
+        }
+        preflight::Preflight::of(gate.policy(), received).map(Self::Preflight)
+    }
+
+    /// Its answer.
+    ///
+    /// # Errors
+    /// Where the host does not accept the answer.
+    pub(crate) async fn answer<P: Platform>(
+        self,
+        gate: &Gate<P>,
+        request: P::Request,
+        received: &Received,
+    ) -> Result<P::Response, P::Error> {
+        match self {
+            Self::Logout(logout) => logout.answer(gate, request, received).await,
+            Self::Preflight(preflight) => preflight.answer(gate.platform(), received),
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! What is worth telling: refusals, and changes of what the gate rests on.
+//!
+//! A line of the log is a view of an event: one JSON object. A request that is let through has none: a line
+//! costs a request 11 µs on Spin.
+//!
+//! No value in an event may be a token or a secret. The errors of `token` and `policy` hold none, and nothing
+//! else from a request is in one but its method, its route and a bounded piece of its path.
+
+use doorward_policy::{Findings, Refusal};
+use doorward_token::SkippedKey;
+use doorward_token::freshness::State;
+use doorward_token::revocation::REVOCATIONS_MAX;
+use doorward_traffic::cors::PreflightRefusal;
+use doorward_traffic::spoofing::{Says, Spoofing};
+use doorward_traffic::upstream::UpstreamFailure;
+use serde_json::{Map, Value};
+use std::fmt::Display;
+
+use crate::fault::StoreError;
+
+/// A text from outside (a path, an error of the host) is cut after this many bytes.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// How much an event matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should be, and worth knowing: keys were fetched.
+    Info,
+    /// Somebody was refused, or something had to be done without.
+    Warn,
+    /// The application is set up wrongly or cannot do its work.
+    Error,
+}
+
+impl Level {
+    /// As the log has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something worth telling.
+pub enum Event<'a> {
+    /// A request was refused.
+    Refused {
+        /// Why, and as what.
+        refusal: &'a Refusal,
+        /// Of the request.
+        method: &'a str,
+        /// Of the request, without its query.
+        path: &'a str,
+    },
+    /// A preflight was refused.
+    PreflightRefused {
+        /// Of the request, without its query.
+        path: &'a str,
+        /// Why.
+        why: PreflightWhy<'a>,
+    },
+    /// A field was removed with which a client could pass for somebody else, for the first time.
+    FieldRemoved(&'a Spoofing),
+    /// There is no policy.
+    PolicyUnreadable {
+        /// Where it should be.
+        path: &'a str,
+        /// What the host says.
+        reason: &'a str,
+    },
+    /// The policy has errors.
+    PolicyInvalid {
+        /// Where it is.
+        path: &'a str,
+        /// What is wrong with it.
+        findings: &'a Findings,
+    },
+    /// The keys of an issuer are others, or older, or cannot be had.
+    Keys(KeysEvent<'a>),
+    /// The private half of a key was seen.
+    KeyExposed {
+        /// Whose key.
+        issuer: &'a str,
+        /// Which key.
+        key: &'a SkippedKey,
+    },
+    /// An issuer could not be asked about a token, or did not answer as it should.
+    IntrospectionFailed {
+        /// Which issuer.
+        issuer: &'a str,
+        /// What came of it.
+        reason: &'a dyn Display,
+    },
+    /// A logout could not be done.
+    LogoutFailed {
+        /// What the issuer is told.
+        refusal: &'a Refusal,
+    },
+    /// A logout was not valid.
+    LogoutRefused {
+        /// Where it was sent.
+        path: &'a str,
+        /// What is wrong with it.
+        reason: &'a dyn Display,
+    },
+    /// A session has ended.
+    LoggedOut {
+        /// Who said so.
+        issuer: &'a str,
+        /// How many names were written.
+        entries: usize,
+    },
+    /// There is no room for another revocation.
+    RevocationsFull {
+        /// How many names there are.
+        entries: usize,
+    },
+    /// There will soon be no room for another revocation.
+    RevocationsMany {
+        /// How many names there are.
+        entries: usize,
+    },
+    /// There are revocations that cannot be read.
+    RevocationsIgnored {
+        /// How many.
+        names: usize,
+    },
+    /// A store cannot be opened.
+    StoreNotGranted {
+        /// Which one.
+        store: &'a str,
+        /// What the host says.
+        error: &'a StoreError,
+    },
+    /// A call to a store failed.
+    StoreUnavailable {
+        /// Which one.
+        store: &'a str,
+        /// What the host says.
+        error: &'a StoreError,
+    },
+    /// What is in the store cannot be read.
+    RecordIgnored {
+        /// In which store, where that is told.
+        store: Option<&'a str>,
+        /// Under which name.
+        name: &'a str,
+        /// What is wrong with it.
+        reason: &'a dyn Display,
+    },
+    /// A credential for an upstream cannot be had.
+    VariableUnreadable {
+        /// Why.
+        reason: &'a str,
+    },
+    /// A target did not answer.
+    UpstreamFailed {
+        /// Of which upstream.
+        upstream: &'a str,
+        /// Host and port.
+        target: &'a str,
+        /// What came of it.
+        failure: UpstreamFailure,
+    },
+    /// A mirror did not answer.
+    MirrorFailed {
+        /// Which upstream.
+        upstream: &'a str,
+        /// What came of it.
+        failure: UpstreamFailure,
+    },
+    /// A request was not mirrored, since too many are under way.
+    NotMirrored {
+        /// Which upstream.
+        upstream: &'a str,
+    },
+}
+
+/// Why a preflight was refused.
+pub enum PreflightWhy<'a> {
+    /// By what the rule says.
+    Rule(&'a PreflightRefusal),
+    /// No rule with CORS lists the method.
+    NotListed,
+}
+
+/// The state of an issuer's keys, at a change of it.
+pub struct KeysEvent<'a> {
+    /// What has changed.
+    pub change: KeysChange,
+    /// Whose keys.
+    pub issuer: &'a str,
+    /// How many can be used.
+    pub keys: usize,
+    /// How many cannot.
+    pub skipped: usize,
+    /// How usable they are.
+    pub state: State,
+    /// How old they are, in seconds.
+    pub age_s: Option<u64>,
+    /// When they are to be asked for again, in seconds from now.
+    pub next_refresh_s: u64,
+    /// Where they came from; empty: nowhere.
+    pub source: &'a str,
+    /// Why they cannot be had or used.
+    pub reason: Option<&'a str>,
+}
+
+/// What has changed of an issuer's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysChange {
+    /// They are others.
+    Loaded,
+    /// They are the same, and fresh again.
+    Refreshed,
+    /// They are the same, and can be had again.
+    Recovered,
+    /// None of them can be used.
+    Unusable,
+    /// They could not be had.
+    Failed,
+}
+
+impl KeysChange {
+    fn told(self) -> (Level, &'static str) {
+        match self {
+            Self::Loaded => (Level::Info, "keys-loaded"),
+            Self::Refreshed => (Level::Info, "keys-refreshed"),
+            Self::Recovered => (Level::Info, "keys-recovered"),
+            Self::Unusable => (Level::Error, "keys-unavailable"),
+            Self::Failed => (Level::Warn, "keys-unavailable"),
+        }
+    }
+}
+
+/// A line under way.
+struct Line(Map<String, Value>);
+
+impl Line {
+    fn of(level: Level, event: &str) -> Self {
+        let mut fields = Map::with_capacity(10);
+        fields.insert("level".to_owned(), Value::from(level.name()));
+        fields.insert("event".to_owned(), Value::from(event));
+        Self(fields)
+    }
+
+    fn with(mut self, name: &str, value: &dyn Display) -> Self {
+        let text = value.to_string();
+        let cut = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
+        let value = Value::from(cut.unwrap_or(&text));
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+}
+
+impl Event<'_> {
+    /// The event as one line of JSON, line feed included: the level, the event's name and its fields.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut text = Value::Object(self.as_line().0).to_string();
+        text.push('\n');
+        text
+    }
+
+    fn as_line(&self) -> Line {
+        use Level::{Error, Info, Warn};
+        match self {
+            Self::Refused {
+                refusal,
+                method,
+                path,
+            } => Line::of(Warn, "refused")
+                .with("class", &refusal.class())
+                .with("status", &refusal.status())
+                .with("method", method)
+                .with("path", path)
+                .with("reason", &refusal.reason()),
+            Self::PreflightRefused { path, why } => {
+                let line = Line::of(Info, "preflight-refused").with("path", path);
+                match why {
+                    PreflightWhy::Rule(why) => line.with("reason", why),
+                    PreflightWhy::NotListed => {
+                        line.with("reason", &"no rule with CORS lists the method")
+                    }
+                }
+            }
+            Self::FieldRemoved(found) => {
+                let family = if found.is_family { "*" } else { "" };
+                Line::of(Warn, "field-removed")
+                    .with("field", &format_args!("{}{family}", found.entry))
+                    .with("help", &about_removed(found.says))
+            }
+            Self::PolicyUnreadable { path, reason } => Line::of(Error, "policy-unreadable")
+                .with("path", path)
+                .with("reason", reason)
+                .with(
+                    "help",
+                    &"mount it: files = [{ source = \"doorward.toml\", destination = \
+                      \"/doorward.toml\" }] on the component behind the gate, and \"files\" in \
+                      inherit_configuration",
+                ),
+            Self::PolicyInvalid { path, findings } => Line::of(Error, "policy-invalid")
+                .with("path", path)
+                .with("reason", findings),
+            Self::Keys(event) => event.as_line(),
+            Self::KeyExposed { issuer, key } => Line::of(Error, "key-exposed")
+                .with("issuer", issuer)
+                .with("reason", key)
+                .with(
+                    "effect",
+                    &"the key is not used any more, in whichever set it is listed",
+                ),
+            Self::IntrospectionFailed { issuer, reason } => Line::of(Warn, "introspection-failed")
+                .with("issuer", issuer)
+                .with("reason", reason),
+            Self::LogoutFailed { refusal } => {
+                Line::of(Warn, "logout-failed").with("reason", &refusal.reason())
+            }
+            Self::LogoutRefused { path, reason } => Line::of(Warn, "logout-refused")
+                .with("path", path)
+                .with("reason", reason),
+            Self::LoggedOut { issuer, entries } => Line::of(Info, "logged-out")
+                .with("issuer", issuer)
+                .with("entries", entries),
+            Self::RevocationsFull { entries } => Line::of(Error, "revocations-full")
+                .with("entries", entries)
+                .with(
+                    "help",
+                    &"doorward revoke issuer, which revokes all that was issued until now",
+                ),
+            Self::RevocationsMany { entries } => Line::of(Warn, "revocations-many")
+                .with("entries", entries)
+                .with("entries_max", &REVOCATIONS_MAX),
+            Self::RevocationsIgnored { names } => Line::of(Warn, "revocations-ignored")
+                .with("names", names)
+                .with(
+                    "reason",
+                    &"their names cannot be read: they were written by a newer version, or by hand",
+                ),
+            Self::StoreNotGranted { store, error } => Line::of(Warn, "store-not-granted")
+                .with("store", store)
+                .with("reason", error)
+                .with(
+                    "effect",
+                    &"each instance fetches keys for itself; what needs the store is refused",
+                ),
+            Self::StoreUnavailable { store, error } => Line::of(Warn, "store-unavailable")
+                .with("store", store)
+                .with("reason", error),
+            Self::RecordIgnored {
+                store,
+                name,
+                reason,
+            } => {
+                let mut line = Line::of(Warn, "record-ignored");
+                if let Some(store) = store {
+                    line = line.with("store", store);
+                }
+                line.with("name", name).with("reason", reason)
+            }
+            Self::VariableUnreadable { reason } => {
+                Line::of(Error, "variable-unreadable").with("reason", reason)
+            }
+            Self::UpstreamFailed {
+                upstream,
+                target,
+                failure,
+            } => Line::of(Warn, "upstream-failed")
+                .with("upstream", upstream)
+                .with("target", target)
+                .with("reason", failure),
+            Self::MirrorFailed { upstream, failure } => Line::of(Warn, "mirror-failed")
+                .with("upstream", upstream)
+                .with("reason", failure),
+            Self::NotMirrored { upstream } => Line::of(Warn, "not-mirrored")
+                .with("upstream", upstream)
+                .with("reason", &"too many are under way"),
+        }
+    }
+}
+
+impl KeysEvent<'_> {
+    fn as_line(&self) -> Line {
+        let (level, event) = self.change.told();
+        let age_s = self.age_s.map_or_else(String::new, |age| age.to_string());
+        let mut line = Line::of(level, event)
+            .with("issuer", &self.issuer)
+            .with("keys", &self.keys)
+            .with("keys_skipped", &self.skipped)
+            .with("state", &self.state)
+            .with("age_s", &age_s)
+            .with("next_refresh_s", &self.next_refresh_s);
+        if !self.source.is_empty() {
+            line = line.with("source", &self.source);
+        }
+        if let Some(reason) = self.reason {
+            line = line.with("reason", &reason);
+        }
+        line
+    }
+}
+
+/// Why a field was removed, and what to do about it.
+fn about_removed(says: Says) -> &'static str {
+    match says {
+        Says::Method => {
+            "a client asks for another method with it: a route without `methods` can let it through \
+             with `override_headers`"
+        }
+        Says::Path => "a client asks for another path with it: no route could decide on that",
+        Says::Prefix => {
+            "it says what was taken off the path: only trusted proxies are believed, see \
+             `trusted_hops` of `[proxy]`"
+        }
+        Says::Identity => {
+            "it says who the caller is: `identity_headers` of `[proxy]` keeps it where it comes from \
+             `trusted_networks`, and `[identity]` sets it"
+        }
+    }
+}

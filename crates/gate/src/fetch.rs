@@ -1,0 +1,472 @@
+//! Asking for a small JSON document over the network: metadata, key sets, introspection.
+//!
+//! What comes back is not to be trusted with our memory or our time: size, duration and redirects are
+//! bounded, and only https (or loopback, for development) is ever asked.
+
+use doorward_token::freshness::CacheHeaders;
+use doorward_token::metadata;
+use http::Uri;
+use std::fmt;
+use std::time::Duration;
+
+use crate::clock::{self, TimedOut};
+use crate::platform::{Destination, Entries, Platform, RequestLine, Stop, Times};
+use crate::received::is_field;
+use crate::respond::field;
+
+/// A document larger than this is refused. The largest key sets in use are below 100 KiB.
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
+/// The whole exchange, redirects included, has this long.
+pub(crate) const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
+/// Redirects that are followed, each to the origin that sent it.
+const REDIRECTS_MAX: usize = 3;
+/// What is asked for where the answer is a key set (RFC 7517 §8.5). Many issuers say that theirs is
+/// something else, and some answer only who takes that; what comes is read strictly, whatever it is called.
+pub(crate) const ACCEPT_KEYS: &str = "application/jwk-set+json, application/json, */*;q=0.1";
+/// What is asked for where the answer is another document.
+pub(crate) const ACCEPT_JSON: &str = "application/json, */*;q=0.1";
+/// What the log says where the host does not accept a request.
+const NOT_ACCEPTED: &str = "ErrorCode::HttpProtocolError";
+/// Bytes read from the body at a time.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A document, with what its sender said about keeping it.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// The bytes of the body, at most [`DOCUMENT_BYTES_MAX`].
+    pub(crate) body: Vec<u8>,
+    /// What its sender said of its age.
+    pub(crate) headers: CacheFields,
+    /// The entity tag, to ask again with.
+    pub(crate) etag: Option<String>,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// A document.
+    Fetched(Document),
+    /// The document with the entity tag that was named is still the current one (status 304).
+    NotModified {
+        /// What its sender said of its age with that.
+        headers: CacheFields,
+    },
+}
+
+/// The fields that say for how long a document may be kept, where they were sent once and are text.
+#[derive(Debug)]
+pub(crate) struct CacheFields {
+    cache_control: Option<String>,
+    age: Option<String>,
+    expires: Option<String>,
+    date: Option<String>,
+}
+
+impl CacheFields {
+    fn of(headers: &Entries) -> Self {
+        Self {
+            cache_control: joined(headers, "cache-control"),
+            age: single(headers, "age"),
+            expires: single(headers, "expires"),
+            date: single(headers, "date"),
+        }
+    }
+
+    /// The same, as `token` reads it.
+    pub(crate) fn borrowed(&self) -> CacheHeaders<'_> {
+        CacheHeaders {
+            cache_control: self.cache_control.as_deref(),
+            age: self.age.as_deref(),
+            expires: self.expires.as_deref(),
+            date: self.date.as_deref(),
+        }
+    }
+}
+
+/// Why a document could not be had. The text names the URL and never what was in the answer.
+#[derive(Debug)]
+pub(crate) struct FetchError {
+    /// What was asked for.
+    pub(crate) url: String,
+    /// What went wrong.
+    pub(crate) cause: FetchFailure,
+}
+
+/// What can go wrong while a document is fetched.
+#[derive(Debug)]
+pub(crate) enum FetchFailure {
+    /// The URL is none that may be asked.
+    Url(String),
+    /// The host could not send the request or receive the answer, in its words. A grant that is missing in
+    /// `allowed_outbound_hosts` shows here.
+    Transport(String),
+    /// An answer with this status, which is neither a document nor a redirect.
+    Status(u16),
+    /// A redirect to another origin, or one too many.
+    Redirect,
+    /// An answer to a form that is no JSON by its `Content-Type`.
+    ContentType,
+    /// An answer with a content coding, which was not asked for.
+    ContentCoding,
+    /// More than [`DOCUMENT_BYTES_MAX`].
+    TooLarge,
+    /// The body ended early.
+    Truncated,
+    /// Not done within [`FETCH_TIME_MAX`].
+    TimedOut,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.url)?;
+        match &self.cause {
+            FetchFailure::Url(why) => write!(f, "not a URL that may be asked: {why}"),
+            FetchFailure::Transport(error) => f.write_str(error),
+            FetchFailure::Status(status) => write!(f, "answered with status {status}"),
+            FetchFailure::Redirect => {
+                write!(
+                    f,
+                    "redirects to another origin, or more than {REDIRECTS_MAX} times"
+                )
+            }
+            FetchFailure::ContentType => f.write_str("answered with something other than JSON"),
+            FetchFailure::ContentCoding => f.write_str("answered with a content coding"),
+            FetchFailure::TooLarge => {
+                write!(f, "answered with more than {DOCUMENT_BYTES_MAX} bytes")
+            }
+            FetchFailure::Truncated => f.write_str("the answer ended early"),
+            FetchFailure::TimedOut => {
+                write!(
+                    f,
+                    "no complete answer within {} s",
+                    FETCH_TIME_MAX.as_secs()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// Fetches the document at `url`, of one of the media types in `accept` or any other. With `etag`, asks only
+/// for what has changed since.
+///
+/// # Errors
+/// [`FetchError`] for everything that is not a whole, small document in time.
+pub(crate) async fn get<P: Platform>(
+    platform: &P,
+    url: &str,
+    accept: &str,
+    etag: Option<&str>,
+) -> Result<Outcome, FetchError> {
+    in_time(platform, url, follow(platform, url, accept, etag)).await
+}
+
+/// What came of posting a form.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    /// The document that answers it.
+    Ok(Vec<u8>),
+    /// Status 400, and what came with it.
+    BadRequest(Vec<u8>),
+    /// Status 429, and the value of its `Retry-After`.
+    TooMany(Option<Vec<u8>>),
+}
+
+/// Posts a form to `url`, with this `Authorization`, and gives the JSON document that answers it. No
+/// redirect is followed: the form is meant for nobody else.
+///
+/// # Errors
+/// [`FetchError`] for everything that is not a whole, small JSON document in time.
+pub(crate) async fn post<P: Platform>(
+    platform: &P,
+    url: &str,
+    authorization: Option<String>,
+    form: Vec<u8>,
+) -> Result<Posted, FetchError> {
+    let mut fields = vec![
+        field("accept", "application/json"),
+        field("content-type", "application/x-www-form-urlencoded"),
+    ];
+    fields.push(field("content-length", &form.len().to_string()));
+    if let Some(authorization) = authorization {
+        fields.push(("authorization".to_owned(), authorization.into_bytes()));
+    }
+    let exchange = async {
+        let (status, fields, response) = send(platform, url, "POST", fields, Some(form)).await?;
+        match status {
+            200 if !is_json(&fields) => Err(FetchFailure::ContentType),
+            200 => document(platform, &fields, response)
+                .await
+                .map(|document| Posted::Ok(document.body)),
+            400 => {
+                let body = body(platform, response).await;
+                Ok(Posted::BadRequest(body.unwrap_or_default()))
+            }
+            429 => {
+                let values = values(&fields, "retry-after");
+                Ok(Posted::TooMany(values.into_iter().next()))
+            }
+            status => Err(FetchFailure::Status(status)),
+        }
+    };
+    in_time(platform, url, exchange).await
+}
+
+async fn in_time<P: Platform, T>(
+    platform: &P,
+    url: &str,
+    exchange: impl Future<Output = Result<T, FetchFailure>>,
+) -> Result<T, FetchError> {
+    let outcome = clock::within(platform, FETCH_TIME_MAX, exchange).await;
+    outcome
+        .unwrap_or_else(|TimedOut| Err(FetchFailure::TimedOut))
+        .map_err(|cause| FetchError {
+            url: url.to_owned(),
+            cause,
+        })
+}
+
+async fn follow<P: Platform>(
+    platform: &P,
+    url: &str,
+    accept: &str,
+    etag: Option<&str>,
+) -> Result<Outcome, FetchFailure> {
+    let mut url = url.to_owned();
+    for _ in 0..=REDIRECTS_MAX {
+        let mut fields = vec![field("accept", accept)];
+        fields.extend(etag.map(|etag| field("if-none-match", etag)));
+        let (status, fields, response) = send(platform, &url, "GET", fields, None).await?;
+        match status {
+            200 => {
+                let document = document(platform, &fields, response).await;
+                return document.map(Outcome::Fetched);
+            }
+            304 if etag.is_some() => {
+                let headers = CacheFields::of(&fields);
+                return Ok(Outcome::NotModified { headers });
+            }
+            301 | 302 | 303 | 307 | 308 => {
+                let location = single(&fields, "location")
+                    .and_then(|location| resolve(&url, &location))
+                    .filter(|location| metadata::same_origin(&url, location))
+                    .ok_or(FetchFailure::Redirect)?;
+                url = location;
+            }
+            status => return Err(FetchFailure::Status(status)),
+        }
+    }
+    Err(FetchFailure::Redirect)
+}
+
+/// The status and the fields of a response, and the response.
+type Answer<P> = (u16, Entries, <P as Platform>::Response);
+
+async fn send<P: Platform>(
+    platform: &P,
+    url: &str,
+    method: &str,
+    fields: Entries,
+    body: Option<Vec<u8>>,
+) -> Result<Answer<P>, FetchFailure> {
+    metadata::check_url(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
+    let invalid = |_| FetchFailure::Url("it has no host or is not a URL".to_owned());
+    let uri: Uri = url.parse().map_err(invalid)?;
+    let limit_ms = u64::try_from(FETCH_TIME_MAX.as_millis()).unwrap_or(u64::MAX);
+    // A host that knows no such options still stops at FETCH_TIME_MAX.
+    let (options, _) = platform.options(&Times {
+        connect_ms: limit_ms,
+        first_byte_ms: limit_ms,
+        between_bytes_ms: None,
+    });
+    let contents = match body {
+        Some(body) => platform.bytes(body),
+        None => {
+            let (silence, body) = platform.empty();
+            drop(silence);
+            body
+        }
+    };
+    let to = Destination {
+        https: uri.scheme_str() == Some("https"),
+        authority: uri.authority().map(http::uri::Authority::as_str),
+        content_length: None,
+    };
+    let target = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
+    let line = RequestLine { method, target };
+    let request = platform
+        .request(&to, line, &fields, contents, Some(options))
+        .map_err(|_| FetchFailure::Transport(NOT_ACCEPTED.to_owned()))?;
+    let answered = platform.send(request).await;
+    let response = answered.map_err(|error| FetchFailure::Transport(format!("{error:?}")))?;
+    let fields = P::entries(&P::response_fields(&response));
+    Ok((P::status(&response), fields, response))
+}
+
+async fn document<P: Platform>(
+    platform: &P,
+    fields: &Entries,
+    response: P::Response,
+) -> Result<Document, FetchFailure> {
+    let coding = values(fields, "content-encoding");
+    if coding
+        .iter()
+        .any(|value| !value.eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(FetchFailure::ContentCoding);
+    }
+    Ok(Document {
+        headers: CacheFields::of(fields),
+        etag: single(fields, "etag"),
+        body: body(platform, response).await?,
+    })
+}
+
+async fn body<P: Platform>(platform: &P, response: P::Response) -> Result<Vec<u8>, FetchFailure> {
+    let mut source = platform.response_source(response);
+    let body = collect::<P>(&mut source, DOCUMENT_BYTES_MAX)
+        .await
+        .ok_or(FetchFailure::TooLarge)?;
+    // Whether the body was whole is said after its end.
+    let trailers = P::trailers(&mut source).await;
+    trailers.map_err(|_| FetchFailure::Truncated)?;
+    Ok(body)
+}
+
+/// All of a body; `None` where it is longer than `bytes_max`.
+pub(crate) async fn collect<P: Platform>(
+    source: &mut P::Source,
+    bytes_max: usize,
+) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    loop {
+        let read = P::read(source, buffer, &Stop::never()).await;
+        if body.len() + read.buffer.len() > bytes_max {
+            return None;
+        }
+        body.extend_from_slice(&read.buffer);
+        if read.ended {
+            return Some(body);
+        }
+        buffer = read.buffer;
+        buffer.clear();
+    }
+}
+
+fn values(fields: &Entries, name: &str) -> Vec<Vec<u8>> {
+    let named = fields.iter().filter(|(there, _)| is_field(there, name));
+    named.map(|(_, value)| value.clone()).collect()
+}
+
+/// The values of a list field as one (RFC 9110 §5.3).
+fn joined(fields: &Entries, name: &str) -> Option<String> {
+    String::from_utf8(values(fields, name).join(&b", "[..])).ok()
+}
+
+/// The value of a field that was sent once and is text; of anything else, nothing.
+pub(crate) fn single(fields: &Entries, name: &str) -> Option<String> {
+    match <[Vec<u8>; 1]>::try_from(values(fields, name)) {
+        Ok([value]) => String::from_utf8(value).ok(),
+        Err(_) => None,
+    }
+}
+
+/// A media type without its parameters.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+fn is_json(fields: &Entries) -> bool {
+    let content_type = single(fields, "content-type");
+    content_type.is_some_and(|content_type| is_json_type(&content_type))
+}
+
+/// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).
+fn is_json_type(content_type: &str) -> bool {
+    essence(content_type)
+        .split_once('/')
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("application"))
+        .is_some_and(|(_, subtype)| {
+            let subtype = subtype.to_ascii_lowercase();
+            subtype == "json" || subtype.ends_with("+json")
+        })
+}
+
+/// A `Location` against the URL that sent it: absolute, or a path on the same origin, whatever its query
+/// holds. Other relative forms are rare and not followed.
+fn resolve(base: &str, location: &str) -> Option<String> {
+    if let Some((scheme, _)) = location.split_once("://")
+        // RFC 3986 §3.1.
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    {
+        return Some(location.to_owned());
+    }
+    if !location.starts_with('/') || location.starts_with("//") {
+        return None;
+    }
+    let base: Uri = base.parse().ok()?;
+    Some(format!(
+        "{}://{}{location}",
+        base.scheme_str()?,
+        base.authority()?
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_json_type, resolve};
+
+    #[test]
+    fn json_is_told_by_its_content_type() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("Application/JWK-Set+JSON", true),
+            ("text/html", false),
+            ("text/json", false),
+            ("application/jsonp", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                is_json_type(content_type),
+                expected,
+                "is {content_type:?} JSON?"
+            );
+        }
+    }
+
+    #[test]
+    fn a_location_is_absolute_or_a_path_on_the_same_origin() {
+        let base = "https://login.example/a/keys";
+        for (location, expected) in [
+            ("/b", Some("https://login.example/b")),
+            ("https://evil.example/b", Some("https://evil.example/b")),
+            (
+                "/b?next=https://evil.example/c",
+                Some("https://login.example/b?next=https://evil.example/c"),
+            ),
+            ("/b://c", Some("https://login.example/b://c")),
+            (
+                "https://login.example/b?next=http://c",
+                Some("https://login.example/b?next=http://c"),
+            ),
+            ("//evil.example/b", None),
+            ("//evil.example/b?next=https://c", None),
+            ("b?next=https://evil.example", None),
+            ("?next=https://evil.example", None),
+            ("#://evil.example", None),
+            ("b", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                resolve(base, location).as_deref(),
+                expected,
+                "location {location:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From a request and the permit for it to the request that the next one sees.
+//!
+//! Only the header fields that have to differ are touched. Bodies stream through in pieces ([`crate::body`]),
+//! unchanged and never collected; a request that has none is handed on without one.
+
+use doorward_policy::Permit;
+use doorward_traffic::limits::LimitExceeded;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use crate::admitted::{Admitted, Told};
+use crate::body::{Body, NoTrailers, Progress, Sink};
+use crate::platform::{NotAccepted, Platform, RequestLine, Stop};
+use crate::received::Received;
+
+/// The field in which the host says what the whole URL was.
+const FULL_URL: &str = "spin-full-url";
+
+/// A request that a decision let through. Only [`permitted`] makes one, and it takes what only the gate
+/// admits.
+pub struct Permitted<P: Platform>(P::Request);
+
+impl<P: Platform> Permitted<P> {
+    /// The request to hand on.
+    pub fn into_request(self) -> P::Request {
+        self.0
+    }
+}
+
+/// Why a request that was let through is not handed on.
+pub(crate) enum NotForwarded {
+    /// The host does not accept the rebuilt request.
+    Host,
+    /// Its body shows that it is over a limit.
+    Limit(LimitExceeded, Told),
+}
+
+/// What is still to be done when a request is handed on.
+pub(crate) struct Pending<P: Platform> {
+    no_trailers: NoTrailers<P>,
+    progress: Option<Rc<Progress>>,
+    told: Told,
+}
+
+impl<P: Platform> Pending<P> {
+    /// Waits for `next`; gives what it answers, and whose request it was, where its body turned out too large
+    /// before that.
+    pub(crate) async fn finish<T>(self, next: impl Future<Output = T>) -> (T, Option<Told>) {
+        let answer = self.no_trailers.after_first_turn_of(next).await;
+        let too_large = self
+            .progress
+            .is_some_and(|progress| progress.is_too_large());
+        (answer, too_large.then_some(self.told))
+    }
+}
+
+/// Rebuilds the request as its permit says: reserved header and trailer fields removed under every
+/// spelling, the identity set, the credential removed unless the policy forwards it, the target byte for
+/// byte the authorised one.
+///
+/// # Errors
+/// What the host says where it does not accept the rebuilt request, and the limit where the request turns
+/// out to have a body that it must not have. The request then goes nowhere.
+pub(crate) async fn permitted<P: Platform>(
+    admitted: Admitted<'_, P>,
+) -> Result<(Permitted<P>, Pending<P>), NotForwarded> {
+    let Admitted {
+        ground,
+        request,
+        fields,
+        received,
+        permit,
+        body_count,
+        needs_type,
+        ..
+    } = admitted;
+    let unread = P::unread(&request);
+    let headers = P::copied(&fields);
+    let refused = |NotAccepted| NotForwarded::Host;
+
+    for (name, _) in &received.entries {
+        if permit.removes_header(name)
+            && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
+        {
+            P::delete(&headers, name).map_err(refused)?;
+            ground.tell_removed(name);
+        }
+    }
+    for (name, value) in permit.identity_headers() {
+        P::set(&headers, name, std::slice::from_ref(value)).map_err(refused)?;
+    }
+
+    rewrite_credentials::<P>(&headers, &received, &permit).map_err(refused)?;
+    if permit.target() != received.target {
+        rewrite_full_url::<P>(&headers, &received.target, permit.target()).map_err(refused)?;
+    }
+
+    let body = Body::of(request, &received, body_count, ground).await;
+    if body.is_some() && needs_type {
+        let exceeded = LimitExceeded::ContentType;
+        return Err(NotForwarded::Limit(exceeded, Told::of(received)));
+    }
+    let progress = body.as_ref().map(Body::progress);
+    let (body, no_trailers) = handed_on(&ground.platform, body);
+    let line = RequestLine {
+        method: &received.method,
+        target: permit.target(),
+    };
+    let rebuilt = ground
+        .platform
+        .forwarded(unread, headers, line, body)
+        .map_err(refused)?;
+    let pending = Pending {
+        no_trailers,
+        progress,
+        told: Told::of(received),
+    };
+    Ok((Permitted(rebuilt), pending))
+}
+
+/// A credential that is a part of a field is taken out of it, and all else of it stays as it was.
+fn rewrite_credentials<P: Platform>(
+    headers: &P::Fields,
+    received: &Received,
+    permit: &Permit<'_>,
+) -> Result<(), NotAccepted> {
+    for name in ["cookie", "referer"] {
+        if !permit.rewrites_header(name) || !received.has(name) {
+            continue;
+        }
+        let values = received.values(name);
+        let left: Vec<Vec<u8>> = values
+            .iter()
+            .filter_map(|value| permit.left_of(name, value, &received.origin))
+            .map(Cow::into_owned)
+            .collect();
+        if left != values {
+            P::set(headers, name, &left)?;
+        }
+    }
+    Ok(())
+}
+
+/// The host says in a field as well what the whole URL was, query included. Where a credential was taken out
+/// of the query, it is taken out there, too. What a client sent under that name goes: the host's own value
+/// is the last one.
+fn rewrite_full_url<P: Platform>(
+    headers: &P::Fields,
+    received: &str,
+    forwarded: &str,
+) -> Result<(), NotAccepted> {
+    let Some(last) = P::values(headers, FULL_URL).pop() else {
+        return Ok(());
+    };
+    let rewritten = match last.strip_suffix(received.as_bytes()) {
+        Some(origin) => vec![[origin, forwarded.as_bytes()].concat()],
+        None => Vec::new(),
+    };
+    P::set(headers, FULL_URL, &rewritten)
+}
+
+/// What a request with this body is made with.
+fn handed_on<P: Platform>(platform: &P, body: Option<Body<P>>) -> (P::Body, NoTrailers<P>) {
+    let Some(body) = body else {
+        let (no_trailers, body) = NoTrailers::new(platform);
+        return (body, no_trailers);
+    };
+    let (sink, reader) = Sink::new(platform, None);
+    platform.spawn(async move {
+        body.pass_on(sink, &Stop::never()).await;
+    });
+    (reader, NoTrailers::of_body())
+}

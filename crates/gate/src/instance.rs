@@ -1,0 +1,107 @@
+//! What an instance remembers from one request to the next: the policy, keys, what is revoked, verified tokens
+//! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
+//! very same token again.
+
+use doorward_policy::Policy;
+use doorward_token::cache::TokenCache;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use crate::event::Event;
+use crate::ground::Ground;
+use crate::introspect::Introspector;
+use crate::keys::KeyRing;
+use crate::limiter::Limiter;
+use crate::platform::Platform;
+use crate::proxy::Upstreams;
+use crate::store::SharedStore;
+
+/// Where the policy is mounted (`files` in `spin.toml`).
+pub const POLICY_PATH: &str = "/doorward.toml";
+
+/// The gate of one instance of the component. It is dropped whole; work that outlives it holds what it needs.
+pub struct Instance<P: Platform> {
+    pub(crate) platform: P,
+    /// `None`: there is no policy that could be read, and every request is refused.
+    pub(crate) gate: Option<Gate<P>>,
+}
+
+/// What the requests of an instance share.
+pub(crate) struct Gate<P: Platform> {
+    pub(crate) ground: Rc<Ground<P>>,
+    pub(crate) keys: KeyRing<P>,
+    pub(crate) store: Rc<SharedStore<P>>,
+    pub(crate) introspector: Introspector<P>,
+    pub(crate) verified: RefCell<TokenCache<P::HashState>>,
+    pub(crate) limiter: Limiter<P>,
+    /// Made by the first request to one.
+    upstreams: OnceCell<Upstreams<P>>,
+}
+
+impl<P: Platform> Instance<P> {
+    /// Reads the policy. Where it cannot be used, the log says why, and every request is refused.
+    pub fn load(platform: P) -> Self {
+        let policy = policy(&platform);
+        Self {
+            gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
+            platform,
+        }
+    }
+}
+
+fn policy<P: Platform>(platform: &P) -> Option<Policy> {
+    let text = platform.file(POLICY_PATH).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| "stream did not contain valid UTF-8".to_owned())
+    });
+    let text = match text {
+        Ok(text) => text,
+        Err(reason) => {
+            platform.record(&Event::PolicyUnreadable {
+                path: POLICY_PATH,
+                reason: &reason,
+            });
+            return None;
+        }
+    };
+    match Policy::parse(&text) {
+        Ok(policy) => Some(policy),
+        Err(findings) => {
+            platform.record(&Event::PolicyInvalid {
+                path: POLICY_PATH,
+                findings: &findings,
+            });
+            None
+        }
+    }
+}
+
+impl<P: Platform> Gate<P> {
+    fn new(platform: P, policy: Policy) -> Self {
+        let store = SharedStore::new(platform.clone(), policy.store());
+        Self {
+            keys: KeyRing::new(&platform, policy.issuers(), &store),
+            introspector: Introspector::new(platform.clone(), policy.issuers()),
+            limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
+            verified: RefCell::new(TokenCache::new(platform.hash_state())),
+            upstreams: OnceCell::new(),
+            store,
+            ground: Rc::new(Ground::new(platform, policy)),
+        }
+    }
+
+    /// The host.
+    pub(crate) fn platform(&self) -> &P {
+        &self.ground.platform
+    }
+
+    /// The policy.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.ground.policy
+    }
+
+    /// What is known of upstreams.
+    pub(crate) fn upstreams(&self) -> &Upstreams<P> {
+        self.upstreams
+            .get_or_init(|| Upstreams::new(self.platform(), self.policy().upstreams()))
+    }
+}

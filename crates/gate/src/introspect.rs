@@ -1,0 +1,458 @@
+//! Opaque tokens: the issuer is asked what they say (RFC 7662).
+//!
+//! An answer is kept for as long as the policy allows, in a cache whose keys are the token and the issuer
+//! together. Requests with the same token share one question. An endpoint that failed several times in a
+//! row is left alone for a while, and the requests that need it are refused at once: one slow issuer
+//! holds up nobody but its own callers.
+//!
+//! Anybody can make up tokens, so what a token brings about is for the client alone that sent it: each
+//! address has a share of the questions ([`Shares`]), which those about good tokens do not use up, and where
+//! an endpoint says that it was asked too much, that share is paused. Only what no token can bring about,
+//! or nobody can tell, speaks against the endpoint as a whole: no answer, a status of 5xx, and 401, by which
+//! it does not know the gate. Tokens that are remembered are never held up.
+
+use doorward_policy::{ClientAuthentication, Introspection, Issuer, IssuerId, Pending, Refusal};
+use doorward_token::cache::{Hit, TokenCache, realm_of};
+use doorward_token::client::{self, ClientKey};
+use doorward_token::introspection::{self, Answer, IntrospectionError};
+use doorward_token::{UnixTime, VerifiedToken};
+use doorward_traffic::rate::KeyDigest;
+use doorward_traffic::retry::retry_after_ms;
+use doorward_traffic::shares::Shares;
+use std::cell::RefCell;
+use std::fmt::{self, Display};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::discovery;
+use crate::event::Event;
+use crate::fetch::{self, FetchError, FetchFailure, Posted};
+use crate::flight::Flight;
+use crate::platform::Platform;
+
+/// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
+const ENDPOINT_S_MAX: u64 = 3600;
+/// Failures in a row after which an endpoint is left alone. One could be the fault of one token.
+const FAILURES_MAX: u32 = 3;
+/// For how long it is left alone, in seconds.
+const PAUSE_S: u64 = 5;
+/// What the log calls the shares of the clients.
+const SHARES_NAME: &str = "of opaque tokens that are not known yet";
+/// How often one request waits for another one's question before it gives up.
+const WAITS_MAX: usize = 3;
+
+/// Who is asked about opaque tokens, and what they answered.
+pub(crate) struct Introspector<P: Platform> {
+    platform: P,
+    cache: RefCell<TokenCache<P::HashState>>,
+    endpoints: Vec<RefCell<Endpoint>>,
+    shares: RefCell<Shares>,
+    /// The questions under way. An instance has few requests at a time.
+    asking: RefCell<Vec<Question<P>>>,
+}
+
+/// A token that an issuer is asked about, and in whose share that is.
+struct Asking<'a> {
+    id: IssuerId,
+    issuer: &'a Issuer,
+    rule: &'a Introspection,
+    token: &'a [u8],
+    share: KeyDigest,
+}
+
+/// What one request asks, and others wait for.
+struct Question<P: Platform> {
+    token: Box<[u8]>,
+    issuer: IssuerId,
+    flight: Flight<P>,
+}
+
+#[derive(Default)]
+struct Endpoint {
+    found: Option<(UnixTime, Rc<str>)>,
+    secret: Option<Rc<Secret>>,
+    failures: u32,
+    paused_until: UnixTime,
+}
+
+/// How the gate says who it is.
+enum Secret {
+    Text(String),
+    Key(ClientKey),
+}
+
+impl<P: Platform> Introspector<P> {
+    /// Nothing was asked yet.
+    pub(crate) fn new(platform: P, issuers: &[Issuer]) -> Self {
+        Self {
+            cache: RefCell::new(TokenCache::new(platform.hash_state())),
+            endpoints: issuers.iter().map(|_| RefCell::default()).collect(),
+            shares: RefCell::new(Shares::new(SHARES_NAME)),
+            asking: RefCell::default(),
+            platform,
+        }
+    }
+
+    /// What `issuer` says of an opaque token that a client with this address sent; `address` is what the
+    /// address is counted under.
+    ///
+    /// # Errors
+    /// A refusal: the token is not active, or not what the policy expects (401), the client has sent too many
+    /// that are not (429), or the issuer cannot be asked (503).
+    pub(crate) async fn verify(
+        &self,
+        pending: &Pending<'_, '_>,
+        id: IssuerId,
+        issuer: &Issuer,
+        text: &str,
+        address: impl Fn() -> Vec<u8>,
+    ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let token = text.as_bytes();
+        let (Some(rule), Some(endpoint)) = (&issuer.introspection, self.endpoints.get(id)) else {
+            return Err(Refusal::misconfigured("an issuer without introspection"));
+        };
+        for round in 0..WAITS_MAX {
+            match self
+                .cache
+                .borrow_mut()
+                .get(token, realm_of(id), self.platform.now())
+            {
+                Some(Hit::Verified { token, .. }) => return Ok(token),
+                Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
+                None => {}
+            }
+            if let Some(seconds) = endpoint.borrow().paused_s(self.platform.now()) {
+                return Err(Refusal::issuer_unavailable(seconds));
+            }
+            let asking = Asking {
+                id,
+                issuer,
+                rule,
+                token,
+                share: share_of(&address(), id),
+            };
+            let paused = self
+                .shares
+                .borrow()
+                .paused_s(&asking.share, self.platform.now_millis());
+            if let Some(seconds) = paused {
+                return Err(Refusal::issuer_unavailable(seconds));
+            }
+            let flight = self.flight(token, id);
+            let landing = flight.begin();
+            // Where answers may not be kept there is nothing to wait for.
+            if landing.is_none() && round + 1 < WAITS_MAX {
+                flight.ended().await;
+                continue;
+            }
+            self.take(&asking.share)?;
+            let asked = ask(&self.platform, endpoint, issuer, rule, text).await;
+            let verdict = self.judge(pending, &asking, asked);
+            drop(landing);
+            return verdict;
+        }
+        Err(Refusal::issuer_unavailable(PAUSE_S))
+    }
+
+    /// Takes a question from a client's share.
+    fn take(&self, share: &KeyDigest) -> Result<(), Refusal> {
+        let mut shares = self.shares.borrow_mut();
+        shares
+            .take(share, self.platform.now_millis())
+            .map_err(|seconds| Refusal::rate_limited(shares.name(), seconds))
+    }
+
+    fn flight(&self, token: &[u8], issuer: IssuerId) -> Flight<P> {
+        let mut asking = self.asking.borrow_mut();
+        let same = |asked: &&Question<P>| asked.issuer == issuer && *asked.token == *token;
+        if let Some(question) = asking.iter().find(same) {
+            return question.flight.clone();
+        }
+        asking.retain(|question| question.flight.is_under_way());
+        let flight = Flight::new(self.platform.clone());
+        asking.push(Question {
+            token: token.into(),
+            issuer,
+            flight: flight.clone(),
+        });
+        flight
+    }
+
+    fn judge(
+        &self,
+        pending: &Pending<'_, '_>,
+        asking: &Asking<'_>,
+        asked: Result<Vec<u8>, Failure>,
+    ) -> Result<Arc<VerifiedToken>, Refusal> {
+        let Asking {
+            id,
+            issuer,
+            rule,
+            token,
+            share,
+        } = *asking;
+        let now = self.platform.now();
+        let expectations = issuer.expectations();
+        let missing = rule.missing_audience;
+        let answer = asked.and_then(|body| {
+            introspection::parse(&body, token, expectations, missing, now, rule.cache_s)
+                .map_err(Failure::Answer)
+        });
+        let refuse = |refusal| {
+            let until = now.saturating_add(rule.negative_cache_s);
+            let mut cache = self.cache.borrow_mut();
+            cache.insert_refused(token, realm_of(id), until);
+            Err(refusal)
+        };
+        let verdict = match answer {
+            Ok(Answer::Active(verified)) => {
+                let mut shares = self.shares.borrow_mut();
+                shares.give_back(&share, self.platform.now_millis());
+                let verified = Arc::new(verified);
+                let until = now.saturating_add(rule.cache_s);
+                let remember = Arc::clone(&verified);
+                let mut cache = self.cache.borrow_mut();
+                cache.insert(token, realm_of(id), id, 0, remember, until, now);
+                Ok(verified)
+            }
+            Ok(Answer::Inactive) => refuse(Refusal::inactive(pending)),
+            Err(Failure::Answer(IntrospectionError::Token(error))) => {
+                refuse(Refusal::invalid_token(pending, error))
+            }
+            Err(Failure::Answer(error)) if error.is_verdict() => {
+                self.tell(issuer, &error);
+                refuse(Refusal::inactive(pending))
+            }
+            Err(failure) => {
+                self.tell(issuer, &failure);
+                return match failure {
+                    Failure::Declined(_) => refuse(Refusal::inactive(pending)),
+                    // It could be the fault of this token alone.
+                    Failure::Answer(_) | Failure::Odd(_) => Err(Refusal::issuer_unavailable(1)),
+                    Failure::TooMany { retry_after_s } => {
+                        let mut shares = self.shares.borrow_mut();
+                        let pause_s =
+                            shares.pause(share, retry_after_s, self.platform.now_millis());
+                        Err(Refusal::issuer_unavailable(pause_s))
+                    }
+                    Failure::Client(_) => {
+                        self.forget_how_to_ask(id);
+                        Err(Refusal::issuer_unavailable(1))
+                    }
+                    Failure::Asking(_) => Err(self.failed(id)),
+                };
+            }
+        };
+        if let Some(endpoint) = self.endpoints.get(id) {
+            endpoint.borrow_mut().failures = 0;
+        }
+        verdict
+    }
+
+    /// The endpoint may have moved, and the secret may have been wrong.
+    fn forget_how_to_ask(&self, id: IssuerId) {
+        if let Some(endpoint) = self.endpoints.get(id) {
+            let mut endpoint = endpoint.borrow_mut();
+            endpoint.found = None;
+            endpoint.secret = None;
+        }
+    }
+
+    fn tell(&self, issuer: &Issuer, reason: &dyn Display) {
+        self.platform.record(&Event::IntrospectionFailed {
+            issuer: &issuer.name,
+            reason,
+        });
+    }
+
+    fn failed(&self, id: IssuerId) -> Refusal {
+        self.forget_how_to_ask(id);
+        let mut retry_after_s = 1;
+        if let Some(endpoint) = self.endpoints.get(id) {
+            let mut endpoint = endpoint.borrow_mut();
+            endpoint.failures = endpoint.failures.saturating_add(1);
+            if endpoint.failures >= FAILURES_MAX {
+                endpoint.failures = 0;
+                endpoint.paused_until = self.platform.now().saturating_add(PAUSE_S);
+                retry_after_s = PAUSE_S;
+            }
+        }
+        Refusal::issuer_unavailable(retry_after_s)
+    }
+}
+
+/// Whose share of the questions to an issuer it is. Clients whose address is not known have one together.
+fn share_of(address: &[u8], id: IssuerId) -> KeyDigest {
+    let mut share = KeyDigest::default();
+    let id = u32::try_from(id).unwrap_or(u32::MAX).to_be_bytes();
+    for (byte, value) in share.iter_mut().zip(id.iter().chain(address)) {
+        *byte = *value;
+    }
+    share
+}
+
+impl Endpoint {
+    /// For how many seconds the endpoint is still left alone.
+    fn paused_s(&self, now: UnixTime) -> Option<u64> {
+        let left_s = self.paused_until.seconds_since(now);
+        // More than the pause is a clock that was set back.
+        (1..=PAUSE_S).contains(&left_s).then_some(left_s)
+    }
+}
+
+/// Asks the issuer. Gives the body of its answer.
+async fn ask<P: Platform>(
+    platform: &P,
+    endpoint: &RefCell<Endpoint>,
+    issuer: &Issuer,
+    rule: &Introspection,
+    token: &str,
+) -> Result<Vec<u8>, Failure> {
+    let url = endpoint_url(platform, endpoint, issuer, rule).await?;
+    let secret = secret(platform, endpoint, rule).await?;
+    let form = introspection::request_body(token);
+    let (id, now) = (&rule.client_id, platform.now());
+    let (authorization, form) = match (&*secret, &rule.authentication) {
+        (Secret::Key(key), _) => {
+            let assertion = key.assertion(id, &issuer.url, &nonce(platform), now);
+            (None, client::assertion_body(form, id, &assertion))
+        }
+        (Secret::Text(secret), ClientAuthentication::SecretPost { .. }) => {
+            (None, client::post_body(form, id, secret))
+        }
+        (Secret::Text(secret), _) => (Some(client::basic(id, secret)), form),
+    };
+    let failed = |error: FetchError| {
+        let reason = error.to_string();
+        match error.cause {
+            // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
+            FetchFailure::Status(403 | 413 | 414 | 422 | 431) => Failure::Declined(reason),
+            FetchFailure::Status(401 | 500..=599)
+            | FetchFailure::Transport(_)
+            | FetchFailure::Truncated
+            | FetchFailure::TimedOut
+            // That is nobody's fault but the policy's.
+            | FetchFailure::Url(_) => Failure::Asking(reason),
+            _ => Failure::Odd(reason),
+        }
+    };
+    match fetch::post(platform, &url, authorization, form)
+        .await
+        .map_err(failed)?
+    {
+        Posted::Ok(body) => Ok(body),
+        Posted::BadRequest(body) => {
+            let reason = format!("{url}: answered with status 400");
+            Err(if introspection::is_client_error(&body) {
+                Failure::Client(reason)
+            } else {
+                Failure::Declined(reason)
+            })
+        }
+        Posted::TooMany(retry_after) => {
+            let now_s = platform.now().0;
+            let wait_ms = retry_after.and_then(|value| retry_after_ms(&value, now_s));
+            let retry_after_s = wait_ms.map(|ms| ms.div_ceil(1000));
+            Err(Failure::TooMany { retry_after_s })
+        }
+    }
+}
+
+/// Where to ask: as the policy says, or as the issuer's metadata do.
+async fn endpoint_url<P: Platform>(
+    platform: &P,
+    endpoint: &RefCell<Endpoint>,
+    issuer: &Issuer,
+    rule: &Introspection,
+) -> Result<Rc<str>, Failure> {
+    if let Some(url) = &rule.endpoint {
+        return Ok(url.as_str().into());
+    }
+    let now = platform.now();
+    if let Some((at, url)) = &endpoint.borrow().found
+        && *at <= now
+        && now.seconds_since(*at) < ENDPOINT_S_MAX
+    {
+        return Ok(Rc::clone(url));
+    }
+    let metadata = discovery::metadata(platform, &issuer.url)
+        .await
+        .map_err(Failure::Asking)?;
+    let url = metadata.introspection_endpoint.ok_or_else(|| {
+        let reason = "the metadata name no introspection_endpoint; write it into the policy";
+        Failure::Asking(reason.to_owned())
+    })?;
+    let url: Rc<str> = url.into();
+    endpoint.borrow_mut().found = Some((now, Rc::clone(&url)));
+    Ok(url)
+}
+
+/// What the gate authenticates itself with. Variables do not change while an instance lives.
+async fn secret<P: Platform>(
+    platform: &P,
+    endpoint: &RefCell<Endpoint>,
+    rule: &Introspection,
+) -> Result<Rc<Secret>, Failure> {
+    if let Some(secret) = &endpoint.borrow().secret {
+        return Ok(Rc::clone(secret));
+    }
+    let secret = match &rule.authentication {
+        ClientAuthentication::PrivateKeyJwt { variable } => {
+            let text = platform.secret(variable).await.map_err(Failure::Asking)?;
+            ClientKey::parse(text.as_bytes())
+                .map(Secret::Key)
+                .map_err(|error| Failure::Asking(format!("variable {variable}: {error}")))?
+        }
+        ClientAuthentication::SecretBasic { variable }
+        | ClientAuthentication::SecretPost { variable } => platform
+            .secret(variable)
+            .await
+            .map(Secret::Text)
+            .map_err(Failure::Asking)?,
+    };
+    let secret = Rc::new(secret);
+    endpoint.borrow_mut().secret = Some(Rc::clone(&secret));
+    Ok(secret)
+}
+
+/// A number that is used once. It need not be secret (RFC 7523 §3: `jti` only tells assertions apart).
+fn nonce<P: Platform>(platform: &P) -> [u8; 16] {
+    let random = || platform.random().to_be_bytes();
+    let mut nonce = [0; 16];
+    for (byte, random) in nonce.iter_mut().zip(random().into_iter().chain(random())) {
+        *byte = random;
+    }
+    nonce
+}
+
+/// Why the issuer could not be asked, or its answer not read.
+enum Failure {
+    Asking(String),
+    /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
+    /// speak against the endpoint.
+    Declined(String),
+    /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking
+    /// takes long.
+    Odd(String),
+    /// The endpoint says with status 400 that it does not know the gate. One that says so of odd tokens as
+    /// well must not be paused by them.
+    Client(String),
+    /// The endpoint was asked too much, by whoever asked last.
+    TooMany {
+        retry_after_s: Option<u64>,
+    },
+    Answer(IntrospectionError),
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asking(reason)
+            | Self::Declined(reason)
+            | Self::Odd(reason)
+            | Self::Client(reason) => f.write_str(reason),
+            Self::TooMany { .. } => f.write_str("answered with status 429"),
+            Self::Answer(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,568 @@
+//! The keys of every issuer: in this instance's memory, then in the key-value store that instances
+//! share, then from the issuer.
+//!
+//! When to use, refresh or give up a key set is decided by [`doorward_token::freshness`]; here it is
+//! done. Requests that need the same keys at the same time share one load, and a load that was started
+//! because keys grow old never keeps a request waiting for the issuer, but for the store: another instance
+//! may know that one of them was withdrawn. Nor does one that was started because there were none, once the
+//! store has some that can be used.
+
+mod records;
+mod source;
+
+use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
+use doorward_token::freshness::{
+    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, NoNewerKeys, Record, StoredKeys,
+    UnknownKeyDecision,
+};
+use doorward_token::{AlgorithmSet, ExposedKeys, KeySet, UnixTime};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::records::NoRecord;
+use self::source::Origin;
+use crate::event::{Event, KeysChange, KeysEvent};
+use crate::fetch;
+use crate::flight::{Flight, Landing};
+use crate::platform::Platform;
+use crate::store::{OpenStore, SharedStore};
+
+/// How often one request waits for a load before it gives up: for the one it found under way, for one
+/// of its own, and once more in case the first was cancelled; each of them says twice that it knows more,
+/// after a look at the store as well.
+const WAITS_MAX: usize = 6;
+
+/// How long an instance waits before it looks again for what another one is about to find, at first.
+const PAUSE_MIN: Duration = Duration::from_millis(25);
+/// The same, at last; each pause is twice the one before. All of them are longer than a fetch may take.
+const PAUSE_MAX: Duration = Duration::from_millis(3200);
+
+/// The keys of one issuer, as they were at one time.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// The keys.
+    pub(crate) set: KeySet,
+    /// Goes up when the keys change, so that what was verified with older ones can be told apart.
+    pub(crate) generation: u64,
+    /// Where the keys came from and as what, to store them and to see whether they have changed.
+    origin: Option<Origin>,
+}
+
+/// The keys of all issuers of a policy.
+pub(crate) struct KeyRing<P: Platform> {
+    entries: Vec<Rc<Entry<P>>>,
+}
+
+struct Entry<P: Platform> {
+    platform: P,
+    store: Rc<SharedStore<P>>,
+    name: String,
+    url: String,
+    /// What a record of its keys is about.
+    subject: String,
+    source: KeySource,
+    algorithms: AlgorithmSet,
+    flight: Flight<P>,
+    state: RefCell<State>,
+}
+
+struct State {
+    keys: Option<Rc<Keys>>,
+    /// The keys whose private half was seen, here or by others.
+    exposed: ExposedKeys,
+    freshness: Freshness,
+    /// Why the last attempt failed or nothing of the keys can be used, for the log and for
+    /// `doorward issuers`.
+    last_error: Option<String>,
+}
+
+/// What came of looking for a key that is unknown.
+pub(crate) enum Newer {
+    /// Other keys than before.
+    Keys(Rc<Keys>),
+    /// There are no others.
+    None(NoneNewer),
+}
+
+/// What is known where there are no newer keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoneNewer {
+    /// Whether the issuer was asked because of this key, or could not be.
+    pub(crate) asked: bool,
+    /// How old those are that there are, and when to come back.
+    pub(crate) keys: NoNewerKeys,
+}
+
+enum Step {
+    Use(Rc<Keys>),
+    Wait,
+    GiveUp { retry_after_s: u64 },
+}
+
+impl<P: Platform> KeyRing<P> {
+    /// A ring that has loaded nothing yet.
+    pub(crate) fn new(platform: &P, issuers: &[Issuer], store: &Rc<SharedStore<P>>) -> Self {
+        let entries = issuers
+            .iter()
+            .map(|issuer| {
+                Rc::new(Entry {
+                    platform: platform.clone(),
+                    store: Rc::clone(store),
+                    name: issuer.name.clone(),
+                    url: issuer.url.clone(),
+                    subject: issuer.keys_subject(),
+                    source: issuer.keys.clone(),
+                    algorithms: issuer.algorithms,
+                    flight: Flight::new(platform.clone()),
+                    state: RefCell::new(State {
+                        keys: None,
+                        exposed: ExposedKeys::default(),
+                        freshness: Freshness::new(issuer.freshness),
+                        last_error: None,
+                    }),
+                })
+            })
+            .collect();
+        Self { entries }
+    }
+
+    /// The keys that may be used without waiting, if there are any. Where they grow old, a refresh is
+    /// started that goes on after the response.
+    pub(crate) fn at_hand(&self, issuer: IssuerId, now: UnixTime) -> Option<Rc<Keys>> {
+        let entry = self.entries.get(issuer)?;
+        let mut state = entry.state.borrow_mut();
+        let keys = state.keys.clone()?;
+        let decision = state.freshness.decide(now);
+        drop(state);
+        match decision {
+            Decision::Use => Some(keys),
+            Decision::UseAndRefresh => {
+                entry.start(Cause::Age);
+                Some(keys)
+            }
+            Decision::FetchFirst => {
+                entry.start(Cause::Age);
+                None
+            }
+            Decision::AwaitFetch | Decision::Unavailable { .. } => None,
+        }
+    }
+
+    /// The keys of `issuer`, waited for where they have to be.
+    ///
+    /// # Errors
+    /// A refusal with status 503 when no usable keys can be had.
+    pub(crate) async fn get(&self, issuer: IssuerId) -> Result<Rc<Keys>, Refusal> {
+        let entry = self
+            .entries
+            .get(issuer)
+            .ok_or_else(|| Refusal::misconfigured("an issuer without keys"))?;
+        for _ in 0..WAITS_MAX {
+            match entry.step() {
+                Step::Use(keys) => return Ok(keys),
+                Step::GiveUp { retry_after_s } => {
+                    return Err(Refusal::keys_unavailable(retry_after_s));
+                }
+                Step::Wait => entry.flight.ended().await,
+            }
+        }
+        Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
+    }
+
+    /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks for
+    /// them as often as unknown keys are a reason to, and once for each who asks. They may lack the key,
+    /// too: then they are to be asked about in their turn.
+    pub(crate) async fn newer(&self, issuer: IssuerId, generation: u64) -> Newer {
+        let Some(entry) = self.entries.get(issuer) else {
+            let keys = NoNewerKeys {
+                old: false,
+                retry_after_s: 1,
+            };
+            return Newer::None(NoneNewer { asked: true, keys });
+        };
+        let mut asked = false;
+        for _ in 0..WAITS_MAX {
+            // Somebody else may have fetched them while this request waited.
+            let keys = entry.state.borrow().keys.clone();
+            if let Some(keys) = keys.filter(|keys| keys.generation != generation) {
+                return Newer::Keys(keys);
+            }
+            // A load that is under way may bring them.
+            if !entry.flight.is_under_way() {
+                if asked {
+                    break;
+                }
+                let mut state = entry.state.borrow_mut();
+                let decision = state.freshness.decide_unknown_key(entry.platform.now());
+                drop(state);
+                match decision {
+                    UnknownKeyDecision::Refuse => break,
+                    UnknownKeyDecision::Refetch => entry.start(Cause::UnknownKey),
+                    UnknownKeyDecision::AwaitFetch => {}
+                }
+                asked = true;
+            }
+            entry.flight.ended().await;
+        }
+        let keys = entry
+            .state
+            .borrow()
+            .freshness
+            .no_newer_keys(entry.platform.now());
+        Newer::None(NoneNewer { asked, keys })
+    }
+}
+
+impl<P: Platform> Entry<P> {
+    fn step(self: &Rc<Self>) -> Step {
+        let mut state = self.state.borrow_mut();
+        let decision = state.freshness.decide(self.platform.now());
+        let keys = state.keys.clone();
+        drop(state);
+        match (decision, keys) {
+            (Decision::Use, Some(keys)) => Step::Use(keys),
+            (Decision::UseAndRefresh, Some(keys)) => {
+                self.start(Cause::Age);
+                Step::Use(keys)
+            }
+            (Decision::Unavailable { retry_after_s }, _) => Step::GiveUp { retry_after_s },
+            (Decision::AwaitFetch, _) => Step::Wait,
+            (Decision::FetchFirst | Decision::Use | Decision::UseAndRefresh, _) => {
+                self.start(Cause::Age);
+                Step::Wait
+            }
+        }
+    }
+
+    /// Starts a load, unless one is under way.
+    fn start(self: &Rc<Self>, cause: Cause) {
+        if let Some(landing) = self.flight.begin() {
+            // Made outside of the task, so that it also ends the wait when the task is never run.
+            let load = Load {
+                entry: Rc::clone(self),
+                _landing: landing,
+            };
+            self.platform.spawn(async move {
+                load.entry.load(cause).await;
+                drop(load);
+            });
+        }
+    }
+
+    async fn load(&self, cause: Cause) {
+        match &self.source {
+            KeySource::Discovery => self.shared(None, cause).await,
+            KeySource::JwksUrl(url) => self.shared(Some(url), cause).await,
+            KeySource::Secret { variable } => {
+                let set = source::secret(&self.platform, variable, self.algorithms);
+                self.own("variable", set).await;
+            }
+            KeySource::JwksFile(path) => {
+                let set = async { source::file(&self.platform, path) };
+                self.own("file", set).await;
+            }
+        }
+    }
+
+    /// Keys that other instances use too: theirs, if they are newer than ours and fresh, or else the
+    /// issuer's.
+    async fn shared(&self, url: Option<&str>, cause: Cause) {
+        let store = self.store.open().await;
+        if let Some(store) = &store
+            && self.spared(store, cause).await
+        {
+            return;
+        }
+        self.looked();
+        if self.is_left_alone() {
+            return;
+        }
+
+        let (known, exposed) = {
+            let state = self.state.borrow();
+            (state.keys.clone(), state.exposed.clone())
+        };
+        let known = known.as_ref().and_then(|keys| keys.origin.as_ref());
+        let asked_at = self.platform.now();
+        match source::fetched(&self.platform, &self.url, url, known, &exposed).await {
+            Ok((set, origin, fresh_s)) => {
+                self.keep(set, Some(origin), "issuer", asked_at, fresh_s);
+            }
+            Err(reason) => self.failed(reason),
+        }
+        if let Some(store) = &store {
+            // Another instance may have learnt something meanwhile, which is not overwritten.
+            if let Some(record) = self.told(store).await {
+                self.adopt(record, Cause::Age);
+            }
+            self.tell_others(store).await;
+        }
+    }
+
+    /// Whether another instance has fetched already, or is about to. What it found is taken over.
+    async fn spared(&self, store: &OpenStore<P>, cause: Cause) -> bool {
+        let mut pause = PAUSE_MIN;
+        let (mut first, mut said) = (true, false);
+        while let Some(record) = self.told(store).await {
+            if cause == Cause::UnknownKey && record.refetching == self.store.instance() {
+                // What was said below was heard, so it is this one's to do.
+                return false;
+            }
+            let (adopted, changed) = self.adopt(record, cause);
+            if changed || first {
+                // They may be used while they are refreshed.
+                self.looked();
+            }
+            first = false;
+            if adopted.spared {
+                return true;
+            }
+            if adopted.under_way && pause <= PAUSE_MAX {
+                self.platform.pause(pause).await;
+                pause *= 2;
+                continue;
+            }
+            if cause == Cause::Age || adopted.under_way || said {
+                return false;
+            }
+            // Said before it is done, so that the others do not do it too. Two may say so at once: the
+            // last one is heard.
+            said = true;
+            self.tell_others(store).await;
+            self.platform.pause(PAUSE_MIN).await;
+        }
+        // There is no record yet, or none that can be read.
+        if cause == Cause::UnknownKey && !said {
+            self.tell_others(store).await;
+        }
+        false
+    }
+
+    /// What other instances tell. What is no record, or about another issuer, is as nothing. Where nothing is
+    /// there, this instance is the first.
+    async fn told(&self, store: &OpenStore<P>) -> Option<Record> {
+        let (name, subject) = (&self.name, &self.subject);
+        match records::read(&self.platform, &self.store, store, name, subject).await {
+            Ok(record) => Some(record),
+            Err(NoRecord::NoneYet) => {
+                let now = self.platform.now();
+                self.state.borrow_mut().freshness.first(now);
+                None
+            }
+            Err(NoRecord::Unreadable) => None,
+        }
+    }
+
+    /// Tells the other instances what this one knows.
+    async fn tell_others(&self, store: &OpenStore<P>) {
+        let record = {
+            let state = self.state.borrow();
+            let last_error = state.last_error.as_deref();
+            let origin = state.keys.as_ref().and_then(|keys| keys.origin.as_ref());
+            let keys = origin.map(|origin| StoredKeys {
+                url: origin.url.clone(),
+                etag: origin.etag.clone(),
+                body: origin.body.clone(),
+            });
+            let instance = self.store.instance();
+            state
+                .freshness
+                .record(&self.subject, keys, &state.exposed, last_error, instance)
+        };
+        if let Some(record) = record {
+            records::write(&self.store, store, &self.name, &record).await;
+        }
+    }
+
+    /// Keys that are this instance's alone: there is no record to look at. They do not change while it
+    /// lives.
+    async fn own(&self, source: &str, set: impl Future<Output = Result<KeySet, String>>) {
+        self.looked();
+        if self.is_left_alone() {
+            return;
+        }
+        let asked_at = self.platform.now();
+        match set.await {
+            Ok(set) => self.keep(set, None, source, asked_at, FRESH_S_MAX),
+            Err(reason) => self.failed(reason),
+        }
+    }
+
+    /// What others know is known here by now, so those who wait for that may go on.
+    fn looked(&self) {
+        self.state
+            .borrow_mut()
+            .freshness
+            .looked(self.platform.now());
+        self.flight.wake();
+    }
+
+    fn is_left_alone(&self) -> bool {
+        self.state
+            .borrow_mut()
+            .freshness
+            .is_left_alone(self.platform.now())
+    }
+
+    /// Takes over what other instances have found out. Returns as well whether the keys are others now.
+    fn adopt(&self, mut record: Record, cause: Cause) -> (Adopted, bool) {
+        let mut state = self.state.borrow_mut();
+        let mut exposed = state.exposed.clone();
+        let more = exposed.extend(&record.exposed);
+        record.exposed.clone_from(&exposed);
+        // What is no key set tells nothing of the issuer.
+        let Ok(set) = record.key_set().transpose() else {
+            return (Adopted::default(), false);
+        };
+        state.exposed = exposed;
+        let usable = set.as_ref().is_some_and(|set| !set.is_empty());
+        let adopted = state
+            .freshness
+            .adopt(&record, usable, self.platform.now(), cause);
+        if record.failures > 0 {
+            state.last_error = record.last_error;
+        }
+        let own = state.keys.clone();
+        drop(state);
+        let mut changed = false;
+        if adopted.newer
+            && let (Some(set), Some(keys)) = (set, record.keys)
+        {
+            let origin = Origin {
+                url: keys.url,
+                etag: keys.etag,
+                body: keys.body,
+            };
+            changed = self.replace(set, Some(origin), "store", more);
+        } else if more && let Some(origin) = own.and_then(|keys| keys.origin.clone()) {
+            // One of those in use may be among them.
+            let state = self.state.borrow();
+            let set = KeySet::parse_without(origin.body.as_bytes(), &state.exposed);
+            drop(state);
+            if let Ok(set) = set {
+                let usable = !set.is_empty();
+                self.state.borrow_mut().freshness.withdrawn(usable);
+                changed = self.replace(set, Some(origin), "store", true);
+            }
+        }
+        (adopted, changed)
+    }
+
+    /// Keeps keys that were loaded just now.
+    fn keep(
+        &self,
+        set: KeySet,
+        origin: Option<Origin>,
+        source: &str,
+        asked_at: UnixTime,
+        fresh_s: u64,
+    ) {
+        let mut state = self.state.borrow_mut();
+        let usable = !set.is_empty();
+        state
+            .freshness
+            .fetched(asked_at, self.platform.now(), fresh_s, usable);
+        let recovered = state.last_error.take().is_some();
+        drop(state);
+        let changed = self.replace(set, origin, source, false);
+        match (changed, recovered) {
+            _ if !usable => {}
+            (true, _) => {}
+            (false, true) => self.tell(KeysChange::Recovered, source, None),
+            (false, false) => self.tell(KeysChange::Refreshed, source, None),
+        }
+    }
+
+    /// Puts these keys in the place of the former ones, and tells of it. Returns whether they differ, which
+    /// they also do where they are the same and more of them are exposed.
+    fn replace(&self, set: KeySet, origin: Option<Origin>, source: &str, more: bool) -> bool {
+        let mut state = self.state.borrow_mut();
+        let more = state.exposed.extend(set.exposed()) || more;
+        let before = state.keys.as_ref();
+        let changed = more
+            || before.is_none_or(|keys| match (&keys.origin, &origin) {
+                (Some(before), Some(now)) => before.body != now.body || before.url != now.url,
+                _ => true,
+            });
+        let generation = match before {
+            Some(keys) if !changed => keys.generation,
+            Some(keys) => keys.generation + 1,
+            None => 0,
+        };
+        let url = origin.as_ref().map_or(source, |origin| &origin.url);
+        let unusable = set.unusable().map(|reason| format!("{url}: {reason}"));
+        if unusable.is_some() {
+            state.last_error.clone_from(&unusable);
+        }
+        let keys = Rc::new(Keys {
+            set,
+            generation,
+            origin,
+        });
+        state.keys = Some(Rc::clone(&keys));
+        drop(state);
+        if changed {
+            self.tell_exposed(&keys.set);
+        }
+        match unusable {
+            Some(reason) => self.tell(KeysChange::Unusable, source, Some(&reason)),
+            None if changed => self.tell(KeysChange::Loaded, source, None),
+            None => {}
+        }
+        changed
+    }
+
+    /// Somebody has to take these keys out of use, at the issuer.
+    fn tell_exposed(&self, set: &KeySet) {
+        for key in set.skipped().iter().filter(|key| key.reason.is_exposed()) {
+            let issuer = &self.name;
+            self.platform.record(&Event::KeyExposed { issuer, key });
+        }
+    }
+
+    fn failed(&self, reason: String) {
+        self.state
+            .borrow_mut()
+            .freshness
+            .failed(self.platform.now());
+        self.tell(KeysChange::Failed, "", Some(&reason));
+        self.state.borrow_mut().last_error = Some(reason);
+    }
+
+    /// The state of the keys, at every change of it.
+    fn tell(&self, change: KeysChange, source: &str, reason: Option<&str>) {
+        let state = self.state.borrow();
+        let keys = state.keys.as_ref();
+        let (keys, skipped) =
+            keys.map_or((0, 0), |keys| (keys.set.len(), keys.set.skipped().len()));
+        let now = self.platform.now();
+        let age_s = state.freshness.age_s(now);
+        let next_refresh_s = state.freshness.next_refresh_s(now);
+        let usable = state.freshness.state(now);
+        drop(state);
+        self.platform.record(&Event::Keys(KeysEvent {
+            change,
+            issuer: &self.name,
+            keys,
+            skipped,
+            state: usable,
+            age_s,
+            next_refresh_s,
+            source,
+            reason,
+        }));
+    }
+}
+
+/// A load under way. However it ends, also by cancellation, those who wait are woken.
+struct Load<P: Platform> {
+    entry: Rc<Entry<P>>,
+    _landing: Landing<P>,
+}
+
+impl<P: Platform> Drop for Load<P> {
+    fn drop(&mut self) {
+        self.entry.state.borrow_mut().freshness.abandoned();
+    }
+}

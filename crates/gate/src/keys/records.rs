@@ -1,0 +1,55 @@
+//! What instances tell each other of an issuer's keys, through the key-value store.
+
+use doorward_token::freshness::Record;
+
+use crate::event::Event;
+use crate::platform::Platform;
+use crate::store::{OpenStore, SharedStore};
+
+/// Why nothing is known of others.
+pub(super) enum NoRecord {
+    /// Nothing is there.
+    NoneYet,
+    /// It could not be read, or is no record, or about another issuer.
+    Unreadable,
+}
+
+/// What is known of the keys of the issuer with this name, which are about `subject`.
+pub(super) async fn read<P: Platform>(
+    platform: &P,
+    shared: &SharedStore<P>,
+    store: &OpenStore<P>,
+    issuer: &str,
+    subject: &str,
+) -> Result<Record, NoRecord> {
+    let name = Record::entry_name(issuer);
+    let bytes = match store.get(&name).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(NoRecord::NoneYet),
+        Err(error) => {
+            shared.tell(&error);
+            return Err(NoRecord::Unreadable);
+        }
+    };
+    Record::parse(&bytes, subject, platform.now()).map_err(|error| {
+        platform.record(&Event::RecordIgnored {
+            store: None,
+            name: &name,
+            reason: &error,
+        });
+        NoRecord::Unreadable
+    })
+}
+
+/// Tells the other instances what this one knows.
+pub(super) async fn write<P: Platform>(
+    shared: &SharedStore<P>,
+    store: &OpenStore<P>,
+    issuer: &str,
+    record: &Record,
+) {
+    let name = Record::entry_name(issuer);
+    if let Err(error) = store.set(&name, &record.to_bytes()).await {
+        shared.tell(&error);
+    }
+}

@@ -1,0 +1,39 @@
+//! The engine: the way of a request from arrival to permit or refusal, and on.
+//!
+//! It runs wherever there is a [`Platform`](platform::Platform). `token` says whether a credential is genuine
+//! and `policy` whether its bearer may; both are told the time and handed the bytes. Here is the order in which
+//! a request meets them.
+
+mod additions;
+mod admit;
+mod admitted;
+mod arrive;
+mod authorise;
+mod body;
+mod clock;
+mod discovery;
+mod endpoints;
+pub mod event;
+mod fault;
+mod fetch;
+mod flight;
+mod forward;
+mod genuine;
+mod ground;
+mod instance;
+mod introspect;
+mod keys;
+mod limit;
+mod limiter;
+pub mod platform;
+mod proxy;
+mod received;
+mod respond;
+mod route;
+mod store;
+mod verify;
+mod way;
+
+pub use self::forward::Permitted;
+pub use self::instance::{Instance, POLICY_PATH};
+pub use self::way::{handle, handle_with_upstreams};

@@ -1,0 +1,198 @@
+//! Asking one upstream, again where that helps.
+
+use doorward_policy::Refusal;
+use doorward_traffic::Millis;
+use doorward_traffic::balance::{Outcome, Tried};
+use doorward_traffic::retry::{Again, Attempt, End, retry_after_ms};
+use doorward_traffic::rewrite::Rewrite;
+use doorward_traffic::status::Says;
+use doorward_traffic::upstream::{Upstream, UpstreamFailure};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::attempt::{self, NoResponse, Outgoing, Passing};
+use super::call::Call;
+use super::state::{Known, NoCredential};
+use crate::event::Event;
+use crate::platform::{Entries, Platform};
+
+/// A response, and what is left of the request.
+pub(super) struct Answered<P: Platform> {
+    pub(super) known: Rc<Known<P>>,
+    pub(super) response: P::Response,
+    pub(super) passing: Passing<P>,
+}
+
+impl<P: Platform> Answered<P> {
+    /// Whether the response says that the upstream does not work.
+    pub(super) fn is_failing(&self) -> bool {
+        Says::of(P::status(&self.response)) == Says::Failing
+    }
+}
+
+/// Why there is no response.
+pub(super) enum Failure {
+    /// The upstream of this name did not answer.
+    Upstream(String, UpstreamFailure),
+    /// The request is larger than it may be.
+    TooLarge,
+    /// It cannot be sent to any upstream.
+    Refused(Box<Refusal>),
+}
+
+impl Failure {
+    /// Whether another upstream could do better.
+    pub(super) fn is_of_upstream(&self) -> bool {
+        matches!(self, Self::Upstream(..))
+    }
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::Refused(Box::new(refusal))
+}
+
+/// Asks an upstream with these fields until it answers, or it is of no use to ask again.
+pub(super) async fn ask<P: Platform>(
+    call: &mut Call<'_, P>,
+    known: &Rc<Known<P>>,
+    mut fields: Entries,
+) -> Result<Answered<P>, Failure> {
+    let (platform, upstream) = (&known.platform, &known.upstream);
+    if let Err(NoCredential) = known.add_credential(&mut fields).await {
+        let reason = format!("the credential for {} cannot be read", upstream.name);
+        return Err(refused(Refusal::misconfigured(reason)));
+    }
+    known.request();
+    let began = platform.monotonic();
+    let mut now = began;
+    let mut tried = Tried::default();
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let ticket = match upstream.breaker.then(|| known.admit(now)) {
+            None => None,
+            Some(Ok(ticket)) => Some(ticket),
+            Some(Err(open)) => {
+                let retry_after_s = open.retry_after_ms.div_ceil(1000).max(1);
+                let failure = UpstreamFailure::BreakerOpen { retry_after_s };
+                return Err(Failure::Upstream(upstream.name.clone(), failure));
+            }
+        };
+        let may_probe = call.idempotent && call.body_is_whole();
+        let attempting = known.choose(&mut tried, may_probe, ticket, now);
+        let attempting = attempting.and_then(|attempting| {
+            let target = upstream.targets.get(attempting.target)?;
+            Some((attempting, target))
+        });
+        let Some((attempting, target)) = attempting else {
+            return Err(refused(Refusal::misconfigured(
+                "an upstream without targets",
+            )));
+        };
+        let rewrite = call.permit.traffic().rewrite();
+        let Some(path) = Rewrite::apply(rewrite, call.permit.target(), &target.base_path) else {
+            let reason = "the path does not begin with what is taken off it";
+            return Err(refused(Refusal::misconfigured(reason)));
+        };
+        let outgoing = Outgoing {
+            method: &call.method,
+            target,
+            path: &path,
+            fields: &fields,
+            left_ms: left_ms(upstream, began, now).max(1),
+        };
+        let body = call.body.take();
+        let (answer, passing) = attempt::send(&outgoing, known, body).await;
+        now = platform.monotonic();
+        let (end, response) = match answer {
+            Ok((status, response)) => {
+                attempting.ended(Outcome::of_status(status), now);
+                if Says::of(status) == Says::Works {
+                    return Ok(Answered {
+                        known: Rc::clone(known),
+                        response,
+                        passing,
+                    });
+                }
+                let end = End::Status {
+                    status,
+                    retry_after_ms: retry_after(platform, &response),
+                };
+                (end, Some(response))
+            }
+            Err(NoResponse::Failure(failure)) => {
+                attempting.ended(Outcome::of_failure(&failure), now);
+                platform.record(&Event::UpstreamFailed {
+                    upstream: &upstream.name,
+                    target: &target.authority,
+                    failure,
+                });
+                (End::Failure(failure), None)
+            }
+            Err(NoResponse::TooLarge) => return Err(Failure::TooLarge),
+            Err(NoResponse::Incomplete) => return Err(refused(Refusal::incomplete_body())),
+            Err(NoResponse::SlowClient) => return Err(refused(Refusal::slow_body())),
+            Err(NoResponse::NotAccepted) => {
+                let reason = "the host does not accept the request for the upstream";
+                return Err(refused(Refusal::misconfigured(reason)));
+            }
+        };
+        let mut attempt = Attempt {
+            attempts,
+            end,
+            idempotent: call.idempotent,
+            body_is_whole: true,
+            can_fail_over: known.can_fail_over(&tried),
+            left_ms: left_ms(upstream, began, now),
+        };
+        let passing = match response {
+            // Nobody reads the body any more, so it is of use only for another attempt.
+            None => {
+                call.body = passing.back().await;
+                attempt.body_is_whole = call.body_is_whole();
+                Passing::Nothing
+            }
+            Some(_) => {
+                attempt.body_is_whole = !call.had_body || passing.can_be_sent_again();
+                passing
+            }
+        };
+        match (known.again(&attempt), response) {
+            (Again::After { ms }, response) => {
+                drop(response);
+                if let body @ Some(_) = passing.back().await {
+                    call.body = body;
+                }
+                if ms > 0 {
+                    platform.pause(Duration::from_millis(ms)).await;
+                    now = platform.monotonic();
+                }
+            }
+            (Again::No(_), Some(response)) => {
+                return Ok(Answered {
+                    known: Rc::clone(known),
+                    response,
+                    passing,
+                });
+            }
+            (Again::No(_), None) => {
+                let failure = match end {
+                    End::Failure(failure) => failure,
+                    End::Status { .. } => UpstreamFailure::Malformed,
+                };
+                return Err(Failure::Upstream(upstream.name.clone(), failure));
+            }
+        }
+    }
+}
+
+/// What is left of the time for all attempts, in milliseconds.
+fn left_ms(upstream: &Upstream, began: Millis, now: Millis) -> u64 {
+    upstream.deadline_ms.saturating_sub(now.since(began))
+}
+
+fn retry_after<P: Platform>(platform: &P, response: &P::Response) -> Option<u64> {
+    let values = P::values(&P::response_fields(response), "retry-after");
+    let value = values.first()?;
+    retry_after_ms(value, platform.now().0)
+}

@@ -1,0 +1,55 @@
+//! A request on its way to upstreams.
+
+use doorward_policy::{Permit, Policy};
+use doorward_traffic::upstream::Upstream;
+use std::borrow::Cow;
+
+use super::head::{self, Way};
+use crate::body::Body;
+use crate::platform::{Entries, Platform};
+
+/// A request on its way to upstreams.
+pub(super) struct Call<'i, P: Platform> {
+    pub(super) policy: &'i Policy,
+    pub(super) method: Cow<'static, str>,
+    pub(super) idempotent: bool,
+    /// Its target as it was authorised, and what becomes of it.
+    pub(super) permit: Permit<'i>,
+    /// What is sent to every upstream.
+    pub(super) fields: Entries,
+    pub(super) way: Way,
+    pub(super) had_body: bool,
+    /// `None`: there is none, or it was passed on and did not come back.
+    pub(super) body: Option<Body<P>>,
+}
+
+/// Whether there may be somebody else whom a request is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// There may be.
+    Others,
+    /// After this one there is nothing to send any more.
+    Nobody,
+}
+
+impl<P: Platform> Call<'_, P> {
+    /// What is sent to this upstream, but for a credential of ours.
+    pub(super) fn fields_for(&mut self, upstream: &Upstream, then: Then) -> Entries {
+        let mut fields = match then {
+            Then::Nobody => std::mem::take(&mut self.fields),
+            Then::Others => self.fields.clone(),
+        };
+        let name = &self.policy.proxy().name;
+        self.way.add_to(&mut fields, name, upstream.tells_host);
+        head::edit(&mut fields, &upstream.request_fields);
+        fields
+    }
+
+    /// Whether all of the body can be sent now.
+    pub(super) fn body_is_whole(&self) -> bool {
+        match &self.body {
+            Some(body) => body.can_be_sent_again(),
+            None => !self.had_body,
+        }
+    }
+}

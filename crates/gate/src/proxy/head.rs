@@ -1,0 +1,189 @@
+//! The fields that an upstream gets to see, and those that the client gets of its answer.
+
+use doorward_policy::{Permit, Refusal};
+use doorward_traffic::address::Client;
+use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
+use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
+use doorward_traffic::spoofing::{says_identity, spoofing};
+use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::response_trailers::edited;
+use crate::additions::Additions;
+use crate::arrive::scheme;
+use crate::ground::Ground;
+use crate::platform::{Entries, Platform};
+use crate::received::{Received, is_field};
+
+/// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
+/// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
+const OURS: [&str; 2] = ["host", "expect"];
+
+/// How a request has come here.
+pub(super) struct Way {
+    client: Client,
+    trusted_hops: u8,
+    host: Option<String>,
+    scheme: &'static str,
+    forwarded_for: Vec<Vec<u8>>,
+    forwarded_proto: Vec<Vec<u8>>,
+    forwarded_host: Vec<Vec<u8>>,
+    via: Vec<Vec<u8>>,
+    cdn_loop: Vec<Vec<u8>>,
+}
+
+impl Way {
+    pub(super) fn of<P: Platform>(
+        request: &P::Request,
+        received: &Received,
+        client: Client,
+        trusted_hops: u8,
+    ) -> Self {
+        // What nobody believes need not be read.
+        let trusted = |name| match client.peer_is_trusted {
+            true => received.values(name),
+            false => Vec::new(),
+        };
+        Self {
+            client,
+            trusted_hops,
+            host: P::authority(request),
+            scheme: scheme::<P>(request),
+            forwarded_for: trusted("x-forwarded-for"),
+            forwarded_proto: trusted("x-forwarded-proto"),
+            forwarded_host: trusted("x-forwarded-host"),
+            via: trusted("via"),
+            cdn_loop: received.values("cdn-loop"),
+        }
+    }
+
+    /// Adds what an upstream is told of it.
+    pub(super) fn add_to(&self, fields: &mut Entries, pseudonym: &str, tells_host: bool) {
+        let way = forwarded::Way {
+            pseudonym,
+            client: &self.client,
+            trusted_hops: self.trusted_hops,
+            host: self.host.as_deref(),
+            scheme: self.scheme,
+            tells_host,
+        };
+        let received = forwarded::Received {
+            forwarded_for: &self.forwarded_for,
+            forwarded_proto: &self.forwarded_proto,
+            forwarded_host: &self.forwarded_host,
+            via: &self.via,
+            cdn_loop: &self.cdn_loop,
+        };
+        let told = request_fields(&way, &received);
+        fields.extend(
+            told.into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+}
+
+/// What of the client's fields goes on, and the identity. `origin` is the one under which the request arrived.
+pub(super) fn fields<P: Platform>(
+    ground: &Ground<P>,
+    mut fields: Entries,
+    permit: &Permit<'_>,
+    client: &Client,
+    origin: &str,
+) -> Entries {
+    let named = named_in(&fields);
+    let rewrites = ["cookie", "referer"]
+        .into_iter()
+        .any(|name| permit.rewrites_header(name));
+    let stays = |name: &str| {
+        if is_hop_by_hop(name)
+            || OURS.iter().any(|ours| is_field(name, ours))
+            || named.iter().any(|named| named == name)
+        {
+            return false;
+        }
+        if permit.removes_header(name) {
+            // Who is trusted may have passed on what a client said of its way.
+            let stays = client.peer_is_trusted && permit.stays_from_trusted(name);
+            if stays && says_identity(name) {
+                return true;
+            }
+            ground.tell_removed(name);
+            return false;
+        }
+        // What a rule lets through says no more of the way than that the method is another one.
+        !is_forwarding_field(name) || spoofing(name).is_some()
+    };
+    fields.retain(|(name, _)| stays(name));
+    if rewrites {
+        fields.retain_mut(|(name, value)| match permit.left_of(name, value, origin) {
+            None => false,
+            Some(Cow::Borrowed(_)) => true,
+            Some(Cow::Owned(left)) => {
+                *value = left;
+                true
+            }
+        });
+    }
+    let identity = permit.identity_headers();
+    fields.extend(identity.map(|(name, value)| (name.to_owned(), value.to_vec())));
+    fields
+}
+
+/// The fields that `Connection` names.
+fn named_in(fields: &[(String, Vec<u8>)]) -> Vec<String> {
+    let connection: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| is_field(name, "connection"))
+        .map(|(_, value)| value.clone())
+        .collect();
+    named_by_connection(&connection)
+}
+
+/// Changes fields as the policy says.
+pub(super) fn edit(fields: &mut Entries, edits: &FieldEdits) {
+    if edits.is_empty() {
+        return;
+    }
+    fields.retain(|(name, _)| !edits.touch(name));
+    let set = edits.set.iter();
+    fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
+}
+
+/// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
+/// costs a tenth of the whole exchange less than to rebuild it. For that reason it gets no `Via` either:
+/// a gateway may add one to responses and need not (RFC 9110 §7.6.3).
+///
+/// Some hosts take fields of one hop out of what arrives, some do not, and both forbid a component to set one, so
+/// a response has to be asked for them.
+///
+/// # Errors
+/// Where the host does not accept what the upstream sent.
+pub(super) fn response<P: Platform>(
+    platform: &P,
+    response: P::Response,
+    upstream: &Arc<Upstream>,
+    additions: &Additions<'_>,
+) -> Result<P::Response, Refusal> {
+    let edits = &upstream.response_fields;
+    let headers = P::response_fields(&response);
+    let nothing_is_set = additions.is_empty() && edits.is_empty();
+    if nothing_is_set && !P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES) {
+        return Ok(response);
+    }
+    let mut fields = P::entries(&headers);
+    drop(headers);
+    let named = named_in(&fields);
+    let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
+    fields.retain(|(name, _)| !ends_here(name));
+    edit(&mut fields, edits);
+    additions.add_to(&mut fields);
+    let rebuilt = if edits.is_empty() {
+        platform.with_fields(response, &fields)
+    } else {
+        let status = P::status(&response);
+        let body = edited(platform, response, upstream);
+        platform.response(status, &fields, body)
+    };
+    rebuilt.map_err(|_| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed))
+}

@@ -1,0 +1,232 @@
+//! Phase 7 in the gateway: from a request that was let through to an upstream's answer.
+//!
+//! The gate is linked in: what arrives here has a permit, and no component is crossed on the way. Which
+//! upstream a route has, how it is asked again and when it is left alone, the policy says; how that is
+//! decided is in `traffic`, and what is sent, in [`head`].
+
+mod ask;
+mod attempt;
+mod call;
+mod head;
+mod mirror;
+mod response_trailers;
+mod state;
+
+pub(crate) use self::state::Upstreams;
+
+use doorward_policy::{Permit, Policy, Refusal};
+use doorward_traffic::address::{Client, limit_key};
+use doorward_traffic::forwarded::loops;
+use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::retry::is_idempotent;
+use doorward_traffic::split::{Split, SplitKey};
+use doorward_traffic::upstream::UpstreamId;
+use std::rc::Rc;
+
+use self::ask::{Answered, Failure};
+use self::attempt::Passing;
+use self::call::{Call, Then};
+use self::mirror::Mirror;
+use self::state::Known;
+use crate::admitted::{Admitted, Told};
+use crate::body::Body;
+use crate::platform::Platform;
+use crate::received::Received;
+use crate::respond;
+
+/// A request that has been here before is refused (RFC 8586): it would come again and again.
+///
+/// # Errors
+/// It has been here before.
+pub(crate) fn refuse_loop(policy: &Policy, received: &Received) -> Result<(), Refusal> {
+    if loops(&policy.proxy().name, &received.values("cdn-loop")) {
+        return Err(Refusal::looped());
+    }
+    Ok(())
+}
+
+/// Asks the upstream of the request's route, and answers with what it says.
+///
+/// # Errors
+/// What the host says where it does not accept the response.
+pub(crate) async fn answer<P: Platform>(
+    admitted: Admitted<'_, P>,
+    upstreams: &Upstreams<P>,
+) -> Result<P::Response, P::Error> {
+    let Admitted {
+        ground,
+        request,
+        received,
+        permit,
+        body_count,
+        needs_type,
+        additions,
+        ..
+    } = admitted;
+    let (platform, policy) = (&ground.platform, &ground.policy);
+    let client = ground.client(&received);
+    let trusted_hops = policy.proxy().trusted.hops;
+    let way = head::Way::of::<P>(&request, &received, client, trusted_hops);
+    let mut body = Body::of(request, &received, body_count, ground).await;
+    if let Some(body) = &mut body {
+        body.hold();
+    }
+    if body.is_some() && needs_type {
+        let refusal = Refusal::limit(LimitExceeded::ContentType);
+        Told::of(received).tell(platform, &refusal);
+        return respond::refusal(platform, &refusal, &additions);
+    }
+    let method = received.method.clone();
+    let names = received.entries.iter().map(|(name, _)| name.as_str());
+    let outcome = match Choice::of(&permit, &received, &client, upstreams) {
+        Ok(choice) => {
+            let call = Call {
+                policy,
+                idempotent: is_idempotent(&received.method)
+                    && !permit.may_have_another_method(names),
+                method: received.method,
+                fields: head::fields(ground, received.entries, &permit, &client, &received.origin),
+                permit,
+                way,
+                had_body: body.is_some(),
+                body,
+            };
+            ask(call, choice, upstreams).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    let refusal = match outcome {
+        Ok((known, response)) => {
+            match head::response(platform, response, &known.upstream, &additions) {
+                Ok(response) => return Ok(response),
+                Err(refusal) => refusal,
+            }
+        }
+        Err(refusal) => refusal,
+    };
+    let target = received.target;
+    Told { method, target }.tell(platform, &refusal);
+    respond::refusal(platform, &refusal, &additions)
+}
+
+/// Which upstreams a request has to do with.
+struct Choice<'u, P: Platform> {
+    first: &'u Rc<Known<P>>,
+    /// Who is asked where the first one fails.
+    then: Option<&'u Rc<Known<P>>>,
+    mirror: Option<&'u Rc<Known<P>>>,
+}
+
+impl<'u, P: Platform> Choice<'u, P> {
+    fn of(
+        permit: &Permit<'_>,
+        received: &Received,
+        client: &Client,
+        upstreams: &'u Upstreams<P>,
+    ) -> Result<Self, Refusal> {
+        let known = |id: UpstreamId| {
+            let known = upstreams.of(id);
+            known.ok_or_else(|| Refusal::misconfigured("an upstream that is none"))
+        };
+        let traffic = permit.traffic();
+        let Some(own) = traffic.upstream() else {
+            let reason = format!("the route {} has no upstream", permit.route());
+            return Err(Refusal::misconfigured(reason));
+        };
+        let own = known(own)?;
+        let mut choice = Self {
+            first: own,
+            then: None,
+            mirror: traffic.mirror().map(known).transpose()?,
+        };
+        if let Some(split) = traffic.split() {
+            let to = known(split.to)?;
+            if goes_there(split, &to.upstream.name, permit, received, client) {
+                choice.first = to;
+                choice.then = split.fallback.then_some(own);
+            }
+        }
+        Ok(choice)
+    }
+}
+
+fn goes_there(
+    split: &Split,
+    name: &str,
+    permit: &Permit<'_>,
+    received: &Received,
+    client: &Client,
+) -> bool {
+    let address = || client.address.map(|address| limit_key(address).to_vec());
+    let key = match split.by {
+        SplitKey::Subject => permit.split_key().map(<[u8]>::to_vec).or_else(address),
+        SplitKey::Client => address(),
+    };
+    split.goes_there(name, key.as_deref(), &|name| received.values(name))
+}
+
+async fn ask<'u, P: Platform>(
+    mut call: Call<'_, P>,
+    choice: Choice<'u, P>,
+    upstreams: &Upstreams<P>,
+) -> Result<(Rc<Known<P>>, P::Response), Refusal> {
+    let mut mirror = choice.mirror.map(|known| Mirror {
+        mirrored: Rc::clone(&upstreams.mirrored),
+        method: call.method.clone(),
+        target: call.permit.target().to_owned(),
+        rewrite: call.permit.traffic().rewrite().cloned(),
+        fields: call.fields_for(&known.upstream, Then::Others),
+        known: Rc::clone(known),
+    });
+    if !call.had_body
+        && let Some(mirror) = mirror.take()
+    {
+        mirror.send(Vec::new());
+    }
+    let then = match choice.then {
+        Some(_) => Then::Others,
+        None => Then::Nobody,
+    };
+    let fields = call.fields_for(&choice.first.upstream, then);
+    let mut outcome = ask::ask(&mut call, choice.first, fields).await;
+    if let Some(then) = choice.then
+        && outcome
+            .as_ref()
+            .map_or_else(Failure::is_of_upstream, Answered::is_failing)
+        && can_go_elsewhere(&mut call, &mut outcome).await
+    {
+        drop(outcome);
+        let fields = call.fields_for(&then.upstream, Then::Nobody);
+        outcome = ask::ask(&mut call, then, fields).await;
+    }
+    match outcome {
+        Ok(answered) => {
+            let platform = &answered.known.platform;
+            answered.passing.go_on(platform, mirror);
+            Ok((answered.known, answered.response))
+        }
+        Err(Failure::Upstream(name, failure)) => Err(Refusal::upstream(&name, failure)),
+        Err(Failure::TooLarge) => Err(Refusal::limit(LimitExceeded::BodyBytes)),
+        Err(Failure::Refused(refusal)) => Err(*refusal),
+    }
+}
+
+/// Whether the request can be sent to another upstream: nothing can have been done by the first one,
+/// or doing it twice is the same as once, and all of the body is still here.
+async fn can_go_elsewhere<P: Platform>(
+    call: &mut Call<'_, P>,
+    outcome: &mut Result<Answered<P>, Failure>,
+) -> bool {
+    match outcome {
+        Ok(answered) if call.idempotent && answered.passing.can_be_sent_again() => {
+            let passing = std::mem::replace(&mut answered.passing, Passing::Nothing);
+            call.body = passing.back().await;
+            call.body_is_whole()
+        }
+        Ok(_) => false,
+        Err(Failure::Upstream(_, failure)) => {
+            (call.idempotent || failure.sent_nothing()) && call.body_is_whole()
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! What an instance knows of its upstreams. It is gone with the instance: what fails is found out again by
+//! the next one, at the price of an attempt.
+
+use doorward_traffic::Millis;
+use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
+use doorward_traffic::breaker::{Breaker, Open, Ticket};
+use doorward_traffic::fields::same_when_folded;
+use doorward_traffic::random::Random;
+use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
+use doorward_traffic::upstream::{Upstream, UpstreamId};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::platform::{Entries, Platform};
+
+/// All upstreams of a policy.
+pub(crate) struct Upstreams<P: Platform> {
+    known: Vec<Rc<Known<P>>>,
+    /// Mirrored requests under way.
+    pub(super) mirrored: Rc<Cell<usize>>,
+}
+
+impl<P: Platform> Upstreams<P> {
+    /// Nothing is known of them.
+    pub(crate) fn new(platform: &P, upstreams: &[Arc<Upstream>]) -> Self {
+        let random = Rc::new(RefCell::new(Random::seeded(platform.random())));
+        let known = upstreams.iter().map(|upstream| {
+            Rc::new(Known {
+                platform: platform.clone(),
+                targets: RefCell::new(Targets::new(upstream.targets.len())),
+                breaker: RefCell::default(),
+                budget: RefCell::default(),
+                credential: OnceCell::new(),
+                options: OnceCell::new(),
+                upstream: Arc::clone(upstream),
+                random: Rc::clone(&random),
+            })
+        });
+        Self {
+            known: known.collect(),
+            mirrored: Rc::default(),
+        }
+    }
+
+    /// The one that the policy means by this.
+    pub(super) fn of(&self, id: UpstreamId) -> Option<&Rc<Known<P>>> {
+        self.known.get(usize::from(id))
+    }
+}
+
+/// An upstream, and what is known of it.
+pub(super) struct Known<P: Platform> {
+    pub(super) platform: P,
+    pub(super) upstream: Arc<Upstream>,
+    targets: RefCell<Targets>,
+    breaker: RefCell<Breaker>,
+    budget: RefCell<RetryBudget>,
+    credential: OnceCell<Option<Vec<u8>>>,
+    /// Those of a request without a body, and whether the host keeps the times in them.
+    options: OnceCell<(P::Options, bool)>,
+    random: Rc<RefCell<Random>>,
+}
+
+impl<P: Platform> Known<P> {
+    /// Counts a request, as far as repetitions follow from it.
+    pub(super) fn request(&self) {
+        self.budget.borrow_mut().request();
+    }
+
+    /// Whether the upstream is asked at all now.
+    pub(super) fn admit(&self, now: Millis) -> Result<Ticket, Open> {
+        self.breaker.borrow_mut().admit(now)
+    }
+
+    /// The target that is asked now. Where all were tried, the next round begins.
+    pub(super) fn choose(
+        &self,
+        tried: &mut Tried,
+        may_probe: bool,
+        ticket: Option<Ticket>,
+        now: Millis,
+    ) -> Option<Attempting<'_, P>> {
+        let mut targets = self.targets.borrow_mut();
+        let mut random = self.random.borrow_mut();
+        let choice = match targets.choose(tried, may_probe, &mut random, now) {
+            Some(choice) => choice,
+            None => {
+                *tried = Tried::default();
+                targets.choose(tried, may_probe, &mut random, now)?
+            }
+        };
+        tried.insert(choice.target);
+        Some(Attempting {
+            known: self,
+            target: choice.target,
+            choice: Some(choice),
+            ticket,
+            now,
+        })
+    }
+
+    pub(super) fn can_fail_over(&self, tried: &Tried) -> bool {
+        self.targets.borrow().can_fail_over(tried)
+    }
+
+    pub(super) fn again(&self, attempt: &Attempt) -> Again {
+        let mut budget = self.budget.borrow_mut();
+        let mut random = self.random.borrow_mut();
+        again(&self.upstream.retry, attempt, &mut budget, &mut random)
+    }
+
+    /// The options of a request without a body whose deadline is far, and whether the host keeps the times in
+    /// them. `make` makes those of the first one.
+    pub(super) fn options(&self, make: impl FnOnce() -> (P::Options, bool)) -> (P::Options, bool) {
+        let (options, timed) = self.options.get_or_init(make);
+        (options.clone(), *timed)
+    }
+
+    /// Adds our own credential for the upstream, if there is one.
+    ///
+    /// # Errors
+    /// Its variable cannot be read.
+    pub(super) async fn add_credential(&self, fields: &mut Entries) -> Result<(), NoCredential> {
+        let Some(credential) = &self.upstream.credential else {
+            return Ok(());
+        };
+        if self.credential.get().is_none() {
+            let value = match self.platform.secret(&credential.variable).await {
+                Ok(secret) => Some([credential.prefix.as_bytes(), secret.as_bytes()].concat()),
+                Err(reason) => {
+                    let reason = &reason;
+                    self.platform.record(&Event::VariableUnreadable { reason });
+                    None
+                }
+            };
+            // Two that read at once read the same.
+            let _ = self.credential.set(value);
+        }
+        let Some(Some(value)) = self.credential.get() else {
+            return Err(NoCredential);
+        };
+        fields.retain(|(there, _)| !same_when_folded(there, &credential.header));
+        fields.push((credential.header.clone(), value.clone()));
+        Ok(())
+    }
+}
+
+/// The credential for an upstream cannot be had.
+pub(super) struct NoCredential;
+
+/// An attempt under way. Where it is dropped, because the client went away, it says nothing of the target.
+pub(super) struct Attempting<'u, P: Platform> {
+    known: &'u Known<P>,
+    /// The position of the target.
+    pub(super) target: usize,
+    choice: Option<Choice>,
+    ticket: Option<Ticket>,
+    now: Millis,
+}
+
+impl<P: Platform> Attempting<'_, P> {
+    /// Says how it ended.
+    pub(super) fn ended(mut self, outcome: Outcome, now: Millis) {
+        self.now = now;
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        let Some(choice) = self.choice.take() else {
+            return;
+        };
+        let mut random = self.known.random.borrow_mut();
+        let mut targets = self.known.targets.borrow_mut();
+        targets.ended(choice, outcome, &mut random, self.now);
+        if let Some(ticket) = self.ticket.take() {
+            let mut breaker = self.known.breaker.borrow_mut();
+            breaker.record(ticket, outcome.ok(), self.now);
+        }
+    }
+}
+
+impl<P: Platform> Drop for Attempting<'_, P> {
+    fn drop(&mut self) {
+        self.end(Outcome::Unknown);
+    }
+}

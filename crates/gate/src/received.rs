@@ -1,0 +1,103 @@
+//! The head of a request as it arrived, read from the host once.
+
+use doorward_traffic::host::{self, HostError};
+use std::borrow::Cow;
+
+use crate::platform::{Entries, Platform};
+
+/// The field that carries the credential.
+const AUTHORIZATION: &str = "authorization";
+
+/// What the decision looks at, and what a request to an upstream is made from.
+pub(crate) struct Received {
+    /// The method.
+    pub(crate) method: Cow<'static, str>,
+    /// Path and query, as received.
+    pub(crate) target: String,
+    /// All header fields, name by name and value by value.
+    pub(crate) entries: Entries,
+    /// The value of every `Authorization` field, in order.
+    pub(crate) authorization: Vec<Vec<u8>>,
+    /// The value of every field in which the policy takes API keys, in order.
+    pub(crate) api_key: Vec<Vec<u8>>,
+    /// The origin under which it arrived, as far as it is known; empty where nobody needs it.
+    pub(crate) origin: String,
+}
+
+impl Received {
+    /// Reads the head of `request`, whose fields are `fields`. `api_key_header` is where the policy takes API
+    /// keys.
+    pub(crate) fn of<P: Platform>(
+        request: &P::Request,
+        fields: &P::Fields,
+        api_key_header: Option<&str>,
+    ) -> Self {
+        let entries = P::entries(fields);
+        let authorization = values(&entries, AUTHORIZATION);
+        let api_key = api_key_header.map_or_else(Vec::new, |header| values(&entries, header));
+        Self {
+            method: P::method(request),
+            target: P::target(request).unwrap_or_else(|| "/".to_owned()),
+            entries,
+            authorization,
+            api_key,
+            origin: String::new(),
+        }
+    }
+
+    /// The values of every field of this name, in order.
+    pub(crate) fn values(&self, name: &str) -> Vec<Vec<u8>> {
+        values(&self.entries, name)
+    }
+
+    /// Whether there is a field of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(there, _)| is_field(there, name))
+    }
+
+    /// Checks whom the request is for, as far as the host of the component shows it: some look themselves,
+    /// some do not.
+    ///
+    /// # Errors
+    /// When it can be read in two ways.
+    pub(crate) fn check_host<P: Platform>(&self, request: &P::Request) -> Result<(), HostError> {
+        let fields = self.values("host");
+        if fields.is_empty() {
+            return Ok(());
+        }
+        host::check(&fields, P::authority(request).as_deref())
+    }
+
+    /// Whether a length is declared: then there is a body, if only an empty one.
+    pub(crate) fn declares_body(&self) -> bool {
+        self.has("content-length")
+    }
+
+    /// Its path, for the log. The query is left out: it may hold what is nobody's business.
+    pub(crate) fn path(&self) -> &str {
+        path_of(&self.target)
+    }
+}
+
+/// The path of a target, for the log.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
+
+fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
+    // A loop, because in a component an iterator's closure is a call for each field.
+    let mut values = Vec::new();
+    for (there, value) in entries {
+        if is_field(there, name) {
+            values.push(value.clone());
+        }
+    }
+    values
+}
+
+/// Whether this is the name of that field. Most are not, and of those most are told by their length; those that
+/// are, nearly always are as they are written here.
+#[inline(always)]
+pub(crate) fn is_field(there: &str, name: &str) -> bool {
+    there.len() == name.len() && (there == name || there.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,152 @@
+//! The way of a request, phase by phase:
+//!
+//! 1. [`arrive`]: its head is read, and it is clear whom it is for.
+//! 2. [`endpoints`]: what answers by itself does: the logout path of an issuer, a preflight. Those reach no
+//!    service.
+//! 3. [`route`](crate::route): the target is canonical, and a rule matches.
+//! 4. [`limit`]: the request is within the rule's limits: its size, and how often its caller asks.
+//! 5. [`admit`](crate::admit): the credential is extracted and genuine.
+//! 6. [`authorise`](crate::authorise): it is not revoked, and the rule admits the caller. That yields the permit
+//!    which forwarding asks for.
+//! 7. [`forward`] to the next component, or [`proxy`] to an upstream.
+//!
+//! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
+
+use doorward_policy::{Permit, Policy, Refusal};
+use doorward_traffic::limits::{BodyCount, LimitExceeded};
+
+use crate::additions::Additions;
+use crate::admitted::{Admitted, Told};
+use crate::arrive;
+use crate::endpoints::Endpoint;
+use crate::forward::{self, NotForwarded, Permitted};
+use crate::instance::{Gate, Instance};
+use crate::limit;
+use crate::platform::Platform;
+use crate::proxy;
+use crate::received::Received;
+use crate::respond;
+use crate::route;
+
+/// Decides on `request`; where it is let through, hands it to `next`.
+///
+/// # Errors
+/// What `next` answers with, and what the host says where it does not accept what the gate makes of the
+/// request. A refusal is a response, not an error.
+pub async fn handle<P: Platform, F>(
+    instance: &Instance<P>,
+    request: P::Request,
+    next: impl FnOnce(Permitted<P>) -> F,
+) -> Result<P::Response, P::Error>
+where
+    F: Future<Output = Result<P::Response, P::Error>>,
+{
+    let platform = &instance.platform;
+    let mut admitted = match enter(instance, request, |_, _| Ok(())).await? {
+        Entered::Admitted(admitted) => admitted,
+        Entered::Answered(response) => return Ok(response),
+    };
+    let additions = std::mem::take(&mut admitted.additions);
+    let (exceeded, told) = match forward::permitted(*admitted).await {
+        Ok((permitted, pending)) => match pending.finish(next(permitted)).await {
+            (answer, None) => return additions.onto(platform, answer?),
+            (_, Some(told)) => (LimitExceeded::BodyBytes, told),
+        },
+        Err(NotForwarded::Limit(exceeded, told)) => (exceeded, told),
+        Err(NotForwarded::Host) => return Err(P::error("the rebuilt request was not accepted")),
+    };
+    let refusal = Refusal::limit(exceeded);
+    told.tell(platform, &refusal);
+    respond::refusal(platform, &refusal, &additions)
+}
+
+/// Decides on `request`; where it is let through, asks the upstream that the policy names for its route.
+///
+/// # Errors
+/// What the host says where it does not accept the response. Refusals and failures of upstreams are
+/// responses, not errors.
+pub async fn handle_with_upstreams<P: Platform>(
+    instance: &Instance<P>,
+    request: P::Request,
+) -> Result<P::Response, P::Error> {
+    match (
+        enter(instance, request, proxy::refuse_loop).await?,
+        &instance.gate,
+    ) {
+        (Entered::Admitted(admitted), Some(gate)) => {
+            proxy::answer(*admitted, gate.upstreams()).await
+        }
+        (Entered::Answered(response), _) => Ok(response),
+        (Entered::Admitted(_), None) => Err(P::error("a request was let through by no policy")),
+    }
+}
+
+/// What became of a request at the gate.
+enum Entered<'i, P: Platform> {
+    /// It was let through.
+    Admitted(Box<Admitted<'i, P>>),
+    /// It goes nowhere: this is the answer.
+    Answered(P::Response),
+}
+
+/// Up to the permit, or an answer. `first` is asked before a route is looked for.
+async fn enter<P: Platform>(
+    instance: &Instance<P>,
+    request: P::Request,
+    first: fn(&Policy, &Received) -> Result<(), Refusal>,
+) -> Result<Entered<'_, P>, P::Error> {
+    let platform = &instance.platform;
+    let fields = P::fields(&request);
+    let gate = instance.gate.as_ref();
+    let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
+    let mut received = Received::of::<P>(&request, &fields, api_key_header);
+    let mut additions = Additions::default();
+    let refusal = match gate {
+        Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
+        Some(gate) => {
+            received.origin = arrive::origin::<P>(&gate.ground, &request, &received);
+            if let Some(endpoint) = Endpoint::of(gate, &received) {
+                let answer = endpoint.answer(gate, request, &received).await?;
+                return Ok(Entered::Answered(answer));
+            }
+            let verdict = match first(gate.policy(), &received) {
+                Ok(()) => permit(gate, &received, &mut additions).await,
+                Err(refusal) => Err(refusal),
+            };
+            match verdict {
+                Ok(permit) => {
+                    let limits = permit.traffic().limits();
+                    return Ok(Entered::Admitted(Box::new(Admitted {
+                        ground: &gate.ground,
+                        request,
+                        fields,
+                        permit,
+                        body_count: BodyCount::new(limits.and_then(|limits| limits.body_bytes_max)),
+                        // Where a length is declared, that was looked at already.
+                        needs_type: limits.is_some_and(|limits| !limits.content_types.is_empty())
+                            && !received.has("content-type")
+                            && !received.declares_body(),
+                        additions,
+                        received,
+                    })));
+                }
+                Err(refusal) => refusal,
+            }
+        }
+        None => Refusal::misconfigured("the policy could not be read"),
+    };
+    Told::of(received).tell(platform, &refusal);
+    respond::refusal(platform, &refusal, &additions).map(Entered::Answered)
+}
+
+/// The permit for a request.
+async fn permit<'i, P: Platform>(
+    gate: &'i Gate<P>,
+    received: &Received,
+    additions: &mut Additions<'i>,
+) -> Result<Permit<'i>, Refusal> {
+    let head = route::head(received);
+    let route = route::of(gate.policy(), &head, received, additions)?;
+    limit::check_size(&route, received)?;
+    limit::in_rates(gate, route, &head, received, additions).await
+}
