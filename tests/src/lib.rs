@@ -3,7 +3,8 @@
 //!
 //! [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
 //! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
-//! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`.
+//! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
+//! in virtual time.
 
 pub mod decisions;
 pub mod findings;
@@ -11,6 +12,7 @@ pub mod mint;
 pub mod numbers;
 pub mod providers;
 pub mod signing;
+pub mod sim;
 
 use doorward_policy::RequestHead;
 

@@ -1,0 +1,272 @@
+//! Clients: what they send, how, and what they get.
+
+use super::body::{Body, Sink};
+use super::executor::WORLD;
+use super::message::{Failure, Fields, Manner, Request, Response};
+use super::world::World;
+use doorward_gate::platform::{Entries, Stop};
+use serde_json::Value;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The host that clients ask.
+pub const HOST: &str = "shop.example";
+
+/// A request as a client sends it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    method: String,
+    target: String,
+    fields: Entries,
+    authority: String,
+    https: bool,
+    address: Option<String>,
+    body: Option<Upload>,
+}
+
+/// A body as a client sends it.
+#[derive(Clone, Debug)]
+struct Upload {
+    pieces: Vec<Vec<u8>>,
+    /// Between two pieces.
+    pause: Duration,
+    /// Whether the client leaves before the end.
+    is_cut: bool,
+    trailers: Entries,
+}
+
+impl Sent {
+    /// A GET for `target`.
+    #[must_use]
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// A POST of these bytes to `target`.
+    #[must_use]
+    pub fn post(target: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::new("POST", target).pieces(vec![body.into()], Duration::ZERO)
+    }
+
+    /// Any request.
+    #[must_use]
+    pub fn new(method: &str, target: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            fields: Vec::new(),
+            authority: HOST.to_owned(),
+            https: true,
+            address: Some("192.0.2.1:50000".to_owned()),
+            body: None,
+        }
+    }
+
+    /// With this field as well.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// With this bearer token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.field("authorization", format!("Bearer {token}"))
+    }
+
+    /// From this address and port; `None`: the host does not say.
+    #[must_use]
+    pub fn from(mut self, address: Option<&str>) -> Self {
+        self.address = address.map(str::to_owned);
+        self
+    }
+
+    /// Without TLS.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.https = false;
+        self
+    }
+
+    /// To another host.
+    #[must_use]
+    pub fn to(mut self, authority: &str) -> Self {
+        authority.clone_into(&mut self.authority);
+        self
+    }
+
+    /// With a body in pieces.
+    #[must_use]
+    pub fn pieces(mut self, pieces: Vec<Vec<u8>>, pause: Duration) -> Self {
+        self.body = Some(Upload {
+            pieces,
+            pause,
+            is_cut: false,
+            trailers: Vec::new(),
+        });
+        self
+    }
+
+    /// With a body that the client does not send all of.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        if let Some(body) = &mut self.body {
+            body.is_cut = true;
+        }
+        self
+    }
+
+    /// With this trailer field.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        if let Some(body) = &mut self.body {
+            body.trailers
+                .push((name.to_owned(), value.as_bytes().to_vec()));
+        }
+        self
+    }
+
+    /// With the length of its body.
+    #[must_use]
+    pub fn with_length(self) -> Self {
+        let length: usize = self
+            .body
+            .iter()
+            .flat_map(|body| body.pieces.iter().map(Vec::len))
+            .sum();
+        self.field("content-length", length.to_string())
+    }
+
+    /// The request as a component sees it, and who waits for its response.
+    pub(super) fn into_request(self, world: &Rc<World>, manner: Manner) -> (Request, Client) {
+        let mut entries = vec![("host".to_owned(), self.authority.clone().into_bytes())];
+        entries.extend(self.fields);
+        let mut entries = manner.shown_request(entries);
+        let address = self.address.map(String::into_bytes);
+        entries.extend(address.map(|address| ("spin-client-addr".to_owned(), address)));
+        let body = match self.body {
+            None => {
+                let (silence, body) = Body::empty(&world.executor);
+                drop(silence);
+                body
+            }
+            Some(upload) => {
+                let (sink, body) = Body::pipe(&world.executor, Failure::Incomplete);
+                let sent = Rc::clone(world);
+                world
+                    .executor
+                    .spawn(WORLD, async move { upload.send(&sent, sink).await });
+                body
+            }
+        };
+        let request = Request {
+            method: self.method,
+            https: self.https,
+            authority: Some(self.authority),
+            target: Some(self.target),
+            fields: Fields::of(entries),
+            body,
+            times: None,
+        };
+        (request, Client)
+    }
+}
+
+impl Upload {
+    async fn send(self, world: &Rc<World>, mut sink: Sink) {
+        for piece in self.pieces {
+            if !self.pause.is_zero() {
+                world.executor.sleep(self.pause).await;
+            }
+            if !piece.is_empty() && sink.write(piece, &Stop::never()).await.is_none() {
+                return;
+            }
+        }
+        if !self.is_cut {
+            sink.finish(Ok(self.trailers));
+        }
+    }
+}
+
+/// Who waits for a response.
+pub(super) struct Client;
+
+/// A response as a client has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its fields.
+    pub fields: Entries,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Its trailers; where the body is not whole, why.
+    pub trailers: Result<Entries, Failure>,
+}
+
+/// Bytes that a client reads at a time.
+const READ_BYTES: usize = 16 * 1024;
+
+impl Client {
+    /// Reads all of a response.
+    pub(super) async fn receive(self, response: Response) -> Result<Answer, Failure> {
+        let Response {
+            status,
+            fields,
+            body,
+        } = response;
+        let (body, trailers) = read(body).await;
+        Ok(Answer {
+            status,
+            fields: fields.entries(),
+            body,
+            trailers,
+        })
+    }
+}
+
+/// All of a body, and its trailers.
+pub async fn read(body: Body) -> (Vec<u8>, Result<Entries, Failure>) {
+    let mut source = body.source();
+    let mut bytes = Vec::new();
+    loop {
+        let read = source
+            .read(Vec::with_capacity(READ_BYTES), &Stop::never())
+            .await;
+        bytes.extend(read.buffer);
+        if read.ended {
+            break;
+        }
+    }
+    let trailers = source.trailers().await;
+    (bytes, trailers)
+}
+
+impl Answer {
+    /// The value of the field of this name; empty where there is none.
+    #[must_use]
+    pub fn field(&self, name: &str) -> String {
+        let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
+        let value = self.fields.iter().find(named).map(|(_, value)| value);
+        String::from_utf8_lossy(value.map_or(&[], Vec::as_slice)).into_owned()
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON; null where it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// Whether all of it came.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.trailers.is_ok()
+    }
+}

@@ -1,0 +1,186 @@
+//! Requests and responses, and why there are none.
+
+use super::body::Body;
+use doorward_gate::platform::{Entries, Times, UpstreamFailure};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A request.
+pub struct Request {
+    /// Its method.
+    pub method: String,
+    /// Whether by https.
+    pub https: bool,
+    /// Whom it is for: host and port.
+    pub authority: Option<String>,
+    /// Path and query.
+    pub target: Option<String>,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its body.
+    pub body: Body,
+    /// How long it may take.
+    pub times: Option<Times>,
+}
+
+/// A response.
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its body.
+    pub body: Body,
+}
+
+/// Header fields. Those of a message that was made cannot be changed.
+#[derive(Clone)]
+pub struct Fields {
+    entries: Rc<RefCell<Entries>>,
+    is_final: bool,
+}
+
+impl Fields {
+    /// Those of a message.
+    #[must_use]
+    pub fn of(entries: Entries) -> Self {
+        Self {
+            entries: Rc::new(RefCell::new(entries)),
+            is_final: true,
+        }
+    }
+
+    /// A copy that can be changed.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self {
+            entries: Rc::new(RefCell::new(self.entries())),
+            is_final: false,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn entries(&self) -> Entries {
+        self.entries.borrow().clone()
+    }
+
+    /// The values of every field of this name.
+    #[must_use]
+    pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
+        let entries = self.entries.borrow();
+        let named = entries
+            .iter()
+            .filter(|(there, _)| there.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Changes them, where they can be.
+    #[must_use]
+    pub fn change(&self, change: impl FnOnce(&mut Entries)) -> bool {
+        if !self.is_final {
+            change(&mut self.entries.borrow_mut());
+        }
+        !self.is_final
+    }
+}
+
+/// Names that a component must not set, as hosts on wasmtime have them.
+const FORBIDDEN: [&str; 9] = [
+    "connection",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a component must not set a field of this name.
+#[must_use]
+pub fn is_forbidden(name: &str) -> bool {
+    FORBIDDEN
+        .iter()
+        .any(|forbidden| forbidden.eq_ignore_ascii_case(name))
+}
+
+/// What becomes of the forbidden fields of a message that arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// They are taken out (wasmtime 48).
+    #[default]
+    Removes,
+    /// A component sees them, but for `Connection` in requests (wasmtime 47, Spin 4.1).
+    Shows,
+}
+
+impl Manner {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Removes, Self::Shows];
+
+    /// What a component sees of the fields of a request.
+    #[must_use]
+    pub fn shown_request(self, mut entries: Entries) -> Entries {
+        entries.retain(|(name, _)| match self {
+            Self::Removes => !is_forbidden(name),
+            Self::Shows => !name.eq_ignore_ascii_case("connection"),
+        });
+        lower_case(entries)
+    }
+
+    /// What a component sees of the fields of a response.
+    #[must_use]
+    pub fn shown_response(self, mut entries: Entries) -> Entries {
+        entries.retain(|(name, _)| self == Self::Shows || !is_forbidden(name));
+        lower_case(entries)
+    }
+}
+
+/// Hosts on wasmtime give names in lower case.
+fn lower_case(entries: Entries) -> Entries {
+    let lower = |(name, value): (String, Vec<u8>)| (name.to_ascii_lowercase(), value);
+    entries.into_iter().map(lower).collect()
+}
+
+/// Why there is no response, or no whole body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody has this name.
+    NoSuchHost,
+    /// Nobody listens.
+    ConnectionRefused,
+    /// The time for the connection is up.
+    ConnectionTimeout,
+    /// The time for the response is up.
+    ResponseTimeout,
+    /// The connection ended.
+    ConnectionTerminated,
+    /// The other side's certificate is not good.
+    Certificate,
+    /// The component was not granted the destination.
+    Denied,
+    /// What came is no HTTP.
+    Protocol,
+    /// The body is not whole.
+    Incomplete,
+    /// What the engine says to the host.
+    Told(&'static str),
+}
+
+impl Failure {
+    /// What it says of the one that was asked.
+    #[must_use]
+    pub fn of_upstream(&self) -> UpstreamFailure {
+        match self {
+            Self::NoSuchHost | Self::ConnectionRefused => UpstreamFailure::Unreachable,
+            Self::ConnectionTimeout => UpstreamFailure::ConnectTimeout,
+            Self::ResponseTimeout => UpstreamFailure::Timeout,
+            Self::ConnectionTerminated => UpstreamFailure::Reset,
+            Self::Certificate => UpstreamFailure::Tls,
+            Self::Denied => UpstreamFailure::Denied,
+            Self::Protocol | Self::Incomplete | Self::Told(_) => UpstreamFailure::Malformed,
+        }
+    }
+}

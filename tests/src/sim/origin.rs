@@ -1,0 +1,231 @@
+//! Origins, and the component behind the gate: what they receive is kept, what they answer is scripted.
+
+use super::body::Body;
+use super::client::read;
+use super::message::{Failure, Fields, Request, Response};
+use super::world::{Answer, Peer, World};
+use doorward_gate::platform::Entries;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A request as an origin has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its method.
+    pub method: String,
+    /// Whom it was for.
+    pub authority: Option<String>,
+    /// Path and query.
+    pub target: String,
+    /// Its fields.
+    pub fields: Entries,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Its trailers; where the body is not whole, why.
+    pub trailers: Result<Entries, Failure>,
+}
+
+impl Seen {
+    /// The values of every field of this name.
+    #[must_use]
+    pub fn values(&self, name: &str) -> Vec<String> {
+        let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
+        let values = self.fields.iter().filter(named);
+        values
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    }
+
+    /// The value of the field of this name; empty where there is none.
+    #[must_use]
+    pub fn field(&self, name: &str) -> String {
+        self.values(name).into_iter().next().unwrap_or_default()
+    }
+}
+
+/// How a request is answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Before anything is answered.
+    pub delay: Duration,
+    /// What: `Err` is no response at all, `None` never any.
+    pub outcome: Option<Result<u16, Failure>>,
+    /// The fields of the response.
+    pub fields: Entries,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Its trailers; `Err`: the body ends early.
+    pub trailers: Result<Entries, Failure>,
+    /// Whether the body of the request is read before.
+    pub reads: bool,
+}
+
+impl Default for Reply {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            outcome: Some(Ok(200)),
+            fields: Vec::new(),
+            body: b"here you are\n".to_vec(),
+            trailers: Ok(Vec::new()),
+            reads: true,
+        }
+    }
+}
+
+impl Reply {
+    /// One with this status.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self {
+            outcome: Some(Ok(status)),
+            ..Self::default()
+        }
+    }
+
+    /// None, for this reason.
+    #[must_use]
+    pub fn failure(failure: Failure) -> Self {
+        Self {
+            outcome: Some(Err(failure)),
+            reads: false,
+            ..Self::default()
+        }
+    }
+
+    /// None, ever.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            outcome: None,
+            ..Self::default()
+        }
+    }
+
+    /// With this field.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        self.fields
+            .push((name.to_owned(), value.as_bytes().to_vec()));
+        self
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// After this time.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+}
+
+/// Somebody who answers, and keeps what was asked.
+pub struct Origin {
+    world: Rc<World>,
+    seen: RefCell<Vec<Seen>>,
+    next: RefCell<VecDeque<Reply>>,
+    always: RefCell<Reply>,
+}
+
+impl Origin {
+    /// One that answers everything with 200.
+    #[must_use]
+    pub fn new(world: &Rc<World>) -> Rc<Self> {
+        Rc::new(Self {
+            world: Rc::clone(world),
+            seen: RefCell::default(),
+            next: RefCell::default(),
+            always: RefCell::default(),
+        })
+    }
+
+    /// One for this host and port.
+    #[must_use]
+    pub fn at(world: &Rc<World>, authority: &str) -> Rc<Self> {
+        let origin = Self::new(world);
+        world.serve(authority, origin.peer());
+        origin
+    }
+
+    /// What answers.
+    #[must_use]
+    pub fn peer(self: &Rc<Self>) -> Peer {
+        let origin = Rc::clone(self);
+        Rc::new(move |request| {
+            let origin = Rc::clone(&origin);
+            Box::pin(async move { origin.answer(request).await }) as Answer
+        })
+    }
+
+    /// Answers the next request like this.
+    pub fn next(&self, reply: Reply) {
+        self.next.borrow_mut().push_back(reply);
+    }
+
+    /// Answers every request like this for which nothing else was said.
+    pub fn always(&self, reply: Reply) {
+        *self.always.borrow_mut() = reply;
+    }
+
+    /// What was asked so far.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.borrow().clone()
+    }
+
+    /// How often something was asked.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen.borrow().len()
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, Failure> {
+        let next = self.next.borrow_mut().pop_front();
+        let reply = next.unwrap_or_else(|| self.always.borrow().clone());
+        let place = self.seen.borrow().len();
+        self.seen.borrow_mut().push(Seen {
+            method: request.method,
+            authority: request.authority,
+            target: request.target.unwrap_or_default(),
+            fields: request.fields.entries(),
+            body: Vec::new(),
+            trailers: Ok(Vec::new()),
+        });
+        if reply.reads {
+            let (body, trailers) = read(request.body).await;
+            if let Some(seen) = self.seen.borrow_mut().get_mut(place) {
+                (seen.body, seen.trailers) = (body, trailers);
+            }
+        }
+        if !reply.delay.is_zero() {
+            self.world.executor.sleep(reply.delay).await;
+        }
+        let status = match reply.outcome {
+            Some(outcome) => outcome?,
+            None => std::future::pending().await,
+        };
+        let (mut sink, body) = Body::pipe(&self.world.executor, Failure::Incomplete);
+        let (bytes, trailers) = (reply.body, reply.trailers);
+        self.world
+            .executor
+            .spawn(super::executor::WORLD, async move {
+                let never = doorward_gate::platform::Stop::never();
+                if bytes.is_empty() || sink.write(bytes, &never).await.is_some() {
+                    sink.finish(trailers);
+                }
+            });
+        Ok(Response {
+            status,
+            fields: Fields::of(reply.fields),
+            body,
+        })
+    }
+}

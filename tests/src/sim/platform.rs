@@ -1,0 +1,356 @@
+//! The platform of an instance in the simulation.
+
+use super::body::{Body, Silence, Sink, Source};
+use super::executor::Owner;
+use super::message::{Failure, Fields, Manner, Request, Response, is_forbidden};
+use super::store::Open;
+use super::world::World;
+use crate::numbers::Numbers;
+use doorward_gate::event::Event;
+use doorward_gate::platform::{
+    Destination, Entries, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
+    StoreError, Times, UnixTime, UpstreamFailure,
+};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::hash_map::DefaultHasher;
+use std::future::poll_fn;
+use std::hash::BuildHasherDefault;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::component::Component;
+
+/// What an instance runs on.
+#[derive(Clone)]
+pub struct Sim(Rc<Inner>);
+
+struct Inner {
+    world: Rc<World>,
+    component: Rc<Component>,
+    instance: Owner,
+    random: RefCell<Numbers>,
+}
+
+impl Sim {
+    /// That of a new instance.
+    #[must_use]
+    pub fn new(world: &Rc<World>, component: &Rc<Component>, instance: Owner) -> Self {
+        Self(Rc::new(Inner {
+            world: Rc::clone(world),
+            component: Rc::clone(component),
+            instance,
+            random: RefCell::new(Numbers::new(world.random())),
+        }))
+    }
+
+    fn manner(&self) -> Manner {
+        self.0.component.manner
+    }
+
+    fn accepted(entries: &[(String, Vec<u8>)]) -> Result<Fields, NotAccepted> {
+        match entries.iter().any(|(name, _)| is_forbidden(name)) {
+            true => Err(NotAccepted),
+            false => Ok(Fields::of(entries.to_vec())),
+        }
+    }
+}
+
+/// One half of a signal.
+pub struct Wake(Rc<Signal>);
+
+/// The other half.
+pub struct Waiting(Rc<Signal>);
+
+struct Signal {
+    world: Rc<World>,
+    is_dropped: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.0.is_dropped.set(true);
+        let waker = self.0.waker.borrow_mut().take();
+        self.0.world.executor.wake(waker);
+    }
+}
+
+impl Platform for Sim {
+    type Request = Request;
+    type Response = Response;
+    type Fields = Fields;
+    type Unread = (bool, Option<String>, Option<Times>);
+    type Source = Source;
+    type Sink = Sink;
+    type Body = Body;
+    type Silence = Silence;
+    type Options = Times;
+    type Error = Failure;
+    type Store = Open;
+    type Wake = Wake;
+    type Waiting = Waiting;
+    type HashState = BuildHasherDefault<DefaultHasher>;
+
+    fn now(&self) -> UnixTime {
+        UnixTime(self.0.world.wall_ms() / 1000)
+    }
+
+    fn now_millis(&self) -> Millis {
+        Millis(self.0.world.wall_ms())
+    }
+
+    fn monotonic(&self) -> Millis {
+        let now = self.0.world.executor.now();
+        Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn pause(&self, time: Duration) {
+        self.0.world.executor.sleep(time).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random.borrow_mut().next_number()
+    }
+
+    fn hash_state(&self) -> Self::HashState {
+        BuildHasherDefault::default()
+    }
+
+    async fn secret(&self, name: &str) -> Result<String, String> {
+        self.0.world.executor.turn().await;
+        let secret = self.0.component.secrets.get(name).cloned();
+        secret.ok_or_else(|| format!("variable {name}: not defined for this component"))
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        let file = self.0.component.files.get(path).cloned();
+        file.ok_or_else(|| "No such file or directory (os error 44)".to_owned())
+    }
+
+    async fn open_store(&self, name: &str) -> Result<Open, StoreError> {
+        self.0.world.executor.turn().await;
+        if !self.0.component.stores.contains(name) {
+            return Err(StoreError::AccessDenied);
+        }
+        Open::new(self.0.world.store(name)).await
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.world.executor.spawn(self.0.instance, work);
+    }
+
+    fn signal(&self) -> (Wake, Waiting) {
+        let signal = Rc::new(Signal {
+            world: Rc::clone(&self.0.world),
+            is_dropped: Cell::new(false),
+            waker: RefCell::default(),
+        });
+        (Wake(Rc::clone(&signal)), Waiting(signal))
+    }
+
+    async fn woken(waiting: Waiting) {
+        poll_fn(|context| {
+            if waiting.0.is_dropped.get() {
+                return Poll::Ready(());
+            }
+            *waiting.0.waker.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn record(&self, event: &Event<'_>) {
+        self.0.world.record(self.0.instance, event);
+    }
+
+    fn method(request: &Request) -> Cow<'static, str> {
+        Cow::Owned(request.method.clone())
+    }
+
+    fn target(request: &Request) -> Option<String> {
+        request.target.clone()
+    }
+
+    fn authority(request: &Request) -> Option<String> {
+        request.authority.clone()
+    }
+
+    fn is_https(request: &Request) -> bool {
+        request.https
+    }
+
+    fn fields(request: &Request) -> Fields {
+        request.fields.clone()
+    }
+
+    fn entries(fields: &Fields) -> Entries {
+        fields.entries()
+    }
+
+    fn copied(fields: &Fields) -> Fields {
+        fields.copied()
+    }
+
+    fn values(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
+        fields.values(name)
+    }
+
+    fn has_any(fields: &Fields, names: &[&str]) -> bool {
+        names.iter().any(|name| !fields.values(name).is_empty())
+    }
+
+    fn delete(fields: &Fields, name: &str) -> Result<(), NotAccepted> {
+        if is_forbidden(name) {
+            return Err(NotAccepted);
+        }
+        let without = |entries: &mut Entries| {
+            entries.retain(|(there, _)| !there.eq_ignore_ascii_case(name));
+        };
+        fields.change(without).then_some(()).ok_or(NotAccepted)
+    }
+
+    fn set(fields: &Fields, name: &str, values: &[Vec<u8>]) -> Result<(), NotAccepted> {
+        Self::delete(fields, name)?;
+        let with = |entries: &mut Entries| {
+            entries.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
+        };
+        fields.change(with).then_some(()).ok_or(NotAccepted)
+    }
+
+    fn unread(request: &Request) -> Self::Unread {
+        (request.https, request.authority.clone(), request.times)
+    }
+
+    fn forwarded(
+        &self,
+        (https, authority, times): Self::Unread,
+        fields: Fields,
+        line: RequestLine<'_>,
+        body: Body,
+    ) -> Result<Request, NotAccepted> {
+        Ok(Request {
+            method: line.method.to_owned(),
+            https,
+            authority,
+            target: Some(line.target.to_owned()),
+            fields: Fields::of(fields.entries()),
+            body,
+            times,
+        })
+    }
+
+    fn request(
+        &self,
+        to: &Destination<'_>,
+        line: RequestLine<'_>,
+        fields: &[(String, Vec<u8>)],
+        body: Body,
+        options: Option<Times>,
+    ) -> Result<Request, NotAccepted> {
+        let mut entries = Self::accepted(fields)?.entries();
+        let length = to.content_length.map(|length| length.to_string());
+        entries.extend(length.map(|length| ("content-length".to_owned(), length.into_bytes())));
+        Ok(Request {
+            method: line.method.to_owned(),
+            https: to.https,
+            authority: to.authority.map(str::to_owned),
+            target: Some(line.target.to_owned()),
+            fields: Fields::of(entries),
+            body,
+            times: options,
+        })
+    }
+
+    fn options(&self, times: &Times) -> (Times, bool) {
+        (*times, self.0.component.keeps_time)
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let manner = self.manner();
+        let keeps_time = self.0.component.keeps_time;
+        let mut response = self.0.world.exchange(request, keeps_time).await?;
+        response.fields = Fields::of(manner.shown_response(response.fields.entries()));
+        Ok(response)
+    }
+
+    fn failure(error: &Failure) -> UpstreamFailure {
+        error.of_upstream()
+    }
+
+    fn error(reason: &'static str) -> Failure {
+        Failure::Told(reason)
+    }
+
+    fn status(response: &Response) -> u16 {
+        response.status
+    }
+
+    fn response_fields(response: &Response) -> Fields {
+        response.fields.clone()
+    }
+
+    fn response(
+        &self,
+        status: u16,
+        fields: &[(String, Vec<u8>)],
+        body: Body,
+    ) -> Result<Response, NotAccepted> {
+        let fields = Self::accepted(fields)?;
+        Ok(Response {
+            status,
+            fields,
+            body,
+        })
+    }
+
+    fn with_fields(
+        &self,
+        response: Response,
+        fields: &[(String, Vec<u8>)],
+    ) -> Result<Response, NotAccepted> {
+        let fields = Self::accepted(fields)?;
+        Ok(Response { fields, ..response })
+    }
+
+    fn source(&self, request: Request) -> Source {
+        request.body.source()
+    }
+
+    fn response_source(&self, response: Response) -> Source {
+        response.body.source()
+    }
+
+    fn read_now(source: &mut Source, buffer: Vec<u8>) -> Read {
+        source.read_now(buffer)
+    }
+
+    async fn read(source: &mut Source, buffer: Vec<u8>, stop: &Stop) -> Read {
+        source.read(buffer, stop).await
+    }
+
+    async fn trailers(source: &mut Source) -> Result<Entries, Failure> {
+        source.trailers().await
+    }
+
+    fn pipe(&self, _of: Message) -> (Sink, Body) {
+        Body::pipe(&self.0.world.executor, Failure::Incomplete)
+    }
+
+    async fn write(sink: &mut Sink, piece: Vec<u8>, stop: &Stop) -> Option<Vec<u8>> {
+        sink.write(piece, stop).await
+    }
+
+    async fn finish(sink: Sink, trailers: Result<Entries, Failure>) {
+        sink.finish(trailers);
+    }
+
+    fn empty(&self) -> (Silence, Body) {
+        Body::empty(&self.0.world.executor)
+    }
+
+    fn bytes(&self, bytes: Vec<u8>) -> Body {
+        Body::whole(&self.0.world.executor, bytes)
+    }
+}

@@ -1,0 +1,181 @@
+//! A key-value store that instances share: each call takes a time, may fail, and may read what was there a
+//! while ago. There is no compare-and-swap.
+
+use super::executor::Executor;
+use doorward_gate::platform::{Store, StoreError};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Names that are handed over at a time.
+const NAMES_AT_A_TIME: usize = 1024;
+
+/// What a store does with calls.
+#[derive(Debug, Clone, Default)]
+pub enum Calls {
+    /// They succeed.
+    #[default]
+    Work,
+    /// They fail.
+    Fail,
+    /// They never end.
+    Hang,
+}
+
+/// A store, whoever has it open.
+pub struct Shared {
+    executor: Rc<Executor>,
+    /// Every value that a name had, and since when.
+    values: RefCell<BTreeMap<String, Vec<Version>>>,
+    /// How long a call takes.
+    pub latency: Cell<Duration>,
+    /// How late a reader sees what was written.
+    pub lag: Cell<Duration>,
+    calls: RefCell<Calls>,
+    writes: Cell<usize>,
+}
+
+struct Version {
+    since: Duration,
+    /// `None`: deleted.
+    value: Option<Vec<u8>>,
+}
+
+impl Shared {
+    /// An empty store.
+    #[must_use]
+    pub fn new(executor: &Rc<Executor>) -> Rc<Self> {
+        Rc::new(Self {
+            executor: Rc::clone(executor),
+            values: RefCell::default(),
+            latency: Cell::new(Duration::ZERO),
+            lag: Cell::new(Duration::ZERO),
+            calls: RefCell::default(),
+            writes: Cell::new(0),
+        })
+    }
+
+    /// What calls do from now on.
+    pub fn calls(&self, calls: Calls) {
+        *self.calls.borrow_mut() = calls;
+    }
+
+    /// Writes, as an operator does: at once.
+    pub fn put(&self, name: &str, value: impl Into<Vec<u8>>) {
+        self.write(name, Some(value.into()));
+    }
+
+    /// Takes a name out, as an operator does.
+    pub fn take(&self, name: &str) {
+        self.write(name, None);
+    }
+
+    /// The newest value.
+    #[must_use]
+    pub fn newest(&self, name: &str) -> Option<Vec<u8>> {
+        let values = self.values.borrow();
+        values.get(name)?.last()?.value.clone()
+    }
+
+    /// All names that have a value.
+    #[must_use]
+    pub fn all_names(&self) -> Vec<String> {
+        self.seen_names(Duration::ZERO)
+    }
+
+    /// How often something was written.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.get()
+    }
+
+    fn write(&self, name: &str, value: Option<Vec<u8>>) {
+        self.writes.set(self.writes.get() + 1);
+        let since = self.executor.now();
+        let mut values = self.values.borrow_mut();
+        let versions = values.entry(name.to_owned()).or_default();
+        versions.push(Version { since, value });
+    }
+
+    fn seen(&self, name: &str, lag: Duration) -> Option<Vec<u8>> {
+        let now = self.executor.now();
+        let values = self.values.borrow();
+        let mut versions = values.get(name)?.iter().rev();
+        versions
+            .find(|version| version.since + lag <= now)?
+            .value
+            .clone()
+    }
+
+    fn seen_names(&self, lag: Duration) -> Vec<String> {
+        let names: Vec<_> = self.values.borrow().keys().cloned().collect();
+        names
+            .into_iter()
+            .filter(|name| self.seen(name, lag).is_some())
+            .collect()
+    }
+
+    async fn call(&self) -> Result<(), StoreError> {
+        let latency = self.latency.get();
+        if !latency.is_zero() {
+            self.executor.sleep(latency).await;
+        }
+        let calls = self.calls.borrow().clone();
+        match calls {
+            Calls::Work => Ok(()),
+            Calls::Fail => Err(StoreError::Other("the store fails".to_owned())),
+            Calls::Hang => std::future::pending().await,
+        }
+    }
+}
+
+/// A store that is open.
+pub struct Open(Rc<Shared>);
+
+impl Open {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn new(shared: Rc<Shared>) -> Result<Self, StoreError> {
+        shared.call().await?;
+        Ok(Self(shared))
+    }
+}
+
+impl Store for Open {
+    async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.call().await?;
+        Ok(self.0.seen(name, self.0.lag.get()))
+    }
+
+    async fn set(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.0.call().await?;
+        self.0.put(name, value);
+        Ok(())
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), StoreError> {
+        self.0.call().await?;
+        self.0.take(name);
+        Ok(())
+    }
+
+    async fn exists(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.get(name).await?.is_some())
+    }
+
+    async fn names(
+        &self,
+        take: &mut dyn FnMut(Vec<String>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.0.call().await?;
+        let names = self.0.seen_names(self.0.lag.get());
+        for some in names.chunks(NAMES_AT_A_TIME) {
+            take(some.to_vec())?;
+            self.0.executor.turn().await;
+        }
+        Ok(())
+    }
+}

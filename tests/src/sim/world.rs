@@ -1,0 +1,186 @@
+//! Everything around the gate: the clock on the wall, stores, and who can be asked over the network.
+
+use super::executor::{Executor, Owner};
+use super::message::{Failure, Request, Response};
+use super::store;
+use crate::numbers::Numbers;
+use doorward_gate::event::Event;
+use serde_json::{Map, Value};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// When the simulation begins: 2026-01-01, in seconds since 1970.
+pub const BEGIN_S: u64 = 1_767_225_600;
+
+/// An answer that is waited for.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Failure>>>>;
+/// Somebody who answers requests.
+pub type Peer = Rc<dyn Fn(Request) -> Answer>;
+
+/// Everything around the gate.
+pub struct World {
+    /// What runs all of it.
+    pub executor: Rc<Executor>,
+    /// What the wall's clock shows beside the time that has passed, in milliseconds.
+    wall_ms: Cell<i64>,
+    random: RefCell<Numbers>,
+    peers: RefCell<BTreeMap<String, Peer>>,
+    stores: RefCell<BTreeMap<String, Rc<store::Shared>>>,
+    log: RefCell<Vec<Line>>,
+    next_owner: Cell<Owner>,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When it was written.
+    pub at: Duration,
+    /// By which instance.
+    pub instance: Owner,
+    /// The line, without line feed.
+    pub text: String,
+}
+
+impl Line {
+    /// What the line says.
+    #[must_use]
+    pub fn fields(&self) -> Map<String, Value> {
+        match serde_json::from_str(&self.text) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        }
+    }
+
+    /// What it says under this name; empty where it says nothing.
+    #[must_use]
+    pub fn field(&self, name: &str) -> String {
+        let fields = self.fields();
+        let text = fields.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+}
+
+impl World {
+    /// One that follows from `seed`; where it is `shuffled`, so does the order in which tasks run.
+    #[must_use]
+    pub fn new(seed: u64, shuffled: bool) -> Rc<Self> {
+        let mut random = Numbers::new(seed);
+        let order = shuffled.then(|| Numbers::new(random.next_number()));
+        Rc::new(Self {
+            executor: Executor::new(order),
+            wall_ms: Cell::new(i64::try_from(BEGIN_S * 1000).unwrap_or_default()),
+            random: RefCell::new(random),
+            peers: RefCell::default(),
+            stores: RefCell::default(),
+            log: RefCell::default(),
+            next_owner: Cell::new(1),
+        })
+    }
+
+    /// The next random number.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.random.borrow_mut().next_number()
+    }
+
+    /// A name for one that has tasks.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        let owner = self.next_owner.get();
+        self.next_owner.set(owner + 1);
+        owner
+    }
+
+    /// What the clock on the wall shows, in milliseconds since 1970.
+    #[must_use]
+    pub fn wall_ms(&self) -> u64 {
+        let passed = i64::try_from(self.executor.now().as_millis()).unwrap_or(i64::MAX);
+        u64::try_from(self.wall_ms.get().saturating_add(passed)).unwrap_or(0)
+    }
+
+    /// The same in seconds.
+    #[must_use]
+    pub fn wall_s(&self) -> u64 {
+        self.wall_ms() / 1000
+    }
+
+    /// Sets the clock on the wall, forth or back. No time passes.
+    pub fn set_clock(&self, by_s: i64) {
+        self.wall_ms.set(self.wall_ms.get() + by_s * 1000);
+    }
+
+    /// Has `peer` answer for this host and port.
+    pub fn serve(&self, authority: &str, peer: Peer) {
+        self.peers.borrow_mut().insert(authority.to_owned(), peer);
+    }
+
+    /// Nobody answers for this host and port any more.
+    pub fn vanish(&self, authority: &str) {
+        self.peers.borrow_mut().remove(authority);
+    }
+
+    /// The store of this name.
+    #[must_use]
+    pub fn store(&self, name: &str) -> Rc<store::Shared> {
+        let mut stores = self.stores.borrow_mut();
+        let there = stores
+            .entry(name.to_owned())
+            .or_insert_with(|| store::Shared::new(&self.executor));
+        Rc::clone(there)
+    }
+
+    /// Sends a request, and waits for the response as long as it may take where the host `keeps_time`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn exchange(&self, request: Request, keeps_time: bool) -> Result<Response, Failure> {
+        let authority = request.authority.clone().unwrap_or_default();
+        let peer = self.peers.borrow().get(&authority).cloned();
+        let Some(peer) = peer else {
+            self.executor.turn().await;
+            return Err(Failure::ConnectionRefused);
+        };
+        let times = request.times.filter(|_| keeps_time);
+        let answer = peer(request);
+        let Some(times) = times else {
+            return answer.await;
+        };
+        let limit = Duration::from_millis(times.connect_ms.saturating_add(times.first_byte_ms));
+        let mut answer = answer;
+        let mut timer = pin!(self.executor.sleep(limit));
+        poll_fn(|context| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(answer);
+            }
+            let up = timer.as_mut().poll(context);
+            up.map(|()| Err(Failure::ResponseTimeout))
+        })
+        .await
+    }
+
+    /// Writes a line of the log.
+    pub fn record(&self, instance: Owner, event: &Event<'_>) {
+        let text = event.line().trim_end().to_owned();
+        let at = self.executor.now();
+        self.log.borrow_mut().push(Line { at, instance, text });
+    }
+
+    /// All lines of the log.
+    #[must_use]
+    pub fn log(&self) -> Vec<Line> {
+        self.log.borrow().clone()
+    }
+
+    /// The lines about this event.
+    #[must_use]
+    pub fn told(&self, event: &str) -> Vec<Line> {
+        let mut lines = self.log();
+        lines.retain(|line| line.field("event") == event);
+        lines
+    }
+}
