@@ -105,8 +105,17 @@ pub struct Source {
     /// Tells the host that the body is no longer read, when it is dropped.
     _outcome: Option<FutureWriter<Result<(), ErrorCode>>>,
     stream: StreamReader<u8>,
-    /// `None`: they have come.
-    trailers: Option<FutureReader<Trailers>>,
+    trailers: Coming,
+}
+
+/// The trailers of a body.
+enum Coming {
+    /// They come after it.
+    Later(FutureReader<Trailers>),
+    /// They were waited for, and whoever did gave up: nobody knows any more whether the body is whole.
+    Lost,
+    /// They have come.
+    Here,
 }
 
 impl Source {
@@ -117,7 +126,7 @@ impl Source {
         Self {
             _outcome: Some(outcome),
             stream,
-            trailers: Some(trailers),
+            trailers: Coming::Later(trailers),
         }
     }
 
@@ -127,7 +136,7 @@ impl Source {
         Self {
             _outcome: None,
             stream,
-            trailers: Some(trailers),
+            trailers: Coming::Later(trailers),
         }
     }
 
@@ -158,10 +167,12 @@ impl Source {
 
     /// The trailers.
     pub async fn trailers(&mut self) -> Result<Entries, ErrorCode> {
-        let Some(trailers) = self.trailers.take() else {
-            return Ok(Vec::new());
+        let fields = match std::mem::replace(&mut self.trailers, Coming::Lost) {
+            Coming::Later(trailers) => trailers.await?,
+            Coming::Lost => return Err(ErrorCode::HttpRequestBodySize(None)),
+            Coming::Here => None,
         };
-        let fields = trailers.await?;
+        self.trailers = Coming::Here;
         Ok(fields.map_or_else(Vec::new, |fields| fields.copy_all()))
     }
 }
