@@ -49,6 +49,8 @@ pub(crate) struct Body<P: Platform> {
 pub(crate) struct Progress {
     /// Grows with every piece that is passed on.
     pieces: Cell<u64>,
+    /// How many bytes came so far.
+    bytes: Cell<u64>,
     /// Whether it is the client that has to go on.
     waits_for_client: Cell<bool>,
     /// Whether more came than the policy allows.
@@ -63,6 +65,11 @@ impl Progress {
     /// A number that grows with every piece.
     pub(crate) fn pieces(&self) -> u64 {
         self.pieces.get()
+    }
+
+    /// How many bytes of the body came so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.get()
     }
 
     /// Whether the rest of the body is waited for.
@@ -324,6 +331,9 @@ impl<P: Platform> Body<P> {
 
     /// Counts a piece that was read, and keeps it where it is to be kept.
     fn keep(&mut self, piece: &[u8]) -> Result<(), ()> {
+        let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        let bytes = self.progress.bytes().saturating_add(bytes);
+        self.progress.bytes.set(bytes);
         self.count.add(piece.len()).map_err(|_| ())?;
         if let Held::All(bytes) = &mut self.held {
             if bytes.len() + piece.len() > HELD_BYTES_MAX {

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use std::fmt::Display;
 
 use crate::fault::StoreError;
+use crate::record::Record;
 
 /// A text from outside (a path, an error of the host) is cut after this many bytes.
 const TEXT_BYTES_MAX: usize = 512;
@@ -48,12 +49,10 @@ impl Level {
 pub enum Event<'a> {
     /// A request was refused.
     Refused {
+        /// What is known of it.
+        record: &'a Record<'a>,
         /// Why, and as what.
         refusal: &'a Refusal,
-        /// Of the request.
-        method: &'a str,
-        /// Of the request, without its query.
-        path: &'a str,
     },
     /// A preflight was refused.
     PreflightRefused {
@@ -268,15 +267,11 @@ impl Event<'_> {
     fn as_line(&self) -> Line {
         use Level::{Error, Info, Warn};
         match self {
-            Self::Refused {
-                refusal,
-                method,
-                path,
-            } => Line::of(Warn, "refused")
+            Self::Refused { record, refusal } => Line::of(Warn, "refused")
                 .with("class", &refusal.class())
                 .with("status", &refusal.status())
-                .with("method", method)
-                .with("path", path)
+                .with("method", &record.method)
+                .with("path", &record.path())
                 .with("reason", &refusal.reason()),
             Self::PreflightRefused { path, why } => {
                 let line = Line::of(Info, "preflight-refused").with("path", path);

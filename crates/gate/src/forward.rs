@@ -8,10 +8,11 @@ use doorward_traffic::limits::LimitExceeded;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::admitted::{Admitted, Told};
+use crate::admitted::Admitted;
 use crate::body::{Body, NoTrailers, Progress, Sink};
 use crate::platform::{NotAccepted, Platform, RequestLine, Stop};
 use crate::received::Received;
+use crate::record::Record;
 
 /// The field in which the host says what the whole URL was.
 const FULL_URL: &str = "spin-full-url";
@@ -28,29 +29,43 @@ impl<P: Platform> Permitted<P> {
 }
 
 /// Why a request that was let through is not handed on.
-pub(crate) enum NotForwarded {
+pub(crate) enum NotForwarded<'i> {
     /// The host does not accept the rebuilt request.
     Host,
     /// Its body shows that it is over a limit.
-    Limit(LimitExceeded, Told),
+    Limit(LimitExceeded, Box<Record<'i>>),
 }
 
 /// What is still to be done when a request is handed on.
-pub(crate) struct Pending<P: Platform> {
+pub(crate) struct Pending<'i, P: Platform> {
     no_trailers: NoTrailers<P>,
     progress: Option<Rc<Progress>>,
-    told: Told,
+    record: Box<Record<'i>>,
 }
 
-impl<P: Platform> Pending<P> {
-    /// Waits for `next`; gives what it answers, and whose request it was, where its body turned out too large
-    /// before that.
-    pub(crate) async fn finish<T>(self, next: impl Future<Output = T>) -> (T, Option<Told>) {
+/// What came of handing a request on.
+pub(crate) enum Finished<T> {
+    /// An answer.
+    Answer(T),
+    /// Its body turned out too large before that.
+    TooLarge,
+}
+
+impl<'i, P: Platform> Pending<'i, P> {
+    /// Waits for `next`; gives what it answers, and what is known of the request.
+    pub(crate) async fn finish<T>(
+        mut self,
+        next: impl Future<Output = T>,
+    ) -> (Finished<T>, Box<Record<'i>>) {
         let answer = self.no_trailers.after_first_turn_of(next).await;
-        let too_large = self
-            .progress
-            .is_some_and(|progress| progress.is_too_large());
-        (answer, too_large.then_some(self.told))
+        let Some(progress) = self.progress else {
+            return (Finished::Answer(answer), self.record);
+        };
+        self.record.body_bytes = progress.bytes();
+        match progress.is_too_large() {
+            true => (Finished::TooLarge, self.record),
+            false => (Finished::Answer(answer), self.record),
+        }
     }
 }
 
@@ -61,15 +76,16 @@ impl<P: Platform> Pending<P> {
 /// # Errors
 /// What the host says where it does not accept the rebuilt request, and the limit where the request turns
 /// out to have a body that it must not have. The request then goes nowhere.
-pub(crate) async fn permitted<P: Platform>(
-    admitted: Admitted<'_, P>,
-) -> Result<(Permitted<P>, Pending<P>), NotForwarded> {
+pub(crate) async fn permitted<'i, P: Platform>(
+    admitted: Admitted<'i, P>,
+) -> Result<(Permitted<P>, Pending<'i, P>), NotForwarded<'i>> {
     let Admitted {
         ground,
         request,
         fields,
         received,
         permit,
+        mut record,
         body_count,
         needs_type,
         ..
@@ -98,7 +114,8 @@ pub(crate) async fn permitted<P: Platform>(
     let body = Body::of(request, &received, body_count, ground).await;
     if body.is_some() && needs_type {
         let exceeded = LimitExceeded::ContentType;
-        return Err(NotForwarded::Limit(exceeded, Told::of(received)));
+        record.closes(received.target);
+        return Err(NotForwarded::Limit(exceeded, record));
     }
     let progress = body.as_ref().map(Body::progress);
     let (body, no_trailers) = handed_on(&ground.platform, body);
@@ -110,10 +127,11 @@ pub(crate) async fn permitted<P: Platform>(
         .platform
         .forwarded(unread, headers, line, body)
         .map_err(refused)?;
+    record.closes(received.target);
     let pending = Pending {
         no_trailers,
         progress,
-        told: Told::of(received),
+        record,
     };
     Ok((Permitted(rebuilt), pending))
 }

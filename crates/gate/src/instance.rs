@@ -4,7 +4,7 @@
 
 use doorward_policy::Policy;
 use doorward_token::cache::TokenCache;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use crate::event::Event;
@@ -14,6 +14,7 @@ use crate::keys::KeyRing;
 use crate::limiter::Limiter;
 use crate::platform::Platform;
 use crate::proxy::Upstreams;
+use crate::record::RequestId;
 use crate::store::SharedStore;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
@@ -22,6 +23,10 @@ pub const POLICY_PATH: &str = "/doorward.toml";
 /// The gate of one instance of the component. It is dropped whole; work that outlives it holds what it needs.
 pub struct Instance<P: Platform> {
     pub(crate) platform: P,
+    /// By which its requests can be told from those of others.
+    id: u64,
+    /// How many requests it had.
+    requests: Cell<u64>,
     /// `None`: there is no policy that could be read, and every request is refused.
     pub(crate) gate: Option<Gate<P>>,
 }
@@ -44,8 +49,18 @@ impl<P: Platform> Instance<P> {
         let policy = policy(&platform);
         Self {
             gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
+            id: platform.random(),
+            requests: Cell::new(0),
             platform,
         }
+    }
+
+    /// A name for the next request.
+    pub(crate) fn next_request(&self) -> RequestId {
+        let number = self.requests.get().wrapping_add(1);
+        self.requests.set(number);
+        let instance = self.id;
+        RequestId { instance, number }
     }
 }
 

@@ -170,6 +170,12 @@ impl<P: Platform> KeyRing<P> {
         Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
     }
 
+    /// How old the keys of `issuer` are, in seconds; `None`: there are none that were fetched.
+    pub(crate) fn age_s(&self, issuer: IssuerId, now: UnixTime) -> Option<u64> {
+        let entry = self.entries.get(issuer)?;
+        entry.state.borrow().freshness.age_s(now)
+    }
+
     /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks for
     /// them as often as unknown keys are a reason to, and once for each who asks. They may lack the key,
     /// too: then they are to be asked about in their turn.

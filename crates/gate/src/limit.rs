@@ -10,6 +10,7 @@ use crate::instance::Gate;
 use crate::limiter::{counted_by_credential, counted_by_head, counts_by_credential};
 use crate::platform::Platform;
 use crate::received::Received;
+use crate::record::Record;
 
 /// Whether the head of a request is within its limits. Whether there is a body that declares no length,
 /// is not known yet.
@@ -43,14 +44,21 @@ pub(crate) async fn in_rates<'i, P: Platform>(
     route: Route<'i, '_>,
     head: &RequestHead<'_>,
     received: &Received,
+    record: &mut Record<'i>,
     additions: &mut Additions<'i>,
 ) -> Result<Permit<'i>, Refusal> {
     if route.traffic().rate_limits().next().is_none() {
-        return admit::screened(gate, route, head, received).await;
+        return admit::screened(gate, route, head, received, record).await;
     }
     let mut verdicts = Vec::new();
-    let permit = counted(gate, route, head, received, &mut verdicts).await;
+    let permit = counted(gate, route, head, received, record, &mut verdicts).await;
     additions.limits(&verdicts);
+    if P::OBSERVES {
+        let named = verdicts
+            .iter()
+            .map(|(limit, verdict)| (&*limit.name, *verdict));
+        record.limits = named.collect();
+    }
     permit
 }
 
@@ -63,6 +71,7 @@ async fn counted<'i, P: Platform>(
     route: Route<'i, '_>,
     head: &RequestHead<'_>,
     received: &Received,
+    record: &mut Record<'i>,
     verdicts: &mut Vec<(&'i RateLimit, Verdict)>,
 ) -> Result<Permit<'i>, Refusal> {
     let traffic = route.traffic();
@@ -82,7 +91,7 @@ async fn counted<'i, P: Platform>(
         gate.limiter.take(&counted, verdicts).await?;
     }
     // Whether there is anything left does not change what a request is told that fails for itself.
-    match admit::screened(gate, route, head, received).await {
+    match admit::screened(gate, route, head, received, record).await {
         Ok(permit) if waits => {
             counted.extend(counted_by_credential(&permit, &address));
             gate.limiter.take(&counted, verdicts).await?;

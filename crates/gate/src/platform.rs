@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::event::Event;
 pub use crate::fault::StoreError;
+use crate::record::Record;
 
 /// Header or trailer fields: name by name and value by value.
 pub type Entries = Vec<(String, Vec<u8>)>;
@@ -102,6 +103,12 @@ pub trait Platform: Clone + 'static {
     async fn woken(waiting: Self::Waiting);
     /// Takes note of something worth telling.
     fn record(&self, event: &Event<'_>);
+    /// Whether anybody wants to know what became of every request. Where nobody does, no time is spent on it.
+    const OBSERVES: bool = false;
+    /// Takes note of what became of a request.
+    fn observe(&self, record: &Record<'_>) {
+        let _ = record;
+    }
 
     // A request, as it came.
 

@@ -4,6 +4,7 @@ use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
 
 use crate::platform::{Entries, Platform};
+use crate::record::path_of;
 
 /// The field that carries the credential.
 const AUTHORIZATION: &str = "authorization";
@@ -77,11 +78,6 @@ impl Received {
     pub(crate) fn path(&self) -> &str {
         path_of(&self.target)
     }
-}
-
-/// The path of a target, for the log.
-pub(crate) fn path_of(target: &str) -> &str {
-    target.split('?').next().unwrap_or_default()
 }
 
 fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {

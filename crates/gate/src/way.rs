@@ -9,6 +9,9 @@
 //! 6. [`authorise`](crate::authorise): it is not revoked, and the rule admits the caller. That yields the permit
 //!    which forwarding asks for.
 //! 7. [`forward`] to the next component, or [`proxy`] to an upstream.
+//! 8. [`observe`]: what became of it is told.
+//!
+//! Each phase fills what it finds out into the [`Record`] of the request.
 //!
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
 
@@ -16,16 +19,17 @@ use doorward_policy::{Permit, Policy, Refusal};
 use doorward_traffic::limits::{BodyCount, LimitExceeded};
 
 use crate::additions::Additions;
-use crate::admitted::{Admitted, Told};
+use crate::admitted::Admitted;
 use crate::arrive;
 use crate::endpoints::Endpoint;
-use crate::forward::{self, NotForwarded, Permitted};
+use crate::forward::{self, Finished, NotForwarded, Permitted};
 use crate::instance::{Gate, Instance};
 use crate::limit;
+use crate::observe;
 use crate::platform::Platform;
 use crate::proxy;
 use crate::received::Received;
-use crate::respond;
+use crate::record::{Record, Times};
 use crate::route;
 
 /// Decides on `request`; where it is let through, hands it to `next`.
@@ -47,17 +51,18 @@ where
         Entered::Answered(response) => return Ok(response),
     };
     let additions = std::mem::take(&mut admitted.additions);
-    let (exceeded, told) = match forward::permitted(*admitted).await {
+    let (exceeded, record) = match forward::permitted(*admitted).await {
         Ok((permitted, pending)) => match pending.finish(next(permitted)).await {
-            (answer, None) => return additions.onto(platform, answer?),
-            (_, Some(told)) => (LimitExceeded::BodyBytes, told),
+            (Finished::Answer(answer), record) => {
+                observe::answered(platform, record, &answer);
+                return additions.onto(platform, answer?);
+            }
+            (Finished::TooLarge, record) => (LimitExceeded::BodyBytes, record),
         },
-        Err(NotForwarded::Limit(exceeded, told)) => (exceeded, told),
+        Err(NotForwarded::Limit(exceeded, record)) => (exceeded, record),
         Err(NotForwarded::Host) => return Err(P::error("the rebuilt request was not accepted")),
     };
-    let refusal = Refusal::limit(exceeded);
-    told.tell(platform, &refusal);
-    respond::refusal(platform, &refusal, &additions)
+    observe::refused(platform, record, Refusal::limit(exceeded), &additions)
 }
 
 /// Decides on `request`; where it is let through, asks the upstream that the policy names for its route.
@@ -100,27 +105,38 @@ async fn enter<P: Platform>(
     let gate = instance.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
     let mut received = Received::of::<P>(&request, &fields, api_key_header);
+    let record = Record::new(instance.next_request(), received.method.clone());
+    let mut record = Box::new(record);
+    record.times = P::OBSERVES.then(|| Times::arrived(platform.monotonic()));
     let mut additions = Additions::default();
     let refusal = match gate {
         Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
         Some(gate) => {
             received.origin = arrive::origin::<P>(&gate.ground, &request, &received);
             if let Some(endpoint) = Endpoint::of(gate, &received) {
-                let answer = endpoint.answer(gate, request, &received).await?;
-                return Ok(Entered::Answered(answer));
+                record.endpoint = Some(endpoint.name());
+                let answer = endpoint.answer(gate, request, &received).await;
+                record.closes(received.target);
+                observe::answered(platform, record, &answer);
+                return answer.map(Entered::Answered);
             }
             let verdict = match first(gate.policy(), &received) {
-                Ok(()) => permit(gate, &received, &mut additions).await,
+                Ok(()) => permit(gate, &received, &mut record, &mut additions).await,
                 Err(refusal) => Err(refusal),
             };
             match verdict {
                 Ok(permit) => {
+                    if let Some(times) = &mut record.times {
+                        times.admitted = Some(platform.monotonic());
+                        record.principal = permit.principal().cloned();
+                    }
                     let limits = permit.traffic().limits();
                     return Ok(Entered::Admitted(Box::new(Admitted {
                         ground: &gate.ground,
                         request,
                         fields,
                         permit,
+                        record,
                         body_count: BodyCount::new(limits.and_then(|limits| limits.body_bytes_max)),
                         // Where a length is declared, that was looked at already.
                         needs_type: limits.is_some_and(|limits| !limits.content_types.is_empty())
@@ -135,18 +151,20 @@ async fn enter<P: Platform>(
         }
         None => Refusal::misconfigured("the policy could not be read"),
     };
-    Told::of(received).tell(platform, &refusal);
-    respond::refusal(platform, &refusal, &additions).map(Entered::Answered)
+    record.closes(received.target);
+    observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
 }
 
 /// The permit for a request.
 async fn permit<'i, P: Platform>(
     gate: &'i Gate<P>,
     received: &Received,
+    record: &mut Record<'i>,
     additions: &mut Additions<'i>,
 ) -> Result<Permit<'i>, Refusal> {
     let head = route::head(received);
     let route = route::of(gate.policy(), &head, received, additions)?;
+    record.route = Some(route.pattern());
     limit::check_size(&route, received)?;
-    limit::in_rates(gate, route, &head, received, additions).await
+    limit::in_rates(gate, route, &head, received, record, additions).await
 }

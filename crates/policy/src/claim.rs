@@ -161,25 +161,35 @@ impl Scalar {
 
 /// What is wrong with a claim, for the log. It does not hold the claim's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClaimProblem {
+pub enum ClaimProblem {
     /// There is no value.
     Nothing(Nothing),
+    /// It is not what the rule asks for.
     OtherValue,
+    /// Not all of what the rule asks for is in it.
     NotAll,
+    /// It is what the rule excludes.
     Excluded,
     /// The claim cannot be compared with what is excluded.
     OtherType,
+    /// It is there, and the rule asks that it is not.
     Present,
+    /// It is not the segment of the path that it has to be.
     OtherSegment,
     /// The claim is no object, and the rule or the header is about the keys of one.
     NoKeys,
     /// The claim is of a type that the header's format cannot express.
     Type {
+        /// The format.
         format: &'static str,
+        /// The type.
         found: &'static str,
     },
+    /// It is longer than a header may be.
     TooLong {
+        /// How long it is.
         bytes: usize,
+        /// How long it may be.
         bytes_max: usize,
     },
 }

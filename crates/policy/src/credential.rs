@@ -158,13 +158,16 @@ impl fmt::Debug for Credential<'_> {
 
 /// What is wrong with the credential of a request. It is for the log and holds no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CredentialError {
+pub enum CredentialError {
     /// There is no credential.
     Missing,
     /// The credential is of a kind that the rule does not accept.
     OtherKind,
     /// There is more than one `Authorization` field.
-    Repeated { fields: usize },
+    Repeated {
+        /// How many there are.
+        fields: usize,
+    },
     /// There is more than one API key.
     RepeatedKey,
     /// There are an `Authorization` field and an API key.

@@ -77,7 +77,8 @@ mod traffic;
 mod trie;
 
 pub use api_keys::{ApiKeys, KeyPlace};
-pub use credential::{Credential, CredentialKind};
+pub use claim::ClaimProblem;
+pub use credential::{Credential, CredentialError, CredentialKind};
 pub use decision::{Authenticated, Pending, RequestHead, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
 pub use identity::AbsentHeader;
@@ -89,7 +90,7 @@ pub use policy::{
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
-pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Refusal};
+pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal};
 pub use route::{Preflight, Route};
 pub use target::{CanonicalTarget, TargetError};
 pub use token_from::{CredentialPlace, TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};

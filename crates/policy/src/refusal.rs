@@ -16,7 +16,7 @@ mod reason;
 
 use self::class::Challenge;
 pub use self::class::Class;
-pub(crate) use self::reason::Reason;
+pub use self::reason::Reason;
 
 /// The protection space of RFC 9110 section 11.5: one for all routes, so that a challenge tells
 /// nothing about how the application is divided.
@@ -272,8 +272,9 @@ impl Refusal {
         self.class().mapping().problem.to_vec()
     }
 
-    /// Why, in words for the log. The client must not see it.
-    pub fn reason(&self) -> impl fmt::Display + '_ {
+    /// Why, which can be matched on; in words it is for the log. The client must not see it.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
         &self.reason
     }
 }

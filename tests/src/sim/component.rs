@@ -13,6 +13,8 @@ pub struct Component {
     pub secrets: BTreeMap<String, String>,
     /// The stores that it is granted.
     pub stores: BTreeSet<String>,
+    /// Whether the policy is meant to be wrong.
+    pub may_be_invalid: bool,
     /// What it sees of fields that belong to connections.
     pub manner: Manner,
     /// Whether the host keeps the times of requests that are sent.
@@ -31,6 +33,7 @@ impl Component {
             files: BTreeMap::from([(POLICY_PATH.to_owned(), policy.as_bytes().to_vec())]),
             secrets: BTreeMap::new(),
             stores: BTreeSet::from(["default".to_owned()]),
+            may_be_invalid: false,
             manner: Manner::default(),
             keeps_time: true,
             requests_max: 128,
@@ -49,6 +52,13 @@ impl Component {
     #[must_use]
     pub fn file(mut self, path: &str, contents: impl Into<Vec<u8>>) -> Self {
         self.files.insert(path.to_owned(), contents.into());
+        self
+    }
+
+    /// With a policy that is wrong on purpose.
+    #[must_use]
+    pub fn invalid(mut self) -> Self {
+        self.may_be_invalid = true;
         self
     }
 

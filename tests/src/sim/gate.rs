@@ -6,7 +6,8 @@ use super::executor::Owner;
 use super::message::{Failure, Request, Response};
 use super::platform::Sim;
 use super::world::{Peer, World};
-use doorward_gate::{Instance, Permitted, handle, handle_with_upstreams};
+use doorward_gate::{Instance, POLICY_PATH, Permitted, handle, handle_with_upstreams};
+use doorward_policy::Policy;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -36,8 +37,19 @@ struct Running {
 
 impl Gate {
     /// No instance yet.
+    ///
+    /// # Panics
+    /// When the component has a policy that is not valid: what is wrong with it is printed.
     #[must_use]
     pub fn new(world: &Rc<World>, component: Component, behind: Behind) -> Rc<Self> {
+        if let Some(policy) = component.files.get(POLICY_PATH) {
+            let findings = Policy::parse(&String::from_utf8_lossy(policy)).err();
+            assert!(
+                findings.is_none() || component.may_be_invalid,
+                "the policy: {}",
+                findings.map_or_else(String::new, |findings| findings.to_string())
+            );
+        }
         Rc::new(Self {
             world: Rc::clone(world),
             component: Rc::new(component),

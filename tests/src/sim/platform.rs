@@ -11,6 +11,7 @@ use doorward_gate::platform::{
     Destination, Entries, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, UpstreamFailure,
 };
+use doorward_gate::record::Record;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
@@ -163,6 +164,12 @@ impl Platform for Sim {
 
     fn record(&self, event: &Event<'_>) {
         self.0.world.record(self.0.instance, event);
+    }
+
+    const OBSERVES: bool = true;
+
+    fn observe(&self, record: &Record<'_>) {
+        self.0.world.observe(record);
     }
 
     fn method(request: &Request) -> Cow<'static, str> {

@@ -5,6 +5,7 @@ use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
 use doorward_gate::event::Event;
+use doorward_gate::record::{Asked, Outcome, Proof, Record, RequestId, Times};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -33,6 +34,36 @@ pub struct World {
     stores: RefCell<BTreeMap<String, Rc<store::Shared>>>,
     log: RefCell<Vec<Line>>,
     next_owner: Cell<Owner>,
+    observed: RefCell<Vec<Observed>>,
+}
+
+/// What became of a request, as the engine knows it.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Which request.
+    pub id: RequestId,
+    /// Its method.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// The path pattern of its rule.
+    pub route: Option<String>,
+    /// What answered by itself.
+    pub endpoint: Option<&'static str>,
+    /// How its credential turned out to be genuine.
+    pub proof: Option<Proof>,
+    /// Issuer and subject.
+    pub principal: Option<(String, Option<String>)>,
+    /// Its rate limits, and whether they admitted it.
+    pub limits: Vec<(String, bool)>,
+    /// The upstreams that were asked.
+    pub upstreams: Vec<Asked>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Bytes of its body that were read by then.
+    pub body_bytes: u64,
+    /// When what happened.
+    pub times: Option<Times>,
 }
 
 /// A line of a log.
@@ -79,6 +110,7 @@ impl World {
             stores: RefCell::default(),
             log: RefCell::default(),
             next_owner: Cell::new(1),
+            observed: RefCell::default(),
         })
     }
 
@@ -168,6 +200,38 @@ impl World {
         let text = event.line().trim_end().to_owned();
         let at = self.executor.now();
         self.log.borrow_mut().push(Line { at, instance, text });
+    }
+
+    /// Takes note of what became of a request.
+    pub fn observe(&self, record: &Record<'_>) {
+        let principal = record.principal.as_ref();
+        self.observed.borrow_mut().push(Observed {
+            id: record.id,
+            method: record.method.clone().into_owned(),
+            path: record.path().to_owned(),
+            route: record.route.map(str::to_owned),
+            endpoint: record.endpoint,
+            proof: record.proof,
+            principal: principal.map(|principal| {
+                let subject = principal.subject().map(str::to_owned);
+                (principal.issuer().to_owned(), subject)
+            }),
+            limits: record
+                .limits
+                .iter()
+                .map(|(limit, verdict)| ((*limit).to_owned(), verdict.admitted))
+                .collect(),
+            upstreams: record.upstreams.clone(),
+            outcome: record.outcome.clone(),
+            body_bytes: record.body_bytes,
+            times: record.times,
+        });
+    }
+
+    /// What became of each request so far, in the order in which they ended.
+    #[must_use]
+    pub fn observed(&self) -> Vec<Observed> {
+        self.observed.borrow().clone()
     }
 
     /// All lines of the log.

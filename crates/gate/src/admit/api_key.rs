@@ -6,6 +6,7 @@ use doorward_token::api_key::{ApiKey, KeyRecord};
 use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::platform::Platform;
+use crate::record::{Proof, Record};
 
 /// An API key, alone or under the name that HTTP Basic gives with it.
 ///
@@ -16,6 +17,7 @@ pub(super) async fn genuine<P: Platform>(
     pending: &Pending<'_, '_>,
     name: Option<&str>,
     text: &str,
+    record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
     let refused = |error| Refusal::invalid_key(pending, error);
     let key = ApiKey::parse(text.as_bytes()).map_err(refused)?;
@@ -27,8 +29,12 @@ pub(super) async fn genuine<P: Platform>(
         None if rule.store => gate.store.api_key(key.id()).await?,
         _ => None,
     };
-    let record = listed.or(stored.as_deref());
+    record.proof = Some(match listed {
+        Some(_) => Proof::Listed,
+        None => Proof::Stored,
+    });
+    let found = listed.or(stored.as_deref());
     let at = gate.platform().now();
-    let key = KeyRecord::verify(record, &key, name, at).map_err(refused)?;
+    let key = KeyRecord::verify(found, &key, name, at).map_err(refused)?;
     Ok(Genuine::Key { key, at })
 }

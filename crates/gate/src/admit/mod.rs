@@ -11,6 +11,7 @@ use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
+use crate::record::Record;
 
 /// The permit for a request, by its credential.
 ///
@@ -21,12 +22,13 @@ pub(crate) async fn screened<'i, P: Platform>(
     route: Route<'i, '_>,
     head: &RequestHead<'_>,
     received: &Received,
+    record: &mut Record<'i>,
 ) -> Result<Permit<'i>, Refusal> {
     let pending = match route.screen(head)? {
         Screened::Public(permit) => return Ok(permit),
         Screened::Protected(pending) => pending,
     };
-    let genuine = genuine(gate, &pending, received).await?;
+    let genuine = genuine(gate, &pending, received, record).await?;
     authorised(gate, pending, genuine).await
 }
 
@@ -34,13 +36,18 @@ async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
     received: &Received,
+    record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
-    match pending.credential() {
-        Credential::Jwt(token) => signed::genuine(gate, pending, token).await,
+    let credential = pending.credential();
+    record.credential = Some(credential.kind());
+    match credential {
+        Credential::Jwt(token) => signed::genuine(gate, pending, token, record).await,
         Credential::Opaque { token, issuer } => {
-            opaque::genuine(gate, pending, issuer, token, received).await
+            opaque::genuine(gate, pending, issuer, token, received, record).await
         }
-        Credential::ApiKey(key) => api_key::genuine(gate, pending, None, key).await,
-        Credential::Basic { name, key } => api_key::genuine(gate, pending, Some(name), key).await,
+        Credential::ApiKey(key) => api_key::genuine(gate, pending, None, key, record).await,
+        Credential::Basic { name, key } => {
+            api_key::genuine(gate, pending, Some(name), key, record).await
+        }
     }
 }

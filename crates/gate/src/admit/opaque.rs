@@ -6,6 +6,7 @@ use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
+use crate::record::{Proof, Record};
 
 /// What the issuer says of a token.
 ///
@@ -17,10 +18,12 @@ pub(super) async fn genuine<P: Platform>(
     id: IssuerId,
     token: &str,
     received: &Received,
+    record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
     let Some(issuer) = gate.policy().issuers().get(id) else {
         return Err(Refusal::misconfigured("an issuer that is none"));
     };
+    record.proof = Some(Proof::Introspection);
     let address = || gate.ground.address_key(received);
     let token = gate
         .introspector

@@ -9,6 +9,7 @@ use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::keys::Keys;
 use crate::platform::Platform;
+use crate::record::{Proof, Record};
 use crate::verify::Verdict;
 
 /// Verifies a token.
@@ -19,6 +20,7 @@ pub(super) async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
     text: &str,
+    record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
     let bearer = text.as_bytes();
     let at = gate.platform().now();
@@ -33,6 +35,7 @@ pub(super) async fn genuine<P: Platform>(
         && let Some(keys) = gate.keys.at_hand(issuer, at)
         && keys.generation == generation
     {
+        record.proof = Some(Proof::Remembered);
         return Ok(Genuine::Token { issuer, token, at });
     }
 
@@ -56,6 +59,10 @@ pub(super) async fn genuine<P: Platform>(
     let token = Arc::new(token);
     // Keys may have been waited for.
     let at = gate.platform().now();
+    if P::OBSERVES {
+        let keys_age_s = gate.keys.age_s(issuer, at);
+        record.proof = Some(Proof::Signature { keys_age_s });
+    }
     let until = token.expires_at();
     let remember = Arc::clone(&token);
     gate.verified.borrow_mut().insert(

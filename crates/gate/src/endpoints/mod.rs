@@ -25,6 +25,14 @@ impl<'i> Endpoint<'i> {
         preflight::Preflight::of(gate.policy(), received).map(Self::Preflight)
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Logout(_) => "logout",
+            Self::Preflight(_) => "preflight",
+        }
+    }
+
     /// Its answer.
     ///
     /// # Errors

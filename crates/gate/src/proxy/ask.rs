@@ -15,6 +15,7 @@ use super::call::Call;
 use super::state::{Known, NoCredential};
 use crate::event::Event;
 use crate::platform::{Entries, Platform};
+use crate::record::{Asked, Record};
 
 /// A response, and what is left of the request.
 pub(super) struct Answered<P: Platform> {
@@ -56,7 +57,11 @@ pub(super) async fn ask<P: Platform>(
     call: &mut Call<'_, P>,
     known: &Rc<Known<P>>,
     mut fields: Entries,
+    record: &mut Record<'_>,
 ) -> Result<Answered<P>, Failure> {
+    if P::OBSERVES {
+        record.upstreams.push(Asked::nobody_yet(&known.upstream));
+    }
     let (platform, upstream) = (&known.platform, &known.upstream);
     if let Err(NoCredential) = known.add_credential(&mut fields).await {
         let reason = format!("the credential for {} cannot be read", upstream.name);
@@ -106,8 +111,15 @@ pub(super) async fn ask<P: Platform>(
         now = platform.monotonic();
         let (end, response) = match answer {
             Ok((status, response)) => {
+                let target = attempting.target;
                 attempting.ended(Outcome::of_status(status), now);
                 if Says::of(status) == Says::Works {
+                    let retry_after_ms = None;
+                    let end = End::Status {
+                        status,
+                        retry_after_ms,
+                    };
+                    record.attempted(target, end);
                     return Ok(Answered {
                         known: Rc::clone(known),
                         response,
@@ -118,9 +130,11 @@ pub(super) async fn ask<P: Platform>(
                     status,
                     retry_after_ms: retry_after(platform, &response),
                 };
+                record.attempted(target, end);
                 (end, Some(response))
             }
             Err(NoResponse::Failure(failure)) => {
+                record.attempted(attempting.target, End::Failure(failure));
                 attempting.ended(Outcome::of_failure(&failure), now);
                 platform.record(&Event::UpstreamFailed {
                     upstream: &upstream.name,
@@ -168,14 +182,16 @@ pub(super) async fn ask<P: Platform>(
                     now = platform.monotonic();
                 }
             }
-            (Again::No(_), Some(response)) => {
+            (Again::No(why), Some(response)) => {
+                record.no_more(why);
                 return Ok(Answered {
                     known: Rc::clone(known),
                     response,
                     passing,
                 });
             }
-            (Again::No(_), None) => {
+            (Again::No(why), None) => {
+                record.no_more(why);
                 let failure = match end {
                     End::Failure(failure) => failure,
                     End::Status { .. } => UpstreamFailure::Malformed,

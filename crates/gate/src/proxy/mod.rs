@@ -28,11 +28,12 @@ use self::attempt::Passing;
 use self::call::{Call, Then};
 use self::mirror::Mirror;
 use self::state::Known;
-use crate::admitted::{Admitted, Told};
+use crate::admitted::Admitted;
 use crate::body::Body;
+use crate::observe;
 use crate::platform::Platform;
 use crate::received::Received;
-use crate::respond;
+use crate::record::Record;
 
 /// A request that has been here before is refused (RFC 8586): it would come again and again.
 ///
@@ -58,6 +59,7 @@ pub(crate) async fn answer<P: Platform>(
         request,
         received,
         permit,
+        mut record,
         body_count,
         needs_type,
         additions,
@@ -73,10 +75,10 @@ pub(crate) async fn answer<P: Platform>(
     }
     if body.is_some() && needs_type {
         let refusal = Refusal::limit(LimitExceeded::ContentType);
-        Told::of(received).tell(platform, &refusal);
-        return respond::refusal(platform, &refusal, &additions);
+        record.closes(received.target);
+        return observe::refused(platform, record, refusal, &additions);
     }
-    let method = received.method.clone();
+    let progress = body.as_ref().map(Body::progress);
     let names = received.entries.iter().map(|(name, _)| name.as_str());
     let outcome = match Choice::of(&permit, &received, &client, upstreams) {
         Ok(choice) => {
@@ -91,22 +93,23 @@ pub(crate) async fn answer<P: Platform>(
                 had_body: body.is_some(),
                 body,
             };
-            ask(call, choice, upstreams).await
+            ask(call, choice, upstreams, &mut record).await
         }
         Err(refusal) => Err(refusal),
     };
-    let refusal = match outcome {
-        Ok((known, response)) => {
-            match head::response(platform, response, &known.upstream, &additions) {
-                Ok(response) => return Ok(response),
-                Err(refusal) => refusal,
-            }
+    record.closes(received.target);
+    record.body_bytes = progress.map_or(0, |progress| progress.bytes());
+    let answer = outcome.and_then(|(known, response)| {
+        head::response(platform, response, &known.upstream, &additions)
+    });
+    match answer {
+        Ok(response) => {
+            let answer = Ok(response);
+            observe::answered(platform, record, &answer);
+            answer
         }
-        Err(refusal) => refusal,
-    };
-    let target = received.target;
-    Told { method, target }.tell(platform, &refusal);
-    respond::refusal(platform, &refusal, &additions)
+        Err(refusal) => observe::refused(platform, record, refusal, &additions),
+    }
 }
 
 /// Which upstreams a request has to do with.
@@ -169,6 +172,7 @@ async fn ask<'u, P: Platform>(
     mut call: Call<'_, P>,
     choice: Choice<'u, P>,
     upstreams: &Upstreams<P>,
+    record: &mut Record<'_>,
 ) -> Result<(Rc<Known<P>>, P::Response), Refusal> {
     let mut mirror = choice.mirror.map(|known| Mirror {
         mirrored: Rc::clone(&upstreams.mirrored),
@@ -188,7 +192,7 @@ async fn ask<'u, P: Platform>(
         None => Then::Nobody,
     };
     let fields = call.fields_for(&choice.first.upstream, then);
-    let mut outcome = ask::ask(&mut call, choice.first, fields).await;
+    let mut outcome = ask::ask(&mut call, choice.first, fields, record).await;
     if let Some(then) = choice.then
         && outcome
             .as_ref()
@@ -197,7 +201,7 @@ async fn ask<'u, P: Platform>(
     {
         drop(outcome);
         let fields = call.fields_for(&then.upstream, Then::Nobody);
-        outcome = ask::ask(&mut call, then, fields).await;
+        outcome = ask::ask(&mut call, then, fields, record).await;
     }
     match outcome {
         Ok(answered) => {

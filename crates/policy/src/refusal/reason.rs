@@ -15,76 +15,121 @@ use crate::credential::CredentialError;
 use crate::target::TargetError;
 use crate::token_from::CredentialPlace;
 
-/// Why a request was refused, as precisely as it is known.
+/// Why a request was refused, as precisely as it is known. It holds no part of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub enum Reason {
+    /// The target can be read in two ways.
     Target(TargetError),
+    /// It is not clear whom the request is for.
     Host(HostError),
+    /// No rule is for the path.
     NoRule,
+    /// A rule is for the path in another case.
     OtherCase,
+    /// A rule is for the path, and for other methods.
     Method {
+        /// Its path pattern.
         route: Box<str>,
     },
+    /// There is no credential, or not one.
     Credential(CredentialError),
+    /// The token is not genuine, or not for here and now.
     Token(TokenError),
+    /// The token is longer than any that the rule accepts.
     TokenTooLong {
+        /// How long it is.
         bytes: usize,
+        /// How long it may be.
         bytes_max: usize,
         /// Whether it is in the query of the target.
         in_query: bool,
     },
+    /// The rule accepts nothing of this issuer.
     OtherIssuer,
     /// The issuer's tokens are not believed from where this one was.
     OtherSource(CredentialPlace),
+    /// The issuer says that the opaque token is not active.
     Inactive,
+    /// It was revoked.
     Revoked(revocation::Kind),
-    /// There is no `iat`.
+    /// There is no `iat`, by which it could be revoked.
     NotIssued,
+    /// It lives longer than revocations are kept.
     LivesTooLong {
+        /// For how long it is valid.
         lifetime_s: u64,
     },
     /// The token is in a cookie, and the page may not ask for this.
     CrossSite,
+    /// The API key is not good.
     Key(ApiKeyError),
     /// The key is not the one of the request.
     OtherKey,
+    /// The caller lacks a scope.
     Scope {
+        /// Which one.
         missing: String,
+        /// All that the rule asks for.
         required: String,
         /// Whether it is a bearer token that lacks it.
         bearer: bool,
     },
+    /// The caller lacks a claim.
     Claim {
+        /// Which one.
         name: String,
+        /// What is wrong with it.
         problem: ClaimProblem,
     },
+    /// A header cannot express what a claim says.
     IdentityHeader {
+        /// Which header.
         name: String,
+        /// What is wrong with the claim.
         problem: ClaimProblem,
     },
+    /// The application is set up wrongly.
     Misconfigured(String),
+    /// The keys of the issuer cannot be had.
     KeysUnavailable {
+        /// When to come back.
         retry_after_s: u64,
     },
+    /// The key is not known, and the issuer cannot be asked for newer ones.
     KeyMayBeNewer {
+        /// When to come back.
         retry_after_s: u64,
     },
+    /// The issuer cannot be asked about an opaque token.
     IssuerUnavailable {
+        /// When to come back.
         retry_after_s: u64,
     },
+    /// The key-value store cannot be read or written.
     StoreUnavailable {
+        /// When to come back.
         retry_after_s: u64,
     },
+    /// The request is larger than it may be.
     Limit(LimitExceeded),
+    /// The caller asks too often.
     RateLimited {
+        /// By which limit.
         limit: Box<str>,
+        /// When to come back.
         retry_after_s: u64,
     },
+    /// The request has been here before.
     Looped,
+    /// The client did not send all of the body.
     IncompleteBody,
+    /// The client does not go on with the body.
     SlowBody,
+    /// The upstream gave no answer.
     Upstream {
+        /// Which one.
         name: Box<str>,
+        /// What came of asking it.
         failure: UpstreamFailure,
     },
 }

@@ -1,0 +1,179 @@
+//! What is known of a request, and of what became of it. Each phase fills in what it finds out, and what an operator
+//! wants to know is a view of it.
+
+use doorward_policy::{CredentialKind, Principal, Refusal};
+use doorward_traffic::Millis;
+use doorward_traffic::rate::Verdict;
+use doorward_traffic::retry::{End, WhyNot};
+use doorward_traffic::upstream::Upstream;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A request, and what became of it.
+#[derive(Debug, Clone)]
+pub struct Record<'p> {
+    /// Which request.
+    pub id: RequestId,
+    /// Its method.
+    pub method: Cow<'static, str>,
+    /// Its path and query, as received.
+    target: String,
+    /// The path pattern of the rule that it has.
+    pub route: Option<&'p str>,
+    /// What answers by itself, if it was for that.
+    pub endpoint: Option<&'static str>,
+    /// What its credential is.
+    pub credential: Option<CredentialKind>,
+    /// How its credential turned out to be genuine.
+    pub proof: Option<Proof>,
+    /// Who the caller is.
+    pub principal: Option<Principal<'p>>,
+    /// What its rate limits said, in the order in which they were asked.
+    pub limits: Vec<(&'p str, Verdict)>,
+    /// The upstreams that were asked, in order.
+    pub upstreams: Vec<Asked>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Bytes of its body that were read by then.
+    pub body_bytes: u64,
+    /// When what happened; `None`: nobody wants to know.
+    pub times: Option<Times>,
+}
+
+/// When what happened to a request, by the clock that nobody sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// It arrived.
+    pub arrived: Millis,
+    /// It was let through; `None`: it was not.
+    pub admitted: Option<Millis>,
+    /// It was answered.
+    pub answered: Option<Millis>,
+}
+
+impl Times {
+    /// It has just arrived.
+    pub(crate) fn arrived(arrived: Millis) -> Self {
+        Self {
+            arrived,
+            admitted: None,
+            answered: None,
+        }
+    }
+}
+
+/// Which request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId {
+    /// A random number of the instance.
+    pub instance: u64,
+    /// How many it had had before, and this one.
+    pub number: u64,
+}
+
+/// How a credential turned out to be genuine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The instance remembered it.
+    Remembered,
+    /// By a signature, with keys that are so old.
+    Signature {
+        /// The age of the key set in seconds, where it was ever fetched.
+        keys_age_s: Option<u64>,
+    },
+    /// By the word of its issuer, asked now or remembered.
+    Introspection,
+    /// It is an API key of the policy.
+    Listed,
+    /// It is an API key of the store.
+    Stored,
+}
+
+/// An upstream that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Which one.
+    pub upstream: Arc<Upstream>,
+    /// Each attempt: the position of the target, and how it ended.
+    pub attempts: Vec<(usize, End)>,
+    /// Why there were no more; `None`: the last one was good, or the request ended under way.
+    pub no_more: Option<WhyNot>,
+}
+
+impl Asked {
+    /// Nothing came of it yet.
+    pub(crate) fn nobody_yet(upstream: &Arc<Upstream>) -> Self {
+        Self {
+            upstream: Arc::clone(upstream),
+            attempts: Vec::new(),
+            no_more: None,
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet: where that is all, its client went away.
+    UnderWay,
+    /// What answers by itself did, with this status.
+    Answered(u16),
+    /// It was refused.
+    Refused(Refusal),
+    /// It went on, and this is the status of the answer.
+    Forwarded(u16),
+    /// It went on, and the next one gave no answer.
+    Failed,
+}
+
+impl<'p> Record<'p> {
+    /// Of a request that arrives.
+    #[must_use]
+    pub(crate) fn new(id: RequestId, method: Cow<'static, str>) -> Self {
+        Self {
+            id,
+            method,
+            target: String::new(),
+            route: None,
+            endpoint: None,
+            credential: None,
+            proof: None,
+            principal: None,
+            limits: Vec::new(),
+            upstreams: Vec::new(),
+            outcome: Outcome::UnderWay,
+            body_bytes: 0,
+            times: None,
+        }
+    }
+
+    /// With its path and query, which the phases have until then.
+    pub(crate) fn closes(&mut self, target: String) {
+        self.target = target;
+    }
+
+    /// The upstream that is asked was asked once more.
+    pub(crate) fn attempted(&mut self, target: usize, end: End) {
+        if let Some(asked) = self.upstreams.last_mut() {
+            asked.attempts.push((target, end));
+        }
+    }
+
+    /// The upstream that is asked is not asked again.
+    pub(crate) fn no_more(&mut self, why: WhyNot) {
+        if let Some(asked) = self.upstreams.last_mut() {
+            asked.no_more = Some(why);
+        }
+    }
+
+    /// Its path. The query is left out: it may hold what is nobody's business.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        path_of(&self.target)
+    }
+}
+
+/// The path of a target.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
+}
