@@ -2,7 +2,7 @@
 //! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
 //! very same token again.
 
-use doorward_policy::Policy;
+use doorward_policy::{IssuerId, Policy, Refusal};
 use doorward_token::cache::TokenCache;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::event::Event;
 use crate::ground::Ground;
 use crate::introspect::Introspector;
-use crate::keys::KeyRing;
+use crate::issuers::{Issuers, KnownIssuer};
 use crate::limiter::Limiter;
 use crate::platform::Platform;
 use crate::proxy::Upstreams;
@@ -34,7 +34,7 @@ pub struct Instance<P: Platform> {
 /// What the requests of an instance share.
 pub(crate) struct Gate<P: Platform> {
     pub(crate) ground: Rc<Ground<P>>,
-    pub(crate) keys: KeyRing<P>,
+    issuers: Issuers<P>,
     pub(crate) store: Rc<SharedStore<P>>,
     pub(crate) introspector: Introspector<P>,
     pub(crate) verified: RefCell<TokenCache<P::HashState>>,
@@ -94,8 +94,8 @@ impl<P: Platform> Gate<P> {
     fn new(platform: P, policy: Policy) -> Self {
         let store = SharedStore::new(platform.clone(), policy.store());
         Self {
-            keys: KeyRing::new(&platform, policy.issuers(), &store),
-            introspector: Introspector::new(platform.clone(), policy.issuers()),
+            issuers: Issuers::new(&platform, &policy, &store),
+            introspector: Introspector::new(platform.clone()),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
             verified: RefCell::new(TokenCache::new(platform.hash_state())),
             upstreams: OnceCell::new(),
@@ -112,6 +112,14 @@ impl<P: Platform> Gate<P> {
     /// The policy.
     pub(crate) fn policy(&self) -> &Policy {
         &self.ground.policy
+    }
+
+    /// The issuer in this position of the policy.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn issuer(&self, id: IssuerId) -> Result<KnownIssuer<'_, P>, Refusal> {
+        self.issuers.of(self.policy(), id)
     }
 
     /// What is known of upstreams.

@@ -45,17 +45,27 @@ const WAITS_MAX: usize = 3;
 pub(crate) struct Introspector<P: Platform> {
     platform: P,
     cache: RefCell<TokenCache<P::HashState>>,
-    endpoints: Vec<RefCell<Endpoint>>,
     shares: RefCell<Shares>,
     /// The questions under way. An instance has few requests at a time.
     asking: RefCell<Vec<Question<P>>>,
 }
 
+/// Whom to ask about a token.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The issuer's position in the policy.
+    pub(crate) id: IssuerId,
+    /// The issuer.
+    pub(crate) issuer: &'a Issuer,
+    /// How it is asked.
+    pub(crate) rule: &'a Introspection,
+    /// What is known of where it is asked.
+    pub(crate) endpoint: &'a RefCell<Endpoint>,
+}
+
 /// A token that an issuer is asked about, and in whose share that is.
 struct Asking<'a> {
-    id: IssuerId,
-    issuer: &'a Issuer,
-    rule: &'a Introspection,
+    whom: Asked<'a>,
     token: &'a [u8],
     share: KeyDigest,
 }
@@ -67,8 +77,9 @@ struct Question<P: Platform> {
     flight: Flight<P>,
 }
 
+/// What is known of where an issuer is asked.
 #[derive(Default)]
-struct Endpoint {
+pub(crate) struct Endpoint {
     found: Option<(UnixTime, Rc<str>)>,
     secret: Option<Rc<Secret>>,
     failures: u32,
@@ -83,17 +94,16 @@ enum Secret {
 
 impl<P: Platform> Introspector<P> {
     /// Nothing was asked yet.
-    pub(crate) fn new(platform: P, issuers: &[Issuer]) -> Self {
+    pub(crate) fn new(platform: P) -> Self {
         Self {
             cache: RefCell::new(TokenCache::new(platform.hash_state())),
-            endpoints: issuers.iter().map(|_| RefCell::default()).collect(),
             shares: RefCell::new(Shares::new(SHARES_NAME)),
             asking: RefCell::default(),
             platform,
         }
     }
 
-    /// What `issuer` says of an opaque token that a client with this address sent; `address` is what the
+    /// What an issuer says of an opaque token that a client with this address sent; `address` is what the
     /// address is counted under.
     ///
     /// # Errors
@@ -102,15 +112,12 @@ impl<P: Platform> Introspector<P> {
     pub(crate) async fn verify(
         &self,
         pending: &Pending<'_, '_>,
-        id: IssuerId,
-        issuer: &Issuer,
+        whom: Asked<'_>,
         text: &str,
         address: impl Fn() -> Vec<u8>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
         let token = text.as_bytes();
-        let (Some(rule), Some(endpoint)) = (&issuer.introspection, self.endpoints.get(id)) else {
-            return Err(Refusal::misconfigured("an issuer without introspection"));
-        };
+        let Asked { id, endpoint, .. } = whom;
         for round in 0..WAITS_MAX {
             match self
                 .cache
@@ -125,9 +132,7 @@ impl<P: Platform> Introspector<P> {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
             let asking = Asking {
-                id,
-                issuer,
-                rule,
+                whom,
                 token,
                 share: share_of(&address(), id),
             };
@@ -146,7 +151,7 @@ impl<P: Platform> Introspector<P> {
                 continue;
             }
             self.take(&asking.share)?;
-            let asked = ask(&self.platform, endpoint, issuer, rule, text).await;
+            let asked = ask(&self.platform, whom, text).await;
             let verdict = self.judge(pending, &asking, asked);
             drop(landing);
             return verdict;
@@ -184,13 +189,13 @@ impl<P: Platform> Introspector<P> {
         asking: &Asking<'_>,
         asked: Result<Vec<u8>, Failure>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
-        let Asking {
+        let Asking { whom, token, share } = *asking;
+        let Asked {
             id,
             issuer,
             rule,
-            token,
-            share,
-        } = *asking;
+            endpoint,
+        } = whom;
         let now = self.platform.now();
         let expectations = issuer.expectations();
         let missing = rule.missing_audience;
@@ -236,26 +241,18 @@ impl<P: Platform> Introspector<P> {
                         Err(Refusal::issuer_unavailable(pause_s))
                     }
                     Failure::Client(_) => {
-                        self.forget_how_to_ask(id);
+                        endpoint.borrow_mut().forget_how_to_ask();
                         Err(Refusal::issuer_unavailable(1))
                     }
-                    Failure::Asking(_) => Err(self.failed(id)),
+                    Failure::Asking(_) => {
+                        let pause_s = endpoint.borrow_mut().failed(self.platform.now());
+                        Err(Refusal::issuer_unavailable(pause_s))
+                    }
                 };
             }
         };
-        if let Some(endpoint) = self.endpoints.get(id) {
-            endpoint.borrow_mut().failures = 0;
-        }
+        endpoint.borrow_mut().failures = 0;
         verdict
-    }
-
-    /// The endpoint may have moved, and the secret may have been wrong.
-    fn forget_how_to_ask(&self, id: IssuerId) {
-        if let Some(endpoint) = self.endpoints.get(id) {
-            let mut endpoint = endpoint.borrow_mut();
-            endpoint.found = None;
-            endpoint.secret = None;
-        }
     }
 
     fn tell(&self, issuer: &Issuer, reason: &dyn Display) {
@@ -263,21 +260,6 @@ impl<P: Platform> Introspector<P> {
             issuer: &issuer.name,
             reason,
         });
-    }
-
-    fn failed(&self, id: IssuerId) -> Refusal {
-        self.forget_how_to_ask(id);
-        let mut retry_after_s = 1;
-        if let Some(endpoint) = self.endpoints.get(id) {
-            let mut endpoint = endpoint.borrow_mut();
-            endpoint.failures = endpoint.failures.saturating_add(1);
-            if endpoint.failures >= FAILURES_MAX {
-                endpoint.failures = 0;
-                endpoint.paused_until = self.platform.now().saturating_add(PAUSE_S);
-                retry_after_s = PAUSE_S;
-            }
-        }
-        Refusal::issuer_unavailable(retry_after_s)
     }
 }
 
@@ -292,6 +274,24 @@ fn share_of(address: &[u8], id: IssuerId) -> KeyDigest {
 }
 
 impl Endpoint {
+    /// The endpoint may have moved, and the secret may have been wrong.
+    fn forget_how_to_ask(&mut self) {
+        self.found = None;
+        self.secret = None;
+    }
+
+    /// It did not answer as it should. Gives the time after which to come back, in seconds.
+    fn failed(&mut self, now: UnixTime) -> u64 {
+        self.forget_how_to_ask();
+        self.failures = self.failures.saturating_add(1);
+        if self.failures < FAILURES_MAX {
+            return 1;
+        }
+        self.failures = 0;
+        self.paused_until = now.saturating_add(PAUSE_S);
+        PAUSE_S
+    }
+
     /// For how many seconds the endpoint is still left alone.
     fn paused_s(&self, now: UnixTime) -> Option<u64> {
         let left_s = self.paused_until.seconds_since(now);
@@ -301,13 +301,13 @@ impl Endpoint {
 }
 
 /// Asks the issuer. Gives the body of its answer.
-async fn ask<P: Platform>(
-    platform: &P,
-    endpoint: &RefCell<Endpoint>,
-    issuer: &Issuer,
-    rule: &Introspection,
-    token: &str,
-) -> Result<Vec<u8>, Failure> {
+async fn ask<P: Platform>(platform: &P, whom: Asked<'_>, token: &str) -> Result<Vec<u8>, Failure> {
+    let Asked {
+        issuer,
+        rule,
+        endpoint,
+        ..
+    } = whom;
     let url = endpoint_url(platform, endpoint, issuer, rule).await?;
     let secret = secret(platform, endpoint, rule).await?;
     let form = introspection::request_body(token);

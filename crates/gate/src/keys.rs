@@ -10,7 +10,7 @@
 mod records;
 mod source;
 
-use doorward_policy::{Issuer, IssuerId, KeySource, Refusal};
+use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, NoNewerKeys, Record, StoredKeys,
     UnknownKeyDecision,
@@ -49,12 +49,8 @@ pub(crate) struct Keys {
     origin: Option<Origin>,
 }
 
-/// The keys of all issuers of a policy.
-pub(crate) struct KeyRing<P: Platform> {
-    entries: Vec<Rc<Entry<P>>>,
-}
-
-struct Entry<P: Platform> {
+/// The keys of one issuer.
+pub(crate) struct IssuerKeys<P: Platform> {
     platform: P,
     store: Rc<SharedStore<P>>,
     name: String,
@@ -100,127 +96,103 @@ enum Step {
     GiveUp { retry_after_s: u64 },
 }
 
-impl<P: Platform> KeyRing<P> {
-    /// A ring that has loaded nothing yet.
-    pub(crate) fn new(platform: &P, issuers: &[Issuer], store: &Rc<SharedStore<P>>) -> Self {
-        let entries = issuers
-            .iter()
-            .map(|issuer| {
-                Rc::new(Entry {
-                    platform: platform.clone(),
-                    store: Rc::clone(store),
-                    name: issuer.name.clone(),
-                    url: issuer.url.clone(),
-                    subject: issuer.keys_subject(),
-                    source: issuer.keys.clone(),
-                    algorithms: issuer.algorithms,
-                    flight: Flight::new(platform.clone()),
-                    state: RefCell::new(State {
-                        keys: None,
-                        exposed: ExposedKeys::default(),
-                        freshness: Freshness::new(issuer.freshness),
-                        last_error: None,
-                    }),
-                })
-            })
-            .collect();
-        Self { entries }
+impl<P: Platform> IssuerKeys<P> {
+    /// Nothing was loaded yet.
+    pub(crate) fn new(platform: &P, issuer: &Issuer, store: &Rc<SharedStore<P>>) -> Rc<Self> {
+        Rc::new(Self {
+            platform: platform.clone(),
+            store: Rc::clone(store),
+            name: issuer.name.clone(),
+            url: issuer.url.clone(),
+            subject: issuer.keys_subject(),
+            source: issuer.keys.clone(),
+            algorithms: issuer.algorithms,
+            flight: Flight::new(platform.clone()),
+            state: RefCell::new(State {
+                keys: None,
+                exposed: ExposedKeys::default(),
+                freshness: Freshness::new(issuer.freshness),
+                last_error: None,
+            }),
+        })
     }
 
-    /// The keys that may be used without waiting, if there are any. Where they grow old, a refresh is
+    /// Those that may be used without waiting, if there are any. Where they grow old, a refresh is
     /// started that goes on after the response.
-    pub(crate) fn at_hand(&self, issuer: IssuerId, now: UnixTime) -> Option<Rc<Keys>> {
-        let entry = self.entries.get(issuer)?;
-        let mut state = entry.state.borrow_mut();
+    pub(crate) fn at_hand(self: &Rc<Self>, now: UnixTime) -> Option<Rc<Keys>> {
+        let mut state = self.state.borrow_mut();
         let keys = state.keys.clone()?;
         let decision = state.freshness.decide(now);
         drop(state);
         match decision {
             Decision::Use => Some(keys),
             Decision::UseAndRefresh => {
-                entry.start(Cause::Age);
+                self.start(Cause::Age);
                 Some(keys)
             }
             Decision::FetchFirst => {
-                entry.start(Cause::Age);
+                self.start(Cause::Age);
                 None
             }
             Decision::AwaitFetch | Decision::Unavailable { .. } => None,
         }
     }
 
-    /// The keys of `issuer`, waited for where they have to be.
+    /// Those that can be used, waited for where they have to be.
     ///
     /// # Errors
     /// A refusal with status 503 when no usable keys can be had.
-    pub(crate) async fn get(&self, issuer: IssuerId) -> Result<Rc<Keys>, Refusal> {
-        let entry = self
-            .entries
-            .get(issuer)
-            .ok_or_else(|| Refusal::misconfigured("an issuer without keys"))?;
+    pub(crate) async fn get(self: &Rc<Self>) -> Result<Rc<Keys>, Refusal> {
         for _ in 0..WAITS_MAX {
-            match entry.step() {
+            match self.step() {
                 Step::Use(keys) => return Ok(keys),
                 Step::GiveUp { retry_after_s } => {
                     return Err(Refusal::keys_unavailable(retry_after_s));
                 }
-                Step::Wait => entry.flight.ended().await,
+                Step::Wait => self.flight.ended().await,
             }
         }
         Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
     }
 
-    /// How old the keys of `issuer` are, in seconds; `None`: there are none that were fetched.
-    pub(crate) fn age_s(&self, issuer: IssuerId, now: UnixTime) -> Option<u64> {
-        let entry = self.entries.get(issuer)?;
-        entry.state.borrow().freshness.age_s(now)
+    /// How old they are, in seconds; `None`: there are none that were fetched.
+    pub(crate) fn age_s(&self, now: UnixTime) -> Option<u64> {
+        self.state.borrow().freshness.age_s(now)
     }
 
-    /// Keys of `issuer` that are newer than those of `generation`, in which a key was missing. Looks for
+    /// Keys that are newer than those of `generation`, in which a key was missing. Looks for
     /// them as often as unknown keys are a reason to, and once for each who asks. They may lack the key,
     /// too: then they are to be asked about in their turn.
-    pub(crate) async fn newer(&self, issuer: IssuerId, generation: u64) -> Newer {
-        let Some(entry) = self.entries.get(issuer) else {
-            let keys = NoNewerKeys {
-                old: false,
-                retry_after_s: 1,
-            };
-            return Newer::None(NoneNewer { asked: true, keys });
-        };
+    pub(crate) async fn newer(self: &Rc<Self>, generation: u64) -> Newer {
         let mut asked = false;
         for _ in 0..WAITS_MAX {
             // Somebody else may have fetched them while this request waited.
-            let keys = entry.state.borrow().keys.clone();
+            let keys = self.state.borrow().keys.clone();
             if let Some(keys) = keys.filter(|keys| keys.generation != generation) {
                 return Newer::Keys(keys);
             }
             // A load that is under way may bring them.
-            if !entry.flight.is_under_way() {
+            if !self.flight.is_under_way() {
                 if asked {
                     break;
                 }
-                let mut state = entry.state.borrow_mut();
-                let decision = state.freshness.decide_unknown_key(entry.platform.now());
+                let mut state = self.state.borrow_mut();
+                let decision = state.freshness.decide_unknown_key(self.platform.now());
                 drop(state);
                 match decision {
                     UnknownKeyDecision::Refuse => break,
-                    UnknownKeyDecision::Refetch => entry.start(Cause::UnknownKey),
+                    UnknownKeyDecision::Refetch => self.start(Cause::UnknownKey),
                     UnknownKeyDecision::AwaitFetch => {}
                 }
                 asked = true;
             }
-            entry.flight.ended().await;
+            self.flight.ended().await;
         }
-        let keys = entry
-            .state
-            .borrow()
-            .freshness
-            .no_newer_keys(entry.platform.now());
+        let now = self.platform.now();
+        let keys = self.state.borrow().freshness.no_newer_keys(now);
         Newer::None(NoneNewer { asked, keys })
     }
-}
 
-impl<P: Platform> Entry<P> {
     fn step(self: &Rc<Self>) -> Step {
         let mut state = self.state.borrow_mut();
         let decision = state.freshness.decide(self.platform.now());
@@ -563,7 +535,7 @@ impl<P: Platform> Entry<P> {
 
 /// A load under way. However it ends, also by cancellation, those who wait are woken.
 struct Load<P: Platform> {
-    entry: Rc<Entry<P>>,
+    entry: Rc<IssuerKeys<P>>,
     _landing: Landing<P>,
 }
 

@@ -22,6 +22,7 @@ mod genuine;
 mod ground;
 mod instance;
 mod introspect;
+mod issuers;
 mod keys;
 mod limit;
 mod limiter;

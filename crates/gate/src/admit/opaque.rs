@@ -4,6 +4,7 @@ use doorward_policy::{IssuerId, Pending, Refusal};
 
 use crate::genuine::Genuine;
 use crate::instance::Gate;
+use crate::introspect::Asked;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::{Proof, Record};
@@ -20,14 +21,21 @@ pub(super) async fn genuine<P: Platform>(
     received: &Received,
     record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
-    let Some(issuer) = gate.policy().issuers().get(id) else {
-        return Err(Refusal::misconfigured("an issuer that is none"));
+    let known = gate.issuer(id)?;
+    let Some(rule) = &known.issuer.introspection else {
+        return Err(Refusal::misconfigured("an issuer without introspection"));
+    };
+    let whom = Asked {
+        id,
+        issuer: known.issuer,
+        rule,
+        endpoint: known.endpoint,
     };
     record.proof = Some(Proof::Introspection);
     let address = || gate.ground.address_key(received);
     let token = gate
         .introspector
-        .verify(pending, id, issuer, token, address)
+        .verify(pending, whom, token, address)
         .await?;
     Ok(Genuine::Token {
         issuer: id,

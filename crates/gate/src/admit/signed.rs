@@ -1,8 +1,8 @@
 //! Signed tokens: remembered by this instance, or verified now with the keys of their issuer.
 
-use doorward_policy::{Issuer, IssuerId, Pending, Refusal};
+use doorward_policy::{IssuerId, Pending, Refusal};
 use doorward_token::cache::{Hit, REALM_SIGNED};
-use doorward_token::{TokenError, UnverifiedToken, VerifiedToken};
+use doorward_token::{TokenError, UnverifiedToken};
 use std::sync::Arc;
 
 use crate::genuine::Genuine;
@@ -10,7 +10,7 @@ use crate::instance::Gate;
 use crate::keys::Keys;
 use crate::platform::Platform;
 use crate::record::{Proof, Record};
-use crate::verify::Verdict;
+use crate::verify::{Verdict, with_keys};
 
 /// Verifies a token.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn genuine<P: Platform>(
     }) = hit
         // A remembered token does not outlive the keys that it was verified with.
         && pending.accepts(issuer)
-        && let Some(keys) = gate.keys.at_hand(issuer, at)
+        && let Some(keys) = gate.issuer(issuer)?.keys.at_hand(at)
         && keys.generation == generation
     {
         record.proof = Some(Proof::Remembered);
@@ -41,10 +41,11 @@ pub(super) async fn genuine<P: Platform>(
 
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
-    let issuer = whose(pending, &token)?;
-    let verdict = gate
-        .with_keys(issuer, |keys| verify(gate, issuer, &token, keys))
-        .await?;
+    let known = gate.issuer(whose(pending, &token)?)?;
+    let issuer = known.id;
+    let expectations = known.issuer.expectations();
+    let verify = |keys: &Keys| token.verify(&keys.set, expectations, gate.platform().now());
+    let verdict = with_keys(known.keys, verify).await?;
     let (keys, token) = match verdict {
         Verdict::Genuine(keys, token) => (keys, token),
         // The issuer fails or was not asked, so it may have the key by now.
@@ -60,7 +61,7 @@ pub(super) async fn genuine<P: Platform>(
     // Keys may have been waited for.
     let at = gate.platform().now();
     if P::OBSERVES {
-        let keys_age_s = gate.keys.age_s(issuer, at);
+        let keys_age_s = known.keys.age_s(at);
         record.proof = Some(Proof::Signature { keys_age_s });
     }
     let until = token.expires_at();
@@ -88,19 +89,4 @@ fn whose(pending: &Pending<'_, '_>, token: &UnverifiedToken<'_>) -> Result<Issue
         .issuer_hint()
         .and_then(|url| pending.issuer_by_url(&url))
         .ok_or_else(|| Refusal::unknown_issuer(pending))
-}
-
-fn verify<P: Platform>(
-    gate: &Gate<P>,
-    issuer: IssuerId,
-    token: &UnverifiedToken<'_>,
-    keys: &Keys,
-) -> Result<VerifiedToken, TokenError> {
-    let expectations = gate
-        .policy()
-        .issuers()
-        .get(issuer)
-        .map(Issuer::expectations);
-    let expectations = expectations.ok_or(TokenError::UnknownKey { named: false })?;
-    token.verify(&keys.set, expectations, gate.platform().now())
 }

@@ -18,11 +18,12 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
+use crate::keys::Keys;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::respond::{self, field};
 use crate::store;
-use crate::verify::Verdict;
+use crate::verify::{Verdict, with_keys};
 
 /// A logout request that is longer is refused.
 const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
@@ -128,9 +129,9 @@ async fn verified<P: Platform>(
     id: IssuerId,
     token: &UnverifiedToken<'_>,
 ) -> Result<LogoutToken, Rejection> {
-    let issuer = gate.policy().issuers().get(id);
-    let Some((issuer, rule)) = issuer.and_then(|issuer| Some((issuer, issuer.logout.as_ref()?)))
-    else {
+    let known = gate.issuer(id).map_err(Rejection::Unavailable)?;
+    let issuer = known.issuer;
+    let Some(rule) = &issuer.logout else {
         return Err(misconfigured("an issuer without logout"));
     };
     let expect = LogoutExpectations {
@@ -140,12 +141,12 @@ async fn verified<P: Platform>(
         algorithms: issuer.algorithms,
         leeway_s: issuer.leeway_s,
     };
-    let verdict = gate
-        .with_keys(id, |keys| {
-            token.verify_logout(&keys.set, &expect, gate.platform().now())
-        })
-        .await
-        .map_err(Rejection::Unavailable)?;
+    let verify = |keys: &Keys| {
+        let now = gate.platform().now();
+        token.verify_logout(&keys.set, &expect, now)
+    };
+    let verdict = with_keys(known.keys, verify).await;
+    let verdict = verdict.map_err(Rejection::Unavailable)?;
     match verdict {
         Verdict::Genuine(_, logout) => Ok(logout),
         // Many issuers say it once and never again, so what is not known yet is not refused for good.
