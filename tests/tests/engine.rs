@@ -1,5 +1,7 @@
 //! The engine in virtual time: what is admitted, what is refused, and what of a request goes on.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::gate::{Behind, Gate};

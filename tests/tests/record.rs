@@ -1,6 +1,11 @@
 //! The record of a request: each phase fills in what it finds out.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use doorward_gate::record::{Outcome, Proof};
 use doorward_policy::Reason;
