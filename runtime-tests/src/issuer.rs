@@ -1,60 +1,24 @@
 //! An OpenID issuer that behaves as told: well, slowly, wrongly, or not at all.
 
-mod introspection;
-mod key;
 mod serve;
 
 pub use crate::clock::now;
-pub use introspection::Client;
-pub use key::Key;
+pub use doorward_tests::issuer::{
+    AUDIENCE, Behaviour, Client, INTROSPECTION, KEYS, Key, LOGOUT_EVENT, METADATA,
+};
 
 use crate::clock::Clock;
 use doorward_host::WallClock;
+use doorward_tests::issuer::{self, State};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// The audience of every token that [`Issuer::token`] makes.
-pub const AUDIENCE: &str = "https://api.example";
-/// Where the metadata are, below the issuer's URL.
-pub const METADATA: &str = "/.well-known/openid-configuration";
-/// Where the key set is.
-pub const KEYS: &str = "/jwks";
-/// Where opaque tokens are asked about.
-pub const INTROSPECTION: &str = "/introspect";
-/// What a logout token has among its `events`.
-pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// How long [`Issuer::until`] waits before something hangs.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
-
-/// How the issuer answers requests for one of its documents.
-#[derive(Debug, Clone)]
-pub enum Behaviour {
-    /// With the document.
-    Good,
-    /// With this status and no body.
-    Status(u16),
-    /// With status 429 and this `Retry-After`.
-    TooMany(String),
-    /// With this status and an error of this name (RFC 6749 §5.2).
-    Error(u16, &'static str),
-    /// Not at all: the connection stays open, until [`Issuer::recover`] lets it go on to a good answer.
-    Stall,
-    /// By closing the connection.
-    Close,
-    /// With this many bytes of JSON white space.
-    Huge(u64),
-    /// With this content type and body.
-    Content(&'static str, Vec<u8>),
-    /// With a redirect to this URL.
-    Redirect(String),
-    /// With half of the document that its `Content-Length` announces.
-    Truncated,
-}
 
 /// An issuer on a port of its own, until it is dropped.
 #[derive(Debug)]
@@ -72,24 +36,6 @@ struct Shared {
     changes: watch::Sender<u64>,
     /// Goes up when stalled answers are let go.
     releases: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct State {
-    url: String,
-    /// By path: empty, or a slash and the tenant's name.
-    keys: HashMap<String, Vec<Key>>,
-    behaviours: HashMap<String, Behaviour>,
-    requests: HashMap<String, usize>,
-    /// The last `Accept` of each path.
-    accepts: HashMap<String, String>,
-    /// How many answers are being held back.
-    stalled: usize,
-    /// Fields that come with the key set.
-    key_headers: Vec<(&'static str, String)>,
-    with_etag: bool,
-    not_modified: usize,
-    introspection: introspection::Endpoint,
 }
 
 impl Shared {
@@ -116,20 +62,8 @@ impl Issuer {
     async fn start_by(clock: Option<WallClock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let keys = vec![Key::ed25519("ed-1"), Key::p256("ec-1")];
         let state = Arc::new(Shared {
-            state: Mutex::new(State {
-                url: format!("http://{address}"),
-                keys: HashMap::from([(String::new(), keys)]),
-                behaviours: HashMap::new(),
-                requests: HashMap::new(),
-                accepts: HashMap::new(),
-                stalled: 0,
-                key_headers: Vec::new(),
-                with_etag: false,
-                not_modified: 0,
-                introspection: introspection::Endpoint::default(),
-            }),
+            state: Mutex::new(State::new(&format!("http://{address}"))),
             changes: watch::Sender::new(0),
             releases: watch::Sender::new(0),
         });
@@ -173,9 +107,7 @@ impl Issuer {
 
     /// Sets how all documents are answered.
     pub fn all_behave(&self, behaviour: &Behaviour) {
-        for path in [METADATA, KEYS, INTROSPECTION] {
-            self.behaves(path, behaviour.clone());
-        }
+        self.state.state().all_behave(behaviour);
     }
 
     /// Answers well from now on, and lets the answers go on that are held back.
@@ -254,28 +186,27 @@ impl Issuer {
 
     /// Lets this client, and no other, ask about opaque tokens.
     pub fn introspected_by(&self, client: Client) {
-        self.state.state().introspection.client = Some(client);
+        self.state.state().introspected_by(client);
     }
 
     /// Sets what is answered about an opaque token.
     pub fn says_of(&self, token: &str, answer: Value) {
-        let mut state = self.state.state();
-        state.introspection.answers.insert(token.to_owned(), answer);
+        self.state.state().says_of(token, answer);
     }
 
     /// Knows an opaque token no longer.
     pub fn withdraw(&self, token: &str) {
-        self.state.state().introspection.answers.remove(token);
+        self.state.state().withdraw(token);
     }
 
     /// The opaque tokens that a client with proof has asked about.
     pub fn asked_about(&self) -> Vec<String> {
-        self.state.state().introspection.asked.clone()
+        self.state.state().asked_about()
     }
 
     /// Why clients were turned away.
     pub fn turned_away(&self) -> Vec<String> {
-        self.state.state().introspection.turned_away.clone()
+        self.state.state().turned_away()
     }
 
     /// The published key set.
@@ -300,11 +231,7 @@ impl Issuer {
 
     /// The claims of a token that is valid for an hour.
     pub fn claims(&self, subject: &str, scope: &str) -> Value {
-        let now = self.now();
-        json!({
-            "iss": self.url(), "aud": AUDIENCE, "sub": subject, "scope": scope,
-            "iat": now, "exp": now + 3600,
-        })
+        issuer::claims(&self.url(), self.now(), subject, scope)
     }
 
     /// A token for `subject` with `scope`, signed with the first published key.
@@ -314,36 +241,19 @@ impl Issuer {
 
     /// What is to be answered about an opaque token that is active for an hour.
     pub fn active(&self, subject: &str, scope: &str) -> Value {
-        let mut answer = self.claims(subject, scope);
-        answer["active"] = true.into();
-        answer["token_type"] = "Bearer".into();
-        answer["client_id"] = "app".into();
-        answer
+        issuer::active(&self.url(), self.now(), subject, scope)
     }
 
     /// The claims of a logout token for `client` that is good for two minutes (OpenID Connect
     /// Back-Channel Logout 1.0 §2.4). It says neither who nor which session yet.
     pub fn logout_claims(&self, client: &str, id: &str) -> Value {
-        let now = self.now();
-        json!({
-            "iss": self.url(), "aud": client, "iat": now, "exp": now + 120, "jti": id,
-            "events": { LOGOUT_EVENT: {} },
-        })
+        issuer::logout_claims(&self.url(), self.now(), client, id)
     }
 
     /// Signs a logout token with the first published key.
     pub fn sign_logout(&self, claims: &Value) -> String {
         let header = json!({ "typ": "logout+jwt" });
         self.key().sign_with_header(&header, claims)
-    }
-}
-
-impl State {
-    /// The key set of the issuer, or of the tenant at this path.
-    fn key_set(&self, path: &str) -> Vec<u8> {
-        let keys = self.keys.get(path).into_iter().flatten();
-        let keys: Vec<Value> = keys.map(Key::public_jwk).collect();
-        json!({ "keys": keys }).to_string().into_bytes()
     }
 }
 

@@ -18,7 +18,7 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod clocked;
-pub mod credential;
+pub use doorward_tests::credential;
 pub mod gated;
 mod group;
 pub mod host;

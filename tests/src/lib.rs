@@ -6,13 +6,17 @@
 //! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time.
 
+pub mod credential;
 pub mod decisions;
 pub mod findings;
+pub mod issuer;
 pub mod mint;
 pub mod numbers;
 pub mod providers;
+pub mod served;
 pub mod signing;
 pub mod sim;
+pub mod time;
 
 use doorward_policy::RequestHead;
 

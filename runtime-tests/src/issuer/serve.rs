@@ -1,35 +1,12 @@
 //! The issuer's side of a connection.
 
-use super::{Behaviour, INTROSPECTION, KEYS, METADATA, Shared, State, introspection};
+use super::{Behaviour, Shared};
+use doorward_tests::issuer::{Asked, Document, document};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-
-/// A request.
-struct Asked {
-    method: String,
-    path: String,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Asked {
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let found = headers.find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-/// A good answer.
-struct Document {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-}
 
 /// Answers one request after the other.
 pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: impl Fn() -> u64) {
@@ -37,15 +14,8 @@ pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: 
     while let Some(asked) = read(&mut stream).await {
         // Before the behaviour is looked at: what is released after that is not missed.
         let mut releases = shared.releases.subscribe();
-        let behaviour = {
-            let mut state = shared.state();
-            *state.requests.entry(asked.path.clone()).or_default() += 1;
-            let accept = asked.header("accept").unwrap_or_default().to_owned();
-            state.accepts.insert(asked.path.clone(), accept);
-            state.behaviours.get(&asked.path).cloned()
-        };
+        let mut behaviour = shared.state().asked(&asked);
         shared.changed();
-        let mut behaviour = behaviour.unwrap_or(Behaviour::Good);
         if matches!(behaviour, Behaviour::Stall) {
             if !released(&mut stream, &shared, &mut releases).await {
                 return;
@@ -117,57 +87,6 @@ async fn released(
     shared.state().stalled -= 1;
     shared.changed();
     released
-}
-
-fn document(state: &mut State, base: &str, now: u64, asked: &Asked) -> Document {
-    let json = |status: u16, value: serde_json::Value| Document {
-        status,
-        headers: vec![("content-type", "application/json".to_owned())],
-        body: value.to_string().into_bytes(),
-    };
-    if asked.path == INTROSPECTION && asked.method == "POST" {
-        let authorization = asked.header("authorization");
-        let content_type = asked.header("content-type").unwrap_or_default();
-        let (status, value) =
-            introspection::answer(state, base, now, authorization, content_type, &asked.body);
-        return json(status, value);
-    }
-    let published = |path: &str| {
-        (asked.method == "GET" && state.keys.contains_key(path)).then(|| path.to_owned())
-    };
-    if let Some(tenant) = asked.path.strip_suffix(METADATA).and_then(published) {
-        let url = &state.url;
-        return json(
-            200,
-            json!({
-                "issuer": format!("{url}{tenant}"),
-                "jwks_uri": format!("{base}{tenant}{KEYS}"),
-                "introspection_endpoint": format!("{base}{INTROSPECTION}"),
-            }),
-        );
-    }
-    let Some(tenant) = asked.path.strip_suffix(KEYS).and_then(published) else {
-        return json(404, json!({}));
-    };
-    let mut document = json(200, json!({}));
-    document.body = state.key_set(&tenant);
-    document.headers.extend(state.key_headers.iter().cloned());
-    if state.with_etag {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &document.body);
-        let digest: String = digest
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let etag = format!("\"{digest}\"");
-        if asked.header("if-none-match") == Some(&etag) {
-            state.not_modified += 1;
-            document.status = 304;
-            document.body.clear();
-        }
-        document.headers.push(("etag", etag));
-    }
-    document
 }
 
 /// Answers. Returns whether the connection goes on.

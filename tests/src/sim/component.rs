@@ -11,6 +11,10 @@ pub struct Component {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Its variables.
     pub secrets: BTreeMap<String, String>,
+    /// How the names of its stores begin in the world.
+    pub store_prefix: String,
+    /// `allowed_outbound_hosts`: `scheme://host:port`, where the port may be `*`; `None`: all.
+    pub outbound: Option<Vec<String>>,
     /// The stores that it is granted.
     pub stores: BTreeSet<String>,
     /// Whether the policy is meant to be wrong.
@@ -32,6 +36,8 @@ impl Component {
         Self {
             files: BTreeMap::from([(POLICY_PATH.to_owned(), policy.as_bytes().to_vec())]),
             secrets: BTreeMap::new(),
+            store_prefix: String::new(),
+            outbound: None,
             stores: BTreeSet::from(["default".to_owned()]),
             may_be_invalid: false,
             manner: Manner::default(),
@@ -39,6 +45,30 @@ impl Component {
             requests_max: 128,
             at_once_max: 16,
         }
+    }
+
+    /// One that has no policy.
+    #[must_use]
+    pub fn without_policy() -> Self {
+        let mut component = Self::new("");
+        component.files.clear();
+        component
+    }
+
+    /// Whether it may send requests there.
+    #[must_use]
+    pub fn may_reach(&self, https: bool, authority: &str) -> bool {
+        let Some(outbound) = &self.outbound else {
+            return true;
+        };
+        let scheme = if https { "https" } else { "http" };
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        let exact = format!("{scheme}://{authority}");
+        let any_port = format!("{scheme}://{host}:*");
+        let mut outbound = outbound.iter();
+        outbound.any(|allowed| *allowed == exact || *allowed == any_port)
     }
 
     /// With this variable.

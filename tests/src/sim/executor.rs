@@ -16,6 +16,9 @@ pub type Owner = u64;
 /// The tasks of clients, issuers and origins.
 pub const WORLD: Owner = 0;
 
+/// Turns of tasks at one and the same time after which nothing but turns is to be expected.
+const TURNS_MAX: u64 = 20_000_000;
+
 type TaskId = u64;
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -29,6 +32,8 @@ pub struct Executor {
     timers: RefCell<BTreeMap<(u64, u64), Waker>>,
     next_timer: Cell<u64>,
     order: RefCell<Option<Numbers>>,
+    /// Turns since the clock moved last.
+    turns: Cell<u64>,
     /// Owners that have ended while one of their tasks ran.
     ended: RefCell<Vec<Owner>>,
 }
@@ -86,6 +91,7 @@ impl Executor {
             timers: RefCell::default(),
             next_timer: Cell::new(0),
             order: RefCell::new(order),
+            turns: Cell::new(0),
             ended: RefCell::default(),
         })
     }
@@ -170,6 +176,24 @@ impl Executor {
         .await;
     }
 
+    /// By which one task waits for another one: the second half waits until the first one is dropped.
+    pub fn gong(self: &Rc<Self>) -> (Gong, impl Future<Output = ()> + use<>) {
+        let state: Rc<RefCell<(bool, Option<Waker>)>> = Rc::default();
+        let gong = Gong {
+            executor: Rc::clone(self),
+            state: Rc::clone(&state),
+        };
+        let waiting = poll_fn(move |context| {
+            let mut state = state.borrow_mut();
+            if state.0 {
+                return Poll::Ready(());
+            }
+            state.1 = Some(context.waker().clone());
+            Poll::Pending
+        });
+        (gong, waiting)
+    }
+
     /// Runs everything until `work` has ended.
     ///
     /// # Panics
@@ -200,6 +224,12 @@ impl Executor {
         let Some(id) = self.next_ready() else {
             return self.advance();
         };
+        let turns = self.turns.get() + 1;
+        self.turns.set(turns);
+        assert!(
+            turns < TURNS_MAX,
+            "tasks wake each other for ever, and no time passes"
+        );
         let Some(mut task) = self.tasks.borrow_mut().remove(&id) else {
             return true;
         };
@@ -238,6 +268,7 @@ impl Executor {
             return false;
         };
         self.now_ns.set(self.now_ns.get().max(at));
+        self.turns.set(0);
         self.wake(Some(waker));
         true
     }
@@ -245,6 +276,22 @@ impl Executor {
     fn ready(&self) -> std::sync::MutexGuard<'_, VecDeque<TaskId>> {
         let ready = self.shared.ready.lock();
         ready.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes who waits for it, when it is dropped.
+pub struct Gong {
+    executor: Rc<Executor>,
+    state: Rc<RefCell<(bool, Option<Waker>)>>,
+}
+
+impl Drop for Gong {
+    fn drop(&mut self) {
+        let mut state = self.state.borrow_mut();
+        state.0 = true;
+        let waker = state.1.take();
+        drop(state);
+        self.executor.wake(waker);
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Gate {
     component: Rc<Component>,
     behind: Behind,
     instances: RefCell<Vec<Rc<Running>>>,
+    /// All that there ever were.
+    made: RefCell<Vec<Owner>>,
 }
 
 struct Running {
@@ -55,6 +57,7 @@ impl Gate {
             component: Rc::new(component),
             behind,
             instances: RefCell::default(),
+            made: RefCell::default(),
         })
     }
 
@@ -110,6 +113,7 @@ impl Gate {
 
     fn made(&self) -> Rc<Running> {
         let id = self.world.owner();
+        self.made.borrow_mut().push(id);
         Rc::new(Running {
             id,
             instance: Instance::load(Sim::new(&self.world, &self.component, id)),
@@ -126,6 +130,12 @@ impl Gate {
             .iter()
             .map(|there| there.id)
             .collect()
+    }
+
+    /// Whether this is or was one of its instances.
+    #[must_use]
+    pub fn has_made(&self, instance: Owner) -> bool {
+        self.made.borrow().contains(&instance)
     }
 
     /// Ends all instances: whatever they do after their responses is lost, wherever it is. Requests under way

@@ -135,7 +135,8 @@ impl Platform for Sim {
         if !self.0.component.stores.contains(name) {
             return Err(StoreError::AccessDenied);
         }
-        Open::new(self.0.world.store(name)).await
+        let name = format!("{}{name}", self.0.component.store_prefix);
+        Ok(Open::new(self.0.world.store(&name)))
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
@@ -275,6 +276,10 @@ impl Platform for Sim {
     }
 
     async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let authority = request.authority.clone().unwrap_or_default();
+        if !self.0.component.may_reach(request.https, &authority) {
+            return Err(Failure::Denied);
+        }
         let manner = self.manner();
         let keeps_time = self.0.component.keeps_time;
         let mut response = self.0.world.exchange(request, keeps_time).await?;

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// When the simulation begins: 2026-01-01, in seconds since 1970.
 pub const BEGIN_S: u64 = 1_767_225_600;
 
+/// How long a request is under way before anybody has it, where it does not arrive at once.
+const LATENCY: Duration = Duration::from_micros(100);
+
 /// An answer that is waited for.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Failure>>>>;
 /// Somebody who answers requests.
@@ -29,6 +32,10 @@ pub struct World {
     pub executor: Rc<Executor>,
     /// What the wall's clock shows beside the time that has passed, in milliseconds.
     wall_ms: Cell<i64>,
+    /// Whether the clock on the wall stands still until it is set.
+    stands_still: Cell<bool>,
+    /// How long a request is under way before anybody has it.
+    latency: Duration,
     random: RefCell<Numbers>,
     peers: RefCell<BTreeMap<String, Peer>>,
     stores: RefCell<BTreeMap<String, Rc<store::Shared>>>,
@@ -100,11 +107,23 @@ impl World {
     /// One that follows from `seed`; where it is `shuffled`, so does the order in which tasks run.
     #[must_use]
     pub fn new(seed: u64, shuffled: bool) -> Rc<Self> {
+        Self::made(seed, shuffled, Duration::ZERO, BEGIN_S)
+    }
+
+    /// One that begins at this time, in seconds since 1970, and in which nothing arrives at once.
+    #[must_use]
+    pub fn beginning_at(seconds: u64) -> Rc<Self> {
+        Self::made(0, false, LATENCY, seconds)
+    }
+
+    fn made(seed: u64, shuffled: bool, latency: Duration, begin_s: u64) -> Rc<Self> {
         let mut random = Numbers::new(seed);
         let order = shuffled.then(|| Numbers::new(random.next_number()));
         Rc::new(Self {
             executor: Executor::new(order),
-            wall_ms: Cell::new(i64::try_from(BEGIN_S * 1000).unwrap_or_default()),
+            wall_ms: Cell::new(i64::try_from(begin_s * 1000).unwrap_or_default()),
+            stands_still: Cell::new(false),
+            latency,
             random: RefCell::new(random),
             peers: RefCell::default(),
             stores: RefCell::default(),
@@ -131,7 +150,10 @@ impl World {
     /// What the clock on the wall shows, in milliseconds since 1970.
     #[must_use]
     pub fn wall_ms(&self) -> u64 {
-        let passed = i64::try_from(self.executor.now().as_millis()).unwrap_or(i64::MAX);
+        let passed = match self.stands_still.get() {
+            true => 0,
+            false => i64::try_from(self.executor.now().as_millis()).unwrap_or(i64::MAX),
+        };
         u64::try_from(self.wall_ms.get().saturating_add(passed)).unwrap_or(0)
     }
 
@@ -139,6 +161,13 @@ impl World {
     #[must_use]
     pub fn wall_s(&self) -> u64 {
         self.wall_ms() / 1000
+    }
+
+    /// Lets the clock on the wall stand still from now on, until it is set.
+    pub fn stand_still(&self) {
+        let shows_ms = i64::try_from(self.wall_ms()).unwrap_or(i64::MAX);
+        self.wall_ms.set(shows_ms);
+        self.stands_still.set(true);
     }
 
     /// Sets the clock on the wall, forth or back. No time passes.
@@ -177,6 +206,12 @@ impl World {
             self.executor.turn().await;
             return Err(Failure::ConnectionRefused);
         };
+        // No answer comes at once, not even that there is none.
+        if self.latency.is_zero() {
+            self.executor.turn().await;
+        } else {
+            self.executor.sleep(self.latency).await;
+        }
         let times = request.times.filter(|_| keeps_time);
         let answer = peer(request);
         let Some(times) = times else {
