@@ -8,7 +8,7 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
-use doorward_traffic::fields::{is_hop_by_hop, tells_of_a_body};
+use doorward_traffic::fields::{ends_in_trailers, tells_of_a_body};
 use doorward_traffic::forwarded::is_forwarding_field;
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::spoofing::spoofing;
@@ -373,7 +373,9 @@ fn cleared<P: Platform>(mut entries: Entries, ground: &Ground<P>) -> Entries {
             ground.tell_removed(name);
             return false;
         }
-        !ground.policy.removes_trailer(name) && !is_forwarding_field(name) && !is_hop_by_hop(name)
+        !ground.policy.removes_trailer(name)
+            && !is_forwarding_field(name)
+            && !ends_in_trailers(name)
     });
     entries
 }

@@ -80,6 +80,13 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.has(name)
 }
 
+/// Whether a trailer field ends at the next hop. `Host` does, too: it means nothing there, and like those of one hop
+/// no host lets a component set it. One of them would take all other trailers with it.
+#[must_use]
+pub fn ends_in_trailers(name: &str) -> bool {
+    is_hop_by_hop(name) || name.eq_ignore_ascii_case("host")
+}
+
 /// Whether a field of a request says that a body comes with it.
 #[must_use]
 pub fn tells_of_a_body(name: &str) -> bool {

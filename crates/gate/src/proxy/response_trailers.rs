@@ -4,6 +4,7 @@
 //! original trailers, whatever trailers a component gives. So where trailers have to be looked at, the body
 //! goes through a stream of our own, at the price of one copy.
 
+use doorward_traffic::fields::ends_in_trailers;
 use doorward_traffic::upstream::Upstream;
 use std::sync::Arc;
 
@@ -41,7 +42,9 @@ pub(super) fn edited<P: Platform>(
             piece.reserve(PIECE_BYTES);
         }
         let trailers = P::trailers(&mut source).await.map(|mut entries| {
-            entries.retain(|(name, _)| !upstream.response_fields.touch(name));
+            entries.retain(|(name, _)| {
+                !upstream.response_fields.touch(name) && !ends_in_trailers(name)
+            });
             entries
         });
         P::finish(sink, trailers).await;
