@@ -6,7 +6,7 @@ use doorward_gate::platform::{Entries, Read, Stop};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 /// What one writes and the other one reads.
 struct Pipe {
@@ -46,6 +46,8 @@ pub struct Body {
     pipe: Rc<Pipe>,
     /// Whether there is a body, if only an empty one.
     pub is_there: bool,
+    /// How long it is, where whoever sends it announces that.
+    pub length: Option<u64>,
 }
 
 impl Body {
@@ -60,8 +62,13 @@ impl Body {
             pipe: Rc::clone(&pipe),
             unfinished: Some(unfinished),
         };
-        let is_there = true;
-        (sink, Self { pipe, is_there })
+        let (is_there, length) = (true, None);
+        let body = Self {
+            pipe,
+            is_there,
+            length,
+        };
+        (sink, body)
     }
 
     /// No body. Dropping the first one says that there are no trailers either.
@@ -133,6 +140,14 @@ impl Sink {
     pub fn finish(mut self, trailers: Result<Entries, Failure>) {
         self.unfinished = None;
         self.pipe.change(|state| state.trailers = Some(trailers));
+    }
+
+    /// Whether nobody reads any more. Otherwise whoever asks is woken when it is so.
+    pub(super) fn is_left(&self, context: &Context<'_>) -> bool {
+        self.pipe.change(|state| {
+            state.writer = Some(context.waker().clone());
+            state.reader_gone
+        })
     }
 
     /// Whether somebody may still read.

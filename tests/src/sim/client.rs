@@ -2,7 +2,8 @@
 
 use super::body::{Body, Sink};
 use super::executor::WORLD;
-use super::message::{Failure, Fields, Manner, Request, Response};
+use super::message::{Failure, Fields, Manner, Request, Response, length, members};
+use super::wire::{self, Rules};
 use super::world::World;
 use doorward_gate::platform::{Entries, Stop};
 use serde_json::Value;
@@ -141,24 +142,37 @@ impl Sent {
     /// The request as a component sees it, and who waits for its response.
     pub(super) fn into_request(self, world: &Rc<World>, manner: Manner) -> (Request, Client) {
         let mut entries = vec![("host".to_owned(), self.authority.clone().into_bytes())];
-        entries.extend(self.fields);
+        entries.extend(self.fields.iter().cloned());
+        let length = length(&entries);
+        if self.body.is_some() && length.is_none() && !has(&entries, "transfer-encoding") {
+            entries.push(("transfer-encoding".to_owned(), b"chunked".to_vec()));
+        }
+        let takes_trailers = members(&entries, "te").iter().any(|te| te == "trailers");
         let mut entries = manner.shown_request(entries);
-        let address = self.address.map(String::into_bytes);
-        entries.extend(address.map(|address| ("spin-client-addr".to_owned(), address)));
+        entries.extend(self.told());
         let body = match self.body {
-            None => {
+            None if length.unwrap_or(0) == 0 => {
                 let (silence, body) = Body::empty(&world.executor);
                 drop(silence);
                 body
             }
-            Some(upload) => {
+            None => Body::pipe(&world.executor, Failure::Incomplete).1,
+            // Its end comes with its beginning.
+            Some(upload) if upload.is_nothing() => Body::empty(&world.executor).1,
+            Some(mut upload) => {
+                upload.is_shorter_than(length);
                 let (sink, body) = Body::pipe(&world.executor, Failure::Incomplete);
                 let sent = Rc::clone(world);
                 world
                     .executor
                     .spawn(WORLD, async move { upload.send(&sent, sink).await });
-                body
+                wire::relayed(&world.executor, body, Rules::arriving(length, manner))
             }
+        };
+        let client = Client {
+            world: Rc::clone(world),
+            method: self.method.clone(),
+            takes_trailers,
         };
         let request = Request {
             method: self.method,
@@ -169,11 +183,75 @@ impl Sent {
             body,
             times: None,
         };
-        (request, Client)
+        (request, client)
+    }
+
+    /// What the host tells of the request in fields, after what the client said under their names.
+    fn told(&self) -> Entries {
+        let (path, _) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let scheme = if self.https { "https" } else { "http" };
+        let url = format!("{scheme}://{}{}", self.authority, self.target);
+        let told = [
+            ("spin-path-info", path),
+            ("spin-full-url", &*url),
+            ("spin-matched-route", "/..."),
+            ("spin-base-path", "/"),
+            ("spin-raw-component-route", "/..."),
+            ("spin-component-route", ""),
+        ];
+        let address = self.address.as_deref();
+        let address = address.map(|address| ("spin-client-addr", address));
+        let told = told.into_iter().chain(address);
+        told.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .collect()
+    }
+
+    /// What the host itself answers, where it hands the request to no component.
+    pub(super) fn refused(&self, manner: Manner) -> Option<Answer> {
+        let hosts = self.fields.iter().filter(|(name, _)| is_host(name)).count();
+        let status = if self.target.len() > wire::TARGET_BYTES_MAX {
+            414
+        } else if hosts > 0 && manner == Manner::Removes {
+            400
+        } else {
+            return None;
+        };
+        Some(Answer {
+            status,
+            fields: Vec::new(),
+            body: Vec::new(),
+            trailers: Ok(Vec::new()),
+        })
     }
 }
 
+fn is_host(name: &str) -> bool {
+    name.eq_ignore_ascii_case("host")
+}
+
+fn has(entries: &Entries, name: &str) -> bool {
+    entries
+        .iter()
+        .any(|(there, _)| there.eq_ignore_ascii_case(name))
+}
+
 impl Upload {
+    fn is_nothing(&self) -> bool {
+        self.pieces.iter().all(Vec::is_empty)
+            && self.pause.is_zero()
+            && self.trailers.is_empty()
+            && !self.is_cut
+    }
+
+    /// Of a body that is cut, at least a byte of what was announced does not come.
+    fn is_shorter_than(&mut self, length: Option<u64>) {
+        let bytes: usize = self.pieces.iter().map(Vec::len).sum();
+        if self.is_cut && length == Some(bytes as u64) {
+            let last = self.pieces.iter_mut().rev().find(|piece| !piece.is_empty());
+            last.map(Vec::pop);
+        }
+    }
+
     async fn send(self, world: &Rc<World>, mut sink: Sink) {
         for piece in self.pieces {
             if !self.pause.is_zero() {
@@ -190,7 +268,11 @@ impl Upload {
 }
 
 /// Who waits for a response.
-pub(super) struct Client;
+pub(super) struct Client {
+    world: Rc<World>,
+    method: String,
+    takes_trailers: bool,
+}
 
 /// A response as a client has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,15 +293,16 @@ const READ_BYTES: usize = 16 * 1024;
 impl Client {
     /// Reads all of a response.
     pub(super) async fn receive(self, response: Response) -> Result<Answer, Failure> {
-        let Response {
-            status,
-            fields,
-            body,
-        } = response;
+        let (status, mut fields) = (response.status, response.fields.entries());
+        if wire::has_body(&self.method, status) && length(&fields).is_none() {
+            fields.push(("transfer-encoding".to_owned(), b"chunked".to_vec()));
+        }
+        let executor = &self.world.executor;
+        let body = wire::answered(executor, response, &self.method, self.takes_trailers);
         let (body, trailers) = read(body).await;
         Ok(Answer {
             status,
-            fields: fields.entries(),
+            fields,
             body,
             trailers,
         })

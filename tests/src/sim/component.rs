@@ -13,7 +13,7 @@ pub struct Component {
     pub secrets: BTreeMap<String, String>,
     /// How the names of its stores begin in the world.
     pub store_prefix: String,
-    /// `allowed_outbound_hosts`: `scheme://host:port`, where the port may be `*`; `None`: all.
+    /// `allowed_outbound_hosts`: `scheme://host:port`, where the port may be `*`, or host and port alone; `None`: all.
     pub outbound: Option<Vec<String>>,
     /// The stores that it is granted.
     pub stores: BTreeSet<String>,
@@ -68,7 +68,7 @@ impl Component {
         let exact = format!("{scheme}://{authority}");
         let any_port = format!("{scheme}://{host}:*");
         let mut outbound = outbound.iter();
-        outbound.any(|allowed| *allowed == exact || *allowed == any_port)
+        outbound.any(|allowed| *allowed == exact || *allowed == any_port || *allowed == authority)
     }
 
     /// With this variable.

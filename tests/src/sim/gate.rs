@@ -67,6 +67,9 @@ impl Gate {
     /// Where the gate gives no response.
     pub async fn send(self: &Rc<Self>, sent: Sent) -> Result<Answer, Failure> {
         let manner = self.component.manner;
+        if let Some(answer) = sent.refused(manner) {
+            return Ok(answer);
+        }
         let (request, client) = sent.into_request(&self.world, manner);
         let answer = self.answer(request).await;
         client.receive(answer?).await

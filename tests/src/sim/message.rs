@@ -123,6 +123,9 @@ impl Manner {
     /// What a component sees of the fields of a request.
     #[must_use]
     pub fn shown_request(self, mut entries: Entries) -> Entries {
+        if self == Self::Removes {
+            without_hop(&mut entries);
+        }
         entries.retain(|(name, _)| match self {
             Self::Removes => !is_forbidden(name),
             Self::Shows => !name.eq_ignore_ascii_case("connection"),
@@ -133,9 +136,45 @@ impl Manner {
     /// What a component sees of the fields of a response.
     #[must_use]
     pub fn shown_response(self, mut entries: Entries) -> Entries {
+        if self == Self::Removes {
+            without_hop(&mut entries);
+        }
         entries.retain(|(name, _)| self == Self::Shows || !is_forbidden(name));
         lower_case(entries)
     }
+}
+
+/// The values of every field of this name, as text.
+pub(super) fn values(entries: &Entries, name: &str) -> Vec<String> {
+    let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
+    let values = entries.iter().filter(named);
+    values
+        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        .collect()
+}
+
+/// The members of a list in the fields of this name, in lower case.
+pub(super) fn members(entries: &Entries, name: &str) -> Vec<String> {
+    let values = values(entries, name);
+    let members = values.iter().flat_map(|value| value.split(','));
+    members
+        .map(|member| member.trim().to_ascii_lowercase())
+        .collect()
+}
+
+/// The length that fields announce.
+pub(super) fn length(entries: &Entries) -> Option<u64> {
+    values(entries, "content-length").first()?.parse().ok()
+}
+
+/// Takes out `Connection` and what it names, but for what says whom a message is for or where it ends.
+fn without_hop(entries: &mut Entries) {
+    let named = members(entries, "connection");
+    entries.retain(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        let stays = ["host", "content-length", "transfer-encoding"].contains(&name.as_str());
+        name != "connection" && (stays || !named.contains(&name))
+    });
 }
 
 /// Hosts on wasmtime give names in lower case.

@@ -15,4 +15,5 @@ pub mod message;
 pub mod origin;
 pub mod platform;
 pub mod store;
+pub mod wire;
 pub mod world;

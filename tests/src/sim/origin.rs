@@ -56,6 +56,12 @@ pub struct Reply {
     pub fields: Entries,
     /// Its body.
     pub body: Vec<u8>,
+    /// More of it, each piece after a while.
+    pub pieces: Vec<(Duration, Vec<u8>)>,
+    /// Whether the body is sent in chunks and no length is announced.
+    pub is_chunked: bool,
+    /// Whether the end of the body never comes.
+    pub is_silent: bool,
     /// Its trailers; `Err`: the body ends early.
     pub trailers: Result<Entries, Failure>,
     /// Whether the body of the request is read before.
@@ -69,6 +75,9 @@ impl Default for Reply {
             outcome: Some(Ok(200)),
             fields: Vec::new(),
             body: b"here you are\n".to_vec(),
+            pieces: Vec::new(),
+            is_chunked: false,
+            is_silent: false,
             trailers: Ok(Vec::new()),
             reads: true,
         }
@@ -116,6 +125,43 @@ impl Reply {
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// With a body in chunks, of which no length is announced.
+    #[must_use]
+    pub fn chunked(mut self) -> Self {
+        self.is_chunked = true;
+        self
+    }
+
+    /// With this trailer field. The body is sent in chunks.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        if let Ok(trailers) = &mut self.trailers {
+            trailers.push((name.to_owned(), value.as_bytes().to_vec()));
+        }
+        self.chunked()
+    }
+
+    /// With one more piece of the body after a while.
+    #[must_use]
+    pub fn piece_after(mut self, pause: Duration, piece: impl Into<Vec<u8>>) -> Self {
+        self.pieces.push((pause, piece.into()));
+        self
+    }
+
+    /// With a body of which the end never comes.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.is_silent = true;
+        self
+    }
+
+    /// With a body that ends before it is whole.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        self.trailers = Err(Failure::Incomplete);
         self
     }
 
@@ -197,7 +243,11 @@ impl Origin {
             target: request.target.unwrap_or_default(),
             fields: request.fields.entries(),
             body: Vec::new(),
-            trailers: Ok(Vec::new()),
+            // Until it was read to its end.
+            trailers: match reply.reads {
+                true => Err(Failure::Incomplete),
+                false => Ok(Vec::new()),
+            },
         });
         if reply.reads {
             let (body, trailers) = read(request.body).await;
@@ -212,15 +262,34 @@ impl Origin {
             Some(outcome) => outcome?,
             None => std::future::pending().await,
         };
-        let (mut sink, body) = Body::pipe(&self.world.executor, Failure::Incomplete);
+        let (mut sink, mut body) = Body::pipe(&self.world.executor, Failure::Incomplete);
         let (bytes, trailers) = (reply.body, reply.trailers);
+        let is_chunked = reply.is_chunked || trailers.as_ref().is_ok_and(|some| !some.is_empty());
+        let pieces = reply.pieces;
+        body.length = (!is_chunked).then(|| {
+            let more: usize = pieces.iter().map(|(_, piece)| piece.len()).sum();
+            // Of a body that ends early there is at least a byte that does not come.
+            let missing = usize::from(trailers.is_err() || reply.is_silent);
+            (bytes.len() + more + missing) as u64
+        });
+        let timer = Rc::clone(&self.world.executor);
         self.world
             .executor
             .spawn(super::executor::WORLD, async move {
                 let never = doorward_gate::platform::Stop::never();
-                if bytes.is_empty() || sink.write(bytes, &never).await.is_some() {
-                    sink.finish(trailers);
+                if !bytes.is_empty() && sink.write(bytes, &never).await.is_none() {
+                    return;
                 }
+                for (pause, piece) in pieces {
+                    timer.sleep(pause).await;
+                    if sink.write(piece, &never).await.is_none() {
+                        return;
+                    }
+                }
+                if reply.is_silent {
+                    return std::future::pending().await;
+                }
+                sink.finish(trailers);
             });
         Ok(Response {
             status,

@@ -4,6 +4,7 @@ use super::body::{Body, Silence, Sink, Source};
 use super::executor::Owner;
 use super::message::{Failure, Fields, Manner, Request, Response, is_forbidden};
 use super::store::Open;
+use super::wire;
 use super::world::World;
 use crate::numbers::Numbers;
 use doorward_gate::event::Event;
@@ -51,7 +52,12 @@ impl Sim {
     }
 
     fn accepted(entries: &[(String, Vec<u8>)]) -> Result<Fields, NotAccepted> {
-        match entries.iter().any(|(name, _)| is_forbidden(name)) {
+        let bytes: usize = entries
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let is_refused = bytes > wire::SET_BYTES_MAX;
+        match is_refused || entries.iter().any(|(name, _)| is_forbidden(name)) {
             true => Err(NotAccepted),
             false => Ok(Fields::of(entries.to_vec())),
         }
@@ -276,15 +282,19 @@ impl Platform for Sim {
     }
 
     async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let (world, component) = (&self.0.world, &self.0.component);
         let authority = request.authority.clone().unwrap_or_default();
-        if !self.0.component.may_reach(request.https, &authority) {
+        if !component.may_reach(request.https, &authority) {
+            world.executor.turn().await;
             return Err(Failure::Denied);
         }
-        let manner = self.manner();
-        let keeps_time = self.0.component.keeps_time;
-        let mut response = self.0.world.exchange(request, keeps_time).await?;
-        response.fields = Fields::of(manner.shown_response(response.fields.entries()));
-        Ok(response)
+        let method = request.method.clone();
+        let times = request.times.filter(|_| component.keeps_time);
+        let request = wire::sent(&world.executor, request);
+        let response = world.exchange(request, component.keeps_time).await?;
+        let between = times.and_then(|times| times.between_bytes_ms);
+        let between = between.map(Duration::from_millis);
+        wire::received(&world.executor, response, &method, self.manner(), between)
     }
 
     fn failure(error: &Failure) -> UpstreamFailure {
@@ -355,7 +365,12 @@ impl Platform for Sim {
     }
 
     async fn finish(sink: Sink, trailers: Result<Entries, Failure>) {
-        sink.finish(trailers);
+        // Fields that a host does not accept are none.
+        let refused = |trailers: &Entries| trailers.iter().any(|(name, _)| is_forbidden(name));
+        sink.finish(trailers.map(|trailers| match refused(&trailers) {
+            true => Vec::new(),
+            false => trailers,
+        }));
     }
 
     fn empty(&self) -> (Silence, Body) {

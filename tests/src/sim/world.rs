@@ -8,7 +8,7 @@ use doorward_gate::event::Event;
 use doorward_gate::record::{Asked, Outcome, Proof, Record, RequestId, Times};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -38,6 +38,7 @@ pub struct World {
     latency: Duration,
     random: RefCell<Numbers>,
     peers: RefCell<BTreeMap<String, Peer>>,
+    deaf: RefCell<BTreeSet<String>>,
     stores: RefCell<BTreeMap<String, Rc<store::Shared>>>,
     log: RefCell<Vec<Line>>,
     next_owner: Cell<Owner>,
@@ -126,6 +127,7 @@ impl World {
             latency,
             random: RefCell::new(random),
             peers: RefCell::default(),
+            deaf: RefCell::default(),
             stores: RefCell::default(),
             log: RefCell::default(),
             next_owner: Cell::new(1),
@@ -185,6 +187,11 @@ impl World {
         self.peers.borrow_mut().remove(authority);
     }
 
+    /// From now on nobody takes a connection at this host and port, and nobody refuses one.
+    pub fn deafen(&self, authority: &str) {
+        self.deaf.borrow_mut().insert(authority.to_owned());
+    }
+
     /// The store of this name.
     #[must_use]
     pub fn store(&self, name: &str) -> Rc<store::Shared> {
@@ -204,7 +211,12 @@ impl World {
         let peer = self.peers.borrow().get(&authority).cloned();
         let Some(peer) = peer else {
             self.executor.turn().await;
-            return Err(Failure::ConnectionRefused);
+            // RFC 6761 §6.4: nobody has such a name.
+            let is_name_of_nobody = authority.ends_with(".invalid");
+            return Err(match is_name_of_nobody {
+                true => Failure::NoSuchHost,
+                false => Failure::ConnectionRefused,
+            });
         };
         // No answer comes at once, not even that there is none.
         if self.latency.is_zero() {
@@ -213,6 +225,16 @@ impl World {
             self.executor.sleep(self.latency).await;
         }
         let times = request.times.filter(|_| keeps_time);
+        if self.deaf.borrow().contains(&authority) {
+            match times {
+                Some(times) => {
+                    let limit = Duration::from_millis(times.connect_ms);
+                    self.executor.sleep(limit).await;
+                }
+                None => std::future::pending().await,
+            }
+            return Err(Failure::ConnectionTimeout);
+        }
         let answer = peer(request);
         let Some(times) = times else {
             return answer.await;
