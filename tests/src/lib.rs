@@ -1,12 +1,13 @@
 //! What the native tests share. The tests themselves are in `tests/tests`, what they read in
 //! `tests/data`.
 //!
-//! [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
+//! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
 //! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time.
 
 pub mod credential;
+pub mod contract;
 pub mod decisions;
 pub mod findings;
 pub mod issuer;
