@@ -2,12 +2,7 @@
 //! `doorward_tests::contract`, which run in virtual time as well. What becomes of a request has to be what its case
 //! says, and everything about it the same as in virtual time.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#![expect(clippy::expect_used, reason = "tests")]
 
 mod scene;
 
@@ -87,9 +82,8 @@ async fn differs_of(host: &dyn Host, case: &Case, scene: &mut Scene<'_>) -> Stri
         let outcome = scene.exchange(exchange).await;
         tell(&outcome.differs(&exchange.sees, &exchange.gets, manner));
         let simulated = simulated.next().expect("each exchange has an outcome");
-        let matters = !matches!(exchange.sees, Sees::NotWhole)
-            && !matches!(exchange.gets, Gets::Whatever)
-            && host.name() != "spin";
+        let matters =
+            !matches!(exchange.sees, Sees::NotWhole) && !matches!(exchange.gets, Gets::Whatever);
         if matters && outcome.text() != simulated.text() {
             let (one, other) = (outcome.text(), simulated.text());
             tell(&format!("over sockets\n{one}and in virtual time\n{other}"));

@@ -8,7 +8,7 @@ use doorward_runtime_tests::origin::{Deaf, Origin, Reply as OriginReply, Seen};
 use doorward_runtime_tests::raw::{Broken, Raw, Response};
 use doorward_tests::contract::outcome::{Message, Outcome};
 use doorward_tests::contract::{
-    Behind, Exchange, Origin as Does, Places, Reply, Sent, Stage, Step, Then, Token,
+    Behind, Exchange, Origin as Does, Places, Reply, SUBJECT, Sent, Stage, Step, Then, Token,
 };
 
 /// A name of nobody (RFC 6761 §6.4).
@@ -56,7 +56,7 @@ impl<'h> Scene<'h> {
         places.gateway = running.address.to_string();
         Self {
             clock,
-            first_token: issuer.token("alice", "read"),
+            first_token: issuer.token(SUBJECT, "read"),
             issuer,
             origin,
             running,
@@ -77,7 +77,7 @@ impl<'h> Scene<'h> {
         match sent.token {
             Token::None => {}
             Token::New => {
-                let token = self.issuer.token("alice", "read");
+                let token = self.issuer.token(SUBJECT, "read");
                 field("Authorization", &format!("Bearer {token}"));
             }
             Token::First => field("Authorization", &format!("Bearer {}", self.first_token)),
@@ -153,9 +153,12 @@ impl<'h> Scene<'h> {
             Step::Ask(_) => {}
             Step::AtOnce(sent, times, status) => return self.at_once(sent, *times, *status).await,
             Step::Later(seconds) => self.clock.advance(*seconds).await,
-            Step::Put(name) => {
+            Step::Revoke => {
+                let name = self.places.revocation(self.clock.now());
                 let store = clocked::store(&self.app);
-                store.set("default", name, b"").expect("write to the store");
+                store
+                    .set("default", &name, b"")
+                    .expect("write to the store");
             }
             Step::Rotate => {
                 self.keys += 1;

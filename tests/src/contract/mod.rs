@@ -10,6 +10,12 @@ mod words;
 
 pub use self::words::{Field, Gets, Reply, Sees, Sent, Then, Token};
 
+use doorward_token::UnixTime;
+use doorward_token::revocation::Entry;
+
+/// The subject of all tokens.
+pub const SUBJECT: &str = "alice";
+
 /// A case: a sentence that holds, and what shows it.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -197,6 +203,13 @@ pub struct Places {
 }
 
 impl Places {
+    /// The name in the store that revokes what was issued to the subject of all tokens until `now`.
+    #[must_use]
+    pub fn revocation(&self, now: u64) -> String {
+        let (now, end) = (UnixTime(now), UnixTime(now + 24 * 3600));
+        Entry::subject(&self.issuer, SUBJECT, now, end).name()
+    }
+
     /// `text` with names in place of what differs from run to run.
     #[must_use]
     pub fn named(&self, text: &str) -> String {
@@ -216,8 +229,8 @@ pub enum Step {
     AtOnce(Sent, usize, u16),
     /// The clock on the wall goes on by so many seconds.
     Later(u64),
-    /// The operator writes this name.
-    Put(&'static str),
+    /// The operator revokes what was issued to the subject of all tokens until now.
+    Revoke,
     /// The issuer's keys were asked for so often until now, or are soon.
     KeysAsked(usize),
     /// Each instance that has keys of the issuer asked for them once.

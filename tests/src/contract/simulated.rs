@@ -253,7 +253,10 @@ impl Scene {
                 let seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
                 self.world.set_clock(seconds);
             }
-            Step::Put(name) => self.world.store("default").put(name, ""),
+            Step::Revoke => {
+                let name = self.places.revocation(self.world.wall_s());
+                self.world.store("default").put(&name, "");
+            }
             Step::Rotate => {
                 self.keys += 1;
                 self.issuer.publish(&[&key(self.keys)]);

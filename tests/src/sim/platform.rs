@@ -52,14 +52,9 @@ impl Sim {
     }
 
     fn accepted(entries: &[(String, Vec<u8>)]) -> Result<Fields, NotAccepted> {
-        let bytes: usize = entries
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        let is_refused = bytes > wire::SET_BYTES_MAX;
-        match is_refused || entries.iter().any(|(name, _)| is_forbidden(name)) {
-            true => Err(NotAccepted),
-            false => Ok(Fields::of(entries.to_vec())),
+        match wire::may_be_set(entries) {
+            true => Ok(Fields::of(entries.to_vec())),
+            false => Err(NotAccepted),
         }
     }
 }
@@ -227,6 +222,9 @@ impl Platform for Sim {
 
     fn set(fields: &Fields, name: &str, values: &[Vec<u8>]) -> Result<(), NotAccepted> {
         Self::delete(fields, name)?;
+        if !values.iter().all(|value| wire::is_value(value)) {
+            return Err(NotAccepted);
+        }
         let with = |entries: &mut Entries| {
             entries.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
         };

@@ -8,6 +8,7 @@ use super::body::{Body, Sink, Source};
 use super::executor::{Executor, WORLD};
 use super::message::{Failure, Fields, Manner, Request, Response, is_forbidden, length, members};
 use doorward_gate::platform::{Entries, Stop};
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -20,8 +21,10 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub const FIELDS_MAX: usize = 100;
 /// Bytes of the longest target.
 pub const TARGET_BYTES_MAX: usize = 65_534;
-/// Bytes of fields that a component may set.
+/// Bytes of fields that a component may set, with what hosts count besides for each name and each value.
 pub const SET_BYTES_MAX: usize = 128 * 1024;
+const NAME_BYTES: usize = 32;
+const VALUE_BYTES: usize = 40;
 
 /// Trailers that hosts send to nobody, even where they are announced.
 const NO_TRAILERS: [&str; 12] = [
@@ -38,6 +41,47 @@ const NO_TRAILERS: [&str; 12] = [
     "trailer",
     "transfer-encoding",
 ];
+
+/// Whether a component may make a message with these fields.
+pub(super) fn may_be_set(entries: &[(String, Vec<u8>)]) -> bool {
+    let names: BTreeSet<String> = entries
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .collect();
+    let of_names: usize = names.iter().map(|name| name.len() + NAME_BYTES).sum();
+    let of_values: usize = entries
+        .iter()
+        .map(|(_, value)| value.len() + VALUE_BYTES)
+        .sum();
+    let lengths = || entries.iter().filter(|(name, _)| is_length(name));
+    of_names + of_values <= SET_BYTES_MAX
+        && names
+            .iter()
+            .all(|name| is_name(name) && !is_forbidden(name))
+        && entries.iter().all(|(_, value)| is_value(value))
+        && lengths().count() <= 1
+        && lengths().all(|(_, value)| {
+            let text = String::from_utf8_lossy(value);
+            text.parse::<u64>().is_ok()
+        })
+}
+
+fn is_length(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-length")
+}
+
+/// RFC 9110 §5.6.2.
+fn is_name(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_inside)
+}
+
+/// RFC 9110 §5.5.
+pub(super) fn is_value(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f))
+}
 
 /// Whether a response can have a body.
 pub(super) fn has_body(method: &str, status: u16) -> bool {

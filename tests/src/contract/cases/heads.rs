@@ -19,6 +19,12 @@ fn of_a_connection(sent: Sent) -> Sent {
     .fold(sent, |sent, (name, value)| sent.field(name, value))
 }
 
+/// An answer whose fields are more bytes than a component may set.
+fn large() -> Reply {
+    let value: &'static str = Box::leak("v".repeat(3_000).into_boxed_str());
+    (0..45).fold(Reply::ok("hello"), |reply, _| reply.field("X-Large", value))
+}
+
 fn many_fields(count: usize) -> Reply {
     (0..count).fold(Reply::ok("hello"), |reply, _| reply.field("X-Many", "v"))
 }
@@ -146,6 +152,15 @@ pub(super) fn cases() -> Vec<Case> {
             Sees::request(),
             Gets::status(502),
         ),
+        Case::gateway("an_answer_with_large_fields_is_handed_on").asks(
+            Sent::get(),
+            large(),
+            Sees::request(),
+            Gets::ok("hello"),
+        ),
+        Case::gateway("an_answer_with_fields_that_are_larger_than_may_be_set_is_not_rebuilt")
+            .on(|stage| stage.upstream = "response.set = { x-set = \"a\" }")
+            .asks(Sent::get(), large(), Sees::request(), Gets::status(502)),
         Case::gateway("an_answer_with_as_many_fields_as_a_host_takes_arrives").asks(
             Sent::get(),
             many_fields(90),
