@@ -131,31 +131,39 @@ impl<P: Platform> Limiter<P> {
             // There is a table for each limit of the policy.
             return limit.decide(None, now).0;
         };
+        let mut is_ahead = false;
         if let Some(shared) = shared {
             // Both know of requests that the other one does not.
             table.learn(limit, digest, shared, now);
+            is_ahead = limit.believed(shared, now) < shared;
         }
-        if !take {
-            return table.peek(limit, digest, now);
-        }
-        let verdict = table.decide(limit, digest, now);
+        let (verdict, count) = match take {
+            true => {
+                let verdict = table.decide(limit, digest, now);
+                (verdict, u32::from(verdict.admitted))
+            }
+            false => (table.peek(limit, digest, now), 0),
+        };
         drop(tables);
-        if limit.shared && verdict.admitted {
-            self.shared.unwritten(*id, *digest);
+        // After a clock was set back, what is in the store would be believed again and again, as far as it
+        // can be, and lock out for as long as the clock was ahead.
+        if limit.shared && (count > 0 || is_ahead) {
+            self.shared.unwritten(*id, *digest, count);
         }
         verdict
     }
 }
 
 impl<P: Platform> Shared<P> {
-    /// One more request of a caller is not in the store yet.
-    fn unwritten(self: &Rc<Self>, id: RateLimitId, digest: KeyDigest) {
+    /// So many more requests of a caller are not in the store yet. Where that is none, what is there is cut back
+    /// to what can be believed of it.
+    fn unwritten(self: &Rc<Self>, id: RateLimitId, digest: KeyDigest, more: u32) {
         let mut unwritten = self.unwritten.borrow_mut();
         if let Some(count) = unwritten.get_mut(&(id, digest)) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(more);
             return;
         }
-        unwritten.insert((id, digest), 1);
+        unwritten.insert((id, digest), more);
         drop(unwritten);
         let unwritten = Unwritten {
             shared: Rc::clone(self),
@@ -206,9 +214,9 @@ impl<P: Platform> Unwritten<P> {
         };
         let digest = &self.digest;
         let name = slot_name(&limit.name, slot_of(digest));
-        for _ in 0..WRITES_MAX {
+        for round in 0..WRITES_MAX {
             let count = self.take();
-            if count == 0 {
+            if count == 0 && round > 0 {
                 return;
             }
             let Some(open) = store.open().await else {
@@ -220,7 +228,7 @@ impl<P: Platform> Unwritten<P> {
                     .and_then(|bytes| SlotRecord::parse(&bytes))
                     .unwrap_or_default();
                 let now = platform.now_millis();
-                let mut tat = record.get(digest);
+                let mut tat = record.get(digest).map(|tat| limit.believed(tat, now));
                 for _ in 0..count {
                     tat = Some(limit.decide(tat, now).1);
                 }

@@ -137,7 +137,8 @@ impl RateLimit {
     }
 
     /// What is to be believed of a time that somebody else has written.
-    fn believed(&self, tat: Tat, now: Millis) -> Tat {
+    #[must_use]
+    pub fn believed(&self, tat: Tat, now: Millis) -> Tat {
         self.tat(self.backlog(Some(tat), now), now)
     }
 
