@@ -206,7 +206,7 @@ impl<P: Platform> Introspector<P> {
         let refuse = |refusal| {
             let until = now.saturating_add(rule.negative_cache_s);
             let mut cache = self.cache.borrow_mut();
-            cache.insert_refused(token, realm_of(id), until);
+            cache.insert_refused(token, realm_of(id), until, now);
             Err(refusal)
         };
         let verdict = match answer {

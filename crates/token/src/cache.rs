@@ -4,7 +4,9 @@
 //! 1. A token is found only as a whole: every byte of it is compared, and the realm that it belongs to.
 //!    What is found says with which issuer's keys, and with which generation of them, it was verified:
 //!    under another issuer, or when the keys have changed since, it counts as not found.
-//! 2. A token is not kept past its `exp`, leeway not counted, nor past the time that was said with it.
+//! 2. A token is not kept past its `exp`, leeway not counted, nor past the time that was said with it. When
+//!    the clock shows a time before it was remembered, it was set back, and the token is not found either:
+//!    else it would be kept for longer by just that.
 //!    Time, issuer and audience still have to be checked on each hit: see [`VerifiedToken::recheck`].
 //! 3. Entries and bytes are bounded; the least recently used entry goes first.
 //! 4. Only verified tokens go in, so nobody fills the cache who cannot obtain tokens.
@@ -91,6 +93,7 @@ struct Refused {
     hash: u64,
     realm: u64,
     token: Box<[u8]>,
+    since: UnixTime,
     until: UnixTime,
 }
 
@@ -106,6 +109,7 @@ struct Entry {
     issuer: usize,
     generation: u64,
     verified: Arc<VerifiedToken>,
+    since: UnixTime,
     until: UnixTime,
     bytes: usize,
     newer: Option<usize>,
@@ -161,14 +165,16 @@ impl<S: BuildHasher> TokenCache<S> {
         let Some(&position) = self.index.get(&hash) else {
             let mut refused = self.refused.iter();
             return refused
-                .any(|refused| now < refused.until && refused.is(hash, realm, token))
+                .any(|refused| {
+                    (refused.since..refused.until).contains(&now) && refused.is(hash, realm, token)
+                })
                 .then_some(Hit::Refused);
         };
         let entry = self.entry(position)?;
         if entry.realm != realm || !same(&entry.token, token) {
             return None;
         }
-        if now >= entry.until {
+        if !(entry.since..entry.until).contains(&now) {
             self.remove(position);
             return None;
         }
@@ -217,6 +223,7 @@ impl<S: BuildHasher> TokenCache<S> {
             issuer,
             generation,
             verified,
+            since: now,
             until,
             bytes,
             newer: None,
@@ -232,11 +239,11 @@ impl<S: BuildHasher> TokenCache<S> {
         self.link_newest(position);
     }
 
-    /// Remembers until then that the issuer disowned a token.
+    /// Remembers from now until then that the issuer disowned a token.
     ///
     /// A token that is remembered as verified is forgotten. One that is longer than all that is remembered
     /// may be is not.
-    pub fn insert_refused(&mut self, token: &[u8], realm: u64, until: UnixTime) {
+    pub fn insert_refused(&mut self, token: &[u8], realm: u64, until: UnixTime, now: UnixTime) {
         let hash = self.hash(token, realm);
         if let Some(&position) = self.index.get(&hash) {
             self.remove(position);
@@ -246,7 +253,7 @@ impl<S: BuildHasher> TokenCache<S> {
         }
         let mut known = self.refused.iter_mut();
         if let Some(known) = known.find(|refused| refused.is(hash, realm, token)) {
-            known.until = until;
+            (known.since, known.until) = (now, until);
             return;
         }
         while !self.refused.is_empty()
@@ -260,6 +267,7 @@ impl<S: BuildHasher> TokenCache<S> {
             hash,
             realm,
             token: token.into(),
+            since: now,
             until,
         });
     }

@@ -131,7 +131,7 @@ fn what_one_issuer_says_of_a_token_is_not_what_another_one_or_a_signature_says()
             );
         }
         cache.clear();
-        cache.insert_refused(text.as_bytes(), inserted, verified.expires_at());
+        cache.insert_refused(text.as_bytes(), inserted, verified.expires_at(), NOW);
         for realm in realms {
             let refused = matches!(cache.get(text.as_bytes(), realm, NOW), Some(Hit::Refused));
             assert_eq!(
@@ -174,12 +174,12 @@ fn a_disowned_token_is_remembered_until_its_time_has_come() {
         let now = NOW.saturating_add(seconds);
         matches!(cache.get(token, realm_of(0), now), Some(Hit::Refused))
     };
-    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5));
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5), NOW);
     assert!(refused(&mut cache, b"stolen", 4));
     assert!(!refused(&mut cache, b"stolen", 5));
     assert!(!refused(&mut cache, b"stoleN", 4), "every byte counts");
     assert!(!refused(&mut cache, b"stole", 4), "every byte counts");
-    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(9));
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(9), NOW);
     assert!(
         refused(&mut cache, b"stolen", 8),
         "what was said last counts"
@@ -188,18 +188,30 @@ fn a_disowned_token_is_remembered_until_its_time_has_come() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_keeps_nothing_for_longer() {
+    let mut cache = cache(10, 1_000_000);
+    let (text, verified) = case("alice");
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5), NOW);
+    let until = NOW.saturating_add(60);
+    cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, until, NOW);
+    let before = UnixTime(NOW.0 - 1);
+    assert!(cache.get(b"stolen", realm_of(0), before).is_none());
+    assert!(cache.get(text.as_bytes(), realm_of(0), before).is_none());
+}
+
+#[test]
 fn a_token_that_is_disowned_is_no_longer_remembered_as_verified() {
     let mut cache = cache(10, 1_000_000);
     let (text, verified) = case("alice");
     let until = NOW.saturating_add(5);
     cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, until, NOW);
-    cache.insert_refused(text.as_bytes(), realm_of(0), until);
+    cache.insert_refused(text.as_bytes(), realm_of(0), until, NOW);
     assert!(matches!(
         cache.get(text.as_bytes(), realm_of(0), NOW),
         Some(Hit::Refused)
     ));
     let long = vec![b'x'; REFUSED_BYTES_MAX + 1];
-    cache.insert_refused(&long, realm_of(0), until);
+    cache.insert_refused(&long, realm_of(0), until, NOW);
     assert!(
         cache.get(&long, realm_of(0), NOW).is_none(),
         "it is too long"
@@ -217,7 +229,7 @@ fn disowned_tokens_take_no_more_bytes_than_the_bound_however_long_they_are() {
     };
     let most = REFUSED_BYTES_MAX / crate::TOKEN_BYTES_MAX;
     for number in 0..3 * most {
-        cache.insert_refused(&long(number), realm_of(0), until);
+        cache.insert_refused(&long(number), realm_of(0), until, NOW);
         assert!(cache.refused_bytes <= REFUSED_BYTES_MAX);
     }
     let remembered = (0..3 * most).filter(|&number| {
@@ -228,7 +240,7 @@ fn disowned_tokens_take_no_more_bytes_than_the_bound_however_long_they_are() {
         remembered.eq(2 * most..3 * most),
         "the newest are remembered"
     );
-    cache.insert_refused(b"short", realm_of(0), until);
+    cache.insert_refused(b"short", realm_of(0), until, NOW);
     assert!(matches!(
         cache.get(b"short", realm_of(0), NOW),
         Some(Hit::Refused)
@@ -243,7 +255,7 @@ fn disowned_tokens_displace_each_other_and_no_verified_one() {
     cache.insert(text.as_bytes(), realm_of(0), 0, 0, verified, until, NOW);
     let name = |number: usize| format!("invented{number}");
     for number in 0..10 * REFUSED_ENTRIES_MAX {
-        cache.insert_refused(name(number).as_bytes(), realm_of(0), until);
+        cache.insert_refused(name(number).as_bytes(), realm_of(0), until, NOW);
     }
     assert!(finds(&mut cache, text.as_bytes(), realm_of(0), NOW));
     let remembered = (0..10 * REFUSED_ENTRIES_MAX).filter(|&number| {
@@ -313,7 +325,7 @@ fn tokens_whose_hashes_collide_displace_each_other_and_are_never_mixed_up() {
             rest.len()
         );
     }
-    cache.insert_refused(b"carol", realm_of(0), NOW.saturating_add(5));
+    cache.insert_refused(b"carol", realm_of(0), NOW.saturating_add(5), NOW);
     assert!(
         cache.is_empty(),
         "a disowned token displaces a verified one with its hash"
@@ -407,7 +419,7 @@ fn the_tokens_of_one_issuer_or_all_can_be_forgotten() {
             NOW,
         );
     }
-    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5));
+    cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5), NOW);
     cache.remove_issuer(1);
     for issuer in [0, 1, 2] {
         assert_eq!(
