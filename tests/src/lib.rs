@@ -6,8 +6,8 @@
 //! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time.
 
-pub mod credential;
 pub mod contract;
+pub mod credential;
 pub mod decisions;
 pub mod findings;
 pub mod issuer;

@@ -83,6 +83,13 @@ impl Sent {
         self
     }
 
+    /// With another method.
+    #[must_use]
+    pub fn with_method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.method);
+        self
+    }
+
     /// Without TLS.
     #[must_use]
     pub fn plain(mut self) -> Self {

@@ -3,6 +3,7 @@
 use super::message::Manner;
 use doorward_gate::POLICY_PATH;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A component as a manifest describes it.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Component {
     pub manner: Manner,
     /// Whether the host keeps the times of requests that are sent.
     pub keeps_time: bool,
+    /// How long an instance is kept that has nothing to do; `None`: as long as it can serve.
+    pub idle_max: Option<Duration>,
     /// Requests that an instance serves at most.
     pub requests_max: usize,
     /// Requests that an instance serves at the same time.
@@ -42,6 +45,7 @@ impl Component {
             may_be_invalid: false,
             manner: Manner::default(),
             keeps_time: true,
+            idle_max: None,
             requests_max: 128,
             at_once_max: 16,
         }

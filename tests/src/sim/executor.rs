@@ -2,7 +2,7 @@
 
 use crate::numbers::Numbers;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ pub struct Executor {
     /// Turns since the clock moved last.
     turns: Cell<u64>,
     /// Owners that have ended while one of their tasks ran.
-    ended: RefCell<Vec<Owner>>,
+    ended: RefCell<BTreeSet<Owner>>,
 }
 
 struct Task {
@@ -102,8 +102,11 @@ impl Executor {
         Duration::from_nanos(self.now_ns.get())
     }
 
-    /// Begins a task.
+    /// Begins a task, unless `owner` has ended.
     pub fn spawn(&self, owner: Owner, work: impl Future<Output = ()> + 'static) {
+        if owner != WORLD && self.has_ended(owner) {
+            return;
+        }
         let id = self.next_task.get();
         self.next_task.set(id + 1);
         let work = Box::pin(work);
@@ -113,7 +116,7 @@ impl Executor {
 
     /// Drops all tasks of `owner`, wherever they are.
     pub fn end(&self, owner: Owner) {
-        self.ended.borrow_mut().push(owner);
+        self.ended.borrow_mut().insert(owner);
         let ended: Vec<_> = {
             let mut tasks = self.tasks.borrow_mut();
             let ids: Vec<_> = tasks
@@ -217,6 +220,25 @@ impl Executor {
     pub fn run_for(self: &Rc<Self>, time: Duration) {
         let executor = Rc::clone(self);
         self.run(async move { executor.sleep(time).await });
+    }
+
+    /// So many turns of tasks, each of one of them; where all wait, the clock moves on to the next thing that
+    /// happens. Returns whether there is still something to do.
+    pub fn turns(&self, count: usize) -> bool {
+        (0..count).all(|_| self.step())
+    }
+
+    /// How many tasks there are.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.tasks.borrow().len()
+    }
+
+    /// How many tasks an owner has.
+    #[must_use]
+    pub fn tasks_of(&self, owner: Owner) -> usize {
+        let tasks = self.tasks.borrow();
+        tasks.values().filter(|task| task.owner == owner).count()
     }
 
     /// One turn of one task, or the clock moves on. `false`: nothing is left to do.

@@ -2,14 +2,18 @@
 
 use super::client::{Answer, Sent};
 use super::component::Component;
-use super::executor::Owner;
+use super::executor::{Owner, WORLD};
 use super::message::{Failure, Request, Response};
 use super::platform::Sim;
 use super::world::{Peer, World};
 use doorward_gate::{Instance, POLICY_PATH, Permitted, handle, handle_with_upstreams};
 use doorward_policy::Policy;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 /// What is behind the gate.
 #[derive(Clone)]
@@ -35,6 +39,9 @@ struct Running {
     instance: Instance<Sim>,
     served: Cell<usize>,
     under_way: Cell<usize>,
+    is_killed: Cell<bool>,
+    /// Those whose requests are under way, by number.
+    waiting: RefCell<BTreeMap<usize, Waker>>,
 }
 
 impl Gate {
@@ -81,14 +88,34 @@ impl Gate {
     /// Where the gate gives none.
     pub async fn answer(self: &Rc<Self>, request: Request) -> Result<Response, Failure> {
         let running = self.free();
-        let _under_way = UnderWay(&running);
-        match &self.behind {
-            Behind::Next(next) => {
-                let next = |permitted: Permitted<Sim>| next(permitted.into_request());
-                handle(&running.instance, request, next).await
+        let under_way = UnderWay {
+            gate: self,
+            running: &running,
+            number: running.served.get(),
+        };
+        let mut answer = pin!(async {
+            match &self.behind {
+                Behind::Next(next) => {
+                    let next = |permitted: Permitted<Sim>| next(permitted.into_request());
+                    handle(&running.instance, request, next).await
+                }
+                Behind::Upstreams => handle_with_upstreams(&running.instance, request).await,
             }
-            Behind::Upstreams => handle_with_upstreams(&running.instance, request).await,
-        }
+        });
+        // Nobody answers for an instance that was killed.
+        poll_fn(|context| {
+            if running.is_killed.get() {
+                return Poll::Ready(Err(Failure::ConnectionTerminated));
+            }
+            let polled = answer.as_mut().poll(context);
+            if polled.is_pending() {
+                let waker = context.waker().clone();
+                let mut waiting = running.waiting.borrow_mut();
+                waiting.insert(under_way.number, waker);
+            }
+            polled
+        })
+        .await
     }
 
     /// An instance that takes another request.
@@ -122,7 +149,15 @@ impl Gate {
             instance: Instance::load(Sim::new(&self.world, &self.component, id)),
             served: Cell::new(0),
             under_way: Cell::new(0),
+            is_killed: Cell::new(false),
+            waiting: RefCell::default(),
         })
+    }
+
+    /// How many instances there were until now.
+    #[must_use]
+    pub fn made_so_far(&self) -> usize {
+        self.made.borrow().len()
     }
 
     /// The instances that there are.
@@ -141,6 +176,48 @@ impl Gate {
         self.made.borrow().contains(&instance)
     }
 
+    /// Ends all instances at once, wherever they are: their requests have no answer, and whatever they do after
+    /// their responses is lost.
+    pub fn kill_instances(&self) {
+        let ended = std::mem::take(&mut *self.instances.borrow_mut());
+        for running in ended {
+            running.is_killed.set(true);
+            self.world.executor.end(running.id);
+            for waker in running.waiting.take().into_values() {
+                self.world.executor.wake(Some(waker));
+            }
+        }
+    }
+
+    /// Ends an instance that has nothing to do for a while, where the host does that.
+    fn may_idle(self: &Rc<Self>, running: &Rc<Running>) {
+        let Some(idle) = self.component.idle_max else {
+            return;
+        };
+        let (gate, running) = (Rc::downgrade(self), Rc::downgrade(running));
+        let executor = Rc::clone(&self.world.executor);
+        self.world.executor.spawn(WORLD, async move {
+            loop {
+                let Some(served) = running.upgrade().map(|running| running.served.get()) else {
+                    return;
+                };
+                executor.sleep(idle).await;
+                let (Some(gate), Some(running)) = (gate.upgrade(), running.upgrade()) else {
+                    return;
+                };
+                if running.under_way.get() > 0 || running.served.get() != served {
+                    return;
+                }
+                // It stays for as long as it works after its last answer.
+                if executor.tasks_of(running.id) == 0 {
+                    let mut instances = gate.instances.borrow_mut();
+                    instances.retain(|there| there.id != running.id);
+                    return;
+                }
+            }
+        });
+    }
+
     /// Ends all instances: whatever they do after their responses is lost, wherever it is. Requests under way
     /// are answered by what is left of theirs.
     pub fn end_instances(&self) {
@@ -152,10 +229,19 @@ impl Gate {
 }
 
 /// A request that an instance serves.
-struct UnderWay<'r>(&'r Running);
+struct UnderWay<'r> {
+    gate: &'r Rc<Gate>,
+    running: &'r Rc<Running>,
+    number: usize,
+}
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.under_way.set(self.0.under_way.get() - 1);
+        let running = self.running;
+        running.under_way.set(running.under_way.get() - 1);
+        running.waiting.borrow_mut().remove(&self.number);
+        if running.under_way.get() == 0 {
+            self.gate.may_idle(running);
+        }
     }
 }

@@ -251,8 +251,13 @@ impl Origin {
         });
         if reply.reads {
             let (body, trailers) = read(request.body).await;
+            // The connection ends with such a body.
+            let is_cut = trailers.is_err();
             if let Some(seen) = self.seen.borrow_mut().get_mut(place) {
                 (seen.body, seen.trailers) = (body, trailers);
+            }
+            if is_cut {
+                return Err(Failure::ConnectionTerminated);
             }
         }
         if !reply.delay.is_zero() {

@@ -35,10 +35,17 @@ struct Inner {
     random: RefCell<Numbers>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.world.goes();
+    }
+}
+
 impl Sim {
     /// That of a new instance.
     #[must_use]
     pub fn new(world: &Rc<World>, component: &Rc<Component>, instance: Owner) -> Self {
+        world.comes();
         Self(Rc::new(Inner {
             world: Rc::clone(world),
             component: Rc::clone(component),

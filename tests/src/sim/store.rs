@@ -1,7 +1,7 @@
 //! A key-value store that instances share: each call takes a time, may fail, and may read what was there a
 //! while ago. There is no compare-and-swap.
 
-use super::executor::Executor;
+use super::executor::{Executor, WORLD};
 use doorward_gate::platform::{Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ pub struct Shared {
     pub latency: Cell<Duration>,
     /// How late a reader sees what was written.
     pub lag: Cell<Duration>,
+    /// Whether a write that nobody waits for any more happens all the same.
+    pub outlives: Cell<bool>,
     calls: RefCell<Calls>,
     writes: Cell<usize>,
     /// Whether all who write have to wait.
@@ -56,6 +58,7 @@ impl Shared {
             values: RefCell::default(),
             latency: Cell::new(Duration::ZERO),
             lag: Cell::new(Duration::ZERO),
+            outlives: Cell::new(false),
             calls: RefCell::default(),
             writes: Cell::new(0),
             holds_writes: Cell::new(false),
@@ -109,6 +112,30 @@ impl Shared {
         versions.push(Version { since, value });
     }
 
+    /// A call that writes. Whoever waits for it may leave before it is done.
+    async fn written(
+        self: &Rc<Self>,
+        name: &str,
+        value: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        while self.holds_writes.get() {
+            self.executor.sleep(LOOK_EVERY).await;
+        }
+        let works = matches!(*self.calls.borrow(), Calls::Work);
+        if works && self.outlives.get() {
+            let (store, name) = (Rc::clone(self), name.to_owned());
+            self.executor.spawn(WORLD, async move {
+                if store.call().await.is_ok() {
+                    store.write(&name, value);
+                }
+            });
+            return self.call().await;
+        }
+        self.call().await?;
+        self.write(name, value);
+        Ok(())
+    }
+
     fn seen(&self, name: &str, lag: Duration) -> Option<Vec<u8>> {
         let now = self.executor.now();
         let values = self.values.borrow();
@@ -125,13 +152,6 @@ impl Shared {
             .into_iter()
             .filter(|name| self.seen(name, lag).is_some())
             .collect()
-    }
-
-    async fn write_call(&self) -> Result<(), StoreError> {
-        while self.holds_writes.get() {
-            self.executor.sleep(LOOK_EVERY).await;
-        }
-        self.call().await
     }
 
     async fn call(&self) -> Result<(), StoreError> {
@@ -166,15 +186,11 @@ impl Store for Open {
     }
 
     async fn set(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.0.write_call().await?;
-        self.0.put(name, value);
-        Ok(())
+        self.0.written(name, Some(value.to_vec())).await
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        self.0.write_call().await?;
-        self.0.take(name);
-        Ok(())
+        self.0.written(name, None).await
     }
 
     async fn exists(&self, name: &str) -> Result<bool, StoreError> {

@@ -42,6 +42,7 @@ pub struct World {
     stores: RefCell<BTreeMap<String, Rc<store::Shared>>>,
     log: RefCell<Vec<Line>>,
     next_owner: Cell<Owner>,
+    platforms: Cell<usize>,
     observed: RefCell<Vec<Observed>>,
 }
 
@@ -132,6 +133,7 @@ impl World {
             log: RefCell::default(),
             next_owner: Cell::new(1),
             observed: RefCell::default(),
+            platforms: Cell::new(0),
         })
     }
 
@@ -147,6 +149,22 @@ impl World {
         let owner = self.next_owner.get();
         self.next_owner.set(owner + 1);
         owner
+    }
+
+    /// How many instances are there, or anything that is left of one.
+    #[must_use]
+    pub fn platforms(&self) -> usize {
+        self.platforms.get()
+    }
+
+    /// Counts one that comes.
+    pub(super) fn comes(&self) {
+        self.platforms.set(self.platforms.get() + 1);
+    }
+
+    /// Counts one that goes.
+    pub(super) fn goes(&self) {
+        self.platforms.set(self.platforms.get() - 1);
     }
 
     /// What the clock on the wall shows, in milliseconds since 1970.
