@@ -30,6 +30,33 @@ fn a_request_that_is_dropped_wherever_it_waits_leaves_nothing_stuck() {
 }
 
 #[test]
+fn a_probe_that_is_dropped_wherever_it_waits_does_not_hold_up_the_next_one() {
+    for turns in 0.. {
+        let scene = Scene::new(0, false, |_| ());
+        let replies = |status| {
+            for origin in &scene.origins {
+                origin.always(Reply::status(status));
+            }
+        };
+        replies(503);
+        for _ in 0..60 {
+            scene.status("/key");
+        }
+        replies(200);
+        assert_eq!(scene.status("/key"), 503, "nobody is asked");
+        scene.world.executor.run_for(Duration::from_secs(120));
+        let probe = scene.begin(scene.sent("GET", "/key"));
+        scene.world.executor.turns(turns);
+        if probe.has_ended() {
+            assert!(turns > 10, "there were {turns} turns only");
+            break;
+        }
+        scene.world.executor.end(probe.client);
+        assert_eq!(scene.status("/key"), 200, "after a probe of {turns} turns");
+    }
+}
+
+#[test]
 fn an_instance_that_ends_wherever_it_is_leaves_the_store_as_others_can_use_it() {
     for outlives in [false, true] {
         for way in WAYS {
