@@ -2,17 +2,23 @@
 
 use super::body::Body;
 use super::client::read;
+use super::hold::Hold;
 use super::message::{Failure, Fields, Request, Response};
 use super::world::{Answer, Peer, World};
 use doorward_gate::platform::Entries;
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// A request as an origin has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// When it came.
+    pub at: Duration,
     /// Its method.
     pub method: String,
     /// Whom it was for.
@@ -43,6 +49,12 @@ impl Seen {
     pub fn field(&self, name: &str) -> String {
         self.values(name).into_iter().next().unwrap_or_default()
     }
+
+    /// Whether all of it came.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.trailers.is_ok()
+    }
 }
 
 /// How a request is answered.
@@ -66,6 +78,8 @@ pub struct Reply {
     pub trailers: Result<Entries, Failure>,
     /// Whether the body of the request is read before.
     pub reads: bool,
+    /// What has to let it through, besides.
+    pub held_by: Option<Hold>,
 }
 
 impl Default for Reply {
@@ -80,6 +94,7 @@ impl Default for Reply {
             is_silent: false,
             trailers: Ok(Vec::new()),
             reads: true,
+            held_by: None,
         }
     }
 }
@@ -118,6 +133,27 @@ impl Reply {
     pub fn field(mut self, name: &str, value: &str) -> Self {
         self.fields
             .push((name.to_owned(), value.as_bytes().to_vec()));
+        self
+    }
+
+    /// After the body of the request was read.
+    #[must_use]
+    pub fn reading(mut self) -> Self {
+        self.reads = true;
+        self
+    }
+
+    /// Whether the body of the request was read or not: what is not read is not wanted.
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        self.reads = false;
+        self
+    }
+
+    /// When this lets it through.
+    #[must_use]
+    pub fn held(mut self, by: &Hold) -> Self {
+        self.held_by = Some(by.clone());
         self
     }
 
@@ -173,12 +209,23 @@ impl Reply {
     }
 }
 
+/// What answers a request that is the so many-th, from 0, since that was said.
+type Script = Rc<dyn Fn(&Seen, usize) -> Reply>;
+
 /// Somebody who answers, and keeps what was asked.
 pub struct Origin {
     world: Rc<World>,
     seen: RefCell<Vec<Seen>>,
     next: RefCell<VecDeque<Reply>>,
     always: RefCell<Reply>,
+    script: RefCell<Option<Script>>,
+    answered: Cell<usize>,
+    /// How many came that are forgotten.
+    forgotten: Cell<usize>,
+    is_down: Cell<bool>,
+    /// Requests that are not answered yet, and what wakes them when they are cut off.
+    open: RefCell<BTreeMap<u64, Option<Waker>>>,
+    next_open: Cell<u64>,
 }
 
 impl Origin {
@@ -190,6 +237,12 @@ impl Origin {
             seen: RefCell::default(),
             next: RefCell::default(),
             always: RefCell::default(),
+            script: RefCell::default(),
+            answered: Cell::new(0),
+            forgotten: Cell::new(0),
+            is_down: Cell::new(false),
+            open: RefCell::default(),
+            next_open: Cell::new(0),
         })
     }
 
@@ -207,7 +260,7 @@ impl Origin {
         let origin = Rc::clone(self);
         Rc::new(move |request| {
             let origin = Rc::clone(&origin);
-            Box::pin(async move { origin.answer(request).await }) as Answer
+            Box::pin(async move { origin.reached(request).await }) as Answer
         })
     }
 
@@ -219,6 +272,43 @@ impl Origin {
     /// Answers every request like this for which nothing else was said.
     pub fn always(&self, reply: Reply) {
         *self.always.borrow_mut() = reply;
+        *self.script.borrow_mut() = None;
+    }
+
+    /// Answers every request, for which nothing else was said, by its head and how many came before.
+    pub fn answers(&self, by: impl Fn(&Seen, usize) -> Reply + 'static) {
+        self.answered.set(0);
+        *self.script.borrow_mut() = Some(Rc::new(by));
+    }
+
+    /// Answers so many requests like the first, and all others like the second.
+    pub fn at_first(&self, times: usize, first: Reply, afterwards: Reply) {
+        self.answers(move |_, number| if number < times { &first } else { &afterwards }.clone());
+    }
+
+    /// Listens no longer, and cuts off who is not answered yet.
+    pub fn stop(&self) {
+        self.is_down.set(true);
+        for waker in std::mem::take(&mut *self.open.borrow_mut()).into_values() {
+            self.world.executor.wake(waker);
+        }
+    }
+
+    /// Listens again.
+    pub fn revive(&self) {
+        self.is_down.set(false);
+    }
+
+    /// How many requests are not answered yet.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.borrow().len()
+    }
+
+    /// Forgets what was asked so far.
+    pub fn forget(&self) {
+        let forgotten = std::mem::take(&mut *self.seen.borrow_mut());
+        self.forgotten.set(self.forgotten.get() + forgotten.len());
     }
 
     /// What was asked so far.
@@ -233,32 +323,74 @@ impl Origin {
         self.seen.borrow().len()
     }
 
-    async fn answer(&self, request: Request) -> Result<Response, Failure> {
+    fn reply(&self, seen: &Seen) -> Reply {
         let next = self.next.borrow_mut().pop_front();
-        let reply = next.unwrap_or_else(|| self.always.borrow().clone());
-        let place = self.seen.borrow().len();
-        self.seen.borrow_mut().push(Seen {
+        if let Some(next) = next {
+            return next;
+        }
+        let script = self.script.borrow().clone();
+        let Some(script) = script else {
+            return self.always.borrow().clone();
+        };
+        let number = self.answered.get();
+        self.answered.set(number + 1);
+        script(seen, number)
+    }
+
+    async fn reached(&self, request: Request) -> Result<Response, Failure> {
+        if self.is_down.get() {
+            self.world.executor.turn().await;
+            return Err(Failure::ConnectionRefused);
+        }
+        let open = Open::new(self);
+        let mut answer = pin!(self.answer(request));
+        poll_fn(|context| {
+            if !self.open.borrow().contains_key(&open.id) {
+                return Poll::Ready(Err(Failure::ConnectionTerminated));
+            }
+            let polled = answer.as_mut().poll(context);
+            if polled.is_pending() {
+                let waker = context.waker().clone();
+                self.open.borrow_mut().insert(open.id, Some(waker));
+            }
+            polled
+        })
+        .await
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, Failure> {
+        let mut seen = Seen {
+            at: self.world.executor.now(),
             method: request.method,
             authority: request.authority,
             target: request.target.unwrap_or_default(),
             fields: request.fields.entries(),
             body: Vec::new(),
+            trailers: Ok(Vec::new()),
+        };
+        let reply = self.reply(&seen);
+        if reply.reads {
             // Until it was read to its end.
-            trailers: match reply.reads {
-                true => Err(Failure::Incomplete),
-                false => Ok(Vec::new()),
-            },
-        });
+            seen.trailers = Err(Failure::Incomplete);
+        }
+        let place = self.forgotten.get() + self.count();
+        self.seen.borrow_mut().push(seen);
         if reply.reads {
             let (body, trailers) = read(request.body).await;
             // The connection ends with such a body.
             let is_cut = trailers.is_err();
-            if let Some(seen) = self.seen.borrow_mut().get_mut(place) {
+            let place = place.checked_sub(self.forgotten.get());
+            let mut all = self.seen.borrow_mut();
+            if let Some(seen) = place.and_then(|place| all.get_mut(place)) {
                 (seen.body, seen.trailers) = (body, trailers);
             }
+            drop(all);
             if is_cut {
                 return Err(Failure::ConnectionTerminated);
             }
+        }
+        if let Some(hold) = &reply.held_by {
+            hold.pass().await;
         }
         if !reply.delay.is_zero() {
             self.world.executor.sleep(reply.delay).await;
@@ -301,5 +433,26 @@ impl Origin {
             fields: Fields::of(reply.fields),
             body,
         })
+    }
+}
+
+/// A request that is not answered yet.
+struct Open<'o> {
+    origin: &'o Origin,
+    id: u64,
+}
+
+impl<'o> Open<'o> {
+    fn new(origin: &'o Origin) -> Self {
+        let id = origin.next_open.get();
+        origin.next_open.set(id + 1);
+        origin.open.borrow_mut().insert(id, None);
+        Self { origin, id }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.origin.open.borrow_mut().remove(&self.id);
     }
 }
