@@ -11,7 +11,6 @@ use doorward_runtime_tests::run::Case;
 pub const CASES: &[Case] = cases![
     clients_that_go_away_while_the_origin_works_do_not_count_against_it,
     uploads_that_are_cut_off_do_not_count_against_the_origin,
-    uploads_that_pause_do_not_count_against_the_origin,
     bodies_that_are_malformed_do_not_count_against_the_origin,
 ];
 
@@ -89,35 +88,6 @@ async fn uploads_that_are_cut_off_do_not_count_against_the_origin(host: &dyn Hos
     let whole = whole.iter().filter(|seen| seen.is_whole()).count();
     assert_eq!(whole, 0, "what is cut off never looks whole");
     nobody_is_hurt(&running, &origin, "after uploads were cut off").await;
-}
-
-async fn uploads_that_pause_do_not_count_against_the_origin(host: &dyn Host) {
-    let origin = Origin::start(Reply::ok("all of it")).await;
-    let app = one_upstream(&[&origin], &format!("{ONCE}\nfirst_byte_timeout_ms = 400"));
-    let running = start_one(host, &app).await;
-    let mut uploads = Vec::new();
-    for number in 0..HOSTILE {
-        let mut raw = Raw::connect(running.address).await;
-        let length = ["Content-Length: 1000", "Transfer-Encoding: chunked"][number % 2];
-        raw.send(format!(
-            "PUT /u/a HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n5\r\nhello\r\n"
-        ))
-        .await;
-        uploads.push(raw);
-    }
-    origin
-        .until("all uploads have begun", |origin| origin.count() == HOSTILE)
-        .await;
-    for raw in &mut uploads {
-        let answer = raw.response().await.expect("an answer");
-        assert_eq!(
-            answer.status,
-            408,
-            "an upload that does not go on: {}",
-            answer.text()
-        );
-    }
-    nobody_is_hurt(&running, &origin, "after uploads paused").await;
 }
 
 async fn bodies_that_are_malformed_do_not_count_against_the_origin(host: &dyn Host) {

@@ -1,6 +1,8 @@
 //! The gateway while origins fail, come back, are slow or move: retries, balancing, circuit breakers,
-//! migrations. Its monotonic clock is the real one, so what is counted here is bounded by the time that
-//! has passed, and what has to happen is waited for.
+//! migrations. What is shown here is shown in virtual time as well (`tests/tests/sim_resilience`), but for what
+//! only sockets show: one case of each kind, and all in which clients go away or send what is no HTTP. The
+//! monotonic clock is the real one, so what is counted is bounded by the time that has passed, and what has to
+//! happen is waited for.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,7 +11,6 @@
     reason = "tests"
 )]
 
-mod balance;
 mod breaker;
 mod budget;
 mod clients;
@@ -21,7 +22,6 @@ mod retries;
 mod retry_bodies;
 mod retry_times;
 mod split;
-mod split_counts;
 
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::{Answer, Ask};
@@ -37,12 +37,10 @@ fn main() -> ExitCode {
         retry_bodies::CASES,
         retry_times::CASES,
         budget::CASES,
-        balance::CASES,
         breaker::CASES,
         killing::CASES,
         clients::CASES,
         split::CASES,
-        split_counts::CASES,
         mirror::CASES,
         mirror_trouble::CASES,
         fallback::CASES,

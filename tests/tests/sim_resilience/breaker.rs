@@ -1,0 +1,132 @@
+//! An upstream that fails is left alone for a while.
+
+use crate::{Origins, is_ours, ok, one_upstream, status, with_body};
+use doorward_tests::sim::client::Sent;
+use doorward_tests::sim::hold::Hold;
+use doorward_tests::sim::origin::{Origin, Reply};
+use doorward_tests::sim::stage::Stage;
+use std::time::Duration;
+
+/// Attempts after which a breaker may open (`crates/traffic/src/breaker.rs`).
+const ATTEMPTS_MIN: usize = 20;
+/// For how long it is open at first.
+const OPEN: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
+const ONCE: &str = "attempts_max = 1";
+
+/// Fails the upstream until its breaker has opened.
+fn opened(stage: &Stage, origin: &Origin) {
+    for number in 0..ATTEMPTS_MIN {
+        let answer = stage.send(Sent::get("/u/a"));
+        status(&answer, 503, "an origin that fails");
+        assert!(!is_ours(&answer), "failure {number} is the origin's own");
+    }
+    assert_eq!(origin.count(), ATTEMPTS_MIN, "each of them was asked");
+}
+
+/// Fails unless nobody is asked, and the gateway says to come back after so many seconds.
+fn is_open(stage: &Stage, origin: &Origin, retry_after_s: u32) {
+    let before = origin.count();
+    for method in ["GET", "POST", "PUT"] {
+        let answer = stage.send(with_body(method, "/u/a", "body"));
+        status(&answer, 503, "a breaker that is open");
+        assert!(is_ours(&answer), "{method}: the gateway's own answer");
+        assert_eq!(
+            answer.field("retry-after"),
+            retry_after_s.to_string(),
+            "{method}: it says when to come back"
+        );
+    }
+    assert_eq!(origin.count(), before, "the upstream is left alone");
+}
+
+#[test]
+fn an_upstream_that_fails_is_no_longer_asked_and_recovers() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::status(503).body("of the origin"));
+    let stage = origins.one(&one_upstream(&["u"], ONCE));
+    let executor = &stage.world.executor;
+    opened(&stage, &origin);
+    // Each probe fails, and it is open for twice as long, up to half a minute.
+    for open_s in [1, 2, 4, 8, 16, 30, 30] {
+        is_open(&stage, &origin, open_s);
+        executor.run_for(OPEN * open_s - MOMENT);
+        is_open(&stage, &origin, 1);
+        executor.run_for(MOMENT);
+        let before = origin.count();
+        let answer = stage.send(Sent::get("/u/a"));
+        assert_eq!(origin.count(), before + 1, "one request probes");
+        assert_eq!(answer.text(), "of the origin", "and has its answer");
+    }
+    origin.always(ok("back"));
+    executor.run_for(Duration::from_secs(30));
+    for _ in 0..=ATTEMPTS_MIN {
+        status(&stage.send(Sent::get("/u/a")), 200, "the breaker is closed");
+    }
+}
+
+#[test]
+fn while_it_is_probed_one_request_goes_through() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::status(503));
+    let stage = origins.one(&one_upstream(&["u"], ONCE));
+    opened(&stage, &origin);
+    let hold = Hold::closed(&stage.world);
+    origin.always(ok("back").held(&hold));
+    stage.world.executor.run_for(OPEN);
+    let probe = stage.begin(Sent::get("/u/a"));
+    stage.until("it is probed", || hold.waiting() == 1);
+    for answer in stage.at_once((0..16).map(|_| Sent::get("/u/a"))) {
+        status(&answer, 503, "while another one probes");
+        assert!(is_ours(&answer), "the gateway's own answer");
+    }
+    assert_eq!(hold.waiting(), 1, "one request probes");
+    hold.open();
+    status(&probe.answer(), 200, "the probe");
+    for answer in stage.at_once((0..16).map(|_| Sent::get("/u/a"))) {
+        status(&answer, 200, "after it has succeeded");
+    }
+}
+
+#[test]
+fn a_probe_whose_client_goes_away_leaves_the_next_request_to_probe() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::status(503));
+    let stage = origins.one(&one_upstream(&["u"], ONCE));
+    opened(&stage, &origin);
+    let hold = Hold::closed(&stage.world);
+    origin.always(ok("back").held(&hold));
+    stage.world.executor.run_for(OPEN);
+    let probe = stage.begin(Sent::get("/u/a"));
+    stage.until("it is probed", || hold.waiting() == 1);
+    probe.leave();
+    origin.always(ok("back"));
+    status(&stage.send(Sent::get("/u/a")), 200, "the next one");
+}
+
+#[test]
+fn without_a_breaker_an_upstream_is_asked_for_ever() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::status(503));
+    let stage = origins.one(&one_upstream(&["u"], &format!("{ONCE}\nbreaker = false")));
+    for _ in 0..3 * ATTEMPTS_MIN {
+        let answer = stage.send(Sent::get("/u/a"));
+        assert!(!is_ours(&answer), "the origin's own answer");
+    }
+    assert_eq!(origin.count(), 3 * ATTEMPTS_MIN, "all of them are asked");
+}
+
+#[test]
+fn answers_that_are_no_failures_leave_it_closed() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", ok(""));
+    let stage = origins.one(&one_upstream(&["u"], ONCE));
+    for code in [400, 401, 404, 429, 500, 501] {
+        origin.always(Reply::status(code));
+        for _ in 0..ATTEMPTS_MIN {
+            let answer = stage.send(Sent::get("/u/a"));
+            status(&answer, code, "the origin's own answer");
+            assert!(!is_ours(&answer), "{code}: not the gateway's");
+        }
+    }
+}
