@@ -1,5 +1,6 @@
 //! The gateway between clients and an origin that does as told: what reaches the origin, what comes back,
-//! and what becomes of a request where one of the two misbehaves.
+//! and what becomes of a request where one of the two misbehaves. What only the policy decides is shown in virtual
+//! time (`tests/tests/sim_proxying`).
 
 #![expect(
     clippy::unwrap_used,

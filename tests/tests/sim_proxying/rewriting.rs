@@ -1,0 +1,183 @@
+//! What the policy changes on the way: the path, static fields, and what is told of the host.
+
+use crate::{NONE, ORDERS, TRUST, ok, policy, scenes, status};
+use doorward_tests::sim::client::Sent;
+
+/// The host that the client asks.
+const ASKED: &str = "shop.example:8080";
+
+#[test]
+fn paths_are_rewritten_as_the_policy_says_and_queries_are_not() {
+    for (base, cases) in [
+        (
+            "",
+            [
+                ("/strip/orders", "/"),
+                ("/strip/orders/", "/"),
+                (
+                    "/strip/orders/7?a=%2F/strip/orders",
+                    "/7?a=%2F/strip/orders",
+                ),
+                ("/strip/orders?q", "/?q"),
+                ("/replace/a/7/?b", "/v2/x/7/?b"),
+                ("/replace/a", "/v2/x"),
+                ("/to-root/a", "/a"),
+                ("/plain/a%20b/?c=/..", "/plain/a%20b/?c=/.."),
+            ],
+        ),
+        (
+            "/base/of",
+            [
+                ("/strip/orders", "/base/of"),
+                ("/strip/orders/", "/base/of/"),
+                ("/strip/orders/7?a=b", "/base/of/7?a=b"),
+                ("/strip/orders?q", "/base/of?q"),
+                ("/replace/a/7/?b", "/base/of/v2/x/7/?b"),
+                ("/replace/a", "/base/of/v2/x"),
+                ("/to-root/a", "/base/of/a"),
+                ("/plain/a%20b/?c=/..", "/base/of/plain/a%20b/?c=/.."),
+            ],
+        ),
+    ] {
+        let policy = format!(
+            r#"{TRUST}
+            [upstream.orders]
+            url = "https://{ORDERS}{base}"
+
+            [defaults]
+            upstream = "orders"
+
+            [[route]]
+            path = "/strip/orders/**"
+            public = true
+            strip_prefix = "/strip/orders"
+
+            [[route]]
+            path = "/replace/a/**"
+            public = true
+            replace = {{ prefix = "/replace/a", with = "/v2/x" }}
+
+            [[route]]
+            path = "/to-root/**"
+            public = true
+            replace = {{ prefix = "/to-root", with = "/" }}
+
+            [[route]]
+            path = "/plain/**"
+            issuer = ["test"]
+            "#
+        );
+        for scene in scenes(&policy) {
+            for (target, expected) in cases {
+                let mut sent = Sent::get(target);
+                if target.starts_with("/plain") {
+                    sent = sent.bearer(&scene.token("read"));
+                }
+                let seen = scene.passes(sent, target);
+                assert_eq!(seen.target, expected, "{base:?}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn static_fields_are_set_and_removed_in_both_directions() {
+    let lines = r#"
+        [upstream.orders.request]
+        set = { x-env = "prod", x-team = "a, b" }
+        remove = ["x-debug", "user-agent"]
+
+        [upstream.orders.response]
+        set = { x-served-by = "edge", cache-control = "no-store" }
+        remove = ["server", "x-internal"]
+    "#;
+    let reply = ok("hello")
+        .field("Server", "origin/1.0")
+        .field("X-Internal", "1")
+        .field("X-INTERNAL", "2")
+        .field("Cache-Control", "public")
+        .field("X-Stays", "yes");
+    for scene in scenes(&policy(lines)) {
+        scene.origin.always(reply.clone());
+        let sent = Sent::get("/public/a")
+            .field("X-Env", "forged")
+            .field("X-ENV", "again")
+            .field("X-Debug", "1")
+            .field("User-Agent", "u")
+            .field("X-Stays", "yes");
+        let answer = scene.send(sent);
+        status(&answer, 200, "the origin's answer");
+        assert_eq!(answer.text(), "hello", "and its body");
+        let seen = scene.origin.seen();
+        for (name, expected) in [
+            ("x-env", &["prod"][..]),
+            ("x-team", &["a, b"]),
+            ("x-debug", &[]),
+            ("user-agent", &[]),
+            ("x-stays", &["yes"]),
+        ] {
+            assert_eq!(seen[0].values(name), expected, "{name}, for the upstream");
+        }
+        for (name, expected) in [
+            ("x-served-by", &["edge"][..]),
+            ("cache-control", &["no-store"]),
+            ("server", &[]),
+            ("x-internal", &[]),
+            ("x-stays", &["yes"]),
+        ] {
+            let named = answer.fields.iter().filter(|(there, _)| there == name);
+            let values: Vec<_> = named
+                .map(|(_, value)| String::from_utf8_lossy(value))
+                .collect();
+            assert_eq!(values, expected, "{name}, for the client");
+        }
+    }
+}
+
+#[test]
+fn the_upstream_is_told_the_clients_host_unless_that_is_hidden() {
+    for (line, tells) in [
+        ("", true),
+        ("host = \"forwarded\"", true),
+        ("host = \"hidden\"", false),
+    ] {
+        for scene in scenes(&policy(line)) {
+            let sent = Sent::get("/public/a").field("X-Forwarded-Host", "mallory.example");
+            let seen = scene.passes(sent.to(ASKED).plain(), line);
+            let (expected, forwarded) = match tells {
+                true => (
+                    &[ASKED][..],
+                    format!("for=192.0.2.1;host=\"{ASKED}\";proto=http"),
+                ),
+                false => (&NONE[..], "for=192.0.2.1;proto=http".to_owned()),
+            };
+            assert_eq!(seen.values("x-forwarded-host"), expected, "{line:?}");
+            assert_eq!(seen.values("forwarded"), [forwarded], "{line:?}");
+            assert_eq!(
+                seen.authority.as_deref(),
+                Some(ORDERS),
+                "{line:?}: the URL's"
+            );
+        }
+    }
+}
+
+#[test]
+fn of_an_upstreams_targets_each_has_its_own_base_path() {
+    let policy = format!(
+        "{TRUST}\n[upstream.orders]\nurl = [\"https://{ORDERS}/one\", \"https://{ORDERS}/two/\"]\n\
+         [[route]]\npath = \"/a/**\"\npublic = true\nupstream = \"orders\"\n\
+         [[route]]\npath = \"/b\"\nissuer = [\"test\"]\nupstream = \"orders\"\n"
+    );
+    for scene in scenes(&policy) {
+        // Which one is asked is drawn at random.
+        for _ in 0..64 {
+            status(&scene.send(Sent::get("/a/b")), 200, "either of them");
+        }
+        let seen = scene.origin.seen();
+        let mut targets: Vec<_> = seen.into_iter().map(|seen| seen.target).collect();
+        targets.sort();
+        targets.dedup();
+        assert_eq!(targets, ["/one/a/b", "/two/a/b"]);
+    }
+}
