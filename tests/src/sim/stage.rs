@@ -15,8 +15,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long something is waited for, by the simulated clock: an hour.
-const WAIT_TIME_MAX: Duration = Duration::from_secs(3600);
+/// How long something is waited for, by the simulated clock.
+const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often is looked whether it has come.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -86,7 +86,7 @@ impl Stage {
     /// Lets time pass until this holds.
     ///
     /// # Panics
-    /// Where it does not within an hour.
+    /// Where it does not within a minute.
     pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
         until(&self.world, what, holds);
     }
@@ -140,7 +140,7 @@ impl UnderWay {
     /// What the client gets.
     ///
     /// # Panics
-    /// Where there is no response within an hour.
+    /// Where there is no response within a minute.
     #[must_use]
     pub fn answer(self) -> Answer {
         until(&self.world, "there is an answer", || self.has_ended());

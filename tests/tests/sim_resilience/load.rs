@@ -23,6 +23,17 @@ struct Shared {
     tally: RefCell<Tally>,
 }
 
+impl Shared {
+    fn count(&self, status: u16, waited: Duration) {
+        let mut tally = self.tally.borrow_mut();
+        *tally.statuses.entry(status).or_default() += 1;
+        tally.longest = tally.longest.max(waited);
+    }
+}
+
+/// How long a client takes from an answer to its next request: time passes even where answers take none.
+const BETWEEN: Duration = Duration::from_micros(100);
+
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -44,7 +55,7 @@ impl Tally {
 }
 
 impl<'s> Load<'s> {
-    /// So many clients, who send these requests in turns. Who answers has to take some time.
+    /// So many clients, who send these requests in turns.
     pub fn start(stage: &'s Stage, requests: Vec<Sent>, clients: usize) -> Self {
         let shared = Rc::new(Shared {
             requests,
@@ -64,9 +75,8 @@ impl<'s> Load<'s> {
                     let began = executor.now();
                     let answer = gate.send(sent).await;
                     let status = answer.map_or(0, |answer| answer.status);
-                    let mut tally = shared.tally.borrow_mut();
-                    *tally.statuses.entry(status).or_default() += 1;
-                    tally.longest = tally.longest.max(executor.now() - began);
+                    shared.count(status, executor.now() - began);
+                    executor.sleep(BETWEEN).await;
                 }
                 shared.clients.set(shared.clients.get() - 1);
             });
