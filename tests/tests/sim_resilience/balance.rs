@@ -59,7 +59,7 @@ fn until_asked(stage: &Stage, origin: &Origin, what: &str) {
 
 #[test]
 fn targets_that_are_alike_get_alike_many_requests() {
-    const COUNT: usize = 3_000;
+    const COUNT: usize = 1_500;
     let origins = Origins::new();
     let three = three(&origins);
     let stage = origins.many(&one_upstream(&NAMES, QUICK));

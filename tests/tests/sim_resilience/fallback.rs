@@ -61,7 +61,7 @@ fn where_nobody_listens_the_old_upstream_answers_any_request() {
     let moving = Moving::new();
     moving.new.stop();
     let stage = moving.forgetful();
-    let large = bytes(1 << 20);
+    let large = bytes(1 << 18);
     for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
         for body in [&b""[..], b"body", &large] {
             moving.old.forget();

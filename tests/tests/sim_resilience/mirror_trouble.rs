@@ -69,7 +69,7 @@ fn a_mirror_that_does_not_read_the_body_delays_nobody() {
     mirrored.mirror.always(Reply::never().early());
     let stage = mirrored.origins.many(&Mirrored::policy(""));
     let load = Load::start(&stage, requests(64 * 1024), 4);
-    load.until_more(300);
+    load.until_more(100);
     let tally = load.stop();
     assert_eq!(tally.all_but(200), 0, "{tally:?}");
     assert_eq!(tally.longest, MOMENT, "nobody waits");
@@ -84,9 +84,9 @@ fn a_mirror_that_dies_under_load_fails_no_request() {
     let stage = mirrored.origins.many(&Mirrored::policy(""));
     let load = Load::start(&stage, requests(100), 8);
     for _ in 0..3 {
-        load.until_more(300);
+        load.until_more(100);
         mirror.stop();
-        load.until_more(300);
+        load.until_more(100);
         mirror.revive();
         let before = mirror.count();
         stage.until("it is asked again when it is back", || {
@@ -100,7 +100,7 @@ fn a_mirror_that_dies_under_load_fails_no_request() {
         Failure::Denied,
     ] {
         mirror.always(Reply::failure(failure));
-        load.until_more(300);
+        load.until_more(100);
     }
     let tally = load.stop();
     assert_eq!(tally.all_but(200), 0, "{tally:?}");

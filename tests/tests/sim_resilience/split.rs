@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-const SUBJECTS: usize = 300;
+const SUBJECTS: usize = 150;
 
 /// An old upstream and a new one, and who says whose requests they get.
 struct Two {
@@ -111,8 +111,8 @@ fn who_has_moved_stays_there_when_the_percentage_is_raised() {
 
 /// That these are as many as promised of any 10,000, the tests of `crates/traffic/src/split.rs` show.
 #[test]
-fn of_1_000_subjects_those_move_whom_the_policy_promises() {
-    const ALL: usize = 1_000;
+fn of_500_subjects_those_move_whom_the_policy_promises() {
+    const ALL: usize = 500;
     const PERCENT: [u16; 4] = [1, 10, 50, 99];
     let two = Two::new(ALL);
     let routes = PERCENT.map(|percent| {
