@@ -200,11 +200,6 @@ impl Front {
     pub fn origin_address(&self) -> Option<String> {
         Some(self.origin.as_ref()?.address().to_string())
     }
-
-    /// Another host that serves the same application, on the same store.
-    pub async fn another(&self, clock: &Clock<'_>, how: How) -> Running {
-        clocked::serve(&self.app, clock, how).await
-    }
 }
 
 /// The media type of refusals.

@@ -174,6 +174,8 @@ impl std::fmt::Display for Address {
 pub struct Running {
     /// Where it listens.
     pub address: Address,
+    /// What the service behind the gate has told.
+    service_log: Rc<RefCell<Vec<String>>>,
 }
 
 impl Running {
@@ -205,9 +207,10 @@ impl Running {
             true => spec.outbound.clone(),
             false => Vec::new(),
         });
+        let service_log = Rc::default();
         let behind = match spec.service {
             "gateway" => Behind::Upstreams,
-            service => Behind::Next(services::of(service, &world)),
+            service => Behind::Next(services::of(service, &world, &service_log)),
         };
         let gate = Gate::new(&world, component, behind);
         let address = LISTENING.with(|listening| {
@@ -215,7 +218,10 @@ impl Running {
             listening.push(gate);
             Address(listening.len() - 1)
         });
-        Self { address }
+        Self {
+            address,
+            service_log,
+        }
     }
 
     fn lines(&self) -> Vec<Line> {
@@ -228,7 +234,8 @@ impl Running {
     /// The lines of the components so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.lines().into_iter().map(|line| line.text).collect()
+        let lines = self.lines().into_iter().map(|line| line.text);
+        lines.chain(self.service_log.borrow().clone()).collect()
     }
 
     /// The same: here no line comes later than what it tells of.

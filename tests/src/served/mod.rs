@@ -19,6 +19,7 @@ pub mod clocked;
 pub mod gated;
 pub mod host;
 pub mod issuer;
+pub mod origin;
 pub mod run;
 mod services;
 

@@ -5,20 +5,28 @@ use crate::sim::client::read;
 use crate::sim::message::{Fields, Request, Response};
 use crate::sim::world::{Answer, Peer, World};
 use serde_json::{Map, Value, json};
+use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The service of this name.
-pub(super) fn of(name: &str, world: &Rc<World>) -> Peer {
-    let world = Rc::clone(world);
+/// The service of this name, and its log.
+pub(super) fn of(name: &str, world: &Rc<World>, log: &Rc<RefCell<Vec<String>>>) -> Peer {
+    let (world, log) = (Rc::clone(world), Rc::clone(log));
     let answer: fn(&Request) -> Value = match name {
         "echo" => echo,
         "whoami" => whoami,
         other => panic!("there is no service {other} in virtual time"),
     };
     Rc::new(move |request| {
-        let world = Rc::clone(&world);
+        let (world, log) = (Rc::clone(&world), Rc::clone(&log));
         Box::pin(async move {
             let target = request.target.clone().unwrap_or_default();
+            let tells = !request.fields.values("x-tell").is_empty();
+            let tell = |line: Value| {
+                if tells {
+                    log.borrow_mut().push(line.to_string());
+                }
+            };
+            tell(json!({ "event": "reached", "target": target }));
             let mut fields = vec![("content-type".to_owned(), b"application/json".to_vec())];
             for (name, value) in request.fields.entries() {
                 if let Some(name) = name.strip_prefix("x-answer-") {
@@ -29,6 +37,8 @@ pub(super) fn of(name: &str, world: &Rc<World>) -> Peer {
                 _ if target.ends_with("/body") => read(request.body).await.0,
                 _ if target.ends_with("/trailers") => {
                     let (bytes, trailers) = read(request.body).await;
+                    let whole = trailers.is_ok();
+                    tell(json!({ "event": "body", "bytes": bytes.len(), "whole": whole }));
                     let trailers = trailers?.into_iter().map(|(name, _)| name);
                     let names: Vec<String> = trailers.collect();
                     let seen = json!({ "bytes": bytes.len(), "trailers": names });
