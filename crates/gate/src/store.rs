@@ -52,6 +52,9 @@ pub(crate) struct SharedStore<P: Platform> {
 struct State {
     directory: Option<Rc<Directory>>,
     read_at: Option<UnixTime>,
+    /// By which listing it was read, and how many have begun.
+    listing: u64,
+    listings: u64,
     /// By id: when it was read, and what it was.
     api_keys: BTreeMap<String, (UnixTime, Rc<KeyRecord>)>,
 }
@@ -122,7 +125,8 @@ impl<P: Platform> SharedStore<P> {
     }
 
     /// What the names in the store say, no older than `refresh_s`, and the time: `now`, or later where
-    /// the store had to be waited for.
+    /// the store had to be waited for. A listing that began after this was asked for is as new as can be,
+    /// however long it took.
     ///
     /// # Errors
     /// A refusal with status 503 when the store cannot be read, and what was read last is older than
@@ -131,6 +135,7 @@ impl<P: Platform> SharedStore<P> {
         self: &Rc<Self>,
         mut now: UnixTime,
     ) -> Result<(Rc<Directory>, UnixTime), Refusal> {
+        let listings = self.state.borrow().listings;
         for _ in 0..WAITS_MAX {
             if let Step::Use(directory) = self.step(now) {
                 return Ok((directory, now));
@@ -139,7 +144,7 @@ impl<P: Platform> SharedStore<P> {
             now = self.platform.now();
             let state = self.state.borrow();
             if let (Some(directory), Some(at)) = (&state.directory, state.read_at)
-                && age_s(at, now) < self.usable_s()
+                && (state.listing > listings || age_s(at, now) < self.usable_s())
             {
                 return Ok((Rc::clone(directory), now));
             }
@@ -180,6 +185,7 @@ impl<P: Platform> SharedStore<P> {
     fn start(self: &Rc<Self>) {
         if let Some(landing) = self.flight.begin() {
             let store = Rc::clone(self);
+            self.state.borrow_mut().listings += 1;
             let refresh = async move { store.refresh(landing).await };
             self.platform.spawn(refresh);
         }
@@ -216,6 +222,8 @@ impl<P: Platform> SharedStore<P> {
         let mut state = self.state.borrow_mut();
         state.api_keys.retain(|id, _| directory.has_key(id));
         state.directory = Some(Rc::new(directory));
+        // There is one at a time.
+        state.listing = state.listings;
         state.read_at = Some(read_at);
     }
 
