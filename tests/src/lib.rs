@@ -3,7 +3,7 @@
 //!
 //! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
 //! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
-//! their shape. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
+//! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time.
 
 pub mod contract;
@@ -14,6 +14,7 @@ pub mod issuer;
 pub mod mint;
 pub mod numbers;
 pub mod providers;
+pub mod scenario;
 pub mod served;
 pub mod signing;
 pub mod sim;

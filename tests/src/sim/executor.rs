@@ -130,6 +130,18 @@ impl Executor {
         drop(ended);
     }
 
+    /// Drops all tasks, whosever they are: nothing is to happen any more.
+    pub fn clear(&self) {
+        loop {
+            let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
+            if tasks.is_empty() {
+                return;
+            }
+            // What they hold may begin tasks.
+            drop(tasks);
+        }
+    }
+
     /// Whether `owner` has ended.
     #[must_use]
     pub fn has_ended(&self, owner: Owner) -> bool {

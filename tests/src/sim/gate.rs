@@ -88,6 +88,30 @@ impl Gate {
     /// Where the gate gives none.
     pub async fn answer(self: &Rc<Self>, request: Request) -> Result<Response, Failure> {
         let running = self.free();
+        self.answer_by(running, request).await
+    }
+
+    /// What the client gets that sends this, and which instance it is that serves it, told before it does.
+    ///
+    /// # Errors
+    /// Where the gate gives no response.
+    pub async fn send_telling(
+        self: &Rc<Self>,
+        sent: Sent,
+        tell: impl FnOnce(Owner),
+    ) -> Result<Answer, Failure> {
+        let (request, client) = sent.into_request(&self.world, self.component.manner);
+        let running = self.free();
+        tell(running.id);
+        let answer = self.answer_by(running, request).await;
+        client.receive(answer?).await
+    }
+
+    async fn answer_by(
+        self: &Rc<Self>,
+        running: Rc<Running>,
+        request: Request,
+    ) -> Result<Response, Failure> {
         let under_way = UnderWay {
             gate: self,
             running: &running,

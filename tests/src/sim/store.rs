@@ -92,6 +92,22 @@ impl Shared {
         values.get(name)?.last()?.value.clone()
     }
 
+    /// What a reader saw then, and what came into sight from then on, each until the next.
+    #[must_use]
+    pub fn seen_since(&self, name: &str, then: Duration) -> Vec<Option<Vec<u8>>> {
+        let (lag, now) = (self.lag.get(), self.executor.now());
+        let values = self.values.borrow();
+        let versions = values.get(name).map_or(&[][..], Vec::as_slice);
+        let in_sight = versions.iter().filter(|version| version.since + lag <= now);
+        let before = in_sight
+            .clone()
+            .rfind(|version| version.since + lag <= then);
+        let after = in_sight.filter(|version| version.since + lag > then);
+        let mut seen = vec![before.and_then(|version| version.value.clone())];
+        seen.extend(after.map(|version| version.value.clone()));
+        seen
+    }
+
     /// All names that have a value.
     #[must_use]
     pub fn all_names(&self) -> Vec<String> {
