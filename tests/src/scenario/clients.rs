@@ -69,10 +69,12 @@ impl Story {
             if draw.one_in(3) {
                 sent = sent.trailer(draw.of(&SPOOFS), "mallory");
             }
-            if draw.one_in(3) {
+            let has_length = draw.one_in(3);
+            if has_length {
                 sent = sent.with_length();
             }
-            is_cut = draw.one_in(8);
+            // Of a body without a byte, which says so, nothing can be cut off.
+            is_cut = draw.one_in(8) && !(has_length && body.is_empty());
             if is_cut {
                 sent = sent.cut();
             }
