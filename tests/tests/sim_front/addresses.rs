@@ -21,7 +21,7 @@ fn answered(front: &Front, what: &str, sent: Sent, expected: u16) {
 }
 
 /// Asks with each of these values of `X-Forwarded-For`, one after the other, each value a list of fields.
-fn check_counts(proxy: &str, rounds: &[(&[&str], u16)]) {
+fn check_who_is_counted(proxy: &str, rounds: &[(&[&str], u16)]) {
     for front in fronts(&policy(proxy)) {
         for (fields, expected) in rounds {
             let sent = fields.iter().fold(Sent::get("/a"), |sent, value| {
@@ -87,9 +87,9 @@ fn behind_a_trusted_proxy_its_own_element_is_counted() {
         (&["192.0.2.4 192.0.2.5"], 429),
         (&["192.0.2.4"], 200),
     ];
-    check_counts("[proxy]\ntrusted_hops = 1\n", &rounds);
+    check_who_is_counted("[proxy]\ntrusted_hops = 1\n", &rounds);
     let networks = "[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"127.0.0.0/8\"]\n";
-    check_counts(networks, &rounds);
+    check_who_is_counted(networks, &rounds);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn behind_two_trusted_proxies_the_second_element_is_counted() {
         (&["192.0.2.3"], 200),
         (&["192.0.2.4"], 429),
     ];
-    check_counts("[proxy]\ntrusted_hops = 2\n", &rounds);
+    check_who_is_counted("[proxy]\ntrusted_hops = 2\n", &rounds);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_proxy_outside_the_trusted_networks_is_not_believed() {
         (&["10.0.0.1"], 429),
         (&[], 429),
     ];
-    check_counts(elsewhere, &rounds);
+    check_who_is_counted(elsewhere, &rounds);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_address_is_one_however_it_is_written() {
         (&["::ffff:192.0.2.1"], 429),
         (&["[::ffff:c000:201]:80"], 429),
     ];
-    check_counts("[proxy]\ntrusted_hops = 1\n", &rounds);
+    check_who_is_counted("[proxy]\ntrusted_hops = 1\n", &rounds);
 }
 
 #[test]
@@ -139,5 +139,5 @@ fn who_has_an_ipv6_network_is_counted_as_one() {
         (&["2001:db8:1:3::a"], 200),
         (&["2001:db8:1:3:8000::"], 429),
     ];
-    check_counts("[proxy]\ntrusted_hops = 1\n", &rounds);
+    check_who_is_counted("[proxy]\ntrusted_hops = 1\n", &rounds);
 }

@@ -109,6 +109,7 @@ fn a_page_of_an_allowed_origin_may_read_the_answer() {
             status(&answer, 200, what);
             is_readable(&answer, what);
         }
+        assert_eq!(front.reached(), 2, "{what}: what reached the service");
     }
 }
 

@@ -206,6 +206,7 @@ fn a_preflight_where_no_rule_has_cors_goes_the_ordinary_way() {
         status(&answer, 403, &format!("{what}: a path without a rule"));
         let answer = front.send(preflight("/web/../web/a", ORIGIN, "PUT"));
         status(&answer, 400, &format!("{what}: a target that is none"));
+        assert_eq!(front.reached(), 1, "{what}: what reached the service");
     }
 }
 

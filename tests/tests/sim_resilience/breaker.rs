@@ -102,6 +102,7 @@ fn a_probe_whose_client_goes_away_leaves_the_next_request_to_probe() {
     probe.leave();
     origin.always(ok("back"));
     status(&stage.send(Sent::get("/u/a")), 200, "the next one");
+    assert_eq!(origin.count(), ATTEMPTS_MIN + 2, "which probes as well");
 }
 
 #[test]

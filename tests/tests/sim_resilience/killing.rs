@@ -29,11 +29,11 @@ fn requests(token: &str) -> Vec<Sent> {
 #[test]
 fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request() {
     for seed in 1..=3 {
-        loses_no_idempotent_request(seed);
+        check_that_no_request_is_lost(seed);
     }
 }
 
-fn loses_no_idempotent_request(seed: u64) {
+fn check_that_no_request_is_lost(seed: u64) {
     let origins = Origins::shuffled(seed);
     let issuer = Issuer::at(&origins.world, "issuer.example", "first");
     let three = NAMES.map(|name| origins.origin(name, ok("ok").after(Duration::from_millis(5))));

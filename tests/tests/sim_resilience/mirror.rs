@@ -68,11 +68,11 @@ fn by_content(origin: &Origin) -> BTreeMap<(String, String, Vec<u8>), usize> {
 #[test]
 fn of_1_200_requests_in_any_order_the_mirror_gets_1_200_with_their_bodies() {
     for seed in 1..=3 {
-        of_400_requests_the_mirror_gets_400_with_their_bodies(seed);
+        check_that_the_mirror_gets_all(seed);
     }
 }
 
-fn of_400_requests_the_mirror_gets_400_with_their_bodies(seed: u64) {
+fn check_that_the_mirror_gets_all(seed: u64) {
     const COUNT: usize = 400;
     let mirrored = Mirrored::of(Origins::shuffled(seed));
     let stage = mirrored.origins.many(&Mirrored::policy(""));
