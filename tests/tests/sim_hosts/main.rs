@@ -7,6 +7,7 @@
 mod late;
 mod scene;
 
+use doorward_tests::mint::SigningKey;
 use doorward_tests::sim::executor::Owner;
 use doorward_tests::sim::message::{Failure, Manner};
 use doorward_tests::sim::origin::Reply;
@@ -35,7 +36,7 @@ fn a_probe_that_is_dropped_wherever_it_waits_does_not_hold_up_the_next_one() {
         let scene = Scene::new(0, false, |_| ());
         let replies = |status| {
             for origin in &scene.origins {
-                origin.always(Reply::status(status));
+                origin.always(Reply::status(status).after(Duration::from_millis(7)));
             }
         };
         replies(503);
@@ -172,7 +173,8 @@ fn an_answer_that_fails_halfway_is_not_whole_and_the_next_one_is() {
 #[test]
 fn a_key_set_that_fails_halfway_is_none() {
     let scene = Scene::new(1, false, |_| ());
-    let whole = json!({ "keys": [] }).to_string();
+    let keys = [SigningKey::ed25519("first").jwk()];
+    let whole = json!({ "keys": keys }).to_string();
     scene.issuer.origin.next(Reply::default().body(whole).cut());
     assert_eq!(scene.status("/signed"), 503);
     scene.world.executor.run_for(SETTLES);

@@ -22,7 +22,12 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::gateway("an_identity_in_trailers_reaches_no_origin").asks(
             chunks()
-                .field("Trailer", "X-Auth-Subject, X_Auth_Subject, X-Sum")
+                .field(
+                    "Trailer",
+                    "X-Auth-Subject, X_Auth_Subject, Remote-User, Via, X-Sum",
+                )
+                .trailer("Remote-User", "mallory")
+                .trailer("Via", "1.1 mallory")
                 .trailer("X-Auth-Subject", "mallory")
                 .trailer("X_Auth_Subject", "mallory")
                 .trailer("X-Sum", "7"),
@@ -89,6 +94,7 @@ pub(super) fn cases() -> Vec<Case> {
             Sent::new("POST", "/public/trailers")
                 .chunks(&["hello"])
                 .trailer("X-Auth-Subject", "mallory")
+                .trailer("X-Original-URL", "/admin")
                 .trailer("Connection", "close")
                 .trailer("X-Sum", "7"),
             Gets::ok("{\"bytes\":5,\"trailers\":[\"x-sum\"]}"),
