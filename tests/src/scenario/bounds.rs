@@ -11,6 +11,8 @@ const REPETITIONS_MIN: usize = 10;
 const REQUESTS_PER_REPETITION: usize = 5;
 /// Copies that an instance has under way.
 const MIRRORED_MAX: usize = 64;
+/// For how long an instance does something after a request at most.
+const AFTER: Duration = Duration::from_secs(30);
 /// Fetches of unknown keys at once.
 const FETCHES_AT_ONCE: usize = 3;
 
@@ -149,7 +151,8 @@ fn fetches(story: &Story, faults: &mut Vec<String>) {
             for (count, to) in served.iter().skip(place).enumerate() {
                 let time = to.at - from.at;
                 let within = |asked: &&Asked| {
-                    asked.sent <= to.at && asked.over.is_none_or(|over| over >= from.at)
+                    let goes_on = |over: Duration| over + AFTER >= from.at;
+                    asked.sent <= to.at && asked.over.is_none_or(goes_on)
                 };
                 // Each instance by itself, as if there were no store to tell it of the others.
                 let mut instances: Vec<_> = asked

@@ -107,6 +107,8 @@ impl Credential {
 pub struct Purse {
     /// All that were minted.
     pub tokens: Vec<Rc<Token>>,
+    /// Those that were taken back, or whose keys were.
+    pub taken_back: Vec<Rc<Token>>,
 }
 
 impl Purse {
@@ -136,6 +138,9 @@ impl Purse {
             place => {
                 // The newest are presented more often.
                 let many = self.tokens.len();
+                if place < 20 && !self.taken_back.is_empty() {
+                    return Credential::Token(draw.of(&self.taken_back));
+                }
                 if place < 42 && many > 2 {
                     let from = draw.of(&[0, 1, 1]) * many.saturating_sub(5);
                     let token = draw.of(self.tokens.get(from..).unwrap_or(&self.tokens));

@@ -173,16 +173,12 @@ impl<'s> Judge<'s> {
     }
 
     fn is_revoked_by(&self, token: &Token, late: Duration) -> bool {
-        let up_to = match late {
-            Duration::ZERO => self.until,
-            late => self.asked.sent.saturating_sub(late),
-        };
-        let by = |revoked: &&Revoked| {
-            let back = match late {
-                Duration::ZERO => Duration::ZERO,
-                _ => self.story.set_back(revoked.at, self.until),
-            };
-            revoked.at + back < up_to
+        let by = |revoked: &&Revoked| match late {
+            Duration::ZERO => revoked.at <= self.until,
+            late => {
+                let back = self.story.set_back(revoked.at, self.until);
+                revoked.at + late + back < self.asked.sent
+            }
         };
         let revoked = self.story.revoked.borrow();
         let takes_back = |revoked: &Revoked| {
@@ -225,9 +221,6 @@ impl<'s> Judge<'s> {
         if sent <= fresh_until || !story.clock_is_right(last, self.until) {
             return None;
         }
-        if self.store_works(LISTING + REFRESH) && self.record_lacks(&token.key, last) {
-            return Some("the store says that the key was withdrawn");
-        }
         let refreshed = |other: &Asked| {
             let Some(until) = story.let_in_at(&other.mark) else {
                 return false;
@@ -246,10 +239,16 @@ impl<'s> Judge<'s> {
                 && (can_tell || sent > fresh_until + if_error)
         };
         let asked = story.asked.borrow();
-        asked
-            .iter()
-            .any(refreshed)
-            .then_some("the instance has refreshed its keys since the key was withdrawn")
+        let works = self.store_works(LISTING + REFRESH);
+        match () {
+            () if asked.iter().any(refreshed) => {
+                Some("the instance has refreshed its keys since the key was withdrawn")
+            }
+            () if works && self.record_lacks(&token.key, last) => {
+                Some("the store says that the key was withdrawn")
+            }
+            () => None,
+        }
     }
 
     /// Whether a reader of the store saw other keys than this one all the time.

@@ -220,7 +220,17 @@ impl Story {
                 });
             }
             Event::Rotate(place) => self.issuers[place].rotate(now),
-            Event::Withdraw(place) => self.issuers[place].withdraw(now),
+            Event::Withdraw(place) => {
+                self.issuers[place].withdraw(now);
+                let keys = self.issuers[place].published.newest().unwrap_or_default();
+                let mut purse = self.purse.borrow_mut();
+                let is_gone = |token: &&Rc<Token>| {
+                    let by_issuer = token.key.starts_with(&self.issuers[place].name);
+                    by_issuer && !keys.contains(&token.key)
+                };
+                let gone: Vec<_> = purse.tokens.iter().filter(is_gone).cloned().collect();
+                purse.taken_back.extend(gone);
+            }
             Event::Issuer(place, mut draw) => {
                 let issuer = &self.issuers[place];
                 let is_good = issuer
@@ -289,11 +299,12 @@ impl Story {
     }
 
     fn revoke(&self, mut draw: Draw, at: Duration) {
-        let purse = self.purse.borrow();
+        let mut purse = self.purse.borrow_mut();
         if purse.tokens.is_empty() {
             return;
         }
         let token = draw.of(&purse.tokens);
+        purse.taken_back.push(Rc::clone(&token));
         let at_s = self.world.wall_s();
         let (issuer, url) = (token.issuer, self.setting.issuers[token.issuer].url());
         let (now, end) = (UnixTime(at_s), UnixTime(at_s + 200_000));
