@@ -1,7 +1,9 @@
 //! Where the gate has its issuer's keys from, and what it does when the issuer is slow, huge, wrong or
 //! down.
+//!
+//! One case of each class: the others are in virtual time (`tests/tests/keys`).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, reason = "tests")]
 
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::client::Ask;

@@ -1,4 +1,6 @@
 //! More ways to be somebody than a signed token: opaque tokens, API keys, HTTP Basic.
+//!
+//! One case of each class: the others are in virtual time (`tests/tests/credentials`).
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

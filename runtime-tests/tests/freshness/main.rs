@@ -1,14 +1,10 @@
 //! Keys that stay fresh without anybody waiting: outages, rotations, what instances tell each other
 //! through the store, and several issuers side by side. All of it by a clock of the test's own, on which
 //! hours pass at once.
+//!
+//! One case of each class: the others are in virtual time (`tests/tests/freshness`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod issuers;
 mod outages;

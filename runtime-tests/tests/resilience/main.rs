@@ -4,12 +4,7 @@
 //! monotonic clock is the real one, so what is counted is bounded by the time that has passed, and what has to
 //! happen is waited for.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod breaker;
 mod budget;

@@ -1,5 +1,7 @@
 //! Taking it back: revocation by what is written into the store, and by issuers that say that a session
 //! has ended.
+//!
+//! One case of each class: the others are in virtual time (`tests/tests/revocation`).
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

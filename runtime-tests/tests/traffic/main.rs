@@ -1,5 +1,7 @@
 //! The rules of traffic: which pages may ask, how often, how large, and what is added to the answer. Every
 //! case is shown of the gate and of the gateway.
+//!
+//! One case of each class: the others are in virtual time (`tests/tests/{sim_front,rates}`).
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
