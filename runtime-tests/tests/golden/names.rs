@@ -13,6 +13,8 @@ impl Names {
     /// Names a text that is different in each run.
     pub fn add(&mut self, text: &str, name: &str) {
         assert!(text.len() >= 8, "{text:?} could be anything");
+        // A port that was given back may be somebody else's by now.
+        self.0.retain(|(known, _)| known != text);
         self.0.push((text.to_owned(), format!("{{{name}}}")));
         // The longest first: one may be a part of another.
         self.0.sort_by_key(|(text, _)| usize::MAX - text.len());

@@ -11,6 +11,8 @@ use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::origin::{Origin, Reply, Script};
 use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run::Case;
+use std::net::SocketAddr;
+use tokio::net::TcpSocket;
 
 pub const CASES: &[Case] =
     cases![; both_manners: upstreams_that_fail_are_answered_and_logged_as_it_is_written];
@@ -98,6 +100,10 @@ async fn places(book: &mut Book<'_>, scene: &mut Scene<'_>) {
     );
     gone.stop().await;
     too.stop().await;
+    let _held = [
+        kept_from_others(gone.address()),
+        kept_from_others(too.address()),
+    ];
     for (title, urls, lines) in [
         ("an upstream where nobody listens", vec![gone.url()], once),
         ("an upstream without TLS", vec![tls], once),
@@ -119,6 +125,14 @@ async fn places(book: &mut Book<'_>, scene: &mut Scene<'_>) {
         act.ask("a GET", &Ask::get("/a")).await;
         act.end().await;
     }
+}
+
+/// A port on which nobody listens, and nobody else can as long as this exists.
+fn kept_from_others(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a socket option");
+    socket.bind(address).expect("a port that was given back");
+    socket
 }
 
 async fn retries(book: &mut Book<'_>, scene: &mut Scene<'_>) {
