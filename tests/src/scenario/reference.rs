@@ -159,7 +159,8 @@ impl<'s> Judge<'s> {
     /// How late something in the store is seen at most.
     fn seen_late(&self) -> Duration {
         let setting = &self.story.setting;
-        let stale_s = match self.store_works(LISTING) {
+        // What goes on of an instance that has ended is as good as one whose store fails.
+        let stale_s = match self.store_works(LISTING) && !self.asked.is_lost {
             true => 0,
             false => setting.store_stale_s,
         };
@@ -218,7 +219,8 @@ impl<'s> Judge<'s> {
         if sent > fresh_until + if_error.max(STALE) + back {
             return Some("the key was not seen for longer than any key is kept");
         }
-        if sent <= fresh_until || !story.clock_is_right(last, self.until) {
+        let is_told = !self.asked.is_lost && story.clock_is_right(last, self.until);
+        if sent <= fresh_until || !is_told {
             return None;
         }
         let refreshed = |other: &Asked| {
