@@ -229,6 +229,11 @@ impl AppSpec {
 }
 
 impl App {
+    /// Gives it another policy, for who serves it from now on.
+    pub fn has_policy(&mut self, policy: impl AsRef<[u8]>) {
+        std::fs::write(self.folder().join("doorward.toml"), policy).expect("write the policy");
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> PathBuf {
         self.folder.path().join("spin.toml")

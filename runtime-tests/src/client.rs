@@ -92,6 +92,14 @@ impl Ask {
     }
 }
 
+/// Does work in a task of its own, which goes on whoever waits for it.
+pub fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    let task = tokio::spawn(work);
+    async move { task.await.expect("the work ends well") }
+}
+
 /// Sends `bytes` and reads until the server closes the connection.
 pub async fn send_bytes(address: SocketAddr, bytes: &[u8]) -> Answer {
     let exchange = async {

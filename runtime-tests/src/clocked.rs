@@ -53,6 +53,16 @@ pub async fn get_at_once(running: &Running, target: &str, tokens: &[String]) -> 
     futures::future::join_all(asks).await
 }
 
+/// Waits, by the real clock.
+pub async fn sleep(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Lets everybody else have a turn.
+pub async fn yield_now() {
+    tokio::task::yield_now().await;
+}
+
 /// The lines of the log that tell of this event, of those that have arrived so far
 /// ([`Running::whole_log`]).
 pub fn events(running: &Running, event: &str) -> Vec<Value> {

@@ -2,45 +2,14 @@
 //! answer.
 
 use crate::client::Answer;
-use crate::issuer::{AUDIENCE, Issuer};
+use crate::issuer::Issuer;
 use crate::raw::Raw;
+use doorward_tests::served::gated::policy_of;
 use std::net::SocketAddr;
 
 /// A policy with a public route, one for reading, one for writing, and one that keeps the credential.
 pub fn policy(issuer: &Issuer) -> String {
-    format!(
-        r#"
-        [issuer.test]
-        url = "{}"
-        audience = "{AUDIENCE}"
-        leeway_s = 0
-
-        [identity]
-        "x-auth-subject" = "sub"
-        "x-auth-issuer" = "iss"
-
-        [[route]]
-        path = "/public/**"
-        public = true
-
-        [[route]]
-        path = "/read/**"
-        issuer = ["test"]
-        scope = ["read"]
-
-        [[route]]
-        path = "/write"
-        methods = ["POST", "PUT"]
-        issuer = ["test"]
-        scope = ["read", "write"]
-
-        [[route]]
-        path = "/keep"
-        issuer = ["test"]
-        credential = "forward"
-        "#,
-        issuer.url()
-    )
+    policy_of(&issuer.url())
 }
 
 /// Fails unless the answer has this status.

@@ -137,6 +137,9 @@ impl How {
     }
 }
 
+/// Where an application listens.
+pub type Address = SocketAddr;
+
 /// A host that serves an application, until it is dropped.
 #[derive(Debug)]
 pub struct Running {

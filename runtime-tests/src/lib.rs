@@ -19,6 +19,7 @@ pub mod client;
 pub mod clock;
 pub mod clocked;
 pub use doorward_tests::credential;
+pub mod echoing;
 pub mod gated;
 mod group;
 pub mod host;

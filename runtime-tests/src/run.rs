@@ -66,6 +66,20 @@ macro_rules! cases {
     };
 }
 
+pub use crate::cases;
+
+/// Those cases that have these names.
+///
+/// # Panics
+/// When there is none of one of the names.
+pub fn named(cases: &[Case], names: &[&str]) -> Vec<Case> {
+    let case = |name: &&str| {
+        let found = cases.iter().find(|case| case.name == *name);
+        *found.unwrap_or_else(|| panic!("there is no case {name}"))
+    };
+    names.iter().map(case).collect()
+}
+
 /// Builds what is stale, then runs the cases on the hosts that there are.
 pub fn main(cases: &[Case]) -> ExitCode {
     run(cases, Arguments::from_args(), THREADS)

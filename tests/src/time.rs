@@ -27,3 +27,20 @@ pub fn date_time(seconds: u64) -> String {
         days + 1
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::date_time;
+
+    #[test]
+    fn a_time_is_written_as_a_date() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_800_000_010, "2027-01-15T08:00:10Z"),
+            (1_830_297_599, "2027-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(date_time(seconds), expected);
+        }
+    }
+}

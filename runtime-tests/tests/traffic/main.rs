@@ -7,29 +7,51 @@
 
 mod addresses;
 mod cors;
+#[path = "../../../tests/tests/rates/failed.rs"]
 mod failed;
+#[path = "../../../tests/tests/rates/front.rs"]
 mod front;
+mod in_parts;
+#[path = "../../../tests/tests/rates/limits.rs"]
 mod limits;
 mod preflights;
+#[path = "../../../tests/tests/rates/rates.rs"]
 mod rates;
+#[path = "../../../tests/tests/rates/secrets.rs"]
 mod secrets;
 mod security;
+#[path = "../../../tests/tests/rates/shared.rs"]
 mod shared;
 
-use doorward_runtime_tests::run;
+use doorward_runtime_tests as api;
 use std::process::ExitCode;
 
+/// One case of each class of those in virtual time.
+const OVER_SOCKETS: &[&str] = &[
+    "each_subject_is_counted_on_its_own",
+    "a_burst_passes_and_who_comes_after_it_is_told_when_to_come_back",
+    "instances_that_share_admit_no_more_than_one_would",
+    "after_too_many_wrong_keys_even_a_right_one_waits",
+    "a_body_that_does_not_say_what_it_is_is_refused_however_it_is_framed",
+    "no_credential_and_no_address_of_the_inside_is_told_by_refusals_of_any_kind",
+];
+
 fn main() -> ExitCode {
-    let cases = [
-        cors::CASES,
-        preflights::CASES,
+    let shared = [
         rates::CASES,
         shared::CASES,
         failed::CASES,
-        addresses::CASES,
         limits::CASES,
-        security::CASES,
         secrets::CASES,
     ];
-    run::main_on_one_thread(&cases.concat())
+    let mut cases = [
+        cors::CASES,
+        preflights::CASES,
+        addresses::CASES,
+        security::CASES,
+        in_parts::CASES,
+    ]
+    .concat();
+    cases.extend(api::run::named(&shared.concat(), OVER_SOCKETS));
+    api::run::main_on_one_thread(&cases)
 }

@@ -7,6 +7,12 @@ use crate::issuer::AUDIENCE;
 /// A policy with a public route, one for reading, one for writing, and one that keeps the credential.
 #[must_use]
 pub fn policy(issuer: &Issuer) -> String {
+    policy_of(&issuer.url())
+}
+
+/// The same, by the URL of the issuer.
+#[must_use]
+pub fn policy_of(url: &str) -> String {
     format!(
         r#"
         [issuer.test]
@@ -38,7 +44,7 @@ pub fn policy(issuer: &Issuer) -> String {
         issuer = ["test"]
         credential = "forward"
         "#,
-        issuer.url()
+        url
     )
 }
 

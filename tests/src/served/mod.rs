@@ -16,10 +16,10 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod clocked;
+pub mod echoing;
 pub mod gated;
 pub mod host;
 pub mod issuer;
-pub mod origin;
 pub mod run;
 mod services;
 

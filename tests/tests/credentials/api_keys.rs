@@ -1,15 +1,15 @@
 //! API keys in a header, in the query, and as the password of HTTP Basic; where they go, and where they
 //! do not.
 
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clock::date_time;
-use doorward_tests::served::clocked::{clock, start};
-use doorward_tests::served::credential::{ApiKey, basic};
-use doorward_tests::served::gated::{seen, status};
-use doorward_tests::served::host::Host;
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::app::AppSpec;
+use crate::api::client::Ask;
+use crate::api::clock::date_time;
+use crate::api::clocked::{clock, start};
+use crate::api::credential::{ApiKey, basic};
+use crate::api::gated::{seen, status};
+use crate::api::host::Host;
+use crate::api::run::Case;
+use crate::api::run::cases;
 
 pub const CASES: &[Case] = cases![
     a_key_in_a_header_passes_and_the_service_sees_whose_it_is,
@@ -333,8 +333,7 @@ async fn the_header_of_keys_reaches_no_service_under_any_spelling(host: &dyn Hos
     };
     for (target, with_key) in [("/public/trailers", false), ("/read/trailers", true)] {
         let bytes = chunked(target, with_key);
-        let answer =
-            doorward_tests::served::client::send_bytes(running.address, bytes.as_bytes()).await;
+        let answer = crate::api::client::send_bytes(running.address, bytes.as_bytes()).await;
         status(&answer, 200, target);
         assert_eq!(
             answer.json()["trailers"],

@@ -1,13 +1,13 @@
 //! How the gate proves to the introspection endpoint who it is.
 
+use crate::api::app::AppSpec;
+use crate::api::clocked::{clock, get, start};
+use crate::api::gated::status;
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Client, Issuer, Key};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{SECRET, asking};
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::clocked::{clock, get, start};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Client, Issuer, Key};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     the_gate_proves_who_it_is_in_each_of_three_ways,

@@ -1,13 +1,13 @@
 //! Opaque tokens: what the issuer says of them, for how long that is believed, and that it is looked at
 //! again for each request.
 
+use crate::api::clocked::{clock, get, get_at_once, start};
+use crate::api::gated::{seen, status};
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{asking, introspecting, with_secret};
-use doorward_tests::served::clocked::{clock, get, get_at_once, start};
-use doorward_tests::served::gated::{seen, status};
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![

@@ -1,13 +1,13 @@
 //! API keys in the store: made and revoked while the gate runs.
 
-use doorward_tests::served::app::{AppSpec, GATE_INHERITS};
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::clocked::{clock, first_event, start, start_forgetful, store};
-use doorward_tests::served::credential::ApiKey;
-use doorward_tests::served::gated::{seen, status};
-use doorward_tests::served::host::{Host, Running};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::app::{AppSpec, GATE_INHERITS};
+use crate::api::client::{Answer, Ask};
+use crate::api::clocked::{clock, first_event, start, start_forgetful, store};
+use crate::api::credential::ApiKey;
+use crate::api::gated::{seen, status};
+use crate::api::host::{Host, Running};
+use crate::api::run::Case;
+use crate::api::run::cases;
 
 pub const CASES: &[Case] = cases![
     a_key_in_the_store_passes,

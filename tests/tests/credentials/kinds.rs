@@ -1,14 +1,14 @@
 //! Which kinds of credential a route accepts, and in which order.
 
+use crate::api::client::Ask;
+use crate::api::clocked::{Clock, clock, get, start};
+use crate::api::credential::ApiKey;
+use crate::api::gated::{seen, status};
+use crate::api::host::Host;
+use crate::api::issuer::{Client, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{SECRET, introspecting, with_secret};
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{Clock, clock, get, start};
-use doorward_tests::served::credential::ApiKey;
-use doorward_tests::served::gated::{seen, status};
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{Client, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     signed_and_opaque_tokens_go_together_on_one_route,

@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod clients;
+mod common;
 mod introspection;
 mod key_store;
 mod kinds;
@@ -11,10 +12,8 @@ mod outages;
 mod places;
 mod shares;
 
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::clock::Clock;
-use doorward_tests::served::issuer::{AUDIENCE, Client, Issuer};
-use doorward_tests::served::run;
+use common::{SECRET, asking, introspecting, with_secret};
+use doorward_tests::served as api;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -28,38 +27,5 @@ fn main() -> ExitCode {
         key_store::CASES,
         places::CASES,
     ];
-    run::main(&cases.concat())
-}
-
-/// A secret of which every second character has to be encoded.
-const SECRET: &str = "s3cr3t &=+:%/\u{e9}";
-
-/// An issuer that answers about opaque tokens, and an application whose gate asks it: one route for
-/// reading, one for writing. `lines` go into the table of introspection.
-async fn asking(clock: &Clock<'_>, lines: &str) -> (Issuer, AppSpec) {
-    let issuer = Issuer::start_with_clock(clock).await;
-    issuer.introspected_by(Client::Basic("gate", SECRET));
-    let policy = format!(
-        "{}[identity]\n\"x-auth-subject\" = \"sub\"\n\n\
-         [[route]]\npath = \"/read\"\nissuer = [\"test\"]\nscope = [\"read\"]\n\n\
-         [[route]]\npath = \"/write\"\nissuer = [\"test\"]\nscope = [\"write\"]\n",
-        introspecting(&issuer, "test", lines)
-    );
-    (issuer, with_secret(policy))
-}
-
-/// The table of an issuer that is asked about opaque tokens.
-fn introspecting(issuer: &Issuer, name: &str, lines: &str) -> String {
-    format!(
-        "[issuer.{name}]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n\n\
-         [issuer.{name}.introspection]\nclient_id = \"gate\"\nsecret = \"client_secret\"\n{lines}\n\n",
-        issuer.url()
-    )
-}
-
-/// An application with this policy and the secret of the client in a variable.
-fn with_secret(policy: String) -> AppSpec {
-    let mut spec = AppSpec::gated("echo", policy);
-    spec.variables = vec![("client_secret".to_owned(), SECRET.to_owned())];
-    spec
+    api::run::main(&cases.concat())
 }

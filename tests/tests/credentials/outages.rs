@@ -1,12 +1,12 @@
 //! Introspection endpoints that are slow, down or wrong.
 
+use crate::api::clocked::{clock, get, start};
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{AUDIENCE, Behaviour, Client, INTROSPECTION, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{asking, introspecting, with_secret};
-use doorward_tests::served::clocked::{clock, get, start};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{AUDIENCE, Behaviour, Client, INTROSPECTION, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 use serde_json::json;
 
 pub const CASES: &[Case] = cases![

@@ -1,13 +1,13 @@
 //! Tokens in headers of their own, cookies and the query, before a service: what of them reaches it, what
 //! a page of somebody else can do with them, and what is logged.
 
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::{Ask, send_bytes};
-use doorward_tests::served::gated::{seen, status};
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::app::AppSpec;
+use crate::api::client::{Ask, send_bytes};
+use crate::api::gated::{seen, status};
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 
 pub const CASES: &[Case] = cases![
     a_token_in_the_query_reaches_the_service_nowhere,

@@ -1,15 +1,15 @@
 //! Each client has a share of what an issuer can be asked about opaque tokens: who makes up tokens, or is asked
 //! by the issuer to wait, keeps nobody else's out.
 
+use crate::api::app::App;
+use crate::api::client::{Answer, Ask};
+use crate::api::clocked::{Clock, clock, start};
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess, Running};
+use crate::api::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{introspecting, with_secret};
-use doorward_tests::served::app::App;
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::clocked::{Clock, clock, start};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess, Running};
-use doorward_tests::served::issuer::{Behaviour, Client, INTROSPECTION, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     good_tokens_use_up_nothing,

@@ -1,12 +1,12 @@
 //! Several issuers side by side, and tenants, each of which is an issuer of its own.
 
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::clocked::{clock, get, start, stored_names, until};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, Key, METADATA};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::app::AppSpec;
+use crate::api::clocked::{clock, get, start, stored_names, until};
+use crate::api::gated::status;
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, Key, METADATA};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use serde_json::Value;
 
 pub const CASES: &[Case] = cases![

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod common;
 mod issuers;
 mod outages;
 mod records;
@@ -17,8 +18,8 @@ mod rotation;
 mod unknown_keys;
 mod withdrawn;
 
-use doorward_tests::served::issuer::{AUDIENCE, Issuer};
-use doorward_tests::served::run;
+use common::{FRESH_S, policy, policy_with};
+use doorward_tests::served as api;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -30,21 +31,5 @@ fn main() -> ExitCode {
         issuers::CASES,
         withdrawn::CASES,
     ];
-    run::main(&cases.concat())
-}
-
-/// For how long keys are fresh whose issuer does not say, in seconds.
-const FRESH_S: u64 = 600;
-
-fn policy(issuer: &Issuer) -> String {
-    policy_with(issuer, "")
-}
-
-/// A policy with these lines in the issuer's table.
-fn policy_with(issuer: &Issuer, lines: &str) -> String {
-    format!(
-        "[issuer.test]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n{lines}\n\n\
-         [[route]]\npath = \"/**\"\nissuer = [\"test\"]\nscope = [\"read\"]\n",
-        issuer.url()
-    )
+    api::run::main(&cases.concat())
 }

@@ -1,17 +1,17 @@
 //! Issuers that are down, slow or wrong while keys of theirs are known, and while none are.
 
-use crate::{FRESH_S, policy, policy_with};
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::clocked::{
+use crate::api::app::AppSpec;
+use crate::api::client::{Answer, Ask};
+use crate::api::clocked::{
     all_events, ask_until_event, clock, events, get, get_at_once, start, start_forgetful,
     until_event,
 };
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, METADATA};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{AUDIENCE, Behaviour, Issuer, KEYS, METADATA};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::{FRESH_S, policy, policy_with};
 
 pub const CASES: &[Case] = cases![
     a_slow_issuer_holds_up_nobody_with_a_token_of_another_one,

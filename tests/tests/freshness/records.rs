@@ -1,16 +1,16 @@
 //! What instances and hosts tell each other of an issuer's keys through the store.
 
-use crate::{FRESH_S, policy, policy_with};
-use doorward_tests::served::app::{App, AppSpec};
-use doorward_tests::served::clocked::{
+use crate::api::app::{App, AppSpec};
+use crate::api::clocked::{
     clock, events, first_event, get, get_at_once, start, start_forgetful, start_spread, store,
     store_fails, stored, until,
 };
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{Behaviour, Issuer, Key, METADATA};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{Behaviour, Issuer, Key, METADATA};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::{FRESH_S, policy, policy_with};
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![

@@ -1,15 +1,15 @@
 //! Keys that come and go: for how long they are fresh, and what a change of them does to tokens, those
 //! that are remembered too.
 
+use crate::api::app::AppSpec;
+use crate::api::client::Ask;
+use crate::api::clocked::{clock, events, get, start, stored, until, until_settled};
+use crate::api::gated::status;
+use crate::api::host::{InProcess, Running};
+use crate::api::issuer::{Issuer, Key};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::{FRESH_S, policy};
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{clock, events, get, start, stored, until, until_settled};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{InProcess, Running};
-use doorward_tests::served::issuer::{Issuer, Key};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 /// How often in a row an issuer is asked because of unknown keys.
@@ -260,7 +260,7 @@ async fn a_rotation_under_load_refuses_nothing_valid_and_ends_the_removed_key() 
             let answered = &answered;
             async move {
                 while answered.load(SeqCst) < until {
-                    doorward_tests::served::clocked::yield_now().await;
+                    crate::api::clocked::yield_now().await;
                 }
             }
         };

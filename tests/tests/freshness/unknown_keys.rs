@@ -1,17 +1,17 @@
 //! Tokens that name a key that is not known: a new one works at once, and made-up ones cost next to
 //! nothing, however many there are and however many instances see them.
 
-use crate::{policy, policy_with};
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::{Ask, send_pipelined};
-use doorward_tests::served::clocked::{
+use crate::api::app::AppSpec;
+use crate::api::client::{Ask, send_pipelined};
+use crate::api::clocked::{
     all_events, clock, get, get_at_once, start, start_forgetful, start_spread, stored, until,
 };
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess, Running};
-use doorward_tests::served::issuer::{Behaviour, Issuer, Key};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess, Running};
+use crate::api::issuer::{Behaviour, Issuer, Key};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::{policy, policy_with};
 use std::time::Duration;
 
 pub const CASES: &[Case] = cases![
@@ -188,7 +188,7 @@ async fn a_new_key_is_waited_for_while_another_one_fetches_it_from_a_slow_issuer
     };
     let release = async {
         until_asked().await;
-        doorward_tests::served::clocked::sleep(SLOW).await;
+        crate::api::clocked::sleep(SLOW).await;
         assert_eq!(
             issuer.stalled(),
             1,

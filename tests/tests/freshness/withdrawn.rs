@@ -1,18 +1,18 @@
 //! Keys that their issuer publishes no longer, or has lost: what the newest set says holds at once where it
 //! was fetched, and everywhere else when the record is next read.
 
-use crate::{FRESH_S, policy};
-use doorward_tests::served::app::AppSpec;
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{
+use crate::api::app::AppSpec;
+use crate::api::client::Ask;
+use crate::api::clocked::{
     all_events, clock, events, first_event, get, start, start_forgetful, stored, until,
     until_settled,
 };
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess, Running};
-use doorward_tests::served::issuer::{Behaviour, Issuer, Key};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess, Running};
+use crate::api::issuer::{Behaviour, Issuer, Key};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::{FRESH_S, policy};
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
@@ -62,7 +62,7 @@ fn useless(key: &Key) -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-fn retry_after_s(answer: &doorward_tests::served::client::Answer) -> u64 {
+fn retry_after_s(answer: &crate::api::client::Answer) -> u64 {
     let value = answer.header("retry-after").expect("when to come back");
     value.parse().unwrap()
 }

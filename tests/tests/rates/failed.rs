@@ -1,15 +1,15 @@
 //! Who tries credentials out: failed authentication is counted by the client's address.
 
+use crate::api::client::Ask;
+use crate::api::clocked::{Clock, all_events, clock, stored_names, until};
+use crate::api::gated::status;
+use crate::api::host::{Host, How, InProcess};
+use crate::api::issuer::Issuer;
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::front::{BOTH, prepared};
 use crate::rates::{answered, keys, policy, tells};
 use crate::shared::counted_by;
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{Clock, all_events, clock, stored_names, until};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, How, InProcess};
-use doorward_tests::served::issuer::Issuer;
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     after_too_many_wrong_keys_even_a_right_one_waits,

@@ -1,12 +1,12 @@
 //! The two places where the rules of traffic hold: in front of a service, as its middleware, and in front
 //! of an upstream, as the gateway. What is shown of one is shown of the other.
 
-use doorward_tests::served::app::{App, AppSpec};
-use doorward_tests::served::client::{Answer, Ask, send_bytes};
-use doorward_tests::served::clock::Clock;
-use doorward_tests::served::clocked;
-use doorward_tests::served::host::{Host, How, Running};
-use doorward_tests::served::origin::Origin;
+use crate::api::app::{App, AppSpec};
+use crate::api::client::{Answer, Ask, send_bytes};
+use crate::api::clock::Clock;
+use crate::api::clocked;
+use crate::api::echoing::Echoing;
+use crate::api::host::{Host, How, Running};
 
 /// How the fields begin that the service is asked to answer with.
 const ANSWER: &str = "x-answer-";
@@ -27,7 +27,7 @@ pub const BOTH: [Kind; 2] = [Kind::Gate, Kind::Gateway];
 pub struct Prepared {
     pub kind: Kind,
     pub spec: AppSpec,
-    origin: Option<Origin>,
+    origin: Option<Echoing>,
 }
 
 /// An application that runs, and what is behind it.
@@ -35,7 +35,7 @@ pub struct Front {
     pub kind: Kind,
     pub app: App,
     pub running: Running,
-    origin: Option<Origin>,
+    origin: Option<Echoing>,
 }
 
 /// `policy` in front of a service that answers with what it got.
@@ -47,7 +47,7 @@ pub async fn prepared(kind: Kind, policy: &str) -> Prepared {
             origin: None,
         },
         Kind::Gateway => {
-            let origin = Origin::start_echo(ANSWER);
+            let origin = Echoing::start(ANSWER).await;
             Prepared {
                 kind,
                 spec: AppSpec::gateway(with_upstream(policy, &origin.url())),
@@ -157,13 +157,7 @@ impl Front {
     pub async fn whole_bodies(&self) -> usize {
         self.has_told().await;
         match &self.origin {
-            Some(origin) => {
-                let seen = origin.requests();
-                let whole = seen
-                    .iter()
-                    .filter(|seen| seen.is_whole() && !seen.body.is_empty());
-                whole.count()
-            }
+            Some(origin) => origin.whole_bodies(),
             None => {
                 let ended = clocked::events(&self.running, "body");
                 ended.iter().filter(|body| body["whole"] == true).count()
@@ -175,10 +169,7 @@ impl Front {
     pub async fn body_bytes(&self) -> u64 {
         self.has_told().await;
         match &self.origin {
-            Some(origin) => {
-                let bytes = origin.requests();
-                bytes.iter().map(|seen| seen.body.len() as u64).sum()
-            }
+            Some(origin) => origin.body_bytes(),
             None => {
                 let ended = clocked::events(&self.running, "body");
                 ended.iter().filter_map(|body| body["bytes"].as_u64()).sum()

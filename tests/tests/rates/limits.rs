@@ -1,12 +1,12 @@
 //! How large a request may be, and what may be in it.
 
+use crate::api::client::{Answer, Ask};
+use crate::api::gated::status;
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Issuer, KEYS, METADATA};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::front::{BOTH, Front, class, prepared};
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Issuer, KEYS, METADATA};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     header_fields_are_counted,
@@ -20,9 +20,9 @@ pub const CASES: &[Case] = cases![
 ];
 
 /// Bytes of a body that are allowed.
-const BODY_BYTES_MAX: usize = 100_000;
+pub const BODY_BYTES_MAX: usize = 100_000;
 
-fn policy(issuer: &Issuer) -> String {
+pub fn policy(issuer: &Issuer) -> String {
     format!(
         r#"
 [issuer.test]
@@ -334,7 +334,7 @@ async fn a_route_has_the_limits_of_the_defaults_its_own_or_none(host: &dyn Host)
 }
 
 /// A POST with a body of so many bytes in chunks, of which what is behind tells.
-fn chunked(target: &str, fields: &str, bytes: usize) -> Vec<u8> {
+pub fn chunked(target: &str, fields: &str, bytes: usize) -> Vec<u8> {
     let mut request = format!(
         "POST {target} HTTP/1.1\r\nHost: a\r\nx-tell:\r\n{fields}Transfer-Encoding: chunked\r\n\
          Connection: close\r\n\r\n"

@@ -10,7 +10,7 @@ mod rates;
 mod secrets;
 mod shared;
 
-use doorward_tests::served::run;
+use doorward_tests::served as api;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -21,5 +21,5 @@ fn main() -> ExitCode {
         limits::CASES,
         secrets::CASES,
     ];
-    run::main(&cases.concat())
+    api::run::main(&cases.concat())
 }

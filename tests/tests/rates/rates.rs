@@ -1,14 +1,14 @@
 //! How often a caller may ask: by whom is counted, what is told, and when there is more.
 
+use crate::api::client::{Answer, Ask};
+use crate::api::clocked::clock;
+use crate::api::credential::ApiKey;
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{AUDIENCE, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::front::{BOTH, Front, class, prepared, values};
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::clocked::clock;
-use doorward_tests::served::credential::ApiKey;
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{AUDIENCE, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     each_subject_is_counted_on_its_own,

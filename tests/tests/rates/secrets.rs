@@ -1,13 +1,13 @@
 //! Nothing that is secret, and nothing of the inside, is in an answer of ours or in the log.
 
+use crate::api::client::Ask;
+use crate::api::clocked::{clock, stored, stored_names, until};
+use crate::api::host::Host;
+use crate::api::issuer::Issuer;
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::front::{BOTH, prepared};
 use crate::rates::{keys, policy};
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{clock, stored, stored_names, until};
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::Issuer;
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 
 pub const CASES: &[Case] = cases![
     no_credential_and_no_address_of_the_inside_is_told_by_refusals_of_any_kind,
@@ -123,7 +123,7 @@ async fn no_credential_and_no_address_of_the_inside_is_told_by_refusals_of_any_k
         for (number, (expected, ask)) in asks.into_iter().enumerate() {
             let answer = front.send(ask).await;
             let what = format!("{kind:?}: number {number}");
-            doorward_tests::served::gated::status(&answer, expected, &what);
+            crate::api::gated::status(&answer, expected, &what);
             let told = format!("{:?} {}", answer.headers, answer.text());
             for secret in &hidden {
                 assert!(

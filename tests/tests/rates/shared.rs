@@ -1,17 +1,17 @@
 //! What one instance counts, what instances count together through the store, and what is left of that
 //! where the store fails.
 
-use crate::front::{BOTH, Front, prepared};
-use crate::rates::answered;
-use doorward_tests::served::client::{Ask, send_pipelined};
-use doorward_tests::served::clocked::{
+use crate::api::client::{Ask, send_pipelined};
+use crate::api::clocked::{
     Clock, NoWrites, clock, store_fails, stored, stored_names, until, until_event, until_status,
 };
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Address;
-use doorward_tests::served::host::{Host, How, InProcess};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::gated::status;
+use crate::api::host::Address;
+use crate::api::host::{Host, How, InProcess};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::front::{BOTH, Front, prepared};
+use crate::rates::answered;
 
 pub const CASES: &[Case] = cases![
     instances_that_do_not_share_count_alone,
@@ -24,13 +24,13 @@ pub const CASES: &[Case] = cases![
     two_hosts_that_share_admit_more_than_one_would_only_by_what_is_under_way,
 ];
 
-const BURST: usize = 6;
+pub const BURST: usize = 6;
 /// Callers whose entries could be one each.
 const CALLERS: usize = 1500;
 /// Entries that a limit has at most.
 const SLOTS: usize = 1024;
 
-fn policy(shared: bool) -> String {
+pub fn policy(shared: bool) -> String {
     format!(
         r#"
 [rate_limit.all]

@@ -1,18 +1,18 @@
 //! OpenID Connect Back-Channel Logout 1.0: an issuer that says that a session has ended is heard.
 
 use crate::REFRESH_S;
-use crate::revoked::policy;
-use doorward_tests::served::app::{App, AppSpec};
-use doorward_tests::served::client::{Answer, Ask};
-use doorward_tests::served::clocked::{
+use crate::api::app::{App, AppSpec};
+use crate::api::client::{Answer, Ask};
+use crate::api::clocked::{
     all_events, clock, get, start, start_forgetful, stored, stored_names, until,
 };
-use doorward_tests::served::credential::REVOKED;
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, Running};
-use doorward_tests::served::issuer::{Behaviour, Issuer, Key};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::credential::REVOKED;
+use crate::api::gated::status;
+use crate::api::host::{Host, Running};
+use crate::api::issuer::{Behaviour, Issuer, Key};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::revoked::policy;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

@@ -1,14 +1,14 @@
 //! Logout requests that are none: each of them is a 400, and revokes nobody.
 
+use crate::api::client::Ask;
+use crate::api::clocked::{clock, events, get, start, stored_names};
+use crate::api::credential::REVOKED;
+use crate::api::gated::status;
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Issuer, LOGOUT_EVENT};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use crate::logout::{LOGOUT, app, claims, post};
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{clock, events, get, start, stored_names};
-use doorward_tests::served::credential::REVOKED;
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Issuer, LOGOUT_EVENT};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -325,7 +325,7 @@ async fn tenants_share_a_path_and_stay_apart(host: &dyn Host) {
     let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let keys = ["a", "b"].map(|tenant| {
-        let key = doorward_tests::served::issuer::Key::ed25519("1");
+        let key = crate::api::issuer::Key::ed25519("1");
         issuer.publish_tenant(tenant, vec![key.clone()]);
         (tenant, key)
     });
@@ -335,7 +335,7 @@ async fn tenants_share_a_path_and_stay_apart(host: &dyn Host) {
          [[route]]\npath = \"/read\"\nissuer = [\"acme\"]\n",
         issuer.url()
     );
-    let app = doorward_tests::served::app::AppSpec::gated("echo", policy).write();
+    let app = crate::api::app::AppSpec::gated("echo", policy).write();
     let running = start(&app, &clock).await;
     let of = |tenant: &str, mut claims: Value| {
         claims["iss"] = format!("{}/{tenant}", issuer.url()).into();

@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod common;
 mod logout;
 mod logout_tokens;
 mod revoked;
 mod store;
 
-use doorward_tests::served::run;
+use common::REFRESH_S;
+use doorward_tests::served as api;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -18,8 +20,5 @@ fn main() -> ExitCode {
         logout::CASES,
         logout_tokens::CASES,
     ];
-    run::main(&cases.concat())
+    api::run::main(&cases.concat())
 }
-
-/// How soon what is written into the store is seen, in seconds.
-const REFRESH_S: u64 = 5;

@@ -1,14 +1,14 @@
 //! What is revoked is refused, also when its verification is remembered, and nothing else is.
 
 use crate::REFRESH_S;
-use doorward_tests::served::app::{App, AppSpec};
-use doorward_tests::served::clocked::{Clock, clock, get, start, start_forgetful, store};
-use doorward_tests::served::credential::{Revoked, revocation};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::Host;
-use doorward_tests::served::issuer::{AUDIENCE, Client, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::app::{App, AppSpec};
+use crate::api::clocked::{Clock, clock, get, start, start_forgetful, store};
+use crate::api::credential::{Revoked, revocation};
+use crate::api::gated::status;
+use crate::api::host::Host;
+use crate::api::issuer::{AUDIENCE, Client, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
 use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
@@ -248,7 +248,7 @@ async fn a_token_without_an_id_is_revoked_by_its_text_whatever_its_signature(hos
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
     let running = start(&app, &clock).await;
-    let key = doorward_tests::served::issuer::Key::p256("ec");
+    let key = crate::api::issuer::Key::p256("ec");
     issuer.publish(vec![key.clone()]);
     // Each time that it is signed it has another signature.
     let claims = issuer.claims("alice", "read");

@@ -2,18 +2,18 @@
 //! there, and that it does not grow for ever.
 
 use crate::REFRESH_S;
-use crate::revoked::policy;
-use doorward_tests::served::app::{AppSpec, GATE_INHERITS};
-use doorward_tests::served::client::Ask;
-use doorward_tests::served::clocked::{
+use crate::api::app::{AppSpec, GATE_INHERITS};
+use crate::api::client::Ask;
+use crate::api::clocked::{
     clock, events, get, set_all, start, store, store_fails, stored_names, until, until_event,
 };
-use doorward_tests::served::credential::{REVOKED, Revoked, revocation};
-use doorward_tests::served::gated::status;
-use doorward_tests::served::host::{Host, InProcess};
-use doorward_tests::served::issuer::{Behaviour, Issuer};
-use doorward_tests::served::run::Case;
-use doorward_tests::served::run::cases;
+use crate::api::credential::{REVOKED, Revoked, revocation};
+use crate::api::gated::status;
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{Behaviour, Issuer};
+use crate::api::run::Case;
+use crate::api::run::cases;
+use crate::revoked::policy;
 
 const DAY_S: u64 = 86_400;
 /// More than the leeway of any policy, in seconds.

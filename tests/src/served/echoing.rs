@@ -1,23 +1,22 @@
 //! An origin that answers with what it got.
 
 use super::run::world;
-use crate::sim::origin::{Origin as Simulated, Reply, Seen};
+use crate::sim::origin::{Origin, Reply};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// An origin behind the gateway, until it is dropped.
-pub struct Origin {
+pub struct Echoing {
     authority: String,
-    inner: Rc<Simulated>,
+    inner: Rc<Origin>,
 }
 
-impl Origin {
+impl Echoing {
     /// Answers with method, target and fields. Each field whose name begins with `answer` is one of the answer.
-    #[must_use]
-    pub fn start_echo(answer: &'static str) -> Self {
+    pub async fn start(answer: &'static str) -> Self {
         let world = world();
         let authority = format!("127.0.0.1:{}", 20_000 + world.owner());
-        let inner = Simulated::at(&world, &authority);
+        let inner = Origin::at(&world, &authority);
         inner.answers(move |seen, _| {
             let headers: Vec<Value> = seen
                 .fields
@@ -61,14 +60,23 @@ impl Origin {
         self.inner.count()
     }
 
-    /// What it was asked.
+    /// How many bodies it got as a whole, but for empty ones.
     #[must_use]
-    pub fn requests(&self) -> Vec<Seen> {
-        self.inner.seen()
+    pub fn whole_bodies(&self) -> usize {
+        let seen = self.inner.seen();
+        let whole = seen.iter().filter(|seen| seen.is_whole());
+        whole.filter(|seen| !seen.body.is_empty()).count()
+    }
+
+    /// How many bytes of bodies it got.
+    #[must_use]
+    pub fn body_bytes(&self) -> u64 {
+        let seen = self.inner.seen();
+        seen.iter().map(|seen| seen.body.len() as u64).sum()
     }
 }
 
-impl Drop for Origin {
+impl Drop for Echoing {
     fn drop(&mut self) {
         world().vanish(&self.authority);
     }
