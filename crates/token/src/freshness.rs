@@ -39,13 +39,12 @@
 //! of failed attempts too. An instance that was told to fetch reads the record first;
 //! [`Freshness::adopt`] takes over what the others have found out and says whether that will do.
 
-use std::fmt;
-
 use crate::{ExposedKeys, UnixTime};
 
 mod budget;
 mod headers;
 mod record;
+mod state;
 
 use budget::Budget;
 pub use budget::{UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX};
@@ -53,6 +52,7 @@ pub use headers::{CacheHeaders, fresh_s};
 pub use record::{
     ETAG_BYTES_MAX, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError, StoredKeys,
 };
+pub use state::State;
 
 /// For how long keys are fresh when their issuer does not say, in seconds.
 pub const FRESH_S_DEFAULT: u64 = 600;
@@ -164,37 +164,6 @@ pub struct Adopted {
     pub under_way: bool,
 }
 
-/// How usable keys are, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// They are fresh.
-    Fresh,
-    /// They are used while they are refreshed.
-    Stale,
-    /// They are used because the issuer fails.
-    Failing,
-    /// They have to be fetched before they are used.
-    Expired,
-    /// The issuer says that there are none, or none that can be used.
-    Unusable,
-    /// There are none.
-    Missing,
-}
-
-/// One word each.
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Failing => "failing",
-            Self::Expired => "expired",
-            Self::Unusable => "unusable",
-            Self::Missing => "missing",
-        })
-    }
-}
-
 /// The age of one issuer's keys and of the last attempts to fetch them.
 #[derive(Clone, Debug)]
 pub struct Freshness {
@@ -282,6 +251,12 @@ impl Freshness {
         if self.is_fetching(now) {
             return UnknownKeyDecision::AwaitFetch;
         }
+        // This instance has looked later than now: its clock was set back, and what it knows of pauses is
+        // no longer true.
+        if self.looked_at.is_some_and(|at| at > now) {
+            self.looked_at = None;
+            self.budget = Budget::new(self.policy.unknown_key_cooldown_s);
+        }
         if self.budget.wait_s(now) > 0 || self.left_alone_s(now) > 0 {
             return UnknownKeyDecision::Refuse;
         }
@@ -297,7 +272,10 @@ impl Freshness {
     pub fn no_newer_keys(&self, now: UnixTime) -> NoNewerKeys {
         let cooldown_s = self.policy.unknown_key_cooldown_s;
         NoNewerKeys {
-            old: self.age_s(now).is_none_or(|age_s| age_s > cooldown_s),
+            // How old those are that were fetched before a clock was set back nobody knows.
+            old: self.keys.is_none_or(|keys| {
+                keys.is_of_the_future(now) || now.seconds_since(keys.fetched_at) > cooldown_s
+            }),
             retry_after_s: self.budget.wait_s(now).max(self.left_alone_s(now)).max(1),
         }
     }
@@ -394,8 +372,11 @@ impl Freshness {
                     budget.learn(record.full_at, record.refetched_at, now);
                     // One that began when this one was asked for is as good.
                     let heard = budget != known && record.fetched_at >= fetching.since;
+                    // A clock was set back, so that ours pass for the newer ones: only the issuer can tell.
+                    let doubtful = !newer && self.keys.is_some_and(|keys| keys.fetched_at > now);
+                    let others_will_do = !doubtful && (heard || budget.wait_s(now) > 0);
                     under_way = refetching;
-                    spared = !under_way && (left_alone || heard || budget.wait_s(now) > 0);
+                    spared = !under_way && (left_alone || others_will_do);
                     if !under_way && !spared {
                         budget.take(now);
                         self.budget = budget;

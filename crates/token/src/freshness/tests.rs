@@ -401,6 +401,15 @@ fn a_clock_that_was_set_back_does_not_prolong_the_grace_for_a_failing_issuer() {
 }
 
 #[test]
+fn keys_of_before_a_clock_was_set_back_are_no_reason_to_refuse_a_token_for_good() {
+    for (back_s, old) in [(CLOCK_SKEW_S_MAX, false), (CLOCK_SKEW_S_MAX + 1, true)] {
+        let freshness = fetched();
+        let told = freshness.no_newer_keys(UnixTime(START - back_s));
+        assert_eq!(told.old, old, "set back by {back_s} s");
+    }
+}
+
+#[test]
 fn an_hour_far_in_the_future_overflows_nothing() {
     let mut freshness = fetched();
     assert_eq!(meet(&mut freshness, UnixTime(u64::MAX)), FetchFirst);

@@ -131,3 +131,29 @@ fn an_instance_that_was_idle_hears_that_the_others_have_used_up_what_there_is() 
         "the idle one is at it: {adopted:?}"
     );
 }
+
+/// Its keys pass for newer ones than those of the record that has the key, and may be older ones: nobody but
+/// the issuer can tell. It is asked at once, not after the pause that this instance remembers.
+#[test]
+fn an_instance_that_was_idle_while_the_clock_was_set_back_asks_the_issuer() {
+    let mut instance = Instance::new();
+    instance.fetched(at(100));
+    instance.freshness.looked(at(100));
+    assert_eq!(instance.freshness.decide_unknown_key(at(100)), Refetch);
+    instance.fetched(at(100));
+
+    let now = at(100 - CLOCK_SKEW_S_MAX / 2);
+    let of_another = Record {
+        full_at: Some(at(1000)),
+        ..record(60, 60, 0)
+    };
+    assert_eq!(instance.freshness.decide_unknown_key(now), Refetch);
+    let adopted = instance.adopt(&of_another, now, Cause::UnknownKey);
+    assert_eq!(adopted, Adopted::default(), "neither newer nor enough");
+    instance.fetched(now);
+    assert_eq!(
+        instance.freshness.decide_unknown_key(now),
+        Refuse,
+        "once, and then every few seconds"
+    );
+}
