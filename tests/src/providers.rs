@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use doorward_token::Algorithm;
+use doorward_traffic::field_list::FieldList;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -223,7 +224,7 @@ impl Provider {
     ///
     /// Where the case names what is not there.
     #[must_use]
-    pub fn fields(&self, case: &Case, now_s: u64) -> Vec<(String, Vec<u8>)> {
+    pub fn fields(&self, case: &Case, now_s: u64) -> FieldList {
         let mut fields = case.headers.clone();
         let token = case.token.as_ref();
         let token = token.map(|name| self.token(case, name, now_s));

@@ -17,6 +17,7 @@ use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::revocation::{Entry, RevocationSet};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
+use doorward_traffic::field_list::FieldList;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::UpstreamFailure;
@@ -116,17 +117,13 @@ impl CoreGate {
             .iter()
             .map(|value| value.clone().into_bytes())
             .collect();
-        let fields: Vec<(String, Vec<u8>)> = sent
+        let fields: FieldList = sent
             .headers
             .iter()
             .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
             .collect();
         let header = self.policy.api_key_header();
-        let api_key: Vec<Vec<u8>> = fields
-            .iter()
-            .filter(|(name, _)| header.is_some_and(|header| header.eq_ignore_ascii_case(name)))
-            .map(|(_, value)| value.clone())
-            .collect();
+        let api_key = header.map_or_else(Vec::new, |header| fields.values(header));
         let head = RequestHead {
             method: &case.method,
             target: &sent.target,
@@ -329,9 +326,9 @@ fn check_permit(
     expected: &ExpectedPermit,
     permit: &Permit<'_>,
     sent: &Sent,
-    fields: &[(String, Vec<u8>)],
+    fields: &FieldList,
 ) -> Result<(), String> {
-    for (name, _) in fields {
+    for name in fields.names() {
         let goes_on = spoofing(name).is_some() && !permit.removes_header(name);
         let mut due = sent.forwarded_headers.iter();
         if goes_on && !due.any(|(due, values)| name.eq_ignore_ascii_case(due) && !values.is_empty())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+use doorward_gate::platform::FieldList;
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::gate::{Behind, Gate};
@@ -117,10 +118,7 @@ fn a_body_goes_through_in_pieces_and_its_trailers_without_what_is_reserved() {
         );
         let seen = scene.app.seen();
         assert_eq!(seen[0].body, b"one two three");
-        assert_eq!(
-            seen[0].trailers,
-            Ok(vec![("x-checksum".to_owned(), b"7".to_vec())])
-        );
+        assert_eq!(seen[0].trailers, Ok(FieldList::of([("x-checksum", "7")])));
     }
 }
 

@@ -163,9 +163,7 @@ fn policy_of<'b>(blocks: &'b [Block], provider: &Provider, case: &Case) -> &'b B
 
 fn run(policy: &Policy, block: &Block, provider: &Provider, case: &Case) -> Result<(), String> {
     let fields = provider.fields(case, NOW.0);
-    let of_authorization = |(name, _): &&(String, Vec<u8>)| name == "authorization";
-    let authorization = fields.iter().filter(of_authorization);
-    let authorization: Vec<Vec<u8>> = authorization.map(|(_, value)| value.clone()).collect();
+    let authorization = fields.values("authorization");
     let head = RequestHead {
         method: &case.method,
         target: &case.target,

@@ -3,7 +3,7 @@
 //! It sees a request as any service behind the gate does, and trusts the identity header fields because
 //! the gate removes what a client sends under their names.
 
-use doorward_edge::{method_name, respond};
+use doorward_edge::{FieldList, method_name, respond};
 use serde_json::{Map, Value};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -36,13 +36,10 @@ impl wasip3::exports::http::handler::Guest for Whoami {
         ]));
         let mut body = answer.to_string().into_bytes();
         body.push(b'\n');
-        let fields = [
-            ("content-type".to_owned(), b"application/json".to_vec()),
-            (
-                "content-length".to_owned(),
-                body.len().to_string().into_bytes(),
-            ),
-        ];
+        let fields = FieldList::of([
+            ("content-type", "application/json"),
+            ("content-length", &body.len().to_string()),
+        ]);
         respond(200, &fields, body)
     }
 }

@@ -2,6 +2,7 @@
 
 mod platform;
 
+pub use doorward_gate::platform::FieldList;
 use doorward_gate::{Instance, Permitted};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -53,10 +54,6 @@ pub fn method_name(method: Method) -> Cow<'static, str> {
 ///
 /// # Errors
 /// Where the host accepts a field or the status not.
-pub fn respond(
-    status: u16,
-    fields: &[(String, Vec<u8>)],
-    body: Vec<u8>,
-) -> Result<Response, ErrorCode> {
+pub fn respond(status: u16, fields: &FieldList, body: Vec<u8>) -> Result<Response, ErrorCode> {
     platform::respond(status, fields, body)
 }

@@ -6,7 +6,7 @@ use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, Verdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
 
-use crate::platform::{Entries, Platform};
+use crate::platform::{FieldList, Platform};
 use crate::received::Received;
 
 /// The field that says for which requests a response is good.
@@ -64,14 +64,14 @@ impl<'p> Additions<'p> {
     }
 
     /// Adds the fields to those of a response.
-    pub(crate) fn add_to(&self, fields: &mut Entries) {
+    pub(crate) fn add_to(&self, fields: &mut FieldList) {
         if let Some(cors) = &self.cors {
-            fields.retain(|(name, _)| !name.starts_with(CORS_PREFIX));
+            fields.retain(|name| !name.starts_with(CORS_PREFIX));
             for (name, value) in cors {
                 if *name == VARY {
                     vary(fields, value);
                 } else {
-                    push(fields, name, value);
+                    fields.push(name, value.as_bytes());
                 }
             }
         }
@@ -79,15 +79,13 @@ impl<'p> Additions<'p> {
             vary(fields, names);
         }
         if let Some(security) = self.security {
-            let missing: Vec<_> = security
-                .missing_in(|name| fields.iter().any(|(there, _)| there == name))
-                .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-                .collect();
-            fields.extend(missing);
+            let missing: Vec<_> = security.missing_in(|name| fields.has(name)).collect();
+            for (name, value) in missing {
+                fields.push(name, value.as_bytes());
+            }
         }
         for (name, value) in &self.rate {
-            fields.retain(|(there, _)| there != name);
-            push(fields, name, value);
+            fields.replace(name, value.as_bytes());
         }
     }
 
@@ -103,7 +101,7 @@ impl<'p> Additions<'p> {
         if self.is_empty() {
             return Ok(response);
         }
-        let mut fields = P::entries(&P::response_fields(&response));
+        let mut fields = P::listed(&P::response_fields(&response));
         self.add_to(&mut fields);
         platform
             .with_fields(response, &fields)
@@ -112,18 +110,8 @@ impl<'p> Additions<'p> {
 }
 
 /// Adds to `Vary` what is not in it.
-fn vary(fields: &mut Entries, add: &str) {
-    let there: Vec<Vec<u8>> = fields
-        .iter()
-        .filter(|(name, _)| name == VARY)
-        .map(|(_, value)| value.clone())
-        .collect();
-    if let Some(merged) = merge_vary(&there, add) {
-        fields.retain(|(name, _)| name != VARY);
-        push(fields, VARY, &merged);
+fn vary(fields: &mut FieldList, add: &str) {
+    if let Some(merged) = merge_vary(&fields.values(VARY), add) {
+        fields.replace(VARY, merged);
     }
-}
-
-fn push(fields: &mut Entries, name: &str, value: &str) {
-    fields.push((name.to_owned(), value.as_bytes().to_vec()));
 }

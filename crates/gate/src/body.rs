@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ground::Ground;
-use crate::platform::{Entries, Message, Platform, Stop};
+use crate::platform::{FieldList, Message, Platform, Stop};
 use crate::received::Received;
 
 /// Bytes of a body that are read while the request is rebuilt.
@@ -98,7 +98,7 @@ enum Coming<P: Platform> {
     /// They come after it.
     Later,
     /// They have come. `Err`: the body is not whole.
-    Here(Result<Entries, P::Error>),
+    Here(Result<FieldList, P::Error>),
 }
 
 /// What is kept of a body that was passed on.
@@ -187,12 +187,7 @@ impl<P: Platform> Body<P> {
         ground: &Rc<Ground<P>>,
     ) -> Option<Self> {
         let may_mean_nothing = matches!(&*received.method, "GET" | "HEAD");
-        let is_told_of = || {
-            received
-                .entries
-                .iter()
-                .any(|(name, _)| tells_of_a_body(name))
-        };
+        let is_told_of = || received.fields.names().any(tells_of_a_body);
         if may_mean_nothing && !is_told_of() {
             return None;
         }
@@ -347,28 +342,27 @@ impl<P: Platform> Body<P> {
     }
 
     /// The trailers that are passed on, to this upstream.
-    async fn trailers(&mut self, upstream: Option<&Upstream>) -> Result<Entries, P::Error> {
+    async fn trailers(&mut self, upstream: Option<&Upstream>) -> Result<FieldList, P::Error> {
         if matches!(self.trailers, Coming::Later) {
             let trailers = P::trailers(&mut self.source).await;
-            self.trailers = Coming::Here(trailers.map(|entries| cleared(entries, &self.ground)));
+            self.trailers = Coming::Here(trailers.map(|fields| cleared(fields, &self.ground)));
         }
         // Of a body that is passed on once more they are here already.
         let Coming::Here(trailers) = &self.trailers else {
-            return Ok(Vec::new());
+            return Ok(FieldList::new());
         };
         self.progress.incomplete.set(trailers.is_err());
-        let mut entries = trailers.clone()?;
-        entries
-            .retain(|(name, _)| !upstream.is_some_and(|upstream| upstream.takes_from_policy(name)));
-        Ok(entries)
+        let mut fields = trailers.clone()?;
+        fields.retain(|name| !upstream.is_some_and(|upstream| upstream.takes_from_policy(name)));
+        Ok(fields)
     }
 }
 
 /// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
 /// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1), whatever a rule lets
 /// through there, and whoever is trusted.
-fn cleared<P: Platform>(mut entries: Entries, ground: &Ground<P>) -> Entries {
-    entries.retain(|(name, _)| {
+fn cleared<P: Platform>(mut trailers: FieldList, ground: &Ground<P>) -> FieldList {
+    trailers.retain(|name| {
         if spoofing(name).is_some() {
             ground.tell_removed(name);
             return false;
@@ -377,5 +371,5 @@ fn cleared<P: Platform>(mut entries: Entries, ground: &Ground<P>) -> Entries {
             && !is_forwarding_field(name)
             && !ends_in_trailers(name)
     });
-    entries
+    trailers
 }

@@ -10,9 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{self, TimedOut};
-use crate::platform::{Destination, Entries, Platform, RequestLine, Stop, Times};
-use crate::received::is_field;
-use crate::respond::field;
+use crate::platform::{Destination, FieldList, Platform, RequestLine, Stop, Times};
 
 /// A document larger than this is refused. The largest key sets in use are below 100 KiB.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
@@ -63,12 +61,13 @@ pub(crate) struct CacheFields {
 }
 
 impl CacheFields {
-    fn of(headers: &Entries) -> Self {
+    fn of(fields: &FieldList) -> Self {
+        let text = |name| fields.text(name).map(str::to_owned);
         Self {
-            cache_control: joined(headers, "cache-control"),
-            age: single(headers, "age"),
-            expires: single(headers, "expires"),
-            date: single(headers, "date"),
+            cache_control: fields.joined("cache-control"),
+            age: text("age"),
+            expires: text("expires"),
+            date: text("date"),
         }
     }
 
@@ -184,13 +183,13 @@ pub(crate) async fn post<P: Platform>(
     authorization: Option<String>,
     form: Vec<u8>,
 ) -> Result<Posted, FetchError> {
-    let mut fields = vec![
-        field("accept", "application/json"),
-        field("content-type", "application/x-www-form-urlencoded"),
-    ];
-    fields.push(field("content-length", &form.len().to_string()));
+    let mut fields = FieldList::of([
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-length", &form.len().to_string()),
+    ]);
     if let Some(authorization) = authorization {
-        fields.push(("authorization".to_owned(), authorization.into_bytes()));
+        fields.push("authorization", authorization);
     }
     let exchange = async {
         let (status, fields, response) = send(platform, url, "POST", fields, Some(form)).await?;
@@ -204,8 +203,8 @@ pub(crate) async fn post<P: Platform>(
                 Ok(Posted::BadRequest(body.unwrap_or_default()))
             }
             429 => {
-                let values = values(&fields, "retry-after");
-                Ok(Posted::TooMany(values.into_iter().next()))
+                let value = fields.named("retry-after").next();
+                Ok(Posted::TooMany(value.map(<[u8]>::to_vec)))
             }
             status => Err(FetchFailure::Status(status)),
         }
@@ -235,8 +234,10 @@ async fn follow<P: Platform>(
 ) -> Result<Outcome, FetchFailure> {
     let mut url = url.to_owned();
     for _ in 0..=REDIRECTS_MAX {
-        let mut fields = vec![field("accept", accept)];
-        fields.extend(etag.map(|etag| field("if-none-match", etag)));
+        let mut fields = FieldList::of([("accept", accept)]);
+        if let Some(etag) = etag {
+            fields.push("if-none-match", etag);
+        }
         let (status, fields, response) = send(platform, &url, "GET", fields, None).await?;
         match status {
             200 => {
@@ -248,8 +249,9 @@ async fn follow<P: Platform>(
                 return Ok(Outcome::NotModified { headers });
             }
             301 | 302 | 303 | 307 | 308 => {
-                let location = single(&fields, "location")
-                    .and_then(|location| resolve(&url, &location))
+                let location = fields
+                    .text("location")
+                    .and_then(|location| resolve(&url, location))
                     .filter(|location| metadata::same_origin(&url, location))
                     .ok_or(FetchFailure::Redirect)?;
                 url = location;
@@ -261,13 +263,13 @@ async fn follow<P: Platform>(
 }
 
 /// The status and the fields of a response, and the response.
-type Answer<P> = (u16, Entries, <P as Platform>::Response);
+type Answer<P> = (u16, FieldList, <P as Platform>::Response);
 
 async fn send<P: Platform>(
     platform: &P,
     url: &str,
     method: &str,
-    fields: Entries,
+    fields: FieldList,
     body: Option<Vec<u8>>,
 ) -> Result<Answer<P>, FetchFailure> {
     metadata::check_url(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
@@ -302,25 +304,22 @@ async fn send<P: Platform>(
         .map_err(|_| FetchFailure::Transport(NOT_ACCEPTED.to_owned()))?;
     let answered = platform.send(request).await;
     let response = answered.map_err(|error| FetchFailure::Transport(format!("{error:?}")))?;
-    let fields = P::entries(&P::response_fields(&response));
+    let fields = P::listed(&P::response_fields(&response));
     Ok((P::status(&response), fields, response))
 }
 
 async fn document<P: Platform>(
     platform: &P,
-    fields: &Entries,
+    fields: &FieldList,
     response: P::Response,
 ) -> Result<Document, FetchFailure> {
-    let coding = values(fields, "content-encoding");
-    if coding
-        .iter()
-        .any(|value| !value.eq_ignore_ascii_case(b"identity"))
-    {
+    let mut codings = fields.named("content-encoding");
+    if codings.any(|value| !value.eq_ignore_ascii_case(b"identity")) {
         return Err(FetchFailure::ContentCoding);
     }
     Ok(Document {
         headers: CacheFields::of(fields),
-        etag: single(fields, "etag"),
+        etag: fields.text("etag").map(str::to_owned),
         body: body(platform, response).await?,
     })
 }
@@ -357,32 +356,13 @@ pub(crate) async fn collect<P: Platform>(
     }
 }
 
-fn values(fields: &Entries, name: &str) -> Vec<Vec<u8>> {
-    let named = fields.iter().filter(|(there, _)| is_field(there, name));
-    named.map(|(_, value)| value.clone()).collect()
-}
-
-/// The values of a list field as one (RFC 9110 §5.3).
-fn joined(fields: &Entries, name: &str) -> Option<String> {
-    String::from_utf8(values(fields, name).join(&b", "[..])).ok()
-}
-
-/// The value of a field that was sent once and is text; of anything else, nothing.
-pub(crate) fn single(fields: &Entries, name: &str) -> Option<String> {
-    match <[Vec<u8>; 1]>::try_from(values(fields, name)) {
-        Ok([value]) => String::from_utf8(value).ok(),
-        Err(_) => None,
-    }
-}
-
 /// A media type without its parameters.
 pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
-fn is_json(fields: &Entries) -> bool {
-    let content_type = single(fields, "content-type");
-    content_type.is_some_and(|content_type| is_json_type(&content_type))
+fn is_json(fields: &FieldList) -> bool {
+    fields.text("content-type").is_some_and(is_json_type)
 }
 
 /// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).

@@ -94,7 +94,7 @@ pub(crate) async fn permitted<'i, P: Platform>(
     let headers = P::copied(&fields);
     let refused = |NotAccepted| NotForwarded::Host;
 
-    for (name, _) in &received.entries {
+    for name in received.fields.names() {
         if permit.removes_header(name)
             && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
         {

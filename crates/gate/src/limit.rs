@@ -21,12 +21,11 @@ pub(crate) fn check_size(route: &Route<'_, '_>, received: &Received) -> Result<(
     let Some(limits) = route.traffic().limits() else {
         return Ok(());
     };
-    let bytes = |(name, value): &(String, Vec<u8>)| name.len() + value.len();
     let declared = received.values("content-length").pop();
     let content_type = received.values("content-type");
     let size = HeadSize {
-        count: received.entries.len(),
-        bytes: received.entries.iter().map(bytes).sum(),
+        count: received.fields.len(),
+        bytes: received.fields.bytes(),
         target_bytes: received.target.len(),
         content_length: declared.and_then(|value| String::from_utf8(value).ok()?.parse().ok()),
         has_body: !content_type.is_empty(),

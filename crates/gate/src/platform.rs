@@ -9,6 +9,7 @@
 
 pub use doorward_token::UnixTime;
 pub use doorward_traffic::Millis;
+pub use doorward_traffic::field_list::FieldList;
 pub use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -20,9 +21,6 @@ use std::time::Duration;
 use crate::event::Event;
 pub use crate::fault::StoreError;
 use crate::record::Record;
-
-/// Header or trailer fields: name by name and value by value.
-pub type Entries = Vec<(String, Vec<u8>)>;
 
 /// The host of an instance. A clone is the same host.
 #[expect(
@@ -126,7 +124,7 @@ pub trait Platform: Clone + 'static {
     // Fields.
 
     /// All of them, in order.
-    fn entries(fields: &Self::Fields) -> Entries;
+    fn listed(fields: &Self::Fields) -> FieldList;
     /// A copy that can be changed.
     fn copied(fields: &Self::Fields) -> Self::Fields;
     /// The values of every field of this name, in order.
@@ -165,7 +163,7 @@ pub trait Platform: Clone + 'static {
         &self,
         to: &Destination<'_>,
         line: RequestLine<'_>,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Self::Body,
         options: Option<Self::Options>,
     ) -> Result<Self::Request, NotAccepted>;
@@ -196,7 +194,7 @@ pub trait Platform: Clone + 'static {
     fn response(
         &self,
         status: u16,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Self::Body,
     ) -> Result<Self::Response, NotAccepted>;
     /// The same response with other fields. Its body goes on unread, with its trailers.
@@ -206,7 +204,7 @@ pub trait Platform: Clone + 'static {
     fn with_fields(
         &self,
         response: Self::Response,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
     ) -> Result<Self::Response, NotAccepted>;
 
     // Bodies that come.
@@ -224,7 +222,7 @@ pub trait Platform: Clone + 'static {
     ///
     /// # Errors
     /// The body is not whole.
-    async fn trailers(source: &mut Self::Source) -> Result<Entries, Self::Error>;
+    async fn trailers(source: &mut Self::Source) -> Result<FieldList, Self::Error>;
 
     // Bodies that go.
 
@@ -236,7 +234,7 @@ pub trait Platform: Clone + 'static {
     /// Ends the body. Where nobody reads the trailers, nobody can be fooled by them.
     ///
     /// With an error the body is one that is not whole.
-    async fn finish(sink: Self::Sink, trailers: Result<Entries, Self::Error>);
+    async fn finish(sink: Self::Sink, trailers: Result<FieldList, Self::Error>);
     /// No body. Dropping the first one says that there are no trailers either.
     fn empty(&self) -> (Self::Silence, Self::Body);
     /// A small body that is ready to be read when the message is sent: a host that sends head and body in two

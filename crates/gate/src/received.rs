@@ -3,7 +3,7 @@
 use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
 
-use crate::platform::{Entries, Platform};
+use crate::platform::{FieldList, Platform};
 use crate::record::path_of;
 
 /// The field that carries the credential.
@@ -15,8 +15,8 @@ pub(crate) struct Received {
     pub(crate) method: Cow<'static, str>,
     /// Path and query, as received.
     pub(crate) target: String,
-    /// All header fields, name by name and value by value.
-    pub(crate) entries: Entries,
+    /// All header fields.
+    pub(crate) fields: FieldList,
     /// The value of every `Authorization` field, in order.
     pub(crate) authorization: Vec<Vec<u8>>,
     /// The value of every field in which the policy takes API keys, in order.
@@ -33,13 +33,13 @@ impl Received {
         fields: &P::Fields,
         api_key_header: Option<&str>,
     ) -> Self {
-        let entries = P::entries(fields);
-        let authorization = values(&entries, AUTHORIZATION);
-        let api_key = api_key_header.map_or_else(Vec::new, |header| values(&entries, header));
+        let fields = P::listed(fields);
+        let authorization = fields.values(AUTHORIZATION);
+        let api_key = api_key_header.map_or_else(Vec::new, |header| fields.values(header));
         Self {
             method: P::method(request),
             target: P::target(request).unwrap_or_else(|| "/".to_owned()),
-            entries,
+            fields,
             authorization,
             api_key,
             origin: String::new(),
@@ -48,12 +48,12 @@ impl Received {
 
     /// The values of every field of this name, in order.
     pub(crate) fn values(&self, name: &str) -> Vec<Vec<u8>> {
-        values(&self.entries, name)
+        self.fields.values(name)
     }
 
     /// Whether there is a field of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|(there, _)| is_field(there, name))
+        self.fields.has(name)
     }
 
     /// Checks whom the request is for, as far as the host of the component shows it: some look themselves,
@@ -78,22 +78,4 @@ impl Received {
     pub(crate) fn path(&self) -> &str {
         path_of(&self.target)
     }
-}
-
-fn values(entries: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
-    // A loop, because in a component an iterator's closure is a call for each field.
-    let mut values = Vec::new();
-    for (there, value) in entries {
-        if is_field(there, name) {
-            values.push(value.clone());
-        }
-    }
-    values
-}
-
-/// Whether this is the name of that field. Most are not, and of those most are told by their length; those that
-/// are, nearly always are as they are written here.
-#[inline(always)]
-pub(crate) fn is_field(there: &str, name: &str) -> bool {
-    there.len() == name.len() && (there == name || there.eq_ignore_ascii_case(name))
 }

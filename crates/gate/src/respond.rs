@@ -3,7 +3,7 @@
 use doorward_policy::{PROBLEM_MEDIA_TYPE, Refusal};
 
 use crate::additions::Additions;
-use crate::platform::Platform;
+use crate::platform::{FieldList, Platform};
 
 /// The response for `refusal`: its status, challenge and problem document (RFC 9457). It is never to be
 /// cached, since the same request may be right a moment later or with another token. It gets what the rule
@@ -18,16 +18,16 @@ pub(crate) fn refusal<P: Platform>(
     additions: &Additions<'_>,
 ) -> Result<P::Response, P::Error> {
     let body = refusal.problem_json();
-    let mut fields = vec![
-        field("content-type", PROBLEM_MEDIA_TYPE),
-        field("content-length", &body.len().to_string()),
-        field("cache-control", "no-store"),
-    ];
+    let mut fields = FieldList::of([
+        ("content-type", PROBLEM_MEDIA_TYPE),
+        ("content-length", &body.len().to_string()),
+        ("cache-control", "no-store"),
+    ]);
     if let Some(challenge) = refusal.www_authenticate() {
-        fields.push(("www-authenticate".to_owned(), challenge.into_bytes()));
+        fields.push("www-authenticate", challenge);
     }
     if let Some(seconds) = refusal.retry_after_s() {
-        fields.push(field("retry-after", &seconds.to_string()));
+        fields.push("retry-after", seconds.to_string());
     }
     additions.add_to(&mut fields);
     response(platform, refusal.status(), &fields, body)
@@ -40,15 +40,10 @@ pub(crate) fn refusal<P: Platform>(
 pub(crate) fn response<P: Platform>(
     platform: &P,
     status: u16,
-    fields: &[(String, Vec<u8>)],
+    fields: &FieldList,
     body: Vec<u8>,
 ) -> Result<P::Response, P::Error> {
     platform
         .response(status, fields, platform.bytes(body))
         .map_err(|_| P::error("the response was not accepted"))
-}
-
-/// A header field.
-pub(crate) fn field(name: &str, value: &str) -> (String, Vec<u8>) {
-    (name.to_owned(), value.as_bytes().to_vec())
 }

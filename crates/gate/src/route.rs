@@ -12,7 +12,7 @@ pub(crate) fn head(received: &Received) -> RequestHead<'_> {
         target: &received.target,
         authorization: &received.authorization,
         api_key: &received.api_key,
-        fields: &received.entries,
+        fields: &received.fields,
         origin: &received.origin,
     }
 }

@@ -17,6 +17,7 @@
 //! `Origin: null` is nobody's: any page can have it.
 
 use doorward_traffic::cors::CorsRule;
+use doorward_traffic::field_list::{FieldList, SeveralFields};
 
 use crate::decision::RequestHead;
 
@@ -35,17 +36,14 @@ pub(crate) fn is_of_a_page_that_may(
     cors: Option<&CorsRule>,
     overrides: &[String],
 ) -> bool {
-    let is_override = |(field, _): &(String, Vec<u8>)| {
-        let mut names = overrides.iter();
-        names.any(|name| field.eq_ignore_ascii_case(name))
-    };
-    if is_safe(head.method) && !head.fields.iter().any(is_override) {
+    let asks_for_another = overrides.iter().any(|name| head.fields.has(name));
+    if is_safe(head.method) && !asks_for_another {
         return true;
     }
     let origin = match one(head.fields, "origin") {
         Ok(origin) => origin,
         // Of two nobody knows which one is the page's.
-        Err(Several) => return false,
+        Err(SeveralFields) => return false,
     };
     let is_trusted = |origin: &str| cors.is_some_and(|cors| cors.allows_with_credentials(origin));
     if origin.is_some_and(is_trusted) {
@@ -54,24 +52,14 @@ pub(crate) fn is_of_a_page_that_may(
     match one(head.fields, "sec-fetch-site") {
         Ok(Some(site)) => matches!(site, "same-origin" | "none"),
         Ok(None) => origin.is_some_and(|origin| is_own_origin(origin, head.origin)),
-        Err(Several) => false,
+        Err(SeveralFields) => false,
     }
 }
 
-/// There are several fields of one name.
-struct Several;
-
 /// The value of the one field of this name; one that is not UTF-8 is as good as an empty one.
-fn one<'r>(fields: &'r [(String, Vec<u8>)], name: &str) -> Result<Option<&'r str>, Several> {
-    let mut values = fields
-        .iter()
-        .filter(|(field, _)| field.len() == name.len() && field.eq_ignore_ascii_case(name))
-        .map(|(_, value)| core::str::from_utf8(value).unwrap_or_default());
-    let first = values.next();
-    match values.next() {
-        Some(_) => Err(Several),
-        None => Ok(first),
-    }
+fn one<'r>(fields: &'r FieldList, name: &str) -> Result<Option<&'r str>, SeveralFields> {
+    let value = fields.only(name)?;
+    Ok(value.map(|value| core::str::from_utf8(value).unwrap_or_default()))
 }
 
 /// Whether an `Origin` is `own`, the one under which we were asked.

@@ -15,6 +15,7 @@ use core::fmt;
 use doorward_token::api_key::{API_KEY_ISSUER, VerifiedKey};
 use doorward_token::revocation::RevocationSet;
 use doorward_token::{Claims, Proof, TokenError, UnixTime, VerifiedToken};
+use doorward_traffic::field_list::FieldList;
 
 use crate::claim::ClaimProblem;
 use crate::credential::{Credential, Held, Kinds};
@@ -42,7 +43,7 @@ pub struct RequestHead<'r> {
     pub api_key: &'r [Vec<u8>],
     /// All header fields, in order. They are looked at where the policy has tokens in other places than
     /// `Authorization`, and only there.
-    pub fields: &'r [(String, Vec<u8>)],
+    pub fields: &'r FieldList,
     /// The origin under which the request arrived: scheme, `://` and authority. Empty where that is not
     /// known: then no page is of the own origin. Where [`Policy::reads_origin`] says no, it is not needed.
     pub origin: &'r str,

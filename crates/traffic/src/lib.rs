@@ -8,6 +8,7 @@ pub mod address;
 pub mod balance;
 pub mod breaker;
 pub mod cors;
+pub mod field_list;
 pub mod fields;
 pub mod forwarded;
 mod grammar;

@@ -4,6 +4,7 @@ use crate::sim::body::Body;
 use crate::sim::client::read;
 use crate::sim::message::{Failure, Fields, Request, Response, is_forbidden};
 use crate::sim::world::{Answer, Peer, World};
+use doorward_gate::platform::FieldList;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -26,19 +27,22 @@ async fn answer(world: &Rc<World>, request: Request) -> Result<Response, Failure
         })
     };
     if target.ends_with("/body") {
-        return respond(Vec::new(), request.body);
+        return respond(FieldList::new(), request.body);
     }
     let executor = &world.executor;
     if target.ends_with("/trailers") {
         let (bytes, trailers) = read(request.body).await;
         let names: Vec<String> = trailers?.into_iter().map(|(name, _)| name).collect();
         let told = json!({ "bytes": bytes.len(), "trailers": names });
-        return respond(Vec::new(), Body::whole(executor, told.to_string().into()));
+        return respond(
+            FieldList::new(),
+            Body::whole(executor, told.to_string().into()),
+        );
     }
     let entries = request.fields.entries();
     let answered = entries.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("x-answer-")?;
-        (!is_forbidden(name)).then(|| (name.to_owned(), value.clone()))
+        (!is_forbidden(name)).then(|| (name.to_owned(), value.to_vec()))
     });
     let headers: Vec<Value> = entries
         .iter()

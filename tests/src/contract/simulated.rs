@@ -10,7 +10,7 @@ use crate::sim::issuer::Issuer;
 use crate::sim::message::{Failure, Manner};
 use crate::sim::origin::{Origin, Reply as SimReply, Seen};
 use crate::sim::world::World;
-use doorward_gate::platform::Entries;
+use doorward_gate::platform::FieldList;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
@@ -183,14 +183,14 @@ fn key(number: usize) -> String {
     format!("key-{number}")
 }
 
-fn text(entries: &Entries) -> Vec<(String, String)> {
-    let entries = entries.iter();
-    entries
-        .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
-        .collect()
+fn text(entries: &FieldList) -> Vec<(String, String)> {
+    let text = |(name, value): (&str, &[u8])| {
+        (name.to_owned(), String::from_utf8_lossy(value).into_owned())
+    };
+    entries.iter().map(text).collect()
 }
 
-fn whole(trailers: &Result<Entries, Failure>) -> Vec<(String, String)> {
+fn whole(trailers: &Result<FieldList, Failure>) -> Vec<(String, String)> {
     trailers.as_ref().map(text).unwrap_or_default()
 }
 

@@ -7,7 +7,7 @@ use crate::mint::SigningKey;
 use crate::sim::body::Body;
 use crate::sim::message::{Failure, Fields, Request, Response};
 use crate::sim::world::{Answer, World};
-use doorward_gate::platform::Stop;
+use doorward_gate::platform::{FieldList, Stop};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -131,11 +131,11 @@ impl Issuer {
         if target == "/.well-known/openid-configuration" {
             let url = format!("https://{}", self.host);
             let said = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
-            return respond(world, &health, said.to_string(), Vec::new()).await;
+            return respond(world, &health, said.to_string(), FieldList::new()).await;
         }
         if target != "/keys" {
             let other = Health::Status(404);
-            return respond(world, &other, String::new(), Vec::new()).await;
+            return respond(world, &other, String::new(), FieldList::new()).await;
         }
         let keys = match &health {
             Health::Empty => Vec::new(),
@@ -152,13 +152,12 @@ impl Issuer {
             keys: keys.0.then(|| keys.1.clone()),
         });
         let tag = format!("\"{}\"", keys.1.join("-"));
-        let mut fields = vec![("content-type".to_owned(), b"application/json".to_vec())];
+        let mut fields = FieldList::of([("content-type", "application/json")]);
         if let Some(max_age_s) = self.max_age_s {
-            let value = format!("max-age={max_age_s}").into_bytes();
-            fields.push(("cache-control".to_owned(), value));
+            fields.push("cache-control", format!("max-age={max_age_s}"));
         }
         if self.has_tags {
-            fields.push(("etag".to_owned(), tag.clone().into_bytes()));
+            fields.push("etag", &*tag);
         }
         let known = request.fields.values("if-none-match");
         if self.has_tags && says && known.contains(&tag.into_bytes()) {
@@ -183,7 +182,7 @@ async fn respond(
     world: &Rc<World>,
     health: &Health,
     said: String,
-    fields: Vec<(String, Vec<u8>)>,
+    fields: FieldList,
 ) -> Result<Response, Failure> {
     world.executor.turn().await;
     match health {
@@ -192,7 +191,7 @@ async fn respond(
             Ok(made(world, 200, fields, said.into_bytes(), true))
         }
         Health::Empty | Health::Stale(_) => Ok(made(world, 200, fields, said.into_bytes(), true)),
-        Health::Status(status) => Ok(made(world, *status, Vec::new(), Vec::new(), true)),
+        Health::Status(status) => Ok(made(world, *status, FieldList::new(), Vec::new(), true)),
         Health::Page => Ok(made(
             world,
             200,
@@ -214,7 +213,7 @@ async fn respond(
 pub fn made(
     world: &Rc<World>,
     status: u16,
-    fields: Vec<(String, Vec<u8>)>,
+    fields: FieldList,
     bytes: Vec<u8>,
     is_whole: bool,
 ) -> Response {
@@ -224,7 +223,7 @@ pub fn made(
         .spawn(crate::sim::executor::WORLD, async move {
             let taken = bytes.is_empty() || sink.write(bytes, &Stop::never()).await.is_some();
             if taken && is_whole {
-                sink.finish(Ok(Vec::new()));
+                sink.finish(Ok(FieldList::new()));
             }
         });
     Response {

@@ -6,7 +6,7 @@ use crate::sim::body::{Body, Source};
 use crate::sim::executor::WORLD;
 use crate::sim::message::{Failure, Fields, Request, Response};
 use crate::sim::world::{Answer, Peer, World};
-use doorward_gate::platform::{Entries, Stop};
+use doorward_gate::platform::{FieldList, Stop};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -74,21 +74,24 @@ pub struct Arrival {
     /// Path and query.
     pub target: String,
     /// Its fields.
-    pub fields: Entries,
+    pub fields: FieldList,
     /// What came of its body.
     pub body: Vec<u8>,
     /// Whether that is all of it; `None`: it was not read to its end.
-    pub trailers: Option<Result<Entries, Failure>>,
+    pub trailers: Option<Result<FieldList, Failure>>,
 }
 
 impl Arrival {
     /// All values of a field, under whatever spelling servers take for the same.
     pub fn folded(&self, name: &str) -> Vec<String> {
         let trailers = match &self.trailers {
-            Some(Ok(trailers)) => trailers.as_slice(),
-            _ => &[],
+            Some(Ok(trailers)) => Some(trailers),
+            _ => None,
         };
-        let all = self.fields.iter().chain(trailers);
+        let all = self
+            .fields
+            .iter()
+            .chain(trailers.into_iter().flat_map(FieldList::iter));
         let named = all.filter(|(there, _)| fold(there) == fold(name));
         named
             .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
@@ -209,8 +212,10 @@ impl Origins {
             Health::Hangs => std::future::pending().await,
             _ => (200, None),
         };
-        let mut fields = vec![(ECHO.to_owned(), mark.clone().into_bytes())];
-        fields.extend(after.map(|s| ("retry-after".to_owned(), s.to_string().into_bytes())));
+        let mut fields = FieldList::of([(ECHO, &mark)]);
+        if let Some(after_s) = after {
+            fields.push("retry-after", after_s.to_string());
+        }
         let cuts = as_if == Health::Cuts;
         let (sink, body) = Body::pipe(&self.world.executor, Failure::Incomplete);
         let is_head = request.method == "HEAD";
@@ -259,7 +264,7 @@ async fn write(
         }
     }
     if !cuts || is_head {
-        sink.finish(Ok(vec![(ECHO.to_owned(), mark.into_bytes())]));
+        sink.finish(Ok(FieldList::of([(ECHO, &mark)])));
     }
 }
 

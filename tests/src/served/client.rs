@@ -5,6 +5,7 @@ use super::run::world;
 use crate::sim::client::{Answer as Received, Sent};
 use crate::sim::executor::WORLD;
 use crate::sim::message::Failure;
+use doorward_gate::platform::FieldList;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -202,9 +203,9 @@ impl Answer {
     fn of(received: Result<Received, Failure>) -> Self {
         let received = received.unwrap_or(Received {
             status: 0,
-            fields: Vec::new(),
+            fields: FieldList::new(),
             body: Vec::new(),
-            trailers: Ok(Vec::new()),
+            trailers: Ok(FieldList::new()),
         });
         let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
         let fields = received.fields.into_iter();

@@ -32,7 +32,7 @@ impl Echoing {
             let mut reply = Reply::status(200)
                 .field("content-type", "application/json")
                 .body(head.to_string());
-            for (name, value) in &seen.fields {
+            for (name, value) in seen.fields.iter() {
                 if let Some(name) = name.to_ascii_lowercase().strip_prefix(answer) {
                     reply = reply.field(name, &String::from_utf8_lossy(value));
                 }

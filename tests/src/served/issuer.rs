@@ -248,7 +248,7 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Failure> {
     let base = format!("http://{}", request.authority.clone().unwrap_or_default());
-    let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let fields = request.fields.entries();
     let asked = Asked {
         method: request.method,

@@ -4,6 +4,7 @@ use crate::sim::body::Body;
 use crate::sim::client::read;
 use crate::sim::message::{Fields, Request, Response};
 use crate::sim::world::{Answer, Peer, World};
+use doorward_gate::platform::FieldList;
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,10 +28,10 @@ pub(super) fn of(name: &str, world: &Rc<World>, log: &Rc<RefCell<Vec<String>>>) 
                 }
             };
             tell(json!({ "event": "reached", "target": target }));
-            let mut fields = vec![("content-type".to_owned(), b"application/json".to_vec())];
+            let mut fields = FieldList::of([("content-type", "application/json")]);
             for (name, value) in request.fields.entries() {
                 if let Some(name) = name.strip_prefix("x-answer-") {
-                    fields.push((name.to_owned(), value));
+                    fields.push(name, value);
                 }
             }
             let answer = match target.as_str() {

@@ -2,7 +2,7 @@
 
 use super::executor::Executor;
 use super::message::Failure;
-use doorward_gate::platform::{Entries, Read, Stop};
+use doorward_gate::platform::{FieldList, Read, Stop};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ struct State {
     piece: Vec<u8>,
     writer_gone: bool,
     reader_gone: bool,
-    trailers: Option<Result<Entries, Failure>>,
+    trailers: Option<Result<FieldList, Failure>>,
     writer: Option<Waker>,
     reader: Option<Waker>,
 }
@@ -85,7 +85,7 @@ impl Body {
         let (mut sink, body) = Self::pipe(executor, Failure::Incomplete);
         executor.spawn(super::executor::WORLD, async move {
             if bytes.is_empty() || sink.write(bytes, &Stop::never()).await.is_some() {
-                sink.finish(Ok(Vec::new()));
+                sink.finish(Ok(FieldList::new()));
             }
         });
         body
@@ -137,7 +137,7 @@ impl Sink {
     }
 
     /// Ends the body.
-    pub fn finish(mut self, trailers: Result<Entries, Failure>) {
+    pub fn finish(mut self, trailers: Result<FieldList, Failure>) {
         self.unfinished = None;
         self.pipe.change(|state| state.trailers = Some(trailers));
     }
@@ -185,7 +185,7 @@ pub struct Silence(Option<Sink>);
 impl Drop for Silence {
     fn drop(&mut self) {
         if let Some(sink) = self.0.take() {
-            sink.finish(Ok(Vec::new()));
+            sink.finish(Ok(FieldList::new()));
         }
     }
 }
@@ -234,7 +234,7 @@ impl Source {
     ///
     /// # Errors
     /// The body is not whole.
-    pub async fn trailers(&mut self) -> Result<Entries, Failure> {
+    pub async fn trailers(&mut self) -> Result<FieldList, Failure> {
         poll_fn(|context| {
             self.0.pipe.change(|state| {
                 if let Some(trailers) = &state.trailers {

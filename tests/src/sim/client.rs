@@ -5,7 +5,7 @@ use super::executor::WORLD;
 use super::message::{Failure, Fields, Manner, Request, Response, length, members};
 use super::wire::{self, Rules};
 use super::world::World;
-use doorward_gate::platform::{Entries, Stop};
+use doorward_gate::platform::{FieldList, Stop};
 use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub const HOST: &str = "shop.example";
 pub struct Sent {
     method: String,
     target: String,
-    fields: Entries,
+    fields: FieldList,
     authority: String,
     https: bool,
     address: Option<String>,
@@ -33,7 +33,7 @@ struct Upload {
     pause: Duration,
     /// Whether the client leaves before the end.
     is_cut: bool,
-    trailers: Entries,
+    trailers: FieldList,
 }
 
 impl Sent {
@@ -55,7 +55,7 @@ impl Sent {
         Self {
             method: method.to_owned(),
             target: target.to_owned(),
-            fields: Vec::new(),
+            fields: FieldList::new(),
             authority: HOST.to_owned(),
             https: true,
             address: Some("192.0.2.1:50000".to_owned()),
@@ -66,7 +66,7 @@ impl Sent {
     /// With this field as well.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push((name.to_owned(), value.as_ref().to_vec()));
+        self.fields.push(name, value.as_ref());
         self
     }
 
@@ -111,7 +111,7 @@ impl Sent {
             pieces,
             pause,
             is_cut: false,
-            trailers: Vec::new(),
+            trailers: FieldList::new(),
         });
         self
     }
@@ -129,8 +129,7 @@ impl Sent {
     #[must_use]
     pub fn trailer(mut self, name: &str, value: &str) -> Self {
         if let Some(body) = &mut self.body {
-            body.trailers
-                .push((name.to_owned(), value.as_bytes().to_vec()));
+            body.trailers.push(name, value);
         }
         self
     }
@@ -148,11 +147,11 @@ impl Sent {
 
     /// The request as a component sees it, and who waits for its response.
     pub(super) fn into_request(self, world: &Rc<World>, manner: Manner) -> (Request, Client) {
-        let mut entries = vec![("host".to_owned(), self.authority.clone().into_bytes())];
-        entries.extend(self.fields.iter().cloned());
+        let mut entries = FieldList::of([("host", &self.authority)]);
+        entries.extend(self.fields.clone());
         let length = length(&entries);
-        if self.body.is_some() && length.is_none() && !has(&entries, "transfer-encoding") {
-            entries.push(("transfer-encoding".to_owned(), b"chunked".to_vec()));
+        if self.body.is_some() && length.is_none() && !entries.has("transfer-encoding") {
+            entries.push("transfer-encoding", "chunked");
         }
         let takes_trailers = members(&entries, "te").iter().any(|te| te == "trailers");
         let mut entries = manner.shown_request(entries);
@@ -194,7 +193,7 @@ impl Sent {
     }
 
     /// What the host tells of the request in fields, after what the client said under their names.
-    fn told(&self) -> Entries {
+    fn told(&self) -> FieldList {
         let (path, _) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let scheme = if self.https { "https" } else { "http" };
         let url = format!("{scheme}://{}{}", self.authority, self.target);
@@ -215,31 +214,20 @@ impl Sent {
 
     /// What the host itself answers, where it hands the request to no component.
     pub(super) fn refused(&self, manner: Manner) -> Option<Answer> {
-        let hosts = self.fields.iter().filter(|(name, _)| is_host(name)).count();
         let status = if self.target.len() > wire::TARGET_BYTES_MAX {
             414
-        } else if hosts > 0 && manner == Manner::Removes {
+        } else if self.fields.has("host") && manner == Manner::Removes {
             400
         } else {
             return None;
         };
         Some(Answer {
             status,
-            fields: Vec::new(),
+            fields: FieldList::new(),
             body: Vec::new(),
-            trailers: Ok(Vec::new()),
+            trailers: Ok(FieldList::new()),
         })
     }
-}
-
-fn is_host(name: &str) -> bool {
-    name.eq_ignore_ascii_case("host")
-}
-
-fn has(entries: &Entries, name: &str) -> bool {
-    entries
-        .iter()
-        .any(|(there, _)| there.eq_ignore_ascii_case(name))
 }
 
 impl Upload {
@@ -287,11 +275,11 @@ pub struct Answer {
     /// Its status.
     pub status: u16,
     /// Its fields.
-    pub fields: Entries,
+    pub fields: FieldList,
     /// Its body.
     pub body: Vec<u8>,
     /// Its trailers; where the body is not whole, why.
-    pub trailers: Result<Entries, Failure>,
+    pub trailers: Result<FieldList, Failure>,
 }
 
 /// Bytes that a client reads at a time.
@@ -302,7 +290,7 @@ impl Client {
     pub(super) async fn receive(self, response: Response) -> Result<Answer, Failure> {
         let (status, mut fields) = (response.status, response.fields.entries());
         if wire::has_body(&self.method, status) && length(&fields).is_none() {
-            fields.push(("transfer-encoding".to_owned(), b"chunked".to_vec()));
+            fields.push("transfer-encoding", "chunked");
         }
         let executor = &self.world.executor;
         let body = wire::answered(executor, response, &self.method, self.takes_trailers);
@@ -317,7 +305,7 @@ impl Client {
 }
 
 /// All of a body, and its trailers.
-pub async fn read(body: Body) -> (Vec<u8>, Result<Entries, Failure>) {
+pub async fn read(body: Body) -> (Vec<u8>, Result<FieldList, Failure>) {
     let mut source = body.source();
     let mut bytes = Vec::new();
     loop {
@@ -337,9 +325,8 @@ impl Answer {
     /// The value of the field of this name; empty where there is none.
     #[must_use]
     pub fn field(&self, name: &str) -> String {
-        let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
-        let value = self.fields.iter().find(named).map(|(_, value)| value);
-        String::from_utf8_lossy(value.map_or(&[], Vec::as_slice)).into_owned()
+        let value = self.fields.named(name).next();
+        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     }
 
     /// The body as text.

@@ -1,7 +1,7 @@
 //! Requests and responses, and why there are none.
 
 use super::body::Body;
-use doorward_gate::platform::{Entries, Times, UpstreamFailure};
+use doorward_gate::platform::{FieldList, Times, UpstreamFailure};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -36,14 +36,14 @@ pub struct Response {
 /// Header fields. Those of a message that was made cannot be changed.
 #[derive(Clone)]
 pub struct Fields {
-    entries: Rc<RefCell<Entries>>,
+    entries: Rc<RefCell<FieldList>>,
     is_final: bool,
 }
 
 impl Fields {
     /// Those of a message.
     #[must_use]
-    pub fn of(entries: Entries) -> Self {
+    pub fn of(entries: FieldList) -> Self {
         Self {
             entries: Rc::new(RefCell::new(entries)),
             is_final: true,
@@ -61,23 +61,19 @@ impl Fields {
 
     /// All of them.
     #[must_use]
-    pub fn entries(&self) -> Entries {
+    pub fn entries(&self) -> FieldList {
         self.entries.borrow().clone()
     }
 
     /// The values of every field of this name.
     #[must_use]
     pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
-        let entries = self.entries.borrow();
-        let named = entries
-            .iter()
-            .filter(|(there, _)| there.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.clone()).collect()
+        self.entries.borrow().values(name)
     }
 
     /// Changes them, where they can be.
     #[must_use]
-    pub fn change(&self, change: impl FnOnce(&mut Entries)) -> bool {
+    pub fn change(&self, change: impl FnOnce(&mut FieldList)) -> bool {
         if !self.is_final {
             change(&mut self.entries.borrow_mut());
         }
@@ -122,11 +118,11 @@ impl Manner {
 
     /// What a component sees of the fields of a request.
     #[must_use]
-    pub fn shown_request(self, mut entries: Entries) -> Entries {
+    pub fn shown_request(self, mut entries: FieldList) -> FieldList {
         if self == Self::Removes {
             without_hop(&mut entries);
         }
-        entries.retain(|(name, _)| match self {
+        entries.retain(|name| match self {
             Self::Removes => !is_forbidden(name),
             Self::Shows => !name.eq_ignore_ascii_case("connection"),
         });
@@ -135,26 +131,23 @@ impl Manner {
 
     /// What a component sees of the fields of a response.
     #[must_use]
-    pub fn shown_response(self, mut entries: Entries) -> Entries {
+    pub fn shown_response(self, mut entries: FieldList) -> FieldList {
         if self == Self::Removes {
             without_hop(&mut entries);
         }
-        entries.retain(|(name, _)| self == Self::Shows || !is_forbidden(name));
+        entries.retain(|name| self == Self::Shows || !is_forbidden(name));
         lower_case(entries)
     }
 }
 
 /// The values of every field of this name, as text.
-pub(super) fn values(entries: &Entries, name: &str) -> Vec<String> {
-    let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
-    let values = entries.iter().filter(named);
-    values
-        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        .collect()
+pub(super) fn values(entries: &FieldList, name: &str) -> Vec<String> {
+    let text = |value| String::from_utf8_lossy(value).into_owned();
+    entries.named(name).map(text).collect()
 }
 
 /// The members of a list in the fields of this name, in lower case.
-pub(super) fn members(entries: &Entries, name: &str) -> Vec<String> {
+pub(super) fn members(entries: &FieldList, name: &str) -> Vec<String> {
     let values = values(entries, name);
     let members = values.iter().flat_map(|value| value.split(','));
     members
@@ -163,14 +156,14 @@ pub(super) fn members(entries: &Entries, name: &str) -> Vec<String> {
 }
 
 /// The length that fields announce.
-pub(super) fn length(entries: &Entries) -> Option<u64> {
+pub(super) fn length(entries: &FieldList) -> Option<u64> {
     values(entries, "content-length").first()?.parse().ok()
 }
 
 /// Takes out `Connection` and what it names, but for what says whom a message is for or where it ends.
-fn without_hop(entries: &mut Entries) {
+fn without_hop(entries: &mut FieldList) {
     let named = members(entries, "connection");
-    entries.retain(|(name, _)| {
+    entries.retain(|name| {
         let name = name.to_ascii_lowercase();
         let stays = ["host", "content-length", "transfer-encoding"].contains(&name.as_str());
         name != "connection" && (stays || !named.contains(&name))
@@ -178,9 +171,9 @@ fn without_hop(entries: &mut Entries) {
 }
 
 /// Hosts on wasmtime give names in lower case.
-fn lower_case(entries: Entries) -> Entries {
-    let lower = |(name, value): (String, Vec<u8>)| (name.to_ascii_lowercase(), value);
-    entries.into_iter().map(lower).collect()
+pub(super) fn lower_case(entries: FieldList) -> FieldList {
+    let lower = |(name, value): (&str, &[u8])| (name.to_ascii_lowercase(), value.to_vec());
+    entries.iter().map(lower).collect()
 }
 
 /// Why there is no response, or no whole body.

@@ -5,7 +5,7 @@ use super::client::read;
 use super::hold::Hold;
 use super::message::{Failure, Fields, Request, Response};
 use super::world::{Answer, Peer, World};
-use doorward_gate::platform::Entries;
+use doorward_gate::platform::FieldList;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -26,22 +26,18 @@ pub struct Seen {
     /// Path and query.
     pub target: String,
     /// Its fields.
-    pub fields: Entries,
+    pub fields: FieldList,
     /// Its body.
     pub body: Vec<u8>,
     /// Its trailers; where the body is not whole, why.
-    pub trailers: Result<Entries, Failure>,
+    pub trailers: Result<FieldList, Failure>,
 }
 
 impl Seen {
     /// The values of every field of this name.
     #[must_use]
     pub fn values(&self, name: &str) -> Vec<String> {
-        let named = |(there, _): &&(String, Vec<u8>)| there.eq_ignore_ascii_case(name);
-        let values = self.fields.iter().filter(named);
-        values
-            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-            .collect()
+        super::message::values(&self.fields, name)
     }
 
     /// The value of the field of this name; empty where there is none.
@@ -65,7 +61,7 @@ pub struct Reply {
     /// What: `Err` is no response at all, `None` never any.
     pub outcome: Option<Result<u16, Failure>>,
     /// The fields of the response.
-    pub fields: Entries,
+    pub fields: FieldList,
     /// Its body.
     pub body: Vec<u8>,
     /// More of it, each piece after a while.
@@ -75,7 +71,7 @@ pub struct Reply {
     /// Whether the end of the body never comes.
     pub is_silent: bool,
     /// Its trailers; `Err`: the body ends early.
-    pub trailers: Result<Entries, Failure>,
+    pub trailers: Result<FieldList, Failure>,
     /// Whether the body of the request is read before.
     pub reads: bool,
     /// What has to let it through, besides.
@@ -87,12 +83,12 @@ impl Default for Reply {
         Self {
             delay: Duration::ZERO,
             outcome: Some(Ok(200)),
-            fields: Vec::new(),
+            fields: FieldList::new(),
             body: b"here you are\n".to_vec(),
             pieces: Vec::new(),
             is_chunked: false,
             is_silent: false,
-            trailers: Ok(Vec::new()),
+            trailers: Ok(FieldList::new()),
             reads: true,
             held_by: None,
         }
@@ -131,8 +127,7 @@ impl Reply {
     /// With this field.
     #[must_use]
     pub fn field(mut self, name: &str, value: &str) -> Self {
-        self.fields
-            .push((name.to_owned(), value.as_bytes().to_vec()));
+        self.fields.push(name, value);
         self
     }
 
@@ -175,7 +170,7 @@ impl Reply {
     #[must_use]
     pub fn trailer(mut self, name: &str, value: &str) -> Self {
         if let Ok(trailers) = &mut self.trailers {
-            trailers.push((name.to_owned(), value.as_bytes().to_vec()));
+            trailers.push(name, value);
         }
         self.chunked()
     }
@@ -366,7 +361,7 @@ impl Origin {
             target: request.target.unwrap_or_default(),
             fields: request.fields.entries(),
             body: Vec::new(),
-            trailers: Ok(Vec::new()),
+            trailers: Ok(FieldList::new()),
         };
         let reply = self.reply(&seen);
         if reply.reads {

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::numbers::Numbers;
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
-    Destination, Entries, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
+    Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, UpstreamFailure,
 };
 use doorward_gate::record::Record;
@@ -58,9 +58,9 @@ impl Sim {
         self.0.component.manner
     }
 
-    fn accepted(entries: &[(String, Vec<u8>)]) -> Result<Fields, NotAccepted> {
+    fn accepted(entries: &FieldList) -> Result<Fields, NotAccepted> {
         match wire::may_be_set(entries) {
-            true => Ok(Fields::of(entries.to_vec())),
+            true => Ok(Fields::of(entries.clone())),
             false => Err(NotAccepted),
         }
     }
@@ -201,7 +201,7 @@ impl Platform for Sim {
         request.fields.clone()
     }
 
-    fn entries(fields: &Fields) -> Entries {
+    fn listed(fields: &Fields) -> FieldList {
         fields.entries()
     }
 
@@ -221,8 +221,8 @@ impl Platform for Sim {
         if is_forbidden(name) {
             return Err(NotAccepted);
         }
-        let without = |entries: &mut Entries| {
-            entries.retain(|(there, _)| !there.eq_ignore_ascii_case(name));
+        let without = |entries: &mut FieldList| {
+            entries.retain(|there| !there.eq_ignore_ascii_case(name));
         };
         fields.change(without).then_some(()).ok_or(NotAccepted)
     }
@@ -232,7 +232,7 @@ impl Platform for Sim {
         if !values.iter().all(|value| wire::is_value(value)) {
             return Err(NotAccepted);
         }
-        let with = |entries: &mut Entries| {
+        let with = |entries: &mut FieldList| {
             entries.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
         };
         fields.change(with).then_some(()).ok_or(NotAccepted)
@@ -264,7 +264,7 @@ impl Platform for Sim {
         &self,
         to: &Destination<'_>,
         line: RequestLine<'_>,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Body,
         options: Option<Times>,
     ) -> Result<Request, NotAccepted> {
@@ -321,7 +321,7 @@ impl Platform for Sim {
     fn response(
         &self,
         status: u16,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Body,
     ) -> Result<Response, NotAccepted> {
         let fields = Self::accepted(fields)?;
@@ -332,11 +332,7 @@ impl Platform for Sim {
         })
     }
 
-    fn with_fields(
-        &self,
-        response: Response,
-        fields: &[(String, Vec<u8>)],
-    ) -> Result<Response, NotAccepted> {
+    fn with_fields(&self, response: Response, fields: &FieldList) -> Result<Response, NotAccepted> {
         let fields = Self::accepted(fields)?;
         Ok(Response { fields, ..response })
     }
@@ -357,7 +353,7 @@ impl Platform for Sim {
         source.read(buffer, stop).await
     }
 
-    async fn trailers(source: &mut Source) -> Result<Entries, Failure> {
+    async fn trailers(source: &mut Source) -> Result<FieldList, Failure> {
         source.trailers().await
     }
 
@@ -369,11 +365,11 @@ impl Platform for Sim {
         sink.write(piece, stop).await
     }
 
-    async fn finish(sink: Sink, trailers: Result<Entries, Failure>) {
+    async fn finish(sink: Sink, trailers: Result<FieldList, Failure>) {
         // Fields that a host does not accept are none.
-        let refused = |trailers: &Entries| trailers.iter().any(|(name, _)| is_forbidden(name));
+        let refused = |trailers: &FieldList| trailers.names().any(is_forbidden);
         sink.finish(trailers.map(|trailers| match refused(&trailers) {
-            true => Vec::new(),
+            true => FieldList::new(),
             false => trailers,
         }));
     }

@@ -6,8 +6,10 @@
 
 use super::body::{Body, Sink, Source};
 use super::executor::{Executor, WORLD};
-use super::message::{Failure, Fields, Manner, Request, Response, is_forbidden, length, members};
-use doorward_gate::platform::{Entries, Stop};
+use super::message::{
+    Failure, Fields, Manner, Request, Response, is_forbidden, length, lower_case, members,
+};
+use doorward_gate::platform::{FieldList, Stop};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -43,7 +45,7 @@ const NO_TRAILERS: [&str; 12] = [
 ];
 
 /// Whether a component may make a message with these fields.
-pub(super) fn may_be_set(entries: &[(String, Vec<u8>)]) -> bool {
+pub(super) fn may_be_set(entries: &FieldList) -> bool {
     let names: BTreeSet<String> = entries
         .iter()
         .map(|(name, _)| name.to_ascii_lowercase())
@@ -92,7 +94,7 @@ pub(super) fn has_body(method: &str, status: u16) -> bool {
 pub(super) fn sent(executor: &Rc<Executor>, request: Request) -> Request {
     let mut entries = request.fields.entries();
     let host = request.authority.clone().unwrap_or_default();
-    entries.push(("host".to_owned(), host.into_bytes()));
+    entries.push("host", host);
     let announced = length(&entries);
     // Chunks mean nothing in these, so hosts drop a body that has no length (hyper does).
     let may_mean_nothing = matches!(&*request.method, "GET" | "HEAD" | "CONNECT");
@@ -101,7 +103,7 @@ pub(super) fn sent(executor: &Rc<Executor>, request: Request) -> Request {
         None if may_mean_nothing => Body::empty(executor).1,
         None => {
             let chunked = b"chunked".to_vec();
-            entries.push(("transfer-encoding".to_owned(), chunked));
+            entries.push("transfer-encoding", chunked);
             let trailers = members(&entries, "trailer");
             relayed(executor, request.body, Rules::with_trailers(trailers))
         }
@@ -136,10 +138,10 @@ pub(super) fn received(
         match body.length {
             Some(bytes) if !matches!(status, 204 | 304) => {
                 let bytes = bytes.to_string().into_bytes();
-                entries.push(("content-length".to_owned(), bytes));
+                entries.push("content-length", bytes);
             }
             Some(_) => {}
-            None => entries.push(("transfer-encoding".to_owned(), b"chunked".to_vec())),
+            None => entries.push("transfer-encoding", "chunked"),
         }
     }
     let body = match has_body {
@@ -181,12 +183,9 @@ pub(super) fn answered(
 }
 
 /// Trailers as a component has them that a client or an origin sent.
-fn shown_trailers(manner: Manner, mut trailers: Entries) -> Entries {
-    trailers.retain(|(name, _)| manner == Manner::Shows || !is_forbidden(name));
-    for (name, _) in &mut trailers {
-        name.make_ascii_lowercase();
-    }
-    trailers
+fn shown_trailers(manner: Manner, mut trailers: FieldList) -> FieldList {
+    trailers.retain(|name| manner == Manner::Shows || !is_forbidden(name));
+    lower_case(trailers)
 }
 
 /// What a host does with a body on its way.
@@ -244,9 +243,9 @@ impl Rules {
         }
     }
 
-    fn trailers_of(&self, trailers: Entries) -> Entries {
+    fn trailers_of(&self, trailers: FieldList) -> FieldList {
         if self.length.is_some() {
-            return Vec::new();
+            return FieldList::new();
         }
         match &self.trailers {
             Trailers::But(manner) => shown_trailers(*manner, trailers),
@@ -278,7 +277,7 @@ async fn relay(executor: &Rc<Executor>, mut from: Source, mut to: Sink, rules: R
     let mut count = 0;
     let trailers = loop {
         if rules.length == Some(count) {
-            break Ok(Vec::new());
+            break Ok(FieldList::new());
         }
         let read = {
             let mut reading = pin!(from.read(Vec::with_capacity(PIECE_BYTES), &never));

@@ -68,7 +68,7 @@ pub const NONE: [&str; 0] = [];
 
 /// The names of the fields of CORS that an answer has.
 pub fn allowed_fields(answer: &Answer) -> Vec<&str> {
-    let names = answer.fields.iter().map(|(name, _)| name.as_str());
+    let names = answer.fields.names();
     names
         .filter(|name| name.starts_with("access-control-"))
         .collect()

@@ -122,10 +122,8 @@ fn class(answer: &Answer) -> String {
 
 /// All values of a field of the answer.
 fn values(answer: &Answer, name: &str) -> Vec<String> {
-    let named = answer.fields.iter().filter(|(there, _)| there == name);
-    named
-        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        .collect()
+    let text = |value| String::from_utf8_lossy(value).into_owned();
+    answer.fields.named(name).map(text).collect()
 }
 
 /// Fails unless the answer has this status.

@@ -60,7 +60,7 @@ fn method_target_fields_and_body_arrive_byte_for_byte() {
             let mut fields: Vec<_> = seen
                 .fields
                 .iter()
-                .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)))
+                .map(|(name, value)| (name, String::from_utf8_lossy(value)))
                 .filter(|(name, _)| !OWN.contains(name))
                 .collect();
             fields.sort();

@@ -40,9 +40,9 @@ fn the_credential_is_replaced_by_the_upstreams_own() {
                 status(&answer, 200, target);
                 let seen = scene.origin.seen();
                 assert_eq!(seen[0].values(name), [expected], "{lines}: {target}");
-                let fields = answer.fields.iter().map(|(_, value)| value.clone());
-                let all: Vec<_> = fields.chain([answer.body.clone()]).flatten().collect();
-                let all = String::from_utf8_lossy(&all);
+                let fields = answer.fields.iter().map(|(_, value)| value);
+                let all: Vec<_> = fields.chain([&*answer.body]).collect();
+                let all = String::from_utf8_lossy(&all.concat()).into_owned();
                 assert!(
                     !all.contains("s3cret"),
                     "{target}: the client gets it: {all}"

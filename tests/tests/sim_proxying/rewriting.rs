@@ -125,10 +125,8 @@ fn static_fields_are_set_and_removed_in_both_directions() {
             ("x-internal", &[]),
             ("x-stays", &["yes"]),
         ] {
-            let named = answer.fields.iter().filter(|(there, _)| there == name);
-            let values: Vec<_> = named
-                .map(|(_, value)| String::from_utf8_lossy(value))
-                .collect();
+            let named = answer.fields.named(name);
+            let values: Vec<_> = named.map(String::from_utf8_lossy).collect();
             assert_eq!(values, expected, "{name}, for the client");
         }
     }

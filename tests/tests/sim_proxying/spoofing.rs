@@ -4,6 +4,7 @@
 use crate::{
     NONE, Scene, all_of, chunked, ok, policy, policy_with_our_credential, scenes, trailers,
 };
+use doorward_gate::platform::FieldList;
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::origin::Seen;
@@ -203,12 +204,12 @@ fn no_spelling_of_the_name_of_our_credential_is_a_clients() {
 fn answered(scene: &Scene, names: &[&str]) -> doorward_tests::sim::client::Answer {
     let announced = format!("{}, x-sum", names.join(", "));
     let mut reply = ok("hello world").field("Trailer", &announced);
-    let mut trailers = Vec::new();
+    let mut trailers = FieldList::new();
     for name in names {
         reply = reply.field(name, FORGED);
-        trailers.push(((*name).to_owned(), FORGED.as_bytes().to_vec()));
+        trailers.push(name, FORGED);
     }
-    trailers.push(("x-sum".to_owned(), b"1".to_vec()));
+    trailers.push("x-sum", "1");
     reply.trailers = Ok(trailers);
     scene.origin.always(reply);
     scene.send(Sent::get("/public/a").field("te", "trailers"))
@@ -223,11 +224,11 @@ fn what_is_removed_from_answers_is_so_in_every_spelling_and_in_trailers() {
             let answer = answered(&scene, &names);
             assert_eq!(answer.status, 200, "round {round}");
             assert_eq!(answer.text(), "hello world", "round {round}");
-            let trailers = vec![("x-sum".to_owned(), b"1".to_vec())];
+            let trailers = FieldList::of([("x-sum", "1")]);
             assert_eq!(answer.trailers, Ok(trailers), "round {round}");
-            let forged = |(_, value): &(String, Vec<u8>)| value == FORGED.as_bytes();
+            let mut values = answer.fields.iter().map(|(_, value)| value);
             assert!(
-                !answer.fields.iter().any(forged),
+                !values.any(|value| value == FORGED.as_bytes()),
                 "round {round}: one arrived: {:?}",
                 answer.fields
             );
@@ -241,17 +242,14 @@ fn a_large_answer_whose_trailers_are_looked_at_arrives_whole() {
     let body: Vec<u8> = (0..1_000_003_u32).map(|n| (n % 251) as u8).collect();
     for scene in scenes(&policy("response.remove = [\"x-debug\"]")) {
         let mut reply = ok("").body(body.clone());
-        reply.trailers = Ok(vec![
-            ("x-debug".to_owned(), b"1".to_vec()),
-            ("x-sum".to_owned(), b"1".to_vec()),
-        ]);
+        reply.trailers = Ok(FieldList::of([("x-debug", "1"), ("x-sum", "1")]));
         scene
             .origin
             .always(reply.field("trailer", "x-debug, x-sum"));
         let answer = scene.send(Sent::get("/public/a").field("te", "trailers"));
         assert_eq!(answer.status, 200);
         assert!(answer.body == body, "{} bytes came", answer.body.len());
-        let trailers = vec![("x-sum".to_owned(), b"1".to_vec())];
+        let trailers = FieldList::of([("x-sum", "1")]);
         assert_eq!(answer.trailers, Ok(trailers));
     }
 }

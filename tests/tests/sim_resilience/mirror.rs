@@ -220,7 +220,7 @@ fn the_mirror_gets_no_credential() {
             ["alice"],
             "it is told whose request it is"
         );
-        for (name, value) in &copied[0].fields {
+        for (name, value) in copied[0].fields.iter() {
             let value = String::from_utf8_lossy(value);
             assert!(
                 !value.contains(&token) && !value.contains("for-the-origin"),

@@ -1,6 +1,7 @@
 //! Requests with bodies: what is still held is sent again, what is not is not.
 
 use crate::{HELD_BYTES_MAX, Origins, QUICK, bytes, ok, one_upstream, status, with_body};
+use doorward_gate::platform::FieldList;
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::message::Failure;
 use doorward_tests::sim::origin::Reply;
@@ -67,7 +68,7 @@ fn a_body_in_chunks_is_sent_again() {
             "hello world",
             "the body of each: {seen:?}"
         );
-        let trailers = vec![("x-sum".to_owned(), b"7".to_vec())];
+        let trailers = FieldList::of([("x-sum", "7")]);
         assert_eq!(seen.trailers, Ok(trailers), "and its trailers");
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies and their trailers, as streams and futures of WASI.
 
-use doorward_gate::platform::{Entries, Message, Read, Stop};
+use doorward_gate::platform::{FieldList, Message, Read, Stop};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -89,12 +89,12 @@ impl Sink {
     }
 
     /// Ends the body.
-    pub async fn finish(self, trailers: Result<Entries, ErrorCode>) {
+    pub async fn finish(self, trailers: Result<FieldList, ErrorCode>) {
         drop(self.body);
-        let trailers = trailers.map(|entries| {
+        let trailers = trailers.map(|fields| {
             // Fields that came in are accepted again; if not, none go on.
-            let fields = (!entries.is_empty()).then(|| Fields::from_list(&entries));
-            fields.and_then(Result::ok)
+            let made = (!fields.is_empty()).then(|| Fields::from_list(fields.as_slice()));
+            made.and_then(Result::ok)
         });
         let _ = self.trailers.write(trailers).await;
     }
@@ -166,14 +166,14 @@ impl Source {
     }
 
     /// The trailers.
-    pub async fn trailers(&mut self) -> Result<Entries, ErrorCode> {
+    pub async fn trailers(&mut self) -> Result<FieldList, ErrorCode> {
         let fields = match std::mem::replace(&mut self.trailers, Coming::Lost) {
             Coming::Later(trailers) => trailers.await?,
             Coming::Lost => return Err(ErrorCode::HttpRequestBodySize(None)),
             Coming::Here => None,
         };
         self.trailers = Coming::Here;
-        Ok(fields.map_or_else(Vec::new, |fields| fields.copy_all()))
+        Ok(fields.map_or_else(FieldList::new, |fields| fields.copy_all().into()))
     }
 }
 

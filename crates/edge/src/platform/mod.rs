@@ -10,7 +10,7 @@ mod store;
 
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
-    Destination, Entries, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
+    Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, UpstreamFailure,
 };
 use spin_sdk::{key_value, variables};
@@ -131,8 +131,8 @@ impl Platform for Wasi {
         request.get_headers()
     }
 
-    fn entries(fields: &Fields) -> Entries {
-        fields.copy_all()
+    fn listed(fields: &Fields) -> FieldList {
+        FieldList::from(fields.copy_all())
     }
 
     fn copied(fields: &Fields) -> Fields {
@@ -173,7 +173,7 @@ impl Platform for Wasi {
         &self,
         to: &Destination<'_>,
         line: RequestLine<'_>,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Body,
         options: Option<Options>,
     ) -> Result<Request, NotAccepted> {
@@ -207,22 +207,18 @@ impl Platform for Wasi {
     fn response(
         &self,
         status: u16,
-        fields: &[(String, Vec<u8>)],
+        fields: &FieldList,
         body: Body,
     ) -> Result<Response, NotAccepted> {
-        let headers = Fields::from_list(fields).map_err(|_| NotAccepted)?;
+        let headers = Fields::from_list(fields.as_slice()).map_err(|_| NotAccepted)?;
         let (response, _sent) = Response::new(headers, body.contents, body.trailers);
         response.set_status_code(status).map_err(|()| NotAccepted)?;
         Ok(response)
     }
 
-    fn with_fields(
-        &self,
-        response: Response,
-        fields: &[(String, Vec<u8>)],
-    ) -> Result<Response, NotAccepted> {
+    fn with_fields(&self, response: Response, fields: &FieldList) -> Result<Response, NotAccepted> {
         let status = response.get_status_code();
-        let headers = Fields::from_list(fields).map_err(|_| NotAccepted)?;
+        let headers = Fields::from_list(fields.as_slice()).map_err(|_| NotAccepted)?;
         let (contents, trailers) = bodies::unread(response);
         let (rebuilt, _sent) = Response::new(headers, Some(contents), trailers);
         rebuilt.set_status_code(status).map_err(|()| NotAccepted)?;
@@ -245,7 +241,7 @@ impl Platform for Wasi {
         source.read(buffer, stop).await
     }
 
-    async fn trailers(source: &mut Source) -> Result<Entries, ErrorCode> {
+    async fn trailers(source: &mut Source) -> Result<FieldList, ErrorCode> {
         source.trailers().await
     }
 
@@ -257,7 +253,7 @@ impl Platform for Wasi {
         sink.write(piece, stop).await
     }
 
-    async fn finish(sink: Sink, trailers: Result<Entries, ErrorCode>) {
+    async fn finish(sink: Sink, trailers: Result<FieldList, ErrorCode>) {
         sink.finish(trailers).await;
     }
 
@@ -274,11 +270,7 @@ impl Platform for Wasi {
 ///
 /// # Errors
 /// Where the host accepts a field or the status not.
-pub fn respond(
-    status: u16,
-    fields: &[(String, Vec<u8>)],
-    body: Vec<u8>,
-) -> Result<Response, ErrorCode> {
+pub fn respond(status: u16, fields: &FieldList, body: Vec<u8>) -> Result<Response, ErrorCode> {
     Wasi.response(status, fields, bodies::bytes(body))
         .map_err(|NotAccepted| Wasi::error("the response was not accepted"))
 }

@@ -1,6 +1,6 @@
 //! Requests that are made here.
 
-use doorward_gate::platform::{Destination, NotAccepted, RequestLine, Times};
+use doorward_gate::platform::{Destination, FieldList, NotAccepted, RequestLine, Times};
 use std::borrow::Cow;
 use wasip3::http::types::{Fields, Method, Request, RequestOptions, Scheme};
 
@@ -50,11 +50,11 @@ impl Unread {
 pub fn made(
     to: &Destination<'_>,
     line: RequestLine<'_>,
-    fields: &[(String, Vec<u8>)],
+    fields: &FieldList,
     body: Body,
     options: Option<Options>,
 ) -> Result<Request, NotAccepted> {
-    let fields = Fields::from_list(fields).map_err(|_| NotAccepted)?;
+    let fields = Fields::from_list(fields.as_slice()).map_err(|_| NotAccepted)?;
     if let Some(length) = to.content_length {
         let length = length.to_string();
         let appended = fields.append("content-length", length.as_bytes());

@@ -19,9 +19,9 @@ use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
 use crate::keys::Keys;
-use crate::platform::Platform;
+use crate::platform::{FieldList, Platform};
 use crate::received::Received;
-use crate::respond::{self, field};
+use crate::respond;
 use crate::store;
 use crate::verify::{Verdict, with_keys};
 
@@ -65,9 +65,9 @@ impl Logout {
             Err(TimedOut) => Err(Rejection::Slow),
         };
         // §2.8: no answer is to be kept.
-        let no_store = field("cache-control", "no-store");
+        let mut fields = FieldList::of([("cache-control", "no-store")]);
         let reason: &dyn Display = match &answer {
-            Ok(()) => return respond::response(platform, 200, &[no_store], Vec::new()),
+            Ok(()) => return respond::response(platform, 200, &fields, Vec::new()),
             Err(Rejection::MediaType) => &"the body is said to be no form",
             Err(Rejection::Slow) => &"the body did not come in time",
             Err(Rejection::Form(error)) => error,
@@ -83,7 +83,7 @@ impl Logout {
             reason,
         });
         // RFC 6749 §5.2, as §2.8 asks for.
-        let fields = [no_store, field("content-type", "application/json")];
+        fields.push("content-type", "application/json");
         let body = br#"{"error":"invalid_request"}"#;
         respond::response(platform, 400, &fields, body.to_vec())
     }
@@ -207,8 +207,9 @@ async fn write<P: Platform>(gate: &Gate<P>, logout: &LogoutToken) -> Result<(), 
 
 /// §2.5: the body is a form.
 fn is_form(received: &Received) -> bool {
-    fetch::single(&received.entries, "content-type").is_some_and(|value| {
-        fetch::essence(&value).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    let content_type = received.fields.text("content-type");
+    content_type.is_some_and(|value| {
+        fetch::essence(value).eq_ignore_ascii_case("application/x-www-form-urlencoded")
     })
 }
 

@@ -7,7 +7,7 @@ use doorward_policy::Policy;
 use doorward_traffic::cors::{PreflightAnswer, is_preflight};
 
 use crate::event::{Event, PreflightWhy};
-use crate::platform::Platform;
+use crate::platform::{FieldList, Platform};
 use crate::received::Received;
 use crate::respond;
 
@@ -80,7 +80,7 @@ impl<'p> Preflight<'p> {
                 (403, fields)
             }
         };
-        let fields: Vec<_> = fields
+        let fields: FieldList = fields
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.into_bytes()))
             .collect();

@@ -14,7 +14,7 @@ use super::attempt::{self, NoResponse, Outgoing, Passing};
 use super::call::Call;
 use super::state::{Known, NoCredential};
 use crate::event::Event;
-use crate::platform::{Entries, Platform};
+use crate::platform::{FieldList, Platform};
 use crate::record::{Asked, Record};
 
 /// A response, and what is left of the request.
@@ -56,7 +56,7 @@ fn refused(refusal: Refusal) -> Failure {
 pub(super) async fn ask<P: Platform>(
     call: &mut Call<'_, P>,
     known: &Rc<Known<P>>,
-    mut fields: Entries,
+    mut fields: FieldList,
     record: &mut Record<'_>,
 ) -> Result<Answered<P>, Failure> {
     if P::OBSERVES {

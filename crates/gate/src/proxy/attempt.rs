@@ -13,7 +13,7 @@ use super::mirror::Mirror;
 use super::state::Known;
 use crate::body::{Body, NoTrailers, Passed, Progress, Sink};
 use crate::clock;
-use crate::platform::{Destination, NotAccepted, Platform, RequestLine, Stop, Times};
+use crate::platform::{Destination, FieldList, NotAccepted, Platform, RequestLine, Stop, Times};
 
 /// How long a request with a body may take in any case: a day.
 const UPLOAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
@@ -24,7 +24,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) target: &'a Target,
     /// Path and query, as the upstream is asked for them.
     pub(super) path: &'a str,
-    pub(super) fields: &'a [(String, Vec<u8>)],
+    pub(super) fields: &'a FieldList,
     /// How long the attempt may take, up to the head of the response.
     pub(super) left_ms: u64,
 }
@@ -170,8 +170,7 @@ async fn length<P: Platform>(
     let Some(body) = body else {
         return Ok((!is_get).then_some(0));
     };
-    let declares = |(name, _): &(String, Vec<u8>)| name == "content-length";
-    if !is_get || outgoing.fields.iter().any(declares) {
+    if !is_get || outgoing.fields.has("content-length") {
         return Ok(None);
     }
     let progress = body.progress();

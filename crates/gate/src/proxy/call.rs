@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::head::{self, Way};
 use crate::body::Body;
-use crate::platform::{Entries, Platform};
+use crate::platform::{FieldList, Platform};
 
 /// A request on its way to upstreams.
 pub(super) struct Call<'i, P: Platform> {
@@ -16,7 +16,7 @@ pub(super) struct Call<'i, P: Platform> {
     /// Its target as it was authorised, and what becomes of it.
     pub(super) permit: Permit<'i>,
     /// What is sent to every upstream.
-    pub(super) fields: Entries,
+    pub(super) fields: FieldList,
     pub(super) way: Way,
     pub(super) had_body: bool,
     /// `None`: there is none, or it was passed on and did not come back.
@@ -34,7 +34,7 @@ pub(super) enum Then {
 
 impl<P: Platform> Call<'_, P> {
     /// What is sent to this upstream, but for a credential of ours.
-    pub(super) fn fields_for(&mut self, upstream: &Upstream, then: Then) -> Entries {
+    pub(super) fn fields_for(&mut self, upstream: &Upstream, then: Then) -> FieldList {
         let mut fields = match then {
             Then::Nobody => std::mem::take(&mut self.fields),
             Then::Others => self.fields.clone(),

@@ -2,6 +2,7 @@
 
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::address::Client;
+use doorward_traffic::field_list::is_field;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
 use doorward_traffic::spoofing::{says_identity, spoofing};
@@ -13,8 +14,8 @@ use super::response_trailers::edited;
 use crate::additions::Additions;
 use crate::arrive::scheme;
 use crate::ground::Ground;
-use crate::platform::{Entries, Platform};
-use crate::received::{Received, is_field};
+use crate::platform::{FieldList, Platform};
+use crate::received::Received;
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
@@ -59,7 +60,7 @@ impl Way {
     }
 
     /// Adds what an upstream is told of it.
-    pub(super) fn add_to(&self, fields: &mut Entries, pseudonym: &str, tells_host: bool) {
+    pub(super) fn add_to(&self, fields: &mut FieldList, pseudonym: &str, tells_host: bool) {
         let way = forwarded::Way {
             pseudonym,
             client: &self.client,
@@ -75,22 +76,20 @@ impl Way {
             via: &self.via,
             cdn_loop: &self.cdn_loop,
         };
-        let told = request_fields(&way, &received);
-        fields.extend(
-            told.into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        for (name, value) in request_fields(&way, &received) {
+            fields.push(name, value);
+        }
     }
 }
 
 /// What of the client's fields goes on, and the identity. `origin` is the one under which the request arrived.
 pub(super) fn fields<P: Platform>(
     ground: &Ground<P>,
-    mut fields: Entries,
+    mut fields: FieldList,
     permit: &Permit<'_>,
     client: &Client,
     origin: &str,
-) -> Entries {
+) -> FieldList {
     let named = named_in(&fields);
     let rewrites = ["cookie", "referer"]
         .into_iter()
@@ -114,9 +113,9 @@ pub(super) fn fields<P: Platform>(
         // What a rule lets through says no more of the way than that the method is another one.
         !is_forwarding_field(name) || spoofing(name).is_some()
     };
-    fields.retain(|(name, _)| stays(name));
+    fields.retain(stays);
     if rewrites {
-        fields.retain_mut(|(name, value)| match permit.left_of(name, value, origin) {
+        fields.retain_mut(|name, value| match permit.left_of(name, value, origin) {
             None => false,
             Some(Cow::Borrowed(_)) => true,
             Some(Cow::Owned(left)) => {
@@ -125,29 +124,26 @@ pub(super) fn fields<P: Platform>(
             }
         });
     }
-    let identity = permit.identity_headers();
-    fields.extend(identity.map(|(name, value)| (name.to_owned(), value.to_vec())));
+    for (name, value) in permit.identity_headers() {
+        fields.push(name, value.as_slice());
+    }
     fields
 }
 
 /// The fields that `Connection` names.
-fn named_in(fields: &[(String, Vec<u8>)]) -> Vec<String> {
-    let connection: Vec<_> = fields
-        .iter()
-        .filter(|(name, _)| is_field(name, "connection"))
-        .map(|(_, value)| value.clone())
-        .collect();
-    named_by_connection(&connection)
+fn named_in(fields: &FieldList) -> Vec<String> {
+    named_by_connection(&fields.values("connection"))
 }
 
 /// Changes fields as the policy says.
-pub(super) fn edit(fields: &mut Entries, edits: &FieldEdits) {
+pub(super) fn edit(fields: &mut FieldList, edits: &FieldEdits) {
     if edits.is_empty() {
         return;
     }
-    fields.retain(|(name, _)| !edits.touch(name));
-    let set = edits.set.iter();
-    fields.extend(set.map(|(name, value)| (name.clone(), value.as_bytes().to_vec())));
+    fields.retain(|name| !edits.touch(name));
+    for (name, value) in &edits.set {
+        fields.push(name, value.as_bytes());
+    }
 }
 
 /// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
@@ -171,11 +167,11 @@ pub(super) fn response<P: Platform>(
     if nothing_is_set && !P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES) {
         return Ok(response);
     }
-    let mut fields = P::entries(&headers);
+    let mut fields = P::listed(&headers);
     drop(headers);
     let named = named_in(&fields);
     let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
-    fields.retain(|(name, _)| !ends_here(name));
+    fields.retain(|name| !ends_here(name));
     edit(&mut fields, edits);
     additions.add_to(&mut fields);
     let rebuilt = if edits.is_empty() {

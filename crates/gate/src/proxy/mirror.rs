@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::state::Known;
 use crate::clock::{self, TimedOut};
 use crate::event::Event;
-use crate::platform::{Destination, Entries, Platform, RequestLine, Stop};
+use crate::platform::{Destination, FieldList, Platform, RequestLine, Stop};
 
 /// Mirrored requests that an instance has under way at a time.
 const MIRRORED_MAX: usize = 64;
@@ -30,7 +30,7 @@ pub(super) struct Mirror<P: Platform> {
     pub(super) method: Cow<'static, str>,
     pub(super) target: String,
     pub(super) rewrite: Option<Rewrite>,
-    pub(super) fields: Entries,
+    pub(super) fields: FieldList,
 }
 
 impl<P: Platform> Mirror<P> {
@@ -67,10 +67,9 @@ impl<P: Platform> Mirror<P> {
         let target = upstream.targets.get(attempting.target)?;
         let path = Rewrite::apply(self.rewrite.as_ref(), &self.target, &target.base_path)?;
         // All of the body is here, so its length is known, whether it was declared or not.
-        fields.retain(|(name, _)| name != "content-length");
+        fields.retain(|name| name != "content-length");
         if !body.is_empty() || !matches!(&*self.method, "GET" | "HEAD") {
-            let length = body.len().to_string().into_bytes();
-            fields.push(("content-length".to_owned(), length));
+            fields.push("content-length", body.len().to_string());
         }
         let contents = if body.is_empty() {
             let (silence, contents) = platform.empty();

@@ -79,15 +79,15 @@ pub(crate) async fn answer<P: Platform>(
         return observe::refused(platform, record, refusal, &additions);
     }
     let progress = body.as_ref().map(Body::progress);
-    let names = received.entries.iter().map(|(name, _)| name.as_str());
     let outcome = match Choice::of(&permit, &received, &client, upstreams) {
         Ok(choice) => {
+            let idempotent = is_idempotent(&received.method)
+                && !permit.may_have_another_method(received.fields.names());
             let call = Call {
                 policy,
-                idempotent: is_idempotent(&received.method)
-                    && !permit.may_have_another_method(names),
+                idempotent,
                 method: received.method,
-                fields: head::fields(ground, received.entries, &permit, &client, &received.origin),
+                fields: head::fields(ground, received.fields, &permit, &client, &received.origin),
                 permit,
                 way,
                 had_body: body.is_some(),

@@ -41,11 +41,9 @@ pub(super) fn edited<P: Platform>(
             }
             piece.reserve(PIECE_BYTES);
         }
-        let trailers = P::trailers(&mut source).await.map(|mut entries| {
-            entries.retain(|(name, _)| {
-                !upstream.response_fields.touch(name) && !ends_in_trailers(name)
-            });
-            entries
+        let trailers = P::trailers(&mut source).await.map(|mut fields| {
+            fields.retain(|name| !upstream.response_fields.touch(name) && !ends_in_trailers(name));
+            fields
         });
         P::finish(sink, trailers).await;
     });

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::platform::{Entries, Platform};
+use crate::platform::{FieldList, Platform};
 
 /// All upstreams of a policy.
 pub(crate) struct Upstreams<P: Platform> {
@@ -122,7 +122,7 @@ impl<P: Platform> Known<P> {
     ///
     /// # Errors
     /// Its variable cannot be read.
-    pub(super) async fn add_credential(&self, fields: &mut Entries) -> Result<(), NoCredential> {
+    pub(super) async fn add_credential(&self, fields: &mut FieldList) -> Result<(), NoCredential> {
         let Some(credential) = &self.upstream.credential else {
             return Ok(());
         };
@@ -141,8 +141,8 @@ impl<P: Platform> Known<P> {
         let Some(Some(value)) = self.credential.get() else {
             return Err(NoCredential);
         };
-        fields.retain(|(there, _)| !same_when_folded(there, &credential.header));
-        fields.push((credential.header.clone(), value.clone()));
+        fields.retain(|there| !same_when_folded(there, &credential.header));
+        fields.push(&credential.header, value.clone());
         Ok(())
     }
 }

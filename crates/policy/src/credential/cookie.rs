@@ -8,6 +8,8 @@
 
 use std::borrow::Cow;
 
+use doorward_traffic::field_list::FieldList;
+
 use super::CredentialError;
 use super::query::decodes_to;
 use crate::token_from::CredentialPlace;
@@ -25,11 +27,11 @@ enum Crumb<'v> {
 /// The value of the one cookie with this name, over all `Cookie` fields: HTTP/2 may send several (RFC 9113
 /// section 8.2.3).
 pub(super) fn find<'r>(
-    fields: &'r [(String, Vec<u8>)],
+    fields: &'r FieldList,
     name: &str,
 ) -> Result<Option<&'r [u8]>, CredentialError> {
     let mut found = None;
-    for (_, value) in fields.iter().filter(|(field, _)| is_cookie(field)) {
+    for value in fields.named("cookie") {
         for crumb in value.split(|&byte| byte == b';') {
             match read(crumb, name.as_bytes()) {
                 Crumb::Other => {}
@@ -45,10 +47,6 @@ pub(super) fn find<'r>(
 }
 
 const PLACE: CredentialPlace = CredentialPlace::Cookie;
-
-fn is_cookie(field: &str) -> bool {
-    field.len() == "cookie".len() && field.eq_ignore_ascii_case("cookie")
-}
 
 fn read<'v>(crumb: &'v [u8], name: &[u8]) -> Crumb<'v> {
     let crumb = crumb.trim_ascii();

@@ -1,5 +1,7 @@
 //! Finding the one credential of a request.
 
+use doorward_traffic::field_list::FieldList;
+
 use super::{CredentialError, cookie, query};
 use crate::api_keys::KeyPlace;
 use crate::decision::RequestHead;
@@ -115,10 +117,7 @@ fn first<'r>(
 }
 
 /// The value of the one field with this name. A field that an upstream could take for it is a second one.
-fn header<'r>(
-    fields: &'r [(String, Vec<u8>)],
-    name: &str,
-) -> Result<Option<&'r [u8]>, CredentialError> {
+fn header<'r>(fields: &'r FieldList, name: &str) -> Result<Option<&'r [u8]>, CredentialError> {
     let mut alike = fields
         .iter()
         .filter(|(field, _)| same_when_folded(field, name));

@@ -1,8 +1,8 @@
 //! Crumbs.
 
-use super::{find, unquoted, without};
+use super::{FieldList, find, unquoted, without};
 
-fn fields(values: &[&str]) -> Vec<(String, Vec<u8>)> {
+fn fields(values: &[&str]) -> FieldList {
     let field = |value: &&str| ("cookie".to_owned(), value.as_bytes().to_vec());
     values.iter().map(field).collect()
 }

@@ -1,0 +1,194 @@
+//! The fields of one message.
+
+use core::fmt;
+
+/// Header or trailer fields: name by name and value by value, in the order in which they came.
+///
+/// Names are compared without regard to case (RFC 9110 section 5.1). How an upstream could fold them is another
+/// matter: [`same_when_folded`](crate::spoofing::same_when_folded).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FieldList(Vec<(String, Vec<u8>)>);
+
+impl FieldList {
+    /// No fields.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// These, by name and value.
+    #[must_use]
+    pub fn of<const N: usize>(fields: [(&str, &str); N]) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.as_bytes().to_vec());
+        fields.into_iter().map(owned).collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How long their names and values are together, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let bytes = self.iter().map(|(name, value)| name.len() + value.len());
+        bytes.sum()
+    }
+
+    /// The name of each.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// As hosts take them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[(String, Vec<u8>)] {
+        &self.0
+    }
+
+    /// Whether there is one of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.named(name).next().is_some()
+    }
+
+    /// The value of each field of this name.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.iter()
+            .filter_map(move |(there, value)| is_field(there, name).then_some(value))
+    }
+
+    /// The value of each field of this name, to be kept.
+    #[must_use]
+    pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
+        // A loop, because in a component an iterator's closure is a call for each field.
+        let mut values = Vec::new();
+        for (there, value) in &self.0 {
+            if is_field(there, name) {
+                values.push(value.clone());
+            }
+        }
+        values
+    }
+
+    /// The value of the field of this name, where it was sent once.
+    ///
+    /// # Errors
+    /// There are several.
+    pub fn only(&self, name: &str) -> Result<Option<&[u8]>, SeveralFields> {
+        let mut values = self.named(name);
+        let first = values.next();
+        match values.next() {
+            Some(_) => Err(SeveralFields),
+            None => Ok(first),
+        }
+    }
+
+    /// The value of the field of this name, where it was sent once and is text; of anything else, nothing.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        core::str::from_utf8(self.only(name).ok()??).ok()
+    }
+
+    /// The values of a list field as one (RFC 9110 section 5.3), where they are text.
+    #[must_use]
+    pub fn joined(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.values(name).join(&b", "[..])).ok()
+    }
+
+    /// Adds one at the end.
+    pub fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Puts one at the end that takes the place of all of this name.
+    pub fn replace(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.retain(|there| !is_field(there, name));
+        self.push(name, value);
+    }
+
+    /// Takes out those whose name does not stay.
+    pub fn retain(&mut self, stays: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| stays(name));
+    }
+
+    /// Takes out those that do not stay; the others may get another value.
+    pub fn retain_mut(&mut self, stays: impl Fn(&str, &mut Vec<u8>) -> bool) {
+        self.0.retain_mut(|(name, value)| stays(name, value));
+    }
+}
+
+/// Without values: they may be secrets.
+impl fmt::Debug for FieldList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+impl Default for &FieldList {
+    fn default() -> Self {
+        const { &FieldList::new() }
+    }
+}
+
+impl From<Vec<(String, Vec<u8>)>> for FieldList {
+    fn from(fields: Vec<(String, Vec<u8>)>) -> Self {
+        Self(fields)
+    }
+}
+
+impl From<FieldList> for Vec<(String, Vec<u8>)> {
+    fn from(fields: FieldList) -> Self {
+        fields.0
+    }
+}
+
+impl IntoIterator for FieldList {
+    type Item = (String, Vec<u8>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Extend<(String, Vec<u8>)> for FieldList {
+    fn extend<I: IntoIterator<Item = (String, Vec<u8>)>>(&mut self, fields: I) {
+        self.0.extend(fields);
+    }
+}
+
+impl FromIterator<(String, Vec<u8>)> for FieldList {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
+/// There are several fields of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeveralFields;
+
+/// Whether this is the name of that field. Most are not, and of those most are told by their length; those that
+/// are, nearly always are as they are written here.
+#[inline(always)]
+#[must_use]
+pub fn is_field(there: &str, name: &str) -> bool {
+    there.len() == name.len() && (there == name || there.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests;
