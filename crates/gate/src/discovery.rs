@@ -1,6 +1,7 @@
 //! What an issuer publishes about itself: OpenID Connect Discovery 1.0 §4, RFC 8414 §3.
 
 use doorward_token::metadata::{self, Metadata};
+use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{self, TimedOut};
@@ -10,25 +11,46 @@ use crate::platform::Platform;
 /// All addresses together have this long: with the keys that are fetched then, no more than a fetch may take.
 const METADATA_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Why there are no metadata.
+#[derive(Debug)]
+pub(crate) enum NoMetadata {
+    /// What came of each address that was tried.
+    Nowhere(String),
+    /// They took too long.
+    TimedOut {
+        /// Whose they are.
+        issuer: String,
+    },
+}
+
+impl fmt::Display for NoMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere(reasons) => f.write_str(reasons),
+            Self::TimedOut { issuer } => {
+                let limit_s = METADATA_TIME_MAX.as_secs();
+                write!(f, "{issuer}: no metadata within {limit_s} s")
+            }
+        }
+    }
+}
+
 /// Fetches the metadata of `issuer`.
 ///
 /// # Errors
 /// What was tried and why it failed, for the log.
-pub(crate) async fn metadata<P: Platform>(platform: &P, issuer: &str) -> Result<Metadata, String> {
+pub(crate) async fn metadata<P: Platform>(
+    platform: &P,
+    issuer: &str,
+) -> Result<Metadata, NoMetadata> {
     let mut reasons = String::new();
-    let found = clock::within(
-        platform,
-        METADATA_TIME_MAX,
-        find(platform, issuer, &mut reasons),
-    )
-    .await;
-    match found {
+    let finding = find(platform, issuer, &mut reasons);
+    match clock::within(platform, METADATA_TIME_MAX, finding).await {
         Ok(Some(metadata)) => Ok(metadata),
-        Ok(None) => Err(reasons),
-        Err(TimedOut) => Err(format!(
-            "{issuer}: no metadata within {} s",
-            METADATA_TIME_MAX.as_secs()
-        )),
+        Ok(None) => Err(NoMetadata::Nowhere(reasons)),
+        Err(TimedOut) => Err(NoMetadata::TimedOut {
+            issuer: issuer.to_owned(),
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value};
 use std::fmt::Display;
 
-use crate::fault::StoreError;
+use crate::fault::{StoreError, Unreadable};
 use crate::record::Record;
 
 /// A text from outside (a path, an error of the host) is cut after this many bytes.
@@ -68,7 +68,7 @@ pub enum Event<'a> {
         /// Where it should be.
         path: &'a str,
         /// What the host says.
-        reason: &'a str,
+        reason: &'a Unreadable,
     },
     /// The policy has errors.
     PolicyInvalid {
@@ -153,7 +153,7 @@ pub enum Event<'a> {
     /// A credential for an upstream cannot be had.
     VariableUnreadable {
         /// Why.
-        reason: &'a str,
+        reason: &'a Unreadable,
     },
     /// A target did not answer.
     UpstreamFailed {

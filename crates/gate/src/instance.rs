@@ -12,7 +12,7 @@ use crate::ground::Ground;
 use crate::introspect::Introspector;
 use crate::issuers::{Issuers, KnownIssuer};
 use crate::limiter::Limiter;
-use crate::platform::Platform;
+use crate::platform::{Platform, Unreadable};
 use crate::proxy::Upstreams;
 use crate::record::RequestId;
 use crate::store::SharedStore;
@@ -66,7 +66,8 @@ impl<P: Platform> Instance<P> {
 
 fn policy<P: Platform>(platform: &P) -> Option<Policy> {
     let text = platform.file(POLICY_PATH).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| "stream did not contain valid UTF-8".to_owned())
+        String::from_utf8(bytes)
+            .map_err(|_| Unreadable::because("stream did not contain valid UTF-8"))
     });
     let text = match text {
         Ok(text) => text,

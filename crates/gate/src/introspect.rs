@@ -13,7 +13,7 @@
 
 use doorward_policy::{ClientAuthentication, Introspection, Issuer, IssuerId, Pending, Refusal};
 use doorward_token::cache::{Hit, TokenCache, realm_of};
-use doorward_token::client::{self, ClientKey};
+use doorward_token::client::{self, ClientKey, ClientKeyError};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
 use doorward_token::{UnixTime, VerifiedToken};
 use doorward_traffic::rate::KeyDigest;
@@ -24,11 +24,11 @@ use std::fmt::{self, Display};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::discovery;
+use crate::discovery::{self, NoMetadata};
 use crate::event::Event;
 use crate::fetch::{self, FetchError, FetchFailure, Posted};
 use crate::flight::Flight;
-use crate::platform::Platform;
+use crate::platform::{Platform, Unreadable};
 
 /// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
 const ENDPOINT_S_MAX: u64 = 3600;
@@ -322,19 +322,16 @@ async fn ask<P: Platform>(platform: &P, whom: Asked<'_>, token: &str) -> Result<
         }
         (Secret::Text(secret), _) => (Some(client::basic(id, secret)), form),
     };
-    let failed = |error: FetchError| {
-        let reason = error.to_string();
-        match error.cause {
-            // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
-            FetchFailure::Status(403 | 413 | 414 | 422 | 431) => Failure::Declined(reason),
-            FetchFailure::Status(401 | 500..=599)
-            | FetchFailure::Transport(_)
-            | FetchFailure::Truncated
-            | FetchFailure::TimedOut
-            // That is nobody's fault but the policy's.
-            | FetchFailure::Url(_) => Failure::Asking(reason),
-            _ => Failure::Odd(reason),
-        }
+    let failed = |error: FetchError| match error.cause {
+        // What a firewall before the endpoint says of an odd token, or the endpoint of a long one.
+        FetchFailure::Status(403 | 413 | 414 | 422 | 431) => Failure::Declined(error),
+        FetchFailure::Status(401 | 500..=599)
+        | FetchFailure::Transport(_)
+        | FetchFailure::Truncated
+        | FetchFailure::TimedOut
+        // That is nobody's fault but the policy's.
+        | FetchFailure::Url(_) => Failure::Asking(NotAsked::Fetch(error)),
+        _ => Failure::Odd(error),
     };
     match fetch::post(platform, &url, authorization, form)
         .await
@@ -342,11 +339,14 @@ async fn ask<P: Platform>(platform: &P, whom: Asked<'_>, token: &str) -> Result<
     {
         Posted::Ok(body) => Ok(body),
         Posted::BadRequest(body) => {
-            let reason = format!("{url}: answered with status 400");
+            let error = FetchError {
+                url: url.to_string(),
+                cause: FetchFailure::Status(400),
+            };
             Err(if introspection::is_client_error(&body) {
-                Failure::Client(reason)
+                Failure::Client(error)
             } else {
-                Failure::Declined(reason)
+                Failure::Declined(error)
             })
         }
         Posted::TooMany(retry_after) => {
@@ -377,11 +377,9 @@ async fn endpoint_url<P: Platform>(
     }
     let metadata = discovery::metadata(platform, &issuer.url)
         .await
-        .map_err(Failure::Asking)?;
-    let url = metadata.introspection_endpoint.ok_or_else(|| {
-        let reason = "the metadata name no introspection_endpoint; write it into the policy";
-        Failure::Asking(reason.to_owned())
-    })?;
+        .map_err(|none| Failure::Asking(NotAsked::Metadata(none)))?;
+    let url = metadata.introspection_endpoint;
+    let url = url.ok_or(Failure::Asking(NotAsked::NoEndpoint))?;
     let url: Rc<str> = url.into();
     endpoint.borrow_mut().found = Some((now, Rc::clone(&url)));
     Ok(url)
@@ -398,17 +396,20 @@ async fn secret<P: Platform>(
     }
     let secret = match &rule.authentication {
         ClientAuthentication::PrivateKeyJwt { variable } => {
-            let text = platform.secret(variable).await.map_err(Failure::Asking)?;
+            let text = platform
+                .secret(variable)
+                .await
+                .map_err(Failure::of_variable)?;
             ClientKey::parse(text.as_bytes())
                 .map(Secret::Key)
-                .map_err(|error| Failure::Asking(format!("variable {variable}: {error}")))?
+                .map_err(|error| Failure::Asking(NotAsked::Key(variable.clone(), error)))?
         }
         ClientAuthentication::SecretBasic { variable }
         | ClientAuthentication::SecretPost { variable } => platform
             .secret(variable)
             .await
             .map(Secret::Text)
-            .map_err(Failure::Asking)?,
+            .map_err(Failure::of_variable)?,
     };
     let secret = Rc::new(secret);
     endpoint.borrow_mut().secret = Some(Rc::clone(&secret));
@@ -427,16 +428,16 @@ fn nonce<P: Platform>(platform: &P) -> [u8; 16] {
 
 /// Why the issuer could not be asked, or its answer not read.
 enum Failure {
-    Asking(String),
+    Asking(NotAsked),
     /// The endpoint does not deal with such a token. Everybody could bring one along, so it does not
     /// speak against the endpoint.
-    Declined(String),
+    Declined(FetchError),
     /// Another status, 404 say, or too long an answer: nothing is known of the token, nor that asking
     /// takes long.
-    Odd(String),
+    Odd(FetchError),
     /// The endpoint says with status 400 that it does not know the gate. One that says so of odd tokens as
     /// well must not be paused by them.
-    Client(String),
+    Client(FetchError),
     /// The endpoint was asked too much, by whoever asked last.
     TooMany {
         retry_after_s: Option<u64>,
@@ -444,13 +445,43 @@ enum Failure {
     Answer(IntrospectionError),
 }
 
+/// Why there is no answer of the endpoint, through no fault of the token.
+enum NotAsked {
+    /// What the gate proves itself with cannot be read.
+    Variable(Unreadable),
+    /// What this variable holds is no key.
+    Key(String, ClientKeyError),
+    Metadata(NoMetadata),
+    /// The metadata do not say where it is.
+    NoEndpoint,
+    Fetch(FetchError),
+}
+
+impl Display for NotAsked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(why) => why.fmt(f),
+            Self::Key(variable, error) => write!(f, "variable {variable}: {error}"),
+            Self::Metadata(none) => none.fmt(f),
+            Self::NoEndpoint => {
+                f.write_str("the metadata name no introspection_endpoint; write it into the policy")
+            }
+            Self::Fetch(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Failure {
+    fn of_variable(why: Unreadable) -> Self {
+        Self::Asking(NotAsked::Variable(why))
+    }
+}
+
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asking(reason)
-            | Self::Declined(reason)
-            | Self::Odd(reason)
-            | Self::Client(reason) => f.write_str(reason),
+            Self::Asking(why) => why.fmt(f),
+            Self::Declined(error) | Self::Odd(error) | Self::Client(error) => error.fmt(f),
             Self::TooMany { .. } => f.write_str("answered with status 429"),
             Self::Answer(error) => error.fmt(f),
         }

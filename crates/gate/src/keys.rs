@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::records::NoRecord;
-use self::source::Origin;
+use self::source::{NoKeys, Origin};
 use crate::event::{Event, KeysChange, KeysEvent};
 use crate::fetch;
 use crate::flight::{Flight, Landing};
@@ -267,7 +267,7 @@ impl<P: Platform> IssuerKeys<P> {
             Ok((set, origin, fresh_s)) => {
                 self.keep(set, Some(origin), "issuer", asked_at, fresh_s);
             }
-            Err(reason) => self.failed(reason),
+            Err(why) => self.failed(&why),
         }
         if let Some(store) = &store {
             // Another instance may have learnt something meanwhile, which is not overwritten.
@@ -355,7 +355,7 @@ impl<P: Platform> IssuerKeys<P> {
 
     /// Keys that are this instance's alone: there is no record to look at. They do not change while it
     /// lives.
-    async fn own(&self, source: &str, set: impl Future<Output = Result<KeySet, String>>) {
+    async fn own(&self, source: &str, set: impl Future<Output = Result<KeySet, NoKeys>>) {
         self.looked();
         if self.is_left_alone() {
             return;
@@ -363,7 +363,7 @@ impl<P: Platform> IssuerKeys<P> {
         let asked_at = self.platform.now();
         match set.await {
             Ok(set) => self.keep(set, None, source, asked_at, FRESH_S_MAX),
-            Err(reason) => self.failed(reason),
+            Err(why) => self.failed(&why),
         }
     }
 
@@ -499,7 +499,8 @@ impl<P: Platform> IssuerKeys<P> {
         }
     }
 
-    fn failed(&self, reason: String) {
+    fn failed(&self, why: &NoKeys) {
+        let reason = why.to_string();
         self.state
             .borrow_mut()
             .freshness

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::event::Event;
-pub use crate::fault::StoreError;
+pub use crate::fault::{StoreError, Unreadable};
 use crate::record::Record;
 
 /// The host of an instance. A clone is the same host.
@@ -79,12 +79,12 @@ pub trait Platform: Clone + 'static {
     ///
     /// # Errors
     /// Why there is none, for the log.
-    async fn secret(&self, name: &str) -> Result<String, String>;
+    async fn secret(&self, name: &str) -> Result<String, Unreadable>;
     /// A file that is mounted into the component.
     ///
     /// # Errors
     /// Why it cannot be read, for the log.
-    fn file(&self, path: &str) -> Result<Vec<u8>, String>;
+    fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable>;
     /// The key-value store of this name.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ where
 {
     let platform = &instance.platform;
     let mut admitted = match enter(instance, request, |_, _| Ok(())).await? {
-        Entered::Admitted(admitted) => admitted,
+        Entered::Admitted(admitted, _) => admitted,
         Entered::Answered(response) => return Ok(response),
     };
     let additions = std::mem::take(&mut admitted.additions);
@@ -74,22 +74,16 @@ pub async fn handle_with_upstreams<P: Platform>(
     instance: &Instance<P>,
     request: P::Request,
 ) -> Result<P::Response, P::Error> {
-    match (
-        enter(instance, request, proxy::refuse_loop).await?,
-        &instance.gate,
-    ) {
-        (Entered::Admitted(admitted), Some(gate)) => {
-            proxy::answer(*admitted, gate.upstreams()).await
-        }
-        (Entered::Answered(response), _) => Ok(response),
-        (Entered::Admitted(_), None) => Err(P::error("a request was let through by no policy")),
+    match enter(instance, request, proxy::refuse_loop).await? {
+        Entered::Admitted(admitted, gate) => proxy::answer(*admitted, gate.upstreams()).await,
+        Entered::Answered(response) => Ok(response),
     }
 }
 
 /// What became of a request at the gate.
 enum Entered<'i, P: Platform> {
-    /// It was let through.
-    Admitted(Box<Admitted<'i, P>>),
+    /// It was let through, by this gate.
+    Admitted(Box<Admitted<'i, P>>, &'i Gate<P>),
     /// It goes nowhere: this is the answer.
     Answered(P::Response),
 }
@@ -131,7 +125,7 @@ async fn enter<P: Platform>(
                         record.principal = permit.principal().cloned();
                     }
                     let limits = permit.traffic().limits();
-                    return Ok(Entered::Admitted(Box::new(Admitted {
+                    let admitted = Box::new(Admitted {
                         ground: &gate.ground,
                         request,
                         fields,
@@ -144,7 +138,8 @@ async fn enter<P: Platform>(
                             && !received.declares_body(),
                         additions,
                         received,
-                    })));
+                    });
+                    return Ok(Entered::Admitted(admitted, gate));
                 }
                 Err(refusal) => refusal,
             }

@@ -10,7 +10,7 @@ use crate::numbers::Numbers;
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
-    StoreError, Times, UnixTime, UpstreamFailure,
+    StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use doorward_gate::record::Record;
 use std::borrow::Cow;
@@ -127,15 +127,16 @@ impl Platform for Sim {
         BuildHasherDefault::default()
     }
 
-    async fn secret(&self, name: &str) -> Result<String, String> {
+    async fn secret(&self, name: &str) -> Result<String, Unreadable> {
         self.0.world.executor.turn().await;
         let secret = self.0.component.secrets.get(name).cloned();
-        secret.ok_or_else(|| format!("variable {name}: not defined for this component"))
+        let why = || format!("variable {name}: not defined for this component");
+        secret.ok_or_else(|| Unreadable::because(why()))
     }
 
-    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
         let file = self.0.component.files.get(path).cloned();
-        file.ok_or_else(|| "No such file or directory (os error 44)".to_owned())
+        file.ok_or_else(|| Unreadable::because("No such file or directory (os error 44)"))
     }
 
     async fn open_store(&self, name: &str) -> Result<Open, StoreError> {

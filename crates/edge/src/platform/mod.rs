@@ -11,7 +11,7 @@ mod store;
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
-    StoreError, Times, UnixTime, UpstreamFailure,
+    StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use spin_sdk::{key_value, variables};
 use std::borrow::Cow;
@@ -78,14 +78,14 @@ impl Platform for Wasi {
         RandomState::new()
     }
 
-    async fn secret(&self, name: &str) -> Result<String, String> {
-        variables::get(name)
-            .await
-            .map_err(|error| format!("variable {name}: {}", no_secret(&error)))
+    async fn secret(&self, name: &str) -> Result<String, Unreadable> {
+        let secret = variables::get(name).await;
+        secret
+            .map_err(|error| Unreadable::because(format!("variable {name}: {}", no_secret(&error))))
     }
 
-    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|error| error.to_string())
+    fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        std::fs::read(path).map_err(|error| Unreadable::because(error.to_string()))
     }
 
     async fn open_store(&self, name: &str) -> Result<SpinStore, StoreError> {

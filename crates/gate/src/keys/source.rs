@@ -1,11 +1,48 @@
 //! Where the keys of an issuer come from: a variable, a file, or the issuer itself.
 
 use doorward_token::freshness;
-use doorward_token::{AlgorithmSet, ExposedKeys, KeySet};
+use doorward_token::{AlgorithmSet, ExposedKeys, KeySet, KeySetError};
+use std::fmt;
 
-use crate::discovery;
-use crate::fetch::{self, Outcome};
-use crate::platform::Platform;
+use crate::discovery::{self, NoMetadata};
+use crate::fetch::{self, FetchError, Outcome};
+use crate::platform::{Platform, Unreadable};
+
+/// Why there is no key set.
+#[derive(Debug)]
+pub(super) enum NoKeys {
+    /// The variable with the secret cannot be read.
+    Variable(Unreadable),
+    /// The file cannot be read.
+    File { path: String, why: Unreadable },
+    /// Nothing in the file can be used.
+    Unusable { path: String, why: String },
+    /// What is there, in a variable, a file or at a URL, is no key set.
+    Malformed { at: String, error: KeySetError },
+    /// What the issuer publishes at this URL is no text.
+    NoText { url: String },
+    /// The issuer says that its keys have not changed, and there are none.
+    NeverModified { url: String },
+    /// The issuer's metadata, which say where its keys are, cannot be had.
+    Metadata(NoMetadata),
+    /// The keys cannot be fetched.
+    Fetch(FetchError),
+}
+
+impl fmt::Display for NoKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(why) => why.fmt(f),
+            Self::File { path, why } => write!(f, "{path}: {why}"),
+            Self::Unusable { path, why } => write!(f, "{path}: {why}"),
+            Self::Malformed { at, error } => write!(f, "{at}: {error}"),
+            Self::NoText { url } => write!(f, "{url}: the key set is not UTF-8"),
+            Self::NeverModified { url } => write!(f, "{url}: not modified since never"),
+            Self::Metadata(none) => none.fmt(f),
+            Self::Fetch(error) => error.fmt(f),
+        }
+    }
+}
 
 /// A key set that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,21 +57,28 @@ pub(super) async fn secret<P: Platform>(
     platform: &P,
     variable: &str,
     algorithms: AlgorithmSet,
-) -> Result<KeySet, String> {
-    let secret = platform.secret(variable).await?;
-    KeySet::from_secret(secret.as_bytes(), algorithms)
-        .map_err(|error| format!("variable {variable}: {error}"))
+) -> Result<KeySet, NoKeys> {
+    let secret = platform.secret(variable).await.map_err(NoKeys::Variable)?;
+    let set = KeySet::from_secret(secret.as_bytes(), algorithms);
+    set.map_err(|error| NoKeys::Malformed {
+        at: format!("variable {variable}"),
+        error,
+    })
 }
 
 /// A key set that is mounted into the component.
-pub(super) fn file<P: Platform>(platform: &P, path: &str) -> Result<KeySet, String> {
-    let body = platform
-        .file(path)
-        .map_err(|error| format!("{path}: {error}"))?;
+pub(super) fn file<P: Platform>(platform: &P, path: &str) -> Result<KeySet, NoKeys> {
+    let body = platform.file(path).map_err(|why| NoKeys::File {
+        path: path.to_owned(),
+        why,
+    })?;
     let set = parsed(&body, path, &ExposedKeys::default())?;
     // Nobody publishes another one: it was set up wrongly.
     match set.unusable() {
-        Some(reason) => Err(format!("{path}: {reason}")),
+        Some(why) => Err(NoKeys::Unusable {
+            path: path.to_owned(),
+            why,
+        }),
         None => Ok(set),
     }
 }
@@ -48,23 +92,29 @@ pub(super) async fn fetched<P: Platform>(
     url: Option<&str>,
     known: Option<&Origin>,
     exposed: &ExposedKeys,
-) -> Result<(KeySet, Origin, u64), String> {
+) -> Result<(KeySet, Origin, u64), NoKeys> {
     let url = match url {
         Some(url) => url.to_owned(),
-        None => discovery::metadata(platform, issuer).await?.jwks_uri,
+        None => {
+            let metadata = discovery::metadata(platform, issuer).await;
+            metadata.map_err(NoKeys::Metadata)?.jwks_uri
+        }
     };
     let known = known.filter(|origin| origin.url == url);
     let etag = known.and_then(|origin| origin.etag.as_deref());
     let answered = fetch::get(platform, &url, fetch::ACCEPT_KEYS, etag).await;
-    let (origin, headers) = match answered.map_err(|error| error.to_string())? {
+    let (origin, headers) = match answered.map_err(NoKeys::Fetch)? {
         Outcome::Fetched(document) => {
-            let body = String::from_utf8(document.body)
-                .map_err(|_| format!("{url}: the key set is not UTF-8"))?;
+            let Ok(body) = String::from_utf8(document.body) else {
+                return Err(NoKeys::NoText { url });
+            };
             let etag = document.etag;
             (Origin { url, etag, body }, document.headers)
         }
         Outcome::NotModified { headers } => {
-            let known = known.ok_or_else(|| format!("{url}: not modified since never"))?;
+            let Some(known) = known else {
+                return Err(NoKeys::NeverModified { url });
+            };
             (known.clone(), headers)
         }
     };
@@ -73,6 +123,9 @@ pub(super) async fn fetched<P: Platform>(
     Ok((set, origin, fresh_s))
 }
 
-fn parsed(body: &[u8], origin: &str, exposed: &ExposedKeys) -> Result<KeySet, String> {
-    KeySet::parse_without(body, exposed).map_err(|error| format!("{origin}: {error}"))
+fn parsed(body: &[u8], at: &str, exposed: &ExposedKeys) -> Result<KeySet, NoKeys> {
+    KeySet::parse_without(body, exposed).map_err(|error| NoKeys::Malformed {
+        at: at.to_owned(),
+        error,
+    })
 }

@@ -57,12 +57,13 @@ impl<P: Platform> Mirror<P> {
         let known = &self.known;
         let (platform, upstream) = (&known.platform, &known.upstream);
         let now = platform.monotonic();
+        let mut fields = self.fields.clone();
+        known.add_credential(&mut fields).await.ok()?;
+        // Last, since whoever is admitted says how it ended.
         let ticket = match upstream.breaker.then(|| known.admit(now)) {
             None => None,
             Some(admitted) => Some(admitted.ok()?),
         };
-        let mut fields = self.fields.clone();
-        known.add_credential(&mut fields).await.ok()?;
         let attempting = known.choose(&mut Tried::default(), true, ticket, now)?;
         let target = upstream.targets.get(attempting.target)?;
         let path = Rewrite::apply(self.rewrite.as_ref(), &self.target, &target.base_path)?;
