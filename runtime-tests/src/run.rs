@@ -7,12 +7,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Threads of the in-process host, unless a suite says otherwise.
 const THREADS: usize = 2;
 /// Cases at the same time, however many cores there are: the pools of instances of a case's hosts take up to
 /// 13,000 of the 65,530 mappings that Linux allows a process.
 const CASES_AT_A_TIME_MAX: usize = 4;
+
+/// A case that takes so long says so.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// A case: a sentence that holds, and what shows it.
 #[derive(Clone, Copy)]
@@ -197,7 +201,16 @@ fn trial(
     host: &dyn Host,
     run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
 ) -> Trial {
-    Trial::test(format!("{}::{name}", host.name()), run)
+    let name = format!("{}::{name}", host.name());
+    Trial::test(name.clone(), move || {
+        let began = Instant::now();
+        let result = run();
+        let took = began.elapsed();
+        if took >= SLOW {
+            eprintln!("{name} took {:.1} s", took.as_secs_f64());
+        }
+        result
+    })
 }
 
 fn block_on(case: Pending<'_>, threads: usize) -> Result<(), Failed> {
