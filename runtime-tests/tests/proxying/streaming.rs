@@ -24,7 +24,7 @@ pub const CASES: &[Case] = cases![
 ];
 
 /// More than all buffers on the way hold.
-const LARGE_BYTES: u64 = 256 << 20;
+const LARGE_BYTES: u64 = 96 << 20;
 /// What buffers on the way may hold: sockets' above all, which Linux lets grow to some MiB each.
 const BUFFERED_BYTES_MAX: u64 = 64 << 20;
 /// Buffers of a client that is felt soon.
