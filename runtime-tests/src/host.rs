@@ -298,11 +298,11 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         .unwrap_or_else(|error| panic!("the test's spin.toml is wrong: {error}"));
     if !app.key_values().is_empty() {
         let store = StoreFile::open(&app.folder().join("state")).expect("open the key-value store");
-        for (key, value) in app.key_values() {
-            store
-                .set("default", key, value.as_bytes())
-                .expect("fill the key-value store");
-        }
+        let bytes = |(key, value): &(String, String)| (key.clone(), value.clone().into_bytes());
+        let entries: Vec<_> = app.key_values().iter().map(bytes).collect();
+        store
+            .set_many("default", &entries)
+            .expect("fill the key-value store");
     }
     let log = Log::default();
     let sink = Arc::clone(&log);
