@@ -169,7 +169,8 @@ async fn an_origin_that_takes_no_connection_has_timed_out(host: &dyn Host) {
 }
 
 async fn an_origin_that_does_not_begin_its_answer_has_timed_out(host: &dyn Host) {
-    let lines = "first_byte_timeout_ms = 200\nbreaker = false";
+    // Hosts keep one time for the connection and the first byte.
+    let lines = "connect_timeout_ms = 200\nfirst_byte_timeout_ms = 200\nbreaker = false";
     let stage = Stage::with(host, Reply::stall(), lines).await;
     for (what, reply) in [
         ("nothing", Reply::stall()),
