@@ -179,6 +179,11 @@ impl Issuer {
         state.requests.get(path).copied().unwrap_or(0)
     }
 
+    /// How many bytes of huge answers were taken, by buffers on the way as well.
+    pub fn huge_bytes(&self) -> u64 {
+        self.state.state().huge_bytes
+    }
+
     /// How often 304 was the answer.
     pub fn not_modified(&self) -> usize {
         self.state.state().not_modified

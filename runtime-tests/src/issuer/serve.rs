@@ -24,7 +24,7 @@ pub(super) async fn connection(mut stream: TcpStream, shared: Arc<Shared>, now: 
         }
         let document = document(&mut shared.state(), &base, now(), &asked);
         shared.changed();
-        if !answer(&mut stream, behaviour, &document).await {
+        if !answer(&mut stream, behaviour, &document, &shared).await {
             return;
         }
     }
@@ -90,7 +90,12 @@ async fn released(
 }
 
 /// Answers. Returns whether the connection goes on.
-async fn answer(stream: &mut TcpStream, behaviour: Behaviour, document: &Document) -> bool {
+async fn answer(
+    stream: &mut TcpStream,
+    behaviour: Behaviour,
+    document: &Document,
+    shared: &Shared,
+) -> bool {
     let plain = |status, kind: &str, body: &[u8]| {
         response(status, &[("content-type", kind.to_owned())], body)
     };
@@ -106,17 +111,19 @@ async fn answer(stream: &mut TcpStream, behaviour: Behaviour, document: &Documen
         Behaviour::Content(kind, body) => plain(200, kind, &body),
         Behaviour::Redirect(location) => response(302, &[("location", location)], b""),
         Behaviour::Truncated => {
-            let mut bytes = response(200, &document.headers, &document.body);
-            bytes.truncate(bytes.len() - document.body.len() / 2);
+            // Of a body that is longer by one byte, all but that one.
+            let longer = [&*document.body, b"\n"].concat();
+            let mut bytes = response(200, &document.headers, &longer);
+            bytes.truncate(bytes.len() - 1);
             let _ = stream.write_all(&bytes).await;
             return false;
         }
-        Behaviour::Huge(length) => return huge(stream, length).await,
+        Behaviour::Huge(length) => return huge(stream, length, shared).await,
     };
     stream.write_all(&bytes).await.is_ok()
 }
 
-async fn huge(stream: &mut TcpStream, mut left: u64) -> bool {
+async fn huge(stream: &mut TcpStream, mut left: u64, shared: &Shared) -> bool {
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {left}\r\n\r\n"
     );
@@ -131,6 +138,7 @@ async fn huge(stream: &mut TcpStream, mut left: u64) -> bool {
         if stream.write_all(&spaces[..count]).await.is_err() {
             return false;
         }
+        shared.state().huge_bytes += count as u64;
         left -= count as u64;
     }
     true

@@ -49,7 +49,7 @@ pub enum Behaviour {
     Content(&'static str, Vec<u8>),
     /// With a redirect to this URL.
     Redirect(String),
-    /// With half of the document that its `Content-Length` announces.
+    /// With the whole document, where more was announced: the connection ends before the body does.
     Truncated,
 }
 
@@ -74,6 +74,8 @@ pub struct State {
     pub with_etag: bool,
     /// How often 304 was the answer.
     pub not_modified: usize,
+    /// Bytes of [huge](Behaviour::Huge) answers that were taken.
+    pub huge_bytes: u64,
     introspection: introspection::Endpoint,
 }
 
@@ -155,6 +157,7 @@ impl State {
             key_headers: Vec::new(),
             with_etag: false,
             not_modified: 0,
+            huge_bytes: 0,
             introspection: introspection::Endpoint::default(),
         }
     }

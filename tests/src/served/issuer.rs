@@ -7,12 +7,12 @@ use crate::issuer::{self, Asked, Document, State, document};
 pub use crate::issuer::{
     AUDIENCE, Behaviour, Client, INTROSPECTION, KEYS, Key, LOGOUT_EVENT, METADATA,
 };
-use crate::sim::body::Body;
+use crate::sim::body::{Body, Sink};
 use crate::sim::client::read;
 use crate::sim::executor::WORLD;
 use crate::sim::message::{Failure, Fields, Request, Response};
 use crate::sim::world::{Answer, World};
-use doorward_gate::platform::Stop;
+use doorward_gate::platform::{FieldList, Stop};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,6 +22,9 @@ pub struct Issuer {
     authority: String,
     shared: Rc<Shared>,
 }
+
+/// Bytes of a huge answer that are written at a time.
+const PIECE_BYTES: u64 = 64 * 1024;
 
 struct Shared {
     state: RefCell<State>,
@@ -144,6 +147,12 @@ impl Issuer {
     #[must_use]
     pub fn requests(&self, path: &str) -> usize {
         self.state(|state| state.requests.get(path).copied().unwrap_or(0))
+    }
+
+    /// How many bytes of huge answers were taken.
+    #[must_use]
+    pub fn huge_bytes(&self) -> u64 {
+        self.state(|state| state.huge_bytes)
     }
 
     /// How often 304 was the answer.
@@ -302,20 +311,38 @@ async fn answer(
         Behaviour::Content(content_type, body) => said(200, &kind(content_type), &body),
         Behaviour::Redirect(location) => said(302, &[("location", location)], b""),
         Behaviour::Huge(length) => {
-            let length = usize::try_from(length).expect("a length");
-            said(200, &kind("application/json"), &vec![b' '; length])
+            let mut response = said(200, &kind("application/json"), b"")?;
+            let (sink, spaces) = Body::pipe(&world.executor, Failure::Incomplete);
+            response.body = spaces;
+            let writing = huge(sink, length, Rc::clone(shared));
+            world.executor.spawn(WORLD, writing);
+            Ok(response)
         }
         Behaviour::Truncated => {
             let mut response = said(200, &headers, b"")?;
             let (mut sink, half) = Body::pipe(&world.executor, Failure::Incomplete);
             response.body = half;
-            let piece = body[..body.len() - body.len() / 2].to_vec();
             world.executor.spawn(WORLD, async move {
-                sink.write(piece, &Stop::never()).await;
+                sink.write(body, &Stop::never()).await;
             });
             Ok(response)
         }
     }
+}
+
+/// Writes so many spaces, as long as somebody takes them.
+async fn huge(mut sink: Sink, length: u64, shared: Rc<Shared>) {
+    let mut left = length;
+    while left > 0 {
+        let count = left.min(PIECE_BYTES);
+        let piece = vec![b' '; usize::try_from(count).expect("a piece")];
+        if sink.write(piece, &Stop::never()).await.is_none() {
+            return;
+        }
+        shared.state.borrow_mut().huge_bytes += count;
+        left -= count;
+    }
+    sink.finish(Ok(FieldList::new()));
 }
 
 /// An answer that is being held back.

@@ -4,6 +4,7 @@ use super::executor::Executor;
 use super::message::Failure;
 use doorward_gate::platform::{FieldList, Read, Stop};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +18,7 @@ struct Pipe {
 #[derive(Default)]
 struct State {
     /// What is being written and has not been read.
-    piece: Vec<u8>,
+    piece: VecDeque<u8>,
     writer_gone: bool,
     reader_gone: bool,
     trailers: Option<Result<FieldList, Failure>>,
@@ -117,7 +118,7 @@ impl Sink {
     pub async fn write(&mut self, piece: Vec<u8>, stop: &Stop) -> Option<Vec<u8>> {
         let pipe = Rc::clone(&self.pipe);
         let written = Written(&pipe);
-        pipe.change(|state| state.piece = piece);
+        pipe.change(|state| state.piece = piece.into());
         pipe.wake_reader();
         let taken = poll_fn(|context| {
             pipe.change(|state| {
@@ -207,8 +208,11 @@ impl Source {
     fn take(&self, buffer: &mut Vec<u8>) -> bool {
         self.0.pipe.change(|state| {
             let room = buffer.capacity() - buffer.len();
-            let count = room.min(state.piece.len());
-            buffer.extend(state.piece.drain(..count));
+            let (first, _) = state.piece.as_slices();
+            let taken = first.get(..room).unwrap_or(first);
+            buffer.extend_from_slice(taken);
+            let count = taken.len();
+            state.piece.drain(..count);
             state.piece.is_empty() && state.writer_gone
         })
     }

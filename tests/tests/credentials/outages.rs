@@ -44,7 +44,7 @@ async fn an_endpoint_that_misbehaves_is_a_503_with_retry_after() {
         ),
         ("is not there", Behaviour::Status(404)),
         ("answers with nothing", Behaviour::Status(204)),
-        ("answers with half a document", Behaviour::Truncated),
+        ("sends less than it announced", Behaviour::Truncated),
         ("answers with 100 MiB", Behaviour::Huge(100 << 20)),
         ("answers with more than 64 KiB", content(&large.to_string())),
         ("redirects", Behaviour::Redirect("/elsewhere".to_owned())),

@@ -240,7 +240,7 @@ async fn what_is_wrong_never_takes_the_place_of_good_keys() {
     let wrong = [
         ("nothing", Behaviour::Close),
         ("an error", Behaviour::Status(500)),
-        ("half of it", Behaviour::Truncated),
+        ("less than was announced", Behaviour::Truncated),
         ("100 MiB", Behaviour::Huge(100 << 20)),
         (
             "HTML",
