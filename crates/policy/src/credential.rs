@@ -36,6 +36,8 @@
 
 use core::fmt;
 
+use doorward_syntax::tokens::is_tchar;
+
 use crate::policy::{Demands, IssuerId};
 use crate::token_from::CredentialPlace;
 
@@ -291,11 +293,7 @@ fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, Cre
         .unwrap_or(field.len());
     let (scheme, after) = field.split_at_checked(scheme_bytes).unwrap_or_default();
     // RFC 9110 section 11.1: auth-scheme = token, case-insensitive.
-    if scheme.is_empty()
-        || !scheme
-            .iter()
-            .all(|&byte| crate::target::is_token_byte(byte))
-    {
+    if scheme.is_empty() || !scheme.iter().all(|&byte| is_tchar(byte)) {
         return Err(CredentialError::NoScheme);
     }
     let after = after.split_first().map(|(_, after)| after);

@@ -35,6 +35,8 @@
 
 use core::fmt;
 
+use doorward_syntax::tokens::is_tchar;
+
 /// Longest request target, path and query together, in bytes. RFC 9110 section 4.1 asks for at
 /// least 8000.
 pub const TARGET_BYTES_MAX: usize = 8192;
@@ -227,18 +229,12 @@ impl core::error::Error for TargetError {}
 /// [`TargetError::Method`].
 pub fn check_method(method: &str) -> Result<(), TargetError> {
     let good =
-        !method.is_empty() && method.len() <= METHOD_BYTES_MAX && method.bytes().all(is_token_byte);
+        !method.is_empty() && method.len() <= METHOD_BYTES_MAX && method.bytes().all(is_tchar);
     if good {
         Ok(())
     } else {
         Err(TargetError::Method)
     }
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-#[inline(always)]
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn check_path(path: &str) -> Result<(), TargetError> {

@@ -16,7 +16,9 @@
 
 use core::fmt;
 
-use crate::grammar::{is_token, members};
+use doorward_syntax::tokens::is_token;
+
+use crate::grammar::members;
 
 mod origin;
 

@@ -7,6 +7,8 @@
 //! `Connection` names goes, what the policy removes goes, and only then is anything set. So nothing that a
 //! client names in `Connection` takes away what is set here.
 
+use doorward_syntax::tokens::is_token;
+
 /// Most fields that one message can name in `Connection`. Who names more is up to something; what is named
 /// beyond goes on to the upstream, like every other field.
 pub const CONNECTION_NAMES_MAX: usize = 32;
@@ -104,7 +106,7 @@ pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
             break;
         }
         let good = name.len() <= CONNECTION_NAME_BYTES_MAX
-            && is_token(name)
+            && is_token(name.as_bytes())
             && !is_hop_by_hop(name)
             && !NEVER_NAMED.has(name)
             && !crate::forwarded::is_forwarding_field(name)
@@ -139,16 +141,6 @@ pub(crate) fn elements(values: &[Vec<u8>]) -> impl DoubleEndedIterator<Item = &[
 pub(crate) fn text(element: &[u8]) -> Option<&str> {
     let element = core::str::from_utf8(element.trim_ascii()).ok()?;
     element.is_ascii().then_some(element)
-}
-
-/// Whether this is a token (RFC 9110 section 5.6.2).
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told

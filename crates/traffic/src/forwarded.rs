@@ -16,8 +16,10 @@
 //! Who is trusted has to set `X-Forwarded-Proto` and `X-Forwarded-Host` or remove them; what it passes on is
 //! believed.
 
+use doorward_syntax::tokens::is_tchar;
+
 use crate::address::{Client, elements_from_end, parse_address};
-use crate::fields::{Names, elements, is_token_byte, list, text};
+use crate::fields::{Names, elements, list, text};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Most elements that are kept of a field, ours not included: more than proxies can be trusted. The oldest are
@@ -272,7 +274,7 @@ fn forwarded(
 fn push_seen(value: &mut String, seen: &Seen<'_>) {
     if let Some(host) = seen.host {
         // `:` and brackets are in no token; what `is_host` lets through needs no escape.
-        let is_token = host.bytes().all(is_token_byte);
+        let is_token = host.bytes().all(is_tchar);
         let quote = if is_token { "" } else { "\"" };
         for part in [";host=", quote, host, quote] {
             value.push_str(part);
@@ -362,10 +364,8 @@ fn via_element(element: &[u8]) -> Option<&str> {
     let element = text(element)?;
     let (protocol, rest) = element.split_once(' ')?;
     let name = rest.split(' ').next()?;
-    let is_protocol = !protocol.is_empty()
-        && protocol
-            .bytes()
-            .all(|byte| is_token_byte(byte) || byte == b'/');
+    let is_protocol =
+        !protocol.is_empty() && protocol.bytes().all(|byte| is_tchar(byte) || byte == b'/');
     let bytes = protocol.len() + 1 + name.len();
     element
         .get(..bytes)
@@ -400,7 +400,7 @@ fn is_id(text: &str) -> bool {
 }
 
 fn is_id_byte(byte: u8) -> bool {
-    is_token_byte(byte) || b":[]".contains(&byte)
+    is_tchar(byte) || b":[]".contains(&byte)
 }
 
 #[cfg(test)]

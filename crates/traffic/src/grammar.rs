@@ -1,15 +1,5 @@
 //! The parts of HTTP's grammar that several modules read.
 
-/// `tchar` (RFC 9110 section 5.6.2).
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// `token` (RFC 9110 section 5.6.2).
-pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token_byte)
-}
-
 /// `OWS` (RFC 9110 section 5.6.3). Other white space is not skipped: not every reader does.
 pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')

@@ -5,7 +5,9 @@
 
 use core::fmt;
 
-use crate::grammar::{is_space, is_token, is_token_byte, trim};
+use doorward_syntax::tokens::{is_tchar, is_token};
+
+use crate::grammar::{is_space, trim};
 
 /// The limits of `[limits.NAME]`. `None`: no limit but the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,10 +145,10 @@ fn are_parameters(text: &[u8]) -> bool {
             Some(_) => return false,
         }
         while bytes.next_if(|byte| is_space(*byte)).is_some() {}
-        if bytes.next_if(|byte| is_token_byte(*byte)).is_none() {
+        if bytes.next_if(|byte| is_tchar(*byte)).is_none() {
             continue;
         }
-        while bytes.next_if(|byte| is_token_byte(*byte)).is_some() {}
+        while bytes.next_if(|byte| is_tchar(*byte)).is_some() {}
         if bytes.next() != Some(b'=') {
             return false;
         }

@@ -1,5 +1,6 @@
 //! Names and values of header fields in the policy file.
 
+use doorward_syntax::tokens::is_tchar;
 use doorward_traffic::fields::{begins_with, is_hop_by_hop, same_when_folded};
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::FieldEdits;
@@ -8,7 +9,6 @@ use super::{FIELD_EDITS_MAX, FIELD_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
 use crate::document::{Entry, Value};
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
-use crate::target::is_token_byte;
 
 /// Whose fields are edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,8 @@ const GATE_SETS: [&str; 5] = ["cdn-loop", "content-length", "forwarded", "host",
 
 /// A name in lower case: a token (RFC 9110 section 5.1).
 pub(super) fn name(source: &mut Source<'_>, name: At<&str>) -> bool {
-    let good = (1..=FIELD_NAME_BYTES_MAX).contains(&name.value.len())
-        && name.value.bytes().all(is_token_byte);
+    let good =
+        (1..=FIELD_NAME_BYTES_MAX).contains(&name.value.len()) && name.value.bytes().all(is_tchar);
     let lower = name.value.to_ascii_lowercase();
     if good && lower == name.value {
         return true;

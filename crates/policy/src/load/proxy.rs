@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward_syntax::tokens::is_tchar;
 use doorward_traffic::address::{HOPS_MAX, NETWORKS_MAX, Network, TrustedProxies};
 
 use doorward_traffic::spoofing::says_identity;
@@ -11,7 +12,6 @@ use super::{PROXY_IDENTITY_HEADERS_MAX, TRAFFIC_NAME_BYTES_MAX, fields};
 use crate::finding::Code;
 use crate::identity::ReservedNames;
 use crate::source::{Fields, Source, shown};
-use crate::target::is_token_byte;
 use crate::traffic::ProxyRule;
 
 pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> ProxyRule {
@@ -28,7 +28,7 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> ProxyRule {
     source.check_keys(fields, &known, "`proxy`");
     if let Some(name) = source.text(fields, "name") {
         let good = (1..=TRAFFIC_NAME_BYTES_MAX).contains(&name.value.len())
-            && name.value.bytes().all(is_token_byte);
+            && name.value.bytes().all(is_tchar);
         if !good {
             let message = format_args!(
                 "`{}` is no name for a proxy: up to {TRAFFIC_NAME_BYTES_MAX} characters of a token \

@@ -1,5 +1,6 @@
 //! `[route.split]`
 
+use doorward_syntax::tokens::is_tchar;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::UpstreamId;
 
@@ -8,7 +9,6 @@ use super::named::{self, Kind, Names};
 use super::{COOKIE_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
-use crate::target::is_token_byte;
 
 const WHAT: &str = "`split`";
 const KEYS: [&str; 6] = ["by", "cookie", "fallback", "header", "percent", "to"];
@@ -73,8 +73,8 @@ fn pair<'t>(
 
 /// RFC 6265 section 4.1.1: `cookie-name` and `cookie-octet`.
 fn check_cookie(source: &mut Source<'_>, name: At<&str>, value: At<&str>) {
-    let good = (1..=COOKIE_NAME_BYTES_MAX).contains(&name.value.len())
-        && name.value.bytes().all(is_token_byte);
+    let good =
+        (1..=COOKIE_NAME_BYTES_MAX).contains(&name.value.len()) && name.value.bytes().all(is_tchar);
     if !good {
         let message = format_args!("`{}` is no name of a cookie", shown(name.value));
         source.find(Code::BadValue, name.offset, &message);

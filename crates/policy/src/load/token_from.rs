@@ -1,5 +1,7 @@
 //! `token_from`: where tokens are looked for, and from where those of an issuer are believed
 
+use doorward_syntax::tokens::is_tchar;
+
 use super::identity::check_name;
 use super::issuer::ReadIssuer;
 use super::route::ReadRoute;
@@ -11,7 +13,6 @@ use crate::finding::Code;
 use crate::identity::{ReservedNames, same_when_folded};
 use crate::policy::{Access, Demands};
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
-use crate::target::is_token_byte;
 use crate::token_from::{
     TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX, TokenFrom, TokenSource, TokenSources,
 };
@@ -82,8 +83,8 @@ fn one(source: &mut Source<'_>, text: At<&str>) -> Option<TokenSource> {
         }
         // RFC 6265 section 4.1.1.
         Some(("cookie", name)) => {
-            let good = (1..=COOKIE_NAME_BYTES_MAX).contains(&name.len())
-                && name.bytes().all(is_token_byte);
+            let good =
+                (1..=COOKIE_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_tchar);
             if !good {
                 return bad(source, "cookie: a name of up to 64 characters of a token");
             }

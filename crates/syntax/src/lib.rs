@@ -1,0 +1,8 @@
+//! The grammars that several rooms read.
+//!
+//! One reader for each: who judges a text and who acts upon it must not read it differently. Text goes in,
+//! what it says comes out; nothing here knows what it is said about.
+//!
+//! - [`tokens`]: the characters of tokens (RFC 9110 section 5.6.2).
+
+pub mod tokens;
