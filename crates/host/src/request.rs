@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use doorward_syntax::list::members;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -149,11 +150,8 @@ pub fn prepare_chained(parts: &mut http::request::Parts) -> Result<(), BadReques
 /// Removes `Connection` and the fields that it names: they are meant for whoever they reached first (RFC
 /// 9110, section 7.6.1). Fields that say where a message ends or for whom it is stay.
 pub fn remove_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+    let named: Vec<HeaderName> = members(headers.get_all(CONNECTION).iter())
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name))
         .collect();
     for name in named {

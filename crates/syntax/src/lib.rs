@@ -3,6 +3,8 @@
 //! One reader for each: who judges a text and who acts upon it must not read it differently. Text goes in,
 //! what it says comes out; nothing here knows what it is said about.
 //!
-//! - [`tokens`]: the characters of tokens (RFC 9110 section 5.6.2).
+//! - [`tokens`]: the characters of tokens (RFC 9110 section 5.6.2). [`list`]: fields that are lists (section
+//!   5.6.1).
 
+pub mod list;
 pub mod tokens;

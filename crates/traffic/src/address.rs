@@ -14,6 +14,8 @@ use core::fmt;
 use core::str::FromStr;
 use std::net::{IpAddr, SocketAddr};
 
+use doorward_syntax::list::{ascii, elements};
+
 /// Networks that a policy can list.
 pub const NETWORKS_MAX: usize = 64;
 /// Proxies in a row that a policy can trust.
@@ -222,17 +224,15 @@ pub fn limit_key(address: IpAddr) -> [u8; 9] {
 /// It ends where [`FORWARDED_FOR_BYTES_MAX`] are read.
 pub(crate) fn elements_from_end(values: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
     let mut bytes_left = FORWARDED_FOR_BYTES_MAX;
-    crate::fields::elements(values)
-        .rev()
-        .map_while(move |element| {
-            bytes_left = bytes_left.checked_sub(element.len().saturating_add(1))?;
-            Some(element)
-        })
+    elements(values).rev().map_while(move |element| {
+        bytes_left = bytes_left.checked_sub(element.len().saturating_add(1))?;
+        Some(element)
+    })
 }
 
 /// Reads `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
 pub(crate) fn parse_address(element: &[u8]) -> Option<IpAddr> {
-    let text = crate::fields::text(element).filter(|text| text.len() <= ADDRESS_BYTES_MAX)?;
+    let text = ascii(element).filter(|text| text.len() <= ADDRESS_BYTES_MAX)?;
     let in_brackets = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));

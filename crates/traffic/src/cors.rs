@@ -16,9 +16,8 @@
 
 use core::fmt;
 
+use doorward_syntax::list::{ascii, ascii_members, members};
 use doorward_syntax::tokens::is_token;
-
-use crate::grammar::members;
 
 mod origin;
 
@@ -259,16 +258,14 @@ pub fn merge_vary(existing: &[Vec<u8>], add: &str) -> Option<String> {
     let covered = |name: &[u8]| {
         members(existing).any(|member| member == b"*" || member.eq_ignore_ascii_case(name))
     };
-    let mut missing = add
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty() && !covered(name.as_bytes()))
+    let mut missing = ascii_members([add])
+        .filter(|name| !covered(name.as_bytes()))
         .peekable();
     missing.peek()?;
     let mut merged = String::new();
     let kept = members(existing)
         .filter(|member| is_token(member))
-        .filter_map(|member| core::str::from_utf8(member).ok());
+        .filter_map(ascii);
     for name in kept.chain(missing) {
         push_member(&mut merged, name);
     }

@@ -1,4 +1,4 @@
-//! Header fields that belong to one hop (RFC 9110 section 7.6.1), and fields that are lists.
+//! Header fields that belong to one hop (RFC 9110 section 7.6.1).
 //!
 //! Which fields end here is decided by name, and names are compared as an upstream could fold them: CGI,
 //! and what imitates it, upper-cases a name and writes `_` for what is neither letter nor digit.
@@ -7,6 +7,7 @@
 //! `Connection` names goes, what the policy removes goes, and only then is anything set. So nothing that a
 //! client names in `Connection` takes away what is set here.
 
+use doorward_syntax::list::ascii_members;
 use doorward_syntax::tokens::is_token;
 
 /// Most fields that one message can name in `Connection`. Who names more is up to something; what is named
@@ -101,7 +102,7 @@ pub fn tells_of_a_body(name: &str) -> bool {
 #[must_use]
 pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
     let mut names = Vec::new();
-    for name in list(values) {
+    for name in ascii_members(values) {
         if names.len() == CONNECTION_NAMES_MAX {
             break;
         }
@@ -118,29 +119,6 @@ pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
         }
     }
     names
-}
-
-/// The elements of a field that is a list (RFC 9110 section 5.6.1) over all of its values, without the white
-/// space around them. Empty ones and those that are not ASCII are left out. A comma ends an element even in
-/// a quoted string: for the fields that are read here no string makes sense that has one, and a quote that
-/// is never closed hides nothing.
-pub fn list(values: &[Vec<u8>]) -> impl DoubleEndedIterator<Item = &str> {
-    elements(values)
-        .filter_map(text)
-        .filter(|element| !element.is_empty())
-}
-
-/// What is between the commas, empty elements included.
-pub(crate) fn elements(values: &[Vec<u8>]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    values
-        .iter()
-        .flat_map(|value| value.split(|&byte| byte == b','))
-}
-
-/// What of an element is read: ASCII, without the white space around it.
-pub(crate) fn text(element: &[u8]) -> Option<&str> {
-    let element = core::str::from_utf8(element.trim_ascii()).ok()?;
-    element.is_ascii().then_some(element)
 }
 
 /// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told

@@ -16,10 +16,11 @@
 //! Who is trusted has to set `X-Forwarded-Proto` and `X-Forwarded-Host` or remove them; what it passes on is
 //! believed.
 
+use doorward_syntax::list::{ascii, ascii_members, elements, trim};
 use doorward_syntax::tokens::is_tchar;
 
 use crate::address::{Client, elements_from_end, parse_address};
-use crate::fields::{Names, elements, list, text};
+use crate::fields::Names;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Most elements that are kept of a field, ours not included: more than proxies can be trusted. The oldest are
@@ -213,7 +214,7 @@ fn told(trusted: bool, hops: u8, values: &[Vec<u8>]) -> Option<&str> {
     if !trusted {
         return None;
     }
-    list(values).rev().take(usize::from(hops)).last()
+    ascii_members(values).rev().take(usize::from(hops)).last()
 }
 
 fn scheme(text: &str) -> Option<&'static str> {
@@ -361,7 +362,7 @@ fn appended(
 
 /// Protocol and name (RFC 9110 section 7.6.3), without the comment.
 fn via_element(element: &[u8]) -> Option<&str> {
-    let element = text(element)?;
+    let element = ascii(element)?;
     let (protocol, rest) = element.split_once(' ')?;
     let name = rest.split(' ').next()?;
     let is_protocol =
@@ -375,23 +376,20 @@ fn via_element(element: &[u8]) -> Option<&str> {
 /// A CDN's name with its parameters (RFC 8586 section 2), or without them where they are odd: the name is
 /// what nobody may remove, and a quote that is never closed would hide the names that follow.
 fn cdn_loop_element(element: &[u8]) -> Option<&str> {
-    let id = text(cdn_id(element)).filter(|id| is_id(id) && id.len() <= ELEMENT_BYTES_MAX)?;
+    let id = ascii(cdn_id(element)).filter(|id| is_id(id) && id.len() <= ELEMENT_BYTES_MAX)?;
     let is_plain = |whole: &&str| {
         whole.len() <= ELEMENT_BYTES_MAX
             && whole
                 .bytes()
                 .all(|byte| is_id_byte(byte) || b" ;=".contains(&byte))
     };
-    Some(text(element).filter(is_plain).unwrap_or(id))
+    Some(ascii(element).filter(is_plain).unwrap_or(id))
 }
 
 /// The name of an element of `CDN-Loop`.
 fn cdn_id(element: &[u8]) -> &[u8] {
-    element
-        .split(|&byte| byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii()
+    let id = element.split(|&byte| byte == b';').next();
+    trim(id.unwrap_or_default())
 }
 
 /// A pseudonym, or a host and perhaps a port.

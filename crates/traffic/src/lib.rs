@@ -11,7 +11,6 @@ pub mod cors;
 pub mod field_list;
 pub mod fields;
 pub mod forwarded;
-mod grammar;
 pub mod host;
 pub mod limits;
 pub mod random;

@@ -5,9 +5,8 @@
 
 use core::fmt;
 
+use doorward_syntax::list::{is_space, trim};
 use doorward_syntax::tokens::{is_tchar, is_token};
-
-use crate::grammar::{is_space, trim};
 
 /// The limits of `[limits.NAME]`. `None`: no limit but the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What a response says of its own age (RFC 9111).
 
+use doorward_syntax::list::{members, trim};
+
 use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
 use crate::UnixTime;
 
@@ -44,12 +46,13 @@ pub fn fresh_s(headers: &CacheHeaders<'_>, now: UnixTime) -> u64 {
 }
 
 fn max_age_s(cache_control: &str) -> Option<u64> {
-    let directives = cache_control.split(',').filter_map(|directive| {
-        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-        let name = name.trim();
-        if name.eq_ignore_ascii_case("no-store") || name.eq_ignore_ascii_case("no-cache") {
+    let directives = members([cache_control]).filter_map(|directive| {
+        let mut halves = directive.splitn(2, |&byte| byte == b'=');
+        let name = trim(halves.next().unwrap_or_default());
+        if name.eq_ignore_ascii_case(b"no-store") || name.eq_ignore_ascii_case(b"no-cache") {
             Some(0)
-        } else if name.eq_ignore_ascii_case("max-age") {
+        } else if name.eq_ignore_ascii_case(b"max-age") {
+            let value = str::from_utf8(halves.next()?).ok()?;
             digits(value.trim().trim_matches('"'))
         } else {
             None
