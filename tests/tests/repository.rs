@@ -33,7 +33,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crates/host", &["doorward-syntax"]),
     (
         "crates/doorward",
-        &["doorward-host", "doorward-policy", "doorward-token"],
+        &[
+            "doorward-host",
+            "doorward-policy",
+            "doorward-syntax",
+            "doorward-token",
+        ],
     ),
     (
         "tests",

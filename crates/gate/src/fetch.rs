@@ -3,6 +3,7 @@
 //! What comes back is not to be trusted with our memory or our time: size, duration and redirects are
 //! bounded, and only https (or loopback, for development) is ever asked.
 
+use doorward_syntax::media_type::{FORM, MediaType};
 use doorward_token::freshness::CacheHeaders;
 use doorward_token::metadata;
 use http::Uri;
@@ -185,7 +186,7 @@ pub(crate) async fn post<P: Platform>(
 ) -> Result<Posted, FetchError> {
     let mut fields = FieldList::of([
         ("accept", "application/json"),
-        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-type", FORM),
         ("content-length", &form.len().to_string()),
     ]);
     if let Some(authorization) = authorization {
@@ -356,24 +357,9 @@ pub(crate) async fn collect<P: Platform>(
     }
 }
 
-/// A media type without its parameters.
-pub(crate) fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
-}
-
 fn is_json(fields: &FieldList) -> bool {
-    fields.text("content-type").is_some_and(is_json_type)
-}
-
-/// `application/json` and every type with the `+json` suffix (RFC 6839 §3.1).
-fn is_json_type(content_type: &str) -> bool {
-    essence(content_type)
-        .split_once('/')
-        .filter(|(kind, _)| kind.eq_ignore_ascii_case("application"))
-        .is_some_and(|(_, subtype)| {
-            let subtype = subtype.to_ascii_lowercase();
-            subtype == "json" || subtype.ends_with("+json")
-        })
+    let content_type = fields.text("content-type").unwrap_or_default();
+    MediaType::whatever_follows(content_type.as_bytes()).is_some_and(|of_body| of_body.is_json())
 }
 
 /// A `Location` against the URL that sent it: absolute, or a path on the same origin, whatever its query
@@ -398,26 +384,7 @@ fn resolve(base: &str, location: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_json_type, resolve};
-
-    #[test]
-    fn json_is_told_by_its_content_type() {
-        for (content_type, expected) in [
-            ("application/json", true),
-            ("application/json; charset=utf-8", true),
-            ("Application/JWK-Set+JSON", true),
-            ("text/html", false),
-            ("text/json", false),
-            ("application/jsonp", false),
-            ("", false),
-        ] {
-            assert_eq!(
-                is_json_type(content_type),
-                expected,
-                "is {content_type:?} JSON?"
-            );
-        }
-    }
+    use super::resolve;
 
     #[test]
     fn a_location_is_absolute_or_a_path_on_the_same_origin() {

@@ -5,6 +5,8 @@
 //!
 //! - [`tokens`]: the characters of tokens (RFC 9110 section 5.6.2). [`list`]: fields that are lists (section
 //!   5.6.1).
+//! - [`media_type`]: media types (section 8.3.1).
 
 pub mod list;
+pub mod media_type;
 pub mod tokens;

@@ -5,8 +5,7 @@
 
 use core::fmt;
 
-use doorward_syntax::list::{is_space, trim};
-use doorward_syntax::tokens::{is_tchar, is_token};
+use doorward_syntax::media_type::MediaType;
 
 /// The limits of `[limits.NAME]`. `None`: no limit but the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,74 +98,15 @@ impl RequestLimits {
             return true;
         }
         let [value] = content_type else { return false };
-        media_type(value).is_some_and(|(kind, subtype)| {
-            self.content_types
-                .iter()
-                .filter_map(|listed| listed.split_once('/'))
-                .any(|(listed_kind, listed_subtype)| {
-                    kind.eq_ignore_ascii_case(listed_kind.as_bytes())
-                        && (listed_subtype == "*"
-                            || subtype.eq_ignore_ascii_case(listed_subtype.as_bytes()))
-                })
+        MediaType::parse(value).is_some_and(|of_body| {
+            let mut listed = self.content_types.iter();
+            listed.any(|listed| of_body.is(listed))
         })
     }
 }
 
 fn is_over(max: Option<usize>, value: usize) -> bool {
     max.is_some_and(|max| value > max)
-}
-
-/// Type and subtype of a `Content-Type` (RFC 9110 section 8.3); `None` where it is malformed.
-fn media_type(value: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = value.iter().position(|byte| *byte == b';');
-    let (essence, parameters) = value.split_at_checked(end.unwrap_or(value.len()))?;
-    let mut halves = trim(essence).splitn(2, |byte| *byte == b'/');
-    let (kind, subtype) = (halves.next()?, halves.next()?);
-    (is_name(kind) && is_name(subtype) && are_parameters(parameters)).then_some((kind, subtype))
-}
-
-/// A type or a subtype. `*` is for those who say what they accept (RFC 9110 section 12.5.1).
-fn is_name(text: &[u8]) -> bool {
-    is_token(text) && !text.contains(&b'*')
-}
-
-/// Whether what follows the media type is parameters (RFC 9110 section 5.6.6) and nothing else. They are
-/// not heeded, but a second media type must not hide behind one: of `a/b;c=d, e/f` some take the last.
-///
-/// A value without quotes may have more characters than a token: `=` and `/` are common in a `boundary`.
-fn are_parameters(text: &[u8]) -> bool {
-    let mut bytes = text.iter().copied().peekable();
-    loop {
-        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
-        match bytes.next() {
-            None => return true,
-            Some(b';') => {}
-            Some(_) => return false,
-        }
-        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
-        if bytes.next_if(|byte| is_tchar(*byte)).is_none() {
-            continue;
-        }
-        while bytes.next_if(|byte| is_tchar(*byte)).is_some() {}
-        if bytes.next() != Some(b'=') {
-            return false;
-        }
-        if bytes.next_if_eq(&b'"').is_none() {
-            while bytes
-                .next_if(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(byte))
-                .is_some()
-            {}
-            continue;
-        }
-        loop {
-            match bytes.next() {
-                None => return false,
-                Some(b'"') => break,
-                Some(b'\\') => _ = bytes.next(),
-                Some(_) => {}
-            }
-        }
-    }
 }
 
 /// Counts the bytes of a body while it streams, however it is framed.

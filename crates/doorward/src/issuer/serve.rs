@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_syntax::media_type::{FORM, MediaType};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
@@ -146,9 +147,7 @@ type Parameters = Vec<(String, String)>;
 /// The parameters in the body and the client id of HTTP Basic authentication.
 async fn read_form(request: Request<Incoming>) -> Result<(Parameters, Option<String>), GrantError> {
     let form_type = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.to_str().unwrap_or_default();
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        MediaType::whatever_follows(value.as_bytes()).is_some_and(|of_body| of_body.is(FORM))
     });
     if !form_type {
         return Err(GrantError::request(

@@ -5,6 +5,7 @@
 //! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
 
 use doorward_policy::{IssuerId, Policy, Refusal};
+use doorward_syntax::media_type::{FORM, MediaType};
 use doorward_token::logout::{
     FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
 };
@@ -207,10 +208,8 @@ async fn write<P: Platform>(gate: &Gate<P>, logout: &LogoutToken) -> Result<(), 
 
 /// §2.5: the body is a form.
 fn is_form(received: &Received) -> bool {
-    let content_type = received.fields.text("content-type");
-    content_type.is_some_and(|value| {
-        fetch::essence(value).eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    })
+    let content_type = received.fields.text("content-type").unwrap_or_default();
+    MediaType::whatever_follows(content_type.as_bytes()).is_some_and(|of_body| of_body.is(FORM))
 }
 
 async fn body<P: Platform>(platform: &P, request: P::Request) -> Option<Vec<u8>> {

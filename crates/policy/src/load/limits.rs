@@ -1,5 +1,6 @@
 //! `[limits.NAME]`
 
+use doorward_syntax::media_type::is_range;
 use doorward_traffic::limits::RequestLimits;
 
 use super::{
@@ -47,7 +48,7 @@ fn content_types(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String>
     let entries = source.strings(value, "`content_types`", CONTENT_TYPES_MAX);
     let mut types = Vec::new();
     for entry in entries.unwrap_or_default() {
-        if !is_media_type(entry.value) {
+        if entry.value.len() > CONTENT_TYPE_BYTES_MAX || !is_range(entry.value) {
             let message = format_args!("`{}` is no media type", shown(entry.value));
             let help = "in lower case and without parameters: `application/json`, or `image/*`";
             source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
@@ -55,18 +56,4 @@ fn content_types(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String>
         types.push(entry.value.to_owned());
     }
     types
-}
-
-/// RFC 6838 section 4.2, in lower case; `*` for every subtype.
-fn is_media_type(text: &str) -> bool {
-    let is_name = |name: &str| {
-        name.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && name.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$&-^_.+".contains(&byte)
-            })
-    };
-    text.len() <= CONTENT_TYPE_BYTES_MAX
-        && text
-            .split_once('/')
-            .is_some_and(|(kind, subtype)| is_name(kind) && (subtype == "*" || is_name(subtype)))
 }
