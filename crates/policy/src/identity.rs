@@ -23,8 +23,8 @@
 
 use core::fmt;
 
+use doorward_syntax::field_name::{length_bit, same_when_folded};
 use doorward_token::{ClaimPath, Claims, Nothing};
-pub(crate) use doorward_traffic::fields::same_when_folded;
 use serde_json::Value;
 
 use crate::claim::ClaimProblem;
@@ -262,11 +262,7 @@ fn ascii_json(value: &Value) -> String {
 }
 
 /// The names of all identity headers, for look-ups under every spelling that an upstream could
-/// fold into one of them.
-///
-/// CGI, and what imitates it, upper-cases a name and writes `_` for `-`; some write it for `.`, and
-/// some for anything that is neither letter nor digit. So letters are compared without their case,
-/// and all that is neither letter nor digit counts as the same.
+/// fold into one of them ([`doorward_syntax::field_name`]).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReservedNames {
     names: Vec<String>,
@@ -292,12 +288,4 @@ impl ReservedNames {
                 .iter()
                 .any(|reserved| same_when_folded(reserved, name))
     }
-}
-
-/// Folding exchanges bytes one for one, so names of different lengths stay different.
-fn length_bit(name: &str) -> u64 {
-    u32::try_from(name.len())
-        .ok()
-        .and_then(|length| 1_u64.checked_shl(length))
-        .unwrap_or_default()
 }

@@ -5,8 +5,10 @@
 //!
 //! - [`tokens`]: the characters of tokens (RFC 9110 section 5.6.2). [`list`]: fields that are lists (section
 //!   5.6.1).
+//! - [`field_name`]: names of fields as an upstream could fold them.
 //! - [`media_type`]: media types (section 8.3.1).
 
+pub mod field_name;
 pub mod list;
 pub mod media_type;
 pub mod tokens;

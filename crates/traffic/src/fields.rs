@@ -1,12 +1,13 @@
 //! Header fields that belong to one hop (RFC 9110 section 7.6.1).
 //!
-//! Which fields end here is decided by name, and names are compared as an upstream could fold them: CGI,
-//! and what imitates it, upper-cases a name and writes `_` for what is neither letter nor digit.
+//! Which fields end here is decided by name, and names are compared as an upstream could fold them
+//! ([`doorward_syntax::field_name`]).
 //!
 //! What the fields of a request are made of, in this order: what belongs to the hop goes, what
 //! `Connection` names goes, what the policy removes goes, and only then is anything set. So nothing that a
 //! client names in `Connection` takes away what is set here.
 
+use doorward_syntax::field_name::Names;
 use doorward_syntax::list::ascii_members;
 use doorward_syntax::tokens::is_token;
 
@@ -119,102 +120,6 @@ pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
         }
     }
     names
-}
-
-/// Names, or how names begin: in lower case, and with a letter first. Nearly all fields of a message are told
-/// apart from all of them by their length and their first letter.
-pub(crate) struct Names {
-    pub(crate) names: &'static [&'static str],
-    /// Bit n is set where one has n bytes.
-    lengths: u64,
-    /// One bit for the first letter of each.
-    initials: u32,
-}
-
-impl Names {
-    pub(crate) const fn new(names: &'static [&'static str]) -> Self {
-        let mut all = Self {
-            names,
-            lengths: 0,
-            initials: 0,
-        };
-        let mut rest = names;
-        while let [name, others @ ..] = rest {
-            all.lengths |= length_bit(name);
-            all.initials |= initial_bit(name);
-            rest = others;
-        }
-        all
-    }
-
-    /// Whether a name is one of these, in any spelling that an upstream could fold.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
-
-    /// Whether a name begins with one of these, in any spelling that an upstream could fold.
-    pub(crate) fn begin(&self, name: &str) -> bool {
-        self.find_beginning(name).is_some()
-    }
-
-    /// Which of these a name is.
-    pub(crate) fn find(&self, name: &str) -> Option<&'static str> {
-        if self.lengths & length_bit(name) == 0 || self.initials & initial_bit(name) == 0 {
-            return None;
-        }
-        let mut names = self.names.iter().copied();
-        names.find(|known| same_when_folded(name, known))
-    }
-
-    /// Which of these a name begins with.
-    pub(crate) fn find_beginning(&self, name: &str) -> Option<&'static str> {
-        if self.initials & initial_bit(name) == 0 {
-            return None;
-        }
-        let mut prefixes = self.names.iter().copied();
-        prefixes.find(|prefix| begins_with(name, prefix))
-    }
-}
-
-/// Names that are longer than a bit can say share the last one.
-const fn length_bit(name: &str) -> u64 {
-    let length = name.len();
-    1 << if length < 64 { length } else { 63 }
-}
-
-/// The same for both cases of a letter.
-const fn initial_bit(name: &str) -> u32 {
-    match name.as_bytes() {
-        [first, ..] => 1 << (*first & 31),
-        [] => 0,
-    }
-}
-
-/// Whether two names are one to an upstream that folds them. Folding exchanges bytes one for one, so names of
-/// different lengths stay different.
-#[must_use]
-pub fn same_when_folded(left: &str, right: &str) -> bool {
-    left.len() == right.len() && begins_with(left, right)
-}
-
-/// Whether a name begins with this, in any spelling that an upstream could fold.
-#[must_use]
-pub fn begins_with(name: &str, prefix: &str) -> bool {
-    name.len() >= prefix.len()
-        && name
-            .bytes()
-            .zip(prefix.bytes())
-            .all(|(byte, known)| byte == known || fold(byte) == fold(known))
-}
-
-/// CGI, and what imitates it, upper-cases a name and writes `_` for `-`; some write it for `.`, and some for
-/// anything that is neither letter nor digit.
-const fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() {
-        byte.to_ascii_lowercase()
-    } else {
-        b'-'
-    }
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@
 //! Who is trusted has to set `X-Forwarded-Proto` and `X-Forwarded-Host` or remove them; what it passes on is
 //! believed.
 
+use doorward_syntax::field_name::Names;
 use doorward_syntax::list::{ascii, ascii_members, elements, trim};
 use doorward_syntax::tokens::is_tchar;
 
 use crate::address::{Client, elements_from_end, parse_address};
-use crate::fields::Names;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Most elements that are kept of a field, ours not included: more than proxies can be trusted. The oldest are

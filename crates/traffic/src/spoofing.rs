@@ -12,7 +12,7 @@
 //!
 //! Where a request comes from, is said in [`crate::forwarded`].
 
-use crate::fields::{Names, begins_with};
+use doorward_syntax::field_name::{Names, begins_with, fold};
 
 /// What such a field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub fn says_identity(name: &str) -> bool {
 
 /// The names of the fields that say that the method is another one.
 pub fn method_fields() -> impl Iterator<Item = &'static str> {
-    METHOD.names.iter().copied()
+    METHOD.all().iter().copied()
 }
 
 /// What WebSphere's plug-in for web servers tells: `$WSRU` is the caller, `$WSCC` the certificate, and ten more.
@@ -348,7 +348,7 @@ static SIEVE: [u64; 64] = {
     let mut sieve = [0; 64];
     let mut tables: &[Table] = &TABLES;
     while let [table, others @ ..] = tables {
-        let mut names = table.names.names;
+        let mut names = table.names.all();
         while let [name, rest @ ..] = names {
             add(&mut sieve, name, table.are_families);
             names = rest;
@@ -390,10 +390,9 @@ const fn mixed(start: u64, [a, b, c]: [u8; 3]) -> u64 {
 }
 
 const fn letter(byte: u8) -> u64 {
-    if byte.is_ascii_alphanumeric() {
-        (byte & 31) as u64
-    } else {
-        0
+    match fold(byte) {
+        b'-' => 0,
+        letter => (letter & 31) as u64,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the policy says of an upstream, and what can go wrong with one.
 
-use crate::fields::same_when_folded;
-use crate::retry::RetryRule;
 use core::fmt;
+
+use doorward_syntax::field_name::same_when_folded;
+
+use crate::retry::RetryRule;
 
 /// The position of an upstream in the policy.
 pub type UpstreamId = u16;

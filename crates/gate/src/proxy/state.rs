@@ -1,10 +1,10 @@
 //! What an instance knows of its upstreams. It is gone with the instance: what fails is found out again by
 //! the next one, at the price of an attempt.
 
+use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::Millis;
 use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, Open, Ticket};
-use doorward_traffic::fields::same_when_folded;
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Upstream, UpstreamId};

@@ -1,11 +1,11 @@
 //! Finding the one credential of a request.
 
+use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::field_list::FieldList;
 
 use super::{CredentialError, cookie, query};
 use crate::api_keys::KeyPlace;
 use crate::decision::RequestHead;
-use crate::identity::same_when_folded;
 use crate::policy::Policy;
 use crate::token_from::{CredentialPlace, SourceId, TokenFrom, TokenSource};
 

@@ -1,7 +1,8 @@
 //! Names and values of header fields in the policy file.
 
+use doorward_syntax::field_name::{begins_with, same_when_folded};
 use doorward_syntax::tokens::is_tchar;
-use doorward_traffic::fields::{begins_with, is_hop_by_hop, same_when_folded};
+use doorward_traffic::fields::is_hop_by_hop;
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::FieldEdits;
 

@@ -2,15 +2,13 @@
 
 use core::fmt::Display;
 
-use doorward_traffic::fields::begins_with;
+use doorward_syntax::field_name::{begins_with, same_when_folded};
 use doorward_traffic::spoofing::{Says, spoofing};
 
 use super::claims;
 use crate::document::Value;
 use crate::finding::Code;
-use crate::identity::{
-    Format, IDENTITY_HEADERS_MAX, IDENTITY_NAME_BYTES_MAX, IdentityHeader, same_when_folded,
-};
+use crate::identity::{Format, IDENTITY_HEADERS_MAX, IDENTITY_NAME_BYTES_MAX, IdentityHeader};
 use crate::source::{At, Fields, Source, shown};
 
 /// Headers that have a meaning of their own: removing them from requests or setting them to a claim

@@ -1,5 +1,6 @@
 //! `token_from`: where tokens are looked for, and from where those of an issuer are believed
 
+use doorward_syntax::field_name::same_when_folded;
 use doorward_syntax::tokens::is_tchar;
 
 use super::identity::check_name;
@@ -10,7 +11,7 @@ use super::{COOKIE_NAME_BYTES_MAX, QUERY_NAME_BYTES_MAX};
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::credential::{CredentialKind, Kinds};
 use crate::finding::Code;
-use crate::identity::{ReservedNames, same_when_folded};
+use crate::identity::ReservedNames;
 use crate::policy::{Access, Demands};
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
 use crate::token_from::{

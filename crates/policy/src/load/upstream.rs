@@ -1,7 +1,7 @@
 //! `[upstream.NAME]`
 
+use doorward_syntax::field_name::same_when_folded;
 use doorward_token::metadata::UrlParts;
-use doorward_traffic::fields::same_when_folded;
 use doorward_traffic::retry::RetryRule;
 use doorward_traffic::upstream::{Target, Upstream, UpstreamCredential};
 

@@ -25,7 +25,7 @@ fn spellings(name: &str) -> Vec<String> {
 
 fn all() -> Vec<Spoofing> {
     let of = |table: &'static Table| {
-        table.names.names.iter().map(|entry| Spoofing {
+        table.names.all().iter().map(|entry| Spoofing {
             says: table.says,
             entry,
             is_family: table.are_families,
