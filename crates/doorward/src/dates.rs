@@ -3,7 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use doorward_token::{DATE_MAX_S, UnixTime, days_in_month};
+use doorward_syntax::date::{days_in_month, parse_rfc3339};
+use doorward_token::{DATE_MAX_S, UnixTime};
 
 const DAY_S: u64 = 24 * 3600;
 
@@ -60,12 +61,9 @@ pub(crate) fn period_s(text: &str) -> Result<u64, String> {
     }
 }
 
-/// RFC 3339 §5.6 with `Z`, and without fractions of a second.
-pub(crate) fn parse(text: &str) -> Option<UnixTime> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-    UnixTime::from_utc([year, month, day, hour, minute, second]).filter(|_| second < 60)
+/// A date and time, as the policy has them.
+fn parse(text: &str) -> Option<UnixTime> {
+    parse_rfc3339(text.as_bytes()).map(UnixTime)
 }
 
 /// The time in the form that [`parse`] reads.
@@ -102,20 +100,6 @@ pub(crate) fn about(seconds: u64) -> String {
     }
 }
 
-/// As many numbers as there are widths, each written with exactly that many digits.
-fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[u64; N]> {
-    let mut parts = text.split(separator);
-    let mut numbers = [0; N];
-    for (number, width) in numbers.iter_mut().zip(widths) {
-        let part = parts.next()?;
-        if part.len() != width || !part.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        *number = part.parse().ok()?;
-    }
-    parts.next().is_none().then_some(numbers)
-}
-
 fn days_in_year(year: u64) -> u64 {
     337 + days_in_month(year, 2)
 }
@@ -138,35 +122,6 @@ mod tests {
             assert_eq!(utc(UnixTime(seconds)), text, "{seconds} written");
         }
         assert_eq!(utc(UnixTime(u64::MAX)), "9999-12-31T23:59:59Z");
-    }
-
-    #[test]
-    fn what_is_no_time_is_refused() {
-        for text in [
-            "",
-            "Z",
-            "2027-01-01",
-            "2027-01-01T00:00:00",
-            "2027-01-01T00:00:00+00:00",
-            "2027-01-01 00:00:00Z",
-            "2027-01-01T00:00:00.5Z",
-            "2027-1-1T00:00:00Z",
-            "2027-01-01T00:00Z",
-            "2027-01-01T00:00:00:00Z",
-            "2027-00-01T00:00:00Z",
-            "2027-13-01T00:00:00Z",
-            "2027-02-29T00:00:00Z",
-            "2100-02-29T00:00:00Z",
-            "2027-01-00T00:00:00Z",
-            "2027-01-01T24:00:00Z",
-            "2027-01-01T00:60:00Z",
-            "2027-01-01T00:00:60Z",
-            "1969-12-31T23:59:59Z",
-            "+027-01-01T00:00:00Z",
-            "２027-01-01T00:00:00Z",
-        ] {
-            assert_eq!(parse(text), None, "{text:?}");
-        }
     }
 
     #[test]

@@ -7,8 +7,11 @@
 //!   5.6.1).
 //! - [`field_name`]: names of fields as an upstream could fold them.
 //! - [`media_type`]: media types (section 8.3.1).
+//! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
 
+pub mod date;
 pub mod field_name;
 pub mod list;
 pub mod media_type;
+pub mod numbers;
 pub mod tokens;

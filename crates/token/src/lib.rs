@@ -65,5 +65,5 @@ pub use keys::{
 };
 pub use principal::Claims;
 pub use sha256::digest;
-pub use time::{UnixTime, days_in_month};
+pub use time::UnixTime;
 pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX, UnverifiedToken};

@@ -10,27 +10,6 @@ use std::fmt;
 pub struct UnixTime(pub u64);
 
 impl UnixTime {
-    /// A time in UTC: year, month and day counted from 1, hour, minute and second. The second may be 60
-    /// (a leap second), which counts as the one after. `None` before 1970, after 9999, and where there is
-    /// no such time.
-    #[must_use]
-    pub fn from_utc([year, month, day, hour, minute, second]: [u64; 6]) -> Option<Self> {
-        let good = (1970..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second <= 60;
-        if !good {
-            return None;
-        }
-        let before =
-            |year: u64| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
-        let months = (1..month).map(|month| days_in_month(year, month));
-        let days = before(year) - before(1970) + months.sum::<u64>() + day - 1;
-        Some(Self(days * 86_400 + hour * 3600 + minute * 60 + second))
-    }
-
     /// This time and `seconds` more, at most the last representable second.
     #[must_use]
     pub const fn saturating_add(self, seconds: u64) -> Self {
@@ -47,18 +26,6 @@ impl UnixTime {
     #[must_use]
     pub const fn seconds_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
-    }
-}
-
-/// The days of a month, which is counted from 1.
-#[must_use]
-pub const fn days_in_month(year: u64, month: u64) -> u64 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => 31,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a response says of its own age (RFC 9111).
 
+use doorward_syntax::date::parse_http_date;
 use doorward_syntax::list::{members, trim};
+use doorward_syntax::numbers::digits;
 
 use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
 use crate::UnixTime;
@@ -62,42 +64,11 @@ fn max_age_s(cache_control: &str) -> Option<u64> {
 }
 
 fn expires_s(headers: &CacheHeaders<'_>, now: UnixTime) -> Option<u64> {
+    let read = |text: &str| parse_http_date(text, now.0).map(UnixTime);
     let expires = headers.expires?;
-    let date = headers.date.and_then(http_date).unwrap_or(now);
+    let date = headers.date.and_then(read).unwrap_or(now);
     // RFC 9111 §5.3: what is no date, in particular 0, is in the past.
-    Some(http_date(expires).map_or(0, |expires| expires.seconds_since(date)))
-}
-
-/// RFC 9111 §1.2.2: digits only, and a number too large is the largest one.
-fn digits(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-/// An `IMF-fixdate` (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. The two obsolete forms of a date
-/// are taken for none, and the name of the day is not compared with the date.
-fn http_date(text: &str) -> Option<UnixTime> {
-    const DAYS: &str = "Mon,Tue,Wed,Thu,Fri,Sat,Sun,";
-    const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ";
-    let place = |names: &str, part: &str| {
-        let place = names.find(part)?;
-        place.is_multiple_of(4).then_some(place / 4)
-    };
-    let number = |from: usize, to: usize| digits(text.get(from..to)?);
-    if text.len() != 29 || text.get(4..5)? != " " || text.get(25..)? != " GMT" {
-        return None;
-    }
-    for (at, mark) in [(7, " "), (16, " "), (19, ":"), (22, ":")] {
-        if text.get(at..=at)? != mark {
-            return None;
-        }
-    }
-    place(DAYS, text.get(..4)?)?;
-    let month = u64::try_from(place(MONTHS, text.get(8..12)?)?).ok()?;
-    let (day, year) = (number(5, 7)?, number(12, 16)?);
-    let (hour, minute, second) = (number(17, 19)?, number(20, 22)?, number(23, 25)?);
-    // RFC 9110 §5.6.7: 60 is a leap second.
-    UnixTime::from_utc([year, month + 1, day, hour, minute, second])
+    Some(read(expires).map_or(0, |expires| expires.seconds_since(date)))
 }
 
 #[cfg(test)]

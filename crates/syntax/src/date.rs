@@ -1,0 +1,136 @@
+//! Points in time as text: HTTP dates and RFC 3339. All are in UTC, to the second, and come out as seconds since
+//! 1970-01-01T00:00:00Z, leap seconds not counted.
+
+/// What a date looks like. `0` to `5` are digits of year, month, day, hour, minute and second, `_` is one of a day
+/// or a space, `a` a letter of a month's name; everything else stands for itself.
+type Form = &'static [u8];
+
+const RFC_3339: Form = b"0000-11-22T33:44:55Z";
+/// The three forms of RFC 9110 section 5.6.7, each without the day of the week: `IMF-fixdate`, `rfc850-date`,
+/// which has its name in full, and `asctime-date`, which says nothing of the zone.
+const IMF_FIXDATE: Form = b", 22 aaa 0000 33:44:55 GMT";
+const RFC_850: Form = b", 22-aaa-00 33:44:55 GMT";
+const ASCTIME: Form = b" aaa _2 33:44:55 0000";
+
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+/// How many letters of a day's name the other two forms have.
+const DAY_BYTES: usize = 3;
+
+/// Reads a date in any of the three forms that RFC 9110 section 5.6.7 obliges recipients to read:
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`. The day of
+/// the week is not compared with the date. `now_unix_s` is for the second form, which has half of a year.
+#[must_use]
+pub fn parse_http_date(text: &str, now_unix_s: u64) -> Option<u64> {
+    let end = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
+    let (day, rest) = text.split_at_checked(end)?;
+    let rest = rest.as_bytes();
+    if DAYS.contains(&day) {
+        let [year, parts @ ..] = read(rest, RFC_850)?;
+        let [month, day, hour, minute, second] = parts;
+        let year = year_of_four_digits(year, now_unix_s);
+        return unix_s([year, month, day, hour, minute, second]);
+    }
+    let is_day = |name: &str| name.get(..DAY_BYTES) == Some(day);
+    if !DAYS.into_iter().any(is_day) {
+        return None;
+    }
+    let read = read(rest, IMF_FIXDATE).or_else(|| read(rest, ASCTIME));
+    unix_s(read?)
+}
+
+/// Reads `2027-01-01T00:00:00Z`: RFC 3339 section 5.6, without fractions, other zones and leap seconds.
+#[must_use]
+pub fn parse_rfc3339(text: &[u8]) -> Option<u64> {
+    let parts = read(text, RFC_3339)?;
+    let [.., second] = parts;
+    unix_s(parts).filter(|_| second < 60)
+}
+
+/// A time in UTC: year, month and day counted from 1, hour, minute and second. The second may be 60
+/// (a leap second), which counts as the one after. `None` before 1970, after 9999, and where there is
+/// no such time.
+#[must_use]
+pub fn unix_s([year, month, day, hour, minute, second]: [u64; 6]) -> Option<u64> {
+    let good = (1970..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !good {
+        return None;
+    }
+    let before =
+        |year: u64| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
+    let months = (1..month).map(|month| days_in_month(year, month));
+    let days = before(year) - before(1970) + months.sum::<u64>() + day - 1;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// The days of a month, which is counted from 1.
+#[must_use]
+pub const fn days_in_month(year: u64, month: u64) -> u64 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// The numbers of a text in this form.
+fn read(text: &[u8], form: Form) -> Option<[u64; 6]> {
+    if text.len() != form.len() {
+        return None;
+    }
+    let mut parts = [0; 6];
+    let mut name = [0; 3];
+    for (&byte, &place) in text.iter().zip(form) {
+        let part = match place {
+            b'0'..=b'5' => usize::from(place - b'0'),
+            b'_' if byte == b' ' => continue,
+            b'_' => 2,
+            b'a' => {
+                let [_, second, third] = name;
+                name = [second, third, byte];
+                continue;
+            }
+            _ if byte == place => continue,
+            _ => return None,
+        };
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        let number = parts.get_mut(part)?;
+        *number = *number * 10 + u64::from(byte - b'0');
+    }
+    if form.contains(&b'a') {
+        let [_, month, ..] = &mut parts;
+        let mut known = MONTHS.iter().zip(1..);
+        (_, *month) = known.find(|(known, _)| **known == &name)?;
+    }
+    Some(parts)
+}
+
+/// RFC 9110 section 5.6.7: the last year with these two digits that is at most 50 years ahead.
+fn year_of_four_digits(year: u64, now_unix_s: u64) -> u64 {
+    // Exact but for the days around the turn of a year.
+    let this_year = 1970 + now_unix_s / 31_556_952;
+    let latest = this_year + 50;
+    latest - (latest - year) % 100
+}
+
+#[cfg(test)]
+mod tests;
