@@ -8,7 +8,9 @@
 //! - [`field_name`]: names of fields as an upstream could fold them.
 //! - [`media_type`]: media types (section 8.3.1).
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
+//! - [`base64url`]: base64 in both alphabets.
 
+pub mod base64url;
 pub mod date;
 pub mod field_name;
 pub mod list;

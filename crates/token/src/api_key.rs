@@ -17,9 +17,10 @@ mod record;
 
 use std::fmt;
 
+use doorward_syntax::base64url;
 use subtle::ConstantTimeEq as _;
 
-use crate::{UnixTime, base64url, sha256};
+use crate::{UnixTime, sha256};
 
 pub use record::{
     API_KEY_ISSUER, KEY_NAME_BYTES_MAX, KEY_RECORD_BYTES_MAX, KEY_RECORD_PREFIX, KEY_SCOPES_MAX,

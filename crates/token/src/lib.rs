@@ -25,7 +25,6 @@
 
 mod algorithm;
 pub mod api_key;
-mod base64url;
 pub mod cache;
 mod claim_path;
 mod claims;

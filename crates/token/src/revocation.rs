@@ -31,8 +31,10 @@ mod set;
 
 use std::fmt;
 
+use doorward_syntax::base64url;
+
 use crate::claims::{self, Rounding, date, required, string};
-use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, base64url, sha256};
+use crate::{DATE_MAX_S, LEEWAY_S_MAX, TokenError, UnixTime, UnverifiedToken, sha256};
 
 pub use note::{NOTE_BYTES_MAX, NOTE_TEXT_BYTES_MAX, Note, NoteError};
 pub use set::{PRUNE_MAX, Reading, RevocationSet, TooManyRevocations};

@@ -12,13 +12,14 @@
 
 use std::fmt;
 
+use doorward_syntax::base64url;
 use serde_json::{Map, Value};
 
 use crate::claims::{self, Evidence, VerifiedToken};
 use crate::expect::{Expectations, Names};
 use crate::json::{self, Limits};
 use crate::keys::KeySet;
-use crate::{Algorithm, Part, TokenError, UnixTime, base64url};
+use crate::{Algorithm, Part, TokenError, UnixTime};
 
 /// The longest token that is looked at, whatever [`Expectations`] say, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1024;

@@ -6,8 +6,8 @@
 
 use der::asn1::AnyRef;
 use der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
+use doorward_syntax::base64url;
 
-use crate::base64url;
 use crate::signature::{Curve, PublicKey};
 
 use super::SkipReason;

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use doorward_syntax::base64url;
 use sha2::{Digest as _, Sha256};
-
-use crate::base64url;
 
 use super::KEYS_MAX;
 use super::certificate::Numbers;

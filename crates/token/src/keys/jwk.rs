@@ -1,5 +1,6 @@
 //! JWK sets (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
+use doorward_syntax::base64url;
 use serde_json::{Map, Value};
 
 use super::certificate::{self, Numbers};
@@ -10,7 +11,7 @@ use super::{
 use crate::json::{self, Limits};
 use crate::signature::{Curve, PublicKey};
 use crate::token::KEY_ID_BYTES_MAX;
-use crate::{Algorithm, AlgorithmSet, base64url};
+use crate::{Algorithm, AlgorithmSet};
 
 const LIMITS: Limits = Limits {
     depth_max: 8,

@@ -6,17 +6,20 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 
 /// Decodes; `None` when the text is not strict base64url.
-pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// The same, with padding where it belongs (RFC 4648 §5), which some issuers write in their key sets.
-pub(crate) fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
     with_or_without_padding(&alphabet::URL_SAFE, text)
 }
 
 /// Decodes the standard alphabet (RFC 4648 §4), with or without padding.
-pub(crate) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
     with_or_without_padding(&alphabet::STANDARD, text)
 }
 
@@ -27,14 +30,16 @@ fn with_or_without_padding(alphabet: &alphabet::Alphabet, text: &[u8]) -> Option
 }
 
 /// Encodes.
-pub(crate) fn encode(bytes: &[u8]) -> String {
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     push(&mut text, bytes, ['-', '_']);
     text
 }
 
 /// Encodes with the standard alphabet and padding (RFC 4648 §4), which HTTP Basic wants.
-pub(crate) fn encode_standard(bytes: &[u8]) -> String {
+#[must_use]
+pub fn encode_standard(bytes: &[u8]) -> String {
     let mut text = String::new();
     push(&mut text, bytes, ['+', '/']);
     while !text.len().is_multiple_of(4) {
