@@ -8,11 +8,12 @@
 //! - [`field_name`]: names of fields as an upstream could fold them.
 //! - [`media_type`]: media types (section 8.3.1).
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
-//! - [`base64url`]: base64 in both alphabets.
+//! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries.
 
 pub mod base64url;
 pub mod date;
 pub mod field_name;
+pub mod form;
 pub mod list;
 pub mod media_type;
 pub mod numbers;

@@ -8,13 +8,13 @@
 
 use std::fmt;
 
-use doorward_syntax::base64url;
+use doorward_syntax::{base64url, form};
 use serde_json::Value;
 
 use crate::json::{self, Limits};
 use crate::keys::jwk;
 use crate::signature::PrivateKey;
-use crate::{Algorithm, JsonError, SkipReason, UnixTime, form};
+use crate::{Algorithm, JsonError, SkipReason, UnixTime};
 
 /// The longest private key that is read, in bytes.
 pub const CLIENT_KEY_BYTES_MAX: usize = 4096;

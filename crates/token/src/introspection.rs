@@ -20,12 +20,13 @@
 
 use std::fmt;
 
+use doorward_syntax::form;
 use serde_json::Value;
 
 use crate::claims::{Evidence, VerifiedToken};
 use crate::expect::Expectations;
 use crate::json::{self, Limits};
-use crate::{JsonError, TokenError, UnixTime, form};
+use crate::{JsonError, TokenError, UnixTime};
 
 /// The longest answer that is read.
 pub const INTROSPECTION_BYTES_MAX: usize = 64 * 1024;

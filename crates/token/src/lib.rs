@@ -31,7 +31,6 @@ mod claims;
 pub mod client;
 mod error;
 mod expect;
-mod form;
 pub mod freshness;
 pub mod introspection;
 mod json;

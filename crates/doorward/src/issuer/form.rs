@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use doorward_syntax::form;
 
 /// The most parameters that a form has.
 const PARAMETERS_MAX: usize = 32;
@@ -9,13 +10,11 @@ const PARAMETERS_MAX: usize = 32;
 /// The parameters of an `application/x-www-form-urlencoded` body, or `None` where it is malformed
 /// or has too many.
 pub(super) fn parse(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = std::str::from_utf8(body).ok()?;
     let mut parameters = Vec::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    for (name, value) in form::parameters(body) {
         if parameters.len() == PARAMETERS_MAX {
             return None;
         }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         parameters.push((decode(name)?, decode(value)?));
     }
     Some(parameters)
@@ -31,25 +30,11 @@ pub(super) fn basic_client(value: &[u8]) -> Option<String> {
     }
     let decoded = STANDARD.decode(credentials.trim()).ok()?;
     let text = String::from_utf8(decoded).ok()?;
-    decode(text.split_once(':')?.0)
+    decode(text.split_once(':')?.0.as_bytes())
 }
 
-/// Undoes the encoding: `+` is a space, `%` with two hexadecimal digits is a byte.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let high = char::from(rest.next()?).to_digit(16)?;
-                let low = char::from(rest.next()?).to_digit(16)?;
-                u8::try_from(high * 16 + low).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+fn decode(text: &[u8]) -> Option<String> {
+    String::from_utf8(form::decode(text)?).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! the name of: PHP reads `access.token`, ` access_token` and `access_token[]` as `access_token`, and others
 //! take `;` for a `&` (HTML 4.01 appendix B.2.2).
 
+use doorward_syntax::form::{self, escaped_byte};
+
 use super::CredentialError;
 
 /// The value of the one parameter with this name. `repeated` is the error where there are several.
@@ -58,38 +60,20 @@ pub(super) fn decodes_to(mut text: &[u8], plain: &[u8]) -> bool {
 /// The first byte of a text with escapes, and what follows it.
 fn first(text: &[u8]) -> Option<(u8, &[u8])> {
     if let [b'%', high, low, rest @ ..] = text
-        && let Some(byte) = escaped(*high, *low)
+        && let Some(byte) = escaped_byte(*high, *low)
     {
         return Some((byte, rest));
     }
     text.split_first().map(|(byte, rest)| (*byte, rest))
 }
 
-fn escaped(high: u8, low: u8) -> Option<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
 /// The value of a parameter, decoded once. `None` where an escape is none, or `+` is in it: that is a space
 /// in a form (RFC 6750 section 2.3 has the query be one) and itself elsewhere.
 pub(super) fn decoded(value: &str) -> Option<Vec<u8>> {
-    let mut text = value.as_bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    loop {
-        text = match text {
-            [] => return Some(decoded),
-            [b'+', ..] => return None,
-            [b'%', rest @ ..] => {
-                let (&[high, low], rest) = rest.split_first_chunk()?;
-                decoded.push(escaped(high, low)?);
-                rest
-            }
-            [byte, rest @ ..] => {
-                decoded.push(*byte);
-                rest
-            }
-        };
+    if value.contains('+') {
+        return None;
     }
+    form::decode(value.as_bytes())
 }
 
 /// A URL or target without the parameters of these names, in any spelling, and all else byte for byte as it

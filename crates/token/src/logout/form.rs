@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use doorward_syntax::form;
+
 use crate::TOKEN_BYTES_DEFAULT;
 
 /// The longest form that is read, in bytes: the longest token that can be expected, and the rest.
@@ -46,34 +48,16 @@ pub fn form_value(body: &[u8], name: &str) -> Result<Vec<u8>, FormError> {
     if body.len() > FORM_BYTES_MAX {
         return Err(FormError::TooLong);
     }
+    if !form::is_encoded(body) {
+        return Err(FormError::Encoding);
+    }
+    let decode = |text: &[u8]| form::decode(text).ok_or(FormError::Encoding);
     let mut found = None;
-    for pair in body.split(|&byte| byte == b'&') {
-        let mut halves = pair.splitn(2, |&byte| byte == b'=');
-        let key = decode(halves.next().unwrap_or_default())?;
-        let value = decode(halves.next().unwrap_or_default())?;
+    for (key, value) in form::parameters(body) {
+        let (key, value) = (decode(key)?, decode(value)?);
         if key == name.as_bytes() && found.replace(value).is_some() {
             return Err(FormError::Repeated);
         }
     }
     found.ok_or(FormError::Missing)
-}
-
-fn decode(text: &[u8]) -> Result<Vec<u8>, FormError> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.iter();
-    while let Some(&byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(*bytes.next()?).to_digit(16);
-                match (digit(), digit()) {
-                    (Some(high), Some(low)) => (high * 16 + low) as u8,
-                    _ => return Err(FormError::Encoding),
-                }
-            }
-            byte if byte.is_ascii_graphic() => byte,
-            _ => return Err(FormError::Encoding),
-        });
-    }
-    Ok(decoded)
 }
