@@ -7,6 +7,7 @@
     reason = "the failure of a test"
 )]
 
+use doorward_syntax::url::{URL_BYTES_MAX, check_url};
 use doorward_tests::numbers::Numbers;
 use doorward_tests::signing::{
     ISSUER, NOW, SECRET, SIGNERS, any_algorithm, claims, compact, jwk, key_set, sign_with_secret,
@@ -198,7 +199,7 @@ fn nothing_makes_a_parser_panic() {
         let urls = metadata::candidate_urls(&text);
         assert!(
             urls.iter()
-                .all(|url| metadata::check_url(url).is_ok() || url.len() > metadata::URL_BYTES_MAX),
+                .all(|url| check_url(url).is_ok() || url.len() > URL_BYTES_MAX),
             "{urls:?}"
         );
     }

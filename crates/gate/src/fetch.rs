@@ -4,9 +4,8 @@
 //! bounded, and only https (or loopback, for development) is ever asked.
 
 use doorward_syntax::media_type::{FORM, MediaType};
+use doorward_syntax::url::{UrlParts, same_origin};
 use doorward_token::freshness::CacheHeaders;
-use doorward_token::metadata;
-use http::Uri;
 use std::fmt;
 use std::time::Duration;
 
@@ -253,7 +252,7 @@ async fn follow<P: Platform>(
                 let location = fields
                     .text("location")
                     .and_then(|location| resolve(&url, location))
-                    .filter(|location| metadata::same_origin(&url, location))
+                    .filter(|location| same_origin(&url, location))
                     .ok_or(FetchFailure::Redirect)?;
                 url = location;
             }
@@ -273,9 +272,7 @@ async fn send<P: Platform>(
     fields: FieldList,
     body: Option<Vec<u8>>,
 ) -> Result<Answer<P>, FetchFailure> {
-    metadata::check_url(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
-    let invalid = |_| FetchFailure::Url("it has no host or is not a URL".to_owned());
-    let uri: Uri = url.parse().map_err(invalid)?;
+    let parts = UrlParts::of(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
     let limit_ms = u64::try_from(FETCH_TIME_MAX.as_millis()).unwrap_or(u64::MAX);
     // A host that knows no such options still stops at FETCH_TIME_MAX.
     let (options, _) = platform.options(&Times {
@@ -292,13 +289,11 @@ async fn send<P: Platform>(
         }
     };
     let to = Destination {
-        https: uri.scheme_str() == Some("https"),
-        authority: uri.authority().map(http::uri::Authority::as_str),
+        https: parts.scheme == "https",
+        authority: Some(parts.authority),
         content_length: None,
     };
-    let target = uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
+    let target = &parts.target();
     let line = RequestLine { method, target };
     let request = platform
         .request(&to, line, &fields, contents, Some(options))
@@ -374,12 +369,8 @@ fn resolve(base: &str, location: &str) -> Option<String> {
     if !location.starts_with('/') || location.starts_with("//") {
         return None;
     }
-    let base: Uri = base.parse().ok()?;
-    Some(format!(
-        "{}://{}{location}",
-        base.scheme_str()?,
-        base.authority()?
-    ))
+    let base = UrlParts::of(base).ok()?;
+    Some(format!("{}://{}{location}", base.scheme, base.authority))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 
+use doorward_syntax::url::COMPONENT_SUFFIX;
 use http::{Request, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -23,25 +24,11 @@ use crate::options::{LogLine, LogSink, LogStream};
 /// Components that one request may go through by chaining, one asking the next. Each of them holds an
 /// instance until the innermost has answered.
 pub const CHAIN_DEPTH_MAX: usize = 8;
-/// What the names of components end with.
-const SUFFIX: &str = ".spin.internal";
-
-/// The first part of a host that is reached by chaining, and by no other way; `None` for all other hosts.
-/// Names are compared without case (RFC 3986, section 3.2.2), and a dot at the end changes nothing.
-#[must_use]
-pub fn chained(host: &str) -> Option<&str> {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    if host.eq_ignore_ascii_case(SUFFIX.trim_start_matches('.')) {
-        return Some("");
-    }
-    let (name, suffix) = host.split_at_checked(host.len().checked_sub(SUFFIX.len())?)?;
-    suffix.eq_ignore_ascii_case(SUFFIX).then_some(name)
-}
 
 /// The host under which a component is asked.
 #[must_use]
 pub fn host_of(component: &str) -> String {
-    format!("{component}{SUFFIX}")
+    format!("{component}{COMPONENT_SUFFIX}")
 }
 
 /// An answer under way. The work on it ends early where this, or the body of the answer, is dropped.

@@ -8,31 +8,6 @@ use std::sync::Mutex;
 
 use super::*;
 
-#[test]
-fn names_below_spin_internal_are_components_in_whatever_spelling() {
-    for (host, expected) in [
-        ("js.spin.internal", Some("js")),
-        ("JS.Spin.INTERNAL", Some("JS")),
-        ("js.spin.internal.", Some("js")),
-        ("a.b.spin.internal", Some("a.b")),
-        // No component is called so, and none of these may be looked for in the network.
-        ("spin.internal", Some("")),
-        ("Spin.Internal.", Some("")),
-        (".spin.internal", Some("")),
-        ("js.spin.internal..", None),
-        ("spin.internal.example.com", None),
-        ("notspin.internal", None),
-        ("js-spin.internal", None),
-        ("js.spin.internals", None),
-        ("127.0.0.1", None),
-        ("ü.spin.internal", Some("ü")),
-        ("ü", None),
-        ("", None),
-    ] {
-        assert_eq!(chained(host), expected, "{host:?}");
-    }
-}
-
 struct Silent;
 
 impl Callee for Silent {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use doorward_syntax::url::component_of;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
@@ -28,7 +29,7 @@ use wasmtime_wasi_http::{
 };
 
 use crate::allow_list::{AllowList, Destination};
-use crate::chaining::{self, Call, Callee, Chaining};
+use crate::chaining::{Call, Callee, Chaining};
 use crate::manner::Manner;
 use crate::request::remove_hop;
 
@@ -221,7 +222,7 @@ impl Outbound {
         if !allowed {
             return Err(not_permitted(uri));
         }
-        let Some(to) = chaining::chained(authority.host()) else {
+        let Some(to) = component_of(authority.host()) else {
             return Ok(Way::Network);
         };
         let callee = self.chaining.find(&Call {

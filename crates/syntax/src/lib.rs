@@ -8,7 +8,8 @@
 //! - [`field_name`]: names of fields as an upstream could fold them.
 //! - [`media_type`]: media types (section 8.3.1).
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
-//! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries.
+//! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries. [`url`]: what a URL
+//!   consists of.
 
 pub mod base64url;
 pub mod date;
@@ -18,3 +19,4 @@ pub mod list;
 pub mod media_type;
 pub mod numbers;
 pub mod tokens;
+pub mod url;

@@ -5,14 +5,11 @@
 
 use std::fmt;
 
+use doorward_syntax::url::{UrlError, UrlParts, check_url};
 use serde_json::Value;
 
 use crate::JsonError;
 use crate::json::{self, Limits};
-
-mod url;
-
-pub use url::{URL_BYTES_MAX, UrlError, UrlParts, check_url, same_origin};
 
 /// The longest metadata document that is read.
 pub const METADATA_BYTES_MAX: usize = 512 * 1024;
@@ -106,7 +103,7 @@ impl std::error::Error for MetadataError {}
 /// Empty when [`check_url`] refuses the issuer, or it has a query.
 #[must_use]
 pub fn candidate_urls(issuer: &str) -> Vec<String> {
-    let Ok(parts) = url::UrlParts::of(issuer) else {
+    let Ok(parts) = UrlParts::of(issuer) else {
         return Vec::new();
     };
     if parts.query.is_some() {

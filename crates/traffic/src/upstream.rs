@@ -3,6 +3,7 @@
 use core::fmt;
 
 use doorward_syntax::field_name::same_when_folded;
+use doorward_syntax::url::COMPONENT_SUFFIX;
 
 use crate::retry::RetryRule;
 
@@ -54,7 +55,7 @@ impl Target {
     /// Whether it is another component of the application, asked by service chaining.
     #[must_use]
     pub fn is_component(&self) -> bool {
-        self.authority.ends_with(".spin.internal")
+        self.authority.ends_with(COMPONENT_SUFFIX)
     }
 }
 

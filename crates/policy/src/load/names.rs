@@ -1,7 +1,7 @@
 //! What issuers are called: `url` and `issuer`, which no two of them share.
 
+use doorward_syntax::url::{URL_BYTES_MAX, UrlParts};
 use doorward_token::api_key::API_KEY_ISSUER;
-use doorward_token::metadata::{URL_BYTES_MAX, UrlParts};
 use doorward_token::{TENANT_PLACE, is_tenant, tenant_of};
 
 use super::ISSUER_SPELLINGS_MAX;

@@ -6,7 +6,7 @@
 //! `tenants = "any"` stands for all there are, also for those that nobody knows yet. They have one key set,
 //! and `iss` has to be `url` with what the token has as `tid` in the place of `{tenant}`.
 
-use doorward_token::metadata::check_url;
+use doorward_syntax::url::check_url;
 use doorward_token::{TENANT_BYTES_MAX, TENANT_PLACE, is_tenant};
 
 use super::ISSUERS_IN_ALL_MAX;

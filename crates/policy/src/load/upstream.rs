@@ -1,7 +1,7 @@
 //! `[upstream.NAME]`
 
 use doorward_syntax::field_name::same_when_folded;
-use doorward_token::metadata::UrlParts;
+use doorward_syntax::url::{COMPONENT_SUFFIX, UrlParts};
 use doorward_traffic::retry::RetryRule;
 use doorward_traffic::upstream::{Target, Upstream, UpstreamCredential};
 
@@ -188,7 +188,7 @@ fn target(source: &mut Source<'_>, url: At<&str>) -> Option<Target> {
     };
     let authority = authority.to_ascii_lowercase();
     let tls = parts.scheme == "https";
-    let component = authority.strip_suffix(".spin.internal");
+    let component = authority.strip_suffix(COMPONENT_SUFFIX);
     // In any other form hosts look for it in the network.
     if parts.is_component()
         && (tls || component.is_none_or(|name| name.is_empty() || name.contains('.')))

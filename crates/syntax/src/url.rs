@@ -1,12 +1,15 @@
-//! Addresses that something may be fetched from.
+//! URLs of `http` and `https`: what an upstream has, and what something may be fetched from.
 //!
 //! A small grammar on purpose: what two parsers could read differently is refused.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The longest address.
 pub const URL_BYTES_MAX: usize = 2048;
+/// What the hosts of components end with.
+pub const COMPONENT_SUFFIX: &str = ".spin.internal";
 
 /// Why an address was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
     UrlParts::of(url).map(|_| ())
 }
 
-/// Whether two addresses have the same scheme, host and port (RFC 6454 §4). An address that
+/// Whether two addresses have the same scheme, host and port (RFC 6454 section 4). An address that
 /// [`check_url`] refuses has no origin and equals none.
 #[must_use]
 pub fn same_origin(a: &str, b: &str) -> bool {
@@ -77,7 +80,22 @@ pub fn same_origin(a: &str, b: &str) -> bool {
     }
 }
 
-/// An address taken apart (RFC 3986 §3).
+/// The name of the component that a host stands for, if it is one under which components of an application reach
+/// each other (Spin's service chaining): what is before [`COMPONENT_SUFFIX`]. It is empty where nothing is. Names
+/// are compared without case (RFC 3986 section 3.2.2), and a dot at the end changes nothing.
+#[must_use]
+pub fn component_of(host: &str) -> Option<&str> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.eq_ignore_ascii_case(COMPONENT_SUFFIX.trim_start_matches('.')) {
+        return Some("");
+    }
+    let (name, suffix) = host.split_at_checked(host.len().checked_sub(COMPONENT_SUFFIX.len())?)?;
+    suffix
+        .eq_ignore_ascii_case(COMPONENT_SUFFIX)
+        .then_some(name)
+}
+
+/// An address taken apart (RFC 3986 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlParts<'u> {
     /// `https` or `http`.
@@ -92,11 +110,12 @@ pub struct UrlParts<'u> {
     pub path: &'u str,
     /// What follows the first `?`.
     pub query: Option<&'u str>,
+    path_and_query: &'u str,
     loopback: bool,
 }
 
 impl<'u> UrlParts<'u> {
-    /// Whether it has the port of its scheme (RFC 9110 §4.2).
+    /// Whether it has the port of its scheme (RFC 9110 section 4.2).
     #[must_use]
     pub fn has_default_port(&self) -> bool {
         self.port == default_port(self.scheme)
@@ -106,18 +125,25 @@ impl<'u> UrlParts<'u> {
     /// chaining), in any spelling.
     #[must_use]
     pub fn is_component(&self) -> bool {
-        const DOMAIN: &str = "spin.internal";
-        let host = self.host.strip_suffix('.').unwrap_or(self.host);
-        let split = host.len().checked_sub(DOMAIN.len());
-        split
-            .and_then(|at| host.split_at_checked(at))
-            .is_some_and(|(name, domain)| {
-                domain.eq_ignore_ascii_case(DOMAIN) && (name.is_empty() || name.ends_with('.'))
-            })
+        component_of(self.host).is_some()
+    }
+
+    /// What a request for it has for a target (RFC 9112 section 3.2.1): path and query, and a slash where it has no path.
+    #[must_use]
+    pub fn target(&self) -> Cow<'u, str> {
+        if self.path.is_empty() {
+            Cow::Owned("/".to_owned() + self.path_and_query)
+        } else {
+            Cow::Borrowed(self.path_and_query)
+        }
     }
 
     /// Those of an address that something may be fetched from.
-    pub(super) fn of(url: &'u str) -> Result<Self, UrlError> {
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it, as with [`check_url`].
+    pub fn of(url: &'u str) -> Result<Self, UrlError> {
         let parts = Self::of_any(url)?;
         if parts.is_component() {
             return Err(UrlError::Component);
@@ -158,14 +184,13 @@ impl<'u> UrlParts<'u> {
             (None, Some(rest)) => ("http", rest),
             (None, None) => return Err(UrlError::Scheme),
         };
-        let (before_query, query) = match rest.split_once('?') {
-            Some((before, query)) => (before, Some(query)),
-            None => (rest, None),
+        let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path_and_query) =
+            rest.split_at_checked(authority_end).ok_or(UrlError::Host)?;
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path_and_query, None),
         };
-        let authority_end = before_query.find('/').unwrap_or(before_query.len());
-        let (authority, path) = before_query
-            .split_at_checked(authority_end)
-            .ok_or(UrlError::Host)?;
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
         }
@@ -186,6 +211,7 @@ impl<'u> UrlParts<'u> {
             port,
             path,
             query,
+            path_and_query,
             loopback,
         })
     }
@@ -195,7 +221,7 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// RFC 3986 §3.1: schemes are compared without regard to case.
+/// RFC 3986 section 3.1: schemes are compared without regard to case.
 fn without_scheme<'u>(url: &'u str, scheme: &str) -> Option<&'u str> {
     let (start, rest) = url.split_at_checked(scheme.len())?;
     start.eq_ignore_ascii_case(scheme).then_some(rest)
@@ -248,3 +274,6 @@ fn is_loopback(host: &str) -> Result<bool, UrlError> {
     }
     Ok(host.eq_ignore_ascii_case("localhost"))
 }
+
+#[cfg(test)]
+mod tests;
