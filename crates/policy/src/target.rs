@@ -35,6 +35,7 @@
 
 use core::fmt;
 
+use doorward_syntax::form::escaped_byte;
 use doorward_syntax::tokens::is_tchar;
 
 /// Longest request target, path and query together, in bytes. RFC 9110 section 4.1 asks for at
@@ -102,7 +103,7 @@ pub(crate) fn stands_for(segment: &str, plain: &str) -> bool {
     let mut rest = segment.as_bytes();
     for &byte in plain.as_bytes() {
         let next = match rest {
-            [b'%', after @ ..] => escaped_byte(after).ok(),
+            [b'%', after @ ..] => escape(after).ok(),
             [first, after @ ..] => Some((*first, after)),
             [] => None,
         };
@@ -264,7 +265,7 @@ fn check_path(path: &str) -> Result<(), TargetError> {
                 }
             }
             Class::Percent => {
-                let (first, after) = escaped_byte(rest)?;
+                let (first, after) = escape(rest)?;
                 bytes = after;
                 if first.is_ascii() {
                     check_escaped_ascii(first)?;
@@ -351,20 +352,16 @@ impl Segment {
 }
 
 /// The byte of the escape whose `%` has just been read, and what follows it.
-fn escaped_byte(after_percent: &[u8]) -> Result<(u8, &[u8]), TargetError> {
+fn escape(after_percent: &[u8]) -> Result<(u8, &[u8]), TargetError> {
     let Some((&[high, low], rest)) = after_percent.split_first_chunk::<2>() else {
         return Err(TargetError::InvalidEscape);
     };
-    let byte = hex_digit(high)? << 4 | hex_digit(low)?;
-    Ok((byte, rest))
-}
-
-fn hex_digit(digit: u8) -> Result<u8, TargetError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        b'a'..=b'f' => Err(TargetError::LowerCaseEscape),
-        _ => Err(TargetError::InvalidEscape),
+    match escaped_byte(high, low) {
+        None => Err(TargetError::InvalidEscape),
+        Some(_) if [high, low].iter().any(u8::is_ascii_lowercase) => {
+            Err(TargetError::LowerCaseEscape)
+        }
+        Some(byte) => Ok((byte, rest)),
     }
 }
 
@@ -394,7 +391,7 @@ fn escaped_character(first: u8, mut bytes: &[u8]) -> Result<&[u8], TargetError> 
         let Some((b'%', rest)) = bytes.split_first() else {
             return Err(TargetError::NotUtf8);
         };
-        (*slot, bytes) = escaped_byte(rest)?;
+        (*slot, bytes) = escape(rest)?;
     }
     let character = buffer
         .get(..length)

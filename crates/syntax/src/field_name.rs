@@ -101,12 +101,12 @@ pub fn begins_with(name: &str, prefix: &str) -> bool {
         && name
             .bytes()
             .zip(prefix.bytes())
-            .all(|(byte, known)| byte == known || fold(byte) == fold(known))
+            .all(|(byte, known)| byte == known || fold_byte(byte) == fold_byte(known))
 }
 
 /// What all bytes have in common that an upstream could take for one.
 #[must_use]
-pub const fn fold(byte: u8) -> u8 {
+pub const fn fold_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() {
         byte.to_ascii_lowercase()
     } else {
@@ -116,7 +116,7 @@ pub const fn fold(byte: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, begins_with, fold, same_when_folded};
+    use super::{Names, begins_with, fold_byte, same_when_folded};
 
     #[test]
     fn no_name_is_lost_between_its_length_and_its_first_letter() {
@@ -179,7 +179,7 @@ mod tests {
                 b'a'..=b'z' | b'0'..=b'9' => byte,
                 _ => b'-',
             };
-            assert_eq!(fold(byte), expected, "{}", byte.escape_ascii());
+            assert_eq!(fold_byte(byte), expected, "{}", byte.escape_ascii());
         }
     }
 }

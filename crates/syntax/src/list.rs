@@ -6,7 +6,7 @@
 /// `OWS` (RFC 9110 section 5.6.3). Other white space is not skipped: not every reader does.
 #[inline(always)]
 #[must_use]
-pub const fn is_space(byte: u8) -> bool {
+pub const fn is_ows(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
@@ -14,12 +14,12 @@ pub const fn is_space(byte: u8) -> bool {
 #[must_use]
 pub const fn trim(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
-        && is_space(*first)
+        && is_ows(*first)
     {
         text = rest;
     }
     while let [rest @ .., last] = text
-        && is_space(*last)
+        && is_ows(*last)
     {
         text = rest;
     }

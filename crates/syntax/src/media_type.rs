@@ -1,6 +1,6 @@
 //! Media types (RFC 9110 section 8.3.1).
 
-use crate::list::{is_space, trim};
+use crate::list::{is_ows, trim};
 use crate::tokens::{is_tchar, is_token};
 
 /// The media type of forms, as the HTML and URL standards have it.
@@ -88,13 +88,13 @@ fn name(text: &[u8]) -> Option<&str> {
 fn are_parameters(text: &[u8]) -> bool {
     let mut bytes = text.iter().copied().peekable();
     loop {
-        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
+        while bytes.next_if(|byte| is_ows(*byte)).is_some() {}
         match bytes.next() {
             None => return true,
             Some(b';') => {}
             Some(_) => return false,
         }
-        while bytes.next_if(|byte| is_space(*byte)).is_some() {}
+        while bytes.next_if(|byte| is_ows(*byte)).is_some() {}
         if bytes.next_if(|byte| is_tchar(*byte)).is_none() {
             continue;
         }

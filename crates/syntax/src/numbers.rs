@@ -3,14 +3,14 @@
 /// `1*DIGIT`, such as `delta-seconds` (RFC 9111 section 1.2.2): digits only. A number that is too large is the
 /// largest one.
 #[must_use]
-pub fn digits(text: &str) -> Option<u64> {
+pub fn parse_digits(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::digits;
+    use super::parse_digits;
 
     #[test]
     fn a_number_has_digits_only_and_may_be_too_large_to_tell() {
@@ -29,7 +29,7 @@ mod tests {
             ("0x10", None),
             ("\u{661}", None),
         ] {
-            assert_eq!(digits(text), expected, "{text:?}");
+            assert_eq!(parse_digits(text), expected, "{text:?}");
         }
     }
 }

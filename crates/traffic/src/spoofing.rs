@@ -12,7 +12,7 @@
 //!
 //! Where a request comes from, is said in [`crate::forwarded`].
 
-use doorward_syntax::field_name::{Names, begins_with, fold};
+use doorward_syntax::field_name::{Names, begins_with, fold_byte};
 
 /// What such a field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -390,7 +390,7 @@ const fn mixed(start: u64, [a, b, c]: [u8; 3]) -> u64 {
 }
 
 const fn letter(byte: u8) -> u64 {
-    match fold(byte) {
+    match fold_byte(byte) {
         b'-' => 0,
         letter => (letter & 31) as u64,
     }

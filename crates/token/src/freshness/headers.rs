@@ -2,7 +2,7 @@
 
 use doorward_syntax::date::parse_http_date;
 use doorward_syntax::list::{members, trim};
-use doorward_syntax::numbers::digits;
+use doorward_syntax::numbers::parse_digits;
 
 use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
 use crate::UnixTime;
@@ -40,7 +40,7 @@ pub fn fresh_s(headers: &CacheHeaders<'_>, now: UnixTime) -> u64 {
     // RFC 9111 §5.1: an `Age` that is no number is to be ignored.
     let age_s = headers
         .age
-        .and_then(|age| digits(age.trim()))
+        .and_then(|age| parse_digits(age.trim()))
         .unwrap_or_default();
     lifetime_s
         .saturating_sub(age_s)
@@ -55,7 +55,7 @@ fn max_age_s(cache_control: &str) -> Option<u64> {
             Some(0)
         } else if name.eq_ignore_ascii_case(b"max-age") {
             let value = str::from_utf8(halves.next()?).ok()?;
-            digits(value.trim().trim_matches('"'))
+            parse_digits(value.trim().trim_matches('"'))
         } else {
             None
         }

@@ -1,7 +1,7 @@
 //! `Retry-After` (RFC 9110 section 10.2.3).
 
 use doorward_syntax::date::parse_http_date;
-use doorward_syntax::numbers::digits;
+use doorward_syntax::numbers::parse_digits;
 
 /// The longest pause that is believed, in seconds.
 pub const RETRY_AFTER_S_MAX: u64 = 3600;
@@ -17,7 +17,7 @@ pub fn retry_after_ms(value: &[u8], now_unix_s: u64) -> Option<u64> {
         return None;
     }
     let text = str::from_utf8(value).ok()?.trim_ascii();
-    let wait_s = match digits(text) {
+    let wait_s = match parse_digits(text) {
         Some(seconds) => seconds,
         None => parse_http_date(text, now_unix_s)?.saturating_sub(now_unix_s),
     };
