@@ -16,6 +16,7 @@
 //!
 //! `Origin: null` is nobody's: any page can have it.
 
+use doorward_syntax::url::host_and_port;
 use doorward_traffic::cors::CorsRule;
 use doorward_traffic::field_list::{FieldList, SeveralFields};
 
@@ -118,21 +119,12 @@ fn is_same_host(host: &str, own: &str, scheme: &str) -> bool {
     } else {
         "80"
     };
-    let (host, port) = with_port(host);
-    let (own, own_port) = with_port(own);
-    !host.is_empty()
-        && host.eq_ignore_ascii_case(own)
-        && port.unwrap_or(default) == own_port.unwrap_or(default)
-}
-
-fn with_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        // An IPv6 address has colons, and a bracket after the last one.
-        Some((host, port)) if !port.ends_with(']') => {
-            (host, Some(port).filter(|port| !port.is_empty()))
-        }
-        _ => (authority, None),
-    }
+    let [(host, port), (own, own_port)] = [host, own].map(|authority| {
+        let (host, port) = host_and_port(authority);
+        let port = port.filter(|port| !port.is_empty());
+        (host, port.unwrap_or(default))
+    });
+    !host.is_empty() && host.eq_ignore_ascii_case(own) && port == own_port
 }
 
 #[cfg(test)]

@@ -95,6 +95,17 @@ pub fn component_of(host: &str) -> Option<&str> {
         .then_some(name)
 }
 
+/// Host and port of an authority without user information (RFC 3986 section 3.2), as they are written: neither is
+/// judged, and a port may be empty.
+#[must_use]
+pub fn host_and_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        // An IPv6 address has colons, and a bracket after the last one.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
 /// An address taken apart (RFC 3986 section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlParts<'u> {

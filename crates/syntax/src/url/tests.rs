@@ -196,3 +196,19 @@ fn names_below_spin_internal_are_components_in_whatever_spelling() {
         assert_eq!(component_of(host), expected, "{host:?}");
     }
 }
+
+#[test]
+fn a_port_is_what_follows_the_last_colon_that_is_in_no_brackets() {
+    for (authority, host, port) in [
+        ("a.example", "a.example", None),
+        ("a.example:8080", "a.example", Some("8080")),
+        ("a.example:", "a.example", Some("")),
+        ("[::1]", "[::1]", None),
+        ("[::1]:80", "[::1]", Some("80")),
+        ("a:1:2", "a:1", Some("2")),
+        (":80", "", Some("80")),
+        ("", "", None),
+    ] {
+        assert_eq!(host_and_port(authority), (host, port), "{authority}");
+    }
+}

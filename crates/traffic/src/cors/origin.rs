@@ -3,6 +3,8 @@
 use core::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use doorward_syntax::url::host_and_port;
+
 /// Longest origin, in bytes: scheme, a host name of the longest kind, and a port.
 pub const ORIGIN_BYTES_MAX: usize = "https://".len() + HOST_BYTES_MAX + ":65535".len();
 /// Longest host name, in bytes (RFC 1035 section 2.3.4, without what only the wire needs).
@@ -67,14 +69,10 @@ impl OriginPattern {
         if rest.contains('@') {
             return Err(OriginError::UserInfo);
         }
-        let host = match rest.rsplit_once(':') {
-            // An IPv6 address has colons, and a bracket after the last one.
-            Some((host, port)) if !port.ends_with(']') => {
-                check_port(port, default_port)?;
-                host
-            }
-            _ => rest,
-        };
+        let (host, port) = host_and_port(rest);
+        if let Some(port) = port {
+            check_port(port, default_port)?;
+        }
         match host.strip_prefix('*') {
             None => check_host(host)?,
             Some(below) => {
