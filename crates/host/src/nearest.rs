@@ -3,49 +3,21 @@
 /// How many edits away a name may be and still be offered, for names of up to this many thirds.
 const EDITS_PER_CHARACTERS: usize = 3;
 
-/// The name among `known` that is nearest to `name`, if one is near enough to be meant.
+/// The name among `known` that is nearest to `name`, if one is near enough to be meant. Letter case and `-`
+/// against `_` are not counted.
 pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let limit = name.chars().count().div_ceil(EDITS_PER_CHARACTERS).max(1);
+    let name = fold(name);
     known
         .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
+        .map(|candidate| (strsim::levenshtein(&name, &fold(candidate)), candidate))
         .filter(|(edits, _)| *edits <= limit)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance over characters, letter case and `-` against `_` not counted.
-fn distance(one: &str, two: &str) -> usize {
-    let fold = |text: &str| -> Vec<char> {
-        text.chars()
-            .map(|c| {
-                if c == '-' {
-                    '_'
-                } else {
-                    c.to_ascii_lowercase()
-                }
-            })
-            .collect()
-    };
-    let (one, two) = (fold(one), fold(two));
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (index, a) in one.iter().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        let mut left = index + 1;
-        next.push(left);
-        for (pair, b) in row.windows(2).zip(&two) {
-            let (diagonal, above) = match pair {
-                [diagonal, above] => (*diagonal, *above),
-                _ => continue,
-            };
-            left = (diagonal + usize::from(a != b))
-                .min(above + 1)
-                .min(left + 1);
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+fn fold(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
 
 #[cfg(test)]

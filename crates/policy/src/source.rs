@@ -425,6 +425,7 @@ pub(crate) fn suggestion(name: &str, known: &[&str], otherwise: &dyn Display) ->
 }
 
 /// The known name that is nearest to `name`, when one is near enough to be meant.
+/// Two neighbours that are exchanged count once.
 pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     const NAME_BYTES_MAX: usize = 64;
     if name.len() > NAME_BYTES_MAX {
@@ -433,43 +434,12 @@ pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let folded = fold(name);
     known
         .iter()
-        .map(|candidate| (distance(&folded, &fold(candidate)), *candidate))
+        .map(|candidate| (strsim::osa_distance(&folded, &fold(candidate)), *candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-fn fold(name: &str) -> Vec<u8> {
-    name.bytes()
-        .map(|byte| match byte {
-            b'-' => b'_',
-            byte => byte.to_ascii_lowercase(),
-        })
-        .collect()
-}
-
-/// The edit distance, where exchanging two neighbours counts once (optimal string alignment).
-fn distance(left: &[u8], right: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    let mut left_previous = None;
-    for (row, &a) in left.iter().enumerate() {
-        let mut next = Vec::with_capacity(last.len());
-        next.push(row + 1);
-        let mut right_previous = None;
-        for (column, &b) in right.iter().enumerate() {
-            let cell = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (cell(&last, column) + usize::from(a != b))
-                .min(cell(&last, column + 1) + 1)
-                .min(cell(&next, column) + 1);
-            if left_previous == Some(b) && right_previous == Some(a) {
-                best = best.min(cell(&before, column.wrapping_sub(1)) + 1);
-            }
-            next.push(best);
-            right_previous = Some(b);
-        }
-        before = core::mem::replace(&mut last, next);
-        left_previous = Some(a);
-    }
-    last.last().copied().unwrap_or_default()
+fn fold(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
