@@ -1,24 +1,21 @@
 //! Columns for people.
 
+use comfy_table::{Row, Table, presets};
+
+/// Spaces between two columns.
+const GAP: u16 = 2;
+
 /// Rows of as many cells as there are headings, aligned, without spaces at the end of a line.
 pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let mut widths = headings.map(str::len);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(headings)
+        .add_rows(rows.iter().map(Row::from));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
     }
-    let mut text = String::new();
-    let headings = headings.map(str::to_owned);
-    for row in std::iter::once(&headings).chain(rows) {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            line.push_str(&format!("{cell:<width$}  "));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    table.trim_fmt() + "\n"
 }
 
 #[cfg(test)]
