@@ -2,8 +2,12 @@
 //!
 //! Lines `SPIN_VARIABLE_NAME=VALUE` count, also after `export`; the last one of a name wins. A value is
 //! plain up to a `#` after a space, or in single quotes as it is, or in double quotes with `\n`, `\"`,
-//! `\\` and `\$`. A value that refers to another variable, or goes on in the next line, is refused. All
-//! other lines belong to somebody else.
+//! `\\` and `\$`. All other lines belong to somebody else.
+//!
+//! Values are read by `dotenvy`, as Spin reads them, and one line at a time, so that an error can say which
+//! line it is and nothing in somebody else's line changes what a value is. What `dotenvy` would fill in from
+//! the environment (`$NAME`), join of several pieces or continue in the next line is refused before: a secret
+//! would silently be another one than the file says.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,39 +55,34 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 fn value(text: &str) -> Option<String> {
-    let (value, rest) = match text.split_at_checked(1) {
-        Some(("'", quoted)) => {
-            let (value, rest) = quoted.split_once('\'')?;
-            (value.to_owned(), rest)
-        }
-        Some(("\"", quoted)) => double_quoted(quoted)?,
-        _ => {
-            let value = text.split_once(" #").map_or(text, |(value, _)| value);
-            let strange = |c: char| matches!(c, '\'' | '"' | '\\' | '$') || c.is_whitespace();
-            let value = value.trim_end();
-            return (!value.contains(strange)).then(|| value.to_owned());
-        }
-    };
-    let rest = rest.trim_start();
-    (rest.is_empty() || rest.starts_with('#')).then_some(value)
+    if !stands_alone(text) {
+        return None;
+    }
+    // The library's error has the value in it.
+    let (_, value) = dotenvy::Iter::new(format!("V={text}").as_bytes())
+        .next()?
+        .ok()?;
+    Some(value)
 }
 
-/// The value before the closing quote, and what follows it.
-fn double_quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut characters = text.chars();
-    loop {
-        match characters.next()? {
-            '"' => return Some((value, characters.as_str())),
-            '$' => return None,
-            '\\' => value.push(match characters.next()? {
-                'n' => '\n',
-                escaped @ ('"' | '\\' | '$') => escaped,
-                _ => return None,
-            }),
-            plain => value.push(plain),
-        }
-    }
+/// Whether the value is one piece that refers to nothing, with at most a comment after it.
+fn stands_alone(text: &str) -> bool {
+    let rest = if let Some(quoted) = text.strip_prefix('\'') {
+        quoted.split_once('\'').map(|(_, rest)| rest.to_owned())
+    } else if let Some(quoted) = text.strip_prefix('"') {
+        // Without what is escaped, the first quote ends the value.
+        let unescaped = [r"\\", r"\$", "\\\""]
+            .iter()
+            .fold(quoted.to_owned(), |text, escape| text.replace(escape, ""));
+        let split = unescaped.split_once('"');
+        split
+            .filter(|(value, _)| !value.contains('$'))
+            .map(|(_, rest)| rest.to_owned())
+    } else {
+        let value = text.split_once(" #").map_or(text, |(value, _)| value);
+        (!value.contains(['\'', '"', '\\', '$'])).then(String::new)
+    };
+    rest.is_some_and(|rest| rest.trim().is_empty() || rest.trim_start().starts_with('#'))
 }
 
 #[cfg(test)]
