@@ -3,10 +3,14 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use doorward_syntax::date::{days_in_month, parse_rfc3339};
+use doorward_syntax::date::parse_rfc3339;
 use doorward_token::{DATE_MAX_S, UnixTime};
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 const DAY_S: u64 = 24 * 3600;
+// `jiff::Timestamp` ends a day before `DATE_MAX_S`, so that it can be shown in every zone.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The present time by this machine's clock.
 pub(crate) fn now() -> Result<UnixTime> {
@@ -68,26 +72,8 @@ fn parse(text: &str) -> Option<UnixTime> {
 
 /// The time in the form that [`parse`] reads.
 pub(crate) fn utc(time: UnixTime) -> String {
-    let (mut days, rest) = (
-        time.0.min(DATE_MAX_S) / DAY_S,
-        time.0.min(DATE_MAX_S) % DAY_S,
-    );
-    // At most 8029 steps, and a hundred for a time of today.
-    let mut year = 1970;
-    while days >= days_in_year(year) {
-        days -= days_in_year(year);
-        year += 1;
-    }
-    let mut month = 1;
-    while days >= days_in_month(year, month) {
-        days -= days_in_month(year, month);
-        month += 1;
-    }
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!(
-        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
-        days + 1
-    )
+    let since = SignedDuration::from_secs(time.0.min(DATE_MAX_S).cast_signed());
+    format!("{}Z", EPOCH.saturating_add(since))
 }
 
 /// About how long: `45 s`, `12 min`, `3 h`, `90 d`.
@@ -98,10 +84,6 @@ pub(crate) fn about(seconds: u64) -> String {
         7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / DAY_S),
     }
-}
-
-fn days_in_year(year: u64) -> u64 {
-    337 + days_in_month(year, 2)
 }
 
 #[cfg(test)]
