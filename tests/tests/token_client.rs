@@ -99,6 +99,24 @@ fn another_implementation_and_our_own_accept_what_a_client_signs() {
     }
 }
 
+/// Ed25519 leaves nothing to choose (RFC 8032 §5.1.6).
+#[test]
+fn another_implementation_signs_with_ed25519_in_the_same_way() {
+    for case in cases() {
+        if case.algorithm != Algorithm::EdDsa {
+            continue;
+        }
+        let key = ClientKey::parse(case.jwk.to_string().as_bytes()).expect("the key is good");
+        let assertion = key.assertion("shop", "https://login.acme.example/", &[1; 16], NOW);
+        let (signed, signature) = assertion.rsplit_once('.').expect("a JWS has dots");
+        let seed = case.jwk.get("d").and_then(Value::as_str);
+        let seed = from_base64url(seed.expect("the key is private"));
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("32 bytes are a seed");
+        let theirs = pair.sign(signed.as_bytes());
+        assert_eq!(signature, base64url(theirs.as_ref()), "{}", case.jwk);
+    }
+}
+
 #[test]
 fn a_private_number_of_another_key_is_refused() {
     let cases = cases();
