@@ -36,6 +36,7 @@
 
 use core::fmt;
 
+use doorward_syntax::base64url::decode_standard_padded;
 use doorward_syntax::tokens::is_tchar;
 
 use crate::policy::{Demands, IssuerId};
@@ -417,53 +418,11 @@ fn name_and_key(base64: &[u8]) -> Option<NameAndKey> {
     if base64.len() > BASIC_BYTES_MAX {
         return None;
     }
-    let text = String::from_utf8(decode_base64(base64)?).ok()?;
+    let text = String::from_utf8(decode_standard_padded(base64)?).ok()?;
     let (name, key) = text.split_once(':')?;
     let good = !name.is_empty() && !key.is_empty() && !text.contains(char::is_control);
     good.then(|| NameAndKey {
         name: name.to_owned(),
         key: key.to_owned(),
-    })
-}
-
-/// Strict base64 (RFC 4648 section 4): with its padding, and without bits that no byte uses.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let (groups, rest) = text.as_chunks::<4>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(groups.len() * 3);
-    for (index, group) in groups.iter().enumerate() {
-        let padding = match group {
-            [_, _, b'=', b'='] => 2,
-            [_, _, _, b'='] => 1,
-            _ => 0,
-        };
-        if padding > 0 && index + 1 < groups.len() {
-            return None;
-        }
-        let mut bits = 0_u32;
-        for &digit in group.iter().take(4 - padding) {
-            bits = bits << 6 | u32::from(base64_digit(digit)?);
-        }
-        bits <<= 6 * padding;
-        let [_, decoded @ ..] = bits.to_be_bytes();
-        let (kept, dropped) = decoded.split_at_checked(3 - padding)?;
-        if dropped.iter().any(|&byte| byte != 0) {
-            return None;
-        }
-        bytes.extend_from_slice(kept);
-    }
-    Some(bytes)
-}
-
-fn base64_digit(digit: u8) -> Option<u8> {
-    Some(match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
     })
 }

@@ -1,9 +1,15 @@
-//! Base64url as JOSE wants it (RFC 7515 §2): no padding, no white space, no bit that no byte uses.
+//! Base64url as JOSE wants it (RFC 7515 §2): no padding, no white space, no bit that no byte uses. And the
+//! standard alphabet where certificates and HTTP Basic have it, as strictly.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{
+    GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
+};
+
+const PADDED_OR_NOT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 /// Decodes; `None` when the text is not strict base64url.
 #[must_use]
@@ -14,19 +20,24 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 /// The same, with padding where it belongs (RFC 4648 §5), which some issuers write in their key sets.
 #[must_use]
 pub fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
-    with_or_without_padding(&alphabet::URL_SAFE, text)
+    GeneralPurpose::new(&alphabet::URL_SAFE, PADDED_OR_NOT)
+        .decode(text)
+        .ok()
 }
 
 /// Decodes the standard alphabet (RFC 4648 §4), with or without padding.
 #[must_use]
 pub fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
-    with_or_without_padding(&alphabet::STANDARD, text)
+    GeneralPurpose::new(&alphabet::STANDARD, PADDED_OR_NOT)
+        .decode(text)
+        .ok()
 }
 
-fn with_or_without_padding(alphabet: &alphabet::Alphabet, text: &[u8]) -> Option<Vec<u8>> {
-    let config =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    GeneralPurpose::new(alphabet, config).decode(text).ok()
+/// Decodes the standard alphabet with its padding (RFC 4648 §4), as HTTP Basic has it; `None` where the
+/// padding is missing, a bit is set that no byte uses, or something else is in the text.
+#[must_use]
+pub fn decode_standard_padded(text: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// Encodes.
@@ -76,7 +87,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
-    use super::{decode, encode, encode_standard};
+    use super::{decode, decode_standard_padded, encode, encode_standard};
 
     #[test]
     fn strict_text_decodes() {
@@ -96,6 +107,41 @@ mod tests {
     }
 
     #[test]
+    fn the_standard_alphabet_with_padding_is_read_as_strictly() {
+        for (text, bytes) in [
+            ("", Some(&[][..])),
+            ("+/8=", Some(&[0xfb, 0xff])),
+            ("AA==", Some(&[0])),
+            ("AAEC", Some(&[0, 1, 2])),
+            ("AAECAA==", Some(&[0, 1, 2, 0])),
+            // Without all of its padding, or with too much.
+            ("AA", None),
+            ("AA=", None),
+            ("AAA", None),
+            ("AA===", None),
+            ("A===", None),
+            ("====", None),
+            ("AAEC====", None),
+            // Padding in the midst of it.
+            ("AA==AAEC", None),
+            ("A=AA", None),
+            ("AA=A", None),
+            // Bits that no byte uses.
+            ("AB==", None),
+            ("AAB=", None),
+            // Another alphabet, white space, and what is in none.
+            ("-_8=", None),
+            ("AA==\n", None),
+            (" AA==", None),
+            ("A A=", None),
+            ("\u{e9}A=", None),
+        ] {
+            let found = decode_standard_padded(text.as_bytes());
+            assert_eq!(found.as_deref(), bytes, "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_is_encoded_decodes_to_itself() {
         for length in 0..70_usize {
             for step in [1, 37, 101, 255] {
@@ -106,7 +152,9 @@ mod tests {
                     Some(bytes.as_slice()),
                     "{text}"
                 );
-                assert_eq!(encode_standard(&bytes), STANDARD.encode(&bytes));
+                let standard = encode_standard(&bytes);
+                assert_eq!(standard, STANDARD.encode(&bytes));
+                assert_eq!(decode_standard_padded(standard.as_bytes()), Some(bytes));
             }
         }
     }
