@@ -7,8 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::target::{CanonicalTarget, stands_for};
 
-mod implied;
-
 /// Most claims that one rule can ask for.
 pub const CLAIMS_MAX: usize = 16;
 /// Most values of each list that a claim is compared with.

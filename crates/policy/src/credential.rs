@@ -40,80 +40,23 @@ use doorward_syntax::base64url::decode_standard_padded;
 use doorward_syntax::tokens::is_tchar;
 
 use crate::policy::{Demands, IssuerId};
-use crate::token_from::CredentialPlace;
 
 pub(crate) mod cookie;
+pub(crate) mod error;
 mod find;
+pub(crate) mod kind;
+pub(crate) mod place;
 pub(crate) mod query;
 
+pub use self::error::CredentialError;
 pub(crate) use self::find::{Found, Presented, find};
+pub use self::kind::CredentialKind;
+pub use self::place::CredentialPlace;
 
 /// Longest `Basic` credential, in bytes of base64.
 pub const BASIC_BYTES_MAX: usize = 1024;
 /// Longest API key in its own place, in bytes.
 pub const API_KEY_BYTES_MAX: usize = 256;
-
-/// A kind of credential, as `accept` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CredentialKind {
-    /// A bearer token that its issuer signed.
-    Jwt,
-    /// A bearer token that only its issuer can read.
-    Opaque,
-    /// An API key in its own header or query parameter.
-    ApiKey,
-    /// The name of an API key and the key itself, as `Basic`.
-    Basic,
-}
-
-impl CredentialKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Jwt, Self::Opaque, Self::ApiKey, Self::Basic];
-
-    /// The name that the policy has for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Opaque => "opaque",
-            Self::ApiKey => "api-key",
-            Self::Basic => "basic",
-        }
-    }
-
-    /// Whether it is a bearer token.
-    pub(crate) fn is_bearer(self) -> bool {
-        matches!(self, Self::Jwt | Self::Opaque)
-    }
-}
-
-/// The kinds that a rule accepts, in its order; none on a public route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Kinds([Option<CredentialKind>; CredentialKind::ALL.len()]);
-
-impl Kinds {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = CredentialKind> {
-        self.0.into_iter().flatten()
-    }
-
-    pub(crate) fn contains(self, kind: CredentialKind) -> bool {
-        self.0.contains(&Some(kind))
-    }
-
-    /// Adds a kind after the others, unless it is there.
-    pub(crate) fn push(&mut self, kind: CredentialKind) {
-        if !self.contains(kind)
-            && let Some(place) = self.0.iter_mut().find(|place| place.is_none())
-        {
-            *place = Some(kind);
-        }
-    }
-
-    /// Which bearer tokens with two dots are.
-    fn first_bearer(self) -> Option<CredentialKind> {
-        self.iter().find(|kind| kind.is_bearer())
-    }
-}
 
 /// A credential of which nothing is known but what it looks like.
 ///
@@ -156,62 +99,6 @@ impl Credential<'_> {
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind().name())
-    }
-}
-
-/// What is wrong with the credential of a request. It is for the log and holds no part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialError {
-    /// There is no credential.
-    Missing,
-    /// The credential is of a kind that the rule does not accept.
-    OtherKind,
-    /// There is more than one `Authorization` field.
-    Repeated {
-        /// How many there are.
-        fields: usize,
-    },
-    /// There is more than one API key.
-    RepeatedKey,
-    /// There are an `Authorization` field and an API key.
-    Two,
-    /// A parameter's name is the API key's in another spelling.
-    Spelling,
-    /// The field does not begin with an authentication scheme.
-    NoScheme,
-    /// `Bearer` without one space and a token of the right characters after it.
-    NotOneToken,
-    /// `Basic` without a name and a password as they have to be written.
-    NotBasic,
-    /// An API key that is empty, too long, or not printable ASCII.
-    NotOneKey,
-    /// There is more than one token in this place.
-    RepeatedToken(CredentialPlace),
-    /// What stands in this place is the token's in another spelling.
-    TokenSpelling(CredentialPlace),
-    /// What stands in this place is no token.
-    NotToken(CredentialPlace),
-}
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "no credential",
-            Self::OtherKind => "a credential of a kind that the route does not accept",
-            Self::Repeated { fields } => return write!(f, "{fields} Authorization fields"),
-            Self::RepeatedKey => "more than one API key",
-            Self::Two => "both an Authorization field and an API key",
-            Self::Spelling => "a parameter that is the API key's in another spelling",
-            Self::NoScheme => "Authorization without an authentication scheme",
-            Self::NotOneToken => "Bearer without exactly one token after one space",
-            Self::NotBasic => "Basic without a name and a password in base64",
-            Self::NotOneKey => "an API key that is empty, too long or not printable ASCII",
-            Self::RepeatedToken(place) => return write!(f, "more than one token in the {place}"),
-            Self::TokenSpelling(place) => {
-                return write!(f, "a {place} that is the token's in another spelling");
-            }
-            Self::NotToken(place) => return write!(f, "a {place} for the token that holds none"),
-        })
     }
 }
 

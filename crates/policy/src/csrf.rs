@@ -20,7 +20,7 @@ use doorward_syntax::url::host_and_port;
 use doorward_traffic::cors::CorsRule;
 use doorward_traffic::field_list::{FieldList, SeveralFields};
 
-use crate::decision::RequestHead;
+use crate::head::RequestHead;
 
 /// Methods that change nothing. `TRACE` is one of them, and no rule lists it.
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];

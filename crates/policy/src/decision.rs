@@ -12,53 +12,23 @@ use std::borrow::Cow;
 
 use core::fmt;
 
-use doorward_token::api_key::{API_KEY_ISSUER, VerifiedKey};
+use doorward_token::api_key::{API_KEY_ISSUER, ApiKeyError, VerifiedKey};
 use doorward_token::revocation::RevocationSet;
 use doorward_token::{Claims, Proof, TokenError, UnixTime, VerifiedToken};
-use doorward_traffic::field_list::FieldList;
 
 use crate::claim::ClaimProblem;
-use crate::credential::{Credential, Held, Kinds};
+use crate::credential::kind::Kinds;
+use crate::credential::place::CredentialPlace;
+use crate::credential::{Credential, Held};
 use crate::demands::Lacking;
 use crate::identity::IDENTITY_TOTAL_BYTES_MAX;
-use crate::permit::{Identity, Permit, Principal};
+use crate::permit::{Identity, Permit};
 use crate::policy::{Demands, Issuer, IssuerId, Policy, RevocationRule, Rule};
+use crate::principal::Principal;
 use crate::refusal::{Reason, Refusal};
-use crate::source::concat;
-use crate::target::{self, CanonicalTarget};
-use crate::token_from::{CredentialPlace, SourceId};
+use crate::target::CanonicalTarget;
+use crate::token_from::SourceId;
 use crate::traffic::{CallerKeys, Traffic};
-
-/// What of a request a decision looks at.
-#[derive(Clone, Copy, Default)]
-pub struct RequestHead<'r> {
-    /// The method, as it was received.
-    pub method: &'r str,
-    /// Path and query, as they were received.
-    pub target: &'r str,
-    /// The value of every `Authorization` field, in order.
-    pub authorization: &'r [Vec<u8>],
-    /// The value of every field that [`Policy::api_key_header`] names, in order; empty where it names
-    /// none.
-    pub api_key: &'r [Vec<u8>],
-    /// All header fields, in order. They are looked at where the policy has tokens in other places than
-    /// `Authorization`, and only there.
-    pub fields: &'r FieldList,
-    /// The origin under which the request arrived: scheme, `://` and authority. Empty where that is not
-    /// known: then no page is of the own origin. Where [`Policy::reads_origin`] says no, it is not needed.
-    pub origin: &'r str,
-}
-
-impl fmt::Debug for RequestHead<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestHead")
-            .field("method", &self.method)
-            .field("path", &target::path_of(self.target))
-            .field("authorization", &self.authorization.len())
-            .field("api_key", &self.api_key.len())
-            .finish_non_exhaustive()
-    }
-}
 
 /// What is known of a request before its credential is judged.
 #[derive(Debug)]
@@ -208,7 +178,7 @@ impl<'p> Pending<'p, '_> {
                 }
                 let name = match token.tenant() {
                     None => Cow::Borrowed(issuer.name.as_str()),
-                    Some(tenant) => Cow::Owned(concat(&[&issuer.name, "/", tenant])),
+                    Some(tenant) => Cow::Owned([&issuer.name, "/", tenant].concat()),
                 };
                 (Some(id), name, token.claims(), None)
             }
@@ -220,7 +190,7 @@ impl<'p> Pending<'p, '_> {
         self.check_demands(id, claims).map_err(refused)?;
         let identity = self.identity(claims).map_err(refused)?;
         let principal = Principal::new(issuer, claims.subject().map(str::to_owned));
-        let traffic = Traffic::new(self.policy, &self.rule.kind.traffic);
+        let traffic = Traffic::new(&self.policy.named, &self.rule.kind.traffic);
         let keys = CallerKeys::of(traffic, &principal, claims, api_key);
         let target = match self.forwarded {
             Some(target) => target,
@@ -316,6 +286,41 @@ impl<'p> Pending<'p, '_> {
             headers.push((header.name.as_str(), value));
         }
         Ok(headers)
+    }
+}
+
+impl Refusal {
+    /// The token was not accepted. One that is too long is no invalid one: a client that was told so would
+    /// fetch another, as long as this one, and come back at once.
+    #[must_use]
+    pub fn invalid_token(pending: &Pending<'_, '_>, error: TokenError) -> Self {
+        let reason = match error {
+            TokenError::TooLong { bytes, bytes_max } => Reason::TokenTooLong {
+                bytes,
+                bytes_max,
+                in_query: pending.credential_in_query(),
+            },
+            error => Reason::Token(error),
+        };
+        Self::of(pending.accept(), reason)
+    }
+
+    /// The token names no issuer that the route accepts, or one that is not believed from where the token was.
+    #[must_use]
+    pub fn unknown_issuer(pending: &Pending<'_, '_>) -> Self {
+        Self::of(pending.accept(), pending.other_issuer())
+    }
+
+    /// The issuer says that the opaque token is not active (RFC 7662 section 2.2).
+    #[must_use]
+    pub fn inactive(pending: &Pending<'_, '_>) -> Self {
+        Self::of(pending.accept(), Reason::Inactive)
+    }
+
+    /// The API key was not accepted, or not with the name that came with it.
+    #[must_use]
+    pub fn invalid_key(pending: &Pending<'_, '_>, error: ApiKeyError) -> Self {
+        Self::of(pending.accept(), Reason::Key(error))
     }
 }
 

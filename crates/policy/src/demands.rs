@@ -7,7 +7,7 @@
 use doorward_token::{ClaimPath, Claims};
 
 use crate::claim::ClaimProblem;
-use crate::credential::CredentialKind;
+use crate::credential::kind::CredentialKind;
 use crate::policy::{Demands, IssuerId};
 use crate::target::CanonicalTarget;
 

@@ -10,6 +10,7 @@ use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, ParseError, Span};
 
 use crate::scalar::{CONTROL, bare_key, is_forbidden, quoted, unquoted};
+use crate::value::{At, TableId, Value};
 
 /// Most keys of one table: as many as there can be upstreams. Keys are kept in order, so many more of them
 /// would take long to read.
@@ -17,46 +18,6 @@ pub(crate) const TABLE_KEYS_MAX: usize = 256;
 /// How deep arrays and inline tables can be in each other: reading them is recursive.
 const DEPTH_MAX: usize = 32;
 const ROOT: TableId = 0;
-
-/// Something with the byte offset at which it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct At<T> {
-    pub(crate) offset: usize,
-    pub(crate) value: T,
-}
-
-pub(crate) enum Value<'s> {
-    Text(Cow<'s, str>),
-    /// `None`: more than 64 bits.
-    Integer(Option<i64>),
-    Boolean(bool),
-    Float,
-    Datetime,
-    Array {
-        values: Vec<At<Value<'s>>>,
-        /// Whether it was made by `[[…]]`.
-        of_tables: bool,
-    },
-    Table(TableId),
-}
-
-impl Value<'_> {
-    /// What it is, with an article.
-    pub(crate) fn type_name(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "a string",
-            Self::Integer(_) => "an integer",
-            Self::Boolean(_) => "a boolean",
-            Self::Float => "a float",
-            Self::Datetime => "a datetime",
-            Self::Array { .. } => "an array",
-            Self::Table(_) => "a table",
-        }
-    }
-}
-
-/// The position of a table in its document.
-pub(crate) type TableId = usize;
 
 pub(crate) struct Table<'s> {
     /// In the order of their names.

@@ -61,12 +61,14 @@ mod decision;
 mod demands;
 mod document;
 mod finding;
+mod head;
 pub mod identity;
 pub mod load;
 pub mod matcher;
 mod pattern;
 mod permit;
 mod policy;
+mod principal;
 pub mod refusal;
 mod route;
 mod scalar;
@@ -75,23 +77,26 @@ pub mod target;
 mod token_from;
 mod traffic;
 mod trie;
+mod value;
 
 pub use api_keys::{ApiKeys, KeyPlace};
 pub use claim::ClaimProblem;
-pub use credential::{Credential, CredentialError, CredentialKind};
-pub use decision::{Authenticated, Pending, RequestHead, Screened};
+pub use credential::{Credential, CredentialError, CredentialKind, CredentialPlace};
+pub use decision::{Authenticated, Pending, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
+pub use head::RequestHead;
 pub use identity::AbsentHeader;
 pub use load::advise;
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
-pub use permit::{Permit, Principal};
+pub use permit::Permit;
 pub use policy::{
     ClientAuthentication, Introspection, Issuer, IssuerId, KeySource, Logout, Policy,
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
+pub use principal::Principal;
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal};
 pub use route::{Preflight, Route};
 pub use target::{CanonicalTarget, TargetError};
-pub use token_from::{CredentialPlace, TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
+pub use token_from::{TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
 pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

@@ -1,4 +1,4 @@
-//! The permit, and who got it.
+//! The permit.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -7,6 +7,7 @@ use doorward_traffic::spoofing::{Says, spoofing};
 
 use crate::identity::AbsentHeader;
 use crate::policy::{Policy, Rule};
+use crate::principal::Principal;
 use crate::target;
 use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 
@@ -193,7 +194,7 @@ impl<'p> Permit<'p> {
     /// What the rule says of traffic.
     #[must_use]
     pub fn traffic(&self) -> Traffic<'p> {
-        Traffic::new(self.policy, &self.rule.kind.traffic)
+        Traffic::new(&self.policy.named, &self.rule.kind.traffic)
     }
 
     /// For each rate limit of the rule that is by subject, API key or claim: the bytes that tell this
@@ -225,41 +226,5 @@ impl fmt::Debug for Permit<'_> {
             .field("path", &target::path_of(&self.target))
             .field("principal", &self.principal)
             .finish_non_exhaustive()
-    }
-}
-
-/// Who was authenticated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal<'p> {
-    issuer: Cow<'p, str>,
-    subject: Option<String>,
-}
-
-impl<'p> Principal<'p> {
-    pub(crate) fn new(issuer: Cow<'p, str>, subject: Option<String>) -> Self {
-        Self { issuer, subject }
-    }
-
-    /// The name that the policy gives to the issuer, with that of its tenant if there is one, or
-    /// [`API_KEY_ISSUER`](doorward_token::api_key::API_KEY_ISSUER).
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// `sub`, when there is one: for an API key its name.
-    #[must_use]
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
-    }
-}
-
-/// On one line whatever is in the subject: `acme "4711"`.
-impl fmt::Display for Principal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.subject {
-            Some(subject) => write!(f, "{} \"{}\"", self.issuer, subject.escape_default()),
-            None => f.write_str(&self.issuer),
-        }
     }
 }

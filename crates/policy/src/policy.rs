@@ -11,11 +11,10 @@ use doorward_traffic::upstream::Upstream;
 
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::claim::RequiredClaim;
-use crate::credential::Kinds;
+use crate::credential::kind::Kinds;
 use crate::csrf;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
-use crate::load;
 use crate::matcher::Matcher;
 use crate::token_from::{SourceId, SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
@@ -45,15 +44,6 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads a policy file.
-    ///
-    /// # Errors
-    ///
-    /// Everything that was found, in the order of the file, when one of the findings is an error.
-    pub fn parse(text: &str) -> Result<Self, Findings> {
-        load::policy(text)
-    }
-
     /// What is probably not meant, but keeps nobody from using the policy.
     #[must_use]
     pub fn warnings(&self) -> &Findings {

@@ -2,14 +2,11 @@
 
 use core::fmt;
 
-use doorward_token::TokenError;
-use doorward_token::api_key::ApiKeyError;
 use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 
-use crate::credential::{CredentialKind, Kinds};
-use crate::decision::Pending;
+use crate::credential::kind::{CredentialKind, Kinds};
 
 mod class;
 mod reason;
@@ -40,39 +37,6 @@ impl Refusal {
     #[must_use]
     pub fn host(error: HostError) -> Self {
         Self::because(Reason::Host(error))
-    }
-
-    /// The token was not accepted. One that is too long is no invalid one: a client that was told so would
-    /// fetch another, as long as this one, and come back at once.
-    #[must_use]
-    pub fn invalid_token(pending: &Pending<'_, '_>, error: TokenError) -> Self {
-        let reason = match error {
-            TokenError::TooLong { bytes, bytes_max } => Reason::TokenTooLong {
-                bytes,
-                bytes_max,
-                in_query: pending.credential_in_query(),
-            },
-            error => Reason::Token(error),
-        };
-        Self::of(pending.accept(), reason)
-    }
-
-    /// The token names no issuer that the route accepts, or one that is not believed from where the token was.
-    #[must_use]
-    pub fn unknown_issuer(pending: &Pending<'_, '_>) -> Self {
-        Self::of(pending.accept(), pending.other_issuer())
-    }
-
-    /// The issuer says that the opaque token is not active (RFC 7662 section 2.2).
-    #[must_use]
-    pub fn inactive(pending: &Pending<'_, '_>) -> Self {
-        Self::of(pending.accept(), Reason::Inactive)
-    }
-
-    /// The API key was not accepted, or not with the name that came with it.
-    #[must_use]
-    pub fn invalid_key(pending: &Pending<'_, '_>, error: ApiKeyError) -> Self {
-        Self::of(pending.accept(), Reason::Key(error))
     }
 
     /// The keys of the token's issuer cannot be had. The client is asked to come back later, at

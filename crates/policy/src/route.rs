@@ -5,15 +5,17 @@ use core::ops::Range;
 
 use doorward_traffic::cors::CorsRule;
 
+use crate::credential::place::CredentialPlace;
 use crate::credential::{self, Credential, Presented};
 use crate::csrf;
-use crate::decision::{Pending, RequestHead, Screened};
+use crate::decision::{Pending, Screened};
+use crate::head::RequestHead;
 use crate::matcher::Found;
 use crate::permit::Permit;
 use crate::policy::{Access, Policy, Rule};
 use crate::refusal::{Reason, Refusal};
 use crate::target::{self, CanonicalTarget};
-use crate::token_from::{CredentialPlace, TokenSource};
+use crate::token_from::TokenSource;
 use crate::traffic::{CallerKeys, Traffic};
 
 impl Policy {
@@ -84,7 +86,7 @@ impl Policy {
             }
         }
         Some(Preflight {
-            rule: Traffic::new(self, &chosen.kind.traffic).cors()?,
+            rule: Traffic::new(&self.named, &chosen.kind.traffic).cors()?,
             methods,
             listed: asked.is_some(),
         })
@@ -96,7 +98,7 @@ impl Policy {
     pub fn cors_of(&self, target: &str) -> Option<&CorsRule> {
         let range = self.range(target)?;
         self.rules_in(&range)
-            .find_map(|rule| Traffic::new(self, &rule.kind.traffic).cors())
+            .find_map(|rule| Traffic::new(&self.named, &rule.kind.traffic).cors())
     }
 
     /// The rules of the most specific pattern.
@@ -188,7 +190,7 @@ impl<'p, 'r> Route<'p, 'r> {
             source: found.source,
         };
         pending.check_token_bytes()?;
-        let cors = || Traffic::new(policy, &rule.kind.traffic).cors();
+        let cors = || Traffic::new(&policy.named, &rule.kind.traffic).cors();
         if pending.place == CredentialPlace::Cookie
             && !csrf::is_of_a_page_that_may(head, cors(), &rule.kind.override_headers)
         {
@@ -229,7 +231,7 @@ impl<'p, 'r> Route<'p, 'r> {
     /// What the rule says of traffic.
     #[must_use]
     pub fn traffic(&self) -> Traffic<'p> {
-        Traffic::new(self.policy, &self.rule.kind.traffic)
+        Traffic::new(&self.policy.named, &self.rule.kind.traffic)
     }
 
     /// The rule's path pattern, for the log.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use toml_parser::decoder::Encoding;
 
-use crate::document::Value;
+use crate::value::Value;
 
 /// What is wrong with a key or a value.
 pub(crate) type Problem = &'static str;

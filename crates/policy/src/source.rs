@@ -7,9 +7,10 @@
 use core::fmt::{Display, Write};
 use core::ops::RangeInclusive;
 
-pub(crate) use crate::document::At;
-use crate::document::{Document, Entry, Value};
+use crate::document::{Document, Entry};
 use crate::finding::{self, Code, Finding, Findings, Position};
+pub(crate) use crate::value::At;
+use crate::value::Value;
 
 /// The text of a policy file and what was found in it so far.
 pub(crate) struct Source<'s> {

@@ -4,7 +4,6 @@
 //! route lists is removed from the requests of all, so that no service ever reads there what nobody
 //! has looked at.
 
-use core::fmt;
 use std::borrow::Cow;
 
 use crate::credential::{cookie, query};
@@ -26,30 +25,6 @@ pub(crate) enum TokenSource {
     Cookie(String),
     /// `query:NAME`
     Query(String),
-}
-
-/// Where the credential of a request was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialPlace {
-    /// In the `Authorization` field.
-    Authorization,
-    /// In a header field of its own.
-    Header,
-    /// In a cookie.
-    Cookie,
-    /// In a parameter of the query.
-    Query,
-}
-
-impl fmt::Display for CredentialPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Authorization => "Authorization field",
-            Self::Header => "header",
-            Self::Cookie => "cookie",
-            Self::Query => "parameter",
-        })
-    }
 }
 
 /// The position of a source in [`TokenSources`]; `Authorization` is always the first.

@@ -17,10 +17,9 @@ use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
 
-use crate::permit::Principal;
-use crate::policy::Policy;
+use crate::principal::Principal;
 
-/// The position of a rate limit in [`Policy::rate_limits`].
+/// The position of a rate limit in [`Policy::rate_limits`](crate::Policy::rate_limits).
 pub type RateLimitId = u16;
 
 /// The position of something else that has a name, among its kind.
@@ -84,11 +83,8 @@ pub struct Traffic<'p> {
 }
 
 impl<'p> Traffic<'p> {
-    pub(crate) fn new(policy: &'p Policy, rule: &'p TrafficRule) -> Self {
-        Self {
-            named: &policy.named,
-            rule,
-        }
+    pub(crate) fn new(named: &'p Named, rule: &'p TrafficRule) -> Self {
+        Self { named, rule }
     }
 
     /// Which pages of other origins may send such requests; `None`: CORS is the upstream's business.
@@ -116,7 +112,7 @@ impl<'p> Traffic<'p> {
         at(&self.named.security_headers, self.rule.security_headers)
     }
 
-    /// Where the request goes, by position in [`Policy::upstreams`]; `None`: to the handler behind the
+    /// Where the request goes, by position in [`Policy::upstreams`](crate::Policy::upstreams); `None`: to the handler behind the
     /// gate.
     #[must_use]
     pub fn upstream(&self) -> Option<UpstreamId> {

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 
 use doorward_traffic::field_list::FieldList;
 
-use super::CredentialError;
+use super::error::CredentialError;
+use super::place::CredentialPlace;
 use super::query::decodes_to;
-use crate::token_from::CredentialPlace;
 
 /// What a crumb has to do with a cookie.
 enum Crumb<'v> {

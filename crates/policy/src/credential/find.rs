@@ -3,11 +3,13 @@
 use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::field_list::FieldList;
 
-use super::{CredentialError, cookie, query};
+use super::error::CredentialError;
+use super::place::CredentialPlace;
+use super::{cookie, query};
 use crate::api_keys::KeyPlace;
-use crate::decision::RequestHead;
+use crate::head::RequestHead;
 use crate::policy::Policy;
-use crate::token_from::{CredentialPlace, SourceId, TokenFrom, TokenSource};
+use crate::token_from::{SourceId, TokenFrom, TokenSource};
 
 /// What there is of credentials in a request, unread.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@
 
 use doorward_syntax::form::{self, escaped_byte};
 
-use super::CredentialError;
+use super::error::CredentialError;
 
 /// The value of the one parameter with this name. `repeated` is the error where there are several.
 pub(crate) fn find<'r>(

@@ -1,10 +1,10 @@
 //! Whose credentials of which kind a route accepts: `accept` and `issuer`
 
-use super::ISSUERS_IN_ALL_MAX;
+use super::bounds::ISSUERS_IN_ALL_MAX;
 use super::issuer::ReadIssuer;
 use super::traffic::ReadTraffic;
 use crate::api_keys::ApiKeys;
-use crate::credential::{CredentialKind, Kinds};
+use crate::credential::kind::{CredentialKind, Kinds};
 use crate::finding::Code;
 use crate::policy::{Demands, IssuerGroup};
 use crate::source::{At, Fields, Source, list, shown, suggestion};

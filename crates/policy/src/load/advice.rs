@@ -7,10 +7,12 @@ mod help;
 
 use core::fmt::Display;
 
-use super::{POLICY_BYTES_MAX, route};
-use crate::document::{At, Document, Entry, Value};
+use super::bounds::POLICY_BYTES_MAX;
+use super::route;
+use crate::document::{Document, Entry};
 use crate::finding::{Code, Findings};
 use crate::source::{Fields, Related, Source, list, shown};
+use crate::value::{At, Value};
 use doorward_token::{ClaimPath, TENANT_PLACE};
 
 /// An issuer of which everybody can have tokens.

@@ -3,15 +3,14 @@
 use core::fmt::Display;
 
 use super::accept::{self, Around};
-use super::claims;
-use super::route::{self, ReadRoute};
-use super::{ALTERNATIVES_MAX, ISSUERS_IN_ALL_MAX, SCOPE_BYTES_MAX};
-use crate::credential::CredentialKind;
-use crate::document::Value;
+use super::bounds::{ALTERNATIVES_MAX, ISSUERS_IN_ALL_MAX, SCOPE_BYTES_MAX};
+use super::{claims, values};
+use crate::credential::kind::CredentialKind;
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Demands, IssuerGroup};
 use crate::source::{At, Fields, Related, Source};
+use crate::value::Value;
 
 /// What is asked of credentials, on a route without alternatives or in one of them.
 const KEYS: [&str; 4] = ["accept", "claims", "issuer", "scope"];
@@ -32,7 +31,7 @@ impl Asked {
         pattern: Option<&Pattern>,
     ) -> Self {
         let scope = fields.get("scope");
-        let scope = scope.map(|value| route::scope(source, value, SCOPE_BYTES_MAX));
+        let scope = scope.map(|value| values::scope(source, value, SCOPE_BYTES_MAX));
         let read = claims::read(source, fields, pattern);
         Self {
             demands: Demands {
@@ -58,13 +57,14 @@ impl Asked {
     }
 }
 
-/// Reads the alternatives of a route, and what they accept together.
+/// Reads the alternatives of a route, and what they accept together. `path` and `pattern` are the route's.
 pub(super) fn read(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
     value: &At<Value<'_>>,
     around: &Around<'_>,
-    route: &ReadRoute,
+    path: &str,
+    pattern: Option<&Pattern>,
 ) -> Demands {
     let before = source.findings_count();
     let allow = fields.key_offset("allow").unwrap_or(value.offset);
@@ -94,14 +94,14 @@ pub(super) fn read(
             continue;
         };
         source.check_keys(fields, &KEYS, "an alternative");
-        let read = Asked::read(source, fields, route.pattern.as_ref());
+        let read = Asked::read(source, fields, pattern);
         alternatives.push(read.with_accept(source, fields, value.offset, around));
     }
     let mut together = together(source, &alternatives);
     if source.findings_count() == before {
-        needless(source, &alternatives, &route.path);
+        needless(source, &alternatives, path);
     }
-    claims::subjects(source, &alternatives, around);
+    subjects(source, &alternatives, around);
     together.allow = alternatives.into_iter().map(|one| one.demands).collect();
     together
 }
@@ -243,4 +243,33 @@ fn positions(groups: &[IssuerGroup]) -> Vec<bool> {
         }
     }
     there
+}
+
+/// Warns where `sub` is compared with the path by demands that accept credentials of several: whose name
+/// it is, the path does not say.
+pub(super) fn subjects(source: &mut Source<'_>, asked: &[Asked], around: &Around<'_>) {
+    let mut issuers: Vec<IssuerGroup> = Vec::new();
+    let mut place = None;
+    let mut takes_keys = false;
+    for one in asked {
+        let Some(offset) = one.subject else { continue };
+        place = place.or(Some(offset));
+        takes_keys |= one.demands.accept.iter().any(|kind| !kind.is_bearer());
+        for &group in &one.demands.issuers {
+            if !issuers.iter().any(|known| known.covers(group)) {
+                issuers.push(group);
+            }
+        }
+    }
+    let count = |group: &IssuerGroup| match around.is_any_tenant(*group) {
+        true => 2,
+        false => group.count,
+    };
+    let names = issuers.iter().map(count).sum::<u32>() + u32::from(takes_keys);
+    if let Some(offset) = place.filter(|_| names > 1) {
+        let message = "`sub` is compared with the path, and several issuers give that name: tenants \
+                       and API keys count as such";
+        let help = "accept one of them here, or compare a claim that is unique among them";
+        source.find_with(Code::AmbiguousSubject, offset, &message, Some(&help), &[]);
+    }
 }

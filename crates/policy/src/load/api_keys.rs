@@ -3,14 +3,14 @@
 use doorward_token::UnixTime;
 use doorward_token::api_key::{KeyDigest, KeyRecord, KeyRecordError, SCOPE_BYTES_MAX};
 
+use super::bounds::{API_KEYS_MAX, QUERY_NAME_BYTES_MAX};
+use super::date;
 use super::identity::check_name;
-use super::route::scope;
-use super::token_from::is_parameter;
-use super::{API_KEYS_MAX, QUERY_NAME_BYTES_MAX, date};
+use super::values::{is_parameter, scope};
 use crate::api_keys::{ApiKeys, KeyPlace};
-use crate::document::Value;
 use crate::finding::Code;
 use crate::source::{Fields, Related, Source, shown};
+use crate::value::Value;
 
 /// The keys, and where in the file each of them is.
 pub(super) struct ReadKeys {

@@ -2,11 +2,13 @@
 
 use core::fmt::Display;
 
-use super::METHODS_PER_PATTERN_MAX;
 use super::api_keys::ReadKeys;
+use super::bounds::METHODS_PER_PATTERN_MAX;
 use super::issuer::ReadIssuer;
+use super::named::Kind;
 use super::route::ReadRoute;
-use crate::credential::CredentialKind;
+use super::traffic::ReadTraffic;
+use crate::credential::kind::CredentialKind;
 use crate::finding::Code;
 use crate::matcher::{MATCH_STEPS_MAX, Matcher};
 use crate::policy::{Access, Demands, LogoutPath};
@@ -62,6 +64,46 @@ pub(super) fn use_of_keys(source: &mut Source<'_>, keys: &ReadKeys, routes: &[Re
         let message = "no route accepts API keys";
         let help = "routes accept them with `accept = [\"api-key\"]` or `accept = [\"basic\"]`";
         source.find_with(Code::UnusedApiKeys, keys.offset, &message, Some(&help), &[]);
+    }
+}
+
+/// What is named and used by no route was probably forgotten somewhere.
+pub(super) fn use_of_names(
+    source: &mut Source<'_>,
+    read: &ReadTraffic<'_, '_>,
+    routes: &[ReadRoute],
+) {
+    for (kind, entries) in Kind::ALL.into_iter().zip(&read.names) {
+        let mut used = vec![false; entries.len()];
+        for route in routes {
+            let rule = &route.traffic;
+            let several = match kind {
+                Kind::RateLimit => rule.rate_limits.as_slice(),
+                _ => &[],
+            };
+            let ones = match kind {
+                Kind::Upstream => [
+                    rule.upstream,
+                    rule.split.as_ref().map(|split| split.to),
+                    rule.mirror,
+                ],
+                Kind::Cors => [rule.cors, None, None],
+                Kind::Limits => [rule.limits, None, None],
+                Kind::SecurityHeaders => [rule.security_headers, None, None],
+                Kind::RateLimit => [None; 3],
+            };
+            for id in several.iter().copied().chain(ones.into_iter().flatten()) {
+                if let Some(used) = used.get_mut(usize::from(id)) {
+                    *used = true;
+                }
+            }
+        }
+        for (entry, _) in entries.iter().zip(used).filter(|(_, used)| !used) {
+            let key = kind.key();
+            let message = format_args!("no route uses `{key}.{}`", shown(entry.name));
+            let help = format_args!("routes use it with `{key}`, and so do `[defaults]` for all");
+            source.find_with(Code::Unused, entry.offset, &message, Some(&help), &[]);
+        }
     }
 }
 

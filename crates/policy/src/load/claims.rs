@@ -2,16 +2,15 @@
 
 use core::fmt::Display;
 
-use doorward_token::{ClaimPath, ClaimPathError};
+use doorward_token::ClaimPath;
 
-use super::accept::Around;
-use super::allow::Asked;
+use super::values;
 use crate::claim::{CLAIM_VALUES_MAX, CLAIMS_MAX, Condition, RequiredClaim, Scalar};
-use crate::document::{Entry, Value};
+use crate::document::Entry;
 use crate::finding::Code;
 use crate::pattern::Pattern;
-use crate::policy::IssuerGroup;
 use crate::source::{At, Fields, Related, Source, concat, nearest, shown, suggestion};
+use crate::value::Value;
 
 const WHAT: &str = "the value of a claim";
 const KEYS: [&str; 7] = ["absent", "all", "any", "equals", "keys", "none", "present"];
@@ -22,26 +21,6 @@ pub(super) struct ReadClaims {
     pub(super) claims: Vec<RequiredClaim>,
     /// Where `sub` is compared with a segment of the path, if it is.
     pub(super) subject: Option<usize>,
-}
-
-/// Where a claim is. `None` where the text is no path, which is found then.
-pub(super) fn path(source: &mut Source<'_>, text: At<&str>) -> Option<ClaimPath> {
-    let error = match ClaimPath::parse(text.value) {
-        Ok(path) => return Some(path),
-        Err(error) => error,
-    };
-    let help = match error {
-        _ if text.value.is_empty() => "a claim has a name",
-        ClaimPathError::Empty | ClaimPathError::Quotes => {
-            "dots make a path, and a segment that holds dots is in double quotes: \
-             `resource_access.\"my.client\".roles`"
-        }
-        ClaimPathError::TooDeep => "if the dots are part of a name, put it in double quotes",
-        ClaimPathError::TooLong => "claims have shorter names",
-    };
-    let message = format_args!("the claim `{}` {error}", shown(text.value));
-    source.find_with(Code::BadValue, text.offset, &message, Some(&help), &[]);
-    None
 }
 
 /// Reads `claims` of a route or an alternative. `pattern` is the route's, `None` where it is a bad one.
@@ -113,7 +92,7 @@ fn below(source: &mut Source<'_>, claims: &[RequiredClaim], offsets: &[usize]) {
 
 /// The place of a claim that a rule can ask for.
 fn named(source: &mut Source<'_>, name: &str, offset: usize) -> Option<ClaimPath> {
-    let path = path(
+    let path = values::claim(
         source,
         At {
             offset,
@@ -373,34 +352,5 @@ fn holds_of_a_text(condition: &Condition) -> bool {
             .iter()
             .all(|one| is_text(one) && listed.first() == Some(one)),
         _ => true,
-    }
-}
-
-/// Warns where `sub` is compared with the path by demands that accept credentials of several: whose name
-/// it is, the path does not say.
-pub(super) fn subjects(source: &mut Source<'_>, asked: &[Asked], around: &Around<'_>) {
-    let mut issuers: Vec<IssuerGroup> = Vec::new();
-    let mut place = None;
-    let mut takes_keys = false;
-    for one in asked {
-        let Some(offset) = one.subject else { continue };
-        place = place.or(Some(offset));
-        takes_keys |= one.demands.accept.iter().any(|kind| !kind.is_bearer());
-        for &group in &one.demands.issuers {
-            if !issuers.iter().any(|known| known.covers(group)) {
-                issuers.push(group);
-            }
-        }
-    }
-    let count = |group: &IssuerGroup| match around.is_any_tenant(*group) {
-        true => 2,
-        false => group.count,
-    };
-    let names = issuers.iter().map(count).sum::<u32>() + u32::from(takes_keys);
-    if let Some(offset) = place.filter(|_| names > 1) {
-        let message = "`sub` is compared with the path, and several issuers give that name: tenants \
-                       and API keys count as such";
-        let help = "accept one of them here, or compare a claim that is unique among them";
-        source.find_with(Code::AmbiguousSubject, offset, &message, Some(&help), &[]);
     }
 }

@@ -2,7 +2,8 @@
 
 use doorward_traffic::cors::{CorsRule, OriginPattern};
 
-use super::{CORS_FIELDS_MAX, CORS_MAX_AGE_S_MAX, CORS_ORIGINS_MAX, fields};
+use super::bounds::{CORS_FIELDS_MAX, CORS_MAX_AGE_S_MAX, CORS_ORIGINS_MAX};
+use super::fields;
 use crate::finding::Code;
 use crate::source::{Fields, Source, shown};
 

@@ -6,10 +6,11 @@ use doorward_traffic::fields::is_hop_by_hop;
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::FieldEdits;
 
-use super::{FIELD_EDITS_MAX, FIELD_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
-use crate::document::{Entry, Value};
+use super::bounds::{FIELD_EDITS_MAX, FIELD_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
+use crate::document::Entry;
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
+use crate::value::Value;
 
 /// Whose fields are edited.
 #[derive(Clone, Copy, PartialEq, Eq)]

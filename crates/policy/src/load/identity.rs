@@ -5,11 +5,11 @@ use core::fmt::Display;
 use doorward_syntax::field_name::{begins_with, same_when_folded};
 use doorward_traffic::spoofing::{Says, spoofing};
 
-use super::claims;
-use crate::document::Value;
+use super::values;
 use crate::finding::Code;
 use crate::identity::{Format, IDENTITY_HEADERS_MAX, IDENTITY_NAME_BYTES_MAX, IdentityHeader};
 use crate::source::{At, Fields, Source, shown};
+use crate::value::Value;
 
 /// Headers that have a meaning of their own: removing them from requests or setting them to a claim
 /// would change what the request is. The first ones are those of one hop (RFC 9110 section 7.6.1)
@@ -162,7 +162,7 @@ fn mapping<'s>(
     };
     let header = IdentityHeader {
         name: name.to_owned(),
-        claim: claims::path(source, claim?)?,
+        claim: values::claim(source, claim?)?,
         format,
         keys: keys.is_some(),
     };

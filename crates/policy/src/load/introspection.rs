@@ -2,12 +2,12 @@
 
 use doorward_token::introspection::MissingAudience;
 
-use super::issuer::variable;
+use super::bounds::{CACHE_S_MAX, NEGATIVE_CACHE_S_MAX};
 use super::tenants::{Tenant, address};
-use super::{CACHE_S_MAX, CLIENT_ID_BYTES_MAX, NEGATIVE_CACHE_S_MAX};
+use super::values::{client_id, variable};
 use crate::finding::Code;
 use crate::policy::{ClientAuthentication, Introspection, KeySource};
-use crate::source::{At, Fields, Source, shown};
+use crate::source::{Fields, Source};
 
 const WHAT: &str = "`introspection`";
 const KEYS: [&str; 8] = [
@@ -58,20 +58,6 @@ pub(super) fn read(
             _ => MissingAudience::Accept,
         },
     })
-}
-
-/// RFC 6749 appendix A.1: `*VSCHAR`, which is printable ASCII.
-pub(super) fn client_id(source: &mut Source<'_>, id: At<&str>) -> String {
-    let good = (1..=CLIENT_ID_BYTES_MAX).contains(&id.value.len())
-        && id.value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if !good {
-        let message = format_args!(
-            "`{}` is no `client_id`: 1 to {CLIENT_ID_BYTES_MAX} printable ASCII characters",
-            shown(id.value)
-        );
-        source.find(Code::BadValue, id.offset, &message);
-    }
-    id.value.to_owned()
 }
 
 fn authentication(source: &mut Source<'_>, fields: Fields<'_, '_>) -> ClientAuthentication {

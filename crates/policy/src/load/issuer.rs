@@ -8,19 +8,19 @@ use doorward_token::{
     TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX, TokenKinds,
 };
 
-use super::tenants::{self, Tenant, address};
-use super::token_from::{self, ReadSources};
-use super::{
+use super::bounds::{
     AUDIENCE_ENTRIES_MAX, ISSUER_NAME_BYTES_MAX, ISSUERS_IN_ALL_MAX, ISSUERS_MAX, SCOPE_CLAIMS_MAX,
     STALE_IF_ERROR_S_MAX, TOKEN_BYTES_MAX_MIN, UNKNOWN_KEY_COOLDOWN_S_MAX,
     UNKNOWN_KEY_COOLDOWN_S_MIN,
 };
-use super::{introspection, logout, names};
-use crate::document::Value;
+use super::tenants::{self, Tenant, address};
+use super::token_from::{self, ReadSources};
+use super::{introspection, logout, names, values};
 use crate::finding::Code;
 use crate::policy::{Issuer, IssuerGroup, KeySource};
 use crate::source::{At, Fields, Related, Source, concat, shown, suggestion};
 use crate::token_from::SourceSet;
+use crate::value::Value;
 
 const KEYS: [&str; 19] = [
     "access_token_profile",
@@ -317,7 +317,7 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Tenant<'_>) -> 
         return KeySource::JwksFile(file(source, path, tenant));
     }
     if fields.get("secret").is_some() {
-        let variable = variable(source, fields, "secret");
+        let variable = values::variable(source, fields, "secret");
         return KeySource::Secret { variable };
     }
     KeySource::Discovery
@@ -335,31 +335,6 @@ fn file(source: &mut Source<'_>, path: At<&str>, tenant: Tenant<'_>) -> String {
         source.find_with(Code::BadValue, path.offset, &message, Some(&help), &[]);
     }
     file
-}
-
-/// The name of a Spin variable: lower-case letters, digits, single underscores within.
-pub(super) fn variable(source: &mut Source<'_>, fields: Fields<'_, '_>, key: &str) -> String {
-    const VARIABLE_BYTES_MAX: usize = 64;
-    let Some(name) = source.text(fields, key) else {
-        return String::new();
-    };
-    let good = name.value.len() <= VARIABLE_BYTES_MAX
-        && name
-            .value
-            .starts_with(|first: char| first.is_ascii_lowercase())
-        && name.value.split('_').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        });
-    if !good {
-        // It may be the secret itself, so it is not repeated.
-        let message = format_args!("`{key}` is not the name of a Spin variable");
-        let help = "a name like `acme_secret`; the secret itself has no place in this file";
-        source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
-    }
-    name.value.to_owned()
 }
 
 fn algorithms(source: &mut Source<'_>, fields: Fields<'_, '_>, keys: &KeySource) -> AlgorithmSet {

@@ -3,7 +3,7 @@
 use doorward_syntax::media_type::is_range;
 use doorward_traffic::limits::RequestLimits;
 
-use super::{
+use super::bounds::{
     BODY_BYTES_MAX_MAX, CONTENT_TYPE_BYTES_MAX, CONTENT_TYPES_MAX, HEADER_BYTES_MAX_MAX,
     HEADER_COUNT_MAX_MAX,
 };

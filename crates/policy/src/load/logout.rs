@@ -1,8 +1,7 @@
 //! `[issuer.NAME.logout]`
 
-use super::CLIENT_IDS_MAX;
-use super::introspection::client_id;
-use super::route::pattern;
+use super::bounds::CLIENT_IDS_MAX;
+use super::values::{client_id, pattern};
 use crate::finding::Code;
 use crate::pattern::Segment;
 use crate::policy::Logout;

@@ -207,12 +207,14 @@ mod advice;
 mod allow;
 mod api_keys;
 mod audience;
+mod bounds;
 mod check;
 mod claims;
 mod cors;
 mod date;
 mod fields;
 mod identity;
+mod implied;
 mod introspection;
 mod issuer;
 mod limits;
@@ -224,133 +226,28 @@ mod rate_limit;
 mod rewrite;
 mod route;
 mod security;
+mod sources;
 mod split;
 mod store;
 mod tenants;
 mod token_from;
 mod traffic;
+mod unique;
 mod upstream;
+mod values;
 
 use toml_parser::{Expected, ParseError};
 
 use self::accept::Around;
 pub use self::advice::advise;
+pub use self::bounds::*;
 use crate::api_keys::ApiKeys;
-use crate::document::{Document, TABLE_KEYS_MAX};
+use crate::document::{Document, Entry, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
 use crate::policy::{Kind, Policy, Rules};
 use crate::source::{Fields, Source};
-
-/// Longest policy file, in bytes.
-pub const POLICY_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Most issuers, those of one pattern counted as one.
-pub const ISSUERS_MAX: usize = 64;
-/// Most issuers when each tenant is counted.
-pub const ISSUERS_IN_ALL_MAX: usize = 1024;
-/// Longest name of a tenant, in bytes.
-pub const TENANT_BYTES_MAX: usize = doorward_token::TENANT_BYTES_MAX;
-/// Most names that `issuer` of an issuer can list.
-pub const ISSUER_SPELLINGS_MAX: usize = 16;
-/// Most claims that `scope_claim` can list.
-pub const SCOPE_CLAIMS_MAX: usize = 8;
-/// Least that `token_bytes_max` can be.
-pub const TOKEN_BYTES_MAX_MIN: u64 = 1024;
-/// Most routes.
-pub const ROUTES_MAX: usize = 16_384;
-/// Most methods of all rules for one path pattern together.
-pub const METHODS_PER_PATTERN_MAX: usize = 64;
-/// Most scopes that one rule can ask for.
-pub const SCOPE_ENTRIES_MAX: usize = 64;
-/// Most alternatives of one route.
-pub const ALTERNATIVES_MAX: usize = 16;
-/// Longest scope, in bytes.
-pub const SCOPE_BYTES_MAX: usize = 256;
-/// Most audiences of one issuer.
-pub const AUDIENCE_ENTRIES_MAX: usize = 64;
-/// Longest name of an issuer, in bytes.
-pub const ISSUER_NAME_BYTES_MAX: usize = 64;
-/// Most that `stale_if_error_s` of an issuer can be: a week.
-pub const STALE_IF_ERROR_S_MAX: u64 = 7 * 24 * 60 * 60;
-/// Least that `unknown_key_cooldown_s` can be.
-pub const UNKNOWN_KEY_COOLDOWN_S_MIN: u64 = 5;
-/// Most that `unknown_key_cooldown_s` can be.
-pub const UNKNOWN_KEY_COOLDOWN_S_MAX: u64 = 60 * 60;
-/// Most that `cache_s` can be.
-pub const CACHE_S_MAX: u64 = 60 * 60;
-/// Most that `negative_cache_s` can be.
-pub const NEGATIVE_CACHE_S_MAX: u64 = 60;
-/// Longest `client_id`, in bytes.
-pub const CLIENT_ID_BYTES_MAX: usize = 256;
-/// Most clients of which a logout token may name one.
-pub const CLIENT_IDS_MAX: usize = 64;
-/// Longest label of a store, in bytes.
-pub const STORE_NAME_BYTES_MAX: usize = 64;
-/// Least that `refresh_s` can be.
-pub const STORE_REFRESH_S_MIN: u64 = 1;
-/// Most that `refresh_s` can be.
-pub const STORE_REFRESH_S_MAX: u64 = 60;
-/// Most that `stale_if_error_s` of the store can be.
-pub const STORE_STALE_IF_ERROR_S_MAX: u64 = 60 * 60;
-/// Least that `token_lifetime_max_s` can be.
-pub const TOKEN_LIFETIME_MAX_S_MIN: u64 = 60;
-/// Most that `token_lifetime_max_s` can be: thirty days.
-pub const TOKEN_LIFETIME_MAX_S_MAX: u64 = 30 * 24 * 60 * 60;
-/// Most API keys that a policy can list.
-pub const API_KEYS_MAX: usize = 256;
-/// Longest name of the parameter that holds the API key, in bytes.
-pub const QUERY_NAME_BYTES_MAX: usize = 64;
-
-/// Most upstreams.
-pub const UPSTREAMS_MAX: usize = 256;
-/// Most tables of each other kind that routes use by name.
-pub const TRAFFIC_TABLES_MAX: usize = 64;
-/// Longest name of an upstream, of a table of those kinds, and of the proxy, in bytes.
-pub const TRAFFIC_NAME_BYTES_MAX: usize = 64;
-/// Most entries of `identity_headers` of the proxy.
-pub const PROXY_IDENTITY_HEADERS_MAX: usize = 32;
-/// Most targets of one upstream.
-pub const TARGETS_MAX: usize = 32;
-/// Most that `connect_timeout_ms` can be.
-pub const CONNECT_TIMEOUT_MS_MAX: u64 = 60_000;
-/// Most that the other times of an upstream can be.
-pub const TIMEOUT_MS_MAX: u64 = 600_000;
-/// Most that `attempts_max` can be.
-pub const ATTEMPTS_MAX: u64 = 10;
-/// Most that `backoff_ms` can be.
-pub const BACKOFF_MS_MAX: u64 = 10_000;
-/// Most that `backoff_ms_max` can be.
-pub const BACKOFF_MS_MAX_MAX: u64 = 60_000;
-/// Most header fields that one table can set, and that it can remove.
-pub const FIELD_EDITS_MAX: usize = 32;
-/// Longest name of a header field that the policy can set, in bytes.
-pub const FIELD_NAME_BYTES_MAX: usize = 64;
-/// Longest value of one, in bytes.
-pub const FIELD_VALUE_BYTES_MAX: usize = 4096;
-/// Longest name of a cookie, in bytes.
-pub const COOKIE_NAME_BYTES_MAX: usize = 64;
-/// Most origins of one `[cors.NAME]`.
-pub const CORS_ORIGINS_MAX: usize = 64;
-/// Most names of each list of fields in one `[cors.NAME]`.
-pub const CORS_FIELDS_MAX: usize = 64;
-/// Most that `max_age_s` can be: a day.
-pub const CORS_MAX_AGE_S_MAX: u64 = 24 * 60 * 60;
-/// Most that `requests` and `burst` can be.
-pub const RATE_REQUESTS_MAX: u64 = 1_000_000;
-/// Most that `per_s` can be: a day.
-pub const RATE_PER_S_MAX: u64 = 24 * 60 * 60;
-/// Most rate limits of one route.
-pub const RATE_LIMITS_PER_ROUTE_MAX: usize = 8;
-/// Most that `header_count_max` can be.
-pub const HEADER_COUNT_MAX_MAX: u64 = 1024;
-/// Most that `header_bytes_max` can be.
-pub const HEADER_BYTES_MAX_MAX: u64 = 1024 * 1024;
-/// Most that `body_bytes_max` can be: what every reader of numbers reads exactly.
-pub const BODY_BYTES_MAX_MAX: u64 = 1 << 53;
-/// Most entries of `content_types`.
-pub const CONTENT_TYPES_MAX: usize = 64;
-/// Longest entry of `content_types`, in bytes.
-pub const CONTENT_TYPE_BYTES_MAX: usize = 127;
+use crate::value::Value;
 
 const KEYS: [&str; 13] = [
     "api_keys",
@@ -368,7 +265,18 @@ const KEYS: [&str; 13] = [
     "upstream",
 ];
 
-pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that was found, in the order of the file, when one of the findings is an error.
+    pub fn parse(text: &str) -> Result<Self, Findings> {
+        policy(text)
+    }
+}
+
+fn policy(text: &str) -> Result<Policy, Findings> {
     if text.len() > POLICY_BYTES_MAX {
         let mut source = Source::new("");
         let bytes = text.len();
@@ -404,17 +312,25 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         traffic: &traffic,
     };
     let mut routes = route::read(&mut source, root, &around);
+    // A key that is spelt wrongly may be where they are.
+    let known = |entry: &Entry<'_>| KEYS.contains(&entry.name.value.as_ref());
+    if has_no_routes(root) && root.entries.iter().all(known) {
+        let message = "there are no routes: this policy would refuse every request";
+        let help = "add a `[[route]]` with a `path`";
+        let offset = root.get("route").map_or(0, |value| value.offset);
+        source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
+    }
     let default_sources = token_from::of_defaults(&mut source, root);
     let identity = identity::read(&mut source, root, key_header);
     let identity_names = identity.iter().map(|header| header.name.as_str());
     let of_identity = ReservedNames::new(identity_names.clone());
-    let taken = token_from::Taken {
+    let taken = sources::Taken {
         api_keys: listed,
         identity: &of_identity,
         traffic: &traffic,
     };
     let defaults = default_sources.as_ref();
-    let sources = token_from::resolve(&mut source, defaults, &mut routes, &mut issuers, &taken);
+    let sources = sources::resolve(&mut source, defaults, &mut routes, &mut issuers, &taken);
     let reserved = identity_names.chain(key_header).chain(sources.headers());
     let reserved = ReservedNames::new(reserved);
     traffic::reserved_fields(&mut source, &traffic, &of_identity, &reserved);
@@ -422,7 +338,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
     proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
-    let issuer_names = names::unique(&mut source, &issuers);
+    let issuer_names = unique::names(&mut source, &issuers);
     audience::check(&mut source, &issuers, &routes);
     // What is wrong elsewhere may be why something is not used.
     if !source.has_errors() {
@@ -430,7 +346,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         if let Some(keys) = &api_keys {
             check::use_of_keys(&mut source, keys, &routes);
         }
-        traffic::use_of_names(&mut source, &traffic, &routes);
+        check::use_of_names(&mut source, &traffic, &routes);
     }
 
     let findings = source.into_findings();
@@ -473,6 +389,11 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Findings> {
         named,
         warnings: findings,
     })
+}
+
+fn has_no_routes(root: Fields<'_, '_>) -> bool {
+    let routes = root.get("route").map(|value| &value.value);
+    routes.is_none_or(|routes| matches!(routes, Value::Array { values, .. } if values.is_empty()))
 }
 
 fn syntax(source: &mut Source<'_>, error: &ParseError) {

@@ -1,6 +1,6 @@
 //! Tables of tables, each with a name of its own that routes use: `[upstream.NAME]` and its kind.
 
-use super::TRAFFIC_NAME_BYTES_MAX;
+use super::bounds::TRAFFIC_NAME_BYTES_MAX;
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown, suggestion};
 use crate::traffic::Id;
@@ -37,8 +37,8 @@ impl Kind {
 
     pub(super) fn max(self) -> usize {
         match self {
-            Self::Upstream => super::UPSTREAMS_MAX,
-            _ => super::TRAFFIC_TABLES_MAX,
+            Self::Upstream => super::bounds::UPSTREAMS_MAX,
+            _ => super::bounds::TRAFFIC_TABLES_MAX,
         }
     }
 }

@@ -8,7 +8,8 @@ use doorward_traffic::address::{HOPS_MAX, NETWORKS_MAX, Network, TrustedProxies}
 use doorward_traffic::spoofing::says_identity;
 use doorward_traffic::upstream::Upstream;
 
-use super::{PROXY_IDENTITY_HEADERS_MAX, TRAFFIC_NAME_BYTES_MAX, fields};
+use super::bounds::{PROXY_IDENTITY_HEADERS_MAX, TRAFFIC_NAME_BYTES_MAX};
+use super::fields;
 use crate::finding::Code;
 use crate::identity::ReservedNames;
 use crate::source::{Fields, Source, shown};

@@ -3,7 +3,8 @@
 use doorward_token::ClaimPath;
 use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 
-use super::{RATE_PER_S_MAX, RATE_REQUESTS_MAX, claims, fields};
+use super::bounds::{RATE_PER_S_MAX, RATE_REQUESTS_MAX};
+use super::{fields, values};
 use crate::finding::Code;
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
 
@@ -95,7 +96,7 @@ fn key(
         }
         Some(("claim", name)) if !name.is_empty() => {
             let (offset, value) = (text.offset, name);
-            let path = claims::path(source, At { offset, value });
+            let path = values::claim(source, At { offset, value });
             return (RateKey::Claim(name.to_owned()), path);
         }
         _ => {}

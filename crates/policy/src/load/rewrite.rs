@@ -2,7 +2,7 @@
 
 use doorward_traffic::rewrite::Rewrite;
 
-use super::route::pattern;
+use super::values::pattern;
 use crate::finding::Code;
 use crate::pattern::{Pattern, Segment};
 use crate::source::{At, Fields, Related, Source, shown};

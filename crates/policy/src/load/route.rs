@@ -6,17 +6,17 @@ use doorward_traffic::spoofing::method_fields;
 
 use super::accept::Around;
 use super::allow::{self, Asked};
+use super::bounds::{METHODS_PER_PATTERN_MAX, ROUTES_MAX};
 use super::token_from::{self, ReadSources};
-use super::{METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX};
-use super::{claims, traffic};
-use crate::document::{Entry, Value};
+use super::{traffic, values};
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
-use crate::source::{At, Fields, Related, Source, list, nearest, shown, suggestion};
+use crate::source::{At, Fields, Related, Source, nearest, shown, suggestion};
 use crate::target::check_method;
 use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
+use crate::value::Value;
 
 pub(super) const KEYS: [&str; 21] = [
     "accept",
@@ -129,13 +129,6 @@ pub(super) fn read(
         }
     };
     let offset = value.map_or(0, |value| value.offset);
-    // A key that is spelt wrongly may be where they are.
-    let known = |entry: &Entry<'_>| super::KEYS.contains(&entry.name.value.as_ref());
-    if values.is_empty() && root.entries.iter().all(known) {
-        let message = "there are no routes: this policy would refuse every request";
-        let help = "add a `[[route]]` with a `path`";
-        source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
-    }
     if values.len() > ROUTES_MAX {
         let message = format_args!("there are more than {ROUTES_MAX} routes");
         source.find(Code::TooLarge, offset, &message);
@@ -187,10 +180,13 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         }
         Some(false) => {
             let demands = match fields.get("allow") {
-                Some(value) => allow::read(source, fields, value, around, &route),
+                Some(value) => {
+                    let (path, pattern) = (&route.path, route.pattern.as_ref());
+                    allow::read(source, fields, value, around, path, pattern)
+                }
                 None => {
                     let read = read.with_accept(source, fields, route.offset, around);
-                    claims::subjects(source, core::slice::from_ref(&read), around);
+                    allow::subjects(source, core::slice::from_ref(&read), around);
                     read.demands
                 }
             };
@@ -202,7 +198,13 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         // A `public` that is not a boolean is a finding already.
         None => None,
     };
-    route.traffic = traffic::route(source, fields, around.traffic, &route);
+    let about = traffic::About {
+        offset: route.offset,
+        pattern: route.pattern.as_ref(),
+        is_public: matches!(route.access, Some(Access::Public)),
+        forwards_credential: route.forwards_credential,
+    };
+    route.traffic = traffic::route(source, fields, around.traffic, &about);
     route
 }
 
@@ -213,23 +215,10 @@ fn path(source: &mut Source<'_>, fields: Fields<'_, '_>, route: &mut ReadRoute) 
         route.offset = value.offset;
     }
     if let Some(text) = text
-        && let Some(pattern) = pattern(source, text)
+        && let Some(pattern) = values::pattern(source, text)
     {
         route.path = text.value.to_owned();
         route.pattern = Some(pattern);
-    }
-}
-
-pub(super) fn pattern(source: &mut Source<'_>, text: At<&str>) -> Option<Pattern> {
-    match Pattern::parse(text.value) {
-        Ok(pattern) => Some(pattern),
-        Err(error) => {
-            let message = shown(&error.to_string());
-            let help = error.help();
-            let help = help.as_ref().map(|help| help as &dyn Display);
-            source.find_with(Code::BadPattern, text.offset, &message, help, &[]);
-            None
-        }
     }
 }
 
@@ -305,41 +294,6 @@ fn method(source: &mut Source<'_>, entry: At<&str>) -> Option<String> {
         source.find_with(Code::UnregisteredMethod, entry.offset, &message, help, &[]);
     }
     Some(name.to_owned())
-}
-
-pub(super) fn scope(
-    source: &mut Source<'_>,
-    value: &At<Value<'_>>,
-    bytes_max: usize,
-) -> Vec<String> {
-    let entries = source.strings(value, "`scope`", SCOPE_ENTRIES_MAX);
-    let mut scopes = Vec::new();
-    for entry in entries.unwrap_or_default() {
-        // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-        let bad = entry
-            .value
-            .chars()
-            .find(|&c| !c.is_ascii_graphic() || c == '"' || c == '\\');
-        if bad == Some(' ') {
-            let parts: Vec<_> = entry
-                .value
-                .split(' ')
-                .filter(|part| !part.is_empty())
-                .collect();
-            let help = format_args!("write each scope on its own: {}", list(&parts));
-            let message = "a scope has no space in it";
-            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
-        } else if bad.is_some() || entry.value.len() > bytes_max {
-            let message = format_args!(
-                "`{}` is no scope: up to {bytes_max} printable ASCII characters without `\"` \
-                 and `\\`",
-                shown(entry.value)
-            );
-            source.find(Code::BadValue, entry.offset, &message);
-        }
-        scopes.push(entry.value.to_owned());
-    }
-    scopes
 }
 
 /// Who has no credential is asked for nothing, which may not be what was meant.

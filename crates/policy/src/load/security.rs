@@ -2,7 +2,7 @@
 
 use doorward_traffic::security::{Preset, SecurityHeaders};
 
-use super::FIELD_EDITS_MAX;
+use super::bounds::FIELD_EDITS_MAX;
 use super::fields::{self, Side};
 use crate::finding::Code;
 use crate::source::{Fields, Source, suggestion};

@@ -4,9 +4,9 @@ use doorward_syntax::tokens::is_tchar;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::UpstreamId;
 
+use super::bounds::{COOKIE_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
 use super::fields;
 use super::named::{self, Kind, Names};
-use super::{COOKIE_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
 

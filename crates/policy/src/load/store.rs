@@ -1,6 +1,6 @@
 //! `[store]` and `[revocation]`
 
-use super::{
+use super::bounds::{
     STORE_NAME_BYTES_MAX, STORE_REFRESH_S_MAX, STORE_REFRESH_S_MIN, STORE_STALE_IF_ERROR_S_MAX,
     TOKEN_LIFETIME_MAX_S_MAX, TOKEN_LIFETIME_MAX_S_MIN,
 };

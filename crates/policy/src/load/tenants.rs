@@ -9,10 +9,10 @@
 use doorward_syntax::url::check_url;
 use doorward_token::{TENANT_BYTES_MAX, TENANT_PLACE, is_tenant};
 
-use super::ISSUERS_IN_ALL_MAX;
-use crate::document::Value;
+use super::bounds::ISSUERS_IN_ALL_MAX;
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, concat, shown};
+use crate::value::Value;
 
 /// Which tenant of an issuer it is about.
 #[derive(Clone, Copy)]

@@ -5,19 +5,16 @@ use core::fmt::Display;
 use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 use doorward_traffic::upstream::UpstreamId;
 
+use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
 use super::named::{self, Kind, Names};
 use super::rate_limit::is_of_credential;
-use super::route::ReadRoute;
-use super::{
-    RATE_LIMITS_PER_ROUTE_MAX, cors, limits, rate_limit, rewrite, security, split, token_from,
-    upstream,
-};
-use crate::document::Value;
+use super::{cors, limits, rate_limit, rewrite, security, split, token_from, upstream};
 use crate::finding::Code;
 use crate::identity::ReservedNames;
-use crate::policy::Access;
+use crate::pattern::Pattern;
 use crate::source::{Fields, Related, Source, shown};
 use crate::traffic::{Id, Named, TrafficRule};
+use crate::value::Value;
 
 /// What routes refer to, and what is so for those that do not say.
 pub(super) struct ReadTraffic<'t, 's> {
@@ -162,23 +159,33 @@ fn chosen(
     }
 }
 
-/// What a route says of traffic. The rest of it was read before.
+/// What a route says besides traffic, as far as that makes a difference.
+pub(super) struct About<'r> {
+    /// Where its path is.
+    pub(super) offset: usize,
+    /// That of its path, where it is a good one.
+    pub(super) pattern: Option<&'r Pattern>,
+    pub(super) is_public: bool,
+    pub(super) forwards_credential: bool,
+}
+
+/// What a route says of traffic.
 pub(super) fn route(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
     read: &ReadTraffic<'_, '_>,
-    route: &ReadRoute,
+    about: &About<'_>,
 ) -> TrafficRule {
     let mut rule = chosen(source, fields, read, true);
     if needs_upstream(source, fields, &rule) {
-        rule.rewrite = rewrite::read(source, fields, route.pattern.as_ref());
+        rule.rewrite = rewrite::read(source, fields, about.pattern);
         rule.split = split::read(source, fields, &read.names, rule.upstream);
         rule.mirror = mirror(source, fields, &read.names, rule.upstream);
     }
-    if matches!(route.access, Some(Access::Public)) {
-        public(source, fields, read, route, &rule);
+    if about.is_public {
+        public(source, fields, read, about, &rule);
     }
-    if route.forwards_credential {
+    if about.forwards_credential {
         forwards(source, fields, read, &rule);
     }
     rule
@@ -221,7 +228,7 @@ fn public(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
     read: &ReadTraffic<'_, '_>,
-    route: &ReadRoute,
+    about: &About<'_>,
     rule: &TrafficRule,
 ) {
     let own = fields.get("rate_limit").map(|value| value.offset);
@@ -247,7 +254,7 @@ fn public(
             Some(_) => (public, &"the route is public"),
             None => (read.defaults_offset, &"it is one of the defaults"),
         };
-        let offset = own.unwrap_or(route.offset);
+        let offset = own.unwrap_or(about.offset);
         source.find_with(Code::Conflict, offset, &message, Some(&help), &[other]);
     }
 }
@@ -278,46 +285,6 @@ fn forwards(
         let related: Related<'_> = &[(table.map_or(0, |table| table.offset), &"it is here")];
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
         return;
-    }
-}
-
-/// What is named and used by no route was probably forgotten somewhere.
-pub(super) fn use_of_names(
-    source: &mut Source<'_>,
-    read: &ReadTraffic<'_, '_>,
-    routes: &[ReadRoute],
-) {
-    for (kind, entries) in Kind::ALL.into_iter().zip(&read.names) {
-        let mut used = vec![false; entries.len()];
-        for route in routes {
-            let rule = &route.traffic;
-            let several = match kind {
-                Kind::RateLimit => rule.rate_limits.as_slice(),
-                _ => &[],
-            };
-            let ones = match kind {
-                Kind::Upstream => [
-                    rule.upstream,
-                    rule.split.as_ref().map(|split| split.to),
-                    rule.mirror,
-                ],
-                Kind::Cors => [rule.cors, None, None],
-                Kind::Limits => [rule.limits, None, None],
-                Kind::SecurityHeaders => [rule.security_headers, None, None],
-                Kind::RateLimit => [None; 3],
-            };
-            for id in several.iter().copied().chain(ones.into_iter().flatten()) {
-                if let Some(used) = used.get_mut(usize::from(id)) {
-                    *used = true;
-                }
-            }
-        }
-        for (entry, _) in entries.iter().zip(used).filter(|(_, used)| !used) {
-            let key = kind.key();
-            let message = format_args!("no route uses `{key}.{}`", shown(entry.name));
-            let help = format_args!("routes use it with `{key}`, and so do `[defaults]` for all");
-            source.find_with(Code::Unused, entry.offset, &message, Some(&help), &[]);
-        }
     }
 }
 

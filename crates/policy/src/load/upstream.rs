@@ -5,13 +5,13 @@ use doorward_syntax::url::{COMPONENT_SUFFIX, UrlParts};
 use doorward_traffic::retry::RetryRule;
 use doorward_traffic::upstream::{Target, Upstream, UpstreamCredential};
 
-use super::fields::{self, Side};
-use super::identity::has_own_meaning;
-use super::issuer::variable;
-use super::{
+use super::bounds::{
     ATTEMPTS_MAX, BACKOFF_MS_MAX, BACKOFF_MS_MAX_MAX, CONNECT_TIMEOUT_MS_MAX, TARGETS_MAX,
     TIMEOUT_MS_MAX,
 };
+use super::fields::{self, Side};
+use super::identity::has_own_meaning;
+use super::values::variable;
 use crate::finding::Code;
 use crate::source::{At, Fields, Related, Source, shown};
 use crate::target::CanonicalTarget;

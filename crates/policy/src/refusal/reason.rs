@@ -9,11 +9,11 @@ use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 
-use super::Class;
+use super::class::Class;
 use crate::claim::ClaimProblem;
-use crate::credential::CredentialError;
+use crate::credential::error::CredentialError;
+use crate::credential::place::CredentialPlace;
 use crate::target::TargetError;
-use crate::token_from::CredentialPlace;
 
 /// Why a request was refused, as precisely as it is known. It holds no part of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]

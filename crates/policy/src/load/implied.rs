@@ -1,10 +1,10 @@
 //! Whether what one rule asks for holds wherever what another one asks for does.
 
-use super::{Condition, RequiredClaim, Scalar};
+use crate::claim::{Condition, RequiredClaim, Scalar};
 
 impl RequiredClaim {
     /// Whether this holds wherever all of `others` do, as far as their text shows.
-    pub(crate) fn is_implied_by(&self, others: &[Self]) -> bool {
+    pub(super) fn is_implied_by(&self, others: &[Self]) -> bool {
         let same = || others.iter().filter(|other| other.path == self.path);
         self.conditions.iter().all(|condition| {
             // That a claim is there follows from its keys as well.
@@ -23,7 +23,7 @@ impl RequiredClaim {
 
 impl RequiredClaim {
     /// Whether this and another claim, the path to which goes on inside of this one, can hold together.
-    pub(crate) fn leaves_room_for(&self, inside: &Self) -> bool {
+    pub(super) fn leaves_room_for(&self, inside: &Self) -> bool {
         let can_be_absent =
             |condition: &Condition| matches!(condition, Condition::Absent | Condition::None(_));
         self.conditions.iter().all(|condition| match condition {
@@ -62,7 +62,7 @@ impl Condition {
 }
 
 impl Scalar {
-    pub(crate) fn is_of_type_of(&self, other: &Self) -> bool {
+    pub(super) fn is_of_type_of(&self, other: &Self) -> bool {
         core::mem::discriminant(self) == core::mem::discriminant(other)
     }
 }
