@@ -17,9 +17,9 @@
 //! Growing is forgotten by one step with each success of a healthy target, so that one that works only now
 //! and then is set aside for longer and longer.
 
-use crate::Millis;
 use crate::random::Random;
 use crate::status::Says;
+use crate::time::Millis;
 use crate::upstream::UpstreamFailure;
 
 /// Most targets of an upstream.

@@ -16,7 +16,7 @@
 //! It is open for [`OPEN_MS_BASE`] first, up to [`OPEN_MS_MAX`]. An upstream that fails again within
 //! [`OPEN_MS_MAX`] of having worked goes on where it was.
 
-use crate::Millis;
+use crate::time::Millis;
 
 /// Over how many milliseconds attempts are counted.
 pub const WINDOW_MS: u64 = 10_000;

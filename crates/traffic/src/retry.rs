@@ -17,7 +17,7 @@
 
 use crate::random::Random;
 use crate::status::Says;
-use crate::upstream::UpstreamFailure;
+use crate::upstream::failure::UpstreamFailure;
 
 mod after;
 

@@ -5,8 +5,8 @@
 //! So who asks what is of no use, waits; who does not, hardly notices, and nobody notices of the others. Where
 //! the one that is asked says that it was too much, only the share that asked last is paused.
 
-use crate::Millis;
 use crate::rate::{Counts, KeyDigest, RateKey, RateLimit, RateTable};
+use crate::time::Millis;
 
 /// Questions that one share has at once.
 pub const SHARE_AT_ONCE: u32 = 60;

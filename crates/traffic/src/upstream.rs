@@ -1,11 +1,13 @@
-//! What the policy says of an upstream, and what can go wrong with one.
-
-use core::fmt;
+//! What the policy says of an upstream.
 
 use doorward_syntax::field_name::same_when_folded;
 use doorward_syntax::url::COMPONENT_SUFFIX;
 
 use crate::retry::RetryRule;
+
+pub(crate) mod failure;
+
+pub use self::failure::UpstreamFailure;
 
 /// The position of an upstream in the policy.
 pub type UpstreamId = u16;
@@ -103,63 +105,6 @@ impl FieldEdits {
         let set = self.set.iter().map(|(set, _)| set);
         let mut names = self.remove.iter().chain(set);
         names.any(|known| same_when_folded(known, name))
-    }
-}
-
-/// Why an upstream gave no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamFailure {
-    /// No connection came about: nothing was sent. Refused, unreachable, or no such name.
-    Unreachable,
-    /// No connection came about in time: nothing was sent.
-    ConnectTimeout,
-    /// The connection ended before there was a response.
-    Reset,
-    /// The response did not begin in time.
-    Timeout,
-    /// What came is no HTTP response, or one with more or larger fields than are accepted.
-    Malformed,
-    /// TLS could not be agreed upon: an invalid certificate above all.
-    Tls,
-    /// The host does not permit it: `allowed_outbound_hosts` lacks it.
-    Denied,
-    /// It was not asked, because it failed too often lately.
-    BreakerOpen {
-        /// When it will be asked again, in seconds, at least 1.
-        retry_after_s: u64,
-    },
-    /// The time for all attempts is up.
-    Deadline,
-}
-
-impl UpstreamFailure {
-    /// Whether nothing can have reached the upstream, so that any request can be sent elsewhere.
-    #[must_use]
-    pub const fn sent_nothing(self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable | Self::ConnectTimeout | Self::Denied | Self::BreakerOpen { .. }
-        )
-    }
-}
-
-impl fmt::Display for UpstreamFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable => f.write_str("no connection came about"),
-            Self::ConnectTimeout => f.write_str("no connection came about in time"),
-            Self::Reset => f.write_str("the connection ended before there was a response"),
-            Self::Timeout => f.write_str("the response did not begin in time"),
-            Self::Malformed => f.write_str("what came is no response, or too large a head of one"),
-            Self::Tls => f.write_str("TLS could not be agreed upon"),
-            Self::Denied => {
-                f.write_str("the host does not permit it: `allowed_outbound_hosts` lacks it")
-            }
-            Self::BreakerOpen { retry_after_s } => {
-                write!(f, "it failed too often; asked again in {retry_after_s} s")
-            }
-            Self::Deadline => f.write_str("the time for all attempts is up"),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client is told of its limits: `RateLimit-Policy`, `RateLimit` and `Retry-After`, the first two as
 //! structured fields (RFC 9651).
 
-use super::{RateLimit, Verdict};
+use super::limit::{RateLimit, Verdict};
 
 /// The value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10 section 3): a list of names with
 /// `q`, how many requests, and `w`, in how many seconds. Empty for no limits; the field may not be empty.

@@ -2,8 +2,8 @@
 //! time to live: a fixed number of entries, each with the few keys whose digests fall into it. So the store
 //! holds a bounded number of them, however many callers there are, and none is ever to be deleted.
 
-use super::{KeyDigest, RateLimit, Tat};
-use crate::Millis;
+use super::limit::{KeyDigest, RateLimit, Tat};
+use crate::time::Millis;
 
 /// How many entries a limit has in the store.
 pub const SLOTS: u16 = 1024;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{KeyDigest, RateLimit, Tat, Verdict};
-use crate::Millis;
+use super::limit::{KeyDigest, RateLimit, Tat, Verdict};
+use crate::time::Millis;
 
 /// Most keys that are remembered of a limit, about 100 bytes each.
 pub const KEYS_MAX: usize = 10_000;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::random::Random;
+use crate::time::Millis;
 
 fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
     RateLimit {

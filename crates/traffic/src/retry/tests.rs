@@ -1,7 +1,7 @@
 use super::*;
-use crate::Millis;
 use crate::balance::{Outcome, Targets, Tried};
 use crate::breaker::Breaker;
+use crate::time::Millis;
 
 const RULE: RetryRule = RetryRule {
     attempts_max: 3,
