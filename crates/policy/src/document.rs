@@ -3,6 +3,7 @@
 //! `toml_parser` says what stands in the file and in which order; here it is put together, and keys
 //! that are there twice are found.
 
+use core::cell::Cell;
 use std::borrow::Cow;
 
 use toml_parser::decoder::Encoding;
@@ -17,7 +18,8 @@ use crate::value::{At, TableId, Value};
 pub(crate) const TABLE_KEYS_MAX: usize = 256;
 /// How deep arrays and inline tables can be in each other: reading them is recursive.
 const DEPTH_MAX: usize = 32;
-const ROOT: TableId = 0;
+/// The whole file.
+pub(crate) const ROOT: TableId = 0;
 
 pub(crate) struct Table<'s> {
     /// In the order of their names.
@@ -45,6 +47,8 @@ enum Made {
 
 pub(crate) struct Document<'s> {
     tables: Vec<Table<'s>>,
+    /// What the tables were asked for by name, whether it is there or not.
+    pub(crate) asked: Cell<Vec<(TableId, &'static str)>>,
     /// Where the first key stands that is one too many for its table.
     pub(crate) overfull: Option<usize>,
 }
@@ -56,6 +60,7 @@ impl<'s> Document<'s> {
             text,
             document: Self {
                 tables: Vec::new(),
+                asked: Cell::default(),
                 overfull: None,
             },
             current: ROOT,
@@ -68,11 +73,6 @@ impl<'s> Document<'s> {
         let tokens = toml_parser::Source::new(text).lex().into_vec();
         parse_document(&tokens, &mut builder, errors);
         builder.document
-    }
-
-    /// The entries of the whole file.
-    pub(crate) fn root(&self) -> &[Entry<'s>] {
-        self.table(ROOT)
     }
 
     /// The entries of a table, in the order of their names.

@@ -7,10 +7,10 @@
 use core::fmt::{Display, Write};
 use core::ops::RangeInclusive;
 
-use crate::document::{Document, Entry};
+use crate::document::{Document, Entry, ROOT};
 use crate::finding::{self, Code, Finding, Findings, Position};
 pub(crate) use crate::value::At;
-use crate::value::Value;
+use crate::value::{TableId, Value};
 
 /// The text of a policy file and what was found in it so far.
 pub(crate) struct Source<'s> {
@@ -22,10 +22,11 @@ pub(crate) struct Source<'s> {
 /// Other places that a finding has to do with.
 pub(crate) type Related<'m> = &'m [(usize, &'m dyn Display)];
 
-/// A table of the file.
+/// A table of the file, of which every key is either asked for or unknown.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'t, 's> {
     document: &'t Document<'s>,
+    id: TableId,
     /// Its entries, in the order of their names.
     pub(crate) entries: &'t [Entry<'s>],
     /// Where the table begins.
@@ -35,10 +36,15 @@ pub(crate) struct Fields<'t, 's> {
 impl<'t, 's> Fields<'t, 's> {
     /// The table that is the whole file.
     pub(crate) fn root(document: &'t Document<'s>) -> Self {
+        Self::new(document, ROOT, 0)
+    }
+
+    fn new(document: &'t Document<'s>, id: TableId, offset: usize) -> Self {
         Self {
             document,
-            entries: document.root(),
-            offset: 0,
+            id,
+            entries: document.table(id),
+            offset,
         }
     }
 
@@ -47,25 +53,67 @@ impl<'t, 's> Fields<'t, 's> {
         let Value::Table(id) = value.value else {
             return None;
         };
-        Some(Self {
-            document: self.document,
-            entries: self.document.table(id),
-            offset: value.offset,
-        })
+        Some(Self::new(self.document, id, value.offset))
     }
 
     /// The value of a key. Its offset is the value's own.
-    pub(crate) fn get(&self, key: &str) -> Option<&'t At<Value<'s>>> {
+    pub(crate) fn get(&self, key: &'static str) -> Option<&'t At<Value<'s>>> {
         self.entry(key).map(|entry| &entry.value)
     }
 
     /// The offset of a key, when it is there.
-    pub(crate) fn key_offset(&self, key: &str) -> Option<usize> {
+    pub(crate) fn key_offset(&self, key: &'static str) -> Option<usize> {
         self.entry(key).map(|entry| entry.name.offset)
     }
 
-    fn entry(&self, key: &str) -> Option<&'t Entry<'s>> {
+    /// The place of a value that was read before, when it is there.
+    pub(crate) fn place_of(&self, key: &str) -> Option<usize> {
+        self.find(key).map(|entry| entry.value.offset)
+    }
+
+    fn entry(&self, key: &'static str) -> Option<&'t Entry<'s>> {
+        let mut asked = self.document.asked.take();
+        asked.push((self.id, key));
+        self.document.asked.set(asked);
+        self.find(key)
+    }
+
+    fn find(&self, key: &str) -> Option<&'t Entry<'s>> {
         self.entries.iter().find(|entry| entry.name.value == key)
+    }
+
+    /// The keys that were asked for up to now, in order.
+    pub(crate) fn asked(&self) -> Vec<&'static str> {
+        let asked = self.document.asked.take();
+        let mut keys: Vec<&str> = Vec::new();
+        for (id, key) in &asked {
+            if *id == self.id
+                && let Err(place) = keys.binary_search(key)
+            {
+                keys.insert(place, key);
+            }
+        }
+        self.document.asked.set(asked);
+        keys
+    }
+
+    /// Whether every key was asked for.
+    pub(crate) fn is_finished(&self) -> bool {
+        let asked = self.document.asked.take();
+        let is_known = |entry: &Entry<'_>| {
+            let mut asked = asked.iter().rev();
+            asked.any(|(id, key)| *id == self.id && entry.name.value == *key)
+        };
+        let is_finished = self.entries.iter().all(is_known);
+        self.document.asked.set(asked);
+        is_finished
+    }
+
+    /// Forgets what it was asked for.
+    fn forget(&self) {
+        let mut asked = self.document.asked.take();
+        asked.retain(|(id, _)| *id != self.id);
+        self.document.asked.set(asked);
     }
 }
 
@@ -151,16 +199,21 @@ impl<'s> Source<'s> {
         });
     }
 
-    /// Reports the keys of a table that mean nothing, each with the known one that is nearest.
-    pub(crate) fn check_keys(&mut self, fields: Fields<'_, '_>, known: &[&str], what: &str) {
-        for Entry { name, .. } in fields.entries {
-            if known.contains(&name.value.as_ref()) {
-                continue;
+    /// Reports the keys of a table that nobody has asked for, each with the one that is nearest of those that
+    /// somebody has. So it comes after all that reads the table.
+    pub(crate) fn finish(&mut self, fields: Fields<'_, '_>, what: &str) {
+        if !fields.is_finished() {
+            let known = fields.asked();
+            for Entry { name, .. } in fields.entries {
+                if known.contains(&name.value.as_ref()) {
+                    continue;
+                }
+                let help = suggestion(&name.value, &known, &format_args!("{what} knows"));
+                let message = format_args!("{what} has no key `{}`", shown(&name.value));
+                self.find_with(Code::UnknownKey, name.offset, &message, Some(&help), &[]);
             }
-            let help = suggestion(&name.value, known, &format_args!("{what} knows"));
-            let message = format_args!("{what} has no key `{}`", shown(&name.value));
-            self.find_with(Code::UnknownKey, name.offset, &message, Some(&help), &[]);
         }
+        fields.forget();
     }
 
     /// A string.
@@ -203,7 +256,11 @@ impl<'s> Source<'s> {
     }
 
     /// The string under a key; `None` where there is none.
-    pub(crate) fn text<'t>(&mut self, fields: Fields<'t, '_>, key: &str) -> Option<At<&'t str>> {
+    pub(crate) fn text<'t>(
+        &mut self,
+        fields: Fields<'t, '_>,
+        key: &'static str,
+    ) -> Option<At<&'t str>> {
         let value = fields.get(key)?;
         self.string(value, &format!("`{key}`"))
     }
@@ -212,7 +269,7 @@ impl<'s> Source<'s> {
     pub(crate) fn needed<'t>(
         &mut self,
         fields: Fields<'t, '_>,
-        key: &str,
+        key: &'static str,
         what: &str,
         help: &str,
     ) -> Option<At<&'t str>> {
@@ -224,7 +281,7 @@ impl<'s> Source<'s> {
     pub(crate) fn is_there(
         &mut self,
         fields: Fields<'_, '_>,
-        key: &str,
+        key: &'static str,
         what: &str,
         help: &str,
     ) -> bool {
@@ -237,7 +294,12 @@ impl<'s> Source<'s> {
     }
 
     /// `true` or `false` under a key; `otherwise` where there is neither.
-    pub(crate) fn flag(&mut self, fields: Fields<'_, '_>, key: &str, otherwise: bool) -> bool {
+    pub(crate) fn flag(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &'static str,
+        otherwise: bool,
+    ) -> bool {
         let value = fields.get(key);
         let flag = value.and_then(|value| self.boolean(value, &format!("`{key}`")));
         flag.unwrap_or(otherwise)
@@ -247,7 +309,7 @@ impl<'s> Source<'s> {
     pub(crate) fn seconds(
         &mut self,
         fields: Fields<'_, '_>,
-        key: &str,
+        key: &'static str,
         range: RangeInclusive<u64>,
         otherwise: u64,
     ) -> u64 {
@@ -258,7 +320,7 @@ impl<'s> Source<'s> {
     pub(crate) fn number(
         &mut self,
         fields: Fields<'_, '_>,
-        key: &str,
+        key: &'static str,
         range: RangeInclusive<u64>,
         otherwise: u64,
     ) -> u64 {
@@ -268,7 +330,7 @@ impl<'s> Source<'s> {
     fn number_of(
         &mut self,
         fields: Fields<'_, '_>,
-        key: &str,
+        key: &'static str,
         range: RangeInclusive<u64>,
         otherwise: u64,
         unit: &str,
@@ -288,7 +350,12 @@ impl<'s> Source<'s> {
     }
 
     /// Which of `names` a key has as its value; the first one where it has none of them.
-    pub(crate) fn choice(&mut self, fields: Fields<'_, '_>, key: &str, names: &[&str]) -> usize {
+    pub(crate) fn choice(
+        &mut self,
+        fields: Fields<'_, '_>,
+        key: &'static str,
+        names: &[&str],
+    ) -> usize {
         let Some(text) = self.text(fields, key) else {
             return 0;
         };
@@ -305,7 +372,7 @@ impl<'s> Source<'s> {
     pub(crate) fn table_of<'t, 'd>(
         &mut self,
         fields: Fields<'t, 'd>,
-        key: &str,
+        key: &'static str,
     ) -> Option<Fields<'t, 'd>> {
         let value = fields.get(key)?;
         let table = fields.table(value);

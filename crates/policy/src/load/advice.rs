@@ -147,10 +147,11 @@ pub fn advise(text: &str, found: &Findings) -> Findings {
     let document = Document::parse(text, &mut |_| {});
     let root = Fields::root(&document);
     let routes = tables(root, root.get("route"));
+    let known = route::keys();
     for &route in &routes {
-        misplaced(&mut source, route, "[route.claims]");
+        misplaced(&mut source, route, "[route.claims]", &known);
         for asked in tables(route, route.get("allow")) {
-            misplaced(&mut source, asked, "[route.allow.claims]");
+            misplaced(&mut source, asked, "[route.allow.claims]", &known);
         }
     }
     if !found.has_errors() {
@@ -196,8 +197,9 @@ fn texts<'t>(value: Option<&'t At<Value<'_>>>) -> Vec<At<&'t str>> {
     each(value).iter().filter_map(text).collect()
 }
 
-/// Keys of a route that stand below the header of its claims, and are taken for claims.
-fn misplaced(source: &mut Source<'_>, asked: Fields<'_, '_>, header: &str) {
+/// Keys of a route that stand below the header of its claims, and are taken for claims. `known` are those
+/// that a route can have.
+fn misplaced(source: &mut Source<'_>, asked: Fields<'_, '_>, header: &str, known: &[&str]) {
     let Some(claims) = asked.get("claims").and_then(|value| asked.table(value)) else {
         return;
     };
@@ -207,7 +209,7 @@ fn misplaced(source: &mut Source<'_>, asked: Fields<'_, '_>, header: &str) {
     }
     for Entry { name, .. } in claims.entries {
         let key = name.value.as_ref();
-        if route::KEYS.contains(&key)
+        if known.contains(&key)
             && key != "scope"
             && !source.text_from(name.offset).starts_with(['"', '\''])
         {

@@ -93,9 +93,9 @@ pub(super) fn read(
             source.wrong_type(value, "an entry of `allow`", "a table");
             continue;
         };
-        source.check_keys(fields, &KEYS, "an alternative");
         let read = Asked::read(source, fields, pattern);
         alternatives.push(read.with_accept(source, fields, value.offset, around));
+        source.finish(fields, "an alternative");
     }
     let mut together = together(source, &alternatives);
     if source.findings_count() == before {

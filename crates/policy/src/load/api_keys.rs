@@ -21,7 +21,6 @@ pub(super) struct ReadKeys {
 
 pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<ReadKeys> {
     let fields = source.table_of(root, "api_keys")?;
-    source.check_keys(fields, &["header", "key", "query", "store"], "`api_keys`");
     let store = source.flag(fields, "store", true);
     let place = place(source, fields);
     let keys = keys(source, fields);
@@ -30,6 +29,7 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<Read
         let help = "add an `[[api_keys.key]]`, or leave out `store = false`";
         source.find_with(Code::MissingKey, fields.offset, &message, Some(&help), &[]);
     }
+    source.finish(fields, "`api_keys`");
     Some(ReadKeys {
         offset: fields.offset,
         api_keys: ApiKeys { place, store, keys },
@@ -116,7 +116,6 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<KeyRecord> {
 fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<(KeyRecord, usize, usize)> {
     const WHAT: &str = "the API key";
     const HELP: &str = "`doorward key new` prints the whole table";
-    source.check_keys(fields, &["expires", "hash", "id", "name", "scope"], WHAT);
     let name = source.needed(fields, "name", WHAT, HELP);
     let id = source.needed(fields, "id", WHAT, HELP);
     let hash = source.needed(fields, "hash", WHAT, HELP);
@@ -125,6 +124,7 @@ fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<(KeyRecord, us
         None => Vec::new(),
     };
     let expires_at = date::read(source, fields, "expires");
+    source.finish(fields, WHAT);
     let (name, id, hash) = (name?, id?, hash?);
     let Some(digest) = KeyDigest::parse(hash.value) else {
         // It may be the key itself, so it is not repeated.
@@ -148,7 +148,7 @@ fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<(KeyRecord, us
     Some((record, name.offset, id.offset))
 }
 
-fn not_printed(source: &mut Source<'_>, key: &str, offset: usize) {
+fn not_printed(source: &mut Source<'_>, key: &'static str, offset: usize) {
     let message = format_args!("this is not the `{key}` of an API key");
     let help = "write it as `doorward key new` prints it; the key itself has no place in this file";
     source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);

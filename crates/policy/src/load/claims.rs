@@ -13,7 +13,6 @@ use crate::source::{At, Fields, Related, Source, concat, nearest, shown, suggest
 use crate::value::Value;
 
 const WHAT: &str = "the value of a claim";
-const KEYS: [&str; 7] = ["absent", "all", "any", "equals", "keys", "none", "present"];
 
 /// What is read of `claims`.
 #[derive(Default)]
@@ -152,9 +151,6 @@ fn conditions(
     claim: &mut RequiredClaim,
 ) {
     let before = source.findings_count();
-    for entry in fields.entries {
-        unknown(source, fields, name, entry);
-    }
     for (key, of) in [
         ("any", Condition::Any as fn(_) -> _),
         ("all", Condition::All),
@@ -178,6 +174,12 @@ fn conditions(
         claim.conditions.push(Condition::Equals { segment });
     }
     claim.keys = is_true(source, fields, "keys");
+    if !fields.is_finished() {
+        let known = fields.asked();
+        for entry in fields.entries {
+            unknown(source, fields, &known, name, entry);
+        }
+    }
     if source.findings_count() > before {
         return;
     }
@@ -190,19 +192,25 @@ fn conditions(
 }
 
 /// A key that is no condition. With a dot before it that was not in quotes, it is the rest of a path.
-fn unknown(source: &mut Source<'_>, fields: Fields<'_, '_>, name: &str, entry: &Entry<'_>) {
+fn unknown(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    known: &[&str],
+    name: &str,
+    entry: &Entry<'_>,
+) {
     let key = entry.name.value.as_ref();
-    if KEYS.contains(&key) {
+    if known.contains(&key) {
         return;
     }
     let (mut path, mut rest) = (spelled(name), entry);
-    let help = match nearest(key, &KEYS) {
+    let help = match nearest(key, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => loop {
             path = concat(&[&path, ".", &spelled(&rest.name.value)]);
             let within = fields.table(&rest.value).map(|table| table.entries);
             match within {
-                Some([only]) if !KEYS.contains(&only.name.value.as_ref()) => rest = only,
+                Some([only]) if !known.contains(&only.name.value.as_ref()) => rest = only,
                 _ => {
                     break format!(
                         "a path is one key, in quotes: write `\'{path}\' = …`; a segment that has a dot \
@@ -228,7 +236,7 @@ fn spelled(name: &str) -> String {
 }
 
 /// Whether a key is there, which has no other value than `true`.
-fn is_true(source: &mut Source<'_>, fields: Fields<'_, '_>, key: &str) -> bool {
+fn is_true(source: &mut Source<'_>, fields: Fields<'_, '_>, key: &'static str) -> bool {
     let Some(value) = fields.get(key) else {
         return false;
     };
@@ -277,14 +285,14 @@ fn segment(source: &mut Source<'_>, text: At<&str>, pattern: Option<&Pattern>) -
 
 /// Reports conditions that cannot hold together, or that make no sense with `keys`.
 fn contradictions(source: &mut Source<'_>, fields: Fields<'_, '_>, claim: &RequiredClaim) {
-    let offset = |key: &str| fields.key_offset(key).unwrap_or(fields.offset);
-    let mut clash = |one: &str, other: &str, message: &dyn Display| {
+    let offset = |key: &'static str| fields.key_offset(key).unwrap_or(fields.offset);
+    let mut clash = |one: &'static str, other: &'static str, message: &dyn Display| {
         let related: Related<'_> = &[(offset(other), &"they exclude each other")];
         source.find_with(Code::Conflict, offset(one), message, None, related);
     };
-    let others = fields.entries.iter().map(|entry| entry.name.value.as_ref());
     if fields.get("absent").is_some() {
-        for key in others.filter(|key| *key != "absent") {
+        let others = fields.asked().into_iter();
+        for key in others.filter(|key| *key != "absent" && fields.get(key).is_some()) {
             let message = format_args!("a claim that is absent has no `{key}`");
             clash(key, "absent", &message);
         }

@@ -9,17 +9,9 @@ use crate::source::{Fields, Source, shown};
 
 /// For how long a browser may remember an answer where the policy does not say, in seconds.
 const MAX_AGE_S_DEFAULT: u64 = 600;
-const KEYS: [&str; 5] = [
-    "credentials",
-    "exposed_headers",
-    "max_age_s",
-    "origins",
-    "request_headers",
-];
 
 pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> CorsRule {
     const WHAT: &str = "`cors`";
-    source.check_keys(fields, &KEYS, WHAT);
     let help = "list the origins of the pages that are meant";
     source.is_there(fields, "origins", WHAT, help);
     let credentials = source.flag(fields, "credentials", false);
@@ -39,13 +31,15 @@ pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> CorsRule 
         source.find_with(Code::BadValue, value.offset, &message, Some(&help), &[]);
     }
     let exposed = fields::names(source, fields, "exposed_headers", CORS_FIELDS_MAX);
-    CorsRule {
+    let rule = CorsRule {
         origins: origins(source, fields, credentials),
         credentials,
         request_headers,
         exposed_headers: exposed.unwrap_or_default(),
         max_age_s: u32::try_from(max_age_s).unwrap_or_default(),
-    }
+    };
+    source.finish(fields, WHAT);
+    rule
 }
 
 fn origins(

@@ -61,7 +61,7 @@ pub(super) fn value(source: &mut Source<'_>, value: At<&str>) {
 pub(super) fn names(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
-    key: &str,
+    key: &'static str,
     entries_max: usize,
 ) -> Option<Vec<String>> {
     let value = fields.get(key)?;
@@ -124,13 +124,12 @@ pub(super) fn set(
 pub(super) fn edits(
     source: &mut Source<'_>,
     upstream: Fields<'_, '_>,
-    key: &str,
+    key: &'static str,
     side: Side,
 ) -> FieldEdits {
     let Some(fields) = source.table_of(upstream, key) else {
         return FieldEdits::default();
     };
-    source.check_keys(fields, &["remove", "set"], &format!("`{key}`"));
     let remove = names(source, fields, "remove", FIELD_EDITS_MAX).unwrap_or_default();
     let offset = fields.get("remove").map_or(0, |value| value.offset);
     for name in &remove {
@@ -139,6 +138,7 @@ pub(super) fn edits(
     }
     let set = set(source, fields, side);
     exclusive(source, fields, &remove, &set);
+    source.finish(fields, &format!("`{key}`"));
     FieldEdits { remove, set }
 }
 

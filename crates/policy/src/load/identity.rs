@@ -145,13 +145,14 @@ fn mapping<'s>(
     const WHAT: &str = "an identity header";
     let (mut format, mut keys) = (Format::Text, None);
     let claim = if let Some(fields) = headers.table(value) {
-        source.check_keys(fields, &["claim", "format", "keys"], WHAT);
         let choice = source.choice(fields, "format", &Format::ALL.map(Format::name));
         format = Format::ALL.get(choice).copied().unwrap_or(format);
         let wanted = source.flag(fields, "keys", false);
         keys = fields.key_offset("keys").filter(|_| wanted);
         let help = "add the claim that the header tells";
-        source.needed(fields, "claim", WHAT, help)
+        let claim = source.needed(fields, "claim", WHAT, help);
+        source.finish(fields, WHAT);
+        claim
     } else if let Value::Text(claim) = &value.value {
         let (offset, value) = (value.offset, claim.as_ref());
         Some(At { offset, value })

@@ -10,16 +10,6 @@ use crate::policy::{ClientAuthentication, Introspection, KeySource};
 use crate::source::{Fields, Source};
 
 const WHAT: &str = "`introspection`";
-const KEYS: [&str; 8] = [
-    "authentication",
-    "cache_s",
-    "client_id",
-    "endpoint",
-    "key",
-    "missing_audience",
-    "negative_cache_s",
-    "secret",
-];
 
 /// How long an answer is remembered where the policy does not say, in seconds.
 const CACHE_S_DEFAULT: u64 = 60;
@@ -34,7 +24,6 @@ pub(super) fn read(
     keys: &KeySource,
 ) -> Option<Introspection> {
     let fields = source.table_of(issuer, "introspection")?;
-    source.check_keys(fields, &KEYS, WHAT);
     let endpoint = source.text(fields, "endpoint");
     if endpoint.is_none() && *keys != KeySource::Discovery {
         let help = "the issuer's metadata is not read where the policy says where the keys are";
@@ -42,7 +31,7 @@ pub(super) fn read(
     }
     let help = "add the name under which the issuer knows this gate";
     let id = source.needed(fields, "client_id", WHAT, help);
-    Some(Introspection {
+    let read = Introspection {
         endpoint: endpoint.map(|url| address(source, "`endpoint`", url, tenant, false)),
         client_id: id.map_or_else(String::new, |id| client_id(source, id)),
         authentication: authentication(source, fields),
@@ -57,7 +46,9 @@ pub(super) fn read(
             0 => MissingAudience::Refuse,
             _ => MissingAudience::Accept,
         },
-    })
+    };
+    source.finish(fields, WHAT);
+    Some(read)
 }
 
 fn authentication(source: &mut Source<'_>, fields: Fields<'_, '_>) -> ClientAuthentication {

@@ -22,28 +22,6 @@ use crate::source::{At, Fields, Related, Source, concat, shown, suggestion};
 use crate::token_from::SourceSet;
 use crate::value::Value;
 
-const KEYS: [&str; 19] = [
-    "access_token_profile",
-    "algorithms",
-    "audience",
-    "audience_claim",
-    "introspection",
-    "issuer",
-    "jwks_file",
-    "jwks_url",
-    "leeway_s",
-    "logout",
-    "scope_claim",
-    "secret",
-    "stale_if_error_s",
-    "tenants",
-    "token_bytes_max",
-    "token_from",
-    "tokens",
-    "unknown_key_cooldown_s",
-    "url",
-];
-
 /// An issuer of the file. One with errors keeps its name, so that routes which name it are not
 /// blamed for it.
 pub(super) struct ReadIssuer {
@@ -108,11 +86,16 @@ pub(super) fn read(
         };
         if let Some(mut fields) = table.table(&entry.value) {
             fields.offset = offset;
-            source.check_keys(fields, &KEYS, "an issuer");
             read.token_from = token_from::read(source, fields);
             let before = source.findings_count();
             let tenants = tenants::read(source, fields);
             read.group.count = tenants.len().max(1) as u32;
+            if tenants.is_empty() {
+                // What is wrong with the rest depends on whose it is; its keys do not.
+                let mut aside = Source::new("");
+                read_one(&mut aside, &mut read, fields, Tenant::None, revocation);
+                read.issuers.clear();
+            }
             for tenant in tenants {
                 read_one(source, &mut read, fields, tenant, revocation);
                 // What is wrong with one of them is usually wrong with all.
@@ -120,6 +103,7 @@ pub(super) fn read(
                     break;
                 }
             }
+            source.finish(fields, "an issuer");
         } else {
             let what = format!("`issuer.{}`", shown(name));
             source.wrong_type(&entry.value, &what, "a table");

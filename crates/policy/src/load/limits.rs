@@ -11,34 +11,27 @@ use crate::finding::Code;
 use crate::source::{Fields, Source, list, shown};
 use crate::target::TARGET_BYTES_MAX;
 
-const KEYS: [&str; 5] = [
-    "body_bytes_max",
-    "content_types",
-    "header_bytes_max",
-    "header_count_max",
-    "target_bytes_max",
-];
-
 pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> RequestLimits {
-    source.check_keys(fields, &KEYS, "`limits`");
-    if fields.entries.is_empty() {
-        let message = "`limits` limits nothing";
-        let help = format_args!("add one or more of {}", list(&KEYS));
-        let (code, offset) = (Code::MissingKey, fields.offset);
-        source.find_with(code, offset, &message, Some(&help), &[]);
-    }
-    let mut number = |key: &str, least: u64, most: u64| {
+    let mut number = |key: &'static str, least: u64, most: u64| {
         fields.get(key)?;
         Some(source.number(fields, key, least..=most, most))
     };
     let size = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    RequestLimits {
+    let limits = RequestLimits {
         header_count_max: size(number("header_count_max", 1, HEADER_COUNT_MAX_MAX)),
         header_bytes_max: size(number("header_bytes_max", 1, HEADER_BYTES_MAX_MAX)),
         target_bytes_max: size(number("target_bytes_max", 1, TARGET_BYTES_MAX as u64)),
         body_bytes_max: number("body_bytes_max", 0, BODY_BYTES_MAX_MAX),
         content_types: content_types(source, fields),
+    };
+    if fields.entries.is_empty() {
+        let message = "`limits` limits nothing";
+        let help = format_args!("add one or more of {}", list(&fields.asked()));
+        let (code, offset) = (Code::MissingKey, fields.offset);
+        source.find_with(code, offset, &message, Some(&help), &[]);
     }
+    source.finish(fields, "`limits`");
+    limits
 }
 
 fn content_types(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String> {

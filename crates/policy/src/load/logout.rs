@@ -16,7 +16,6 @@ pub(super) fn read(
     revocation: bool,
 ) -> Option<At<Logout>> {
     let fields = source.table_of(issuer, "logout")?;
-    source.check_keys(fields, &["client_id", "path"], WHAT);
     if !revocation {
         let message = "`logout` needs `[revocation]`: nothing else remembers who has logged out";
         let help = "add `[revocation]`, if only that line";
@@ -35,6 +34,7 @@ pub(super) fn read(
     for id in ids.unwrap_or_default() {
         client_ids.push(client_id(source, id));
     }
+    source.finish(fields, WHAT);
     let At { offset, value } = path?;
     let path = value.to_owned();
     let value = Logout { path, client_ids };

@@ -242,28 +242,12 @@ use self::accept::Around;
 pub use self::advice::advise;
 pub use self::bounds::*;
 use crate::api_keys::ApiKeys;
-use crate::document::{Document, Entry, TABLE_KEYS_MAX};
+use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
 use crate::policy::{Kind, Policy, Rules};
 use crate::source::{Fields, Source};
 use crate::value::Value;
-
-const KEYS: [&str; 13] = [
-    "api_keys",
-    "cors",
-    "defaults",
-    "identity",
-    "issuer",
-    "limits",
-    "proxy",
-    "rate_limit",
-    "revocation",
-    "route",
-    "security_headers",
-    "store",
-    "upstream",
-];
 
 impl Policy {
     /// Reads a policy file.
@@ -295,13 +279,11 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         return Err(source.into_findings());
     }
     let root = Fields::root(&document);
-    source.check_keys(root, &KEYS, "a policy");
-
     let store = store::store(&mut source, root);
     let revocation = store::revocation(&mut source, root);
     let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
-    let mut proxy = proxy::read(&mut source, root);
+    let proxy = proxy::read(&mut source, root);
     let listed = api_keys.as_ref().map(|read| &read.api_keys);
     let key_header = listed.and_then(ApiKeys::header);
     let traffic = traffic::read(&mut source, root, key_header);
@@ -312,15 +294,6 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         traffic: &traffic,
     };
     let mut routes = route::read(&mut source, root, &around);
-    // A key that is spelt wrongly may be where they are.
-    let known = |entry: &Entry<'_>| KEYS.contains(&entry.name.value.as_ref());
-    if has_no_routes(root) && root.entries.iter().all(known) {
-        let message = "there are no routes: this policy would refuse every request";
-        let help = "add a `[[route]]` with a `path`";
-        let offset = root.get("route").map_or(0, |value| value.offset);
-        source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
-    }
-    let default_sources = token_from::of_defaults(&mut source, root);
     let identity = identity::read(&mut source, root, key_header);
     let identity_names = identity.iter().map(|header| header.name.as_str());
     let of_identity = ReservedNames::new(identity_names.clone());
@@ -329,17 +302,25 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         identity: &of_identity,
         traffic: &traffic,
     };
-    let defaults = default_sources.as_ref();
+    let defaults = traffic.default_sources.as_ref();
     let sources = sources::resolve(&mut source, defaults, &mut routes, &mut issuers, &taken);
     let reserved = identity_names.chain(key_header).chain(sources.headers());
     let reserved = ReservedNames::new(reserved);
     traffic::reserved_fields(&mut source, &traffic, &of_identity, &reserved);
     let upstreams = &traffic.named.upstreams;
-    proxy::identity_headers(&mut source, root, &mut proxy, &reserved, upstreams);
+    let proxy = proxy.finish(&mut source, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
     let issuer_names = unique::names(&mut source, &issuers);
     audience::check(&mut source, &issuers, &routes);
+    // A key that is spelt wrongly may be where they are.
+    if has_no_routes(root) && root.is_finished() {
+        let message = "there are no routes: this policy would refuse every request";
+        let help = "add a `[[route]]` with a `path`";
+        let offset = root.get("route").map_or(0, |value| value.offset);
+        source.find_with(Code::NoRoutes, offset, &message, Some(&help), &[]);
+    }
+    source.finish(root, "a policy");
     // What is wrong elsewhere may be why something is not used.
     if !source.has_errors() {
         check::use_of_issuers(&mut source, &issuers, &routes);

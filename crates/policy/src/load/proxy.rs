@@ -15,18 +15,24 @@ use crate::identity::ReservedNames;
 use crate::source::{Fields, Source, shown};
 use crate::traffic::ProxyRule;
 
-pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> ProxyRule {
+/// The table, of which a part is read later.
+pub(super) struct ReadProxy<'t, 's> {
+    rule: ProxyRule,
+    /// `None` where the file has no such table.
+    fields: Option<Fields<'t, 's>>,
+}
+
+pub(super) fn read<'t, 's>(source: &mut Source<'_>, root: Fields<'t, 's>) -> ReadProxy<'t, 's> {
+    let fields = source.table_of(root, "proxy");
+    let rule = fields.map(|fields| rule(source, fields));
+    ReadProxy {
+        rule: rule.unwrap_or_default(),
+        fields,
+    }
+}
+
+fn rule(source: &mut Source<'_>, fields: Fields<'_, '_>) -> ProxyRule {
     let mut rule = ProxyRule::default();
-    let Some(fields) = source.table_of(root, "proxy") else {
-        return rule;
-    };
-    let known = [
-        "identity_headers",
-        "name",
-        "trusted_hops",
-        "trusted_networks",
-    ];
-    source.check_keys(fields, &known, "`proxy`");
     if let Some(name) = source.text(fields, "name") {
         let good = (1..=TRAFFIC_NAME_BYTES_MAX).contains(&name.value.len())
             && name.value.bytes().all(is_tchar);
@@ -74,18 +80,32 @@ fn networks(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<Network> {
     networks
 }
 
-/// `identity_headers`: in which fields proxies in the trusted networks say who the caller is. `reserved` are
-/// the headers that the policy has another use for.
-pub(super) fn identity_headers(
+impl ReadProxy<'_, '_> {
+    /// Reads what is left of the table. `reserved` are the headers that the policy has another use for.
+    pub(super) fn finish(
+        mut self,
+        source: &mut Source<'_>,
+        reserved: &ReservedNames,
+        upstreams: &[Arc<Upstream>],
+    ) -> ProxyRule {
+        if let Some(fields) = self.fields {
+            identity_headers(source, fields, &mut self.rule, reserved, upstreams);
+            source.finish(fields, "`proxy`");
+        }
+        self.rule
+    }
+}
+
+/// `identity_headers`: in which fields proxies in the trusted networks say who the caller is.
+fn identity_headers(
     source: &mut Source<'_>,
-    root: Fields<'_, '_>,
+    proxy: Fields<'_, '_>,
     rule: &mut ProxyRule,
     reserved: &ReservedNames,
     upstreams: &[Arc<Upstream>],
 ) {
     const KEY: &str = "identity_headers";
-    let table = root.get("proxy").and_then(|value| root.table(value));
-    let Some((proxy, value)) = table.and_then(|table| Some((table, table.get(KEY)?))) else {
+    let Some(value) = proxy.get(KEY) else {
         return;
     };
     if proxy.get("trusted_networks").is_none() {

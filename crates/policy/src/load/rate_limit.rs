@@ -9,7 +9,6 @@ use crate::finding::Code;
 use crate::source::{At, Fields, Related, Source, shown, suggestion};
 
 const WHAT: &str = "`rate_limit`";
-const KEYS: [&str; 6] = ["burst", "counts", "key", "per_s", "requests", "shared"];
 
 /// Fields that hold a credential: what is counted by is kept, and may be shared.
 const SECRETS: [&str; 4] = [
@@ -27,7 +26,6 @@ pub(super) fn read(
     fields: Fields<'_, '_>,
     key_header: Option<&str>,
 ) -> (RateLimit, Option<ClaimPath>) {
-    source.check_keys(fields, &KEYS, WHAT);
     let help = "say how many requests are let through in `per_s` seconds";
     source.is_there(fields, "requests", WHAT, help);
     let help = "say in how many seconds so many `requests` are let through";
@@ -63,6 +61,7 @@ pub(super) fn read(
         counts,
         shared: source.flag(fields, "shared", false),
     };
+    source.finish(fields, WHAT);
     (limit, claim)
 }
 

@@ -29,11 +29,11 @@ pub(super) fn read(
     }
     let table = source.table_of(fields, "replace")?;
     const WHAT: &str = "`replace`";
-    source.check_keys(table, &["prefix", "with"], WHAT);
     let help = "say what the path begins with";
     let from = source.needed(table, "prefix", WHAT, help);
     let help = "say what it begins with for the upstream; `/` is nothing";
     let with = source.needed(table, "with", WHAT, help);
+    source.finish(table, WHAT);
     if let Some(from) = from {
         prefix(source, from, path);
     }

@@ -9,6 +9,7 @@ use super::allow::{self, Asked};
 use super::bounds::{METHODS_PER_PATTERN_MAX, ROUTES_MAX};
 use super::token_from::{self, ReadSources};
 use super::{traffic, values};
+use crate::document::Document;
 use crate::finding::Code;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
@@ -18,28 +19,14 @@ use crate::token_from::TokenFrom;
 use crate::traffic::TrafficRule;
 use crate::value::Value;
 
-pub(super) const KEYS: [&str; 21] = [
+/// What a public route cannot have.
+const DEMANDS: [&str; 6] = [
     "accept",
     "allow",
-    "auth",
-    "claims",
-    "cors",
-    "credential",
     "issuer",
-    "limits",
-    "methods",
-    "mirror",
-    "override_headers",
-    "path",
-    "public",
-    "rate_limit",
-    "replace",
     "scope",
-    "security_headers",
-    "split",
-    "strip_prefix",
-    "token_from",
-    "upstream",
+    "claims",
+    token_from::KEY,
 ];
 
 /// The methods that IANA registers, without those that no rule can list.
@@ -138,6 +125,7 @@ pub(super) fn read(
     for value in values {
         if let Some(fields) = root.table(value) {
             routes.push(read_one(source, fields, around));
+            source.finish(fields, "a route");
         } else {
             source.wrong_type(value, "an entry of `route`", "a table");
         }
@@ -146,7 +134,6 @@ pub(super) fn read(
 }
 
 fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>) -> ReadRoute {
-    source.check_keys(fields, &KEYS, "a route");
     let mut route = ReadRoute {
         offset: fields.offset,
         path: String::new(),
@@ -195,8 +182,13 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
             }
             Some(Access::Protected(demands))
         }
-        // A `public` that is not a boolean is a finding already.
-        None => None,
+        // A `public` that is not a boolean is a finding already, and what it is about is not looked at.
+        None => {
+            for key in DEMANDS {
+                fields.get(key);
+            }
+            None
+        }
     };
     let about = traffic::About {
         offset: route.offset,
@@ -322,14 +314,7 @@ fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
         let related: Related<'_> = &[(public, &"the route is public")];
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
     }
-    for key in [
-        "accept",
-        "allow",
-        "issuer",
-        "scope",
-        "claims",
-        token_from::KEY,
-    ] {
+    for key in DEMANDS {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("a public route has no `{key}`: no credential is looked at");
             let help = format_args!("leave out `public` or `{key}`");
@@ -342,4 +327,22 @@ fn refuse_demands(source: &mut Source<'_>, fields: Fields<'_, '_>) {
             );
         }
     }
+}
+
+/// The keys that a route can have: those that are asked for where it has none.
+pub(super) fn keys() -> Vec<&'static str> {
+    let document = Document::parse("[route]", &mut |_| {});
+    let (mut source, root) = (Source::new(""), Fields::root(&document));
+    let traffic = traffic::read(&mut source, root, None);
+    let around = Around {
+        issuers: &[],
+        names: Vec::new(),
+        api_keys: None,
+        traffic: &traffic,
+    };
+    let route = root.get("route").and_then(|value| root.table(value));
+    route.map_or_else(Vec::new, |route| {
+        read_one(&mut source, route, &around);
+        route.asked()
+    })
 }

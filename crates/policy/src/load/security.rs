@@ -8,7 +8,6 @@ use crate::finding::Code;
 use crate::source::{Fields, Source, suggestion};
 
 pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> SecurityHeaders {
-    source.check_keys(fields, &["preset", "remove", "set"], "`security_headers`");
     let preset = match source.choice(fields, "preset", &["api", "web", "none"]) {
         0 => Preset::Api,
         1 => Preset::Web,
@@ -17,6 +16,7 @@ pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> SecurityH
     let remove = fields::names(source, fields, "remove", FIELD_EDITS_MAX).unwrap_or_default();
     let set = fields::set(source, fields, Side::Response);
     fields::exclusive(source, fields, &remove, &set);
+    source.finish(fields, "`security_headers`");
     let known: Vec<&str> = preset.fields().iter().map(|(name, _)| *name).collect();
     let offset = fields.get("remove").map_or(0, |value| value.offset);
     for name in remove.iter().filter(|name| !known.contains(&name.as_str())) {

@@ -11,7 +11,6 @@ use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
 
 const WHAT: &str = "`split`";
-const KEYS: [&str; 6] = ["by", "cookie", "fallback", "header", "percent", "to"];
 
 /// `upstream`: that of the route, where it is known.
 pub(super) fn read(
@@ -21,7 +20,6 @@ pub(super) fn read(
     upstream: Option<UpstreamId>,
 ) -> Option<Split> {
     let fields = source.table_of(route, "split")?;
-    source.check_keys(fields, &KEYS, WHAT);
     let percent = source.number(fields, "percent", 0..=100, 0);
     let by = match source.choice(fields, "by", &["subject", "client"]) {
         0 => SplitKey::Subject,
@@ -37,7 +35,9 @@ pub(super) fn read(
         check_cookie(source, name, value);
     }
     let fallback = source.flag(fields, "fallback", false);
-    let to = source.needed(fields, "to", WHAT, "name the second upstream")?;
+    let to = source.needed(fields, "to", WHAT, "name the second upstream");
+    source.finish(fields, WHAT);
+    let to = to?;
     let id = named::find(source, names, Kind::Upstream, to)?;
     if Some(id) == upstream {
         let message = "`to` is the upstream of the route already";
@@ -60,14 +60,14 @@ pub(super) fn read(
 fn pair<'t>(
     source: &mut Source<'_>,
     split: Fields<'t, '_>,
-    key: &str,
+    key: &'static str,
 ) -> Option<(At<&'t str>, At<&'t str>)> {
     let fields = source.table_of(split, key)?;
     let what = format!("`{key}`");
-    source.check_keys(fields, &["name", "value"], &what);
     let help = "say which one, and with which value, goes to the second upstream";
     let name = source.needed(fields, "name", &what, help);
     let value = source.needed(fields, "value", &what, help);
+    source.finish(fields, &what);
     Some((name?, value?))
 }
 

@@ -13,11 +13,6 @@ pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule 
     let Some(fields) = source.table_of(root, "store") else {
         return rule;
     };
-    source.check_keys(
-        fields,
-        &["name", "refresh_s", "stale_if_error_s"],
-        "`store`",
-    );
     if let Some(name) = source.text(fields, "name") {
         let good = (1..=STORE_NAME_BYTES_MAX).contains(&name.value.len())
             && name
@@ -39,18 +34,19 @@ pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule 
     let stale_s = 0..=STORE_STALE_IF_ERROR_S_MAX;
     rule.stale_if_error_s =
         source.seconds(fields, "stale_if_error_s", stale_s, rule.stale_if_error_s);
+    source.finish(fields, "`store`");
     rule
 }
 
 pub(super) fn revocation(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<RevocationRule> {
     let fields = source.table_of(root, "revocation")?;
-    source.check_keys(fields, &["token_lifetime_max_s"], "`revocation`");
     let token_lifetime_max_s = source.seconds(
         fields,
         "token_lifetime_max_s",
         TOKEN_LIFETIME_MAX_S_MIN..=TOKEN_LIFETIME_MAX_S_MAX,
         TOKEN_LIFETIME_MAX_S_DEFAULT,
     );
+    source.finish(fields, "`revocation`");
     Some(RevocationRule {
         token_lifetime_max_s,
     })

@@ -46,12 +46,6 @@ pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<Re
     (!read.sources.is_empty()).then_some(read)
 }
 
-/// Those of `[defaults]`, of which the rest is read elsewhere.
-pub(super) fn of_defaults(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<ReadSources> {
-    let fields = root.table(root.get("defaults")?)?;
-    read(source, fields)
-}
-
 fn one(source: &mut Source<'_>, text: At<&str>) -> Option<TokenSource> {
     let offset = text.offset;
     let bad = |source: &mut Source<'_>, what: &str| {

@@ -8,6 +8,7 @@ use doorward_traffic::upstream::UpstreamId;
 use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
 use super::named::{self, Kind, Names};
 use super::rate_limit::is_of_credential;
+use super::token_from::ReadSources;
 use super::{cors, limits, rate_limit, rewrite, security, split, token_from, upstream};
 use crate::finding::Code;
 use crate::identity::ReservedNames;
@@ -23,6 +24,8 @@ pub(super) struct ReadTraffic<'t, 's> {
     defaults: TrafficRule,
     /// Where `rate_limit` of the defaults is.
     defaults_offset: usize,
+    /// Where the defaults look for tokens, if they say so.
+    pub(super) default_sources: Option<ReadSources>,
 }
 
 /// `key_header` is the name of the header that API keys are in.
@@ -76,20 +79,13 @@ pub(super) fn read<'t, 's>(
         named,
         defaults: TrafficRule::default(),
         defaults_offset: 0,
+        default_sources: None,
     };
     if let Some(fields) = source.table_of(root, "defaults") {
-        let [upstream, cors, rate_limit, limits, security] = Kind::ALL.map(Kind::key);
-        let known = [
-            upstream,
-            cors,
-            rate_limit,
-            limits,
-            security,
-            token_from::KEY,
-        ];
-        source.check_keys(fields, &known, "`defaults`");
         read.defaults_offset = fields.get("rate_limit").map_or(0, |value| value.offset);
         read.defaults = chosen(source, fields, &read, false);
+        read.default_sources = token_from::read(source, fields);
+        source.finish(fields, "`defaults`");
     }
     read
 }
@@ -103,7 +99,7 @@ impl ReadTraffic<'_, '_> {
             let RateKey::Header(name) = &limit.key else {
                 return None;
             };
-            Some((name.as_str(), entry.fields?.get("key")?.offset))
+            Some((name.as_str(), entry.fields?.place_of("key")?))
         })
     }
 }
@@ -281,8 +277,8 @@ fn forwards(
         let [upstreams, ..] = &read.names;
         let table = upstreams
             .get(usize::from(id))
-            .and_then(|entry| entry.fields?.get("credential"));
-        let related: Related<'_> = &[(table.map_or(0, |table| table.offset), &"it is here")];
+            .and_then(|entry| entry.fields?.place_of("credential"));
+        let related: Related<'_> = &[(table.unwrap_or_default(), &"it is here")];
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
         return;
     }
@@ -306,8 +302,8 @@ pub(super) fn reserved_fields(
         let credential = credential.filter(|name| identity.contains(name));
         for (name, key) in [(edited, "request"), (credential, "credential")] {
             let Some(name) = name else { continue };
-            let value = entry.fields.and_then(|fields| fields.get(key));
-            let offset = value.map_or(entry.offset, |value| value.offset);
+            let place = entry.fields.and_then(|fields| fields.place_of(key));
+            let offset = place.unwrap_or(entry.offset);
             let message = format_args!(
                 "`{name}` is a header that `[identity]`, `[api_keys]` or `token_from` has a use for: only \
                  a credential says what is in it"

@@ -17,21 +17,6 @@ use crate::source::{At, Fields, Related, Source, shown};
 use crate::target::CanonicalTarget;
 
 const WHAT: &str = "an upstream";
-const KEYS: [&str; 13] = [
-    "attempts_max",
-    "backoff_ms",
-    "backoff_ms_max",
-    "between_bytes_timeout_ms",
-    "breaker",
-    "connect_timeout_ms",
-    "credential",
-    "deadline_ms",
-    "first_byte_timeout_ms",
-    "host",
-    "request",
-    "response",
-    "url",
-];
 
 // What is so where the policy does not say.
 const CONNECT_TIMEOUT_MS_DEFAULT: u64 = 1000;
@@ -43,9 +28,9 @@ const BACKOFF_MS_DEFAULT: u64 = 25;
 const BACKOFF_MS_MAX_DEFAULT: u64 = 1000;
 
 pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) -> Upstream {
-    source.check_keys(fields, &KEYS, WHAT);
-    let mut ms =
-        |key: &str, most: u64, otherwise: u64| source.number(fields, key, 1..=most, otherwise);
+    let mut ms = |key: &'static str, most: u64, otherwise: u64| {
+        source.number(fields, key, 1..=most, otherwise)
+    };
     let connect_timeout_ms = ms(
         "connect_timeout_ms",
         CONNECT_TIMEOUT_MS_MAX,
@@ -75,7 +60,7 @@ pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) 
         let help = "leave it out here: no other value than the credential is sent in it";
         source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
     }
-    Upstream {
+    let upstream = Upstream {
         name: name.to_owned(),
         targets: targets(source, fields),
         tells_host: tells_host(source, fields),
@@ -88,7 +73,9 @@ pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) 
         deadline_ms,
         retry: retry(source, fields),
         breaker: source.flag(fields, "breaker", true),
-    }
+    };
+    source.finish(fields, WHAT);
+    upstream
 }
 
 fn retry(source: &mut Source<'_>, fields: Fields<'_, '_>) -> RetryRule {
@@ -210,7 +197,6 @@ fn target(source: &mut Source<'_>, url: At<&str>) -> Option<Target> {
 fn credential(source: &mut Source<'_>, upstream: Fields<'_, '_>) -> Option<UpstreamCredential> {
     const WHAT: &str = "`credential`";
     let fields = source.table_of(upstream, "credential")?;
-    source.check_keys(fields, &["header", "scheme", "secret"], WHAT);
     let help = "the name of the Spin variable with what the upstream asks for";
     source.is_there(fields, "secret", WHAT, help);
     let variable = variable(source, fields, "secret");
@@ -219,6 +205,7 @@ fn credential(source: &mut Source<'_>, upstream: Fields<'_, '_>) -> Option<Upstr
         _ => "Basic ",
     };
     let header = source.text(fields, "header");
+    source.finish(fields, WHAT);
     let header = header.filter(|header| header.value != "authorization");
     let Some(header) = header else {
         return Some(UpstreamCredential {

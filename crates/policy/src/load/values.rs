@@ -81,7 +81,11 @@ pub(super) fn scope(
 }
 
 /// The name of a Spin variable: lower-case letters, digits, single underscores within.
-pub(super) fn variable(source: &mut Source<'_>, fields: Fields<'_, '_>, key: &str) -> String {
+pub(super) fn variable(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    key: &'static str,
+) -> String {
     const VARIABLE_BYTES_MAX: usize = 64;
     let Some(name) = source.text(fields, key) else {
         return String::new();
