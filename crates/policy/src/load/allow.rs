@@ -12,7 +12,7 @@ use crate::policy::{Demands, IssuerGroup};
 use crate::source::{At, Fields, Related, Source};
 use crate::value::Value;
 
-/// What is asked of credentials, on a route without alternatives or in one of them.
+/// What a route leaves to its alternatives, where it has any.
 const KEYS: [&str; 4] = ["accept", "claims", "issuer", "scope"];
 
 /// What is asked of credentials in one place.

@@ -5,7 +5,7 @@ use core::fmt::Display;
 use super::api_keys::ReadKeys;
 use super::bounds::METHODS_PER_PATTERN_MAX;
 use super::issuer::ReadIssuer;
-use super::named::Kind;
+use super::named::TableKind;
 use super::route::ReadRoute;
 use super::traffic::ReadTraffic;
 use crate::credential::kind::CredentialKind;
@@ -73,24 +73,24 @@ pub(super) fn use_of_names(
     read: &ReadTraffic<'_, '_>,
     routes: &[ReadRoute],
 ) {
-    for (kind, entries) in Kind::ALL.into_iter().zip(&read.names) {
+    for (kind, entries) in TableKind::ALL.into_iter().zip(&read.names) {
         let mut used = vec![false; entries.len()];
         for route in routes {
             let rule = &route.traffic;
             let several = match kind {
-                Kind::RateLimit => rule.rate_limits.as_slice(),
+                TableKind::RateLimit => rule.rate_limits.as_slice(),
                 _ => &[],
             };
             let ones = match kind {
-                Kind::Upstream => [
+                TableKind::Upstream => [
                     rule.upstream,
                     rule.split.as_ref().map(|split| split.to),
                     rule.mirror,
                 ],
-                Kind::Cors => [rule.cors, None, None],
-                Kind::Limits => [rule.limits, None, None],
-                Kind::SecurityHeaders => [rule.security_headers, None, None],
-                Kind::RateLimit => [None; 3],
+                TableKind::Cors => [rule.cors, None, None],
+                TableKind::Limits => [rule.limits, None, None],
+                TableKind::SecurityHeaders => [rule.security_headers, None, None],
+                TableKind::RateLimit => [None; 3],
             };
             for id in several.iter().copied().chain(ones.into_iter().flatten()) {
                 if let Some(used) = used.get_mut(usize::from(id)) {

@@ -5,9 +5,9 @@ use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown, suggestion};
 use crate::traffic::Id;
 
-/// What can be named, in the order of [`Kind::ALL`].
+/// What can be named, in the order of [`TableKind::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TableKind {
     Upstream,
     Cors,
     RateLimit,
@@ -15,7 +15,7 @@ pub(super) enum Kind {
     SecurityHeaders,
 }
 
-impl Kind {
+impl TableKind {
     pub(super) const ALL: [Self; 5] = [
         Self::Upstream,
         Self::Cors,
@@ -46,7 +46,7 @@ impl Kind {
 /// A table that has a name. One with errors keeps its name, so that routes which name it are not blamed
 /// for it.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'t, 's> {
+pub(super) struct NamedTable<'t, 's> {
     pub(super) name: &'t str,
     pub(super) offset: usize,
     /// `None` where it is no table.
@@ -54,10 +54,10 @@ pub(super) struct Entry<'t, 's> {
 }
 
 /// The names of each kind.
-pub(super) type Names<'t, 's> = [Vec<Entry<'t, 's>>; Kind::ALL.len()];
+pub(super) type Names<'t, 's> = [Vec<NamedTable<'t, 's>>; TableKind::ALL.len()];
 
 pub(super) fn read<'t, 's>(source: &mut Source<'_>, root: Fields<'t, 's>) -> Names<'t, 's> {
-    Kind::ALL.map(|kind| of_kind(source, root, kind))
+    TableKind::ALL.map(|kind| of_kind(source, root, kind))
 }
 
 /// Those of one kind, in the order of their names. None where there are too many, so that every position
@@ -65,8 +65,8 @@ pub(super) fn read<'t, 's>(source: &mut Source<'_>, root: Fields<'t, 's>) -> Nam
 fn of_kind<'t, 's>(
     source: &mut Source<'_>,
     root: Fields<'t, 's>,
-    kind: Kind,
-) -> Vec<Entry<'t, 's>> {
+    kind: TableKind,
+) -> Vec<NamedTable<'t, 's>> {
     let key = kind.key();
     let Some(value) = root.get(key) else {
         return Vec::new();
@@ -94,7 +94,7 @@ fn of_kind<'t, 's>(
                 source.wrong_type(&entry.value, &what, "a table");
             }
         }
-        entries.push(Entry {
+        entries.push(NamedTable {
             name,
             offset,
             fields,
@@ -122,7 +122,7 @@ fn check_name(source: &mut Source<'_>, key: &str, name: &str, offset: usize) {
 pub(super) fn find(
     source: &mut Source<'_>,
     names: &Names<'_, '_>,
-    kind: Kind,
+    kind: TableKind,
     text: At<&str>,
 ) -> Option<Id> {
     let entries = names.get(kind as usize)?;

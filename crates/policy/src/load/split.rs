@@ -6,7 +6,7 @@ use doorward_traffic::upstream::UpstreamId;
 
 use super::bounds::{COOKIE_NAME_BYTES_MAX, FIELD_VALUE_BYTES_MAX};
 use super::fields;
-use super::named::{self, Kind, Names};
+use super::named::{self, Names, TableKind};
 use crate::finding::Code;
 use crate::source::{At, Fields, Source, shown};
 
@@ -38,7 +38,7 @@ pub(super) fn read(
     let to = source.needed(fields, "to", WHAT, "name the second upstream");
     source.finish(fields, WHAT);
     let to = to?;
-    let id = named::find(source, names, Kind::Upstream, to)?;
+    let id = named::find(source, names, TableKind::Upstream, to)?;
     if Some(id) == upstream {
         let message = "`to` is the upstream of the route already";
         let help = "name the other one, or leave `split` out";

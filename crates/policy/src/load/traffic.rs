@@ -6,7 +6,7 @@ use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 use doorward_traffic::upstream::UpstreamId;
 
 use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
-use super::named::{self, Kind, Names};
+use super::named::{self, Names, TableKind};
 use super::rate_limit::is_of_credential;
 use super::token_from::ReadSources;
 use super::{cors, limits, rate_limit, rewrite, security, split, token_from, upstream};
@@ -112,7 +112,7 @@ fn chosen(
     or_false: bool,
 ) -> TrafficRule {
     let defaults = &read.defaults;
-    let mut one = |kind: Kind, otherwise: Option<Id>| {
+    let mut one = |kind: TableKind, otherwise: Option<Id>| {
         let key = kind.key();
         match fields.get(key) {
             None => otherwise,
@@ -135,10 +135,10 @@ fn chosen(
         }
     };
     TrafficRule {
-        cors: one(Kind::Cors, defaults.cors),
-        limits: one(Kind::Limits, defaults.limits),
-        security_headers: one(Kind::SecurityHeaders, defaults.security_headers),
-        upstream: one(Kind::Upstream, defaults.upstream),
+        cors: one(TableKind::Cors, defaults.cors),
+        limits: one(TableKind::Limits, defaults.limits),
+        security_headers: one(TableKind::SecurityHeaders, defaults.security_headers),
+        upstream: one(TableKind::Upstream, defaults.upstream),
         rate_limits: match fields.get("rate_limit").map(|value| (value, &value.value)) {
             None => defaults.rate_limits.clone(),
             Some((_, Value::Boolean(false))) if or_false => Vec::new(),
@@ -146,7 +146,12 @@ fn chosen(
                 let entries = source.strings(value, "`rate_limit`", RATE_LIMITS_PER_ROUTE_MAX);
                 let mut ids = Vec::new();
                 for entry in entries.unwrap_or_default() {
-                    ids.extend(named::find(source, &read.names, Kind::RateLimit, entry));
+                    ids.extend(named::find(
+                        source,
+                        &read.names,
+                        TableKind::RateLimit,
+                        entry,
+                    ));
                 }
                 ids
             }
@@ -211,7 +216,7 @@ fn mirror(
     upstream: Option<UpstreamId>,
 ) -> Option<UpstreamId> {
     let text = source.text(fields, "mirror")?;
-    let mirror = named::find(source, names, Kind::Upstream, text)?;
+    let mirror = named::find(source, names, TableKind::Upstream, text)?;
     if Some(mirror) == upstream {
         let message = "`mirror` is the upstream of the route: it would get every request twice";
         source.find(Code::Conflict, text.offset, &message);
