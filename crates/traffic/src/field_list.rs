@@ -191,4 +191,5 @@ pub fn is_field(there: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
