@@ -1,7 +1,8 @@
 //! The policy file as a tree of values, each with its place.
 //!
 //! `toml_parser` says what stands in the file and in which order; here it is put together, and keys
-//! that are there twice are found.
+//! that are there twice are found. Why not by the crate `toml`, is in
+//! `docs/decisions/0010-toml-in-the-components.md`.
 
 use core::cell::Cell;
 use std::borrow::Cow;
