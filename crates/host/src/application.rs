@@ -13,28 +13,24 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
-use crate::absent;
-use crate::allow_list::AllowList;
-use crate::chaining::{Callee, Callees, Chaining, host_of};
+use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::download::{self, COMPONENT_BYTES_MAX};
 use crate::engine::engine;
 use crate::exports;
 use crate::fixed::FixedAnswers;
-use crate::instance::{Factory, Grants, Level};
-use crate::kv::StoreFile;
-use crate::kv_link::Stores;
+use crate::instance::{Factory, Level};
+use crate::interfaces::outbound_http::OutboundClient;
+use crate::interfaces::outbound_http::grant::allow_list;
+use crate::interfaces::{Grants, Services, Start, absent};
 use crate::link::linker;
 use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
 use crate::manner::Manner;
-use crate::mounts::mount;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
-use crate::outbound::{Outbound, OutboundClient};
 use crate::request::RouteHeaders;
 use crate::router::Router;
 use crate::state::HostState;
 use crate::variables::Variables;
-use crate::variables_link::ComponentVariables;
 
 /// Everything that answers requests.
 pub struct Application {
@@ -80,14 +76,14 @@ impl Application {
             .map(|trigger| loader.trigger(trigger))
             .collect::<Result<_>>()?;
         let callees = Arc::new(loader.callees()?);
-        loader.chaining.set_callees(&callees);
+        loader.services.outbound_http.chaining.set_callees(&callees);
         Ok(Self {
             router: Router::new(application),
             triggers,
             fixed: FixedAnswers::new(application),
             info: info(application)?,
             manner: options.manner,
-            client: loader.client,
+            client: loader.services.outbound_http.client,
             _callees: callees,
         })
     }
@@ -133,29 +129,14 @@ fn chains(application: &manifest::Application, variables: &Variables) -> Result<
     Ok(false)
 }
 
-fn allow_list(component: &manifest::Component, variables: &Variables) -> Result<AllowList> {
-    let hosts = component
-        .allowed_outbound_hosts
-        .iter()
-        .map(|template| {
-            variables
-                .expand(template)
-                .with_context(|| format!("`{template}` in `allowed_outbound_hosts`"))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    AllowList::parse(hosts)
-}
-
 struct Loader<'a> {
     application: &'a manifest::Application,
     options: &'a HostOptions,
     stopping: &'a watch::Receiver<bool>,
     engine: Engine,
     linker: Linker<HostState>,
-    client: OutboundClient,
-    chaining: Chaining,
+    services: Services,
     variables: Variables,
-    store_file: Option<Arc<StoreFile>>,
     sources: BTreeMap<&'a str, Vec<u8>>,
     grants: BTreeMap<&'a str, Arc<Grants>>,
     linked: BTreeMap<ChainKey<'a>, Arc<ProxyPre<HostState>>>,
@@ -177,26 +158,21 @@ impl<'a> Loader<'a> {
             options.memory_bytes_max,
             chains(application, &variables)?,
         )?;
-        let needs_stores = application
-            .components
-            .values()
-            .any(|component| !component.key_value_stores.is_empty());
-        let store_file = if needs_stores {
-            Some(Arc::new(StoreFile::open(&options.state_dir)?))
-        } else {
-            None
-        };
         let log = options.log.clone().unwrap_or_else(LogSink::stdio);
+        let services = Services::new(&Start {
+            application,
+            options,
+            variables: &variables,
+            log: &log,
+        })?;
         Ok(Self {
             application,
             options,
             stopping,
             linker: linker(&engine, options.manner)?,
             engine,
-            client: OutboundClient::new()?,
-            chaining: Chaining::new(log.clone()),
+            services,
             variables,
-            store_file,
             sources: BTreeMap::new(),
             grants: BTreeMap::new(),
             linked: BTreeMap::new(),
@@ -204,6 +180,15 @@ impl<'a> Loader<'a> {
             log,
             told_absent: BTreeSet::new(),
         })
+    }
+
+    fn start(&self) -> Start<'_> {
+        Start {
+            application: self.application,
+            options: self.options,
+            variables: &self.variables,
+            log: &self.log,
+        }
     }
 
     fn trigger(&mut self, trigger: &'a HttpTrigger) -> Result<Option<Trigger>> {
@@ -248,7 +233,7 @@ impl<'a> Loader<'a> {
             .map(|trigger| trigger.component.as_str())
             .collect();
         while let Some(asker) = askers.pop() {
-            let outbound = self.grants(asker)?.outbound.clone();
+            let outbound = self.grants(asker)?.outbound_http.clone();
             for id in triggers.iter().map(|trigger| trigger.component.as_str()) {
                 if callees.contains_key(id) || !outbound.may_ask(&host_of(id)) {
                     continue;
@@ -397,43 +382,14 @@ impl<'a> Loader<'a> {
         if let Some(grants) = self.grants.get(id) {
             return Ok(Arc::clone(grants));
         }
-        let grants = Arc::new(self.new_grants(id)?);
-        self.grants.insert(id, Arc::clone(&grants));
-        Ok(grants)
-    }
-
-    fn new_grants(&self, id: &str) -> Result<Grants> {
         let component = self
             .application
             .components
             .get(id)
             .with_context(|| format!("there is no component `{id}`"))?;
-        let about = || format!("component `{id}`");
-        let mounts = component.file_mounts().with_context(about)?;
-        let allowed = allow_list(component, &self.variables).with_context(about)?;
-        let stores = match &self.store_file {
-            Some(file) => Stores::new(
-                Arc::clone(file),
-                component.key_value_stores.iter().map(String::as_str),
-            ),
-            None => Stores::default(),
-        };
-        let variables = self.variables.of_component(component).with_context(about)?;
-        let id: Arc<str> = id.into();
-        let outbound = Outbound::new(
-            self.client.clone(),
-            self.chaining.clone(),
-            Arc::clone(&id),
-            Arc::new(allowed),
-        );
-        Ok(Grants {
-            component: id,
-            environment: component.environment.clone().into_iter().collect(),
-            files: mount(&self.options.state_dir.join("mounts"), &mounts).with_context(about)?,
-            stores: Arc::new(stores),
-            variables: Arc::new(ComponentVariables::new(variables)),
-            outbound: outbound.in_manner(self.options.manner),
-        })
+        let grants = Arc::new(self.services.grant(&self.start(), component)?);
+        self.grants.insert(id, Arc::clone(&grants));
+        Ok(grants)
     }
 }
 

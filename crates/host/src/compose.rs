@@ -16,9 +16,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-use crate::interfaces::{
-    HANDLER, denied_name, is_draft_handler, is_provided, linked_name, may_be_absent, set_of,
-};
+use crate::interfaces::import_name::{HANDLER, denied_name, is_draft_handler};
+use crate::interfaces::imports::{is_provided, linked_name, may_be_absent, set_of};
 use crate::manifest::ConfigurationSet;
 use crate::names::{exports, imports, rename};
 

@@ -22,8 +22,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use crate::build::used_components;
+use crate::connector::https_connector;
 use crate::manifest::{Application, Digest, Download, without_query};
-use crate::outbound::https_connector;
 use crate::scratch::ScratchDir;
 use crate::toolchain::Progress;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::compose::{MiddlewarePart, Part};
-use crate::interfaces::HANDLER;
+use crate::interfaces::import_name::HANDLER;
 use crate::names;
 
 /// The handler of WASI 0.2, without the rest of its version.

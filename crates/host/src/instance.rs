@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::handler::{
     ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre,
     ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
@@ -21,30 +21,12 @@ use crate::asking::{Asked, Askers};
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
 use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK};
-use crate::kv_link::Stores;
+use crate::interfaces::outbound_http::Denied;
+use crate::interfaces::{Grants, NewInstance};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
-use crate::outbound::{Denied, Outbound};
-use crate::scratch::ScratchDir;
 use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{HostState, Limits};
 use crate::stdio::LineWriter;
-use crate::variables_link::ComponentVariables;
-
-/// What the component of a trigger may use; its middlewares share what they inherit of it.
-pub struct Grants {
-    /// Its name in the manifest.
-    pub component: Arc<str>,
-    /// Environment variables.
-    pub environment: Vec<(String, String)>,
-    /// The folder of its files.
-    pub files: Option<ScratchDir>,
-    /// Key-value stores.
-    pub stores: Arc<Stores>,
-    /// Variables.
-    pub variables: Arc<ComponentVariables>,
-    /// Outgoing requests.
-    pub outbound: Outbound,
-}
 
 /// Limits of instances, from the host's options.
 #[derive(Clone, Debug)]
@@ -177,27 +159,24 @@ impl Factory {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(writer(LogStream::Stdout))
             .stderr(writer(LogStream::Stderr))
-            .envs(&grants.environment)
             // Files are few, small and local: handing each call to another thread costs more than
             // the call.
             .allow_blocking_current_thread(true);
         if let Some(clock) = &self.clock {
             wasi.wall_clock(clock.clone());
         }
-        if let Some(files) = &grants.files {
-            wasi.preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
-        }
+        let interfaces = grants.instance(&mut NewInstance {
+            depth: self.level.depth,
+            wasi: &mut wasi,
+        })?;
         let mut store = Store::new(
             &self.engine,
             HostState {
                 wasi: wasi.build(),
                 table: ResourceTable::new(),
                 http: WasiHttpCtx::new(),
-                outbound: grants.outbound.at_depth(self.level.depth),
+                interfaces,
                 denied: Denied,
-                stores: Arc::clone(&grants.stores),
-                open_stores: 0,
-                variables: Arc::clone(&grants.variables),
                 limits: Limits::new(self.reuse.memory_bytes_max),
                 busy_ticks: 0,
             },

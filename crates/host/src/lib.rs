@@ -8,8 +8,6 @@
 //! server                             HTTP in front of them
 //! ```
 
-mod absent;
-mod allow_list;
 mod answer;
 mod application;
 mod asking;
@@ -18,22 +16,19 @@ mod callee;
 mod chaining;
 pub mod clock;
 mod compose;
+mod connector;
 pub mod download;
 mod engine;
 mod exports;
 mod fixed;
 mod instance;
 mod interfaces;
-pub mod kv;
-mod kv_link;
 mod link;
 pub mod manifest;
 mod manner;
-mod mounts;
 pub mod names;
 mod nearest;
 pub mod options;
-mod outbound;
 mod request;
 pub mod router;
 mod scratch;
@@ -43,11 +38,10 @@ mod state;
 mod stdio;
 pub mod toolchain;
 pub mod variables;
-mod variables_link;
-mod wasi_keyvalue;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;
+pub use interfaces::key_value::file as kv;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

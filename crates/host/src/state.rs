@@ -1,14 +1,12 @@
 //! What belongs to one instance: its view of WASI and of Spin's interfaces, and its limits.
 
-use std::sync::Arc;
-
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Result, bail};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::kv_link::Stores;
-use crate::outbound::{Denied, Outbound};
+use crate::interfaces::outbound_http::Denied;
+use crate::interfaces::{HasInstances, HostView, Instances};
 
 /// Entries of a table in an instance.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
@@ -18,24 +16,26 @@ pub struct HostState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) http: WasiHttpCtx,
-    pub(crate) outbound: Outbound,
+    pub(crate) interfaces: Instances,
     pub(crate) denied: Denied,
-    pub(crate) stores: Arc<Stores>,
-    pub(crate) open_stores: usize,
-    pub(crate) variables: Arc<crate::variables_link::ComponentVariables>,
     pub(crate) limits: Limits,
     /// Epochs in which this instance was computing since its last request began.
     pub(crate) busy_ticks: u32,
 }
 
-impl HostState {
-    /// The view of HTTP in which every outgoing request is refused.
-    pub(crate) fn http_denied(&mut self) -> WasiHttpCtxView<'_> {
+impl HostView for HostState {
+    fn http_denied(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
             hooks: &mut self.denied,
             table: &mut self.table,
             ctx: &mut self.http,
         }
+    }
+}
+
+impl HasInstances for HostState {
+    fn instances(&mut self) -> (&mut ResourceTable, &mut Instances) {
+        (&mut self.table, &mut self.interfaces)
     }
 }
 
@@ -51,7 +51,7 @@ impl WasiView for HostState {
 impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: &mut self.outbound,
+            hooks: &mut self.interfaces.outbound_http,
             table: &mut self.table,
             ctx: &mut self.http,
         }

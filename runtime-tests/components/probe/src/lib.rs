@@ -42,23 +42,6 @@ mod bindings {
                 import wasi:keyvalue/batch@0.2.0-draft2;
                 import wasi:keyvalue/store@0.2.0-draft2;
             }
-
-            // As Spin has it, and no more of it than is needed here.
-            package fermyon:spin@2.0.0 {
-                interface key-value {
-                    resource store {
-                        open: static func(label: string) -> result<store, error>;
-                        get: func(key: string) -> result<option<list<u8>>, error>;
-                    }
-                    variant error { store-table-full, no-such-store, access-denied, other(string) }
-                }
-                interface variables {
-                    get: func(name: string) -> result<string, error>;
-                    variant error {
-                        invalid-name(string), undefined(string), provider(string), other(string)
-                    }
-                }
-            }
         "#,
     });
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::chaining::{Answering, CHAIN_DEPTH_MAX, Callees};
+use crate::interfaces::outbound_http::Denied;
 use crate::options::LogSink;
 
 /// When a test gives up on what should have happened long before.

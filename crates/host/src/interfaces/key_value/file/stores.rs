@@ -10,14 +10,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
 
-mod batch;
-
-pub use batch::BATCH_KEYS_MAX;
-
 /// Bytes of a key.
 pub const KEY_BYTES_MAX: usize = 4096;
 /// Bytes of a value: 1 MiB.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
+/// Keys of one call.
+pub const BATCH_KEYS_MAX: usize = 1 << 16;
 /// Bytes of all the keys that one listing gives: 16 MiB.
 pub const LISTING_BYTES_MAX: usize = 16 << 20;
 /// How long a call waits while others write to the file.
@@ -100,7 +98,7 @@ pub struct StoreFile {
     /// Gives up at once where it would have to wait. It is never held for longer than a read takes.
     hasty: Mutex<Connection>,
     /// Waits for others.
-    patient: Mutex<Connection>,
+    pub(super) patient: Mutex<Connection>,
 }
 
 impl StoreFile {
@@ -235,7 +233,7 @@ fn connect(path: &Path, busy_time_max: Duration) -> rusqlite::Result<Connection>
     Ok(connection)
 }
 
-fn with<T>(
+pub(super) fn with<T>(
     connection: &Mutex<Connection>,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -272,11 +270,15 @@ fn exists(connection: &Mutex<Connection>, store: &str, key: &str) -> Result<bool
     })
 }
 
-fn check_key(key: &str) -> Result<(), StoreError> {
+pub(super) fn check_key(key: &str) -> Result<(), StoreError> {
     check_length("a key", key.len(), KEY_BYTES_MAX)
 }
 
-fn check_length(what: &'static str, bytes: usize, bytes_max: usize) -> Result<(), StoreError> {
+pub(super) fn check_length(
+    what: &'static str,
+    bytes: usize,
+    bytes_max: usize,
+) -> Result<(), StoreError> {
     if bytes > bytes_max {
         return Err(StoreError::TooLong {
             what,

@@ -2,12 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::{
-    LISTING_BYTES_MAX, StoreError, StoreFile, VALUE_BYTES_MAX, check_key, check_length, with,
+use super::stores::{
+    BATCH_KEYS_MAX, LISTING_BYTES_MAX, StoreError, StoreFile, VALUE_BYTES_MAX, check_key,
+    check_length, with,
 };
 
-/// Keys of one call.
-pub const BATCH_KEYS_MAX: usize = 1 << 16;
 /// Bytes of a number: a signed one of 64 bits, the lowest byte first, as Spin writes it.
 const NUMBER_BYTES: usize = 8;
 
@@ -168,7 +167,7 @@ fn check_count(keys: usize) -> Result<(), StoreError> {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::kv::KEY_BYTES_MAX;
+    use crate::interfaces::key_value::file::stores::KEY_BYTES_MAX;
     use crate::scratch::ScratchDir;
 
     fn open() -> (ScratchDir, StoreFile) {

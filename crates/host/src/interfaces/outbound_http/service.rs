@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use doorward_syntax::url::component_of;
 use http::uri::{Authority, Scheme};
@@ -28,8 +27,9 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
-use crate::allow_list::{AllowList, Destination};
+use super::allow_list::{AllowList, Destination};
 use crate::chaining::{Call, Callee, Chaining};
+use crate::connector::https_connector;
 use crate::manner::Manner;
 use crate::request::remove_hop;
 
@@ -77,25 +77,6 @@ impl Service<Uri> for TimedConnector {
                 .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
         })
     }
-}
-
-/// Makes connections for HTTP/1, over TLS where the URL says so; who is there has to prove it by one of
-/// Mozilla's roots.
-///
-/// # Errors
-///
-/// When TLS cannot be set up.
-pub fn https_connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    connector.set_nodelay(true);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(provider)
-        .context("TLS cannot be set up")?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector))
 }
 
 /// The pooled client of a host.
@@ -258,12 +239,13 @@ fn not_permitted(uri: &Uri) -> Error {
     )))
 }
 
-type IoResult = Box<dyn Future<Output = Result<(), Error>> + Send>;
-type SendResult = Box<dyn Future<Output = Result<(Response<WasiBody>, IoResult), Error>> + Send>;
+pub(super) type IoResult = Box<dyn Future<Output = Result<(), Error>> + Send>;
+pub(super) type SendResult =
+    Box<dyn Future<Output = Result<(Response<WasiBody>, IoResult), Error>> + Send>;
 
 /// Whether a component neither sees nor sets this field. It is asked for each field of each message, and what
 /// the trait does of itself allocates.
-fn is_forbidden(name: &HeaderName) -> bool {
+pub(super) fn is_forbidden(name: &HeaderName) -> bool {
     DEFAULT_FORBIDDEN_HEADERS.contains(name)
 }
 
@@ -301,30 +283,6 @@ impl WasiHttpHooks for Outbound {
             // hyper drives the connection, so there is nothing left to wait for.
             let done: IoResult = Box::new(async { Ok(()) });
             Ok((response, done))
-        })
-    }
-}
-
-/// Refuses every request: what a middleware has that does not inherit `allowed_outbound_hosts`.
-#[derive(Clone, Copy, Debug)]
-pub struct Denied;
-
-impl WasiHttpHooks for Denied {
-    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        is_forbidden(name)
-    }
-
-    fn send_request(
-        &mut self,
-        _request: Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _component_is_done: IoResult,
-    ) -> SendResult {
-        Box::new(async {
-            Err(Error::InternalError(Some(
-                "outbound requests are not permitted: `allowed_outbound_hosts` is not inherited"
-                    .to_owned(),
-            )))
         })
     }
 }
@@ -485,5 +443,5 @@ fn io_error(error: &std::io::Error, connecting: bool) -> Error {
 }
 
 #[cfg(test)]
-#[path = "outbound_tests.rs"]
+#[path = "service_tests.rs"]
 mod tests;

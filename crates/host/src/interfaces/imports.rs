@@ -1,19 +1,9 @@
 //! The interfaces that a component may import, and which set of a component's configuration each
 //! one gives access to.
 
+use super::import_name::{is_denied, is_of_line, linked_version, split_version};
+use super::registry::GUARDED;
 use crate::manifest::ConfigurationSet;
-
-/// What every component of a trigger exports, and what a middleware imports as the next one.
-pub const HANDLER: &str = "wasi:http/handler@0.3.0";
-
-/// Namespace of the interfaces that refuse.
-const DENIED_NAMESPACE: &str = "doorward-denied";
-
-/// Drafts of WASI whose interfaces are those of the release, function for function and type for type,
-/// each with the version that it is linked as. A component may import a draft beside the release, so it
-/// is a version that nobody else imports; the linker takes it for one of the release's line, and checks
-/// the types.
-const DRAFTS: &[(&str, &str)] = &[("0.3.0-rc-2026-03-15", "0.3.20260315")];
 
 /// Packages of Spin's world. Some languages import all of it, whatever they use.
 const PLATFORM: &[&str] = &[
@@ -32,59 +22,6 @@ const PLATFORM: &[&str] = &[
 
 /// What only another component can be: the next handler of a chain.
 const HANDLERS: &[&str] = &["wasi:http/handler", "wasi:http/incoming-handler"];
-
-/// Interfaces with a line of versions (or a single draft) that the host provides, and the set that they
-/// belong to.
-const GUARDED: &[(&str, &str, ConfigurationSet)] = &[
-    (
-        "wasi:http/client",
-        "0.3",
-        ConfigurationSet::AllowedOutboundHosts,
-    ),
-    (
-        "wasi:http/outgoing-handler",
-        "0.2",
-        ConfigurationSet::AllowedOutboundHosts,
-    ),
-    ("wasi:cli/environment", "0.2", ConfigurationSet::Environment),
-    ("wasi:cli/environment", "0.3", ConfigurationSet::Environment),
-    ("wasi:filesystem/preopens", "0.2", ConfigurationSet::Files),
-    ("wasi:filesystem/preopens", "0.3", ConfigurationSet::Files),
-    (
-        "spin:key-value/key-value",
-        "3",
-        ConfigurationSet::KeyValueStores,
-    ),
-    ("spin:variables/variables", "3", ConfigurationSet::Variables),
-    (
-        "fermyon:spin/key-value",
-        "2",
-        ConfigurationSet::KeyValueStores,
-    ),
-    ("fermyon:spin/variables", "2", ConfigurationSet::Variables),
-    // Spin lists `store` alone. Its neighbours give access to nothing but what `store` opened; here they
-    // are denied with it all the same.
-    (
-        "wasi:keyvalue/store",
-        "0.2.0-draft2",
-        ConfigurationSet::KeyValueStores,
-    ),
-    (
-        "wasi:keyvalue/atomics",
-        "0.2.0-draft2",
-        ConfigurationSet::KeyValueStores,
-    ),
-    (
-        "wasi:keyvalue/batch",
-        "0.2.0-draft2",
-        ConfigurationSet::KeyValueStores,
-    ),
-    (
-        "wasi:config/store",
-        "0.2.0-draft-2024-09-27",
-        ConfigurationSet::Variables,
-    ),
-];
 
 /// Packages with a line of versions of which the host provides every interface. Sockets are
 /// provided and always refuse: outbound traffic is HTTP.
@@ -111,8 +48,12 @@ pub fn set_of(import: &str) -> Option<ConfigurationSet> {
     let (name, version) = split_version(import);
     GUARDED
         .iter()
-        .find(|(guarded, line, _)| *guarded == name && is_of_line(version, line))
-        .map(|(_, _, set)| *set)
+        .find(|(names, _)| {
+            names
+                .iter()
+                .any(|(guarded, line)| *guarded == name && is_of_line(version, line))
+        })
+        .map(|(_, set)| *set)
 }
 
 /// Whether the host defines this interface. The types are checked when the component is linked.
@@ -129,30 +70,13 @@ pub fn is_provided(import: &str) -> bool {
             .any(|(provided, line)| *provided == package && is_of_line(version, line))
 }
 
-/// The name of the refusing twin of an interface: `wasi:cli/environment@0.2.6` becomes
-/// `doorward-denied:wasi-cli/environment@0.2.6`.
-#[must_use]
-pub fn denied_name(import: &str) -> String {
-    format!("{DENIED_NAMESPACE}:{}", import.replacen(':', "-", 1))
-}
-
 /// The name that an import of a draft is linked as, where that is another one: that of the release's line,
 /// also for a refusing twin.
 #[must_use]
 pub fn linked_name(import: &str) -> Option<String> {
     let (name, version) = import.split_once('@')?;
-    let (_, linked) = DRAFTS.iter().find(|(draft, _)| *draft == version)?;
-    let is_twin = name
-        .strip_prefix(DENIED_NAMESPACE)
-        .is_some_and(|rest| rest.starts_with(':'));
-    (is_twin || is_provided(import)).then(|| format!("{name}@{linked}"))
-}
-
-/// Whether an export is the handler of a draft that is served as the release's.
-#[must_use]
-pub fn is_draft_handler(export: &str) -> bool {
-    let (name, version) = split_version(export);
-    HANDLER.starts_with(&format!("{name}@")) && DRAFTS.iter().any(|(draft, _)| *draft == version)
+    let linked = linked_version(version)?;
+    (is_denied(name) || is_provided(import)).then(|| format!("{name}@{linked}"))
 }
 
 /// Whether an import that the host does not provide may be linked as one that cannot be called: it is of
@@ -168,26 +92,11 @@ pub fn may_be_absent(import: &str) -> bool {
         && (PLATFORM.contains(&package) || package.starts_with("spin:"))
 }
 
-fn split_version(import: &str) -> (&str, &str) {
-    import.split_once('@').unwrap_or((import, ""))
-}
-
-/// Whether a version belongs to a line of compatible ones: `0.2.6` to `0.2`, `3.0.0` to `3`. A
-/// pre-release belongs to none, unless it is the one that is named, or a draft that is linked as a
-/// version of the line.
-fn is_of_line(version: &str, line: &str) -> bool {
-    let linked = DRAFTS.iter().find(|(draft, _)| *draft == version);
-    let version = linked.map_or(version, |(_, linked)| *linked);
-    version == line
-        || version
-            .strip_prefix(line)
-            .is_some_and(|rest| rest.starts_with('.') && !rest.contains('-'))
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::interfaces::import_name::HANDLER;
 
     #[test]
     fn interfaces_that_give_access_belong_to_a_set() {
@@ -331,13 +240,5 @@ mod tests {
             }
         }
         assert!(seen > 0, "no import was found");
-    }
-
-    #[test]
-    fn a_refusing_twin_keeps_interface_and_version() {
-        assert_eq!(
-            denied_name("wasi:cli/environment@0.2.6"),
-            "doorward-denied:wasi-cli/environment@0.2.6"
-        );
     }
 }

@@ -1,0 +1,17 @@
+//! What components import of the host: a folder for each interface, with its service, its grant, its link and
+//! its denial, and one place that lists them, [`registry`].
+
+pub mod absent;
+mod environment;
+mod files;
+pub mod import_name;
+pub mod imports;
+mod interface;
+pub mod key_value;
+
+pub mod outbound_http;
+mod registry;
+mod variables;
+
+pub use interface::{HostView, NewInstance, Start};
+pub use registry::{Grants, HasInstances, Instances, Services, link};
