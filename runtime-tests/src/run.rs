@@ -1,7 +1,8 @@
 //! Runs every case on every host. Where a host is absent its cases count as ignored, and say so.
 
 use crate::host::{Host, InProcess, InProcess47, SPIN_VARIABLE, Spin};
-use doorward_host::{build, manifest, toolchain};
+use doorward_host::{build, manifest};
+use doorward_toolchain::ensure_wasm_target;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::future::Future;
 use std::pin::Pin;
@@ -226,7 +227,7 @@ fn block_on(case: Pending<'_>, threads: usize) -> Result<(), Failed> {
 pub fn build_components() {
     let workspace = crate::app::workspace();
     let progress = |line: &str| eprintln!("{line}");
-    toolchain::ensure_wasm_target(&progress)
+    ensure_wasm_target(&progress)
         .unwrap_or_else(|error| panic!("the components cannot be built: {error:#}"));
     for folder in [workspace.clone(), workspace.join("runtime-tests")] {
         let application = manifest::load(&folder.join("spin.toml"))

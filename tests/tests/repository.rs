@@ -30,7 +30,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crates/edge", &["doorward-gate"]),
-    ("crates/host", &["doorward-syntax"]),
+    ("crates/toolchain", &[]),
+    ("crates/host", &["doorward-syntax", "doorward-toolchain"]),
     (
         "crates/doorward",
         &[
@@ -38,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doorward-policy",
             "doorward-syntax",
             "doorward-token",
+            "doorward-toolchain",
         ],
     ),
     (
@@ -51,34 +53,26 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // The decision cases are data that is read by the library of the native tests.
-    ("runtime-tests", &["doorward-host", "doorward-tests"]),
+    (
+        "runtime-tests",
+        &["doorward-host", "doorward-tests", "doorward-toolchain"],
+    ),
 ];
 const COMPONENT_MAY_USE: &[&str] = &["doorward-edge", "doorward-gate", "doorward-token"];
 
+/// The rooms that run on WASI, and those that run on the machine with others' connections.
+const GUESTS: &[&str] = &["crates/edge", "components/", "runtime-tests/components/"];
+const HOSTS: &[&str] = &["crates/host", "crates/doorward", "runtime-tests"];
+
 /// What only one kind of room may use of other people's crates, by how a name begins.
 const RESERVED_CRATES: &[(&str, &[&str])] = &[
-    (
-        "spin-sdk",
-        &["crates/edge", "components/", "runtime-tests/components/"],
-    ),
-    (
-        "wasip3",
-        &["crates/edge", "components/", "runtime-tests/components/"],
-    ),
-    (
-        "wit-bindgen",
-        &["crates/edge", "components/", "runtime-tests/components/"],
-    ),
+    ("spin-sdk", GUESTS),
+    ("wasip3", GUESTS),
+    ("wit-bindgen", GUESTS),
     ("wasmtime", &["crates/host"]),
     ("wac-graph", &["crates/host"]),
-    (
-        "tokio",
-        &["crates/host", "crates/doorward", "runtime-tests"],
-    ),
-    (
-        "hyper",
-        &["crates/host", "crates/doorward", "runtime-tests"],
-    ),
+    ("tokio", HOSTS),
+    ("hyper", HOSTS),
 ];
 
 #[test]

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use doorward_host::toolchain::{self, Readiness, TARGET};
+use doorward_toolchain::{Readiness, TARGET, ensure_wasm_target};
 
 pub(crate) fn run() -> Result<ExitCode> {
-    let readiness = toolchain::ensure_wasm_target(&|line| eprintln!("{line}"))?;
+    let readiness = ensure_wasm_target(&|line| eprintln!("{line}"))?;
     println!(
         "The Rust target {TARGET} is {}.",
         match readiness {

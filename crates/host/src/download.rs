@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_lc_rs::digest::{self, SHA256};
 use bytes::Bytes;
+use doorward_toolchain::Progress;
 use http::header::{ACCEPT_ENCODING, LOCATION, USER_AGENT};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty};
@@ -25,7 +26,6 @@ use crate::build::used_components;
 use crate::connector::https_connector;
 use crate::manifest::{Application, Digest, Download, without_query};
 use crate::scratch::ScratchDir;
-use crate::toolchain::Progress;
 
 /// Bytes of one component's file, fetched or not: 256 MiB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 256 << 20;

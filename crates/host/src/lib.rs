@@ -3,7 +3,7 @@
 //! ```text
 //! manifest → router, variables       what the application is
 //! download                            the components that are fetched
-//! toolchain → build                  the components, built where they are stale
+//! build                               the components, built where they are stale (`doorward-toolchain`)
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server                             HTTP in front of them
 //! ```
@@ -36,7 +36,6 @@ pub mod server;
 mod slots;
 mod state;
 mod stdio;
-pub mod toolchain;
 pub mod variables;
 
 pub use chaining::not_callable;

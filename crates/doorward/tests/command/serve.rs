@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use doorward_host::{build, manifest, toolchain};
+use doorward_host::{build, manifest};
 
 use crate::run::{doorward, run};
 
@@ -26,7 +26,7 @@ pub fn built_workspace() -> &'static Path {
         .nth(2)
         .unwrap();
     let progress = |line: &str| eprintln!("{line}");
-    toolchain::ensure_wasm_target(&progress).unwrap();
+    doorward_toolchain::ensure_wasm_target(&progress).unwrap();
     let shipped = manifest::load(&workspace.join("spin.toml")).unwrap();
     build::ensure_built(&shipped, &progress).unwrap();
     workspace

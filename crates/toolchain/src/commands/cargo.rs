@@ -8,12 +8,12 @@ const SHELL_CHARACTERS: &[char] = &[
 
 /// A plain `cargo build …`: its packages and everything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Build {
+pub(super) struct Call {
     packages: Vec<String>,
     others: Vec<String>,
 }
 
-impl Build {
+impl Call {
     /// Reads `line`, if it is a plain call of `cargo build` that names its packages.
     pub(super) fn parse(line: &str) -> Option<Self> {
         if line.contains(SHELL_CHARACTERS) {
@@ -23,7 +23,7 @@ impl Build {
         if words.next() != Some("cargo") || words.next() != Some("build") {
             return None;
         }
-        let mut build = Self {
+        let mut call = Self {
             packages: Vec::new(),
             others: Vec::new(),
         };
@@ -36,11 +36,11 @@ impl Build {
                 _ => word.strip_prefix("--package="),
             };
             match package {
-                Some(package) => build.packages.push(package.to_owned()),
-                None => build.others.push(word.to_owned()),
+                Some(package) => call.packages.push(package.to_owned()),
+                None => call.others.push(word.to_owned()),
             }
         }
-        (!build.packages.is_empty()).then_some(build)
+        (!call.packages.is_empty()).then_some(call)
     }
 
     pub(super) fn same_but_packages(&self, other: &Self) -> bool {

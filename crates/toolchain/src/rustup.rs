@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Attempt, Progress, QUESTION_TIMEOUT, TARGET, Toolchain, process};
+use crate::attempt::Attempt;
+use crate::compiler::{QUESTION_TIMEOUT, TARGET, Toolchain};
+use crate::process::{self, Progress};
 
 /// Time that the download has. It is some 30 MB; where it does not arrive in this time, there is
 /// another way.

@@ -1,7 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use super::*;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
+
+use super::*;
+use crate::process;
 
 /// A folder of its own, gone when dropped.
 struct Folder(PathBuf);

@@ -1,4 +1,4 @@
-//! The components' build commands, as `[component.ID.build]` gives them.
+//! The components' build commands.
 //!
 //! Whether something is stale is decided by the commands themselves, by cargo above all. Commands
 //! that ask cargo for the same thing of different packages become one call, which builds what the
@@ -15,20 +15,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::manifest::{Application, Component};
-use crate::toolchain::process::{self, ProcessError};
-use crate::toolchain::{self, Progress, TARGET, ToolchainError};
+use crate::compiler::TARGET;
+use crate::process::{self, ProcessError, Progress};
+use crate::target::{ToolchainError, ensure_wasm_target};
 
 /// Time that one build command has.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// Why the components are not built.
+/// How one component is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The id of the component.
+    pub component: String,
+    /// The folder in which the commands run.
+    pub workdir: PathBuf,
+    /// The commands, each a line for the shell, run one after the other.
+    pub commands: Vec<String>,
+}
+
+/// Why a component is not built.
 #[derive(Debug)]
-pub enum BuildError {
+pub enum CommandError {
     /// The target that a command builds for cannot be set up.
     Toolchain(ToolchainError),
     /// A command failed; what it wrote was shown while it ran.
-    Command {
+    Failed {
         /// The ids of the components that it builds.
         components: Vec<String>,
         /// The command.
@@ -36,22 +47,13 @@ pub enum BuildError {
         /// How it failed.
         reason: String,
     },
-    /// A component's file is not there.
-    Missing {
-        /// The component's id.
-        component: String,
-        /// The file.
-        source: PathBuf,
-        /// Whether the component has a build command, which then builds something else.
-        has_command: bool,
-    },
 }
 
-impl fmt::Display for BuildError {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Toolchain(error) => error.fmt(f),
-            Self::Command {
+            Self::Failed {
                 components,
                 command,
                 reason,
@@ -60,85 +62,41 @@ impl fmt::Display for BuildError {
                 "building {} failed\n  command: {command}\n  {reason}",
                 components.join(", ")
             ),
-            Self::Missing {
-                component,
-                source,
-                has_command,
-            } => {
-                write!(
-                    f,
-                    "the component `{component}` has no file: {} does not exist\n  help: ",
-                    source.display()
-                )?;
-                if *has_command {
-                    f.write_str(
-                        "build it (`doorward up --build`); if it was built, its `source` names \
-                         another file than the one that the build command makes",
-                    )
-                } else {
-                    f.write_str("build it, or give it a `build.command`")
-                }
-            }
         }
     }
 }
 
-impl std::error::Error for BuildError {
+impl std::error::Error for CommandError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Toolchain(error) => Some(error),
-            _ => None,
+            Self::Failed { .. } => None,
         }
     }
 }
 
-/// Runs the build commands of every component and checks that the components' files are there.
+/// Runs the build commands of the components of an application, whose folder is `dir`.
 ///
 /// Processes that build the same application at the same time wait for one another.
 ///
 /// # Errors
-/// See [`BuildError`].
-pub fn ensure_built(application: &Application, progress: Progress<'_>) -> Result<(), BuildError> {
-    let steps = steps(application);
+/// See [`CommandError`].
+pub fn run_builds(
+    builds: &[Build],
+    dir: &Path,
+    progress: Progress<'_>,
+) -> Result<(), CommandError> {
+    let steps = steps(builds);
     if steps.iter().any(|step| step.line.contains(TARGET)) {
-        toolchain::ensure_wasm_target(progress).map_err(BuildError::Toolchain)?;
+        ensure_wasm_target(progress).map_err(CommandError::Toolchain)?;
     }
     // cargo locks for itself; other commands may not. Locking the folder leaves no file behind.
-    let folder = fs::File::open(&application.dir).ok();
+    let folder = fs::File::open(dir).ok();
     let _ = folder.as_ref().map(fs::File::lock);
     for step in &steps {
-        run(step, &application.dir, progress)?;
-    }
-    check_sources(application)
-}
-
-/// Checks that the file of every component that a trigger uses is there, or is to be fetched.
-///
-/// # Errors
-/// [`BuildError::Missing`] with the first one that is not.
-pub fn check_sources(application: &Application) -> Result<(), BuildError> {
-    for component in used_components(application) {
-        if component.download.is_none() && !component.source.is_file() {
-            return Err(BuildError::Missing {
-                component: component.id.clone(),
-                source: component.source.clone(),
-                has_command: component.build.is_some(),
-            });
-        }
+        run(step, dir, progress)?;
     }
     Ok(())
-}
-
-/// The components that triggers use.
-pub(crate) fn used_components(application: &Application) -> impl Iterator<Item = &Component> {
-    application
-        .triggers
-        .iter()
-        .flat_map(|trigger| {
-            let middleware = trigger.middleware.iter().map(|one| &one.component);
-            std::iter::once(&trigger.component).chain(middleware)
-        })
-        .filter_map(|id| application.components.get(id))
 }
 
 /// One command to run.
@@ -154,44 +112,38 @@ struct Step {
 
 /// The commands of all components in order; calls of cargo that differ in their packages only are
 /// one step, at the place of the first of them.
-fn steps(application: &Application) -> Vec<Step> {
-    let mut merged: Vec<(PathBuf, cargo::Build, Vec<String>)> = Vec::new();
+fn steps(builds: &[Build]) -> Vec<Step> {
+    let mut merged: Vec<(PathBuf, cargo::Call, Vec<String>)> = Vec::new();
     let mut others = Vec::new();
-    for component in application.components.values() {
-        let Some(build) = &component.build else {
-            continue;
-        };
-        let workdir = match &build.workdir {
-            Some(workdir) => application.dir.join(workdir),
-            None => application.dir.clone(),
-        };
+    for build in builds {
+        let (component, workdir) = (&build.component, &build.workdir);
         // Several commands depend on their order and are left as they are.
-        let only = match build.command.as_slice() {
-            [only] => cargo::Build::parse(only),
+        let only = match build.commands.as_slice() {
+            [only] => cargo::Call::parse(only),
             _ => None,
         };
         if let Some(one) = only {
             let twin = merged
                 .iter_mut()
-                .find(|(folder, other, _)| *folder == workdir && other.same_but_packages(&one));
+                .find(|(folder, other, _)| folder == workdir && other.same_but_packages(&one));
             match twin {
                 Some((_, other, components)) => {
                     other.add_packages(one);
-                    components.push(component.id.clone());
+                    components.push(component.clone());
                 }
-                None => merged.push((workdir, one, vec![component.id.clone()])),
+                None => merged.push((workdir.clone(), one, vec![component.clone()])),
             }
         } else {
-            others.extend(build.command.iter().map(|line| Step {
-                components: vec![component.id.clone()],
+            others.extend(build.commands.iter().map(|line| Step {
+                components: vec![component.clone()],
                 workdir: workdir.clone(),
                 line: line.clone(),
                 cargo: None,
             }));
         }
     }
-    let merged = merged.into_iter().map(|(workdir, build, components)| {
-        let arguments = build.into_arguments();
+    let merged = merged.into_iter().map(|(workdir, call, components)| {
+        let arguments = call.into_arguments();
         Step {
             components,
             workdir,
@@ -202,7 +154,7 @@ fn steps(application: &Application) -> Vec<Step> {
     merged.chain(others).collect()
 }
 
-fn run(step: &Step, dir: &Path, progress: Progress<'_>) -> Result<(), BuildError> {
+fn run(step: &Step, dir: &Path, progress: Progress<'_>) -> Result<(), CommandError> {
     let mut command = match &step.cargo {
         Some(arguments) => {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -232,7 +184,7 @@ fn run(step: &Step, dir: &Path, progress: Progress<'_>) -> Result<(), BuildError
             }
             Ok(())
         }
-        Err(error) => Err(BuildError::Command {
+        Err(error) => Err(CommandError::Failed {
             components: step.components.clone(),
             command: step.line.clone(),
             reason: error.reason(),

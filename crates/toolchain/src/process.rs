@@ -7,6 +7,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Where progress is told, a line at a time. Nothing is told when there is nothing to do.
+pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
+
 /// Lines of a program's output that an error repeats.
 const LINES_KEPT: usize = 12;
 /// Bytes of one line that are kept.

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Attempt, Progress, Sources, TARGET, Toolchain, process};
+use crate::attempt::Attempt;
+use crate::compiler::{TARGET, Toolchain};
+use crate::process::{self, Progress};
+use crate::sources::Sources;
 
 /// Time that the build has; it takes 20 s on two cores.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(900);

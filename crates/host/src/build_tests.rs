@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::manifest::parse_text;
+use std::fs;
 use std::sync::Mutex;
 
 /// A folder of its own, gone when dropped, with an application whose components have `builds`.
@@ -45,62 +46,6 @@ impl Drop for Case {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-#[test]
-fn calls_of_cargo_that_differ_in_their_packages_become_one() {
-    let release = "build.command = \"cargo build --release --target wasm32-wasip2 -p ";
-    let case = Case::new(
-        "merge",
-        &[
-            ("a", &format!("{release}gate\"")),
-            ("b", &format!("{release}whoami\"")),
-            ("c", &format!("{release}gate\"")),
-            ("d", "build.command = \"cargo build -p other\""),
-            ("e", "build.command = \"cargo build -p x && echo y\""),
-            ("f", "build.command = [\"cargo build -p y\", \"touch y\"]"),
-            ("g", &format!("{release}gate\"\nbuild.workdir = \"sub\"")),
-        ],
-    );
-    let steps: Vec<_> = steps(&case.application)
-        .into_iter()
-        .map(|step| (step.components.join("+"), step.line))
-        .collect();
-    let steps: Vec<_> = steps
-        .iter()
-        .map(|(a, b)| (a.as_str(), b.as_str()))
-        .collect();
-    assert_eq!(
-        steps,
-        [
-            (
-                "a+b+c",
-                "cargo build --release --target wasm32-wasip2 -p gate -p whoami"
-            ),
-            ("d", "cargo build -p other"),
-            ("g", "cargo build --release --target wasm32-wasip2 -p gate"),
-            ("e", "cargo build -p x && echo y"),
-            ("f", "cargo build -p y"),
-            ("f", "touch y"),
-        ]
-    );
-}
-
-#[test]
-fn a_line_that_needs_the_shell_is_left_to_the_shell() {
-    for line in [
-        "cargo build",
-        "cargo build --workspace",
-        "cargo build -p a; rm x",
-        "cargo build -p $NAME",
-        "cargo build -p a --features x",
-        "cargo test -p a",
-        "A=1 cargo build -p a",
-        "cargo build -p",
-    ] {
-        assert_eq!(cargo::Build::parse(line), None, "{line}");
-    }
-    assert!(cargo::Build::parse("cargo build --package=a --profile=x").is_some());
 }
 
 #[test]

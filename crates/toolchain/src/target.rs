@@ -12,32 +12,16 @@
 //! Processes that come here at the same time wait for one another, and whoever comes second finds
 //! the work done. The target folder appears in one rename, never half filled.
 
-mod debian;
-pub(crate) mod process;
-mod rustup;
-mod sources;
-mod standard_library;
-
-use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// The target that components are built for.
-pub const TARGET: &str = "wasm32-wasip2";
-
-/// The environment variable that may name a folder with two archives to build the standard library
-/// from, for a machine without a network: `rust-VERSION-library-src.tar.xz` (its top folder is
-/// `library`) and `wasi-libc-DATE-wasm32-wasip2.tar.xz` (its top folder is `wasm32-wasip2`).
-pub const SOURCES_VARIABLE: &str = "DOORWARD_WASM_SOURCES";
-
-/// Time in which a question to the compiler has to be answered.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Where progress is told, a line at a time. Nothing is told when there is nothing to do.
-pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
+use crate::attempt::Attempt;
+use crate::compiler::{TARGET, Toolchain};
+use crate::process::Progress;
+use crate::sources::{self, SOURCES_VARIABLE};
+use crate::{debian, rustup, standard_library};
 
 /// How the target came to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,28 +38,6 @@ pub enum Readiness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolchainError {
     attempts: Vec<Attempt>,
-}
-
-/// One way that did not lead to the target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    what: String,
-    why_not: String,
-}
-
-impl Attempt {
-    pub(crate) fn new(what: &str, why_not: impl Into<String>) -> Self {
-        Self {
-            what: what.to_owned(),
-            why_not: why_not.into(),
-        }
-    }
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.why_not)
-    }
 }
 
 impl fmt::Display for ToolchainError {
@@ -110,43 +72,7 @@ pub fn ensure_wasm_target(progress: Progress<'_>) -> Result<Readiness, Toolchain
     toolchain.ensure(progress)
 }
 
-/// A compiler with what belongs to it.
-#[derive(Clone, Debug)]
-pub(crate) struct Toolchain {
-    rustc: OsString,
-    cargo: OsString,
-    sysroot: PathBuf,
-    /// `1.95.0`.
-    version: String,
-    /// Where the target's libraries are or would be.
-    target_libdir: PathBuf,
-}
-
 impl Toolchain {
-    fn in_use() -> Result<Self, Attempt> {
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let asked = "asking the compiler";
-        let answer = |arguments: &[&str]| -> Result<String, Attempt> {
-            process::answer(Command::new(&rustc).args(arguments), QUESTION_TIMEOUT)
-                .map_err(|error| Attempt::new(asked, error.to_string()))
-        };
-        let sysroot = PathBuf::from(answer(&["--print", "sysroot"])?);
-        let target_libdir = answer(&["--print", "target-libdir", "--target", TARGET])?;
-        let version = answer(&["--version"])?
-            .split_whitespace()
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned();
-        Ok(Self {
-            rustc,
-            cargo,
-            sysroot,
-            version,
-            target_libdir: PathBuf::from(target_libdir),
-        })
-    }
-
     fn ensure(&self, progress: Progress<'_>) -> Result<Readiness, ToolchainError> {
         if self.has_target() {
             return Ok(Readiness::Present);
@@ -208,30 +134,6 @@ impl Toolchain {
         };
         standard_library::build(self, &sources, &work.path, progress)
     }
-
-    /// Whether the target's standard library is there.
-    fn has_target(&self) -> bool {
-        fs::read_dir(&self.target_libdir).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name.starts_with("libstd-") && name.ends_with(".rlib")
-            })
-        })
-    }
-
-    fn rustlib(&self) -> PathBuf {
-        self.sysroot.join("lib").join("rustlib")
-    }
-}
-
-/// Both halves of the standard library, unpacked.
-#[derive(Clone, Debug)]
-pub(crate) struct Sources {
-    /// The folder that holds `library/`.
-    rust: PathBuf,
-    /// The folder of the C library's objects and archives for the target.
-    wasi_libc: PathBuf,
 }
 
 /// A folder inside the sysroot (so that a rename can move its content), gone when dropped.
@@ -258,4 +160,5 @@ impl Drop for WorkFolder {
 }
 
 #[cfg(test)]
+#[path = "target_tests.rs"]
 mod tests;

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Attempt, Progress, QUESTION_TIMEOUT, Sources, TARGET, Toolchain, process};
+use crate::attempt::Attempt;
+use crate::compiler::{QUESTION_TIMEOUT, TARGET, Toolchain};
+use crate::process::{self, Progress};
+use crate::sources::Sources;
 
 /// Suites that carry recent compilers, the most conservative first.
 const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];

@@ -1,13 +1,29 @@
-//! The two archives that [`SOURCES_VARIABLE`](super::SOURCES_VARIABLE) can name.
+//! The source of the standard library: the two archives that [`SOURCES_VARIABLE`] can name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Attempt, Progress, SOURCES_VARIABLE, Sources, TARGET, Toolchain, process};
+use crate::attempt::Attempt;
+use crate::compiler::{TARGET, Toolchain};
+use crate::process::{self, Progress};
+
+/// The environment variable that may name a folder with two archives to build the standard library
+/// from, for a machine without a network: `rust-VERSION-library-src.tar.xz` (its top folder is
+/// `library`) and `wasi-libc-DATE-wasm32-wasip2.tar.xz` (its top folder is `wasm32-wasip2`).
+pub const SOURCES_VARIABLE: &str = "DOORWARD_WASM_SOURCES";
 
 const UNPACK_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Both halves of the standard library, unpacked.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    /// The folder that holds `library/`.
+    pub(crate) rust: PathBuf,
+    /// The folder of the C library's objects and archives for the target.
+    pub(crate) wasi_libc: PathBuf,
+}
 
 pub(super) fn unpack(
     toolchain: &Toolchain,
