@@ -68,10 +68,11 @@ impl Drop for Asking {
 
 /// What one instance was asked.
 #[derive(Clone, Default)]
-pub struct Askers(Arc<Mutex<State>>);
+pub struct Askers(Arc<Mutex<Requests>>);
 
+/// The requests of one instance.
 #[derive(Default)]
-struct State {
+struct Requests {
     waiting: Vec<oneshot::Receiver<End>>,
     /// One of them gave up.
     given_up: bool,
@@ -83,19 +84,19 @@ impl Askers {
     /// Another request came. The future is ready when nobody waits for its answer any more.
     pub fn add(&self, asked: Asked) -> impl Future<Output = ()> + Send + Sync + 'static {
         let Asked { mut gone, over } = asked;
-        self.with(|state| state.waiting.push(over));
+        self.with(|requests| requests.waiting.push(over));
         std::future::poll_fn(move |cx| Pin::new(&mut gone).poll(cx).map(|_| ()))
     }
 
     /// For how long the instance still has to be there: ready when somebody gave up, and nobody waits for
     /// anything else. As long as somebody does, this wakes `cx` when that changes.
     pub fn poll_left(&self, cx: &mut Context<'_>) -> Poll<Duration> {
-        self.with(|state| {
-            let State {
+        self.with(|requests| {
+            let Requests {
                 waiting,
                 given_up,
                 answered,
-            } = state;
+            } = requests;
             waiting.retain_mut(|over| match Pin::new(over).poll(cx) {
                 Poll::Pending => true,
                 Poll::Ready(end) => {
@@ -115,10 +116,10 @@ impl Askers {
     /// Whether somebody gave up.
     #[must_use]
     pub fn gave_up(&self) -> bool {
-        self.with(|state| state.given_up)
+        self.with(|requests| requests.given_up)
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Requests) -> T) -> T {
         // Nothing in here panics half-way.
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

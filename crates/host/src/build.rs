@@ -116,5 +116,4 @@ pub(crate) fn used_components(application: &Application) -> impl Iterator<Item =
 }
 
 #[cfg(test)]
-#[path = "build_tests.rs"]
 mod tests;

@@ -145,5 +145,4 @@ fn unknown<'c>(name: &str, known: impl Iterator<Item = &'c str>) -> String {
 }
 
 #[cfg(test)]
-#[path = "chaining_tests.rs"]
 mod tests;

@@ -181,5 +181,4 @@ fn link_drafts(bytes: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[path = "compose_tests.rs"]
 mod tests;

@@ -247,5 +247,4 @@ fn resolve(base: &Uri, location: &str) -> Option<Uri> {
 }
 
 #[cfg(test)]
-#[path = "download_tests.rs"]
 mod tests;

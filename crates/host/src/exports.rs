@@ -92,5 +92,4 @@ fn older_handler(part: Part<'_>) -> Result<Option<String>> {
 }
 
 #[cfg(test)]
-#[path = "exports_tests.rs"]
 mod tests;

@@ -30,12 +30,14 @@ pub mod names;
 mod nearest;
 pub mod options;
 mod request;
+mod route_pattern;
 pub mod router;
 mod scratch;
 pub mod server;
 mod slots;
 mod state;
 mod stdio;
+mod template;
 pub mod variables;
 
 pub use chaining::not_callable;

@@ -269,5 +269,4 @@ where
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

@@ -203,5 +203,4 @@ fn builder(header_read_timeout: Duration) -> auto::Builder<TokioExecutor> {
 }
 
 #[cfg(test)]
-#[path = "server_tests.rs"]
 mod tests;

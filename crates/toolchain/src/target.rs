@@ -160,5 +160,4 @@ impl Drop for WorkFolder {
 }
 
 #[cfg(test)]
-#[path = "target_tests.rs"]
 mod tests;

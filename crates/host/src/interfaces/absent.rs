@@ -86,5 +86,4 @@ fn message(name: &str, item: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "absent_tests.rs"]
 mod tests;

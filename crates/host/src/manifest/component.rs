@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::model::{Build, Component, FileEntry};
+use super::read_parts::ReadComponent;
 use super::reader::{Document, Table, Value};
-use super::sections::ReadComponent;
 use super::source::{self, Source, Unserved};
-use super::{Build, Component, FileEntry};
 
 /// Reads `[component]`: every component, by its id.
 pub(super) fn read_all(

@@ -5,12 +5,27 @@ use std::path::{Component as Part, Path, PathBuf};
 
 use glob::Pattern;
 
-use super::{Component, FileEntry, FileMount, ManifestError, Problem};
+use super::error::{ManifestError, Problem};
+use super::model::{Component, FileEntry, FileMount};
 
 /// The most files that one component can see.
 pub const FILES_MAX: usize = 100_000;
 
-pub(super) fn expand(component: &Component) -> Result<Vec<FileMount>, ManifestError> {
+impl Component {
+    /// The files that the component sees: each host file with its absolute path in the guest.
+    ///
+    /// Folders and patterns are expanded and `exclude_files` is applied. Called when the application starts, after its build,
+    /// because a build may make some of the files.
+    ///
+    /// # Errors
+    /// A file that does not exist, a pattern that is malformed, a destination without a file name,
+    /// and a path that leads out of the application's folder.
+    pub fn file_mounts(&self) -> Result<Vec<FileMount>, ManifestError> {
+        expand(self)
+    }
+}
+
+fn expand(component: &Component) -> Result<Vec<FileMount>, ManifestError> {
     let mut expansion = Expansion {
         component,
         line: component.line,

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::model::ConfigurationSet;
 use super::reader::{Document, Table, Value};
-use super::source::{self, Source};
-use super::{ConfigurationSet, Download};
+use super::source::{self, Download, Source};
 use crate::nearest::nearest;
 
 /// The ways to name a middleware, each by the keys that make it up.
@@ -17,8 +17,8 @@ const FORMS: [&[&str]; 4] = [
 ];
 
 /// One entry, before its component is found or made.
-pub(super) struct Entry {
-    pub(super) component: Named,
+pub(super) struct ReadMiddleware {
+    pub(super) component: NamedBy,
     pub(super) inherit: BTreeSet<ConfigurationSet>,
     pub(super) line: usize,
     /// Where the component is named.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 }
 
 /// How an entry names its component.
-pub(super) enum Named {
+pub(super) enum NamedBy {
     /// `{ component = "gate" }`.
     Id(String),
     /// `{ path = … }` and `{ url = …, digest = … }`: a component that is nothing but its file. With it,
@@ -35,7 +35,11 @@ pub(super) enum Named {
 }
 
 /// Reads one entry of `dependencies.middleware`.
-pub(super) fn read(document: &Document<'_>, item: &Value<'_>, trigger_id: &str) -> Option<Entry> {
+pub(super) fn read(
+    document: &Document<'_>,
+    item: &Value<'_>,
+    trigger_id: &str,
+) -> Option<ReadMiddleware> {
     let place = "an entry of `dependencies.middleware`";
     if let Some(text) = item.get_ref().as_str() {
         document.problem_with_help(
@@ -50,7 +54,7 @@ pub(super) fn read(document: &Document<'_>, item: &Value<'_>, trigger_id: &str) 
     let named = read_named(document, &entry, item, trigger_id);
     entry.finish();
     let (component, span) = named?;
-    Some(Entry {
+    Some(ReadMiddleware {
         component,
         inherit,
         line: document.line(&item.span()),
@@ -63,7 +67,7 @@ fn read_named(
     entry: &Table<'_, '_, '_, '_>,
     item: &Value<'_>,
     trigger_id: &str,
-) -> Option<(Named, Range<usize>)> {
+) -> Option<(NamedBy, Range<usize>)> {
     let place = "the middleware";
     // Every key is asked for, as each is a known one.
     let mut forms = FORMS
@@ -90,20 +94,20 @@ fn read_named(
     match form {
         Some(["component"]) => {
             let span = entry.get("component")?.span();
-            Some((Named::Id(entry.string("component")?), span))
+            Some((NamedBy::Id(entry.string("component")?), span))
         }
         Some(["path"]) => {
             let span = entry.get("path")?.span();
             let text = entry.string("path")?;
             let path = source::file(document, &span, &text, &entry.place_of("path"))?;
             let id = format!("{trigger_id}: {text}");
-            Some((Named::File(id, Source::File(path)), span))
+            Some((NamedBy::File(id, Source::File(path)), span))
         }
         Some(["url", "digest"]) => {
             let download = source::download(document, entry, &item.span(), place)?;
             let id = download_id(trigger_id, &download);
             let span = entry.get("url")?.span();
-            Some((Named::File(id, Source::Download(download)), span))
+            Some((NamedBy::File(id, Source::Download(download)), span))
         }
         Some(_) => {
             let unserved = source::package(entry, &item.span(), place);

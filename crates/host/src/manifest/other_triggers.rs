@@ -10,14 +10,14 @@ use crate::nearest::nearest;
 pub(super) const HTTP: &str = "http";
 
 /// The component that a trigger of another kind names, and where.
-pub(super) type Named = (Range<usize>, String);
+pub(super) type NamedElsewhere = (Range<usize>, String);
 
 /// Reads the triggers of every other kind: what they name, and the line that says that they are not
 /// served, where there are any.
 pub(super) fn read(
     document: &Document<'_>,
     kinds: &Table<'_, '_, '_, '_>,
-) -> (Vec<Named>, Option<String>) {
+) -> (Vec<NamedElsewhere>, Option<String>) {
     let mut named = Vec::new();
     let mut listed = Vec::new();
     for (span, kind, value) in kinds.entries() {

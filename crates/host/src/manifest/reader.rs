@@ -8,7 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Problem;
+use super::error::Problem;
 use crate::nearest::nearest;
 
 /// A value of the document with its place.

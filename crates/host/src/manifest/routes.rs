@@ -3,10 +3,10 @@
 //! Which of two equal routes counts is Spin's: of two that are written alike the last one, of two that
 //! differ in spelling and match the same paths (`/a` and `/a/`, `/:x` and `/:y`) the first one.
 
+use super::model::{HttpTrigger, Route};
+use super::read_parts::Located;
 use super::reader::Document;
-use super::sections::Located;
-use super::{HttpTrigger, Route};
-use crate::router::RoutePattern;
+use crate::route_pattern::RoutePattern;
 
 /// A line for each route that no request reaches.
 pub(super) fn notices(document: &Document<'_>, triggers: &[Located<HttpTrigger>]) -> Vec<String> {

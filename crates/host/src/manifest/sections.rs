@@ -8,15 +8,17 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::error::ManifestError;
+use super::model::{Application, Component, HttpTrigger, VariableDeclaration};
+use super::read_parts::{Located, ReadComponent};
 use super::reader::{Document, Table, Value};
-use super::source::Unserved;
 use super::trigger::{TriggerSection, Triggers};
-use super::{
-    Application, Component, HttpTrigger, MANIFEST_BYTES_MAX, ManifestError, VariableDeclaration,
-    component, other_triggers, routes,
-};
+use super::{component, other_triggers, routes};
 use crate::nearest::nearest;
-use crate::variables::check_template;
+use crate::template::check_template;
+
+/// The largest `spin.toml` that is read, in bytes.
+pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) fn load(path: &Path) -> Result<Application, ManifestError> {
     let path = std::path::absolute(path).map_err(|error| cannot_read(path, &error))?;
@@ -244,26 +246,6 @@ fn read_variables(
         variables.insert(name.to_owned(), declaration);
     }
     variables
-}
-
-/// A part of the application with the places of what it refers to.
-pub(super) struct Located<T> {
-    pub(super) value: T,
-    /// Where the route is written.
-    pub(super) route: Range<usize>,
-    /// Where the component is named; empty for one written inline.
-    pub(super) component: Range<usize>,
-    /// Where each middleware's component is named.
-    pub(super) middleware: Vec<Range<usize>>,
-}
-
-/// A component with the places of its templates.
-pub(super) struct ReadComponent {
-    pub(super) component: Component,
-    /// What each template is called, where it is, and the template.
-    pub(super) templates: Vec<(String, Range<usize>, String)>,
-    /// What this host does not serve of it.
-    pub(super) unserved: Vec<Unserved>,
 }
 
 fn check_templates(

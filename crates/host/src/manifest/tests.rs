@@ -379,6 +379,7 @@ fn a_manifest_that_cannot_be_read_says_how_to_name_another_one() {
 mod files {
     use super::*;
     use std::fs;
+    use std::path::PathBuf;
 
     /// A folder of its own for each test, under the folder that cargo keeps for tests.
     fn folder(name: &str) -> PathBuf {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::middleware::{self, Named};
+use super::middleware::{self, NamedBy};
+use super::model::{Component, HttpTrigger, Middleware, Route};
 use super::other_triggers::{self, HTTP};
+use super::read_parts::{Located, ReadComponent};
 use super::reader::{Document, Table, Value};
-use super::sections::{Located, ReadComponent};
 use super::source::Source;
-use super::{HttpTrigger, Middleware, Route, component, static_response};
-use crate::router::RoutePattern;
+use super::{component, static_response};
+use crate::route_pattern::RoutePattern;
 
 /// Reads the triggers; components that are written inline join the others.
 pub(super) struct TriggerSection<'x, 't> {
@@ -27,7 +28,7 @@ pub(super) struct Triggers {
     /// `[[trigger.http]]`, in the order of the file.
     pub(super) http: Vec<Located<HttpTrigger>>,
     /// The components that triggers of other kinds name, and where.
-    pub(super) named_elsewhere: Vec<other_triggers::Named>,
+    pub(super) named_elsewhere: Vec<other_triggers::NamedElsewhere>,
     /// The line about triggers that are not served.
     pub(super) notice: Option<String>,
 }
@@ -306,8 +307,8 @@ impl<'x, 't> TriggerSection<'x, 't> {
     ) -> Option<(Middleware, Range<usize>)> {
         let entry = middleware::read(self.document, item, trigger_id)?;
         let component = match entry.component {
-            Named::Id(id) => id,
-            Named::File(id, source) => self.add_file(id, source, entry.line),
+            NamedBy::Id(id) => id,
+            NamedBy::File(id, source) => self.add_file(id, source, entry.line),
         };
         let middleware = Middleware {
             component,
@@ -323,7 +324,7 @@ impl<'x, 't> TriggerSection<'x, 't> {
             Source::File(path) => (self.manifest.with_file_name(path), None),
             Source::Download(download) => (PathBuf::new(), Some(download)),
         };
-        let component = super::Component {
+        let component = Component {
             id: id.clone(),
             description: String::new(),
             source,

@@ -4,12 +4,14 @@
 //! `SPIN_VARIABLE_NAME`, or from the manifest's default. A component sees only the variables of
 //! its own `[component.ID.variables]`, each a template such as `"https://{{ host }}/"`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
 use crate::manifest::{Application, Component};
 use crate::nearest::nearest;
+pub use crate::template::{TemplateError, check_template};
+use crate::template::{TemplatePart, parts};
 
 /// The prefix of the environment variables that give values.
 pub const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
@@ -186,8 +188,8 @@ impl Variables {
         let mut text = String::new();
         for part in parts(template)? {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Variable(name) => match self.values.get(name) {
+                TemplatePart::Literal(literal) => text.push_str(literal),
+                TemplatePart::Variable(name) => match self.values.get(name) {
                     Some(value) => text.push_str(value),
                     None => {
                         return Err(TemplateError::Unknown {
@@ -203,89 +205,10 @@ impl Variables {
     }
 }
 
-/// The environment variable that gives the value of `name`.
 /// The environment variable that gives the value of a variable.
 #[must_use]
 pub fn environment_name(name: &str) -> String {
     format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase())
-}
-
-/// Why a template cannot be resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TemplateError {
-    /// `{{` without `}}`.
-    Unclosed,
-    /// `{{ }}`.
-    Empty,
-    /// No variable of the application has this name.
-    Unknown {
-        /// The name.
-        name: String,
-        /// A declared name that is near.
-        nearest: Option<String>,
-    },
-}
-
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unclosed => f.write_str("`{{` has no `}}` after it"),
-            Self::Empty => f.write_str("`{{ }}` names no variable"),
-            Self::Unknown { name, nearest } => {
-                write!(f, "`{{{{ {name} }}}}`: [variables] declares no `{name}`")?;
-                match nearest {
-                    Some(near) => write!(f, "; did you mean `{near}`?"),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-}
-
-impl std::error::Error for TemplateError {}
-
-/// Checks a template against the variables that are declared.
-///
-/// # Errors
-/// See [`TemplateError`].
-pub fn check_template(template: &str, declared: &BTreeSet<&str>) -> Result<(), TemplateError> {
-    for part in parts(template)? {
-        if let Part::Variable(name) = part
-            && !declared.contains(name)
-        {
-            return Err(TemplateError::Unknown {
-                name: name.to_owned(),
-                nearest: nearest(name, declared.iter().copied()).map(str::to_owned),
-            });
-        }
-    }
-    Ok(())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part<'t> {
-    Literal(&'t str),
-    Variable(&'t str),
-}
-
-fn parts(template: &str) -> Result<Vec<Part<'_>>, TemplateError> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((literal, after)) = rest.split_once("{{") {
-        if !literal.is_empty() {
-            parts.push(Part::Literal(literal));
-        }
-        let (name, after) = after.split_once("}}").ok_or(TemplateError::Unclosed)?;
-        match name.trim() {
-            "" => return Err(TemplateError::Empty),
-            name => parts.push(Part::Variable(name)),
-        }
-        rest = after;
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Literal(rest));
-    }
-    Ok(parts)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::manifest::{self, Application};
 use std::path::Path;

@@ -15,7 +15,7 @@ const ENTRIES_MAX: usize = 1000;
 
 /// What one component may reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowList(Vec<Entry>);
+pub struct AllowList(Vec<AllowedHosts>);
 
 /// Where a request wants to go.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Destination<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct AllowedHosts {
     /// None is any.
     scheme: Option<String>,
     host: HostPattern,
@@ -73,7 +73,7 @@ impl AllowList {
                 "more than {ENTRIES_MAX} entries in `allowed_outbound_hosts`"
             );
             list.push(
-                Entry::parse(entry)
+                AllowedHosts::parse(entry)
                     .with_context(|| format!("`{entry}` in `allowed_outbound_hosts`"))?,
             );
         }
@@ -108,7 +108,7 @@ impl AllowList {
     }
 }
 
-impl Entry {
+impl AllowedHosts {
     fn parse(entry: &str) -> Result<Self> {
         let (scheme, rest) = entry
             .split_once("://")
@@ -303,5 +303,4 @@ fn default_port(scheme: &str) -> Option<u16> {
 }
 
 #[cfg(test)]
-#[path = "allow_list_tests.rs"]
 mod tests;

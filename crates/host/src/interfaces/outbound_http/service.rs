@@ -128,7 +128,7 @@ pub struct Outbound {
 }
 
 /// Where a request goes.
-enum Way {
+enum Recipient {
     Network,
     Component(Arc<dyn Callee>),
 }
@@ -181,7 +181,7 @@ impl Outbound {
     }
 
     /// Checks a request's destination; gives it a new one where it is the application itself.
-    fn admit(&self, request: &mut Request<WasiBody>) -> Result<Way, Error> {
+    fn admit(&self, request: &mut Request<WasiBody>) -> Result<Recipient, Error> {
         let uri = request.uri();
         let scheme = uri.scheme_str().ok_or(Error::HttpRequestUriInvalid)?;
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
@@ -193,7 +193,7 @@ impl Outbound {
                 return Err(not_permitted(uri));
             }
             self.redirect_to_self(request)?;
-            return Ok(Way::Network);
+            return Ok(Recipient::Network);
         }
         let allowed = self.allowed.allows(Destination {
             scheme,
@@ -204,14 +204,14 @@ impl Outbound {
             return Err(not_permitted(uri));
         }
         let Some(to) = component_of(authority.host()) else {
-            return Ok(Way::Network);
+            return Ok(Recipient::Network);
         };
         let callee = self.chaining.find(&Call {
             from: &self.component,
             depth: self.depth,
             to,
         })?;
-        Ok(Way::Component(callee))
+        Ok(Recipient::Component(callee))
     }
 
     fn redirect_to_self(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
@@ -266,18 +266,18 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _component_is_done: IoResult,
     ) -> SendResult {
-        let way = match self.admit(&mut request) {
-            Ok(way) => way,
+        let recipient = match self.admit(&mut request) {
+            Ok(recipient) => recipient,
             Err(error) => return Box::new(async move { Err(error) }),
         };
         let client = self.client.client.clone();
         let manner = self.manner;
         Box::new(async move {
-            let limits = Limits::of(options);
-            let response = match way {
-                Way::Network => send(client, request, limits, manner).await?,
-                Way::Component(callee) => {
-                    timed(limits.in_time(callee.ask(request)).await??, limits)
+            let timeouts = Timeouts::of(options);
+            let response = match recipient {
+                Recipient::Network => send(client, request, timeouts, manner).await?,
+                Recipient::Component(callee) => {
+                    timed(timeouts.in_time(callee.ask(request)).await??, timeouts)
                 }
             };
             // hyper drives the connection, so there is nothing left to wait for.
@@ -289,13 +289,13 @@ impl WasiHttpHooks for Outbound {
 
 /// How long the phases of a request may take.
 #[derive(Clone, Copy)]
-struct Limits {
+struct Timeouts {
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
 }
 
-impl Limits {
+impl Timeouts {
     fn of(options: Option<RequestOptions>) -> Self {
         let limit = |limit: Option<Duration>| limit.unwrap_or(PHASE_TIMEOUT);
         Self {
@@ -316,27 +316,27 @@ impl Limits {
 async fn send(
     client: HttpsClient,
     request: Request<WasiBody>,
-    limits: Limits,
+    timeouts: Timeouts,
     manner: Manner,
 ) -> Result<Response<WasiBody>, Error> {
-    let sending = CONNECT_LIMIT.scope(limits.connect, client.request(request));
-    let sent = limits.in_time(sending).await?;
+    let sending = CONNECT_LIMIT.scope(timeouts.connect, client.request(request));
+    let sent = timeouts.in_time(sending).await?;
     let mut response = sent.map_err(|error| client_error(&error))?;
     if !manner.shows() {
         // Components do not see `Connection`, so they cannot do what it says.
         remove_hop(response.headers_mut());
     }
-    Ok(timed(response, limits))
+    Ok(timed(response, timeouts))
 }
 
-fn timed<B>(response: Response<B>, limits: Limits) -> Response<WasiBody>
+fn timed<B>(response: Response<B>, timeouts: Timeouts) -> Response<WasiBody>
 where
     B: Body<Data = Bytes, Error: Into<Error>> + Send + Unpin + 'static,
 {
     response.map(|body| {
         TimedBody {
             body,
-            limit: limits.between_bytes,
+            limit: timeouts.between_bytes,
             sleep: None,
         }
         .boxed_unsync()
@@ -443,5 +443,4 @@ fn io_error(error: &std::io::Error, connecting: bool) -> Error {
 }
 
 #[cfg(test)]
-#[path = "service_tests.rs"]
 mod tests;
