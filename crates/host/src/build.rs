@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use doorward_toolchain::{Build, CommandError, Progress, run_builds};
+use doorward_toolchain::{CommandError, ComponentBuild, Progress, run_builds};
 
 use crate::manifest::{Application, Component};
 
@@ -67,12 +67,12 @@ impl std::error::Error for BuildError {
 /// # Errors
 /// See [`BuildError`].
 pub fn ensure_built(application: &Application, progress: Progress<'_>) -> Result<(), BuildError> {
-    let builds: Vec<Build> = application
+    let builds: Vec<ComponentBuild> = application
         .components
         .values()
         .filter_map(|component| {
             let build = component.build.as_ref()?;
-            Some(Build {
+            Some(ComponentBuild {
                 component: component.id.clone(),
                 workdir: match &build.workdir {
                     Some(workdir) => application.dir.join(workdir),

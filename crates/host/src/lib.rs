@@ -4,6 +4,7 @@
 //! manifest → router, variables       what the application is
 //! download                            the components that are fetched
 //! build                               the components, built where they are stale (`doorward-toolchain`)
+//! interfaces                          what components import: services, grants, links, denials
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server                             HTTP in front of them
 //! ```

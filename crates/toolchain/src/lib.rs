@@ -19,7 +19,7 @@ mod sources;
 mod standard_library;
 mod target;
 
-pub use commands::{Build, COMMAND_TIMEOUT, CommandError, run_builds};
+pub use commands::{COMMAND_TIMEOUT, CommandError, ComponentBuild, run_builds};
 pub use compiler::TARGET;
 pub use process::Progress;
 pub use sources::SOURCES_VARIABLE;

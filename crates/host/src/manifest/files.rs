@@ -1,7 +1,7 @@
 //! `files` and `exclude_files`: which host files a component sees, and under which paths.
 
 use std::collections::BTreeMap;
-use std::path::{Component as Part, Path, PathBuf};
+use std::path::{Component as PathPart, Path, PathBuf};
 
 use glob::Pattern;
 
@@ -87,7 +87,11 @@ impl Expansion<'_> {
     /// `"assets/*.png"`, `"assets"` or `"one.txt"`.
     fn pattern(&mut self, pattern: &str) -> Result<(), ManifestError> {
         let relative = Path::new(pattern);
-        if relative.is_absolute() || relative.components().any(|part| part == Part::ParentDir) {
+        if relative.is_absolute()
+            || relative
+                .components()
+                .any(|part| part == PathPart::ParentDir)
+        {
             return Err(self.error(format!(
                 "files: {pattern:?} leads out of the application's folder; use {{ source = \"…\", \
                  destination = \"…\" }}"
@@ -193,7 +197,7 @@ impl Expansion<'_> {
 fn guest_path(folder: &str, relative: &Path) -> String {
     let mut path = folder.trim_end_matches('/').to_owned();
     for part in relative.components() {
-        if let Part::Normal(name) = part {
+        if let PathPart::Normal(name) = part {
             path.push('/');
             path.push_str(&name.to_string_lossy());
         }

@@ -24,7 +24,7 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// How one component is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Build {
+pub struct ComponentBuild {
     /// The id of the component.
     pub component: String,
     /// The folder in which the commands run.
@@ -82,7 +82,7 @@ impl std::error::Error for CommandError {
 /// # Errors
 /// See [`CommandError`].
 pub fn run_builds(
-    builds: &[Build],
+    builds: &[ComponentBuild],
     dir: &Path,
     progress: Progress<'_>,
 ) -> Result<(), CommandError> {
@@ -112,7 +112,7 @@ struct Step {
 
 /// The commands of all components in order; calls of cargo that differ in their packages only are
 /// one step, at the place of the first of them.
-fn steps(builds: &[Build]) -> Vec<Step> {
+fn steps(builds: &[ComponentBuild]) -> Vec<Step> {
     let mut merged: Vec<(PathBuf, cargo::Call, Vec<String>)> = Vec::new();
     let mut others = Vec::new();
     for build in builds {

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn calls_of_cargo_that_differ_in_their_packages_become_one() {
     let release = "cargo build --release --target wasm32-wasip2 -p ";
-    let build = |component: &str, workdir: &str, commands: &[&str]| Build {
+    let build = |component: &str, workdir: &str, commands: &[&str]| ComponentBuild {
         component: component.to_owned(),
         workdir: workdir.into(),
         commands: commands.iter().map(|line| (*line).to_owned()).collect(),
