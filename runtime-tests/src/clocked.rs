@@ -14,6 +14,8 @@ const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often [`until`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
+/// By how much a machine under load may be late.
+const LOAD: Duration = Duration::from_secs(25);
 /// Answers in a row after which nothing else is expected.
 const SETTLED: usize = 10;
 
@@ -56,6 +58,28 @@ pub async fn get_at_once(running: &Running, target: &str, tokens: &[String]) -> 
 /// Waits, by the real clock.
 pub async fn sleep(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+/// How long something takes.
+#[derive(Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long it has taken until now.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Fails where it took longer until now, and a machine under load is no excuse.
+    pub fn assert_within(&self, limit: Duration, what: &str) {
+        let took = self.elapsed();
+        assert!(took < limit + LOAD, "{what}: {took:?}, not {limit:?}");
+    }
 }
 
 /// Lets everybody else have a turn.
@@ -196,6 +220,11 @@ pub fn store_fails(app: &App, fails: bool) {
     };
     file.execute(&format!("ALTER TABLE {from} RENAME TO {to}"), [])
         .expect("rename the store's table");
+}
+
+/// How often the names in the store were asked for: a file cannot tell.
+pub fn listings(_app: &App) -> Option<usize> {
+    None
 }
 
 /// Nobody can write to the store as long as this exists. What is in it can be read.

@@ -20,6 +20,9 @@ use tokio::sync::watch;
 /// How long [`Issuer::until`] waits before something hangs.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// How many bytes of a huge answer may have left the issuer that nobody has taken: the buffers of two sockets.
+pub const UNDER_WAY_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 /// An issuer on a port of its own, until it is dropped.
 #[derive(Debug)]
 pub struct Issuer {
@@ -179,14 +182,14 @@ impl Issuer {
         state.requests.get(path).copied().unwrap_or(0)
     }
 
-    /// How many bytes of huge answers were taken, by buffers on the way as well.
-    pub fn huge_bytes(&self) -> u64 {
-        self.state.state().huge_bytes
-    }
-
     /// How often 304 was the answer.
     pub fn not_modified(&self) -> usize {
         self.state.state().not_modified
+    }
+
+    /// How many bytes of huge answers have left it.
+    pub fn huge_bytes_taken(&self) -> u64 {
+        self.state.state().huge_bytes_taken
     }
 
     /// Lets this client, and no other, ask about opaque tokens.

@@ -1,7 +1,7 @@
 //! The issuer's side of a connection.
 
 use super::{Behaviour, Shared};
-use doorward_tests::issuer::{Asked, Document, document};
+use doorward_tests::issuer::{Asked, Document, MISSING_BYTES, document};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -111,10 +111,15 @@ async fn answer(
         Behaviour::Content(kind, body) => plain(200, kind, &body),
         Behaviour::Redirect(location) => response(302, &[("location", location)], b""),
         Behaviour::Truncated => {
-            // Of a body that is longer by one byte, all but that one.
-            let longer = [&*document.body, b"\n"].concat();
+            let mut bytes = response(200, &document.headers, &document.body);
+            bytes.truncate(bytes.len() - document.body.len() / 2);
+            let _ = stream.write_all(&bytes).await;
+            return false;
+        }
+        Behaviour::EndsEarly => {
+            let longer = [&document.body[..], &[b' '; MISSING_BYTES]].concat();
             let mut bytes = response(200, &document.headers, &longer);
-            bytes.truncate(bytes.len() - 1);
+            bytes.truncate(bytes.len() - MISSING_BYTES);
             let _ = stream.write_all(&bytes).await;
             return false;
         }
@@ -138,7 +143,7 @@ async fn huge(stream: &mut TcpStream, mut left: u64, shared: &Shared) -> bool {
         if stream.write_all(&spaces[..count]).await.is_err() {
             return false;
         }
-        shared.state().huge_bytes += count as u64;
+        shared.state().huge_bytes_taken += count as u64;
         left -= count as u64;
     }
     true

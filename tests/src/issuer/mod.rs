@@ -49,9 +49,14 @@ pub enum Behaviour {
     Content(&'static str, Vec<u8>),
     /// With a redirect to this URL.
     Redirect(String),
-    /// With the whole document, where more was announced: the connection ends before the body does.
+    /// With half of the document that its `Content-Length` announces.
     Truncated,
+    /// With the whole document, and an end before that of the body that its `Content-Length` announces.
+    EndsEarly,
 }
+
+/// How many bytes more than there are [`Behaviour::EndsEarly`] announces.
+pub const MISSING_BYTES: usize = 1;
 
 /// What an issuer knows, and what it was asked.
 #[derive(Debug)]
@@ -74,8 +79,8 @@ pub struct State {
     pub with_etag: bool,
     /// How often 304 was the answer.
     pub not_modified: usize,
-    /// Bytes of [huge](Behaviour::Huge) answers that were taken.
-    pub huge_bytes: u64,
+    /// How many bytes of [`Behaviour::Huge`] were taken.
+    pub huge_bytes_taken: u64,
     introspection: introspection::Endpoint,
 }
 
@@ -157,7 +162,7 @@ impl State {
             key_headers: Vec::new(),
             with_etag: false,
             not_modified: 0,
-            huge_bytes: 0,
+            huge_bytes_taken: 0,
             introspection: introspection::Endpoint::default(),
         }
     }

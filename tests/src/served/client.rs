@@ -6,7 +6,7 @@ use crate::sim::client::{Answer as Received, Sent};
 use crate::sim::executor::WORLD;
 use crate::sim::message::Failure;
 use doorward_gate::platform::FieldList;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -78,6 +78,30 @@ impl Ask {
 
     /// Sends the request and reads the whole answer.
     pub async fn send(&self, address: Address) -> Answer {
+        let sent = self.sent(address);
+        // Nothing arrives at once: what else is under way goes on meanwhile.
+        world().executor.sleep(LATENCY).await;
+        Answer::of(apart(async move { address.gate().send(sent).await }).await)
+    }
+
+    /// Sends the request, and leaves as soon as `leaves` has ended. Returns whether that was before the answer.
+    pub async fn send_until(&self, address: Address, leaves: impl Future<Output = ()>) -> bool {
+        let (world, sent) = (world(), self.sent(address));
+        world.executor.sleep(LATENCY).await;
+        let client = world.owner();
+        let is_answered = Rc::new(Cell::new(false));
+        let tells = Rc::clone(&is_answered);
+        world.executor.spawn(client, async move {
+            let answer = address.gate().send(sent).await;
+            tells.set(true);
+            drop(answer);
+        });
+        leaves.await;
+        world.executor.end(client);
+        !is_answered.get()
+    }
+
+    fn sent(&self, address: Address) -> Sent {
         let mut sent = Sent::new(&self.method, &self.target)
             .plain()
             .to(&address.authority())
@@ -89,9 +113,7 @@ impl Ask {
             sent = sent.field("content-length", self.body.len().to_string());
             sent = sent.pieces(vec![self.body.clone()], Duration::ZERO);
         }
-        // Nothing arrives at once: what else is under way goes on meanwhile.
-        world().executor.sleep(LATENCY).await;
-        Answer::of(apart(async move { address.gate().send(sent).await }).await)
+        sent
     }
 }
 

@@ -14,6 +14,8 @@ const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// What a turn of everybody else takes at least.
 const TURN: Duration = Duration::from_micros(50);
+/// What all turns of a request and of what it waits for take at most.
+const TURNS: Duration = Duration::from_millis(100);
 /// Answers in a row after which nothing else is expected.
 const SETTLED: usize = 10;
 
@@ -77,6 +79,33 @@ pub async fn all<T>(works: impl IntoIterator<Item = impl Future<Output = T>>) ->
     })
     .await;
     works.into_iter().filter_map(|(_, done)| done).collect()
+}
+
+/// How long something takes, by the clock that nobody sets.
+#[derive(Debug)]
+pub struct Stopwatch(Duration);
+
+impl Stopwatch {
+    /// From now on.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(world().executor.now())
+    }
+
+    /// How long it has taken until now.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        world().executor.now().saturating_sub(self.0)
+    }
+
+    /// Fails where it took longer until now.
+    ///
+    /// # Panics
+    /// Then.
+    pub fn assert_within(&self, limit: Duration, what: &str) {
+        let took = self.elapsed();
+        assert!(took <= limit + TURNS, "{what}: {took:?}, not {limit:?}");
+    }
 }
 
 /// Lets everybody else have a turn, and time for it.
@@ -199,6 +228,17 @@ pub fn store_fails(app: &App, fails: bool) {
         true => Calls::Fail,
         false => Calls::Work,
     });
+}
+
+/// No call to the store ends from now on.
+pub fn store_hangs(app: &App) {
+    app.shared("default").calls(crate::sim::store::Calls::Hang);
+}
+
+/// How often the names in the store were asked for, where that can be told.
+#[must_use]
+pub fn listings(app: &App) -> Option<usize> {
+    Some(app.shared("default").listings())
 }
 
 /// Nobody can write to the store as long as this exists. What is in it can be read.

@@ -3,11 +3,11 @@
 use super::clock::Clock;
 use super::clocked;
 use super::run::world;
-use crate::issuer::{self, Asked, Document, State, document};
+use crate::issuer::{self, Asked, Document, MISSING_BYTES, State, document};
 pub use crate::issuer::{
     AUDIENCE, Behaviour, Client, INTROSPECTION, KEYS, Key, LOGOUT_EVENT, METADATA,
 };
-use crate::sim::body::{Body, Sink};
+use crate::sim::body::Body;
 use crate::sim::client::read;
 use crate::sim::executor::WORLD;
 use crate::sim::message::{Failure, Fields, Request, Response};
@@ -17,14 +17,16 @@ use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+/// How many bytes of a huge answer may have left the issuer that nobody has taken: those that a host has under way.
+pub const UNDER_WAY_BYTES_MAX: u64 = 128 * 1024;
+/// Bytes of a huge answer that are sent at a time.
+const PIECE_BYTES: u64 = 16 * 1024;
+
 /// An issuer, until it is dropped.
 pub struct Issuer {
     authority: String,
     shared: Rc<Shared>,
 }
-
-/// Bytes of a huge answer that are written at a time.
-const PIECE_BYTES: u64 = 64 * 1024;
 
 struct Shared {
     state: RefCell<State>,
@@ -149,16 +151,16 @@ impl Issuer {
         self.state(|state| state.requests.get(path).copied().unwrap_or(0))
     }
 
-    /// How many bytes of huge answers were taken.
-    #[must_use]
-    pub fn huge_bytes(&self) -> u64 {
-        self.state(|state| state.huge_bytes)
-    }
-
     /// How often 304 was the answer.
     #[must_use]
     pub fn not_modified(&self) -> usize {
         self.state(|state| state.not_modified)
+    }
+
+    /// How many bytes of huge answers were taken from it.
+    #[must_use]
+    pub fn huge_bytes_taken(&self) -> u64 {
+        self.state(|state| state.huge_bytes_taken)
     }
 
     /// Lets this client, and no other, ask about opaque tokens.
@@ -311,38 +313,46 @@ async fn answer(
         Behaviour::Content(content_type, body) => said(200, &kind(content_type), &body),
         Behaviour::Redirect(location) => said(302, &[("location", location)], b""),
         Behaviour::Huge(length) => {
-            let mut response = said(200, &kind("application/json"), b"")?;
-            let (sink, spaces) = Body::pipe(&world.executor, Failure::Incomplete);
-            response.body = spaces;
-            let writing = huge(sink, length, Rc::clone(shared));
-            world.executor.spawn(WORLD, writing);
+            let fields = [
+                ("content-type", "application/json".to_owned()),
+                ("content-length", length.to_string()),
+            ];
+            let mut response = said(200, &fields, b"")?;
+            let (mut sink, huge) = Body::pipe(&world.executor, Failure::Incomplete);
+            response.body = huge;
+            let shared = Rc::clone(shared);
+            world.executor.spawn(WORLD, async move {
+                let mut left = length;
+                while left > 0 {
+                    let piece = left.min(PIECE_BYTES);
+                    let spaces = vec![b' '; usize::try_from(piece).expect("a length")];
+                    if sink.write(spaces, &Stop::never()).await.is_none() {
+                        return;
+                    }
+                    shared.state.borrow_mut().huge_bytes_taken += piece;
+                    left -= piece;
+                }
+                sink.finish(Ok(FieldList::new()));
+            });
             Ok(response)
         }
-        Behaviour::Truncated => {
-            let mut response = said(200, &headers, b"")?;
-            let (mut sink, half) = Body::pipe(&world.executor, Failure::Incomplete);
-            response.body = half;
+        Behaviour::Truncated | Behaviour::EndsEarly => {
+            let (there, missing) = match behaviour {
+                Behaviour::EndsEarly => (body.len(), MISSING_BYTES),
+                _ => (body.len() - body.len() / 2, 0),
+            };
+            let announced = (body.len() + missing).to_string();
+            let length = [("content-length", announced)];
+            let mut response = said(200, &[&headers[..], &length].concat(), b"")?;
+            let (mut sink, some) = Body::pipe(&world.executor, Failure::Incomplete);
+            response.body = some;
+            let piece = body[..there].to_vec();
             world.executor.spawn(WORLD, async move {
-                sink.write(body, &Stop::never()).await;
+                sink.write(piece, &Stop::never()).await;
             });
             Ok(response)
         }
     }
-}
-
-/// Writes so many spaces, as long as somebody takes them.
-async fn huge(mut sink: Sink, length: u64, shared: Rc<Shared>) {
-    let mut left = length;
-    while left > 0 {
-        let count = left.min(PIECE_BYTES);
-        let piece = vec![b' '; usize::try_from(count).expect("a piece")];
-        if sink.write(piece, &Stop::never()).await.is_none() {
-            return;
-        }
-        shared.state.borrow_mut().huge_bytes += count;
-        left -= count;
-    }
-    sink.finish(Ok(FieldList::new()));
 }
 
 /// An answer that is being held back.

@@ -39,6 +39,7 @@ pub struct Shared {
     pub outlives: Cell<bool>,
     calls: RefCell<Calls>,
     writes: Cell<usize>,
+    listings: Cell<usize>,
     /// Whether all who write have to wait.
     holds_writes: Cell<bool>,
 }
@@ -61,6 +62,7 @@ impl Shared {
             outlives: Cell::new(false),
             calls: RefCell::default(),
             writes: Cell::new(0),
+            listings: Cell::new(0),
             holds_writes: Cell::new(false),
         })
     }
@@ -118,6 +120,12 @@ impl Shared {
     #[must_use]
     pub fn writes(&self) -> usize {
         self.writes.get()
+    }
+
+    /// How often all names were asked for.
+    #[must_use]
+    pub fn listings(&self) -> usize {
+        self.listings.get()
     }
 
     fn write(&self, name: &str, value: Option<Vec<u8>>) {
@@ -217,6 +225,7 @@ impl Store for Open {
         &self,
         take: &mut dyn FnMut(Vec<String>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.0.listings.set(self.0.listings.get() + 1);
         self.0.call().await?;
         let names = self.0.seen_names(self.0.lag.get());
         for some in names.chunks(NAMES_AT_A_TIME) {

@@ -1,7 +1,7 @@
 //! How the gate proves to the introspection endpoint who it is.
 
 use crate::api::app::AppSpec;
-use crate::api::clocked::{clock, get, start};
+use crate::api::clocked::{clock, get, get_at_once, start, start_forgetful, start_spread};
 use crate::api::gated::status;
 use crate::api::host::Host;
 use crate::api::issuer::{AUDIENCE, Client, Issuer, Key};
@@ -12,6 +12,7 @@ use crate::{SECRET, asking};
 pub const CASES: &[Case] = cases![
     the_gate_proves_who_it_is_in_each_of_three_ways,
     an_assertion_is_used_once,
+    no_two_instances_use_the_same_assertion,
     with_a_wrong_secret_nobody_is_let_in_and_the_secret_is_told_to_nobody,
     without_the_variable_nobody_is_let_in,
 ];
@@ -109,6 +110,33 @@ async fn an_assertion_is_used_once(host: &dyn Host) {
         assert_eq!(issuer.turned_away(), [""; 0], "{advance_s} s later");
         status(&answer, 200, &format!("{advance_s} s later"));
     }
+}
+
+async fn no_two_instances_use_the_same_assertion(host: &dyn Host) {
+    let clock = clock(host);
+    let key = Key::ed25519("client");
+    let issuer = Issuer::start_with_clock(&clock).await;
+    issuer.introspected_by(Client::KeyJwt("ga te", key.clone()));
+    let lines = "authentication = \"private_key_jwt\"\nkey = \"proof\"\ncache_s = 0";
+    let app = asking_with(&issuer, lines, &key.private_jwk()).write();
+    issuer.says_of("opaque", issuer.active("alice", "read"));
+    let forgetful = start_forgetful(&app, &clock).await;
+    for number in 0..8 {
+        let answer = get(&forgetful, "/read", "opaque").await;
+        assert_eq!(issuer.turned_away(), [""; 0], "instance {number}");
+        status(&answer, 200, &format!("instance {number}"));
+    }
+    let spread = start_spread(&app, &clock).await;
+    let tokens = vec!["opaque".to_owned(); 8];
+    for answer in get_at_once(&spread, "/read", &tokens).await {
+        assert_eq!(
+            issuer.turned_away(),
+            [""; 0],
+            "instances at the same moment"
+        );
+        status(&answer, 200, "instances at the same moment");
+    }
+    assert_eq!(issuer.asked_about().len(), 16, "each of them has asked");
 }
 
 async fn with_a_wrong_secret_nobody_is_let_in_and_the_secret_is_told_to_nobody(host: &dyn Host) {

@@ -11,6 +11,7 @@ mod kinds;
 mod outages;
 mod places;
 mod shares;
+mod unkind;
 
 use common::{SECRET, asking, introspecting, with_secret};
 use doorward_tests::served as api;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         api_keys::CASES,
         key_store::CASES,
         places::CASES,
+        unkind::CASES,
     ];
     api::run::main(&cases.concat())
 }

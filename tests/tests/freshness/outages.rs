@@ -240,7 +240,8 @@ async fn what_is_wrong_never_takes_the_place_of_good_keys() {
     let wrong = [
         ("nothing", Behaviour::Close),
         ("an error", Behaviour::Status(500)),
-        ("less than was announced", Behaviour::Truncated),
+        ("half of it", Behaviour::Truncated),
+        ("all of it, and an end too early", Behaviour::EndsEarly),
         ("100 MiB", Behaviour::Huge(100 << 20)),
         (
             "HTML",

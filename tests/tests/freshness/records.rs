@@ -241,9 +241,9 @@ async fn a_record_that_is_too_old_is_not_used() {
 }
 
 async fn what_is_no_record_is_ignored_logged_and_replaced(host: &dyn Host) {
-    // A record as it is written, to change one thing of it at a time.
+    // A record as it is written, of an issuer with this key.
     let stranger = Key::ed25519("ed-1");
-    let good = {
+    let written = {
         let clock = clock(host);
         let issuer = Issuer::start_with_clock(&clock).await;
         issuer.publish(vec![stranger.clone()]);
@@ -254,59 +254,64 @@ async fn what_is_no_record_is_ignored_logged_and_replaced(host: &dyn Host) {
         until("the record is stored", || stored(&app, NAME).is_some()).await;
         record(&app)
     };
-    let with = |change: &dyn Fn(&mut Value)| {
-        let mut record = good.clone();
-        change(&mut record);
-        record.to_string().into_bytes()
-    };
     let clock = clock(host);
     let to_come = clock.now() + 3600;
-    let values: [(&str, Vec<u8>); 8] = [
-        ("no text", vec![0xff, 0xfe, 0]),
-        ("no JSON", b"something else".to_vec()),
-        ("nothing", Vec::new()),
+    /// What is in the store when a host begins that has this issuer.
+    type Written<'w> = &'w (dyn Fn(&Issuer) -> Vec<u8> + Sync);
+    // What is changed of a record that is right but for its key.
+    type Change<'c> = &'c (dyn Fn(&mut Value) + Sync);
+    let changes: [(&str, Change<'_>); 5] = [
+        ("a record of another format", &|record| {
+            record["version"] = json!(99);
+        }),
         (
-            "a record of another format",
-            with(&|record| record["version"] = json!(99)),
+            "a record that is another issuer's and else right",
+            &|record| {
+                record["issuer"] = json!("https://login.example");
+            },
         ),
-        ("a record about another issuer", with(&|_| {})),
-        (
-            "a record with more to it",
-            with(&|record| record["admin"] = json!(true)),
-        ),
-        (
-            "a record that ends in the middle",
-            with(&|_| {}).into_iter().take(100).collect(),
-        ),
-        ("a megabyte", vec![b' '; 1_000_000]),
+        ("a record about another issuer", &|record| {
+            record.clone_from(&written);
+        }),
+        ("a record with more to it", &|record| {
+            record["admin"] = json!(true);
+        }),
+        ("a record from the future", &|record| {
+            record["fetched_at"] = to_come.into();
+            record["attempted_at"] = to_come.into();
+        }),
     ];
-    let mut values: Vec<(&str, Vec<u8>, Option<u64>)> = values
-        .into_iter()
-        .map(|(what, value)| (what, value, None))
-        .collect();
-    // This one is about the right issuer: see below.
-    values.push(("a record from the future", with(&|_| {}), Some(to_come)));
-    for (what, value, fetched_at) in values {
+    let text = |text: &[u8]| Some(text.to_vec());
+    let texts = [
+        ("no text", text(&[0xff, 0xfe, 0])),
+        ("no JSON", text(b"something else")),
+        ("nothing", text(b"")),
+        ("a record that ends in the middle", None),
+        ("a megabyte", text(&vec![b' '; 1_000_000])),
+    ];
+    let right = |issuer: &Issuer| {
+        let mut record = written.clone();
+        record["issuer"] = issuer.url().into();
+        record["url"] = format!("{}/jwks", issuer.url()).into();
+        record
+    };
+    let begin = async |value: Written<'_>| {
         let issuer = Issuer::start_with_clock(&clock).await;
         let app = AppSpec::gated("echo", policy(&issuer)).write();
-        let value = match fetched_at {
-            Some(at) => {
-                let mut record: Value = serde_json::from_slice(&value).unwrap();
-                record["issuer"] = issuer.url().into();
-                record["fetched_at"] = at.into();
-                record["attempted_at"] = at.into();
-                record.to_string().into_bytes()
-            }
-            None => value,
-        };
+        let value = value(&issuer);
         store(&app).set("default", NAME, &value).unwrap();
         let running = start(&app, &clock).await;
         let forged = stranger.sign(&issuer.claims("mallory", "read"));
-        status(
-            &get(&running, "/a", &forged).await,
-            401,
-            &format!("{what}: a token of its key"),
-        );
+        let answer = get(&running, "/a", &forged).await;
+        (issuer, app, running, value, answer)
+    };
+    // Whoever can write into the store can write this one. It shows that the others are right but for one thing.
+    let (.., answer) = begin(&|issuer| right(issuer).to_string().into_bytes()).await;
+    status(&answer, 200, "a record that is right: a token of its key");
+
+    let refused = async |what: &str, value: Written<'_>| {
+        let (issuer, app, running, value, answer) = begin(value).await;
+        status(&answer, 401, &format!("{what}: a token of its key"));
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
         status(&answer, 200, &format!("{what}: a good token"));
         let ignored = first_event(&running, "record-ignored").await;
@@ -320,6 +325,21 @@ async fn what_is_no_record_is_ignored_logged_and_replaced(host: &dyn Host) {
             issuer.url(),
             "{what}: it is replaced"
         );
+    };
+    for (what, change) in changes {
+        refused(what, &|issuer| {
+            let mut record = right(issuer);
+            change(&mut record);
+            record.to_string().into_bytes()
+        })
+        .await;
+    }
+    for (what, text) in texts {
+        refused(what, &|issuer| {
+            let half = || right(issuer).to_string().into_bytes()[..100].to_vec();
+            text.clone().unwrap_or_else(half)
+        })
+        .await;
     }
 }
 
