@@ -32,7 +32,8 @@ const API_KEYS_KEPT_MAX: usize = 1024;
 const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long a store has to list its names.
 const LISTING_TIME_MAX: Duration = Duration::from_secs(5);
-/// How often one request waits for a listing: for the one it found under way, and for one of its own.
+/// How often one request waits for a listing: for the one it found under way, and for one of its own where that
+/// was too old or came to no end. After one that failed there is no other one.
 const WAITS_MAX: usize = 2;
 /// When to come back where the store fails, in seconds.
 const RETRY_AFTER_S: u64 = 5;
@@ -55,6 +56,8 @@ struct State {
     /// By which listing it was read, and how many have begun.
     listing: u64,
     listings: u64,
+    /// How many of them have failed.
+    failures: u64,
     /// By id: when it was read, and what it was.
     api_keys: BTreeMap<String, (UnixTime, Rc<KeyRecord>)>,
 }
@@ -135,7 +138,10 @@ impl<P: Platform> SharedStore<P> {
         self: &Rc<Self>,
         mut now: UnixTime,
     ) -> Result<(Rc<Directory>, UnixTime), Refusal> {
-        let listings = self.state.borrow().listings;
+        let (listings, failures) = {
+            let state = self.state.borrow();
+            (state.listings, state.failures)
+        };
         for _ in 0..WAITS_MAX {
             if let Step::Use(directory) = self.step(now) {
                 return Ok((directory, now));
@@ -147,6 +153,10 @@ impl<P: Platform> SharedStore<P> {
                 && (state.listing > listings || age_s(at, now) < self.usable_s())
             {
                 return Ok((Rc::clone(directory), now));
+            }
+            // Who comes next has it read again. Where the store hangs, that takes long enough once.
+            if state.failures != failures {
+                break;
             }
         }
         Err(unavailable())
@@ -193,6 +203,7 @@ impl<P: Platform> SharedStore<P> {
 
     async fn refresh(&self, landing: Landing<P>) {
         let Some(store) = self.open().await else {
+            self.failed();
             return;
         };
         // What is written while the names are read may be missed, so they are as old as the question.
@@ -208,7 +219,10 @@ impl<P: Platform> SharedStore<P> {
         let over = std::mem::take(&mut listing.revocations.over);
         match whole {
             Ok(()) => self.keep(listing.directory(&self.platform), asked_at),
-            Err(error) => self.tell(&error),
+            Err(error) => {
+                self.failed();
+                self.tell(&error);
+            }
         }
         drop(landing);
         for name in over {
@@ -216,6 +230,10 @@ impl<P: Platform> SharedStore<P> {
                 return self.tell(&error);
             }
         }
+    }
+
+    fn failed(&self) {
+        self.state.borrow_mut().failures += 1;
     }
 
     fn keep(&self, directory: Directory, read_at: UnixTime) {
