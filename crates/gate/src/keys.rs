@@ -269,6 +269,8 @@ impl<P: Platform> IssuerKeys<P> {
             }
             Err(why) => self.failed(&why),
         }
+        // The store, which may take long, is not waited for.
+        self.flight.wake();
         if let Some(store) = &store {
             // Another instance may have learnt something meanwhile, which is not overwritten.
             if let Some(record) = self.told(store).await {
