@@ -251,6 +251,7 @@ async fn requests_that_need_the_same_keys_share_one_fetch(host: &dyn Host) {
     let log = running.whole_log().await;
     let loads = log
         .iter()
+        .filter(|line| line.contains(r#""event":"keys-loaded""#))
         .filter(|line| line.contains(r#""source":"issuer""#))
         .count();
     assert_eq!(
