@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A signing key.
 #[derive(Debug, Clone)]
@@ -41,10 +41,16 @@ impl Key {
         Self::of(id, Pair::P256(pair))
     }
 
-    /// A new RSA key of 2048 bits.
+    /// The RSA key of 2048 bits, under this name. It takes long to make one, so there are two of them.
     pub fn rsa(id: &str) -> Self {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        Self::of(id, Pair::Rsa(pair))
+        static PAIR: LazyLock<Arc<Pair>> = LazyLock::new(rsa_pair);
+        Self::with(id, &PAIR)
+    }
+
+    /// The other one.
+    pub fn another_rsa(id: &str) -> Self {
+        static PAIR: LazyLock<Arc<Pair>> = LazyLock::new(rsa_pair);
+        Self::with(id, &PAIR)
     }
 
     fn of(id: &str, pair: Pair) -> Self {
@@ -54,12 +60,16 @@ impl Key {
         }
     }
 
-    /// The same key under another name.
-    pub fn named(&self, id: &str) -> Self {
+    fn with(id: &str, pair: &Arc<Pair>) -> Self {
         Self {
             id: id.to_owned(),
-            pair: Arc::clone(&self.pair),
+            pair: Arc::clone(pair),
         }
+    }
+
+    /// The same key under another name.
+    pub fn named(&self, id: &str) -> Self {
+        Self::with(id, &self.pair)
     }
 
     /// A key set of this key alone, as text.
@@ -173,6 +183,10 @@ impl Key {
         };
         Some((read(header)?, read(claims)?))
     }
+}
+
+fn rsa_pair() -> Arc<Pair> {
+    Arc::new(Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
 }
 
 /// The modulus in the DER of an RSA public key of 2048 bits with e = 65537 (RFC 8017 appendix A.1.1):

@@ -9,7 +9,7 @@ use super::world::{Peer, World};
 use doorward_gate::{Instance, POLICY_PATH, Permitted, handle, handle_with_upstreams};
 use doorward_policy::Policy;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -51,13 +51,10 @@ impl Gate {
     /// When the component has a policy that is not valid: what is wrong with it is printed.
     #[must_use]
     pub fn new(world: &Rc<World>, component: Component, behind: Behind) -> Rc<Self> {
-        if let Some(policy) = component.files.get(POLICY_PATH) {
-            let findings = Policy::parse(&String::from_utf8_lossy(policy)).err();
-            assert!(
-                findings.is_none() || component.may_be_invalid,
-                "the policy: {}",
-                findings.map_or_else(String::new, |findings| findings.to_string())
-            );
+        if let Some(policy) = component.files.get(POLICY_PATH)
+            && !component.may_be_invalid
+        {
+            check(policy);
         }
         Rc::new(Self {
             world: Rc::clone(world),
@@ -250,6 +247,25 @@ impl Gate {
             self.world.executor.end(running.id);
         }
     }
+}
+
+thread_local! {
+    /// Policies that were found to be valid.
+    static VALID: RefCell<BTreeSet<Vec<u8>>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Fails where it is not valid.
+fn check(policy: &[u8]) {
+    if VALID.with_borrow(|valid| valid.contains(policy)) {
+        return;
+    }
+    let findings = Policy::parse(&String::from_utf8_lossy(policy)).err();
+    assert!(
+        findings.is_none(),
+        "the policy: {}",
+        findings.map_or_else(String::new, |findings| findings.to_string())
+    );
+    VALID.with_borrow_mut(|valid| valid.insert(policy.to_vec()));
 }
 
 /// A request that an instance serves.

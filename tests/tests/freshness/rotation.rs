@@ -201,7 +201,7 @@ async fn keys_of_every_kind_verify_and_can_be_exchanged() {
         Key::rsa("k"),
         Key::p256("k"),
         Key::ed25519("k"),
-        Key::rsa("k"),
+        Key::another_rsa("k"),
     ];
     let mut former: Option<String> = None;
     for (number, key) in keys.into_iter().enumerate() {
