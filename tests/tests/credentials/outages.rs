@@ -1,19 +1,14 @@
 //! Introspection endpoints that are slow, down or wrong.
 
-use crate::api::clocked::{Stopwatch, clock, get, get_at_once, serve, start};
+use crate::api::clocked::{clock, get, start};
 use crate::api::gated::status;
-use crate::api::host::{Host, How, InProcess};
-use crate::api::issuer::{
-    AUDIENCE, Behaviour, Client, INTROSPECTION, Issuer, METADATA, UNDER_WAY_BYTES_MAX,
-};
+use crate::api::host::{Host, InProcess};
+use crate::api::issuer::{AUDIENCE, Behaviour, Client, INTROSPECTION, Issuer, UNDER_WAY_BYTES_MAX};
 use crate::api::run::Case;
 use crate::api::run::cases;
 use crate::{asking, introspecting, with_secret};
 use serde_json::json;
-use std::time::Duration;
 
-/// How long a question may take.
-const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 /// How many bytes of an answer are taken.
 const DOCUMENT_BYTES_MAX: u64 = 512 * 1024;
 
@@ -26,7 +21,6 @@ pub const CASES: &[Case] = cases![
     an_endpoint_that_misbehaves_is_a_503_with_retry_after,
     an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
     after_the_pause_failures_are_counted_from_the_beginning,
-    an_endpoint_that_never_answers_is_waited_for_within_bounds,
     what_is_remembered_outlives_the_endpoint,
 ];
 
@@ -306,53 +300,6 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
         issuer.recover();
         let answer = get(&running, "/read", "opaque").await;
         status(&answer, 200, &format!("{what}, which has recovered"));
-    }
-}
-
-async fn an_endpoint_that_never_answers_is_waited_for_within_bounds() {
-    for metadata_too in [false, true] {
-        let what = format!("an endpoint that never answers, metadata too: {metadata_too}");
-        let clock = clock(&InProcess);
-        let (issuer, spec) = asking(&clock, "").await;
-        let app = spec.write();
-        let running = serve(&app, &clock, How::one()).await;
-        issuer.says_of("opaque", issuer.active("alice", "read"));
-        match metadata_too {
-            true => issuer.all_behave(&Behaviour::Stall),
-            false => issuer.behaves(INTROSPECTION, Behaviour::Stall),
-        }
-        let waiting = Stopwatch::start();
-        status(&get(&running, "/read", "opaque").await, 503, &what);
-        waiting.assert_within(QUESTION_TIME_MAX, &what);
-        // Who waits for the question of another one asks after that.
-        let waiting = Stopwatch::start();
-        let tokens = vec!["opaque".to_owned(); 12];
-        for answer in get_at_once(&running, "/read", &tokens).await {
-            status(&answer, 503, &what);
-        }
-        waiting.assert_within(2 * QUESTION_TIME_MAX, &what);
-        let path = if metadata_too {
-            METADATA
-        } else {
-            INTROSPECTION
-        };
-        let asked = issuer.requests(path);
-        assert_eq!(asked, 3, "{what}: it is asked three times");
-        let waiting = Stopwatch::start();
-        for number in 0..10 {
-            let answer = get(&running, "/read", &format!("opaque-{number}")).await;
-            status(&answer, 503, &what);
-        }
-        waiting.assert_within(Duration::ZERO, &what);
-        assert_eq!(
-            issuer.requests(path),
-            asked,
-            "{what}: then it is left alone"
-        );
-        issuer.recover();
-        clock.advance(5).await;
-        let answer = get(&running, "/read", "opaque").await;
-        status(&answer, 200, &format!("{what}, and recovers"));
     }
 }
 

@@ -1,5 +1,5 @@
 //! What only simulated hosts can be made to do: clients that leave at a moment of the test's choice, clocks that are
-//! set back, and stores whose calls never end.
+//! set back, stores and endpoints that never answer, and how long exactly one instance waits for them.
 
 use crate::api::app::AppSpec;
 use crate::api::client::Ask;
@@ -9,7 +9,7 @@ use crate::api::clocked::{
 use crate::api::credential::ApiKey;
 use crate::api::gated::status;
 use crate::api::host::{Host, How};
-use crate::api::issuer::{AUDIENCE, Behaviour, INTROSPECTION, Issuer};
+use crate::api::issuer::{AUDIENCE, Behaviour, INTROSPECTION, Issuer, METADATA};
 use crate::api::run::{Case, cases};
 use crate::asking;
 use std::cell::Cell;
@@ -17,10 +17,13 @@ use std::time::Duration;
 
 pub const CASES: &[Case] = cases![
     whose_question_is_dropped_leaves_it_to_the_next_one,
+    an_endpoint_that_never_answers_is_waited_for_within_bounds,
     a_pause_does_not_outlast_a_clock_that_was_set_back,
     a_store_that_hangs_holds_up_nobody_for_long,
 ];
 
+/// How long a question may take.
+const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time for requests to come as far as they get.
 const MOMENT: Duration = Duration::from_millis(10);
 
@@ -65,6 +68,53 @@ async fn whose_question_is_dropped_leaves_it_to_the_next_one(host: &dyn Host) {
         status(&answer, 200, "one of those that stayed");
     }
     assert_eq!(issuer.asked_about(), ["opaque"], "and one was answered");
+}
+
+async fn an_endpoint_that_never_answers_is_waited_for_within_bounds(host: &dyn Host) {
+    for metadata_too in [false, true] {
+        let what = format!("an endpoint that never answers, metadata too: {metadata_too}");
+        let clock = clock(host);
+        let (issuer, spec) = asking(&clock, "").await;
+        let app = spec.write();
+        let running = serve(&app, &clock, How::one()).await;
+        issuer.says_of("opaque", issuer.active("alice", "read"));
+        match metadata_too {
+            true => issuer.all_behave(&Behaviour::Stall),
+            false => issuer.behaves(INTROSPECTION, Behaviour::Stall),
+        }
+        let waiting = Stopwatch::start();
+        status(&get(&running, "/read", "opaque").await, 503, &what);
+        waiting.assert_within(QUESTION_TIME_MAX, &what);
+        // Who waits for the question of another one asks after that.
+        let waiting = Stopwatch::start();
+        let tokens = vec!["opaque".to_owned(); 12];
+        for answer in get_at_once(&running, "/read", &tokens).await {
+            status(&answer, 503, &what);
+        }
+        waiting.assert_within(2 * QUESTION_TIME_MAX, &what);
+        let path = if metadata_too {
+            METADATA
+        } else {
+            INTROSPECTION
+        };
+        let asked = issuer.requests(path);
+        assert_eq!(asked, 3, "{what}: it is asked three times");
+        let waiting = Stopwatch::start();
+        for number in 0..10 {
+            let answer = get(&running, "/read", &format!("opaque-{number}")).await;
+            status(&answer, 503, &what);
+        }
+        waiting.assert_within(Duration::ZERO, &what);
+        assert_eq!(
+            issuer.requests(path),
+            asked,
+            "{what}: then it is left alone"
+        );
+        issuer.recover();
+        clock.advance(5).await;
+        let answer = get(&running, "/read", "opaque").await;
+        status(&answer, 200, &format!("{what}, and recovers"));
+    }
 }
 
 async fn a_pause_does_not_outlast_a_clock_that_was_set_back(host: &dyn Host) {
