@@ -205,10 +205,13 @@ async fn a_store_that_fails_stops_nobody() {
     let app = AppSpec::gated("echo", policy(&issuer)).write();
     let running = start(&app, &clock).await;
     store_fails(&app, true);
-    for advance_s in [0, FRESH_S, 3600] {
+    for (fetches, advance_s) in [(1, 0), (2, FRESH_S), (3, 3600)] {
         clock.advance(advance_s).await;
         let answer = get(&running, "/a", &issuer.token("alice", "read")).await;
         status(&answer, 200, "keys come from the issuer alone");
+        // Or else it is by this that the new key comes.
+        let is_refreshed = |issuer: &Issuer| issuer.key_requests() == fetches;
+        issuer.until("the keys are refreshed", is_refreshed).await;
     }
     clock.advance(60).await;
     issuer.publish(vec![Key::ed25519("new")]);

@@ -286,7 +286,9 @@ async fn the_store_is_asked_once_per_interval_however_many_requests_there_are() 
     let issuer = Issuer::start_with_clock(&clock).await;
     let app = AppSpec::gated("echo", policy(&[("test", &issuer)], "[revocation]")).write();
     let running = serve(&app, &clock, How::one()).await;
-    let tokens = vec![issuer.token("alice", "read"); AT_ONCE];
+    // Where nobody can count them, the host decides how many instances so many meet.
+    let at_once = listings(&app).map_or(1, |_| AT_ONCE);
+    let tokens = vec![issuer.token("alice", "read"); at_once];
     let ask = async |expected: u16, asked: usize, what: &str| {
         for answer in get_at_once(&running, "/read", &tokens).await {
             status(&answer, expected, what);
