@@ -24,9 +24,9 @@ pub const CASES: &[Case] = cases![
 ];
 
 /// More than all buffers on the way hold.
-const LARGE_BYTES: u64 = 96 << 20;
+const LARGE_BYTES: u64 = 48 << 20;
 /// What buffers on the way may hold: sockets' above all, which Linux lets grow to some MiB each.
-const BUFFERED_BYTES_MAX: u64 = 64 << 20;
+const BUFFERED_BYTES_MAX: u64 = 32 << 20;
 /// Buffers of a client that is felt soon.
 const SMALL_BUFFER_BYTES: u32 = 8 * 1024;
 /// What has not grown for so long has stopped.
@@ -260,7 +260,7 @@ async fn an_answer_without_a_body_says_what_the_origin_says(host: &dyn Host) {
             "HEAD",
             Reply::ok("").zeros(LARGE_BYTES),
             200,
-            Some("100663296"),
+            Some("50331648"),
         ),
         ("HEAD", Reply::status(404).body("none"), 404, Some("4")),
         ("HEAD", Reply::chunked().body("hello"), 200, None),
