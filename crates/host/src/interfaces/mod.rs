@@ -8,10 +8,11 @@ pub mod import_name;
 pub mod imports;
 mod interface;
 pub mod key_value;
-
 pub mod outbound_http;
 mod registry;
 mod variables;
 
 pub use interface::{HostView, NewInstance, Start};
+#[cfg(test)]
+pub use registry::GUARDED;
 pub use registry::{Grants, HasInstances, Instances, Services, link};

@@ -5,12 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use wasmtime::component::{Linker, ResourceTable};
 
-use super::environment::Environment;
-use super::files::Files;
 use super::interface::{HostInterface, HostView, NewInstance, Start, View};
-use super::key_value::KeyValue;
-use super::outbound_http::OutboundHttp;
-use super::variables::SpinVariables;
+use super::{environment, files, key_value, outbound_http, variables};
 use crate::manifest::{Component, ConfigurationSet};
 
 /// The names of an interface with their lines of versions, and what grants it.
@@ -100,11 +96,11 @@ macro_rules! interfaces {
 }
 
 interfaces! {
-    environment: Environment,
-    files: Files,
-    outbound_http: OutboundHttp,
-    key_value: KeyValue,
-    variables: SpinVariables,
+    environment: environment::Environment,
+    files: files::Files,
+    outbound_http: outbound_http::OutboundHttp,
+    key_value: key_value::KeyValue,
+    variables: variables::SpinVariables,
 }
 
 /// The data of an instance with its interfaces.

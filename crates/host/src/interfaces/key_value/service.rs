@@ -209,6 +209,8 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use wasmtime::component::ResourceTable;
+
     use super::*;
     use crate::scratch::ScratchDir;
 
@@ -245,5 +247,36 @@ mod tests {
             Stores::default().open("default").unwrap_err(),
             KeyValueError::AccessDenied
         );
+    }
+
+    #[test]
+    fn a_refusing_twin_opens_no_store() {
+        let mut table = ResourceTable::new();
+        let mut twin = View::<KeyValue> {
+            table: &mut table,
+            instance: None,
+        };
+        let opened = twin.open("default").unwrap();
+        assert_eq!(opened.unwrap_err(), KeyValueError::AccessDenied);
+    }
+
+    #[test]
+    fn an_instance_opens_no_more_stores_than_it_may_and_one_again_for_each_that_it_closes() {
+        let dir = ScratchDir::new(&std::env::temp_dir(), "kv-link-test").unwrap();
+        let file = Arc::new(StoreFile::open(dir.path()).unwrap());
+        let mut open = OpenStores::new(Arc::new(Stores::new(file, ["default"])));
+        let mut table = ResourceTable::new();
+        let mut view = View::<KeyValue> {
+            table: &mut table,
+            instance: Some(&mut open),
+        };
+        let first = view.open("default").unwrap().unwrap();
+        for _ in 1..OPEN_STORES_MAX {
+            view.open("default").unwrap().unwrap();
+        }
+        let one_more = view.open("default").unwrap();
+        assert_eq!(one_more.unwrap_err(), KeyValueError::TooManyOpen);
+        view.close(first).unwrap();
+        assert!(view.open("default").unwrap().is_ok());
     }
 }

@@ -85,3 +85,31 @@ impl config::Host for View<'_, SpinVariables> {
 fn not_permitted() -> config::Error {
     config::Error::Io("\"wasi:config/store\" is not permitted".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::ResourceTable;
+
+    use super::*;
+
+    #[test]
+    fn a_refusing_twin_defines_no_variable_and_says_so_where_the_interface_can() {
+        let mut table = ResourceTable::new();
+        let mut twin = View::<SpinVariables> {
+            table: &mut table,
+            instance: None,
+        };
+        assert!(matches!(
+            twin.value("name"),
+            Err(VariableError::Undefined(_))
+        ));
+        assert!(matches!(
+            config::Host::get(&mut twin, "name".to_owned()),
+            Err(config::Error::Io(_))
+        ));
+        assert!(matches!(
+            config::Host::get_all(&mut twin),
+            Err(config::Error::Io(_))
+        ));
+    }
+}
