@@ -88,7 +88,7 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Every file of the repository: without what is built, and without hidden folders but `.ci`.
+/// Every file of the repository: without what is built or installed, and without hidden folders but `.ci`.
 #[must_use]
 pub fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -98,7 +98,7 @@ pub fn files() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                let built = name == "target" && folder == root();
+                let built = name == "target" && folder == root() || name == "node_modules";
                 if !built && (!name.starts_with('.') || name == ".ci") {
                     folders.push(path);
                 }
