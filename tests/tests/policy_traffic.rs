@@ -19,7 +19,9 @@ use doorward_traffic::cors::OriginPattern;
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::security::Preset;
 use doorward_traffic::split::SplitKey;
+use doorward_traffic::upstream::Upstream;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -140,16 +142,20 @@ issuer = "acme"
 cors = "api"
 "#;
 
-/// The positions of what is named above.
-const NEW: u16 = 0;
-const ORDERS: u16 = 1;
-const SHADOW: u16 = 2;
+/// What is named above.
+const NEW: &str = "new";
+const ORDERS: &str = "orders";
+const SHADOW: &str = "shadow";
+
+fn name_of(upstream: Option<&Arc<Upstream>>) -> &str {
+    &upstream.unwrap().name
+}
 
 #[test]
 fn a_route_has_the_defaults_where_it_does_not_say() {
     let policy = policy();
     let traffic = traffic(&policy, "/defaults");
-    assert_eq!(traffic.upstream(), Some(ORDERS));
+    assert_eq!(name_of(traffic.upstream()), ORDERS);
     assert_eq!(names(traffic), ["guesses", "by_client"], "in their order");
     assert_eq!(traffic.cors().unwrap().origins, [OriginPattern::Any]);
     assert_eq!(traffic.limits().unwrap().body_bytes_max, Some(0));
@@ -163,8 +169,8 @@ fn a_route_has_the_defaults_where_it_does_not_say() {
 fn what_a_route_says_itself_takes_the_place_of_the_defaults() {
     let policy = policy();
     let traffic = traffic(&policy, "/own/7");
-    assert_eq!(traffic.upstream(), Some(NEW));
-    assert_eq!(traffic.mirror(), Some(SHADOW));
+    assert_eq!(name_of(traffic.upstream()), NEW);
+    assert_eq!(name_of(traffic.mirror()), SHADOW);
     assert_eq!(
         names(traffic),
         ["by_subject", "by_client", "by_key", "by_claim"]
@@ -176,8 +182,8 @@ fn what_a_route_says_itself_takes_the_place_of_the_defaults() {
     assert_eq!(fields.len(), Preset::Api.fields().len());
     let prefix = Rewrite::StripPrefix("/own".to_owned());
     assert_eq!(traffic.rewrite(), Some(&prefix));
-    let split = traffic.split().unwrap();
-    assert_eq!((split.to, split.percent), (ORDERS, 25));
+    let (split, to) = traffic.split().unwrap();
+    assert_eq!((&*to.name, split.percent), (ORDERS, 25));
     assert_eq!((split.by, split.fallback), (SplitKey::Subject, false));
     let header = ("x-use-old".to_owned(), "1".to_owned());
     assert_eq!((&split.header, &split.cookie), (&Some(header), &None));
@@ -197,7 +203,7 @@ fn a_route_can_refuse_every_default() {
 fn routes_with_different_rules_for_traffic_are_told_apart() {
     // They are kept once where they are equal.
     let policy = policy();
-    assert_eq!(traffic(&policy, "/public/a").upstream(), Some(ORDERS));
+    assert_eq!(name_of(traffic(&policy, "/public/a").upstream()), ORDERS);
     let replaced = Rewrite::Replace {
         prefix: "/public".to_owned(),
         with: "/".to_owned(),
@@ -259,7 +265,7 @@ fn a_permit_says_the_same_of_traffic_as_its_route() {
     let permit = permit(&policy, "/own/7", &token);
     let (by_route, by_permit) = (traffic(&policy, "/own/7"), permit.traffic());
     assert_eq!(format!("{by_route:?}"), format!("{by_permit:?}"));
-    assert_eq!(by_permit.upstream(), Some(NEW));
+    assert_eq!(name_of(by_permit.upstream()), NEW);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
 //! very same token again.
 
-use doorward_policy::{IssuerId, Policy, Refusal};
+use doorward_policy::{IssuerId, Policy};
 use doorward_token::cache::TokenCache;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -116,16 +116,13 @@ impl<P: Platform> Gate<P> {
     }
 
     /// The issuer in this position of the policy.
-    ///
-    /// # Errors
-    /// There is none.
-    pub(crate) fn issuer(&self, id: IssuerId) -> Result<KnownIssuer<'_, P>, Refusal> {
+    pub(crate) fn issuer(&self, id: IssuerId) -> Option<KnownIssuer<'_, P>> {
         self.issuers.of(self.policy(), id)
     }
 
     /// What is known of upstreams.
     pub(crate) fn upstreams(&self) -> &Upstreams<P> {
         self.upstreams
-            .get_or_init(|| Upstreams::new(self.platform(), self.policy().upstreams()))
+            .get_or_init(|| Upstreams::new(self.platform()))
     }
 }

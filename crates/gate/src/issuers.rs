@@ -1,6 +1,6 @@
 //! The issuers of the policy, and what the instance knows of each.
 
-use doorward_policy::{Issuer, IssuerId, Policy, Refusal};
+use doorward_policy::{Issuer, IssuerId, Policy};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -39,20 +39,11 @@ impl<P: Platform> Issuers<P> {
         Self(policy.issuers().iter().map(state).collect())
     }
 
-    /// The issuer in this position of `policy`, by which these were made. What comes after this has an issuer and
-    /// no position.
-    ///
-    /// # Errors
-    /// There is none in this position.
-    pub(crate) fn of<'i>(
-        &'i self,
-        policy: &'i Policy,
-        id: IssuerId,
-    ) -> Result<KnownIssuer<'i, P>, Refusal> {
-        let found = policy.issuers().get(id).zip(self.0.get(id));
-        let (issuer, state) =
-            found.ok_or_else(|| Refusal::misconfigured("an issuer that is none"))?;
-        Ok(KnownIssuer {
+    /// The issuer in this position of `policy`, by which these were made; a position that none has is as good as an
+    /// issuer that nobody knows. What comes after this has an issuer and no position.
+    pub(crate) fn of<'i>(&'i self, policy: &'i Policy, id: IssuerId) -> Option<KnownIssuer<'i, P>> {
+        let (issuer, state) = policy.issuers().get(id).zip(self.0.get(id))?;
+        Some(KnownIssuer {
             id,
             issuer,
             keys: &state.keys,

@@ -112,11 +112,11 @@ impl<'p> Traffic<'p> {
         at(&self.named.security_headers, self.rule.security_headers)
     }
 
-    /// Where the request goes, by position in [`Policy::upstreams`](crate::Policy::upstreams); `None`: to the handler behind the
-    /// gate.
+    /// Where the request goes, one of [`Policy::upstreams`](crate::Policy::upstreams); `None`: to the handler behind
+    /// the gate.
     #[must_use]
-    pub fn upstream(&self) -> Option<UpstreamId> {
-        self.rule.upstream
+    pub fn upstream(&self) -> Option<&'p Arc<Upstream>> {
+        at(&self.named.upstreams, self.rule.upstream)
     }
 
     /// What of the path is changed for the upstream.
@@ -125,16 +125,17 @@ impl<'p> Traffic<'p> {
         self.rule.rewrite.as_ref()
     }
 
-    /// Who goes to a second upstream instead.
+    /// Who goes to a second upstream instead, and to which.
     #[must_use]
-    pub fn split(&self) -> Option<&'p Split> {
-        self.rule.split.as_ref()
+    pub fn split(&self) -> Option<(&'p Split, &'p Arc<Upstream>)> {
+        let split = self.rule.split.as_ref()?;
+        Some((split, at(&self.named.upstreams, Some(split.to))?))
     }
 
     /// Where a copy of the request goes.
     #[must_use]
-    pub fn mirror(&self) -> Option<UpstreamId> {
-        self.rule.mirror
+    pub fn mirror(&self) -> Option<&'p Arc<Upstream>> {
+        at(&self.named.upstreams, self.rule.mirror)
     }
 }
 
@@ -182,7 +183,7 @@ impl CallerKeys {
         });
         let splits = traffic
             .split()
-            .is_some_and(|split| split.by == SplitKey::Subject);
+            .is_some_and(|(split, _)| split.by == SplitKey::Subject);
         Self {
             rates: rates.collect(),
             split: if splits { subject() } else { None },

@@ -21,10 +21,9 @@ pub(super) async fn genuine<P: Platform>(
     received: &Received,
     record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
-    let known = gate.issuer(id)?;
-    let Some(rule) = &known.issuer.introspection else {
-        return Err(Refusal::misconfigured("an issuer without introspection"));
-    };
+    let known = gate.issuer(id);
+    let asked = known.and_then(|known| Some((known.issuer.introspection.as_ref()?, known)));
+    let (rule, known) = asked.ok_or_else(|| Refusal::unknown_issuer(pending))?;
     let whom = Asked {
         id,
         issuer: known.issuer,

@@ -1,12 +1,13 @@
 //! Signed tokens: remembered by this instance, or verified now with the keys of their issuer.
 
-use doorward_policy::{IssuerId, Pending, Refusal};
+use doorward_policy::{Pending, Refusal};
 use doorward_token::cache::{Hit, REALM_SIGNED};
 use doorward_token::{TokenError, UnverifiedToken};
 use std::sync::Arc;
 
 use crate::genuine::Genuine;
 use crate::instance::Gate;
+use crate::issuers::KnownIssuer;
 use crate::keys::Keys;
 use crate::platform::Platform;
 use crate::record::{Proof, Record};
@@ -32,7 +33,8 @@ pub(super) async fn genuine<P: Platform>(
     }) = hit
         // A remembered token does not outlive the keys that it was verified with.
         && pending.accepts(issuer)
-        && let Some(keys) = gate.issuer(issuer)?.keys.at_hand(at)
+        && let Some(known) = gate.issuer(issuer)
+        && let Some(keys) = known.keys.at_hand(at)
         && keys.generation == generation
     {
         record.proof = Some(Proof::Remembered);
@@ -41,7 +43,7 @@ pub(super) async fn genuine<P: Platform>(
 
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
-    let known = gate.issuer(whose(pending, &token)?)?;
+    let known = whose(gate, pending, &token).ok_or_else(|| Refusal::unknown_issuer(pending))?;
     let issuer = known.id;
     let expectations = known.issuer.expectations();
     let verify = |keys: &Keys| token.verify(&keys.set, expectations, gate.platform().now());
@@ -80,13 +82,14 @@ pub(super) async fn genuine<P: Platform>(
 
 /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
 /// rule allows; whether the token is that issuer's, its signature says.
-fn whose(pending: &Pending<'_, '_>, token: &UnverifiedToken<'_>) -> Result<IssuerId, Refusal> {
+fn whose<'i, P: Platform>(
+    gate: &'i Gate<P>,
+    pending: &Pending<'_, '_>,
+    token: &UnverifiedToken<'_>,
+) -> Option<KnownIssuer<'i, P>> {
     let mut allowed = pending.issuer_ids();
     if let (Some(only), None) = (allowed.next(), allowed.next()) {
-        return Ok(only);
+        return gate.issuer(only);
     }
-    token
-        .issuer_hint()
-        .and_then(|url| pending.issuer_by_url(&url))
-        .ok_or_else(|| Refusal::unknown_issuer(pending))
+    gate.issuer(pending.issuer_by_url(&token.issuer_hint()?)?)
 }

@@ -19,6 +19,7 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
+use crate::issuers::KnownIssuer;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
@@ -108,33 +109,36 @@ async fn accept<P: Platform>(
 ) -> Result<(), Rejection> {
     let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
     let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
-    let issuer = whose(gate, issuers, &token).ok_or(Rejection::Token(TokenError::Issuer))?;
-    let logout = verified(gate, issuer, &token).await?;
+    let whose = whose(gate, issuers, &token).ok_or(Rejection::Token(TokenError::Issuer))?;
+    let logout = verified(gate, whose, &token).await?;
     write(gate, &logout).await
 }
 
-fn whose<P: Platform>(
-    gate: &Gate<P>,
+/// The issuer that a logout token is of, as it says itself, and how it logs out.
+type Whose<'i, P> = (KnownIssuer<'i, P>, &'i doorward_policy::Logout);
+
+fn whose<'i, P: Platform>(
+    gate: &'i Gate<P>,
     issuers: Range<IssuerId>,
     token: &UnverifiedToken<'_>,
-) -> Option<IssuerId> {
-    if issuers.len() == 1 {
-        return Some(issuers.start);
-    }
-    let issuer = gate.policy().issuer_by_url(&token.issuer_hint()?)?;
-    issuers.contains(&issuer).then_some(issuer)
+) -> Option<Whose<'i, P>> {
+    let id = if issuers.len() == 1 {
+        issuers.start
+    } else {
+        let id = gate.policy().issuer_by_url(&token.issuer_hint()?)?;
+        issuers.contains(&id).then_some(id)?
+    };
+    let known = gate.issuer(id)?;
+    let rule = known.issuer.logout.as_ref()?;
+    Some((known, rule))
 }
 
 async fn verified<P: Platform>(
     gate: &Gate<P>,
-    id: IssuerId,
+    (known, rule): Whose<'_, P>,
     token: &UnverifiedToken<'_>,
 ) -> Result<LogoutToken, Rejection> {
-    let known = gate.issuer(id).map_err(Rejection::Unavailable)?;
     let issuer = known.issuer;
-    let Some(rule) = &issuer.logout else {
-        return Err(misconfigured("an issuer without logout"));
-    };
     let expect = LogoutExpectations {
         issuer: issuer.url.clone(),
         issuer_spellings: issuer.expectations().issuer_spellings.clone(),

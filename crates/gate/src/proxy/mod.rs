@@ -20,7 +20,6 @@ use doorward_traffic::forwarded::loops;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::retry::is_idempotent;
 use doorward_traffic::split::{Split, SplitKey};
-use doorward_traffic::upstream::UpstreamId;
 use std::rc::Rc;
 
 use self::ask::{Answered, Failure};
@@ -113,43 +112,37 @@ pub(crate) async fn answer<P: Platform>(
 }
 
 /// Which upstreams a request has to do with.
-struct Choice<'u, P: Platform> {
-    first: &'u Rc<Known<P>>,
+struct Choice<P: Platform> {
+    first: Rc<Known<P>>,
     /// Who is asked where the first one fails.
-    then: Option<&'u Rc<Known<P>>>,
-    mirror: Option<&'u Rc<Known<P>>>,
+    then: Option<Rc<Known<P>>>,
+    mirror: Option<Rc<Known<P>>>,
 }
 
-impl<'u, P: Platform> Choice<'u, P> {
+impl<P: Platform> Choice<P> {
     fn of(
         permit: &Permit<'_>,
         received: &Received,
         client: &Client,
-        upstreams: &'u Upstreams<P>,
+        upstreams: &Upstreams<P>,
     ) -> Result<Self, Refusal> {
-        let known = |id: UpstreamId| {
-            let known = upstreams.of(id);
-            known.ok_or_else(|| Refusal::misconfigured("an upstream that is none"))
-        };
         let traffic = permit.traffic();
         let Some(own) = traffic.upstream() else {
             let reason = format!("the route {} has no upstream", permit.route());
             return Err(Refusal::misconfigured(reason));
         };
-        let own = known(own)?;
-        let mut choice = Self {
-            first: own,
-            then: None,
-            mirror: traffic.mirror().map(known).transpose()?,
+        let split = traffic
+            .split()
+            .filter(|(split, to)| goes_there(split, &to.name, permit, received, client));
+        let (first, then) = match split {
+            Some((split, to)) => (to, split.fallback.then_some(own)),
+            None => (own, None),
         };
-        if let Some(split) = traffic.split() {
-            let to = known(split.to)?;
-            if goes_there(split, &to.upstream.name, permit, received, client) {
-                choice.first = to;
-                choice.then = split.fallback.then_some(own);
-            }
-        }
-        Ok(choice)
+        Ok(Self {
+            first: upstreams.of(first),
+            then: then.map(|then| upstreams.of(then)),
+            mirror: traffic.mirror().map(|mirror| upstreams.of(mirror)),
+        })
     }
 }
 
@@ -168,9 +161,9 @@ fn goes_there(
     split.goes_there(name, key.as_deref(), &|name| received.values(name))
 }
 
-async fn ask<'u, P: Platform>(
+async fn ask<P: Platform>(
     mut call: Call<'_, P>,
-    choice: Choice<'u, P>,
+    choice: Choice<P>,
     upstreams: &Upstreams<P>,
     record: &mut Record<'_>,
 ) -> Result<(Rc<Known<P>>, P::Response), Refusal> {
@@ -180,7 +173,7 @@ async fn ask<'u, P: Platform>(
         target: call.permit.target().to_owned(),
         rewrite: call.permit.traffic().rewrite().cloned(),
         fields: call.fields_for(&known.upstream, Then::Others),
-        known: Rc::clone(known),
+        known,
     });
     if !call.had_body
         && let Some(mirror) = mirror.take()
@@ -192,7 +185,7 @@ async fn ask<'u, P: Platform>(
         None => Then::Nobody,
     };
     let fields = call.fields_for(&choice.first.upstream, then);
-    let mut outcome = ask::ask(&mut call, choice.first, fields, record).await;
+    let mut outcome = ask::ask(&mut call, &choice.first, fields, record).await;
     if let Some(then) = choice.then
         && outcome
             .as_ref()
@@ -201,7 +194,7 @@ async fn ask<'u, P: Platform>(
     {
         drop(outcome);
         let fields = call.fields_for(&then.upstream, Then::Nobody);
-        outcome = ask::ask(&mut call, then, fields, record).await;
+        outcome = ask::ask(&mut call, &then, fields, record).await;
     }
     match outcome {
         Ok(answered) => {

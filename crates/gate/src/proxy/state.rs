@@ -7,7 +7,7 @@ use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, Open, Ticket};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
-use doorward_traffic::upstream::{Upstream, UpstreamId};
+use doorward_traffic::upstream::Upstream;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,38 +15,45 @@ use std::sync::Arc;
 use crate::event::Event;
 use crate::platform::{FieldList, Platform};
 
-/// All upstreams of a policy.
+/// Those upstreams of a policy that were asked for.
 pub(crate) struct Upstreams<P: Platform> {
-    known: Vec<Rc<Known<P>>>,
+    platform: P,
+    random: Rc<RefCell<Random>>,
+    known: RefCell<Vec<Rc<Known<P>>>>,
     /// Mirrored requests under way.
     pub(super) mirrored: Rc<Cell<usize>>,
 }
 
 impl<P: Platform> Upstreams<P> {
     /// Nothing is known of them.
-    pub(crate) fn new(platform: &P, upstreams: &[Arc<Upstream>]) -> Self {
-        let random = Rc::new(RefCell::new(Random::seeded(platform.random())));
-        let known = upstreams.iter().map(|upstream| {
-            Rc::new(Known {
-                platform: platform.clone(),
-                targets: RefCell::new(Targets::new(upstream.targets.len())),
-                breaker: RefCell::default(),
-                budget: RefCell::default(),
-                credential: OnceCell::new(),
-                options: OnceCell::new(),
-                upstream: Arc::clone(upstream),
-                random: Rc::clone(&random),
-            })
-        });
+    pub(crate) fn new(platform: &P) -> Self {
         Self {
-            known: known.collect(),
+            platform: platform.clone(),
+            random: Rc::new(RefCell::new(Random::seeded(platform.random()))),
+            known: RefCell::default(),
             mirrored: Rc::default(),
         }
     }
 
-    /// The one that the policy means by this.
-    pub(super) fn of(&self, id: UpstreamId) -> Option<&Rc<Known<P>>> {
-        self.known.get(usize::from(id))
+    /// What is known of this one.
+    pub(super) fn of(&self, upstream: &Arc<Upstream>) -> Rc<Known<P>> {
+        let mut known = self.known.borrow_mut();
+        let is_it = |known: &&Rc<Known<P>>| Arc::ptr_eq(&known.upstream, upstream);
+        if let Some(known) = known.iter().find(is_it) {
+            return Rc::clone(known);
+        }
+        let new = Rc::new(Known {
+            platform: self.platform.clone(),
+            targets: RefCell::new(Targets::new(upstream.targets.len())),
+            breaker: RefCell::default(),
+            budget: RefCell::default(),
+            credential: OnceCell::new(),
+            options: OnceCell::new(),
+            upstream: Arc::clone(upstream),
+            random: Rc::clone(&self.random),
+        });
+        known.push(Rc::clone(&new));
+        new
     }
 }
 
