@@ -85,7 +85,8 @@ impl Gate {
     /// Where the gate gives none.
     pub async fn answer(self: &Rc<Self>, request: Request) -> Result<Response, Failure> {
         let running = self.free();
-        self.answer_by(running, request).await
+        // What waits for it is moved about, and all of the engine with it if it were not on the heap.
+        Box::pin(self.answer_by(running, request)).await
     }
 
     /// What the client gets that sends this, and which instance it is that serves it, told before it does.
@@ -100,7 +101,7 @@ impl Gate {
         let (request, client) = sent.into_request(&self.world, self.component.manner);
         let running = self.free();
         tell(running.id);
-        let answer = self.answer_by(running, request).await;
+        let answer = Box::pin(self.answer_by(running, request)).await;
         client.receive(answer?).await
     }
 
