@@ -167,7 +167,10 @@ async fn fetch(url: &Uri, path: &Path, bytes_max: u64) -> Result<Digest> {
 /// The answer to a `GET`, redirections followed.
 async fn ask(url: &Uri) -> Result<Response<Incoming>> {
     let client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>> =
-        Client::builder(TokioExecutor::new()).build(https_connector()?);
+        Client::builder(TokioExecutor::new())
+            // Each redirect has a connection of its own: the other side may be about to close the one before.
+            .pool_max_idle_per_host(0)
+            .build(https_connector()?);
     let mut url = url.clone();
     for _ in 0..=REDIRECTS_MAX {
         let request = Request::get(url.clone())
