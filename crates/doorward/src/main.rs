@@ -12,6 +12,7 @@ mod issuers;
 mod keys;
 mod revoke;
 mod setup;
+mod shutdown;
 mod sign;
 mod state;
 mod store;

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::Settings;
+use super::settings::Settings;
 use crate::keys::Algorithm;
 use crate::sign::{self, Content};
 

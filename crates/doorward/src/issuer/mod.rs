@@ -7,6 +7,7 @@
 mod form;
 mod grant;
 mod serve;
+mod settings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,8 +19,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::keys::Keys;
+use crate::shutdown::shutdown_signal;
 use crate::state;
-use crate::up::shutdown_signal;
+use settings::Settings;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -47,12 +49,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 pub(crate) struct Issuer {
     listener: TcpListener,
     settings: Arc<Settings>,
-}
-
-/// What answers depend on.
-struct Settings {
-    url: String,
-    keys: Keys,
 }
 
 impl Issuer {

@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use super::form;
 use super::grant::{self, GrantError};
-use super::{Settings, form};
+use super::settings::Settings;
 use crate::keys::Algorithm;
 
 /// The largest body of a request, in bytes.

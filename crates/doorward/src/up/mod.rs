@@ -19,12 +19,11 @@ use doorward_host::variables::environment_name;
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
 use crate::issuer::Issuer;
+use crate::shutdown::shutdown_signal;
 use crate::{state, values};
 use first_look::FirstLook;
 use variable::VariableSource;
 
-/// Where a gate has its policy.
-const POLICY: &str = "/doorward.toml";
 /// The label of the key-value store that `--key-value` writes to.
 const DEFAULT_STORE: &str = "default";
 
@@ -246,32 +245,4 @@ fn store_values(state_dir: &Path, pairs: &[(String, String)]) -> Result<()> {
             .with_context(|| format!("--key-value {key}: it cannot be stored"))?;
     }
     Ok(())
-}
-
-/// Ready when the process is asked to stop: SIGINT or SIGTERM. A second SIGINT ends it at once.
-pub(crate) async fn shutdown_signal() {
-    let interrupted = async {
-        // Without a handler the signal ends the process, which is what was asked for.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => tokio::select! {
-                () = interrupted => {}
-                _ = terminated.recv() => {}
-            },
-            Err(_) => interrupted.await,
-        }
-    }
-    #[cfg(not(unix))]
-    interrupted.await;
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
 }

@@ -8,8 +8,10 @@ use doorward_host::manifest::Application;
 use doorward_host::not_callable;
 use doorward_policy::{Findings, Policy};
 
-use super::POLICY;
 use crate::check;
+
+/// Where a gate has its policy.
+pub(super) const POLICY: &str = "/doorward.toml";
 
 /// Checks every policy that is mounted into a component of `application`. What is found goes to standard
 /// error.
