@@ -9,7 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_policy::{Authenticated, Class, Credential, IssuerId, KeySource, Pending, Permit};
+use doorward_policy::{
+    Asked, Authenticated, Class, Credential, Issuer, KeySource, Pending, Permit,
+};
 use doorward_policy::{Policy, Refusal, RequestHead, Screened};
 use doorward_tests::decisions::{Case, Expected, ExpectedPermit, ExpectedRefusal, Fault};
 use doorward_tests::decisions::{Sent, Suite};
@@ -21,6 +23,7 @@ use doorward_traffic::field_list::FieldList;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::UpstreamFailure;
+use std::sync::Arc;
 
 const NOW_S: u64 = 1_800_000_000;
 const CASES_MIN: usize = 300;
@@ -171,7 +174,7 @@ impl CoreGate {
             Screened::Protected(pending) => pending,
         };
         let revocations = revocations(case);
-        let by_token = |issuer: IssuerId, token: VerifiedToken| {
+        let by_token = |issuer: &Arc<Issuer>, token: VerifiedToken| {
             let token = &token;
             let who = Authenticated::Token { issuer, token };
             pending
@@ -193,64 +196,37 @@ impl CoreGate {
                 let (issuer, token) = self.signed(&pending, token)?;
                 by_token(issuer, token)
             }
-            Credential::Opaque { token, issuer } => {
+            Credential::Opaque { token, asked } => {
                 if case.fault == Some(Fault::IssuerUnavailable) {
                     return Err(Refusal::issuer_unavailable(30));
                 }
                 let answer = suite.introspection(case, NOW_S);
                 let answer = answer.expect("no case asks an issuer that says nothing");
-                by_token(issuer, self.introspected(&pending, issuer, token, &answer)?)
+                by_token(asked.issuer, introspected(&pending, asked, token, &answer)?)
             }
-            Credential::ApiKey(key) => by_key(None, key),
-            Credential::Basic { name, key } => by_key(Some(name), key),
+            Credential::ApiKey { key, .. } => by_key(None, key),
+            Credential::Basic { name, key, .. } => by_key(Some(name), key),
         }
     }
 
-    fn signed(
+    fn signed<'p>(
         &self,
-        pending: &Pending<'_, '_>,
+        pending: &Pending<'p, '_>,
         token: &str,
-    ) -> Result<(IssuerId, VerifiedToken), Refusal> {
+    ) -> Result<(&'p Arc<Issuer>, VerifiedToken), Refusal> {
         let refused = |error| Refusal::invalid_token(pending, error);
         let token = UnverifiedToken::parse(token.as_bytes()).map_err(refused)?;
         let issuer = token
             .issuer_hint()
             .and_then(|url| pending.issuer_by_url(&url))
             .ok_or_else(|| Refusal::unknown_issuer(pending))?;
-        let expect = self.policy.issuers()[issuer].expectations();
-        let keys = self.keys[issuer].as_ref();
+        let expect = issuer.expectations();
+        let keys = self.keys[issuer.number()].as_ref();
         let keys = keys.expect("keys of a network are not asked for");
         let verified = token
             .verify(keys, expect, UnixTime(NOW_S))
             .map_err(refused)?;
         Ok((issuer, verified))
-    }
-
-    fn introspected(
-        &self,
-        pending: &Pending<'_, '_>,
-        issuer: IssuerId,
-        token: &str,
-        answer: &[u8],
-    ) -> Result<VerifiedToken, Refusal> {
-        let issuer = &self.policy.issuers()[issuer];
-        let rule = issuer.introspection.as_ref();
-        let rule = rule.expect("only an issuer that can be asked is asked");
-        let answer = introspection::parse(
-            answer,
-            token.as_bytes(),
-            issuer.expectations(),
-            rule.missing_audience,
-            UnixTime(NOW_S),
-            rule.cache_s,
-        );
-        match answer {
-            Ok(Answer::Active(token)) => Ok(token),
-            Ok(Answer::Inactive) => Err(Refusal::inactive(pending)),
-            Err(IntrospectionError::Token(error)) => Err(Refusal::invalid_token(pending, error)),
-            Err(error) if error.is_verdict() => Err(Refusal::inactive(pending)),
-            Err(_) => Err(Refusal::issuer_unavailable(30)),
-        }
     }
 
     fn key(
@@ -388,4 +364,27 @@ fn check_refusal(expected: &ExpectedRefusal, refusal: &Refusal) -> Result<(), St
         return Err(format!("the problem document says {problem}"));
     }
     Ok(())
+}
+
+fn introspected(
+    pending: &Pending<'_, '_>,
+    asked: Asked<'_>,
+    token: &str,
+    answer: &[u8],
+) -> Result<VerifiedToken, Refusal> {
+    let answer = introspection::parse(
+        answer,
+        token.as_bytes(),
+        asked.issuer.expectations(),
+        asked.how.missing_audience,
+        UnixTime(NOW_S),
+        asked.how.cache_s,
+    );
+    match answer {
+        Ok(Answer::Active(token)) => Ok(token),
+        Ok(Answer::Inactive) => Err(Refusal::inactive(pending)),
+        Err(IntrospectionError::Token(error)) => Err(Refusal::invalid_token(pending, error)),
+        Err(error) if error.is_verdict() => Err(Refusal::inactive(pending)),
+        Err(_) => Err(Refusal::issuer_unavailable(30)),
+    }
 }

@@ -8,12 +8,15 @@
     reason = "tests"
 )]
 
-use doorward_policy::{AbsentHeader, Authenticated, Pending, Permit, Policy, Refusal, Screened};
+use doorward_policy::{
+    AbsentHeader, Authenticated, Issuer, Pending, Permit, Policy, Refusal, Screened,
+};
 use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_tests::numbers::Numbers;
 use doorward_token::{KeySet, Nothing, UnixTime, UnverifiedToken, VerifiedToken};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const ISSUER: &str = "[issuer.acme]\nurl = \"https://acme.example\"\naudience = \"api\"\n";
@@ -118,11 +121,17 @@ fn only_issuers_whose_alternatives_are_for_the_kind_are_asked_for_keys() {
         let fields = [format!("Bearer {token}").into_bytes()];
         match policy.screen(&head("/7", &fields, &[])) {
             Ok(Screened::Protected(pending)) => {
-                let accepted: Vec<_> = (0..4).filter(|&id| pending.accepts(id)).collect();
+                let all = policy.issuers().iter();
+                let accepted: Vec<_> = all.filter(|issuer| pending.accepts(issuer)).collect();
                 let by_url = |name| pending.issuer_by_url(&format!("https://{name}.example"));
                 let by_url: Vec<_> = ["a", "b", "c"].into_iter().filter_map(by_url).collect();
                 assert_eq!(accepted, by_url, "{token}");
-                (pending.issuer_ids().collect::<Vec<_>>(), accepted)
+                let numbers = |of: Vec<&Arc<Issuer>>| {
+                    of.into_iter()
+                        .map(|issuer| issuer.number())
+                        .collect::<Vec<_>>()
+                };
+                (numbers(pending.issuers().collect()), numbers(accepted))
             }
             other => panic!("the route is protected, not {other:?}"),
         }
@@ -462,6 +471,7 @@ fn decide<'p>(policy: &'p Policy, token: &VerifiedToken) -> Result<Permit<'p>, R
         Ok(Screened::Protected(pending)) => pending,
         other => panic!("the route is protected, not {other:?}"),
     };
-    let who = Authenticated::Token { issuer: 0, token };
+    let issuer = &policy.issuers()[0];
+    let who = Authenticated::Token { issuer, token };
     pending.authorise(who, None, NOW)
 }

@@ -78,7 +78,7 @@ fn permit(policy: &Policy, claims: Value) -> Result<Permit<'_>, Refusal> {
     let issuer = issuer.and_then(|url| pending.issuer_by_url(&url)).unwrap();
     let set = json!({ "keys": [key.jwk()] }).to_string();
     let keys = KeySet::parse(set.as_bytes()).unwrap();
-    let expect = policy.issuers().get(issuer).unwrap().expectations();
+    let expect = issuer.expectations();
     let token = token
         .verify(&keys, expect, NOW)
         .map_err(|error| Refusal::invalid_token(&pending, error))?;

@@ -9,9 +9,7 @@
 )]
 
 use doorward_policy::refusal::RETRY_AFTER_S_MAX;
-use doorward_policy::{
-    Authenticated, Class, Credential, IssuerId, Pending, Policy, Refusal, Screened,
-};
+use doorward_policy::{Authenticated, Class, Credential, Pending, Policy, Refusal, Screened};
 use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::ApiKeyError;
@@ -59,31 +57,32 @@ fn a_verified_token_is_judged_again_on_every_route_and_at_every_time() {
     let token = verified(&policy, json!({ "scope": "read write" }));
     let expires_at = token.expires_at();
 
-    let granted = pending(&policy, "/acme").authorise(by(ACME, &token), None, NOW);
+    let granted = pending(&policy, "/acme").authorise(by(&policy, ACME, &token), None, NOW);
     assert_eq!(granted.unwrap().route(), "/acme");
 
-    let wrong_route = pending(&policy, "/other").authorise(by(ACME, &token), None, NOW);
+    let wrong_route = pending(&policy, "/other").authorise(by(&policy, ACME, &token), None, NOW);
     assert_eq!(
         wrong_route.unwrap_err().class(),
         Class::InvalidToken,
         "another route's issuer"
     );
 
-    let wrong_issuer = pending(&policy, "/other").authorise(by(OTHER, &token), None, NOW);
+    let wrong_issuer = pending(&policy, "/other").authorise(by(&policy, OTHER, &token), None, NOW);
     assert_eq!(
         wrong_issuer.unwrap_err().class(),
         Class::InvalidToken,
         "another issuer's token"
     );
 
-    let no_issuer = pending(&policy, "/acme").authorise(by(99, &token), None, NOW);
+    let twin = Policy::parse(POLICY).unwrap();
+    let others = pending(&policy, "/acme").authorise(by(&twin, ACME, &token), None, NOW);
     assert_eq!(
-        no_issuer.unwrap_err().class(),
+        others.unwrap_err().class(),
         Class::InvalidToken,
-        "an issuer that is not there"
+        "an issuer of another policy, with the same name and number"
     );
 
-    let too_late = pending(&policy, "/acme").authorise(by(ACME, &token), None, expires_at);
+    let too_late = pending(&policy, "/acme").authorise(by(&policy, ACME, &token), None, expires_at);
     assert_eq!(
         too_late.unwrap_err().class(),
         Class::InvalidToken,
@@ -105,7 +104,7 @@ fn a_token_that_an_earlier_policy_accepted_is_judged_by_this_one() {
     ] {
         let changed = Policy::parse(&POLICY.replace(change, to)).unwrap();
         let refusal = pending(&changed, "/acme")
-            .authorise(by(ACME, &token), None, NOW)
+            .authorise(by(&changed, ACME, &token), None, NOW)
             .unwrap_err();
         assert_eq!(
             refusal.class(),
@@ -116,7 +115,7 @@ fn a_token_that_an_earlier_policy_accepted_is_judged_by_this_one() {
     let stricter = POLICY.replace("\"write\"]", "\"write\", \"admin\"]");
     let stricter = Policy::parse(&stricter).unwrap();
     let refusal = pending(&stricter, "/acme")
-        .authorise(by(ACME, &token), None, NOW)
+        .authorise(by(&stricter, ACME, &token), None, NOW)
         .unwrap_err();
     assert_eq!(refusal.class(), Class::InsufficientScope);
 }
@@ -142,9 +141,12 @@ fn a_permit_is_for_the_target_that_was_received() {
 fn a_pending_request_knows_whose_token_it_may_be() {
     let policy = Policy::parse(POLICY).unwrap();
     let pending = pending(&policy, "/other");
-    assert_eq!(pending.issuer_ids().collect::<Vec<_>>(), [OTHER]);
-    assert!(pending.accepts(OTHER) && !pending.accepts(ACME));
-    assert_eq!(pending.issuer_by_url("https://other.example"), Some(OTHER));
+    let [acme, other] = policy.issuers() else {
+        panic!("there are two issuers");
+    };
+    assert!(pending.issuers().eq([other]));
+    assert!(pending.accepts(other) && !pending.accepts(acme));
+    assert_eq!(pending.issuer_by_url("https://other.example"), Some(other));
     assert_eq!(pending.issuer_by_url("https://acme.example"), None);
     assert!(matches!(pending.credential(), Credential::Jwt("abc")));
 }
@@ -185,7 +187,7 @@ fn a_subject_stays_on_its_line_in_the_log() {
         json!({ "scope": "read write", "sub": "a\"\n\u{1b}[31mb\u{2028}" }),
     );
     let permit = pending(&policy, "/acme")
-        .authorise(by(ACME, &token), None, NOW)
+        .authorise(by(&policy, ACME, &token), None, NOW)
         .unwrap();
     let shown = permit.principal().unwrap().to_string();
     assert_eq!(shown, r#"acme "a\"\n\u{1b}[31mb\u{2028}""#);
@@ -370,7 +372,8 @@ fn pending<'p>(policy: &'p Policy, target: &'static str) -> Pending<'p, 'static>
     }
 }
 
-fn by(issuer: IssuerId, token: &VerifiedToken) -> Authenticated<'_> {
+fn by<'t>(policy: &'t Policy, issuer: usize, token: &'t VerifiedToken) -> Authenticated<'t> {
+    let issuer = &policy.issuers()[issuer];
     Authenticated::Token { issuer, token }
 }
 
@@ -407,7 +410,7 @@ fn example(class: Class) -> Refusal {
         Class::InsufficientScope => {
             let token = verified(&policy, json!({}));
             pending(&policy, "/acme")
-                .authorise(by(ACME, &token), None, NOW)
+                .authorise(by(&policy, ACME, &token), None, NOW)
                 .unwrap_err()
         }
         Class::Forbidden => refused("/nothing", &[]),

@@ -255,7 +255,10 @@ fn the_credential_is_looked_for_in_the_target_by_which_the_rule_was_found() {
     let Ok(Screened::Protected(pending)) = route.screen(&head("/a?key=other", &[], &[])) else {
         panic!("there is a key");
     };
-    assert!(matches!(pending.credential(), Credential::ApiKey("one")));
+    assert!(matches!(
+        pending.credential(),
+        Credential::ApiKey { key: "one", .. }
+    ));
 }
 
 #[test]
@@ -458,7 +461,8 @@ fn permit<'p>(policy: &'p Policy, target: &str, token: &VerifiedToken) -> Permit
         Ok(Screened::Protected(pending)) => pending,
         other => panic!("{target} is protected, not {other:?}"),
     };
-    let who = Authenticated::Token { issuer: 0, token };
+    let issuer = &policy.issuers()[0];
+    let who = Authenticated::Token { issuer, token };
     pending.authorise(who, None, NOW).unwrap()
 }
 

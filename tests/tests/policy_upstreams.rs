@@ -80,7 +80,7 @@ fn what_is_said_of_an_upstream_is_read_as_it_is_written() {
         base_path: base_path.to_owned(),
     };
     assert_eq!(
-        a.targets,
+        a.targets.iter().cloned().collect::<Vec<_>>(),
         [
             target(true, "orders.example", "/base"),
             target(false, "[::1]:8080", ""),
@@ -256,7 +256,7 @@ fn an_upstream_can_be_another_component_of_the_application() {
     ] {
         let policy = policy(url).unwrap();
         assert!(policy.warnings().is_empty());
-        let target = &policy.upstreams()[0].targets[0];
+        let target = &policy.upstreams()[0].targets.at(0);
         assert!(target.is_component() && !target.tls, "{url}");
         assert_eq!(
             (&*target.authority, &*target.base_path),
@@ -290,7 +290,7 @@ fn an_upstream_can_be_another_component_of_the_application() {
         "https://notspin.internal",
     ] {
         let policy = policy(url).unwrap();
-        assert!(!policy.upstreams()[0].targets[0].is_component(), "{url}");
+        assert!(!policy.upstreams()[0].targets.at(0).is_component(), "{url}");
     }
 }
 

@@ -1,16 +1,11 @@
 //! The policies of `docs/providers.md`: that each one passes `check`, and what it decides of tokens of that
 //! provider's shape.
 
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 
-use doorward_policy::{Authenticated, Credential, IssuerId, Permit};
+use doorward_policy::{Authenticated, Credential, Issuer, Permit};
 use doorward_policy::{Policy, Refusal, RequestHead, Screened};
 use doorward_tests::providers::{Block, Case, Provider, blocks};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
@@ -231,19 +226,17 @@ fn decide<'p>(
         .issuer_hint()
         .and_then(|url| pending.issuer_by_url(&url))
         .ok_or_else(|| Refusal::unknown_issuer(&pending))?;
-    let token = &verified(policy, issuer, &token, block, provider).map_err(refused)?;
+    let token = &verified(issuer, &token, block, provider).map_err(refused)?;
     let who = Authenticated::Token { issuer, token };
     pending.clone().authorise(who, None, NOW)
 }
 
 fn verified(
-    policy: &Policy,
-    issuer: IssuerId,
+    issuer: &Issuer,
     token: &UnverifiedToken<'_>,
     block: &Block,
     provider: &Provider,
 ) -> Result<VerifiedToken, doorward_token::TokenError> {
-    let issuer = &policy.issuers()[issuer];
     let name = issuer.name.as_str();
     let keys = KeySet::parse(&provider.key_set(block, name)).expect("the key set is acceptable");
     token.verify(&keys, issuer.expectations(), NOW)

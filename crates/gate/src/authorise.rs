@@ -25,7 +25,7 @@ pub(crate) async fn authorised<'i, P: Platform>(
                 None => (None, at),
             };
             let revocations = directory.as_ref().map(|directory| &directory.revocations);
-            let token = &token;
+            let (issuer, token) = (&issuer, &token);
             pending.authorise(Authenticated::Token { issuer, token }, revocations, at)
         }
         Genuine::Key { key, at } => pending.authorise(Authenticated::Key(&key), None, at),

@@ -1,6 +1,6 @@
 //! What is known of a credential once it is genuine.
 
-use doorward_policy::IssuerId;
+use doorward_policy::Issuer;
 use doorward_token::api_key::VerifiedKey;
 use doorward_token::{UnixTime, VerifiedToken};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub(crate) enum Genuine {
     /// A token.
     Token {
         /// By whose keys or word.
-        issuer: IssuerId,
+        issuer: Arc<Issuer>,
         /// What it says.
         token: Arc<VerifiedToken>,
         /// When that was found out.

@@ -2,10 +2,11 @@
 //! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
 //! very same token again.
 
-use doorward_policy::{IssuerId, Policy};
+use doorward_policy::{Issuer, Policy};
 use doorward_token::cache::TokenCache;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::event::Event;
 use crate::ground::Ground;
@@ -37,7 +38,7 @@ pub(crate) struct Gate<P: Platform> {
     issuers: Issuers<P>,
     pub(crate) store: Rc<SharedStore<P>>,
     pub(crate) introspector: Introspector<P>,
-    pub(crate) verified: RefCell<TokenCache<P::HashState>>,
+    pub(crate) verified: RefCell<TokenCache<P::HashState, Arc<Issuer>>>,
     pub(crate) limiter: Limiter<P>,
     /// Made by the first request to one.
     upstreams: OnceCell<Upstreams<P>>,
@@ -115,9 +116,9 @@ impl<P: Platform> Gate<P> {
         &self.ground.policy
     }
 
-    /// The issuer in this position of the policy.
-    pub(crate) fn issuer(&self, id: IssuerId) -> Option<KnownIssuer<'_, P>> {
-        self.issuers.of(self.policy(), id)
+    /// What is known of an issuer of the policy.
+    pub(crate) fn issuer(&self, issuer: &Arc<Issuer>) -> Rc<KnownIssuer<P>> {
+        self.issuers.of(issuer)
     }
 
     /// What is known of upstreams.

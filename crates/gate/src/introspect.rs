@@ -11,7 +11,7 @@
 //! or nobody can tell, speaks against the endpoint as a whole: no answer, a status of 5xx, and 401, by which
 //! it does not know the gate. Tokens that are remembered are never held up.
 
-use doorward_policy::{ClientAuthentication, Introspection, Issuer, IssuerId, Pending, Refusal};
+use doorward_policy::{Asked, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
 use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey, ClientKeyError};
 use doorward_token::introspection::{self, Answer, IntrospectionError};
@@ -44,28 +44,16 @@ const WAITS_MAX: usize = 3;
 /// Who is asked about opaque tokens, and what they answered.
 pub(crate) struct Introspector<P: Platform> {
     platform: P,
-    cache: RefCell<TokenCache<P::HashState>>,
+    cache: RefCell<TokenCache<P::HashState, Arc<Issuer>>>,
     shares: RefCell<Shares>,
     /// The questions under way. An instance has few requests at a time.
     asking: RefCell<Vec<Question<P>>>,
 }
 
-/// Whom to ask about a token.
-#[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    /// The issuer's position in the policy.
-    pub(crate) id: IssuerId,
-    /// The issuer.
-    pub(crate) issuer: &'a Issuer,
-    /// How it is asked.
-    pub(crate) rule: &'a Introspection,
-    /// What is known of where it is asked.
-    pub(crate) endpoint: &'a RefCell<Endpoint>,
-}
-
 /// A token that an issuer is asked about, and in whose share that is.
 struct Asking<'a> {
-    whom: Asked<'a>,
+    asked: Asked<'a>,
+    endpoint: &'a RefCell<Endpoint>,
     token: &'a [u8],
     share: KeyDigest,
 }
@@ -73,7 +61,7 @@ struct Asking<'a> {
 /// What one request asks, and others wait for.
 struct Question<P: Platform> {
     token: Box<[u8]>,
-    issuer: IssuerId,
+    issuer: Arc<Issuer>,
     flight: Flight<P>,
 }
 
@@ -112,17 +100,18 @@ impl<P: Platform> Introspector<P> {
     pub(crate) async fn verify(
         &self,
         pending: &Pending<'_, '_>,
-        whom: Asked<'_>,
+        asked: Asked<'_>,
+        endpoint: &RefCell<Endpoint>,
         text: &str,
         address: impl Fn() -> Vec<u8>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
         let token = text.as_bytes();
-        let Asked { id, endpoint, .. } = whom;
+        let number = asked.issuer.number();
         for round in 0..WAITS_MAX {
             match self
                 .cache
                 .borrow_mut()
-                .get(token, realm_of(id), self.platform.now())
+                .get(token, realm_of(number), self.platform.now())
             {
                 Some(Hit::Verified { token, .. }) => return Ok(token),
                 Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
@@ -132,9 +121,10 @@ impl<P: Platform> Introspector<P> {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
             let asking = Asking {
-                whom,
+                asked,
+                endpoint,
                 token,
-                share: share_of(&address(), id),
+                share: share_of(&address(), number),
             };
             let paused = self
                 .shares
@@ -143,7 +133,7 @@ impl<P: Platform> Introspector<P> {
             if let Some(seconds) = paused {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
-            let flight = self.flight(token, id);
+            let flight = self.flight(token, asked.issuer);
             let landing = flight.begin();
             // Where answers may not be kept there is nothing to wait for.
             if landing.is_none() && round + 1 < WAITS_MAX {
@@ -151,8 +141,8 @@ impl<P: Platform> Introspector<P> {
                 continue;
             }
             self.take(&asking.share)?;
-            let asked = ask(&self.platform, whom, text).await;
-            let verdict = self.judge(pending, &asking, asked);
+            let answer = ask(&self.platform, asked, endpoint, text).await;
+            let verdict = self.judge(pending, &asking, answer);
             drop(landing);
             return verdict;
         }
@@ -167,9 +157,10 @@ impl<P: Platform> Introspector<P> {
             .map_err(|seconds| Refusal::rate_limited(shares.name(), seconds))
     }
 
-    fn flight(&self, token: &[u8], issuer: IssuerId) -> Flight<P> {
+    fn flight(&self, token: &[u8], issuer: &Arc<Issuer>) -> Flight<P> {
         let mut asking = self.asking.borrow_mut();
-        let same = |asked: &&Question<P>| asked.issuer == issuer && *asked.token == *token;
+        let same =
+            |asked: &&Question<P>| Arc::ptr_eq(&asked.issuer, issuer) && *asked.token == *token;
         if let Some(question) = asking.iter().find(same) {
             return question.flight.clone();
         }
@@ -177,7 +168,7 @@ impl<P: Platform> Introspector<P> {
         let flight = Flight::new(self.platform.clone());
         asking.push(Question {
             token: token.into(),
-            issuer,
+            issuer: Arc::clone(issuer),
             flight: flight.clone(),
         });
         flight
@@ -187,26 +178,26 @@ impl<P: Platform> Introspector<P> {
         &self,
         pending: &Pending<'_, '_>,
         asking: &Asking<'_>,
-        asked: Result<Vec<u8>, Failure>,
+        answer: Result<Vec<u8>, Failure>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
-        let Asking { whom, token, share } = *asking;
-        let Asked {
-            id,
-            issuer,
-            rule,
+        let Asking {
+            asked: Asked { issuer, how },
             endpoint,
-        } = whom;
+            token,
+            share,
+        } = *asking;
+        let realm = realm_of(issuer.number());
         let now = self.platform.now();
         let expectations = issuer.expectations();
-        let missing = rule.missing_audience;
-        let answer = asked.and_then(|body| {
-            introspection::parse(&body, token, expectations, missing, now, rule.cache_s)
+        let missing = how.missing_audience;
+        let answer = answer.and_then(|body| {
+            introspection::parse(&body, token, expectations, missing, now, how.cache_s)
                 .map_err(Failure::Answer)
         });
         let refuse = |refusal| {
-            let until = now.saturating_add(rule.negative_cache_s);
+            let until = now.saturating_add(how.negative_cache_s);
             let mut cache = self.cache.borrow_mut();
-            cache.insert_refused(token, realm_of(id), until, now);
+            cache.insert_refused(token, realm, until, now);
             Err(refusal)
         };
         let verdict = match answer {
@@ -214,10 +205,10 @@ impl<P: Platform> Introspector<P> {
                 let mut shares = self.shares.borrow_mut();
                 shares.give_back(&share, self.platform.now_millis());
                 let verified = Arc::new(verified);
-                let until = now.saturating_add(rule.cache_s);
+                let until = now.saturating_add(how.cache_s);
                 let remember = Arc::clone(&verified);
                 let mut cache = self.cache.borrow_mut();
-                cache.insert(token, realm_of(id), id, 0, remember, until, now);
+                cache.insert(token, realm, Arc::clone(issuer), 0, remember, until, now);
                 Ok(verified)
             }
             Ok(Answer::Inactive) => refuse(Refusal::inactive(pending)),
@@ -264,10 +255,10 @@ impl<P: Platform> Introspector<P> {
 }
 
 /// Whose share of the questions to an issuer it is. Clients whose address is not known have one together.
-fn share_of(address: &[u8], id: IssuerId) -> KeyDigest {
+fn share_of(address: &[u8], issuer: usize) -> KeyDigest {
     let mut share = KeyDigest::default();
-    let id = u32::try_from(id).unwrap_or(u32::MAX).to_be_bytes();
-    for (byte, value) in share.iter_mut().zip(id.iter().chain(address)) {
+    let issuer = u32::try_from(issuer).unwrap_or(u32::MAX).to_be_bytes();
+    for (byte, value) in share.iter_mut().zip(issuer.iter().chain(address)) {
         *byte = *value;
     }
     share
@@ -301,13 +292,12 @@ impl Endpoint {
 }
 
 /// Asks the issuer. Gives the body of its answer.
-async fn ask<P: Platform>(platform: &P, whom: Asked<'_>, token: &str) -> Result<Vec<u8>, Failure> {
-    let Asked {
-        issuer,
-        rule,
-        endpoint,
-        ..
-    } = whom;
+async fn ask<P: Platform>(
+    platform: &P,
+    Asked { issuer, how: rule }: Asked<'_>,
+    endpoint: &RefCell<Endpoint>,
+    token: &str,
+) -> Result<Vec<u8>, Failure> {
     let url = endpoint_url(platform, endpoint, issuer, rule).await?;
     let secret = secret(platform, endpoint, rule).await?;
     let form = introspection::request_body(token);

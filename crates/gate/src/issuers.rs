@@ -1,53 +1,55 @@
-//! The issuers of the policy, and what the instance knows of each.
+//! What the instance knows of the issuers of the policy.
 
-use doorward_policy::{Issuer, IssuerId, Policy};
-use std::cell::RefCell;
+use doorward_policy::{Issuer, Policy};
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::introspect::Endpoint;
 use crate::keys::IssuerKeys;
 use crate::platform::Platform;
 use crate::store::SharedStore;
 
-/// What is known of all issuers of a policy, in its order.
-pub(crate) struct Issuers<P: Platform>(Vec<State<P>>);
-
-struct State<P: Platform> {
-    keys: Rc<IssuerKeys<P>>,
-    endpoint: RefCell<Endpoint>,
+/// What is known of the issuers of a policy.
+pub(crate) struct Issuers<P: Platform> {
+    platform: P,
+    store: Rc<SharedStore<P>>,
+    /// By their numbers; made when it is first asked for.
+    known: Vec<OnceCell<Rc<KnownIssuer<P>>>>,
 }
 
 /// An issuer of the policy, and what is known of it.
-pub(crate) struct KnownIssuer<'i, P: Platform> {
-    /// Its position in the policy.
-    pub(crate) id: IssuerId,
+pub(crate) struct KnownIssuer<P: Platform> {
     /// What the policy says of it.
-    pub(crate) issuer: &'i Issuer,
+    pub(crate) issuer: Arc<Issuer>,
     /// Its keys.
-    pub(crate) keys: &'i Rc<IssuerKeys<P>>,
+    pub(crate) keys: Rc<IssuerKeys<P>>,
     /// Where it is asked about opaque tokens.
-    pub(crate) endpoint: &'i RefCell<Endpoint>,
+    pub(crate) endpoint: RefCell<Endpoint>,
 }
 
 impl<P: Platform> Issuers<P> {
-    /// Nothing is known of them.
+    /// Nothing is known of the issuers of this policy.
     pub(crate) fn new(platform: &P, policy: &Policy, store: &Rc<SharedStore<P>>) -> Self {
-        let state = |issuer| State {
-            keys: IssuerKeys::new(platform, issuer, store),
-            endpoint: RefCell::default(),
-        };
-        Self(policy.issuers().iter().map(state).collect())
+        Self {
+            platform: platform.clone(),
+            store: Rc::clone(store),
+            known: policy.issuers().iter().map(|_| OnceCell::new()).collect(),
+        }
     }
 
-    /// The issuer in this position of `policy`, by which these were made; a position that none has is as good as an
-    /// issuer that nobody knows. What comes after this has an issuer and no position.
-    pub(crate) fn of<'i>(&'i self, policy: &'i Policy, id: IssuerId) -> Option<KnownIssuer<'i, P>> {
-        let (issuer, state) = policy.issuers().get(id).zip(self.0.get(id))?;
-        Some(KnownIssuer {
-            id,
-            issuer,
-            keys: &state.keys,
-            endpoint: &state.endpoint,
-        })
+    /// What is known of this one, which is one of that policy.
+    pub(crate) fn of(&self, issuer: &Arc<Issuer>) -> Rc<KnownIssuer<P>> {
+        let new = || {
+            Rc::new(KnownIssuer {
+                keys: IssuerKeys::new(&self.platform, issuer, &self.store),
+                endpoint: RefCell::default(),
+                issuer: Arc::clone(issuer),
+            })
+        };
+        match self.known.get(issuer.number()) {
+            Some(known) => Rc::clone(known.get_or_init(new)),
+            None => new(),
+        }
     }
 }

@@ -39,7 +39,8 @@ use core::fmt;
 use doorward_syntax::base64url::decode_standard_padded;
 use doorward_syntax::tokens::is_tchar;
 
-use crate::policy::{Demands, IssuerId};
+use crate::api_keys::ApiKeys;
+use crate::policy::{Asked, Demands, Policy};
 
 pub(crate) mod cookie;
 pub(crate) mod error;
@@ -70,16 +71,23 @@ pub enum Credential<'a> {
         /// The token.
         token: &'a str,
         /// The only issuer among those that the rule accepts that can be asked.
-        issuer: IssuerId,
+        asked: Asked<'a>,
     },
     /// An API key.
-    ApiKey(&'a str),
+    ApiKey {
+        /// The key.
+        key: &'a str,
+        /// Where it is looked up.
+        among: &'a ApiKeys,
+    },
     /// An API key that came with the name it should have.
     Basic {
         /// The user name: the key's name.
         name: &'a str,
         /// The password: the key.
         key: &'a str,
+        /// Where it is looked up.
+        among: &'a ApiKeys,
     },
 }
 
@@ -90,7 +98,7 @@ impl Credential<'_> {
         match self {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::Opaque { .. } => CredentialKind::Opaque,
-            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::ApiKey { .. } => CredentialKind::ApiKey,
             Self::Basic { .. } => CredentialKind::Basic,
         }
     }
@@ -104,44 +112,58 @@ impl fmt::Debug for Credential<'_> {
 
 /// The credential of a request, read as the rule asks for it.
 #[derive(Clone)]
-pub(crate) enum Held<'r> {
-    Plain(Credential<'r>),
-    Basic(Box<NameAndKey>),
-    Decoded(Box<Decoded>),
+pub(crate) enum Held<'p, 'r> {
+    Jwt(&'r str),
+    Opaque(&'r str, Asked<'p>),
+    ApiKey(&'r str, &'p ApiKeys),
+    Basic(Box<NameAndKey>, &'p ApiKeys),
+    Decoded(Box<Decoded<'p>>),
 }
 
-impl Held<'_> {
+impl Held<'_, '_> {
     pub(crate) fn credential(&self) -> Credential<'_> {
         match self {
-            Self::Plain(credential) => *credential,
-            Self::Basic(pair) => Credential::Basic {
+            Self::Jwt(token) => Credential::Jwt(token),
+            Self::Opaque(token, asked) => Credential::Opaque {
+                token,
+                asked: *asked,
+            },
+            Self::ApiKey(key, among) => Credential::ApiKey { key, among },
+            Self::Basic(pair, among) => Credential::Basic {
                 name: &pair.name,
                 key: &pair.key,
+                among,
             },
-            Self::Decoded(decoded) => decoded.kind.of(&decoded.token),
+            Self::Decoded(decoded) => match decoded.kind {
+                BearerKind::Jwt => Credential::Jwt(&decoded.token),
+                BearerKind::Opaque(asked) => Credential::Opaque {
+                    token: &decoded.token,
+                    asked,
+                },
+            },
         }
     }
 }
 
 /// A token that stood in the request with escapes.
 #[derive(Clone)]
-pub(crate) struct Decoded {
+pub(crate) struct Decoded<'p> {
     token: String,
-    kind: BearerKind,
+    kind: BearerKind<'p>,
 }
 
 /// What a bearer token is taken for.
 #[derive(Clone, Copy)]
-enum BearerKind {
+enum BearerKind<'p> {
     Jwt,
-    Opaque(IssuerId),
+    Opaque(Asked<'p>),
 }
 
-impl BearerKind {
-    fn of(self, token: &str) -> Credential<'_> {
+impl<'p> BearerKind<'p> {
+    fn of<'r>(self, token: &'r str) -> Held<'p, 'r> {
         match self {
-            Self::Jwt => Credential::Jwt(token),
-            Self::Opaque(issuer) => Credential::Opaque { token, issuer },
+            Self::Jwt => Held::Jwt(token),
+            Self::Opaque(asked) => Held::Opaque(token, asked),
         }
     }
 }
@@ -153,19 +175,30 @@ pub(crate) struct NameAndKey {
 }
 
 /// Reads what was found, if the rule accepts its kind.
-pub(crate) fn read<'r>(found: &Found<'r>, demands: &Demands) -> Result<Held<'r>, CredentialError> {
+pub(crate) fn read<'p, 'r>(
+    found: &Found<'r>,
+    demands: &Demands,
+    policy: &'p Policy,
+) -> Result<Held<'p, 'r>, CredentialError> {
     match found.presented {
         Presented::Nothing => Err(CredentialError::Missing),
-        Presented::Authorization(field) => authorization(field, demands),
-        Presented::Token(value) => token(value, found.place, demands),
-        Presented::ApiKey(_) if !demands.accept.contains(CredentialKind::ApiKey) => {
-            Err(CredentialError::OtherKind)
+        Presented::Authorization(field) => authorization(field, demands, policy),
+        Presented::Token(value) => token(value, found.place, demands, policy),
+        Presented::ApiKey(key) => {
+            let among = keys_of(CredentialKind::ApiKey, demands, policy);
+            let among = among.ok_or(CredentialError::OtherKind)?;
+            match core::str::from_utf8(key) {
+                Ok(key) if is_one_key(key) => Ok(Held::ApiKey(key, among)),
+                _ => Err(CredentialError::NotOneKey),
+            }
         }
-        Presented::ApiKey(key) => match core::str::from_utf8(key) {
-            Ok(key) if is_one_key(key) => Ok(Held::Plain(Credential::ApiKey(key))),
-            _ => Err(CredentialError::NotOneKey),
-        },
     }
+}
+
+/// Where the keys are looked up that come in this way, where the rule accepts them.
+fn keys_of<'p>(kind: CredentialKind, demands: &Demands, policy: &'p Policy) -> Option<&'p ApiKeys> {
+    let accepted = demands.accept.contains(kind);
+    policy.api_keys().filter(|_| accepted)
 }
 
 fn is_one_key(key: &str) -> bool {
@@ -174,7 +207,11 @@ fn is_one_key(key: &str) -> bool {
         && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, CredentialError> {
+fn authorization<'p, 'r>(
+    field: &'r [u8],
+    demands: &Demands,
+    policy: &'p Policy,
+) -> Result<Held<'p, 'r>, CredentialError> {
     let scheme_bytes = field
         .iter()
         .position(|&byte| byte == b' ')
@@ -189,25 +226,28 @@ fn authorization<'r>(field: &'r [u8], demands: &Demands) -> Result<Held<'r>, Cre
         && let Some(first) = demands.accept.first_bearer()
     {
         let (token, kind) = after
-            .and_then(|token| bearer(token, first, demands))
+            .and_then(|token| bearer(token, first, demands, policy))
             .ok_or(CredentialError::NotOneToken)?;
-        return Ok(Held::Plain(kind.of(token)));
+        return Ok(kind.of(token));
     }
-    if scheme.eq_ignore_ascii_case(b"Basic") && demands.accept.contains(CredentialKind::Basic) {
+    if scheme.eq_ignore_ascii_case(b"Basic")
+        && let Some(among) = keys_of(CredentialKind::Basic, demands, policy)
+    {
         let pair = after.and_then(name_and_key);
         return pair
-            .map(|pair| Held::Basic(Box::new(pair)))
+            .map(|pair| Held::Basic(Box::new(pair), among))
             .ok_or(CredentialError::NotBasic);
     }
     Err(CredentialError::OtherKind)
 }
 
 /// A token that stands in a place of its own.
-fn token<'r>(
+fn token<'p, 'r>(
     value: &'r [u8],
     place: CredentialPlace,
     demands: &Demands,
-) -> Result<Held<'r>, CredentialError> {
+    policy: &'p Policy,
+) -> Result<Held<'p, 'r>, CredentialError> {
     let first = demands.accept.first_bearer();
     let first = first.ok_or(CredentialError::OtherKind)?;
     let refused = CredentialError::NotToken(place);
@@ -217,7 +257,7 @@ fn token<'r>(
         CredentialPlace::Query if value.iter().any(|byte| b"%+".contains(byte)) => {
             let decoded = core::str::from_utf8(value).ok().and_then(query::decoded);
             let decoded = decoded.and_then(|token| {
-                let (token, kind) = bearer(&token, first, demands)?;
+                let (token, kind) = bearer(&token, first, demands, policy)?;
                 let token = token.to_owned();
                 Some(Decoded { token, kind })
             });
@@ -226,21 +266,22 @@ fn token<'r>(
         }
         CredentialPlace::Query | CredentialPlace::Authorization => value,
     };
-    let (token, kind) = bearer(value, first, demands).ok_or(refused)?;
-    Ok(Held::Plain(kind.of(token)))
+    let (token, kind) = bearer(value, first, demands, policy).ok_or(refused)?;
+    Ok(kind.of(token))
 }
 
 /// What a bearer token is taken for, if it is one. `first` is what one with two dots is.
-fn bearer<'t>(
+fn bearer<'p, 't>(
     token: &'t [u8],
     first: CredentialKind,
     demands: &Demands,
-) -> Option<(&'t str, BearerKind)> {
+    policy: &'p Policy,
+) -> Option<(&'t str, BearerKind<'p>)> {
     let dots = dots_of_token(token)?;
     let token = core::str::from_utf8(token).ok()?;
     let signed = first == CredentialKind::Jwt && dots == 2;
-    let kind = match demands.introspects {
-        Some(issuer) if !signed => BearerKind::Opaque(issuer),
+    let kind = match policy.asked(demands) {
+        Some(asked) if !signed => BearerKind::Opaque(asked),
         _ => BearerKind::Jwt,
     };
     Some((token, kind))

@@ -9,6 +9,7 @@
 //! Nothing here can be skipped: forwarding asks for a `Permit`, and there is no other way to one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use core::fmt;
 
@@ -48,7 +49,7 @@ pub struct Pending<'p, 'r> {
     pub(crate) target: CanonicalTarget<'r>,
     /// The target without the API key, where it is in the target and not to be handed on.
     pub(crate) forwarded: Option<String>,
-    pub(crate) held: Held<'r>,
+    pub(crate) held: Held<'p, 'r>,
     /// Where the credential was.
     pub(crate) place: CredentialPlace,
     pub(crate) source: SourceId,
@@ -60,7 +61,7 @@ pub enum Authenticated<'t> {
     /// By a token.
     Token {
         /// The issuer by whose keys or word it was verified, now or earlier.
-        issuer: IssuerId,
+        issuer: &'t Arc<Issuer>,
         /// The token.
         token: &'t VerifiedToken,
     },
@@ -83,28 +84,37 @@ impl<'p> Pending<'p, '_> {
 
     /// The issuers of which the rule accepts credentials of this kind, in the order in which it names
     /// them, without those that are not believed from where the token was.
-    pub fn issuer_ids(&self) -> impl Iterator<Item = IssuerId> + 'p {
-        let (demands, kind) = (self.demands, self.credential().kind());
-        let (policy, source) = (self.policy, self.source);
-        let named = demands.issuers.iter().flat_map(|group| group.ids());
-        named.filter(move |&issuer| {
-            policy.believes(issuer, source)
-                && (demands.allow.is_empty() || demands.accepts(kind, Some(issuer)))
+    pub fn issuers(&self) -> impl Iterator<Item = &'p Arc<Issuer>> + use<'p> {
+        let (demands, kind, source) = (self.demands, self.credential().kind(), self.source);
+        let named = self.policy.issuers_of(&demands.issuers);
+        named.filter(move |issuer| {
+            issuer.believed.contains(source)
+                && (demands.allow.is_empty() || demands.accepts(kind, Some(issuer.id)))
         })
     }
 
-    /// Whether the rule accepts credentials of this kind from this issuer, and it is believed from where the
-    /// token was.
+    /// Whether the rule accepts credentials of this kind from this issuer, which is one of the same policy, and it is
+    /// believed from where the token was.
     #[must_use]
-    pub fn accepts(&self, issuer: IssuerId) -> bool {
+    pub fn accepts(&self, issuer: &Arc<Issuer>) -> bool {
+        self.accepted(issuer).is_some()
+    }
+
+    /// The policy's own of these, if it is accepted.
+    fn accepted(&self, issuer: &Arc<Issuer>) -> Option<&'p Arc<Issuer>> {
         let kind = self.credential().kind();
-        self.demands.accepts(kind, Some(issuer)) && self.policy.believes(issuer, self.source)
+        let ours = self.policy.issuers.get(issuer.id);
+        ours.filter(|ours| {
+            Arc::ptr_eq(ours, issuer)
+                && self.demands.accepts(kind, Some(ours.id))
+                && ours.believed.contains(self.source)
+        })
     }
 
     /// Why no issuer is the token's.
     pub(crate) fn other_issuer(&self) -> Reason {
-        let mut issuers = self.demands.issuers.iter().flat_map(|group| group.ids());
-        if issuers.all(|issuer| self.policy.believes(issuer, self.source)) {
+        let mut issuers = self.policy.issuers_of(&self.demands.issuers);
+        if issuers.all(|issuer| issuer.believed.contains(self.source)) {
             return Reason::OtherIssuer;
         }
         Reason::OtherSource(self.place)
@@ -112,9 +122,9 @@ impl<'p> Pending<'p, '_> {
 
     /// The accepted issuer that is meant by this `iss`. No two have the same name, so there is one at most.
     #[must_use]
-    pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
+    pub fn issuer_by_url(&self, url: &str) -> Option<&'p Arc<Issuer>> {
         let issuer = self.policy.issuer_by_url(url);
-        issuer.filter(|&issuer| self.accepts(issuer))
+        issuer.filter(|issuer| self.accepts(issuer))
     }
 
     /// Whether the credential came in the query of the target.
@@ -127,12 +137,10 @@ impl<'p> Pending<'p, '_> {
     pub(crate) fn check_token_bytes(&self) -> Result<(), Refusal> {
         let (bytes, bytes_max) = match self.credential() {
             Credential::Jwt(token) => (token.len(), self.demands.token_bytes_max),
-            Credential::Opaque { token, issuer } => {
-                let issuer = self.policy.issuers.get(issuer);
-                let bytes_max = issuer.map(|issuer| issuer.expectations.token_bytes_max);
-                (token.len(), bytes_max.unwrap_or_default())
+            Credential::Opaque { token, asked } => {
+                (token.len(), asked.issuer.expectations.token_bytes_max)
             }
-            Credential::ApiKey(_) | Credential::Basic { .. } => return Ok(()),
+            Credential::ApiKey { .. } | Credential::Basic { .. } => return Ok(()),
         };
         if bytes > bytes_max {
             let error = TokenError::TooLong { bytes, bytes_max };
@@ -171,8 +179,8 @@ impl<'p> Pending<'p, '_> {
     ) -> Result<Permit<'p>, Refusal> {
         let refused = |reason| Refusal::of(self.demands.accept, reason);
         let (id, issuer, claims, api_key) = match who {
-            Authenticated::Token { issuer: id, token } => {
-                let issuer = self.check_token(id, token, now).map_err(refused)?;
+            Authenticated::Token { issuer, token } => {
+                let issuer = self.check_token(issuer, token, now).map_err(refused)?;
                 if let Some(rule) = self.policy.revocation() {
                     rule.check(token, revocations, now).map_err(refused)?;
                 }
@@ -180,7 +188,7 @@ impl<'p> Pending<'p, '_> {
                     None => Cow::Borrowed(issuer.name.as_str()),
                     Some(tenant) => Cow::Owned([&issuer.name, "/", tenant].concat()),
                 };
-                (Some(id), name, token.claims(), None)
+                (Some(issuer.id), name, token.claims(), None)
             }
             Authenticated::Key(key) => {
                 self.check_key(key, now).map_err(refused)?;
@@ -209,22 +217,19 @@ impl<'p> Pending<'p, '_> {
     /// Whether this is the token of the request, in the hands of an issuer that the rule accepts.
     fn check_token(
         &self,
-        issuer: IssuerId,
+        issuer: &Arc<Issuer>,
         token: &VerifiedToken,
         now: UnixTime,
     ) -> Result<&'p Issuer, Reason> {
         let fits = match self.credential() {
             Credential::Jwt(_) => token.proof() == Proof::Signature,
-            Credential::Opaque { issuer: asked, .. } => {
-                token.proof() == Proof::Introspection && asked == issuer
+            Credential::Opaque { asked, .. } => {
+                token.proof() == Proof::Introspection && Arc::ptr_eq(asked.issuer, issuer)
             }
-            Credential::ApiKey(_) | Credential::Basic { .. } => return Err(Reason::OtherKey),
+            Credential::ApiKey { .. } | Credential::Basic { .. } => return Err(Reason::OtherKey),
         };
-        let accepted = fits && self.accepts(issuer);
-        let accepted = self.policy.issuers.get(issuer).filter(|_| accepted);
-        let Some(issuer) = accepted else {
-            return Err(self.other_issuer());
-        };
+        let accepted = self.accepted(issuer).filter(|_| fits);
+        let issuer = accepted.ok_or_else(|| self.other_issuer())?;
         token
             .recheck(issuer.expectations(), now)
             .map_err(Reason::Token)?;
@@ -234,7 +239,7 @@ impl<'p> Pending<'p, '_> {
     /// Whether this is the key of the request.
     fn check_key(&self, key: &VerifiedKey, now: UnixTime) -> Result<(), Reason> {
         let fits = match self.credential() {
-            Credential::ApiKey(_) => true,
+            Credential::ApiKey { .. } => true,
             // RFC 7617: the password is good for its user and nobody else.
             Credential::Basic { name, .. } => key.claims().subject() == Some(name),
             Credential::Jwt(_) | Credential::Opaque { .. } => return Err(Reason::OtherIssuer),

@@ -42,7 +42,7 @@
 //!     panic!("the route is not public");
 //! };
 //! assert!(matches!(pending.credential(), Credential::Jwt("abc")));
-//! assert_eq!(pending.issuer_ids().collect::<Vec<_>>(), [0]);
+//! assert!(pending.issuers().eq(policy.issuers()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -90,7 +90,7 @@ pub use load::advise;
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::Permit;
 pub use policy::{
-    ClientAuthentication, Introspection, Issuer, IssuerId, KeySource, Logout, Policy,
+    Asked, ClientAuthentication, Introspection, Issuer, KeySource, Logout, LogoutAt, Policy,
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };

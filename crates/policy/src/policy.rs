@@ -16,18 +16,18 @@ use crate::csrf;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::matcher::Matcher;
-use crate::token_from::{SourceId, SourceSet, TokenFrom, TokenSources};
+use crate::token_from::{SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
 
-/// The position of an issuer in [`Policy::issuers`].
-pub type IssuerId = usize;
+/// The position of an issuer in [`Policy::issuers`]. Only this crate counts issuers; what leaves it is the issuer.
+pub(crate) type IssuerId = usize;
 
 /// Who may do what: the issuers, the rules and the identity headers of one policy file.
 ///
 /// It never changes after it was read, and holds no secret.
 #[derive(Debug)]
 pub struct Policy {
-    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) issuers: Vec<Arc<Issuer>>,
     pub(crate) issuer_names: IssuerNames,
     pub(crate) store: StoreRule,
     pub(crate) revocation: Option<RevocationRule>,
@@ -53,15 +53,16 @@ impl Policy {
     /// The issuers, in the order of their names. Each tenant that is listed of an issuer is one, with
     /// the name `issuer/tenant`, in the order in which the policy lists them.
     #[must_use]
-    pub fn issuers(&self) -> &[Issuer] {
+    pub fn issuers(&self) -> &[Arc<Issuer>] {
         &self.issuers
     }
 
     /// The issuer that is meant by this `iss`. No two have the same name, so there is one at most.
     #[must_use]
-    pub fn issuer_by_url(&self, url: &str) -> Option<IssuerId> {
+    pub fn issuer_by_url(&self, url: &str) -> Option<&Arc<Issuer>> {
         let IssuerNames { sorted, patterns } = &self.issuer_names;
-        let expect = |id: u32| self.issuers.get(id as usize).map(Issuer::expectations);
+        let issuer = |id: u32| self.issuers.get(id as usize);
+        let expect = |id: u32| issuer(id).map(|issuer| issuer.expectations());
         let name = |(id, number): (u32, u32)| {
             let expect = expect(id)?;
             Some(match number.checked_sub(1) {
@@ -71,13 +72,13 @@ impl Policy {
         };
         if let Ok(place) = sorted.binary_search_by(|&place| name(place).cmp(&Some(url))) {
             let (id, _) = sorted.get(place)?;
-            return Some(*id as IssuerId);
+            return issuer(*id);
         }
         let is_of = |id: &&u32| {
             let expect = expect(**id);
             expect.is_some_and(|expect| tenant_of(&expect.issuer, url).is_some())
         };
-        patterns.iter().find(is_of).map(|id| *id as IssuerId)
+        patterns.iter().find(is_of).and_then(|id| issuer(*id))
     }
 
     /// The key-value store that instances share.
@@ -109,20 +110,20 @@ impl Policy {
         self.api_keys.as_ref()?.place.as_ref()
     }
 
-    /// The issuers whose logout tokens are sent to this request target: none where it is no such
-    /// address, several where they are tenants of one issuer. A query changes nothing; any other
-    /// spelling of the path is another path.
+    /// Whose logout tokens are sent to this request target; `None` where it is no such address. A query
+    /// changes nothing; any other spelling of the path is another path.
     #[must_use]
-    pub fn logout_issuers(&self, target: &str) -> core::ops::Range<IssuerId> {
-        if self.logout_paths.is_empty() {
-            return 0..0;
-        }
+    pub fn logout_at(&self, target: &str) -> Option<LogoutAt<'_>> {
+        // Without `[revocation]` no issuer has a path.
+        let revocation = self.revocation.as_ref()?;
         let path = target.split('?').next().unwrap_or_default();
-        let found = self
-            .logout_paths
-            .iter()
-            .find(|logout| logout.path.as_str() == path);
-        found.map_or(0..0, |logout| logout.issuers.clone())
+        let mut paths = self.logout_paths.iter();
+        let found = paths.find(|logout| logout.path.as_str() == path)?;
+        Some(LogoutAt {
+            policy: self,
+            issuers: self.issuers.get(found.issuers.clone())?,
+            revocation,
+        })
     }
 
     /// The upstreams, in the order of their names.
@@ -185,10 +186,57 @@ impl Policy {
             || (self.sources.has_parameters() && has_referer())
     }
 
-    /// Whether the tokens of an issuer are believed from a source.
-    pub(crate) fn believes(&self, issuer: IssuerId, source: SourceId) -> bool {
-        let issuer = self.issuers.get(issuer);
-        issuer.is_some_and(|issuer| issuer.believed.contains(source))
+    /// The issuers that groups of them stand for, in that order.
+    pub(crate) fn issuers_of<'p>(
+        &'p self,
+        groups: &'p [IssuerGroup],
+    ) -> impl Iterator<Item = &'p Arc<Issuer>> {
+        let members = |group: &IssuerGroup| self.issuers.get(group.ids()).unwrap_or_default();
+        groups.iter().flat_map(members)
+    }
+
+    /// The issuer that opaque tokens are asked about, and how.
+    pub(crate) fn asked(&self, demands: &Demands) -> Option<Asked<'_>> {
+        let issuer = self.issuers.get(demands.introspects?)?;
+        let how = issuer.introspection.as_ref()?;
+        Some(Asked { issuer, how })
+    }
+}
+
+/// An issuer that is asked about opaque tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'p> {
+    /// The issuer.
+    pub issuer: &'p Arc<Issuer>,
+    /// How it is asked.
+    pub how: &'p Introspection,
+}
+
+/// An address for logout tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct LogoutAt<'p> {
+    policy: &'p Policy,
+    /// Several where they are tenants of one issuer.
+    issuers: &'p [Arc<Issuer>],
+    /// What the policy says of revocation, which a logout is.
+    pub revocation: &'p RevocationRule,
+}
+
+impl<'p> LogoutAt<'p> {
+    /// The issuer that a logout token is of, and how it logs out. `iss` is who the token says it is of, and is asked
+    /// for only where that makes a difference: whether it is true, its signature says.
+    pub fn issuer(
+        &self,
+        iss: impl FnOnce() -> Option<String>,
+    ) -> Option<(&'p Arc<Issuer>, &'p Logout)> {
+        let issuer = match self.issuers {
+            [only] => only,
+            several => {
+                let named = self.policy.issuer_by_url(&iss()?)?;
+                several.iter().find(|issuer| Arc::ptr_eq(issuer, named))?
+            }
+        };
+        Some((issuer, issuer.logout.as_ref()?))
     }
 }
 
@@ -227,6 +275,8 @@ pub struct Issuer {
     pub introspection: Option<Introspection>,
     /// Where it says that somebody has logged out, if it does.
     pub logout: Option<Logout>,
+    /// Its position in the policy.
+    pub(crate) id: IssuerId,
     /// From which sources its tokens are believed.
     pub(crate) believed: SourceSet,
     pub(crate) expectations: Expectations,
@@ -253,6 +303,12 @@ impl Issuer {
             true => issuer,
             false => &self.url,
         }
+    }
+
+    /// A number that no other issuer of the policy has.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.id
     }
 
     /// What a token of this issuer has to be.

@@ -178,7 +178,7 @@ impl<'p, 'r> Route<'p, 'r> {
                 )));
             }
         };
-        let held = credential::read(&found, demands).map_err(bad_credential)?;
+        let held = credential::read(&found, demands, policy).map_err(bad_credential)?;
         let pending = Pending {
             policy,
             rule,
@@ -197,8 +197,8 @@ impl<'p, 'r> Route<'p, 'r> {
             return Err(Refusal::of(accept, Reason::CrossSite));
         }
         // Nobody is asked about a token that would not be believed.
-        if let Credential::Opaque { issuer, .. } = pending.credential()
-            && !pending.accepts(issuer)
+        if let Credential::Opaque { asked, .. } = pending.credential()
+            && !pending.accepts(asked.issuer)
         {
             return Err(Refusal::unknown_issuer(&pending));
         }

@@ -52,17 +52,14 @@ pub const fn realm_of(issuer: usize) -> u64 {
     1 + issuer as u64
 }
 
-/// What an entry takes beside the token and its claims: its slot and its place in the index.
-const ENTRY_BYTES: usize = size_of::<Entry>() + 4 * size_of::<u64>();
-
-/// Verified tokens, found by their bytes.
-pub struct TokenCache<S: BuildHasher> {
+/// Verified tokens, found by their bytes. `I` is what stands for an issuer.
+pub struct TokenCache<S: BuildHasher, I> {
     hasher: S,
     entries_max: usize,
     bytes_max: usize,
     /// From the hash to the slot.
     index: HashMap<u64, usize, BuildHasherDefault<AlreadyHashed>>,
-    slots: Vec<Slot>,
+    slots: Vec<Slot<I>>,
     free: Vec<usize>,
     bytes: usize,
     /// The ends of the list of entries in the order of their last use.
@@ -75,11 +72,11 @@ pub struct TokenCache<S: BuildHasher> {
 
 /// What is remembered of a token.
 #[derive(Debug)]
-pub enum Hit {
+pub enum Hit<I> {
     /// It was verified.
     Verified {
         /// With the keys of which issuer, or by asking which.
-        issuer: usize,
+        issuer: I,
         /// With which generation of the issuer's keys.
         generation: u64,
         /// What it says.
@@ -97,16 +94,16 @@ struct Refused {
     until: UnixTime,
 }
 
-enum Slot {
+enum Slot<I> {
     Free,
-    Used(Entry),
+    Used(Entry<I>),
 }
 
-struct Entry {
+struct Entry<I> {
     hash: u64,
     realm: u64,
     token: Box<[u8]>,
-    issuer: usize,
+    issuer: I,
     generation: u64,
     verified: Arc<VerifiedToken>,
     since: UnixTime,
@@ -116,7 +113,10 @@ struct Entry {
     older: Option<usize>,
 }
 
-impl<S: BuildHasher> TokenCache<S> {
+impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
+    /// What an entry takes beside the token and its claims: its slot and its place in the index.
+    const ENTRY_BYTES: usize = size_of::<Entry<I>>() + 4 * size_of::<u64>();
+
     /// An empty cache with the bounds of this module.
     #[must_use]
     pub fn new(hasher: S) -> Self {
@@ -160,7 +160,7 @@ impl<S: BuildHasher> TokenCache<S> {
     }
 
     /// What these very bytes were found to be in this realm. What its time has come for is forgotten.
-    pub fn get(&mut self, token: &[u8], realm: u64, now: UnixTime) -> Option<Hit> {
+    pub fn get(&mut self, token: &[u8], realm: u64, now: UnixTime) -> Option<Hit<I>> {
         let hash = self.hash(token, realm);
         let Some(&position) = self.index.get(&hash) else {
             let mut refused = self.refused.iter();
@@ -179,7 +179,7 @@ impl<S: BuildHasher> TokenCache<S> {
             return None;
         }
         let hit = Hit::Verified {
-            issuer: entry.issuer,
+            issuer: entry.issuer.clone(),
             generation: entry.generation,
             token: Arc::clone(&entry.verified),
         };
@@ -197,7 +197,7 @@ impl<S: BuildHasher> TokenCache<S> {
         &mut self,
         token: &[u8],
         realm: u64,
-        issuer: usize,
+        issuer: I,
         generation: u64,
         verified: Arc<VerifiedToken>,
         until: UnixTime,
@@ -208,7 +208,7 @@ impl<S: BuildHasher> TokenCache<S> {
             self.remove(position);
         }
         let until = until.min(verified.expires_at());
-        let bytes = ENTRY_BYTES + token.len() + verified.memory_bytes();
+        let bytes = Self::ENTRY_BYTES + token.len() + verified.memory_bytes();
         if now >= until || bytes > self.bytes_max || self.entries_max == 0 {
             return;
         }
@@ -273,11 +273,14 @@ impl<S: BuildHasher> TokenCache<S> {
     }
 
     /// Forgets every token of an issuer.
-    pub fn remove_issuer(&mut self, issuer: usize) {
+    pub fn remove_issuer(&mut self, issuer: &I)
+    where
+        I: PartialEq,
+    {
         for position in 0..self.slots.len() {
             if self
                 .entry(position)
-                .is_some_and(|entry| entry.issuer == issuer)
+                .is_some_and(|entry| entry.issuer == *issuer)
             {
                 self.remove(position);
             }
@@ -309,14 +312,14 @@ impl<S: BuildHasher> TokenCache<S> {
         hasher.finish()
     }
 
-    fn entry(&self, position: usize) -> Option<&Entry> {
+    fn entry(&self, position: usize) -> Option<&Entry<I>> {
         match self.slots.get(position)? {
             Slot::Used(entry) => Some(entry),
             Slot::Free => None,
         }
     }
 
-    fn entry_mut(&mut self, position: usize) -> Option<&mut Entry> {
+    fn entry_mut(&mut self, position: usize) -> Option<&mut Entry<I>> {
         match self.slots.get_mut(position)? {
             Slot::Used(entry) => Some(entry),
             Slot::Free => None,

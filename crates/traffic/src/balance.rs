@@ -145,8 +145,8 @@ impl Targets {
     }
 
     /// The target to ask for a request that has tried `tried`, by the rules of the
-    /// [module documentation](self). `None` when it has tried all; the caller may begin a second round
-    /// with an empty [`Tried`].
+    /// [module documentation](self). Where it has tried all, the next round begins. The target counts as tried
+    /// from now on.
     ///
     /// `may_probe` says whether the request can be repeated, so that it is not lost to a probe. Another
     /// request probes only where no target works.
@@ -156,11 +156,31 @@ impl Targets {
     /// its target is then asked less, not never, and is probed again after [`PROBE_MS_MAX`].
     pub fn choose(
         &mut self,
-        tried: &Tried,
+        tried: &mut Tried,
         may_probe: bool,
         random: &mut Random,
         now: Millis,
-    ) -> Option<Choice> {
+    ) -> Choice {
+        let target = match self.best(*tried, may_probe, random, now) {
+            Some(target) => target,
+            None => {
+                *tried = Tried::default();
+                let best = self.best(*tried, may_probe, random, now);
+                best.unwrap_or_default()
+            }
+        };
+        tried.insert(target);
+        self.take(target, now)
+    }
+
+    /// The best of those that were not tried.
+    fn best(
+        &self,
+        tried: Tried,
+        may_probe: bool,
+        random: &mut Random,
+        now: Millis,
+    ) -> Option<usize> {
         let (mut working, mut aside) = (0, 0);
         // The target whose time has been up for longest.
         let mut due: Option<(Millis, usize)> = None;
@@ -178,23 +198,29 @@ impl Targets {
                 }
             }
         }
-        let target = match due {
-            Some((_, target)) if may_probe || working == 0 => target,
-            _ if working != 0 => self.less_busy(working, random)?,
-            _ => self.less_busy(aside, random)?,
-        };
-        let state = self.0.get_mut(target)?;
-        let probe = state.may_be_probed(now);
-        if probe {
-            state.probed_at = Some(now);
+        match due {
+            Some((_, target)) if may_probe || working == 0 => Some(target),
+            _ if working != 0 => self.less_busy(working, random),
+            _ => self.less_busy(aside, random),
         }
-        state.in_flight = state.in_flight.saturating_add(1);
-        Some(Choice {
+    }
+
+    fn take(&mut self, target: usize, now: Millis) -> Choice {
+        let mut choice = Choice {
             target,
-            probe,
-            generation: state.generation,
+            probe: false,
+            generation: 0,
             chosen_at: now,
-        })
+        };
+        if let Some(state) = self.0.get_mut(target) {
+            choice.probe = state.may_be_probed(now);
+            choice.generation = state.generation;
+            if choice.probe {
+                state.probed_at = Some(now);
+            }
+            state.in_flight = state.in_flight.saturating_add(1);
+        }
+        choice
     }
 
     /// The request for which `choice` was made is over, or its response has begun.

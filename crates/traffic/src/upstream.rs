@@ -17,8 +17,8 @@ pub type UpstreamId = u16;
 pub struct Upstream {
     /// The name that the policy gives to it.
     pub name: String,
-    /// Where it is asked; at least one.
-    pub targets: Vec<Target>,
+    /// Where it is asked.
+    pub targets: TargetList,
     /// Whether it is told which host the client asked (`X-Forwarded-Host`, `host` of `Forwarded`). Its own
     /// `Host` is always that of its URL: WASI sends what it connects to.
     pub tells_host: bool,
@@ -58,6 +58,53 @@ impl Target {
     #[must_use]
     pub fn is_component(&self) -> bool {
         self.authority.ends_with(COMPONENT_SUFFIX)
+    }
+}
+
+/// The targets of an upstream, of which there is one at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetList {
+    first: Target,
+    others: Vec<Target>,
+}
+
+impl TargetList {
+    /// These, in that order; `None` where there are none.
+    #[must_use]
+    pub fn of(targets: Vec<Target>) -> Option<Self> {
+        let mut targets = targets.into_iter();
+        Some(Self {
+            first: targets.next()?,
+            others: targets.collect(),
+        })
+    }
+
+    /// The target in this position; the first one where it is beyond the last.
+    #[must_use]
+    pub fn at(&self, position: usize) -> &Target {
+        let other = position.checked_sub(1).map(|other| self.others.get(other));
+        other.flatten().unwrap_or(&self.first)
+    }
+
+    /// How many there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl From<Target> for TargetList {
+    fn from(first: Target) -> Self {
+        Self {
+            first,
+            others: Vec::new(),
+        }
     }
 }
 

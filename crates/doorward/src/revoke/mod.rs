@@ -153,15 +153,13 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     let asked_url = asked.as_ref().map(|issuer| issuer.url.as_str());
     let mut found = Entry::of_token(text.as_bytes(), asked_url, until)
         .context("the token cannot be revoked; `--issuer NAME` says whose an opaque one is")?;
-    let Some(id) = revoking.policy.issuer_by_url(&found.issuer) else {
+    let Some(issuer) = revoking.policy.issuer_by_url(&found.issuer) else {
         bail!(
             "the token is of {}, which {} does not list, so gates refuse it as it is",
             shown(&found.issuer),
             arguments.common.store.policy_path().display()
         );
     };
-    let issuer = revoking.policy.issuers().get(id);
-    let issuer = issuer.context("the policy does not know its own issuer")?;
     let issuer = Whose::of(issuer, &found.issuer);
     if issuer.url != found.issuer {
         found = Entry::of_token_of(text.as_bytes(), &issuer.url, until)?;
@@ -279,7 +277,7 @@ impl<'a> Revoking<'a> {
     fn issuer(&self, name: &str) -> Result<Whose> {
         let issuers = self.policy.issuers();
         let by_url = self.policy.issuer_by_url(name);
-        if let Some(issuer) = by_url.and_then(|id| issuers.get(id)) {
+        if let Some(issuer) = by_url {
             return Ok(Whose::of(issuer, name));
         }
         for issuer in issuers {

@@ -1,6 +1,6 @@
 //! API keys: looked up in the policy, then in the store.
 
-use doorward_policy::{Pending, Refusal};
+use doorward_policy::{ApiKeys, Pending, Refusal};
 use doorward_token::api_key::{ApiKey, KeyRecord};
 
 use crate::genuine::Genuine;
@@ -15,18 +15,16 @@ use crate::record::{Proof, Record};
 pub(super) async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
+    among: &ApiKeys,
     name: Option<&str>,
     text: &str,
     record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
     let refused = |error| Refusal::invalid_key(pending, error);
     let key = ApiKey::parse(text.as_bytes()).map_err(refused)?;
-    let Some(rule) = gate.policy().api_keys() else {
-        return Err(Refusal::misconfigured("a key where the policy has none"));
-    };
-    let listed = rule.find(key.id());
+    let listed = among.find(key.id());
     let stored = match listed {
-        None if rule.store => gate.store.api_key(key.id()).await?,
+        None if among.store => gate.store.api_key(key.id()).await?,
         _ => None,
     };
     record.proof = Some(match listed {

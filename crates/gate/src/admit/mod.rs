@@ -42,12 +42,14 @@ async fn genuine<P: Platform>(
     record.credential = Some(credential.kind());
     match credential {
         Credential::Jwt(token) => signed::genuine(gate, pending, token, record).await,
-        Credential::Opaque { token, issuer } => {
-            opaque::genuine(gate, pending, issuer, token, received, record).await
+        Credential::Opaque { token, asked } => {
+            opaque::genuine(gate, pending, asked, token, received, record).await
         }
-        Credential::ApiKey(key) => api_key::genuine(gate, pending, None, key, record).await,
-        Credential::Basic { name, key } => {
-            api_key::genuine(gate, pending, Some(name), key, record).await
+        Credential::ApiKey { key, among } => {
+            api_key::genuine(gate, pending, among, None, key, record).await
+        }
+        Credential::Basic { name, key, among } => {
+            api_key::genuine(gate, pending, among, Some(name), key, record).await
         }
     }
 }

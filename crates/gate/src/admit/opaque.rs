@@ -1,10 +1,10 @@
 //! Opaque tokens: their issuer is asked.
 
-use doorward_policy::{IssuerId, Pending, Refusal};
+use doorward_policy::{Asked, Pending, Refusal};
+use std::sync::Arc;
 
 use crate::genuine::Genuine;
 use crate::instance::Gate;
-use crate::introspect::Asked;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::{Proof, Record};
@@ -16,28 +16,20 @@ use crate::record::{Proof, Record};
 pub(super) async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
-    id: IssuerId,
+    asked: Asked<'_>,
     token: &str,
     received: &Received,
     record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
-    let known = gate.issuer(id);
-    let asked = known.and_then(|known| Some((known.issuer.introspection.as_ref()?, known)));
-    let (rule, known) = asked.ok_or_else(|| Refusal::unknown_issuer(pending))?;
-    let whom = Asked {
-        id,
-        issuer: known.issuer,
-        rule,
-        endpoint: known.endpoint,
-    };
+    let known = gate.issuer(asked.issuer);
     record.proof = Some(Proof::Introspection);
     let address = || gate.ground.address_key(received);
     let token = gate
         .introspector
-        .verify(pending, whom, token, address)
+        .verify(pending, asked, &known.endpoint, token, address)
         .await?;
     Ok(Genuine::Token {
-        issuer: id,
+        issuer: Arc::clone(asked.issuer),
         token,
         at: gate.platform().now(),
     })

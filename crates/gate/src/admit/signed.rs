@@ -3,6 +3,7 @@
 use doorward_policy::{Pending, Refusal};
 use doorward_token::cache::{Hit, REALM_SIGNED};
 use doorward_token::{TokenError, UnverifiedToken};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::genuine::Genuine;
@@ -32,9 +33,8 @@ pub(super) async fn genuine<P: Platform>(
         token,
     }) = hit
         // A remembered token does not outlive the keys that it was verified with.
-        && pending.accepts(issuer)
-        && let Some(known) = gate.issuer(issuer)
-        && let Some(keys) = known.keys.at_hand(at)
+        && pending.accepts(&issuer)
+        && let Some(keys) = gate.issuer(&issuer).keys.at_hand(at)
         && keys.generation == generation
     {
         record.proof = Some(Proof::Remembered);
@@ -44,10 +44,10 @@ pub(super) async fn genuine<P: Platform>(
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
     let known = whose(gate, pending, &token).ok_or_else(|| Refusal::unknown_issuer(pending))?;
-    let issuer = known.id;
-    let expectations = known.issuer.expectations();
+    let issuer = Arc::clone(&known.issuer);
+    let expectations = issuer.expectations();
     let verify = |keys: &Keys| token.verify(&keys.set, expectations, gate.platform().now());
-    let verdict = with_keys(known.keys, verify).await?;
+    let verdict = with_keys(&known.keys, verify).await?;
     let (keys, token) = match verdict {
         Verdict::Genuine(keys, token) => (keys, token),
         // The issuer fails or was not asked, so it may have the key by now.
@@ -71,7 +71,7 @@ pub(super) async fn genuine<P: Platform>(
     gate.verified.borrow_mut().insert(
         bearer,
         REALM_SIGNED,
-        issuer,
+        Arc::clone(&issuer),
         keys.generation,
         remember,
         until,
@@ -82,14 +82,15 @@ pub(super) async fn genuine<P: Platform>(
 
 /// Which issuer's keys are to be tried. The name in the token only chooses among those that the
 /// rule allows; whether the token is that issuer's, its signature says.
-fn whose<'i, P: Platform>(
-    gate: &'i Gate<P>,
+fn whose<P: Platform>(
+    gate: &Gate<P>,
     pending: &Pending<'_, '_>,
     token: &UnverifiedToken<'_>,
-) -> Option<KnownIssuer<'i, P>> {
-    let mut allowed = pending.issuer_ids();
+) -> Option<Rc<KnownIssuer<P>>> {
+    let mut allowed = pending.issuers();
     if let (Some(only), None) = (allowed.next(), allowed.next()) {
-        return gate.issuer(only);
+        return Some(gate.issuer(only));
     }
-    gate.issuer(pending.issuer_by_url(&token.issuer_hint()?)?)
+    let named = pending.issuer_by_url(&token.issuer_hint()?)?;
+    Some(gate.issuer(named))
 }

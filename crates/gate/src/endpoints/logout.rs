@@ -4,14 +4,14 @@
 //! The answer is 200 once that is written, 400 for a logout token that is not valid or was used before
 //! (§2.8), and 503 where the store or the issuer's keys are not to be had, so that the issuer tries again.
 
-use doorward_policy::{IssuerId, Policy, Refusal};
+use doorward_policy::{Issuer, LogoutAt, Policy, Refusal, RevocationRule};
 use doorward_syntax::media_type::{FORM, MediaType};
 use doorward_token::logout::{
     FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
 };
 use doorward_token::{TokenError, UnverifiedToken};
 use std::fmt::Display;
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::additions::Additions;
@@ -19,7 +19,6 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
-use crate::issuers::KnownIssuer;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
@@ -33,19 +32,19 @@ const BODY_BYTES_MAX: usize = FORM_BYTES_MAX;
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A request to a logout path of the policy.
-pub(crate) struct Logout {
+pub(crate) struct Logout<'i> {
     /// Whose logout tokens are sent there.
-    issuers: Range<IssuerId>,
+    at: LogoutAt<'i>,
 }
 
-impl Logout {
+impl<'i> Logout<'i> {
     /// The logout that a request is, if it is one.
-    pub(super) fn of(policy: &Policy, received: &Received) -> Option<Self> {
+    pub(super) fn of(policy: &'i Policy, received: &Received) -> Option<Self> {
         if received.method != "POST" {
             return None;
         }
-        let issuers = policy.logout_issuers(&received.target);
-        (!issuers.is_empty()).then_some(Self { issuers })
+        let at = policy.logout_at(&received.target)?;
+        Some(Self { at })
     }
 
     /// The answer.
@@ -62,7 +61,7 @@ impl Logout {
         let body = clock::within(platform, BODY_TIME_MAX, body(platform, request)).await;
         let answer = match body {
             _ if !is_form(received) => Err(Rejection::MediaType),
-            Ok(Some(body)) => accept(gate, self.issuers, &body).await,
+            Ok(Some(body)) => accept(gate, self.at, &body).await,
             Ok(None) => Err(Rejection::Form(FormError::TooLong)),
             Err(TimedOut) => Err(Rejection::Slow),
         };
@@ -104,41 +103,24 @@ enum Rejection {
 /// §2.5: a form with the token in `logout_token`.
 async fn accept<P: Platform>(
     gate: &Gate<P>,
-    issuers: Range<IssuerId>,
+    at: LogoutAt<'_>,
     body: &[u8],
 ) -> Result<(), Rejection> {
     let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
     let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
-    let whose = whose(gate, issuers, &token).ok_or(Rejection::Token(TokenError::Issuer))?;
-    let logout = verified(gate, whose, &token).await?;
-    write(gate, &logout).await
-}
-
-/// The issuer that a logout token is of, as it says itself, and how it logs out.
-type Whose<'i, P> = (KnownIssuer<'i, P>, &'i doorward_policy::Logout);
-
-fn whose<'i, P: Platform>(
-    gate: &'i Gate<P>,
-    issuers: Range<IssuerId>,
-    token: &UnverifiedToken<'_>,
-) -> Option<Whose<'i, P>> {
-    let id = if issuers.len() == 1 {
-        issuers.start
-    } else {
-        let id = gate.policy().issuer_by_url(&token.issuer_hint()?)?;
-        issuers.contains(&id).then_some(id)?
-    };
-    let known = gate.issuer(id)?;
-    let rule = known.issuer.logout.as_ref()?;
-    Some((known, rule))
+    let whose = at.issuer(|| token.issuer_hint());
+    let (issuer, rule) = whose.ok_or(Rejection::Token(TokenError::Issuer))?;
+    let logout = verified(gate, issuer, rule, &token).await?;
+    write(gate, at.revocation, &logout).await
 }
 
 async fn verified<P: Platform>(
     gate: &Gate<P>,
-    (known, rule): Whose<'_, P>,
+    issuer: &Arc<Issuer>,
+    rule: &doorward_policy::Logout,
     token: &UnverifiedToken<'_>,
 ) -> Result<LogoutToken, Rejection> {
-    let issuer = known.issuer;
+    let known = gate.issuer(issuer);
     let expect = LogoutExpectations {
         issuer: issuer.url.clone(),
         issuer_spellings: issuer.expectations().issuer_spellings.clone(),
@@ -150,7 +132,7 @@ async fn verified<P: Platform>(
         let now = gate.platform().now();
         token.verify_logout(&keys.set, &expect, now)
     };
-    let verdict = with_keys(known.keys, verify).await;
+    let verdict = with_keys(&known.keys, verify).await;
     let verdict = verdict.map_err(Rejection::Unavailable)?;
     match verdict {
         Verdict::Genuine(_, logout) => Ok(logout),
@@ -167,10 +149,11 @@ async fn verified<P: Platform>(
 }
 
 /// Writes what is revoked.
-async fn write<P: Platform>(gate: &Gate<P>, logout: &LogoutToken) -> Result<(), Rejection> {
-    let Some(rule) = gate.policy().revocation() else {
-        return Err(misconfigured("logout without [revocation]"));
-    };
+async fn write<P: Platform>(
+    gate: &Gate<P>,
+    rule: &RevocationRule,
+    logout: &LogoutToken,
+) -> Result<(), Rejection> {
     let unavailable = || Rejection::Unavailable(store::unavailable());
     let now = gate.platform().now();
     let (directory, now) = gate
@@ -219,8 +202,4 @@ fn is_form(received: &Received) -> bool {
 async fn body<P: Platform>(platform: &P, request: P::Request) -> Option<Vec<u8>> {
     let mut source = platform.source(request);
     fetch::collect::<P>(&mut source, BODY_BYTES_MAX).await
-}
-
-fn misconfigured(reason: &'static str) -> Rejection {
-    Rejection::Unavailable(Refusal::misconfigured(reason))
 }

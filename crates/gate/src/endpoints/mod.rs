@@ -11,7 +11,7 @@ use crate::received::Received;
 /// What answers a request by itself.
 pub(crate) enum Endpoint<'i> {
     /// An issuer says that a session has ended.
-    Logout(logout::Logout),
+    Logout(logout::Logout<'i>),
     /// A browser asks whether a page of another origin may send a request.
     Preflight(preflight::Preflight<'i>),
 }

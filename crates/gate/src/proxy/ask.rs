@@ -85,15 +85,7 @@ pub(super) async fn ask<P: Platform>(
         };
         let may_probe = call.idempotent && call.body_is_whole();
         let attempting = known.choose(&mut tried, may_probe, ticket, now);
-        let attempting = attempting.and_then(|attempting| {
-            let target = upstream.targets.get(attempting.target)?;
-            Some((attempting, target))
-        });
-        let Some((attempting, target)) = attempting else {
-            return Err(refused(Refusal::misconfigured(
-                "an upstream without targets",
-            )));
-        };
+        let target = attempting.target;
         let rewrite = call.permit.traffic().rewrite();
         let Some(path) = Rewrite::apply(rewrite, call.permit.target(), &target.base_path) else {
             let reason = "the path does not begin with what is taken off it";
@@ -111,7 +103,7 @@ pub(super) async fn ask<P: Platform>(
         now = platform.monotonic();
         let (end, response) = match answer {
             Ok((status, response)) => {
-                let target = attempting.target;
+                let position = attempting.position;
                 attempting.ended(Outcome::of_status(status), now);
                 if Says::of(status) == Says::Works {
                     let retry_after_ms = None;
@@ -119,7 +111,7 @@ pub(super) async fn ask<P: Platform>(
                         status,
                         retry_after_ms,
                     };
-                    record.attempted(target, end);
+                    record.attempted(position, end);
                     return Ok(Answered {
                         known: Rc::clone(known),
                         response,
@@ -130,11 +122,11 @@ pub(super) async fn ask<P: Platform>(
                     status,
                     retry_after_ms: retry_after(platform, &response),
                 };
-                record.attempted(target, end);
+                record.attempted(position, end);
                 (end, Some(response))
             }
             Err(NoResponse::Failure(failure)) => {
-                record.attempted(attempting.target, End::Failure(failure));
+                record.attempted(attempting.position, End::Failure(failure));
                 attempting.ended(Outcome::of_failure(&failure), now);
                 platform.record(&Event::UpstreamFailed {
                     upstream: &upstream.name,

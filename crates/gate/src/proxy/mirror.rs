@@ -64,8 +64,8 @@ impl<P: Platform> Mirror<P> {
             None => None,
             Some(admitted) => Some(admitted.ok()?),
         };
-        let attempting = known.choose(&mut Tried::default(), true, ticket, now)?;
-        let target = upstream.targets.get(attempting.target)?;
+        let attempting = known.choose(&mut Tried::default(), true, ticket, now);
+        let target = attempting.target;
         let path = Rewrite::apply(self.rewrite.as_ref(), &self.target, &target.base_path)?;
         // All of the body is here, so its length is known, whether it was declared or not.
         fields.retain(|name| name != "content-length");

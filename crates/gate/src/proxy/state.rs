@@ -7,7 +7,7 @@ use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, Open, Ticket};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
-use doorward_traffic::upstream::Upstream;
+use doorward_traffic::upstream::{Target, Upstream};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -88,24 +88,18 @@ impl<P: Platform> Known<P> {
         may_probe: bool,
         ticket: Option<Ticket>,
         now: Millis,
-    ) -> Option<Attempting<'_, P>> {
-        let mut targets = self.targets.borrow_mut();
+    ) -> Attempting<'_, P> {
         let mut random = self.random.borrow_mut();
-        let choice = match targets.choose(tried, may_probe, &mut random, now) {
-            Some(choice) => choice,
-            None => {
-                *tried = Tried::default();
-                targets.choose(tried, may_probe, &mut random, now)?
-            }
-        };
-        tried.insert(choice.target);
-        Some(Attempting {
+        let mut targets = self.targets.borrow_mut();
+        let choice = targets.choose(tried, may_probe, &mut random, now);
+        Attempting {
             known: self,
-            target: choice.target,
+            position: choice.target,
+            target: self.upstream.targets.at(choice.target),
             choice: Some(choice),
             ticket,
             now,
-        })
+        }
     }
 
     pub(super) fn can_fail_over(&self, tried: &Tried) -> bool {
@@ -160,8 +154,10 @@ pub(super) struct NoCredential;
 /// An attempt under way. Where it is dropped, because the client went away, it says nothing of the target.
 pub(super) struct Attempting<'u, P: Platform> {
     known: &'u Known<P>,
-    /// The position of the target.
-    pub(super) target: usize,
+    /// The target.
+    pub(super) target: &'u Target,
+    /// Its position, for the record.
+    pub(super) position: usize,
     choice: Option<Choice>,
     ticket: Option<Ticket>,
     now: Millis,

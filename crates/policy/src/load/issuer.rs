@@ -211,6 +211,7 @@ fn read_one(
             Tenant::Named(tenant) => concat(&[&read.name, "/", tenant]),
             Tenant::None | Tenant::Any => read.name.clone(),
         },
+        id: read.group.first as usize + read.issuers.len(),
         url: expectations.issuer.clone(),
         audience: expectations.audience.clone(),
         algorithms: expectations.algorithms,

@@ -354,8 +354,9 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         }
     }
     let named = traffic.named;
+    let issuers = issuers.into_iter().flat_map(|read| read.issuers);
     Ok(Policy {
-        issuers: issuers.into_iter().flat_map(|read| read.issuers).collect(),
+        issuers: issuers.map(Into::into).collect(),
         issuer_names,
         store,
         revocation,

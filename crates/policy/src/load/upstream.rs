@@ -3,7 +3,7 @@
 use doorward_syntax::field_name::same_when_folded;
 use doorward_syntax::url::{COMPONENT_SUFFIX, UrlParts};
 use doorward_traffic::retry::RetryRule;
-use doorward_traffic::upstream::{Target, Upstream, UpstreamCredential};
+use doorward_traffic::upstream::{Target, TargetList, Upstream, UpstreamCredential};
 
 use super::bounds::{
     ATTEMPTS_MAX, BACKOFF_MS_MAX, BACKOFF_MS_MAX_MAX, CONNECT_TIMEOUT_MS_MAX, TARGETS_MAX,
@@ -62,7 +62,8 @@ pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) 
     }
     let upstream = Upstream {
         name: name.to_owned(),
-        targets: targets(source, fields),
+        // Where none is sound the policy is refused, and only what else is wrong is still to be found.
+        targets: TargetList::of(targets(source, fields)).unwrap_or_else(|| nowhere().into()),
         tells_host: tells_host(source, fields),
         credential,
         request_fields,
@@ -115,6 +116,14 @@ fn tells_host(source: &mut Source<'_>, fields: Fields<'_, '_>) -> bool {
         source.find_with(Code::BadValue, host.offset, &message, Some(&help), &[]);
     }
     host.value == "forwarded"
+}
+
+fn nowhere() -> Target {
+    Target {
+        tls: true,
+        authority: String::new(),
+        base_path: String::new(),
+    }
 }
 
 fn targets(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<Target> {

@@ -20,7 +20,7 @@ impl Hasher for Same {
     fn write(&mut self, _: &[u8]) {}
 }
 
-type Cache = TokenCache<BuildHasherDefault<std::hash::DefaultHasher>>;
+type Cache = TokenCache<BuildHasherDefault<std::hash::DefaultHasher>, usize>;
 
 fn cache(entries_max: usize, bytes_max: usize) -> Cache {
     TokenCache::with_bounds(BuildHasherDefault::default(), entries_max, bytes_max)
@@ -33,7 +33,7 @@ fn case(subject: &str) -> (String, Arc<VerifiedToken>) {
     (text, verified)
 }
 
-fn put<S: BuildHasher>(cache: &mut TokenCache<S>, subject: &str) -> String {
+fn put<S: BuildHasher>(cache: &mut TokenCache<S, usize>, subject: &str) -> String {
     let (text, verified) = case(subject);
     insert(cache, &text, 0, verified, NOW);
     text
@@ -41,7 +41,7 @@ fn put<S: BuildHasher>(cache: &mut TokenCache<S>, subject: &str) -> String {
 
 /// Remembers a signed token of this issuer for as long as it lives.
 fn insert<S: BuildHasher>(
-    cache: &mut TokenCache<S>,
+    cache: &mut TokenCache<S, usize>,
     text: &str,
     issuer: usize,
     verified: Arc<VerifiedToken>,
@@ -61,7 +61,7 @@ fn insert<S: BuildHasher>(
 
 /// Whether the token is found as verified in the realm.
 fn finds<S: BuildHasher>(
-    cache: &mut TokenCache<S>,
+    cache: &mut TokenCache<S, usize>,
     token: &[u8],
     realm: u64,
     now: UnixTime,
@@ -69,7 +69,7 @@ fn finds<S: BuildHasher>(
     matches!(cache.get(token, realm, now), Some(Hit::Verified { .. }))
 }
 
-fn subject<S: BuildHasher>(cache: &mut TokenCache<S>, text: &str) -> Option<String> {
+fn subject<S: BuildHasher>(cache: &mut TokenCache<S, usize>, text: &str) -> Option<String> {
     match cache.get(text.as_bytes(), REALM_SIGNED, NOW)? {
         Hit::Verified { token, .. } => token.subject().map(str::to_owned),
         Hit::Refused => None,
@@ -378,7 +378,7 @@ fn the_least_recently_used_token_goes_first() {
 #[test]
 fn bytes_are_bounded() {
     let (text, verified) = case("alice");
-    let one = ENTRY_BYTES + text.len() + verified.memory_bytes();
+    let one = Cache::ENTRY_BYTES + text.len() + verified.memory_bytes();
     let mut cache = cache(1000, 3 * one + 100);
     for number in 0..50 {
         put(&mut cache, &format!("user{number:02}"));
@@ -420,7 +420,7 @@ fn the_tokens_of_one_issuer_or_all_can_be_forgotten() {
         );
     }
     cache.insert_refused(b"stolen", realm_of(0), NOW.saturating_add(5), NOW);
-    cache.remove_issuer(1);
+    cache.remove_issuer(&1);
     for issuer in [0, 1, 2] {
         assert_eq!(
             finds(&mut cache, text.as_bytes(), realm_of(issuer), NOW),
@@ -483,7 +483,7 @@ fn thousands_of_operations_leave_the_cache_as_a_simple_model_has_it() {
             }
             model.push(key);
         } else {
-            cache.remove_issuer(issuer);
+            cache.remove_issuer(&issuer);
             model.retain(|&(_, other)| other != issuer);
         }
         assert_eq!(cache.len(), model.len(), "step {step}");

@@ -387,15 +387,9 @@ fn ask_the_dead(targets: usize, failure: UpstreamFailure, breaker: bool) -> Dead
                 Some(Ok(ticket)) => Some(ticket),
                 Some(Err(_)) => break,
             };
-            let Some(choice) = targets.choose(&tried, true, random, now).or_else(|| {
-                tried = Tried::default();
-                targets.choose(&tried, true, random, now)
-            }) else {
-                break;
-            };
+            let choice = targets.choose(&mut tried, true, random, now);
             dead.attempts += 1;
             dead.repetitions += u32::from(attempts > 1);
-            tried.insert(choice.target);
             let outcome = Outcome::of_failure(&failure);
             targets.ended(choice, outcome, random, now);
             if let (Some(breaker), Some(ticket)) = (breaker.as_mut(), ticket) {
