@@ -26,7 +26,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use crate::{UnixTime, VerifiedToken};
+use crate::claims::VerifiedToken;
+use crate::time::UnixTime;
 
 /// The most tokens that are remembered.
 pub const ENTRIES_MAX: usize = 1024;

@@ -12,45 +12,25 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::algorithm::Algorithm;
+use crate::error::TokenError;
 use crate::expect::{Expectations, tenant_of};
+use crate::media_type::MediaType;
 use crate::principal::Claims;
-use crate::revocation::{self, Digest};
-use crate::token::MediaType;
-use crate::{Algorithm, TokenError, UnixTime};
+use crate::revocation::digest::{Digest, opaque_digest, text_digest};
+use crate::time::UnixTime;
 
-mod dates;
+pub(crate) mod dates;
 mod kind;
-mod values;
+mod proof;
+pub(crate) mod token_kinds;
+pub(crate) mod values;
 
-pub(crate) use self::dates::{Rounding, Times, date};
-pub(crate) use self::kind::Marks;
-pub use self::kind::TokenKinds;
-pub(crate) use self::values::{audience, name, required, string};
-use self::values::{audience_or, not_a_string, scopes};
-
-/// The leeway of an issuer that does not set one, in seconds.
-pub const LEEWAY_S_DEFAULT: u64 = 60;
-
-/// The most leeway that is given, whatever [`Expectations`] say, in seconds.
-pub const LEEWAY_S_MAX: u64 = 300;
-
-/// The last second of the year 9999: the last date that a token may hold.
-pub const DATE_MAX_S: u64 = 253_402_300_799;
-
-/// The most audiences that a token may name. Some issuers list every API of a customer.
-pub const AUDIENCES_MAX: usize = 1000;
-
-/// The most scopes that a token may hold.
-pub const SCOPES_MAX: usize = 1000;
-
-/// How it was found out that a token is genuine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// By its signature, with a key of the issuer.
-    Signature,
-    /// By asking the issuer (RFC 7662).
-    Introspection,
-}
+use self::dates::{Rounding, Times, date};
+use self::kind::Marks;
+pub use self::proof::Proof;
+pub use self::token_kinds::TokenKinds;
+use self::values::{audience_or, name, not_a_string, required, scopes};
 
 /// A [`Proof`] with what has to be looked at again on each use.
 pub(crate) enum Evidence {
@@ -113,8 +93,8 @@ impl VerifiedToken {
         }
         let text_digest = match (&evidence, &token_id) {
             // Whoever revokes an opaque token may not know its `jti`.
-            (Evidence::Introspection { .. }, _) => Some(revocation::opaque_digest(&issuer, text)),
-            (Evidence::Signature { .. }, None) => Some(revocation::text_digest(&issuer, text)),
+            (Evidence::Introspection { .. }, _) => Some(opaque_digest(&issuer, text)),
+            (Evidence::Signature { .. }, None) => Some(text_digest(&issuer, text)),
             (Evidence::Signature { .. }, Some(_)) => None,
         };
         let token = Self {
@@ -139,7 +119,7 @@ impl VerifiedToken {
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
             token_id,
-            claims: Claims::new(subject, scopes(&claims, expect)?, claims),
+            claims: Claims::new(subject, scopes(&claims, &expect.scope_claims)?, claims),
             evidence,
         };
         token.recheck(expect, now)?;

@@ -11,10 +11,12 @@ use std::fmt;
 use doorward_syntax::{base64url, form};
 use serde_json::Value;
 
-use crate::json::{self, Limits};
+use crate::algorithm::Algorithm;
+use crate::json::{self, JsonError, Limits};
+use crate::keys::error::SkipReason;
 use crate::keys::jwk;
 use crate::signature::PrivateKey;
-use crate::{Algorithm, JsonError, SkipReason, UnixTime};
+use crate::time::UnixTime;
 
 /// The longest private key that is read, in bytes.
 pub const CLIENT_KEY_BYTES_MAX: usize = 4096;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Algorithm, JsonProblem, TokenKinds, UnixTime};
+use crate::algorithm::Algorithm;
+use crate::claims::token_kinds::TokenKinds;
+use crate::json::JsonProblem;
+use crate::time::UnixTime;
 
 /// One of the three parts of a compact JWS (RFC 7515 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

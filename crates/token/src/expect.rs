@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::claims::{required, string};
-use crate::{
-    AlgorithmSet, ClaimPath, LEEWAY_S_DEFAULT, TOKEN_BYTES_DEFAULT, TokenError, TokenKinds,
-};
+use crate::algorithm::AlgorithmSet;
+use crate::bounds::{LEEWAY_S_DEFAULT, TOKEN_BYTES_DEFAULT};
+use crate::claim_path::ClaimPath;
+use crate::claims::token_kinds::TokenKinds;
+use crate::claims::values::{required, string};
+use crate::error::TokenError;
 
 /// What stands for the tenant in the name of an issuer that has tenants.
 pub const TENANT_PLACE: &str = "{tenant}";

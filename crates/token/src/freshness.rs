@@ -39,69 +39,27 @@
 //! of failed attempts too. An instance that was told to fetch reads the record first;
 //! [`Freshness::adopt`] takes over what the others have found out and says whether that will do.
 
-use crate::{ExposedKeys, UnixTime};
+use crate::keys::ExposedKeys;
+use crate::time::UnixTime;
 
 mod budget;
 mod headers;
+mod policy;
 mod record;
 mod state;
 
 use budget::Budget;
 pub use budget::{UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX};
 pub use headers::{CacheHeaders, fresh_s};
+pub use policy::{
+    CLOCK_SKEW_S_MAX, FETCH_S_MAX, FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN, FreshnessPolicy,
+    LOOK_S, RETRY_S_MAX, RETRY_S_MIN, STALE_IF_ERROR_S_DEFAULT, STALE_S_DEFAULT,
+    UNKNOWN_KEY_COOLDOWN_S_DEFAULT, UNUSABLE_S_MAX,
+};
 pub use record::{
     ETAG_BYTES_MAX, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError, StoredKeys,
 };
 pub use state::State;
-
-/// For how long keys are fresh when their issuer does not say, in seconds.
-pub const FRESH_S_DEFAULT: u64 = 600;
-/// For how long keys are fresh at least, whatever the issuer says, in seconds.
-pub const FRESH_S_MIN: u64 = 60;
-/// For how long keys are fresh at most, whatever the issuer says, in seconds.
-pub const FRESH_S_MAX: u64 = 24 * 60 * 60;
-/// For how long keys are used beyond their freshness while they are refreshed, in seconds.
-pub const STALE_S_DEFAULT: u64 = 60 * 60;
-/// For how long keys are used beyond their freshness while the issuer fails, in seconds.
-pub const STALE_IF_ERROR_S_DEFAULT: u64 = 24 * 60 * 60;
-/// How old keys may be for a token to be refused for good because its key is not among them, in seconds.
-pub const UNKNOWN_KEY_COOLDOWN_S_DEFAULT: u64 = 30;
-/// For how long at most a set in which nothing can be used is not fetched again, in seconds.
-pub const UNUSABLE_S_MAX: u64 = 5;
-/// For how long after a look at the record of others stale keys are used, in seconds.
-pub const LOOK_S: u64 = 5;
-/// How long an issuer is left alone after its first failure, in seconds.
-pub const RETRY_S_MIN: u64 = 2;
-/// How long an issuer is left alone at most, in seconds.
-pub const RETRY_S_MAX: u64 = 60;
-/// After how many seconds a fetch that says nothing counts as lost.
-pub const FETCH_S_MAX: u64 = 15;
-/// How far in the future keys may have been fetched, by another machine's clock, in seconds.
-pub const CLOCK_SKEW_S_MAX: u64 = 60;
-
-/// How long keys may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FreshnessPolicy {
-    /// For how long keys are used beyond their freshness while they are refreshed, in seconds.
-    pub stale_s: u64,
-    /// For how long keys are used beyond their freshness while the issuer fails, in seconds; 0 is
-    /// not at all.
-    pub stale_if_error_s: u64,
-    /// How old the newest keys may be for a token to be refused for good because its key is not among
-    /// them, in seconds. Where they are older, because the issuer fails or was not asked, it may be asked
-    /// again.
-    pub unknown_key_cooldown_s: u64,
-}
-
-impl Default for FreshnessPolicy {
-    fn default() -> Self {
-        Self {
-            stale_s: STALE_S_DEFAULT,
-            stale_if_error_s: STALE_IF_ERROR_S_DEFAULT,
-            unknown_key_cooldown_s: UNKNOWN_KEY_COOLDOWN_S_DEFAULT,
-        }
-    }
-}
 
 /// What to do with the keys now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -552,6 +510,31 @@ impl Freshness {
         } else {
             until.seconds_since(now).min(pause_s)
         }
+    }
+}
+
+/// What its age means.
+impl Record {
+    /// How usable the keys are.
+    #[must_use]
+    pub fn state(&self, policy: FreshnessPolicy, now: UnixTime) -> State {
+        self.freshness(policy, now).state(now)
+    }
+
+    /// From when on a request is a reason to fetch keys.
+    #[must_use]
+    pub fn next_refresh_at(&self, policy: FreshnessPolicy, now: UnixTime) -> UnixTime {
+        now.saturating_add(self.freshness(policy, now).next_refresh_s(now))
+    }
+
+    fn freshness(&self, policy: FreshnessPolicy, now: UnixTime) -> Freshness {
+        let mut freshness = Freshness::new(policy);
+        let usable = self
+            .key_set()
+            .is_some_and(|set| set.is_ok_and(|set| !set.is_empty()));
+        // Nothing was asked for, so there is nothing to be spared.
+        let _ = freshness.adopt(self, usable, now, Cause::Age);
+        freshness
     }
 }
 

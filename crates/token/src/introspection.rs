@@ -24,9 +24,10 @@ use doorward_syntax::form;
 use serde_json::Value;
 
 use crate::claims::{Evidence, VerifiedToken};
+use crate::error::TokenError;
 use crate::expect::Expectations;
-use crate::json::{self, Limits};
-use crate::{JsonError, TokenError, UnixTime};
+use crate::json::{self, JsonError, Limits};
+use crate::time::UnixTime;
 
 /// The longest answer that is read.
 pub const INTROSPECTION_BYTES_MAX: usize = 64 * 1024;

@@ -25,6 +25,7 @@
 
 mod algorithm;
 pub mod api_key;
+mod bounds;
 pub mod cache;
 mod claim_path;
 mod claims;
@@ -36,6 +37,7 @@ pub mod introspection;
 mod json;
 mod keys;
 pub mod logout;
+mod media_type;
 pub mod metadata;
 mod principal;
 pub mod revocation;
@@ -47,13 +49,14 @@ mod time;
 mod token;
 
 pub use algorithm::{Algorithm, AlgorithmSet, UnknownAlgorithm};
+pub use bounds::{
+    AUDIENCES_MAX, DATE_MAX_S, KEY_ID_BYTES_MAX, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, SCOPES_MAX,
+    TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX,
+};
 pub use claim_path::{
     CLAIM_PATH_BYTES_MAX, CLAIM_PATH_DEPTH_MAX, ClaimPath, ClaimPathError, Nothing,
 };
-pub use claims::{
-    AUDIENCES_MAX, DATE_MAX_S, LEEWAY_S_DEFAULT, LEEWAY_S_MAX, Proof, SCOPES_MAX, TokenKinds,
-    VerifiedToken,
-};
+pub use claims::{Proof, TokenKinds, VerifiedToken};
 pub use error::{Part, TokenError};
 pub use expect::{Expectations, TENANT_BYTES_MAX, TENANT_PLACE, is_tenant, tenant_of};
 pub use json::{JsonError, JsonProblem};
@@ -64,4 +67,4 @@ pub use keys::{
 pub use principal::Claims;
 pub use sha256::digest;
 pub use time::UnixTime;
-pub use token::{KEY_ID_BYTES_MAX, TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX, UnverifiedToken};
+pub use token::UnverifiedToken;

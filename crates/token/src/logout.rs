@@ -22,11 +22,16 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::claims::{Rounding, Times, audience, date, name, required, string};
+use crate::algorithm::AlgorithmSet;
+use crate::claims::dates::{Rounding, Times, date};
+use crate::claims::values::{audience, name, required, string};
+use crate::error::TokenError;
 use crate::expect::Names;
+use crate::keys::KeySet;
+use crate::media_type::MediaType;
 use crate::revocation::{Entry, Note};
-use crate::token::MediaType;
-use crate::{AlgorithmSet, KeySet, TokenError, UnixTime, UnverifiedToken};
+use crate::time::UnixTime;
+use crate::token::UnverifiedToken;
 
 pub use form::{FORM_BYTES_MAX, FormError, form_value};
 

@@ -8,8 +8,7 @@ use std::fmt;
 use doorward_syntax::url::{UrlError, UrlParts, check_url};
 use serde_json::Value;
 
-use crate::JsonError;
-use crate::json::{self, Limits};
+use crate::json::{self, JsonError, Limits};
 
 /// The longest metadata document that is read.
 pub const METADATA_BYTES_MAX: usize = 512 * 1024;

@@ -18,7 +18,7 @@ pub const CASES: &[Case] =
 
 /// How soon what is written into the store is seen, in seconds.
 const REFRESH_S: u64 = 5;
-/// So many things can be revoked (`crates/token/src/revocation.rs`).
+/// So many things can be revoked (`crates/token/src/revocation/set.rs`).
 const REVOCATIONS_MAX: usize = 50_000;
 
 const ROUTES: &str = r#"

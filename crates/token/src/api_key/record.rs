@@ -5,10 +5,11 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::json::{self, Limits};
-use crate::{Claims, DATE_MAX_S, JsonError, UnixTime};
-
-use super::{ApiKey, ApiKeyError, KeyDigest, parse_id};
+use super::key::{ApiKey, ApiKeyError, KeyDigest, parse_id};
+use crate::bounds::DATE_MAX_S;
+use crate::json::{self, JsonError, Limits};
+use crate::principal::Claims;
+use crate::time::UnixTime;
 
 /// How the name of every key's record in the key-value store begins; the id follows.
 pub const KEY_RECORD_PREFIX: &str = "doorward/api-keys/";

@@ -6,9 +6,10 @@
 
 use serde_json::{Value, json};
 
+use super::key::{CHECKSUM_BYTES, ID_BYTES, base62, checksum, crc32};
 use super::*;
 use crate::testing::NOW;
-use crate::{DATE_MAX_S, JsonProblem};
+use crate::{DATE_MAX_S, JsonProblem, UnixTime};
 
 /// A key that is the same in every run.
 fn generated() -> GeneratedKey {

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{DATE_MAX_S, LEEWAY_S_MAX};
-use crate::{TokenError, UnixTime};
+use crate::bounds::{DATE_MAX_S, LEEWAY_S_MAX};
+use crate::error::TokenError;
+use crate::time::UnixTime;
 
 /// The times that bound the use of a token.
 pub(crate) struct Times {

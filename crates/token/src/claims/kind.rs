@@ -25,22 +25,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Proof, string};
-use crate::TokenError;
-use crate::token::MediaType;
-
-/// Which tokens of an issuer are accepted. Those without a mark always are; refresh tokens, logout
-/// tokens, security events and tokens with `cnf` never.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TokenKinds {
-    /// Nothing that is marked as an ID token.
-    #[default]
-    Access,
-    /// Nothing that is marked as an access token.
-    Id,
-    /// Whatever the mark, also several that contradict each other.
-    Any,
-}
+use super::proof::Proof;
+use super::token_kinds::TokenKinds;
+use super::values::string;
+use crate::error::TokenError;
+use crate::media_type::MediaType;
 
 /// What a token is marked as: nothing, an access token, an ID token, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

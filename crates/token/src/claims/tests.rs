@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::values::STRING_OR_LIST;
 use super::*;
-use crate::AlgorithmSet;
 use crate::testing::{AUDIENCE, NOW, claims, expectations, sign, token, verify, verify_with};
+use crate::{AUDIENCES_MAX, AlgorithmSet, DATE_MAX_S, LEEWAY_S_MAX};
 
 fn error(changes: Value) -> Option<TokenError> {
     verify(&token(&claims(changes))).err()

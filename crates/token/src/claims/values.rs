@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{AUDIENCES_MAX, Expectations, SCOPES_MAX};
-use crate::{ClaimPath, TokenError};
+use crate::bounds::{AUDIENCES_MAX, SCOPES_MAX};
+use crate::claim_path::ClaimPath;
+use crate::error::TokenError;
 
 pub(super) const STRING_OR_LIST: &str = "a string or a list of strings";
 
@@ -79,21 +80,21 @@ pub(super) fn audience_or(
 }
 
 /// The scopes: the words of a string (RFC 6749 §3.3, RFC 8693 §4.2, RFC 9068 §2.2.3), or the elements of a
-/// list, in the first of these claims that is there. Those of two claims are never added up, because what
+/// list, in the first of these claims that is there, `scope` and `scp` where none is listed. Those of two claims are never added up, because what
 /// was only asked for may stand in one of them.
 ///
 /// An element with a space in it is one scope, which no rule can ask for. What is of another type grants
 /// nothing.
 pub(super) fn scopes(
     claims: &Map<String, Value>,
-    expect: &Expectations,
+    scope_claims: &[ClaimPath],
 ) -> Result<Vec<String>, TokenError> {
     let there = |value: &&Value| !value.is_null();
-    let value = if expect.scope_claims.is_empty() {
+    let value = if scope_claims.is_empty() {
         let mut names = ["scope", "scp"].into_iter();
         names.find_map(|name| claims.get(name).filter(there))
     } else {
-        let mut paths = expect.scope_claims.iter();
+        let mut paths = scope_claims.iter();
         paths.find_map(|path| path.find(claims).ok())
     };
     let scopes: Vec<String> = match value {

@@ -3,9 +3,8 @@
 //! A few at once, because several keys may be new, and then one every few seconds, whatever comes in. It is
 //! written as one time, so that it travels in a record and the later one of two is right.
 
-use crate::UnixTime;
-
-use super::CLOCK_SKEW_S_MAX;
+use super::policy::CLOCK_SKEW_S_MAX;
+use crate::time::UnixTime;
 
 /// How many fetches unknown keys are a reason for at once.
 pub const UNKNOWN_KEY_FETCHES_MAX: u64 = 3;

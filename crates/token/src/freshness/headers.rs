@@ -4,8 +4,8 @@ use doorward_syntax::date::parse_http_date;
 use doorward_syntax::list::{members, trim};
 use doorward_syntax::numbers::parse_digits;
 
-use super::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
-use crate::UnixTime;
+use super::policy::{FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN};
+use crate::time::UnixTime;
 
 /// The fields of a response that say for how long it may be kept, each where it was sent once and is
 /// text. `Cache-Control` may be sent several times: the values joined by `, ` are the same list (RFC 9110

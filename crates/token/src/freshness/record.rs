@@ -4,11 +4,10 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::json::{self, Limits};
-use crate::keys::KEY_SET_BYTES_MAX;
-use crate::{ExposedKeys, JsonError, KeySet, KeySetError, UnixTime};
-
-use super::{CLOCK_SKEW_S_MAX, Freshness, FreshnessPolicy, State};
+use super::policy::CLOCK_SKEW_S_MAX;
+use crate::json::{self, JsonError, Limits};
+use crate::keys::{ExposedKeys, KEY_SET_BYTES_MAX, KeySet, KeySetError};
+use crate::time::UnixTime;
 
 /// The longest record that is read, in bytes: a key set all of whose characters are escaped, and the
 /// rest.
@@ -253,28 +252,6 @@ impl Record {
         self.keys
             .as_ref()
             .map(|_| now.seconds_since(self.fetched_at))
-    }
-
-    /// How usable the keys are.
-    #[must_use]
-    pub fn state(&self, policy: FreshnessPolicy, now: UnixTime) -> State {
-        self.freshness(policy, now).state(now)
-    }
-
-    /// From when on a request is a reason to fetch keys.
-    #[must_use]
-    pub fn next_refresh_at(&self, policy: FreshnessPolicy, now: UnixTime) -> UnixTime {
-        now.saturating_add(self.freshness(policy, now).next_refresh_s(now))
-    }
-
-    fn freshness(&self, policy: FreshnessPolicy, now: UnixTime) -> Freshness {
-        let mut freshness = Freshness::new(policy);
-        let usable = self
-            .key_set()
-            .is_some_and(|set| set.is_ok_and(|set| !set.is_empty()));
-        // Nothing was asked for, so there is nothing to be spared.
-        let _ = freshness.adopt(self, usable, now, super::Cause::Age);
-        freshness
     }
 }
 

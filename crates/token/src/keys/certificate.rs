@@ -8,10 +8,8 @@ use der::asn1::AnyRef;
 use der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
 use doorward_syntax::base64url;
 
-use crate::signature::{Curve, PublicKey};
-
-use super::SkipReason;
-use super::exposed::without_zeros;
+use super::numbers::{Numbers, without_zeros};
+use crate::signature::curve::Curve;
 
 /// The longest certificate that is read, in characters. One with an RSA key of 8192 bits, signed by such
 /// a key, has some 4,000.
@@ -29,33 +27,6 @@ const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 /// 1.3.132.0.35.
 const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-
-/// The numbers of a public key, big-endian; those of RSA without leading zeros.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Numbers {
-    Rsa {
-        n: Vec<u8>,
-        e: Vec<u8>,
-    },
-    Elliptic {
-        curve: Curve,
-        x: Vec<u8>,
-        y: Vec<u8>,
-    },
-    Ed25519 {
-        x: Vec<u8>,
-    },
-}
-
-impl Numbers {
-    pub(super) fn key(&self) -> Result<PublicKey, SkipReason> {
-        match self {
-            Self::Rsa { n, e } => PublicKey::rsa(n, e),
-            Self::Elliptic { curve, x, y } => PublicKey::elliptic(*curve, x, y),
-            Self::Ed25519 { x } => PublicKey::ed25519(x),
-        }
-    }
-}
 
 /// The key of a certificate: standard base64 of its DER. `None` where that cannot be read, or the key is of
 /// a type or on a curve that is not used here.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{Algorithm, JsonError};
+use crate::algorithm::Algorithm;
+use crate::json::JsonError;
 
 /// Why a key set was refused as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::fmt;
 use doorward_syntax::base64url;
 use sha2::{Digest as _, Sha256};
 
-use super::KEYS_MAX;
-use super::certificate::Numbers;
+use super::bounds::KEYS_MAX;
+use super::numbers::{Numbers, without_zeros};
 
 /// How many exposed keys are remembered of an issuer. The newest are kept.
 pub const EXPOSED_KEYS_MAX: usize = KEYS_MAX;
@@ -119,12 +119,4 @@ fn print(kind: u8, number: &[u8]) -> Print {
         *byte = whole;
     }
     print
-}
-
-/// A big-endian number without leading zeros.
-pub(super) fn without_zeros(mut number: &[u8]) -> &[u8] {
-    while let [0, rest @ ..] = number {
-        number = rest;
-    }
-    number
 }

@@ -3,15 +3,17 @@
 use doorward_syntax::base64url;
 use serde_json::{Map, Value};
 
-use super::certificate::{self, Numbers};
+use super::bounds::{KEY_SET_BYTES_MAX, KEYS_MAX};
+use super::certificate;
+use super::error::{KeyPart, KeySetError, SkipReason, SkippedKey};
 use super::exposed::{self, ExposedKeys};
-use super::{
-    KEY_SET_BYTES_MAX, KEYS_MAX, Key, KeyPart, KeySetError, Material, SkipReason, SkippedKey,
-};
+use super::key::{Key, Material};
+use super::numbers::{Numbers, without_zeros};
+use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::bounds::KEY_ID_BYTES_MAX;
 use crate::json::{self, Limits};
-use crate::signature::{Curve, PublicKey};
-use crate::token::KEY_ID_BYTES_MAX;
-use crate::{Algorithm, AlgorithmSet};
+use crate::signature::PublicKey;
+use crate::signature::curve::Curve;
 
 const LIMITS: Limits = Limits {
     depth_max: 8,
@@ -278,7 +280,7 @@ fn numbers(jwk: &Jwk) -> Result<Numbers, SkipReason> {
     // Some issuers write a number as their library keeps it, with a byte for the sign.
     let integer = |part| {
         let number = number(jwk, part)?;
-        Ok(exposed::without_zeros(&number).to_vec())
+        Ok(without_zeros(&number).to_vec())
     };
     match required_string(jwk, "kty")? {
         "RSA" => Ok(Numbers::Rsa {

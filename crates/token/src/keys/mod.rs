@@ -25,33 +25,26 @@
 //! first certificate of `x5c` has them; nothing else of the certificate counts. A member that is `null` is
 //! absent.
 
+mod bounds;
 mod certificate;
-mod error;
+pub(crate) mod error;
 mod exposed;
 pub(crate) mod jwk;
-mod secret;
+mod key;
+mod numbers;
+pub(crate) mod secret;
 
 use std::fmt;
 
+pub use bounds::{KEY_SET_BYTES_MAX, KEYS_MAX, KEYS_TRIED_MAX, SECRET_BYTES_MAX};
 pub use certificate::CERTIFICATE_CHARS_MAX;
 pub use error::{KeyPart, KeySetError, SkipReason, SkippedKey};
 pub use exposed::{EXPOSED_KEYS_MAX, ExposedKeys};
-pub use secret::SecretKey;
 
-use crate::signature::PublicKey;
-use crate::{Algorithm, AlgorithmSet, TokenError};
-
-/// The longest key set that is read.
-pub const KEY_SET_BYTES_MAX: usize = 512 * 1024;
-
-/// The most keys of a set that are read, those that are skipped included.
-pub const KEYS_MAX: usize = 256;
-
-/// The most keys that one token is tried with.
-pub const KEYS_TRIED_MAX: usize = 8;
-
-/// The longest shared secret.
-pub const SECRET_BYTES_MAX: usize = 4096;
+use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::error::TokenError;
+use key::{Key, Material};
+use secret::SecretKey;
 
 /// The keys of one issuer, parsed, checked and prepared.
 ///
@@ -60,19 +53,6 @@ pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<SkippedKey>,
     exposed: ExposedKeys,
-}
-
-struct Key {
-    id: Option<String>,
-    /// The only issuer whose tokens it verifies, where the set says so.
-    issuer: Option<Box<str>>,
-    algorithms: AlgorithmSet,
-    material: Material,
-}
-
-enum Material {
-    Public(PublicKey),
-    Secret(Box<SecretKey>),
 }
 
 impl KeySet {
@@ -209,15 +189,6 @@ impl KeySet {
                 keys_tried,
             },
         })
-    }
-}
-
-impl Key {
-    fn is_named(&self, key_id: Option<&str>) -> bool {
-        match (&self.material, key_id) {
-            (Material::Secret(_), _) | (Material::Public(_), None) => true,
-            (Material::Public(_), Some(id)) => self.id.as_deref() == Some(id),
-        }
     }
 }
 

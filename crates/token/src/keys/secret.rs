@@ -3,8 +3,9 @@
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::{KeySetError, SECRET_BYTES_MAX};
-use crate::{Algorithm, AlgorithmSet};
+use super::bounds::SECRET_BYTES_MAX;
+use super::error::KeySetError;
+use crate::algorithm::{Algorithm, AlgorithmSet};
 
 /// A shared secret, absorbed by the hashes that it will be used with.
 ///

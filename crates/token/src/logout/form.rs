@@ -4,7 +4,7 @@ use std::fmt;
 
 use doorward_syntax::form;
 
-use crate::TOKEN_BYTES_DEFAULT;
+use crate::bounds::TOKEN_BYTES_DEFAULT;
 
 /// The longest form that is read, in bytes: the longest token that can be expected, and the rest.
 pub const FORM_BYTES_MAX: usize = TOKEN_BYTES_DEFAULT + 4 * 1024;

@@ -4,10 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::json::{self, Limits};
-use crate::{JsonError, UnixTime};
-
-use super::Kind;
+use super::kind::Kind;
+use crate::json::{self, JsonError, Limits};
+use crate::time::UnixTime;
 
 /// The longest note that is read, in bytes.
 pub const NOTE_BYTES_MAX: usize = 8 * 1024;

@@ -6,9 +6,18 @@ use std::mem;
 
 use serde_json::Value;
 
-use crate::{UnixTime, VerifiedToken};
+use super::digest::{Digest, digest};
+use super::entry::Entry;
+use super::kind::Kind;
+use crate::claims::VerifiedToken;
+use crate::time::UnixTime;
 
-use super::{Digest, Entry, Kind, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, digest};
+/// The most names in force with which one more is written.
+pub const REVOCATIONS_MAX: usize = 50_000;
+
+/// The most names in force that are read. The room above [`REVOCATIONS_MAX`] is for writers that did
+/// not see each other.
+pub const REVOCATIONS_READ_MAX: usize = 65_536;
 
 /// The most names to delete that one [`Reading`] reports; the others are reported by a later one. There is
 /// a reading every few seconds, and a hosted store takes about 50 writes a second.

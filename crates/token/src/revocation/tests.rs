@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::digest::opaque_digest;
 use super::*;
-use crate::VerifiedToken;
 use crate::testing::{ISSUER, NOW, claims, sign, token, verify};
+use crate::{LEEWAY_S_MAX, TokenError, UnixTime, VerifiedToken};
 
 mod reading;
 

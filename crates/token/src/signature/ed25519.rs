@@ -2,7 +2,7 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::keys::{KeyPart, SkipReason};
+use crate::keys::error::{KeyPart, SkipReason};
 
 /// The prime of the field, 2^255 - 19, little-endian.
 const PRIME: [u8; 32] = {

@@ -17,6 +17,7 @@
 //! RSA anyway, both curves together take 6 KB and less time. The tables for Ed25519 take 40 KB and save 7 µs,
 //! so it does without. Measurements are in `docs/decisions`.
 
+pub(crate) mod curve;
 mod ecdsa;
 mod ed25519;
 mod modular;
@@ -25,23 +26,13 @@ mod signing;
 
 use std::fmt;
 
-use crate::keys::SkipReason;
-use crate::{Algorithm, AlgorithmSet};
+use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::keys::error::SkipReason;
 
-pub use crate::keys::SecretKey;
+pub use crate::keys::secret::SecretKey;
+pub use curve::Curve;
 pub use rsa::{EXPONENT_BITS_MAX, MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 pub(crate) use signing::PrivateKey;
-
-/// A NIST curve of RFC 7518 §6.2.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// P-256, for ES256.
-    P256,
-    /// P-384, for ES384.
-    P384,
-    /// P-521, for ES512.
-    P521,
-}
 
 /// A public key, checked and prepared.
 ///

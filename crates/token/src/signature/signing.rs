@@ -8,7 +8,7 @@ use crrl::p256;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
 
 /// A private key. It has no `Debug`.
 pub(crate) enum PrivateKey {

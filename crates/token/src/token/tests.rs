@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::*;
 use crate::testing::{ISSUER, NOW, claims, expectations, keys, sign, token, verify, verify_with};
-use crate::{AlgorithmSet, JsonProblem};
+use crate::{
+    Algorithm, AlgorithmSet, JsonProblem, KEY_ID_BYTES_MAX, TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX,
+};
 
 fn verify_header(header: &str) -> Result<VerifiedToken, TokenError> {
     verify(&sign(header, &claims(json!({})).to_string()))

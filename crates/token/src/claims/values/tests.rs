@@ -6,6 +6,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::Expectations;
 use crate::testing::{AUDIENCE, NOW, claims, expectations, token, verify, verify_with};
 
 fn error(changes: Value) -> Option<TokenError> {

@@ -4,7 +4,10 @@
 )]
 
 use super::*;
-use crate::freshness::{Adopted, Cause, Decision, FETCH_S_MAX, RETRY_S_MAX, UnknownKeyDecision};
+use crate::freshness::{
+    Adopted, Cause, Decision, FETCH_S_MAX, Freshness, FreshnessPolicy, RETRY_S_MAX, State,
+    UnknownKeyDecision,
+};
 use Decision::{FetchFirst, Unavailable, Use, UseAndRefresh};
 use UnknownKeyDecision::{AwaitFetch, Refetch, Refuse};
 

@@ -4,7 +4,7 @@ use super::domain::Domain;
 use super::point::{Field, Number, Point};
 use crate::signature::modular::Arithmetic;
 
-pub(in crate::signature) struct Key<M: Arithmetic> {
+pub(crate) struct Key<M: Arithmetic> {
     domain: &'static Domain,
     /// Arithmetic modulo the prime of the field, and modulo the order.
     prime: M,

@@ -14,10 +14,10 @@ mod reference;
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::Curve;
+use super::curve::Curve;
 use super::modular::Modulus;
-use crate::Algorithm;
-use crate::keys::{KeyPart, SkipReason};
+use crate::algorithm::Algorithm;
+use crate::keys::error::{KeyPart, SkipReason};
 use key::Key;
 
 pub(super) enum EllipticKey {

@@ -28,7 +28,7 @@ use super::vector::{
     u64x2_extract_lane, u64x2_shr, u64x2_shuffle, u64x2_splat, v128, v128_and,
 };
 
-use super::{Arithmetic, bits};
+use super::arithmetic::{Arithmetic, bits};
 
 const LIMB_BITS: usize = 28;
 const LIMB_MASK: u32 = (1 << LIMB_BITS) - 1;
@@ -43,7 +43,7 @@ const _: () = assert!(
     "a column of 64 bits has to hold what comes between two carries"
 );
 
-pub(in crate::signature) struct Modulus {
+pub(crate) struct Modulus {
     limbs: Vec<u32>,
     /// Twice the modulus.
     twice: Vec<u32>,
@@ -56,7 +56,7 @@ pub(in crate::signature) struct Modulus {
 
 /// What a multiplication needs memory for.
 #[derive(Default)]
-pub(in crate::signature) struct Scratch {
+pub(crate) struct Scratch {
     columns: Vec<Columns>,
     sums: Vec<v128>,
 }

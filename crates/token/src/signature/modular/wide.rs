@@ -1,8 +1,8 @@
 //! Montgomery multiplication with limbs of 64 bits. Numbers are kept below the modulus.
 
-use super::{Arithmetic, bits};
+use super::arithmetic::{Arithmetic, bits};
 
-pub(in crate::signature) struct Modulus {
+pub(crate) struct Modulus {
     limbs: Vec<u64>,
     /// The negated inverse of the modulus, modulo 2^64.
     inverse: u64,

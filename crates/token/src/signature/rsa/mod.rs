@@ -13,8 +13,8 @@ mod roca;
 use super::modular::{Arithmetic as _, Modulus, bits};
 use encoding::Hash;
 
-use crate::keys::{KeyPart, SkipReason};
-use crate::{Algorithm, AlgorithmSet};
+use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::keys::error::{KeyPart, SkipReason};
 
 /// The shortest modulus, in bits (RFC 7518 §3.3, §3.5).
 pub const MODULUS_BITS_MIN: usize = 2048;

@@ -1,0 +1,44 @@
+//! What kind of token a header says it is.
+
+/// What `typ` says the token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// There is no `typ`.
+    Absent,
+    /// `JWT` (RFC 7519 §5.1).
+    Jwt,
+    /// `at+jwt` (RFC 9068 §2.1).
+    AccessToken,
+    /// `id_token+jwt`, which some issuers write.
+    IdToken,
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0 §2.4).
+    LogoutToken,
+    /// Anything else.
+    Other,
+}
+
+impl MediaType {
+    /// RFC 7515 §4.1.9: a media type, compared without regard to case, whose `application/` may
+    /// be left out.
+    pub(crate) fn from_typ(typ: &str) -> Self {
+        const PREFIX: &str = "application/";
+        let subtype = match typ.split_at_checked(PREFIX.len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+            _ => typ,
+        };
+        if subtype.eq_ignore_ascii_case("jwt") {
+            Self::Jwt
+        } else if subtype.eq_ignore_ascii_case("at+jwt") {
+            Self::AccessToken
+        } else if ["id_token+jwt", "id+jwt"]
+            .iter()
+            .any(|id| subtype.eq_ignore_ascii_case(id))
+        {
+            Self::IdToken
+        } else if subtype.eq_ignore_ascii_case("logout+jwt") {
+            Self::LogoutToken
+        } else {
+            Self::Other
+        }
+    }
+}
