@@ -16,8 +16,8 @@ use doorward_policy::{Policy, Refusal, RequestHead, Screened};
 use doorward_tests::decisions::{Case, Expected, ExpectedPermit, ExpectedRefusal, Fault};
 use doorward_tests::decisions::{Sent, Suite};
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
-use doorward_token::introspection::{self, Answer, IntrospectionError};
-use doorward_token::revocation::{Entry, RevocationSet};
+use doorward_token::introspection::{self, IntrospectionError, IntrospectionResponse};
+use doorward_token::revocation::{RevocationEntry, RevocationSet};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
 use doorward_traffic::field_list::FieldList;
 use doorward_traffic::limits::LimitExceeded;
@@ -287,10 +287,10 @@ fn revocations(case: &Case) -> Option<RevocationSet> {
         let until = UnixTime(NOW_S.saturating_add_signed(revoked.until));
         let end = UnixTime(NOW_S + 3600);
         let entry = match (&revoked.token, &revoked.subject, &revoked.session) {
-            (Some(id), None, None) => Entry::token(of, id, end),
-            (None, Some(subject), None) => Entry::subject(of, subject, until, end),
-            (None, None, Some(session)) => Entry::session(of, session, end),
-            (None, None, None) if revoked.everything => Entry::issuer(of, until, end),
+            (Some(id), None, None) => RevocationEntry::token(of, id, end),
+            (None, Some(subject), None) => RevocationEntry::subject(of, subject, until, end),
+            (None, None, Some(session)) => RevocationEntry::session(of, session, end),
+            (None, None, None) if revoked.everything => RevocationEntry::issuer(of, until, end),
             _ => panic!("{}: say what is revoked", case.name),
         };
         set.insert(&entry);

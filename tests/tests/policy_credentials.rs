@@ -19,7 +19,7 @@ use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_tests::numbers::Numbers;
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey, generate};
-use doorward_token::introspection::{self, Answer, MissingAudience};
+use doorward_token::introspection::{self, IntrospectionResponse, MissingAudience};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
@@ -540,7 +540,7 @@ fn introspected(policy: &Policy, issuer: usize) -> VerifiedToken {
     let expect = policy.issuers()[issuer].expectations();
     let refuse = MissingAudience::Refuse;
     match introspection::parse(answer.as_bytes(), b"abc", expect, refuse, NOW, 60) {
-        Ok(Answer::Active(token)) => token,
+        Ok(IntrospectionResponse::Active(token)) => token,
         other => panic!("the token is active, not {other:?}"),
     }
 }

@@ -6,7 +6,7 @@
 use doorward_policy::{Authenticated, Credential, Permit, Policy, Refusal, Screened};
 use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
-use doorward_token::revocation::{Entry, RevocationSet};
+use doorward_token::revocation::{RevocationEntry, RevocationSet};
 use doorward_token::{KeySet, TokenError, UnixTime, UnverifiedToken};
 use serde_json::{Map, Value, json};
 
@@ -161,18 +161,18 @@ fn an_issuer_says_what_a_token_of_its_is_revoked_by() {
     let token = UnverifiedToken::parse(text.as_bytes()).unwrap();
     let token = token.verify(&keys, google.expectations(), NOW).unwrap();
     let until = NOW.saturating_add(60);
-    let revokes = |entries: &[Entry]| {
+    let revokes = |entries: &[RevocationEntry]| {
         let mut set = RevocationSet::default();
         for entry in entries {
             set.insert(entry);
         }
         set.revokes(&token).is_some()
     };
-    let found = Entry::of_token(text.as_bytes(), None, until).unwrap();
+    let found = RevocationEntry::of_token(text.as_bytes(), None, until).unwrap();
     assert_eq!(found.issuer, spelling);
     assert!(!revokes(&found.entries), "nobody is called so");
     let name = google.name_of(&found.issuer);
-    let found = Entry::of_token_of(text.as_bytes(), name, until).unwrap();
+    let found = RevocationEntry::of_token_of(text.as_bytes(), name, until).unwrap();
     assert!(revokes(&found.entries));
 }
 

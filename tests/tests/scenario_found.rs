@@ -10,7 +10,7 @@ use doorward_tests::sim::origin::Origin;
 use doorward_tests::sim::store;
 use doorward_tests::sim::world::World;
 use doorward_token::UnixTime;
-use doorward_token::revocation::Entry;
+use doorward_token::revocation::RevocationEntry;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
@@ -65,7 +65,7 @@ fn a_store_that_takes_longer_than_its_names_may_be_old_is_waited_for() {
         assert_eq!(scene.get(&token).status, 200);
     }
     let until = UnixTime(scene.world.wall_s() + 3600);
-    let revoked = Entry::token("https://acme.example", "t", until);
+    let revoked = RevocationEntry::token("https://acme.example", "t", until);
     scene.store.put(&revoked.name(), "");
     assert_eq!(scene.get(&token).status, 401);
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the failure of a test")]
 
 use doorward_token::freshness::{
-    Cause, Decision, FETCH_S_MAX, Freshness, FreshnessPolicy, Record, StoredKeys,
+    Cause, Decision, FETCH_S_MAX, Freshness, FreshnessPolicy, KeySetRecord, StoredKeys,
     UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX, UNUSABLE_S_MAX, UnknownKeyDecision,
 };
 use doorward_token::{ExposedKeys, KeySet, UnixTime};
@@ -46,16 +46,16 @@ impl Instance {
         }
     }
 
-    fn read(&mut self, store: &Store, now: UnixTime) -> Option<Record> {
+    fn read(&mut self, store: &Store, now: UnixTime) -> Option<KeySetRecord> {
         let Some(bytes) = store else {
             self.freshness.first(now);
             return None;
         };
-        Some(Record::parse(bytes, ISSUER, now).unwrap())
+        Some(KeySetRecord::parse(bytes, ISSUER, now).unwrap())
     }
 
     /// Takes over a record; whether that will do.
-    fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> (bool, bool) {
+    fn adopt(&mut self, record: &KeySetRecord, now: UnixTime, cause: Cause) -> (bool, bool) {
         let adopted = self.freshness.adopt(record, true, now, cause);
         if adopted.newer {
             self.known = record.keys.as_ref().map(|keys| keys.body.parse().unwrap());
@@ -81,7 +81,10 @@ impl Instance {
             .record(ISSUER, keys, &exposed, None, self.number);
         if let Some(record) = record {
             let bytes = record.to_bytes();
-            assert_eq!(Record::parse(&bytes, ISSUER, now).as_ref(), Ok(&record));
+            assert_eq!(
+                KeySetRecord::parse(&bytes, ISSUER, now).as_ref(),
+                Ok(&record)
+            );
             *store = Some(bytes);
         }
     }
@@ -273,7 +276,7 @@ fn a_fetch_that_is_lost_holds_up_new_keys_for_no_longer_than_it_may_take() {
 }
 
 /// A record, as another instance reads it.
-fn told(keys: &str, exposed: &ExposedKeys, second: u64) -> Record {
+fn told(keys: &str, exposed: &ExposedKeys, second: u64) -> KeySetRecord {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
     let set = KeySet::parse_without(keys.as_bytes(), exposed).unwrap();
     freshness.fetched(at(second), at(second), FRESH_S, !set.is_empty());
@@ -285,7 +288,7 @@ fn told(keys: &str, exposed: &ExposedKeys, second: u64) -> Record {
         body: keys.to_owned(),
     };
     let record = freshness.record(ISSUER, Some(stored), &seen, None, 1);
-    Record::parse(&record.unwrap().to_bytes(), ISSUER, at(second)).unwrap()
+    KeySetRecord::parse(&record.unwrap().to_bytes(), ISSUER, at(second)).unwrap()
 }
 
 #[test]
@@ -299,7 +302,7 @@ fn an_exposed_key_stays_unusable_for_those_who_read_the_record() {
     );
     let listed = |key: &str| format!(r#"{{"keys":[{key}]}}"#);
     let none = ExposedKeys::default();
-    let usable = |record: &Record| !record.key_set().unwrap().unwrap().is_empty();
+    let usable = |record: &KeySetRecord| !record.key_set().unwrap().unwrap().is_empty();
 
     assert!(usable(&told(&listed(public), &none, 0)));
     let lost = told(&listed(&private), &none, 1);

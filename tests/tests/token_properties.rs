@@ -230,7 +230,7 @@ fn reads_nothing_else(input: &[u8]) -> bool {
     };
     let bounds = freshness::FRESH_S_MIN..=freshness::FRESH_S_MAX;
     answer.is_err()
-        && freshness::Record::parse(input, ISSUER, NOW).is_err()
+        && freshness::KeySetRecord::parse(input, ISSUER, NOW).is_err()
         && ClientKey::parse(input).is_err()
         && bounds.contains(&freshness::fresh_s(&headers, NOW))
 }

@@ -11,8 +11,8 @@ use doorward_tests::signing::{
     AUDIENCE, ISSUER, NOW, SIGNERS, any_algorithm, base64url, claims, compact, from_base64url, jwk,
     key_set, sign, token, verify,
 };
-use doorward_token::introspection::{self, Answer, MissingAudience};
-use doorward_token::revocation::{Entry, Kind, RevocationSet};
+use doorward_token::introspection::{self, IntrospectionResponse, MissingAudience};
+use doorward_token::revocation::{RevocationEntry, RevocationKind, RevocationSet};
 use doorward_token::{Algorithm, UnixTime, VerifiedToken};
 use serde_json::{Value, json};
 
@@ -41,8 +41,9 @@ fn verified(token: &str) -> VerifiedToken {
 }
 
 fn revoking(text: &str) -> RevocationSet {
-    let named = Entry::of_token(text.as_bytes(), Some(ISSUER), UnixTime(u64::MAX)).unwrap();
-    let names: Vec<String> = named.entries.iter().map(Entry::name).collect();
+    let named =
+        RevocationEntry::of_token(text.as_bytes(), Some(ISSUER), UnixTime(u64::MAX)).unwrap();
+    let names: Vec<String> = named.entries.iter().map(RevocationEntry::name).collect();
     RevocationSet::from_names(names.iter().map(String::as_str), NOW)
         .unwrap()
         .set
@@ -64,7 +65,7 @@ fn a_revoked_token_does_not_come_back_with_another_signature_of_the_same() {
         for presented in [&token, &other] {
             assert_eq!(
                 set.revokes(&verified(presented)),
-                Some(Kind::Token),
+                Some(RevocationKind::Token),
                 "revoked by {revoked}, presented as {presented}"
             );
         }
@@ -86,7 +87,7 @@ fn introspected(text: &str, more: Value) -> VerifiedToken {
         NOW,
         60,
     ) {
-        Ok(Answer::Active(token)) => token,
+        Ok(IntrospectionResponse::Active(token)) => token,
         answer => panic!("the token is active, not {answer:?}"),
     }
 }
@@ -97,7 +98,7 @@ fn an_opaque_token_is_revoked_by_its_text_whatever_the_issuer_says_of_its_jti() 
     for more in [json!({}), json!({"jti": "1"}), json!({"iss": ISSUER})] {
         assert_eq!(
             set.revokes(&introspected("2YotnFZFEjr1zCsicMWpAA", more.clone())),
-            Some(Kind::Token),
+            Some(RevocationKind::Token),
             "{more}"
         );
         assert_eq!(
@@ -107,10 +108,10 @@ fn an_opaque_token_is_revoked_by_its_text_whatever_the_issuer_says_of_its_jti() 
         );
     }
     let mut set = RevocationSet::default();
-    set.insert(&Entry::token(ISSUER, "1", UnixTime(u64::MAX)));
+    set.insert(&RevocationEntry::token(ISSUER, "1", UnixTime(u64::MAX)));
     assert_eq!(
         set.revokes(&introspected("2YotnFZFEjr1zCsicMWpAA", json!({"jti": "1"}))),
-        Some(Kind::Token),
+        Some(RevocationKind::Token),
         "by its `jti`, where that is known"
     );
 }
@@ -130,13 +131,13 @@ fn a_signed_token_that_the_issuer_is_asked_about_is_revoked_with_either_signatur
         for presented in [&token, &malleated(&token)] {
             assert_eq!(
                 set.revokes(&introspected(presented, json!({}))),
-                Some(Kind::Token),
+                Some(RevocationKind::Token),
                 "{presented}"
             );
         }
         assert_eq!(
             set.revokes(&verified(&token)),
-            Some(Kind::Token),
+            Some(RevocationKind::Token),
             "and where its signature is checked"
         );
     }
@@ -150,7 +151,7 @@ fn a_token_of_every_algorithm_is_revoked_by_its_text() {
         let verified = verify(&token, &keys, &any_algorithm()).unwrap();
         assert_eq!(
             revoking(&token).revokes(&verified),
-            Some(Kind::Token),
+            Some(RevocationKind::Token),
             "{algorithm}"
         );
     }

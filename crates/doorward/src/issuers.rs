@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use doorward_policy::{Issuer, KeySource};
 use doorward_token::UnixTime;
-use doorward_token::freshness::{Record, RecordError, State};
+use doorward_token::freshness::{KeySetRecord, KeySetRecordError, KeySetState};
 use serde_json::json;
 
 use crate::store::Store;
@@ -33,8 +33,8 @@ enum What {
     Given,
     /// No gate has needed them yet.
     Nothing,
-    Unreadable(RecordError),
-    Record(Box<Record>),
+    Unreadable(KeySetRecordError),
+    Record(Box<KeySetRecord>),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -79,13 +79,13 @@ fn what(store: &Store, issuer: &Issuer, now: UnixTime) -> Result<What> {
     if let KeySource::JwksFile(_) | KeySource::Secret { .. } = issuer.keys {
         return Ok(What::Given);
     }
-    let name = Record::entry_name(&issuer.name);
+    let name = KeySetRecord::entry_name(&issuer.name);
     let bytes = store
         .get(&name)
         .with_context(|| format!("the issuer {}", issuer.name))?;
     Ok(match bytes {
         None => What::Nothing,
-        Some(bytes) => match Record::parse(&bytes, &issuer.keys_subject(), now) {
+        Some(bytes) => match KeySetRecord::parse(&bytes, &issuer.keys_subject(), now) {
             Ok(record) => What::Record(Box::new(record)),
             Err(error) => What::Unreadable(error),
         },
@@ -93,7 +93,7 @@ fn what(store: &Store, issuer: &Issuer, now: UnixTime) -> Result<What> {
 }
 
 impl Known<'_> {
-    fn record(&self) -> Option<&Record> {
+    fn record(&self) -> Option<&KeySetRecord> {
         match &self.what {
             What::Record(record) => Some(record),
             What::Given | What::Nothing | What::Unreadable(_) => None,
@@ -113,9 +113,9 @@ impl Known<'_> {
     fn is_down(&self, now: UnixTime) -> bool {
         self.record()
             .is_some_and(|record| match record.state(self.issuer.freshness, now) {
-                State::Expired | State::Missing => record.failures > 0,
-                State::Unusable => true,
-                State::Fresh | State::Stale | State::Failing => false,
+                KeySetState::Expired | KeySetState::Missing => record.failures > 0,
+                KeySetState::Unusable => true,
+                KeySetState::Fresh | KeySetState::Stale | KeySetState::Failing => false,
             })
     }
 

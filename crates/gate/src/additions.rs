@@ -3,7 +3,7 @@
 
 use doorward_policy::Route;
 use doorward_traffic::cors::{CorsRule, merge_vary};
-use doorward_traffic::rate::{RateLimit, Verdict, limit_field, policy_field};
+use doorward_traffic::rate::{RateLimit, RateVerdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
 
 use crate::platform::{FieldList, Platform};
@@ -46,7 +46,7 @@ impl<'p> Additions<'p> {
     }
 
     /// Adds what is left of these limits.
-    pub(crate) fn limits(&mut self, verdicts: &[(&RateLimit, Verdict)]) {
+    pub(crate) fn limits(&mut self, verdicts: &[(&RateLimit, RateVerdict)]) {
         if verdicts.is_empty() {
             return;
         }

@@ -1,6 +1,6 @@
 //! Phase 1: what is known of a request when it arrives.
 
-use doorward_traffic::forwarded::{self, Way, asked_origin};
+use doorward_traffic::forwarded::{self, Hop, asked_origin};
 
 use crate::ground::Ground;
 use crate::platform::Platform;
@@ -21,7 +21,7 @@ pub(crate) fn origin<P: Platform>(
     }
     let client = ground.client(received);
     let authority = P::authority(request);
-    let way = Way {
+    let way = Hop {
         pseudonym: "",
         client: &client,
         trusted_hops: ground.policy.proxy().trusted.hops,
@@ -29,10 +29,10 @@ pub(crate) fn origin<P: Platform>(
         scheme: scheme::<P>(request),
         tells_host: true,
     };
-    let told = forwarded::Received {
+    let told = forwarded::PriorHops {
         forwarded_proto: &received.values("x-forwarded-proto"),
         forwarded_host: &received.values("x-forwarded-host"),
-        ..forwarded::Received::default()
+        ..forwarded::PriorHops::default()
     };
     asked_origin(&way, &told).unwrap_or_default()
 }

@@ -8,7 +8,7 @@
 
 use doorward_policy::{Findings, Refusal};
 use doorward_token::SkippedKey;
-use doorward_token::freshness::State;
+use doorward_token::freshness::KeySetState;
 use doorward_token::revocation::REVOCATIONS_MAX;
 use doorward_traffic::cors::PreflightRefusal;
 use doorward_traffic::spoofing::{Says, Spoofing};
@@ -197,7 +197,7 @@ pub struct KeysEvent<'a> {
     /// How many cannot.
     pub skipped: usize,
     /// How usable they are.
-    pub state: State,
+    pub state: KeySetState,
     /// How old they are, in seconds.
     pub age_s: Option<u64>,
     /// When they are to be asked for again, in seconds from now.

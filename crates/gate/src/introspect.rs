@@ -14,7 +14,7 @@
 use doorward_policy::{Asked, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
 use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey, ClientKeyError};
-use doorward_token::introspection::{self, Answer, IntrospectionError};
+use doorward_token::introspection::{self, IntrospectionError, IntrospectionResponse};
 use doorward_token::{UnixTime, VerifiedToken};
 use doorward_traffic::rate::KeyDigest;
 use doorward_traffic::retry::retry_after_ms;
@@ -201,7 +201,7 @@ impl<P: Platform> Introspector<P> {
             Err(refusal)
         };
         let verdict = match answer {
-            Ok(Answer::Active(verified)) => {
+            Ok(IntrospectionResponse::Active(verified)) => {
                 let mut shares = self.shares.borrow_mut();
                 shares.give_back(&share, self.platform.now_millis());
                 let verified = Arc::new(verified);
@@ -211,7 +211,7 @@ impl<P: Platform> Introspector<P> {
                 cache.insert(token, realm, Arc::clone(issuer), 0, remember, until, now);
                 Ok(verified)
             }
-            Ok(Answer::Inactive) => refuse(Refusal::inactive(pending)),
+            Ok(IntrospectionResponse::Inactive) => refuse(Refusal::inactive(pending)),
             Err(Failure::Answer(IntrospectionError::Token(error))) => {
                 refuse(Refusal::invalid_token(pending, error))
             }

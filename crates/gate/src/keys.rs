@@ -12,7 +12,7 @@ mod source;
 
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_token::freshness::{
-    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, NoNewerKeys, Record, StoredKeys,
+    Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
     UnknownKeyDecision,
 };
 use doorward_token::{AlgorithmSet, ExposedKeys, KeySet, UnixTime};
@@ -321,7 +321,7 @@ impl<P: Platform> IssuerKeys<P> {
 
     /// What other instances tell. What is no record, or about another issuer, is as nothing. Where nothing is
     /// there, this instance is the first.
-    async fn told(&self, store: &OpenStore<P>) -> Option<Record> {
+    async fn told(&self, store: &OpenStore<P>) -> Option<KeySetRecord> {
         let (name, subject) = (&self.name, &self.subject);
         match records::read(&self.platform, &self.store, store, name, subject).await {
             Ok(record) => Some(record),
@@ -386,7 +386,7 @@ impl<P: Platform> IssuerKeys<P> {
     }
 
     /// Takes over what other instances have found out. Returns as well whether the keys are others now.
-    fn adopt(&self, mut record: Record, cause: Cause) -> (Adopted, bool) {
+    fn adopt(&self, mut record: KeySetRecord, cause: Cause) -> (Adopted, bool) {
         let mut state = self.state.borrow_mut();
         let mut exposed = state.exposed.clone();
         let more = exposed.extend(&record.exposed);

@@ -2,7 +2,7 @@
 
 use doorward_policy::{Permit, Refusal, RequestHead, Route};
 use doorward_traffic::limits::HeadSize;
-use doorward_traffic::rate::{Counts, RateLimit, Verdict};
+use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
 use crate::admit;
@@ -71,7 +71,7 @@ async fn counted<'i, P: Platform>(
     head: &RequestHead<'_>,
     received: &Received,
     record: &mut Record<'i>,
-    verdicts: &mut Vec<(&'i RateLimit, Verdict)>,
+    verdicts: &mut Vec<(&'i RateLimit, RateVerdict)>,
 ) -> Result<Permit<'i>, Refusal> {
     let traffic = route.traffic();
     let address = || gate.ground.address_key(received);

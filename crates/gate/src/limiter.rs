@@ -8,7 +8,7 @@
 use doorward_policy::{Permit, RateLimitId, Refusal, Traffic};
 use doorward_token::digest;
 use doorward_traffic::rate::{
-    Counts, KeyDigest, RateKey, RateLimit, RateTable, SlotRecord, Tat, Verdict, retry_after_s,
+    Counts, KeyDigest, RateKey, RateLimit, RateTable, RateVerdict, SlotRecord, Tat, retry_after_s,
     slot_name, slot_of,
 };
 use std::cell::RefCell;
@@ -79,7 +79,7 @@ impl<P: Platform> Limiter<P> {
     pub(crate) async fn take<'p>(
         &self,
         counted: &[Counted<'p>],
-        verdicts: &mut Vec<(&'p RateLimit, Verdict)>,
+        verdicts: &mut Vec<(&'p RateLimit, RateVerdict)>,
     ) -> Result<(), Refusal> {
         if counted.len() > 1 {
             self.look(counted, verdicts).await?;
@@ -103,7 +103,7 @@ impl<P: Platform> Limiter<P> {
     pub(crate) async fn look<'p>(
         &self,
         counted: &[Counted<'p>],
-        verdicts: &mut Vec<(&'p RateLimit, Verdict)>,
+        verdicts: &mut Vec<(&'p RateLimit, RateVerdict)>,
     ) -> Result<(), Refusal> {
         let mut seen = Vec::with_capacity(counted.len());
         for counted in counted {
@@ -118,7 +118,7 @@ impl<P: Platform> Limiter<P> {
         Err(refusal)
     }
 
-    async fn count(&self, counted: &Counted<'_>, take: bool) -> Verdict {
+    async fn count(&self, counted: &Counted<'_>, take: bool) -> RateVerdict {
         let Counted { id, limit, digest } = counted;
         let shared = if limit.shared {
             self.shared.read(limit, digest).await

@@ -3,7 +3,7 @@
 
 use doorward_policy::{CredentialKind, Principal, Refusal};
 use doorward_traffic::Millis;
-use doorward_traffic::rate::Verdict;
+use doorward_traffic::rate::RateVerdict;
 use doorward_traffic::retry::{End, WhyNot};
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub struct Record<'p> {
     /// Who the caller is.
     pub principal: Option<Principal<'p>>,
     /// What its rate limits said, in the order in which they were asked.
-    pub limits: Vec<(&'p str, Verdict)>,
+    pub limits: Vec<(&'p str, RateVerdict)>,
     /// The upstreams that were asked, in order.
     pub upstreams: Vec<Asked>,
     /// What became of it.

@@ -17,7 +17,8 @@ mod key;
 mod record;
 
 pub use key::{
-    ApiKey, ApiKeyError, GeneratedKey, KEY_BYTES, KEY_PREFIX, KEY_RANDOM_BYTES, KeyDigest, generate,
+    ApiKey, ApiKeyDigest, ApiKeyError, GeneratedKey, KEY_BYTES, KEY_PREFIX, KEY_RANDOM_BYTES,
+    generate,
 };
 pub use record::{
     API_KEY_ISSUER, KEY_NAME_BYTES_MAX, KEY_RECORD_BYTES_MAX, KEY_RECORD_PREFIX, KEY_SCOPES_MAX,

@@ -97,10 +97,10 @@ struct Refused {
 
 enum Slot<I> {
     Free,
-    Used(Entry<I>),
+    Used(CachedToken<I>),
 }
 
-struct Entry<I> {
+struct CachedToken<I> {
     hash: u64,
     realm: u64,
     token: Box<[u8]>,
@@ -116,7 +116,7 @@ struct Entry<I> {
 
 impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
     /// What an entry takes beside the token and its claims: its slot and its place in the index.
-    const ENTRY_BYTES: usize = size_of::<Entry<I>>() + 4 * size_of::<u64>();
+    const ENTRY_BYTES: usize = size_of::<CachedToken<I>>() + 4 * size_of::<u64>();
 
     /// An empty cache with the bounds of this module.
     #[must_use]
@@ -217,7 +217,7 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
             let Some(oldest) = self.oldest else { return };
             self.remove(oldest);
         }
-        let entry = Entry {
+        let entry = CachedToken {
             hash,
             realm,
             token: token.into(),
@@ -313,14 +313,14 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
         hasher.finish()
     }
 
-    fn entry(&self, position: usize) -> Option<&Entry<I>> {
+    fn entry(&self, position: usize) -> Option<&CachedToken<I>> {
         match self.slots.get(position)? {
             Slot::Used(entry) => Some(entry),
             Slot::Free => None,
         }
     }
 
-    fn entry_mut(&mut self, position: usize) -> Option<&mut Entry<I>> {
+    fn entry_mut(&mut self, position: usize) -> Option<&mut CachedToken<I>> {
         match self.slots.get_mut(position)? {
             Slot::Used(entry) => Some(entry),
             Slot::Free => None,

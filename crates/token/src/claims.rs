@@ -26,7 +26,7 @@ mod proof;
 pub(crate) mod token_kinds;
 pub(crate) mod values;
 
-use self::dates::{Rounding, Times, date};
+use self::dates::{Rounding, Validity, date};
 use self::kind::Marks;
 pub use self::proof::Proof;
 pub use self::token_kinds::TokenKinds;
@@ -163,7 +163,7 @@ impl VerifiedToken {
         if signed && expect.access_token_profile {
             self.check_access_token_profile()?;
         }
-        let times = Times {
+        let times = Validity {
             expires_at: self.expires_at,
             not_before: self.not_before,
             issued_at: self.issued_at,

@@ -35,7 +35,7 @@
 //! 8. One fetch at a time. One that has neither succeeded nor failed after [`FETCH_S_MAX`] counts as
 //!    lost, so that a request that was cancelled holds nobody up.
 //!
-//! Instances are short-lived, so the times travel in a [`Record`] through the key-value store, those
+//! Instances are short-lived, so the times travel in a [`KeySetRecord`] through the key-value store, those
 //! of failed attempts too. An instance that was told to fetch reads the record first;
 //! [`Freshness::adopt`] takes over what the others have found out and says whether that will do.
 
@@ -57,9 +57,10 @@ pub use policy::{
     UNKNOWN_KEY_COOLDOWN_S_DEFAULT, UNUSABLE_S_MAX,
 };
 pub use record::{
-    ETAG_BYTES_MAX, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordError, StoredKeys,
+    ETAG_BYTES_MAX, KeySetRecord, KeySetRecordError, LAST_ERROR_BYTES_MAX, RECORD_BYTES_MAX,
+    StoredKeys,
 };
-pub use state::State;
+pub use state::KeySetState;
 
 /// What to do with the keys now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +127,7 @@ pub struct Adopted {
 #[derive(Clone, Debug)]
 pub struct Freshness {
     policy: FreshnessPolicy,
-    keys: Option<Keys>,
+    keys: Option<KeySetAge>,
     /// When an attempt last ended.
     attempted_at: Option<UnixTime>,
     /// How many attempts have failed since one succeeded.
@@ -141,7 +142,7 @@ pub struct Freshness {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Keys {
+struct KeySetAge {
     fetched_at: UnixTime,
     fresh_s: u64,
     /// Whether there is one among them that can be used.
@@ -304,7 +305,13 @@ impl Freshness {
     /// another instance made one just now, when all have made as many as they may, or when the issuer
     /// failed them likewise.
     #[must_use]
-    pub fn adopt(&mut self, record: &Record, usable: bool, now: UnixTime, cause: Cause) -> Adopted {
+    pub fn adopt(
+        &mut self,
+        record: &KeySetRecord,
+        usable: bool,
+        now: UnixTime,
+        cause: Cause,
+    ) -> Adopted {
         if record.attempted_at > self.attempted_at {
             self.attempted_at = record.attempted_at;
             self.failures = record.failures;
@@ -376,7 +383,7 @@ impl Freshness {
         exposed: &ExposedKeys,
         last_error: Option<&str>,
         instance: u64,
-    ) -> Option<Record> {
+    ) -> Option<KeySetRecord> {
         let known = self.keys.filter(|_| keys.is_some());
         if known.is_none() && self.attempted_at.is_none() && self.refetched_at.is_none() {
             return None;
@@ -384,7 +391,7 @@ impl Freshness {
         let refetching = self
             .fetching
             .is_some_and(|fetching| self.refetched_at == Some(fetching.since));
-        Some(Record {
+        Some(KeySetRecord {
             issuer: issuer.to_owned(),
             fetched_at: known.map_or(UnixTime(0), |keys| keys.fetched_at),
             fresh_s: known.map_or(0, |keys| keys.fresh_s),
@@ -420,14 +427,14 @@ impl Freshness {
 
     /// How usable the keys are.
     #[must_use]
-    pub fn state(&self, now: UnixTime) -> State {
+    pub fn state(&self, now: UnixTime) -> KeySetState {
         match self.keys {
-            None => State::Missing,
-            Some(keys) if keys.usable && self.is_fresh(now) => State::Fresh,
-            Some(_) if !self.is_within_grace(now) => State::Expired,
-            Some(keys) if !keys.usable => State::Unusable,
-            Some(_) if self.failures > 0 => State::Failing,
-            Some(_) => State::Stale,
+            None => KeySetState::Missing,
+            Some(keys) if keys.usable && self.is_fresh(now) => KeySetState::Fresh,
+            Some(_) if !self.is_within_grace(now) => KeySetState::Expired,
+            Some(keys) if !keys.usable => KeySetState::Unusable,
+            Some(_) if self.failures > 0 => KeySetState::Failing,
+            Some(_) => KeySetState::Stale,
         }
     }
 
@@ -444,13 +451,13 @@ impl Freshness {
             .is_some_and(|at| !is_past(at.saturating_add(LOOK_S), now, at))
     }
 
-    fn keys_of(&self, fetched_at: UnixTime, fresh_s: u64, usable: bool) -> Keys {
+    fn keys_of(&self, fetched_at: UnixTime, fresh_s: u64, usable: bool) -> KeySetAge {
         let fresh_s = if usable {
             fresh_s.clamp(FRESH_S_MIN, FRESH_S_MAX)
         } else {
             UNUSABLE_S_MAX.min(self.policy.unknown_key_cooldown_s)
         };
-        Keys {
+        KeySetAge {
             fetched_at,
             fresh_s,
             usable,
@@ -514,10 +521,10 @@ impl Freshness {
 }
 
 /// What its age means.
-impl Record {
+impl KeySetRecord {
     /// How usable the keys are.
     #[must_use]
-    pub fn state(&self, policy: FreshnessPolicy, now: UnixTime) -> State {
+    pub fn state(&self, policy: FreshnessPolicy, now: UnixTime) -> KeySetState {
         self.freshness(policy, now).state(now)
     }
 
@@ -538,7 +545,7 @@ impl Record {
     }
 }
 
-impl Keys {
+impl KeySetAge {
     fn fresh_until(&self) -> UnixTime {
         self.fetched_at.saturating_add(self.fresh_s)
     }

@@ -61,7 +61,7 @@ pub enum MissingAudience {
         reason = "there is one at a time, and it is taken apart at once"
     )
 )]
-pub enum Answer {
+pub enum IntrospectionResponse {
     /// It is valid, and fulfils what is expected.
     Active(VerifiedToken),
     /// It is not valid (any more), or was never issued.
@@ -150,7 +150,7 @@ pub fn parse(
     missing_audience: MissingAudience,
     now: UnixTime,
     cache_s: u64,
-) -> Result<Answer, IntrospectionError> {
+) -> Result<IntrospectionResponse, IntrospectionError> {
     if body.len() > INTROSPECTION_BYTES_MAX {
         return Err(IntrospectionError::TooLong {
             bytes: body.len(),
@@ -160,7 +160,7 @@ pub fn parse(
     let mut members = json::parse_object(body, LIMITS).map_err(IntrospectionError::Json)?;
     match members.get("active") {
         Some(Value::Bool(true)) => {}
-        Some(Value::Bool(false)) => return Ok(Answer::Inactive),
+        Some(Value::Bool(false)) => return Ok(IntrospectionResponse::Inactive),
         _ => return Err(IntrospectionError::Active),
     }
     // Some issuers write every member that they know.
@@ -190,7 +190,7 @@ pub fn parse(
     }
     let evidence = Evidence::Introspection { without_audience };
     VerifiedToken::new(members, evidence, token, expect, now)
-        .map(Answer::Active)
+        .map(IntrospectionResponse::Active)
         .map_err(IntrospectionError::Token)
 }
 

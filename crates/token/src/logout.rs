@@ -23,13 +23,13 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::algorithm::AlgorithmSet;
-use crate::claims::dates::{Rounding, Times, date};
+use crate::claims::dates::{Rounding, Validity, date};
 use crate::claims::values::{audience, name, required, string};
 use crate::error::TokenError;
-use crate::expect::Names;
+use crate::expect::IssuerNames;
 use crate::keys::KeySet;
 use crate::media_type::MediaType;
-use crate::revocation::{Entry, Note};
+use crate::revocation::{Note, RevocationEntry};
 use crate::time::UnixTime;
 use crate::token::UnverifiedToken;
 
@@ -94,7 +94,7 @@ impl UnverifiedToken<'_> {
         if !expect.algorithms.contains(algorithm) {
             return Err(TokenError::AlgorithmNotAccepted { algorithm });
         }
-        let names = Names {
+        let names = IssuerNames {
             issuer: &expect.issuer,
             spellings: &expect.issuer_spellings,
         };
@@ -111,7 +111,7 @@ impl UnverifiedToken<'_> {
         }
         let expires_at = required(date(&claims, "exp", Rounding::Down)?, "exp")?;
         let issued_at = required(date(&claims, "iat", Rounding::Up)?, "iat")?;
-        let times = Times {
+        let times = Validity {
             expires_at,
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: Some(issued_at),
@@ -200,12 +200,16 @@ impl LogoutToken {
     ///
     /// `token_lifetime_s_max` is how long a token of the issuer may live.
     #[must_use]
-    pub fn revocations(&self, token_lifetime_s_max: u64, now: UnixTime) -> Vec<(Entry, Note)> {
+    pub fn revocations(
+        &self,
+        token_lifetime_s_max: u64,
+        now: UnixTime,
+    ) -> Vec<(RevocationEntry, Note)> {
         let issuer = self.issuer.as_str();
         let issued_at = self.issued_at;
         let until = issued_at.saturating_add(token_lifetime_s_max);
         let mut revocations = Vec::new();
-        let mut push = |entry: Entry, value: Option<&str>| {
+        let mut push = |entry: RevocationEntry, value: Option<&str>| {
             let note = Note {
                 kind: entry.kind(),
                 issuer: issuer.to_owned(),
@@ -216,16 +220,22 @@ impl LogoutToken {
             revocations.push((entry, note));
         };
         if let Some(session) = self.session() {
-            push(Entry::session(issuer, session, until), Some(session));
+            push(
+                RevocationEntry::session(issuer, session, until),
+                Some(session),
+            );
         }
         if let Some(subject) = self.subject() {
             let revoke = match self.session {
-                Some(_) => Entry::sessionless,
-                None => Entry::subject,
+                Some(_) => RevocationEntry::sessionless,
+                None => RevocationEntry::subject,
             };
             push(revoke(issuer, subject, issued_at, until), Some(subject));
         }
-        push(Entry::logout(issuer, &self.token_id, self.expires_at), None);
+        push(
+            RevocationEntry::logout(issuer, &self.token_id, self.expires_at),
+            None,
+        );
         revocations
     }
 }

@@ -11,7 +11,7 @@
 //!    issuer after its length: no value of one kind or issuer is taken for one of another.
 //! 2. An entry is over when what it revokes has expired, the most leeway that is given
 //!    ([`LEEWAY_S_MAX`](crate::LEEWAY_S_MAX)) included, and has no effect from then on. Its name may be
-//!    deleted later, once [`Entry::is_prunable`]: a gate whose clock runs ahead deletes nothing that is in
+//!    deleted later, once [`RevocationEntry::is_prunable`]: a gate whose clock runs ahead deletes nothing that is in
 //!    force for the others.
 //!    So may, at once, a name beside which there is another one for the same that reaches as far in both
 //!    its times. [`Reading`] reports such names.
@@ -20,7 +20,7 @@
 //! 4. More names in force than [`REVOCATIONS_READ_MAX`] are an error: nobody knows then what is revoked.
 //!    Writers stop at [`REVOCATIONS_MAX`]. Names that may be deleted do not count.
 //! 5. A name with this prefix that cannot be read is passed over and counted. A gate therefore ignores a
-//!    [`Kind`] that is newer than itself: one that is added goes to all gates first, and to those who
+//!    [`RevocationKind`] that is newer than itself: one that is added goes to all gates first, and to those who
 //!    write it, the `doorward` command among them, when every gate reads it. A change of what a name
 //!    means takes another prefix.
 //!
@@ -33,8 +33,10 @@ mod kind;
 mod note;
 mod set;
 
-pub use entry::{ENTRY_PREFIX, Entry, LOGOUT_KEPT_S, NameError, OVER_KEPT_S, TokenEntries};
-pub use kind::Kind;
+pub use entry::{
+    ENTRY_PREFIX, LOGOUT_KEPT_S, NameError, OVER_KEPT_S, RevocationEntry, TokenEntries,
+};
+pub use kind::RevocationKind;
 pub use note::{NOTE_BYTES_MAX, NOTE_TEXT_BYTES_MAX, Note, NoteError};
 pub use set::{
     PRUNE_MAX, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, Reading, RevocationSet, TooManyRevocations,

@@ -3,8 +3,8 @@
 //! 1. Of the targets that work and that this request has not tried, two are drawn at random and the one
 //!    with fewer requests in flight is asked. That evens out the load nearly as well as looking at all of
 //!    them, and instances that know nothing of each other do not all pick the same one.
-//! 2. A target that fails is set aside: at once when no connection to it works ([`Outcome::Broken`]), after
-//!    [`FAILURES_MAX`] failures in a row when it takes requests in vain ([`Outcome::Failing`]). The first
+//! 2. A target that fails is set aside: at once when no connection to it works ([`TargetReport::Broken`]), after
+//!    [`FAILURES_MAX`] failures in a row when it takes requests in vain ([`TargetReport::Failing`]). The first
 //!    time for [`ASIDE_MS_BASE`], then twice as long each time, up to [`ASIDE_MS_MAX`], and always
 //!    [`ASIDE_JITTER_PERCENT`] more or less, so that instances do not come back to it together.
 //! 3. When the time is up, one request probes it, before all others and one at a time. Success heals it, a
@@ -18,7 +18,7 @@
 //! and then is set aside for longer and longer.
 
 use crate::random::Random;
-use crate::status::Says;
+use crate::status::StatusMeaning;
 use crate::time::Millis;
 use crate::upstream::UpstreamFailure;
 
@@ -58,7 +58,7 @@ impl Tried {
 /// The target to ask. It counts as busy until [`Targets::ended`] is told.
 #[must_use = "a target that is chosen counts as busy until its request has ended"]
 #[derive(Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct TargetChoice {
     /// Its position among the targets of the upstream.
     pub target: usize,
     /// Whether this request finds out if the target works again.
@@ -68,9 +68,9 @@ pub struct Choice {
     chosen_at: Millis,
 }
 
-/// What became of a request.
+/// What a request reports of its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TargetReport {
     /// The target answered; what it thinks of the request does not matter.
     Success,
     /// It took the request and answered 502, 503 or 504, nothing, or no HTTP. That may be due to the
@@ -82,17 +82,17 @@ pub enum Outcome {
     Unknown,
 }
 
-impl Outcome {
-    /// The outcome of an attempt that ended in a response.
+impl TargetReport {
+    /// What an attempt reports that ended in a response.
     #[must_use]
     pub const fn of_status(status: u16) -> Self {
-        match Says::of(status) {
-            Says::Failing => Self::Failing,
-            Says::Works | Says::Busy => Self::Success,
+        match StatusMeaning::of(status) {
+            StatusMeaning::Failing => Self::Failing,
+            StatusMeaning::Works | StatusMeaning::Busy => Self::Success,
         }
     }
 
-    /// The outcome of an attempt that ended in none.
+    /// What an attempt reports that ended in none.
     #[must_use]
     pub const fn of_failure(failure: &UpstreamFailure) -> Self {
         match failure {
@@ -120,10 +120,10 @@ impl Outcome {
 
 /// What an instance knows of the targets of one upstream.
 #[derive(Clone, Debug)]
-pub struct Targets(Vec<State>);
+pub struct Targets(Vec<TargetState>);
 
 #[derive(Clone, Debug, Default)]
-struct State {
+struct TargetState {
     in_flight: u32,
     /// In a row, of a target that is not set aside.
     failures: u8,
@@ -141,7 +141,7 @@ impl Targets {
     /// `count` targets, at most [`TARGETS_MAX`], all of which work as far as is known.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        Self(vec![State::default(); count.min(TARGETS_MAX)])
+        Self(vec![TargetState::default(); count.min(TARGETS_MAX)])
     }
 
     /// The target to ask for a request that has tried `tried`, by the rules of the
@@ -160,7 +160,7 @@ impl Targets {
         may_probe: bool,
         random: &mut Random,
         now: Millis,
-    ) -> Choice {
+    ) -> TargetChoice {
         let target = match self.best(*tried, may_probe, random, now) {
             Some(target) => target,
             None => {
@@ -205,8 +205,8 @@ impl Targets {
         }
     }
 
-    fn take(&mut self, target: usize, now: Millis) -> Choice {
-        let mut choice = Choice {
+    fn take(&mut self, target: usize, now: Millis) -> TargetChoice {
+        let mut choice = TargetChoice {
             target,
             probe: false,
             generation: 0,
@@ -224,7 +224,13 @@ impl Targets {
     }
 
     /// The request for which `choice` was made is over, or its response has begun.
-    pub fn ended(&mut self, choice: Choice, outcome: Outcome, random: &mut Random, now: Millis) {
+    pub fn ended(
+        &mut self,
+        choice: TargetChoice,
+        report: TargetReport,
+        random: &mut Random,
+        now: Millis,
+    ) {
         let Some(state) = self.0.get_mut(choice.target) else {
             return;
         };
@@ -236,18 +242,19 @@ impl Targets {
         if choice.generation != state.generation {
             return;
         }
-        match outcome {
-            Outcome::Success => state.succeeded(),
+        match report {
+            TargetReport::Success => state.succeeded(),
             // Only a probe sets it aside again: see rule 4.
-            Outcome::Failing | Outcome::Broken if state.aside_until.is_some() && !choice.probe => {}
-            Outcome::Broken => state.set_aside(random, now),
-            Outcome::Failing => {
+            TargetReport::Failing | TargetReport::Broken
+                if state.aside_until.is_some() && !choice.probe => {}
+            TargetReport::Broken => state.set_aside(random, now),
+            TargetReport::Failing => {
                 state.failures = state.failures.saturating_add(1);
                 if choice.probe || state.failures >= FAILURES_MAX {
                     state.set_aside(random, now);
                 }
             }
-            Outcome::Unknown => {}
+            TargetReport::Unknown => {}
         }
     }
 
@@ -288,7 +295,7 @@ impl Targets {
     }
 }
 
-impl State {
+impl TargetState {
     fn may_be_probed(&self, now: Millis) -> bool {
         self.aside_until.is_some_and(|until| now >= until)
             && self

@@ -39,7 +39,7 @@ const DOUBLINGS_MAX: u8 = 5;
 /// The breaker of one upstream.
 #[derive(Clone, Debug)]
 pub struct Breaker {
-    state: State,
+    state: BreakerState,
     /// How often it was open of late.
     doublings: u8,
     /// Grows whenever it opens or closes.
@@ -57,13 +57,13 @@ pub struct Ticket {
 
 /// Nobody is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct BreakerOpen {
     /// In how many milliseconds it is worth to ask again, at least 1.
     pub retry_after_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum BreakerState {
     Closed { since: Millis },
     Open { until: Millis },
     HalfOpen { probed_at: Millis },
@@ -80,7 +80,7 @@ impl Breaker {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            state: State::Closed { since: Millis(0) },
+            state: BreakerState::Closed { since: Millis(0) },
             doublings: 0,
             generation: 0,
             window: Window::default(),
@@ -95,21 +95,21 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// [`Open`] when it may not.
-    pub fn admit(&mut self, now: Millis) -> Result<Ticket, Open> {
+    /// [`BreakerOpen`] when it may not.
+    pub fn admit(&mut self, now: Millis) -> Result<Ticket, BreakerOpen> {
         let retry_after_ms = match self.state {
-            State::Closed { .. } => 0,
-            State::Open { until } => until.since(now),
+            BreakerState::Closed { .. } => 0,
+            BreakerState::Open { until } => until.since(now),
             // The probe that is under way is likely to say within a moment how it goes on.
-            State::HalfOpen { probed_at } => {
+            BreakerState::HalfOpen { probed_at } => {
                 probed_at.plus(PROBE_MS_MAX).since(now).min(OPEN_MS_BASE)
             }
         };
         if retry_after_ms > 0 {
-            return Err(Open { retry_after_ms });
+            return Err(BreakerOpen { retry_after_ms });
         }
-        if !matches!(self.state, State::Closed { .. }) {
-            self.state = State::HalfOpen { probed_at: now };
+        if !matches!(self.state, BreakerState::Closed { .. }) {
+            self.state = BreakerState::HalfOpen { probed_at: now };
         }
         Ok(Ticket {
             generation: self.generation,
@@ -125,7 +125,7 @@ impl Breaker {
             return;
         }
         match (self.state, ok) {
-            (State::Closed { since }, Some(ok)) => {
+            (BreakerState::Closed { since }, Some(ok)) => {
                 self.window.count(ok, now);
                 if self.window.is_bad() {
                     if now.since(since) > OPEN_MS_MAX {
@@ -134,17 +134,17 @@ impl Breaker {
                     self.open(now);
                 }
             }
-            (State::Closed { .. }, None) => {}
+            (BreakerState::Closed { .. }, None) => {}
             // A probe that took longer than PROBE_MS_MAX counts, too: else a breaker whose upstream is as
             // slow as that would never close.
             (_, Some(true)) => {
-                self.state = State::Closed { since: now };
+                self.state = BreakerState::Closed { since: now };
                 self.generation = self.generation.wrapping_add(1);
                 self.window = Window::default();
             }
             (_, Some(false)) => self.open(now),
-            (State::HalfOpen { probed_at }, None) if probed_at == ticket.admitted_at => {
-                self.state = State::Open { until: now };
+            (BreakerState::HalfOpen { probed_at }, None) if probed_at == ticket.admitted_at => {
+                self.state = BreakerState::Open { until: now };
             }
             (_, None) => {}
         }
@@ -153,12 +153,12 @@ impl Breaker {
     /// Whether nobody but a probe is admitted, for the log.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !matches!(self.state, State::Closed { .. })
+        !matches!(self.state, BreakerState::Closed { .. })
     }
 
     fn open(&mut self, now: Millis) {
         let ms = (OPEN_MS_BASE << self.doublings.min(DOUBLINGS_MAX)).min(OPEN_MS_MAX);
-        self.state = State::Open {
+        self.state = BreakerState::Open {
             until: now.plus(ms),
         };
         self.doublings = self.doublings.saturating_add(1).min(DOUBLINGS_MAX);

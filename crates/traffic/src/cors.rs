@@ -50,7 +50,7 @@ pub const OWNED_FIELDS: [&str; 6] = [
 
 /// Response fields: names in lower case, and values. `vary` is to be merged with what is there
 /// ([`merge_vary`]), the others replace it.
-pub type Fields = Vec<(&'static str, String)>;
+pub type CorsFields = Vec<(&'static str, String)>;
 
 /// What a policy allows pages of other origins (`[cors.NAME]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +71,13 @@ pub struct CorsRule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PreflightAnswer {
     /// The page may ask: a 204 with these fields.
-    Allowed(Fields),
+    Allowed(CorsFields),
     /// It may not: a 403 with these fields.
     Refused {
         /// Why, for the log.
         reason: PreflightRefusal,
         /// `Vary`, and for an allowed origin what lets the browser's console say more.
-        fields: Fields,
+        fields: CorsFields,
     },
 }
 
@@ -112,8 +112,8 @@ impl CorsRule {
     /// The fields of any response to a request with these `Origin` values, whether it was answered or
     /// refused.
     #[must_use]
-    pub fn actual(&self, origin: &[Vec<u8>]) -> Fields {
-        let mut fields = Fields::new();
+    pub fn actual(&self, origin: &[Vec<u8>]) -> CorsFields {
+        let mut fields = CorsFields::new();
         if self.push_origin(&mut fields, origin) && !self.exposed_headers.is_empty() {
             fields.push((EXPOSE_HEADERS, self.exposed_headers.join(", ")));
         }
@@ -138,7 +138,7 @@ impl CorsRule {
         requested_headers: &[Vec<u8>],
         methods: &[&str],
     ) -> PreflightAnswer {
-        let mut fields = Fields::new();
+        let mut fields = CorsFields::new();
         let refusal = if origin.len() != 1 || !self.push_origin(&mut fields, origin) {
             Some(PreflightRefusal::Origin)
         } else if requested_method.len() > REQUESTED_METHOD_BYTES_MAX
@@ -167,7 +167,7 @@ impl CorsRule {
     }
 
     /// Says which origin may read the answer; `false` where it is not this one.
-    fn push_origin(&self, fields: &mut Fields, origin: &[Vec<u8>]) -> bool {
+    fn push_origin(&self, fields: &mut CorsFields, origin: &[Vec<u8>]) -> bool {
         let any = self.allows_any();
         let allowed = if any {
             Some("*")

@@ -106,9 +106,9 @@ pub fn is_forwarding_field(name: &str) -> bool {
     FORWARDING_PREFIXES.begin(name) || FORWARDING.has(name)
 }
 
-/// How a request has come here.
+/// The hop by which a request has come here, and what we call ourselves.
 #[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
+pub struct Hop<'a> {
     /// Who we are: a token (RFC 9110 section 5.6.2).
     pub pseudonym: &'a str,
     /// Who is connected, and whether it is trusted.
@@ -123,9 +123,9 @@ pub struct Way<'a> {
     pub tells_host: bool,
 }
 
-/// What was received of a request's way: all values of each field.
+/// What the hops before say of the request: all values of each field, as received.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Received<'a> {
+pub struct PriorHops<'a> {
     /// `X-Forwarded-For`.
     pub forwarded_for: &'a [Vec<u8>],
     /// `X-Forwarded-Proto`.
@@ -141,40 +141,40 @@ pub struct Received<'a> {
 /// The fields with which a request goes on, one value each. Every field for which [`is_forwarding_field`]
 /// holds is removed before.
 #[must_use]
-pub fn request_fields(way: &Way<'_>, received: &Received<'_>) -> Vec<(&'static str, Vec<u8>)> {
-    let trusted = way.client.peer_is_trusted;
+pub fn request_fields(hop: &Hop<'_>, prior: &PriorHops<'_>) -> Vec<(&'static str, Vec<u8>)> {
+    let trusted = hop.client.peer_is_trusted;
     let mut nodes = Vec::new();
     if trusted {
         nodes.extend(
-            elements_from_end(received.forwarded_for)
+            elements_from_end(prior.forwarded_for)
                 .take(ELEMENTS_MAX)
                 .map(parse_address),
         );
         nodes.reverse();
     }
-    nodes.push(way.client.peer);
+    nodes.push(hop.client.peer);
 
     let ours = Seen {
-        proto: scheme(way.scheme),
-        host: way.host.filter(|host| way.tells_host && is_host(host)),
+        proto: scheme(hop.scheme),
+        host: hop.host.filter(|host| hop.tells_host && is_host(host)),
     };
     let theirs = Seen {
-        proto: told(trusted, way.trusted_hops, received.forwarded_proto).and_then(scheme),
-        host: told(trusted, way.trusted_hops, received.forwarded_host)
-            .filter(|host| way.tells_host && is_host(host)),
+        proto: told(trusted, hop.trusted_hops, prior.forwarded_proto).and_then(scheme),
+        host: told(trusted, hop.trusted_hops, prior.forwarded_host)
+            .filter(|host| hop.tells_host && is_host(host)),
     };
-    let outermost = nodes.len().checked_sub(1 + usize::from(way.trusted_hops));
+    let outermost = nodes.len().checked_sub(1 + usize::from(hop.trusted_hops));
     let proto = theirs.proto.or(ours.proto);
     let host = theirs.host.or(ours.host);
 
-    let via = if trusted { received.via } else { &[] };
+    let via = if trusted { prior.via } else { &[] };
     let mut fields = vec![
-        ("via", appended(via, via_element, "1.1 ", way.pseudonym)),
+        ("via", appended(via, via_element, "1.1 ", hop.pseudonym)),
         ("forwarded", forwarded(&nodes, outermost, &theirs, &ours)),
         ("x-forwarded-for", forwarded_for(&nodes)),
         (
             "cdn-loop",
-            appended(received.cdn_loop, cdn_loop_element, "", way.pseudonym),
+            appended(prior.cdn_loop, cdn_loop_element, "", hop.pseudonym),
         ),
     ];
     if let Some(proto) = proto {
@@ -189,14 +189,14 @@ pub fn request_fields(way: &Way<'_>, received: &Received<'_>) -> Vec<(&'static s
 /// The origin under which a client asked: scheme, `://` and host, each as the outermost trusted proxy saw it, or
 /// else as it was seen here. `None` where nobody knows the host.
 #[must_use]
-pub fn asked_origin(way: &Way<'_>, received: &Received<'_>) -> Option<String> {
-    let trusted = way.client.peer_is_trusted;
-    let proto = told(trusted, way.trusted_hops, received.forwarded_proto).and_then(scheme);
-    let host = told(trusted, way.trusted_hops, received.forwarded_host)
+pub fn asked_origin(hop: &Hop<'_>, prior: &PriorHops<'_>) -> Option<String> {
+    let trusted = hop.client.peer_is_trusted;
+    let proto = told(trusted, hop.trusted_hops, prior.forwarded_proto).and_then(scheme);
+    let host = told(trusted, hop.trusted_hops, prior.forwarded_host)
         .filter(|host| is_host(host))
-        .or(way.host)?;
+        .or(hop.host)?;
     let mut origin = String::with_capacity(VALUE_BYTES);
-    for part in [proto.unwrap_or(way.scheme), "://", host] {
+    for part in [proto.unwrap_or(hop.scheme), "://", host] {
         origin.push_str(part);
     }
     Some(origin)

@@ -25,7 +25,7 @@ mod slot;
 mod table;
 
 pub use headers::{limit_field, policy_field, retry_after_s};
-pub use limit::{Counts, KeyDigest, RateKey, RateLimit, Tat, Verdict};
+pub use limit::{Counts, KeyDigest, RateKey, RateLimit, RateVerdict, Tat};
 pub use slot::{SLOT_KEYS_MAX, SLOTS, SlotRecord, slot_name, slot_of};
 pub use table::{KEYS_MAX, RateTable};
 

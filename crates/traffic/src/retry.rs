@@ -16,7 +16,7 @@
 //! not tried.
 
 use crate::random::Random;
-use crate::status::Says;
+use crate::status::StatusMeaning;
 use crate::upstream::failure::UpstreamFailure;
 
 mod after;
@@ -209,11 +209,11 @@ pub fn again(
             status,
             retry_after_ms,
         } => {
-            let helps = match Says::of(status) {
-                Says::Failing => true,
+            let helps = match StatusMeaning::of(status) {
+                StatusMeaning::Failing => true,
                 // Without a Retry-After, nobody knows when it would help.
-                Says::Busy => retry_after_ms.is_some(),
-                Says::Works => false,
+                StatusMeaning::Busy => retry_after_ms.is_some(),
+                StatusMeaning::Works => false,
             };
             (helps, false, retry_after_ms.unwrap_or(0))
         }

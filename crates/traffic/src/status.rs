@@ -2,7 +2,7 @@
 
 /// What a status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub enum StatusMeaning {
     /// It did what it does, be that an error.
     Works,
     /// It does not work now (502, 503, 504): another one may, and so may it a moment later.
@@ -11,7 +11,7 @@ pub enum Says {
     Busy,
 }
 
-impl Says {
+impl StatusMeaning {
     /// What this status says.
     #[must_use]
     pub const fn of(status: u16) -> Self {

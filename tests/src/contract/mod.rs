@@ -11,7 +11,7 @@ mod words;
 pub use self::words::{Field, Gets, Reply, Sees, Sent, Then, Token};
 
 use doorward_token::UnixTime;
-use doorward_token::revocation::Entry;
+use doorward_token::revocation::RevocationEntry;
 
 /// The subject of all tokens.
 pub const SUBJECT: &str = "alice";
@@ -207,7 +207,7 @@ impl Places {
     #[must_use]
     pub fn revocation(&self, now: u64) -> String {
         let (now, end) = (UnixTime(now), UnixTime(now + 24 * 3600));
-        Entry::subject(&self.issuer, SUBJECT, now, end).name()
+        RevocationEntry::subject(&self.issuer, SUBJECT, now, end).name()
     }
 
     /// `text` with names in place of what differs from run to run.

@@ -15,7 +15,7 @@ use crate::sim::store::Calls;
 use crate::sim::world::{BEGIN_S, Line, World};
 use doorward_token::UnixTime;
 use doorward_token::api_key::KeyRecord;
-use doorward_token::revocation::Entry;
+use doorward_token::revocation::RevocationEntry;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -309,20 +309,20 @@ impl Story {
         let (issuer, url) = (token.issuer, self.setting.issuers[token.issuer].url());
         let (now, end) = (UnixTime(at_s), UnixTime(at_s + 200_000));
         let (what, entry) = match draw.below(7) {
-            0 => (What::Issuer, Entry::issuer(&url, now, end)),
+            0 => (What::Issuer, RevocationEntry::issuer(&url, now, end)),
             1 => {
                 let session = token.session.clone();
-                let entry = Entry::session(&url, &session, end);
+                let entry = RevocationEntry::session(&url, &session, end);
                 (What::Session(session), entry)
             }
             2 | 3 => {
                 let subject = token.subject.clone();
-                let entry = Entry::subject(&url, &subject, now, end);
+                let entry = RevocationEntry::subject(&url, &subject, now, end);
                 (What::Subject(subject), entry)
             }
             _ => {
                 let id = token.id.clone();
-                let entry = Entry::token(&url, &id, end);
+                let entry = RevocationEntry::token(&url, &id, end);
                 (What::Token(id), entry)
             }
         };

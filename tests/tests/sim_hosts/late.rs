@@ -4,7 +4,7 @@ use crate::scene::{Scene, WAYS};
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::origin::Reply;
 use doorward_token::UnixTime;
-use doorward_token::revocation::Entry;
+use doorward_token::revocation::RevocationEntry;
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ fn a_store_that_is_read_late_shows_what_was_written_within_its_lag() {
         store.lag.set(Duration::from_secs(lag_s));
         let token = scene.issuer.token_by("first", &scene.world, json!({}));
         let now = UnixTime(scene.world.wall_s());
-        let name = Entry::subject(&scene.issuer.url, "alice", now, UnixTime(now.0 + 3600)).name();
+        let name =
+            RevocationEntry::subject(&scene.issuer.url, "alice", now, UnixTime(now.0 + 3600))
+                .name();
         store.put(&name, "");
         let status = || scene.status_of(Sent::get("/signed").bearer(&token));
         // `refresh_s` is 5.
@@ -91,7 +93,8 @@ fn what_is_revoked_stays_so_when_the_clock_is_set_back() {
     );
     scene.is_served("GET", "/signed", "before");
     let now = UnixTime(scene.world.wall_s());
-    let name = Entry::subject(&scene.issuer.url, "alice", now, UnixTime(now.0 + 3600)).name();
+    let name =
+        RevocationEntry::subject(&scene.issuer.url, "alice", now, UnixTime(now.0 + 3600)).name();
     scene.world.store("default").put(&name, "");
     scene.world.executor.run_for(Duration::from_secs(6));
     scene.world.set_clock(-120);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use doorward_token::UnixTime;
-use doorward_token::revocation::{Entry, Note};
+use doorward_token::revocation::{Note, RevocationEntry};
 use serde_json::json;
 
 use super::one_token::Tokens;
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 /// An entry, and what was written beside it for people.
 struct Revocation {
     name: String,
-    entry: Entry,
+    entry: RevocationEntry,
     note: Option<Note>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut tokens = Tokens::default();
     let mut unreadable = 0_usize;
     for name in store.names()? {
-        match Entry::parse_name(&name) {
+        match RevocationEntry::parse_name(&name) {
             None => {}
             Some(Err(_)) => unreadable += 1,
             // Gates delete those that are over when they come across them a day later.

@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use doorward_policy::{Issuer, Policy, TOKEN_LIFETIME_MAX_S_DEFAULT};
 use doorward_token::api_key::ApiKey;
-use doorward_token::revocation::{Entry, Kind, Note, REVOCATIONS_READ_MAX, RevocationSet};
+use doorward_token::revocation::{
+    Note, REVOCATIONS_READ_MAX, RevocationEntry, RevocationKind, RevocationSet,
+};
 use doorward_token::{LEEWAY_S_MAX, TENANT_PLACE, TOKEN_BYTES_MAX, UnixTime, is_tenant, tenant_of};
 
 use crate::store::{self, Store};
@@ -138,7 +140,7 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     let named = arguments.issuer.as_deref();
     let named = named.map(|name| revoking.issuer(name)).transpose()?;
     if let (Some(id), Some(issuer)) = (&arguments.id, &named) {
-        let entries = [Entry::token(&issuer.url, id, until)];
+        let entries = [RevocationEntry::token(&issuer.url, id, until)];
         return revoking.end(issuer, "the token with this id", None, &entries);
     }
     let text = read_token()?;
@@ -151,7 +153,7 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     // Only an opaque token does not say whose it is.
     let asked = named.clone().or_else(|| revoking.introspecting());
     let asked_url = asked.as_ref().map(|issuer| issuer.url.as_str());
-    let mut found = Entry::of_token(text.as_bytes(), asked_url, until)
+    let mut found = RevocationEntry::of_token(text.as_bytes(), asked_url, until)
         .context("the token cannot be revoked; `--issuer NAME` says whose an opaque one is")?;
     let Some(issuer) = revoking.policy.issuer_by_url(&found.issuer) else {
         bail!(
@@ -162,7 +164,7 @@ fn token(arguments: &Token) -> Result<ExitCode> {
     };
     let issuer = Whose::of(issuer, &found.issuer);
     if issuer.url != found.issuer {
-        found = Entry::of_token_of(text.as_bytes(), &issuer.url, until)?;
+        found = RevocationEntry::of_token_of(text.as_bytes(), &issuer.url, until)?;
     }
     if let Some(named) = named.filter(|named| named.url != issuer.url) {
         bail!(
@@ -187,7 +189,7 @@ fn subject(arguments: &Subject) -> Result<ExitCode> {
     let issuer = revoking.issuer(&arguments.issuer)?;
     let before = revoking.before(arguments.before)?;
     let until = revoking.until(before);
-    let entry = Entry::subject(&issuer.url, &arguments.subject, before, until);
+    let entry = RevocationEntry::subject(&issuer.url, &arguments.subject, before, until);
     let what = format!(
         "the tokens of `{}` issued until {}",
         arguments.subject,
@@ -200,7 +202,7 @@ fn session(arguments: &Session) -> Result<ExitCode> {
     let revoking = Revoking::begin(&arguments.common)?;
     let issuer = revoking.issuer(&arguments.issuer)?;
     let until = revoking.until(revoking.now);
-    let entry = Entry::session(&issuer.url, &arguments.session, until);
+    let entry = RevocationEntry::session(&issuer.url, &arguments.session, until);
     let what = format!("the tokens of the session `{}`", arguments.session);
     revoking.end(&issuer, &what, Some(&arguments.session), &[entry])
 }
@@ -209,7 +211,7 @@ fn issuer(arguments: &WholeIssuer) -> Result<ExitCode> {
     let revoking = Revoking::begin(&arguments.common)?;
     let issuer = revoking.issuer(&arguments.issuer)?;
     let before = revoking.before(arguments.before)?;
-    let entry = Entry::issuer(&issuer.url, before, revoking.until(before));
+    let entry = RevocationEntry::issuer(&issuer.url, before, revoking.until(before));
     let what = format!("everything issued until {}", dates::utc(before));
     revoking.end(&issuer, &what, None, &[entry])
 }
@@ -357,9 +359,9 @@ impl<'a> Revoking<'a> {
         issuer: &Whose,
         what: &str,
         value: Option<&str>,
-        entries: &[Entry],
+        entries: &[RevocationEntry],
     ) -> Result<ExitCode> {
-        let note = |entry: &Entry| Note {
+        let note = |entry: &RevocationEntry| Note {
             kind: entry.kind(),
             issuer: issuer.url.clone(),
             value: value.map(str::to_owned),
@@ -380,7 +382,7 @@ impl<'a> Revoking<'a> {
             store.set(&entry.name(), &one_token::note(&note(entry), entries))?;
         }
         eprintln!("Revoked: {what} of the issuer `{}`.", issuer.name);
-        if let Some(until) = entries.iter().map(Entry::expires_at).max() {
+        if let Some(until) = entries.iter().map(RevocationEntry::expires_at).max() {
             eprintln!("It is kept in {store} until {}.", dates::utc(until));
         }
         if self.policy.revocation().is_some() {
@@ -392,10 +394,12 @@ impl<'a> Revoking<'a> {
 
 /// More entries than gates read would keep them from deciding anything. Taking back everything of an
 /// issuer is possible for longer than the rest: it is what helps then.
-fn check_room(store: &Store, entries: &[Entry], now: UnixTime) -> Result<()> {
+fn check_room(store: &Store, entries: &[RevocationEntry], now: UnixTime) -> Result<()> {
     let names = store.names()?;
     let set = RevocationSet::from_names(names.iter().map(String::as_str), now)?.set;
-    let last_resort = entries.iter().all(|entry| entry.kind() == Kind::Issuer);
+    let last_resort = entries
+        .iter()
+        .all(|entry| entry.kind() == RevocationKind::Issuer);
     if last_resort && set.names() + entries.len() <= REVOCATIONS_READ_MAX {
         return Ok(());
     }

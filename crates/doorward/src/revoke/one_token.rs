@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_token::revocation::{Entry, Kind, Note};
+use doorward_token::revocation::{Note, RevocationEntry, RevocationKind};
 use serde_json::Value;
 
 /// The member of a note that says it. Gates and [`Note::parse`] pass over it.
@@ -15,7 +15,7 @@ fn digest(name: &str) -> Option<&str> {
 }
 
 /// The note beside one of the `entries` of a token, or beside the only entry of something else.
-pub(super) fn note(note: &Note, entries: &[Entry]) -> Vec<u8> {
+pub(super) fn note(note: &Note, entries: &[RevocationEntry]) -> Vec<u8> {
     let bytes = note.to_bytes();
     let [first, _, ..] = entries else {
         return bytes;
@@ -51,8 +51,8 @@ impl Tokens {
 
     /// What stands for the token that the entry of this name revokes; `None` where it is about something
     /// else.
-    pub(super) fn of<'a>(&'a self, entry: &Entry, name: &'a str) -> Option<&'a str> {
-        let digest = digest(name).filter(|_| entry.kind() == Kind::Token)?;
+    pub(super) fn of<'a>(&'a self, entry: &RevocationEntry, name: &'a str) -> Option<&'a str> {
+        let digest = digest(name).filter(|_| entry.kind() == RevocationKind::Token)?;
         Some(self.same.get(digest).map_or(digest, String::as_str))
     }
 }

@@ -3,7 +3,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use doorward_host::kv::StoreFile;
 use doorward_token::UnixTime;
-use doorward_token::freshness::{Record, StoredKeys};
+use doorward_token::freshness::{KeySetRecord, StoredKeys};
 use serde_json::{Value, json};
 
 use crate::run::{Issuer, fails, run, succeeds};
@@ -52,8 +52,8 @@ fn issuers(folder: &Path, status: i32) -> Vec<Value> {
 }
 
 /// Keys of the development issuer, fetched `age_s` ago, of which `failures` later fetches failed.
-fn record(url: &str, body: &str, age_s: u64, failures: u32) -> Record {
-    Record {
+fn record(url: &str, body: &str, age_s: u64, failures: u32) -> KeySetRecord {
+    KeySetRecord {
         issuer: url.to_owned(),
         keys: Some(StoredKeys {
             url: format!("{url}/keys"),
@@ -65,7 +65,7 @@ fn record(url: &str, body: &str, age_s: u64, failures: u32) -> Record {
         attempted_at: Some(UnixTime(now())),
         failures,
         last_error: (failures > 0).then(|| "the answer has status 503".to_owned()),
-        ..Record::default()
+        ..KeySetRecord::default()
     }
 }
 

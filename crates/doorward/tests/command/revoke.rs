@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_host::kv::StoreFile;
 use doorward_token::revocation::{
-    Entry, Kind, Note, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, RevocationSet,
+    Note, REVOCATIONS_MAX, REVOCATIONS_READ_MAX, RevocationEntry, RevocationKind, RevocationSet,
 };
 use doorward_token::{UnixTime, VerifiedToken};
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// What a gate that reads the store would refuse.
-    fn revoked_by(&self, token: &str) -> Option<Kind> {
+    fn revoked_by(&self, token: &str) -> Option<RevocationKind> {
         let names = self.host.keys("default").unwrap();
         let names = names.iter().map(String::as_str);
         let reading = RevocationSet::from_names(names, UnixTime(0)).unwrap();
@@ -87,21 +87,29 @@ fn each_kind_revokes_what_it_names_while_a_host_has_the_store_open() {
     let other = scene.token(&["--sub", "eve", "--claim", "sid=s-2"]);
     let jti = claim(&token, "jti").as_str().unwrap().to_owned();
     for (flags, input, kind) in [
-        (&["token"][..], token.as_str(), Kind::Token),
+        (&["token"][..], token.as_str(), RevocationKind::Token),
         (
             &["token", "--id", &jti, "--issuer", "local"],
             "",
-            Kind::Token,
+            RevocationKind::Token,
         ),
-        (&["subject", "ada", "--issuer", "local"], "", Kind::Subject),
-        (&["session", "s-1", "--issuer", "local"], "", Kind::Session),
-        (&["issuer", "local"], "", Kind::Issuer),
+        (
+            &["subject", "ada", "--issuer", "local"],
+            "",
+            RevocationKind::Subject,
+        ),
+        (
+            &["session", "s-1", "--issuer", "local"],
+            "",
+            RevocationKind::Session,
+        ),
+        (&["issuer", "local"], "", RevocationKind::Issuer),
     ] {
         assert_eq!(scene.revoked_by(&token), None, "before {flags:?}");
         let ran = scene.revoke(flags, input);
         assert_eq!(ran.status, 0, "{flags:?}: {}", ran.stderr);
         assert_eq!(scene.revoked_by(&token), Some(kind), "{flags:?}");
-        let everything = kind == Kind::Issuer;
+        let everything = kind == RevocationKind::Issuer;
         assert_eq!(scene.revoked_by(&other).is_some(), everything, "{flags:?}");
         for text in [&ran.stdout, &ran.stderr] {
             assert!(!text.contains(&token), "the token is shown");
@@ -122,10 +130,16 @@ fn what_is_revoked_may_begin_with_a_hyphen() {
     for (flags, kind) in [
         (
             &["token", "--id", "-R", "--issuer", "local"][..],
-            Kind::Token,
+            RevocationKind::Token,
         ),
-        (&["subject", "-ada", "--issuer", "local"], Kind::Subject),
-        (&["session", "-s", "--issuer", "local"], Kind::Session),
+        (
+            &["subject", "-ada", "--issuer", "local"],
+            RevocationKind::Subject,
+        ),
+        (
+            &["session", "-s", "--issuer", "local"],
+            RevocationKind::Session,
+        ),
     ] {
         let ran = scene.revoke(flags, "");
         assert_eq!(ran.status, 0, "{flags:?}: {}", ran.stderr);
@@ -147,7 +161,7 @@ fn a_token_on_stdin_may_be_surrounded_by_what_headers_and_editors_add() {
     ] {
         let ran = scene.revoke(&["token"], &input);
         assert_eq!(ran.status, 0, "{}", ran.stderr);
-        assert_eq!(scene.revoked_by(&token), Some(Kind::Token));
+        assert_eq!(scene.revoked_by(&token), Some(RevocationKind::Token));
     }
     for input in ["", "\n", "one two", &"x".repeat(100_000), "Basic YTpi"] {
         let ran = scene.revoke(&["token"], input);
@@ -303,7 +317,7 @@ fn one_revoked_token_is_one_line() {
             scene.host.delete("default", &name).unwrap();
         }
     }
-    let bare = Entry::token("https://x.example", "bare", UnixTime(9_000_000_000));
+    let bare = RevocationEntry::token("https://x.example", "bare", UnixTime(9_000_000_000));
     scene.host.set("default", &bare.name(), b"").unwrap();
     assert_eq!(rows("what is left").len(), 5);
 }
@@ -311,7 +325,7 @@ fn one_revoked_token_is_one_line() {
 #[test]
 fn a_note_with_control_characters_is_not_shown() {
     let scene = Scene::new();
-    let entry = Entry::session("https://x.example", "s", UnixTime(9_000_000_000));
+    let entry = RevocationEntry::session("https://x.example", "s", UnixTime(9_000_000_000));
     let note = b"{\"kind\":\"session\",\"issuer\":\"\\u001b[2J\",\"value\":\"s\",\"reason\":\"\",\"created_at\":1}";
     assert!(Note::parse(note).is_err());
     scene.host.set("default", &entry.name(), note).unwrap();
@@ -326,8 +340,8 @@ fn entries_for_a_store_elsewhere_are_printed_and_nothing_is_written() {
     let ran = scene.revoke(&["subject", "ada", "--issuer", "local", "--print"], "");
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     let (name, note) = ran.stdout.trim_end().split_once('=').unwrap();
-    let entry = Entry::parse_name(name).unwrap().unwrap();
-    assert_eq!(entry.kind(), Kind::Subject);
+    let entry = RevocationEntry::parse_name(name).unwrap().unwrap();
+    assert_eq!(entry.kind(), RevocationKind::Subject);
     let note = Note::parse(note.as_bytes()).unwrap();
     assert_eq!(note.value.as_deref(), Some("ada"));
     assert_eq!(scene.listed(), Vec::<Value>::new());
@@ -440,10 +454,10 @@ fn a_full_store_takes_no_more_but_that_everything_of_an_issuer_is_taken_back() {
             // Names count, also where they are of one subject and none reaches as far as another.
             let time = number as u64;
             match number % 2 {
-                0 => Entry::session(issuer, &number.to_string(), until).name(),
+                0 => RevocationEntry::session(issuer, &number.to_string(), until).name(),
                 _ => {
                     let (from, until) = (UnixTime(time), UnixTime(until.0 - time));
-                    Entry::subject(issuer, "ada", from, until).name()
+                    RevocationEntry::subject(issuer, "ada", from, until).name()
                 }
             }
         })

@@ -1,6 +1,6 @@
 //! What instances tell each other of an issuer's keys, through the key-value store.
 
-use doorward_token::freshness::Record;
+use doorward_token::freshness::KeySetRecord;
 
 use crate::event::Event;
 use crate::platform::Platform;
@@ -21,8 +21,8 @@ pub(super) async fn read<P: Platform>(
     store: &OpenStore<P>,
     issuer: &str,
     subject: &str,
-) -> Result<Record, NoRecord> {
-    let name = Record::entry_name(issuer);
+) -> Result<KeySetRecord, NoRecord> {
+    let name = KeySetRecord::entry_name(issuer);
     let bytes = match store.get(&name).await {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(NoRecord::NoneYet),
@@ -31,7 +31,7 @@ pub(super) async fn read<P: Platform>(
             return Err(NoRecord::Unreadable);
         }
     };
-    Record::parse(&bytes, subject, platform.now()).map_err(|error| {
+    KeySetRecord::parse(&bytes, subject, platform.now()).map_err(|error| {
         platform.record(&Event::RecordIgnored {
             store: None,
             name: &name,
@@ -46,9 +46,9 @@ pub(super) async fn write<P: Platform>(
     shared: &SharedStore<P>,
     store: &OpenStore<P>,
     issuer: &str,
-    record: &Record,
+    record: &KeySetRecord,
 ) {
-    let name = Record::entry_name(issuer);
+    let name = KeySetRecord::entry_name(issuer);
     if let Err(error) = store.set(&name, &record.to_bytes()).await {
         shared.tell(&error);
     }

@@ -2,10 +2,10 @@
 
 use doorward_policy::Refusal;
 use doorward_traffic::Millis;
-use doorward_traffic::balance::{Outcome, Tried};
+use doorward_traffic::balance::{TargetReport, Tried};
 use doorward_traffic::retry::{Again, Attempt, End, retry_after_ms};
 use doorward_traffic::rewrite::Rewrite;
-use doorward_traffic::status::Says;
+use doorward_traffic::status::StatusMeaning;
 use doorward_traffic::upstream::{Upstream, UpstreamFailure};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) struct Answered<P: Platform> {
 impl<P: Platform> Answered<P> {
     /// Whether the response says that the upstream does not work.
     pub(super) fn is_failing(&self) -> bool {
-        Says::of(P::status(&self.response)) == Says::Failing
+        StatusMeaning::of(P::status(&self.response)) == StatusMeaning::Failing
     }
 }
 
@@ -104,8 +104,8 @@ pub(super) async fn ask<P: Platform>(
         let (end, response) = match answer {
             Ok((status, response)) => {
                 let position = attempting.position;
-                attempting.ended(Outcome::of_status(status), now);
-                if Says::of(status) == Says::Works {
+                attempting.ended(TargetReport::of_status(status), now);
+                if StatusMeaning::of(status) == StatusMeaning::Works {
                     let retry_after_ms = None;
                     let end = End::Status {
                         status,
@@ -127,7 +127,7 @@ pub(super) async fn ask<P: Platform>(
             }
             Err(NoResponse::Failure(failure)) => {
                 record.attempted(attempting.position, End::Failure(failure));
-                attempting.ended(Outcome::of_failure(&failure), now);
+                attempting.ended(TargetReport::of_failure(&failure), now);
                 platform.record(&Event::UpstreamFailed {
                     upstream: &upstream.name,
                     target: &target.authority,

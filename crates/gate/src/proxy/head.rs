@@ -61,7 +61,7 @@ impl Way {
 
     /// Adds what an upstream is told of it.
     pub(super) fn add_to(&self, fields: &mut FieldList, pseudonym: &str, tells_host: bool) {
-        let way = forwarded::Way {
+        let way = forwarded::Hop {
             pseudonym,
             client: &self.client,
             trusted_hops: self.trusted_hops,
@@ -69,7 +69,7 @@ impl Way {
             scheme: self.scheme,
             tells_host,
         };
-        let received = forwarded::Received {
+        let received = forwarded::PriorHops {
             forwarded_for: &self.forwarded_for,
             forwarded_proto: &self.forwarded_proto,
             forwarded_host: &self.forwarded_host,

@@ -4,7 +4,7 @@
 //! ([`HELD_BYTES_MAX`](crate::body::HELD_BYTES_MAX)). A request with a larger body, and one too many at a
 //! time, is not mirrored.
 
-use doorward_traffic::balance::{Outcome, Tried};
+use doorward_traffic::balance::{TargetReport, Tried};
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;
@@ -96,10 +96,10 @@ impl<P: Platform> Mirror<P> {
             Err(TimedOut) => Err(UpstreamFailure::Timeout),
         };
         let outcome = match &answer {
-            Ok(response) => Outcome::of_status(P::status(response)),
+            Ok(response) => TargetReport::of_status(P::status(response)),
             Err(failure) => {
                 self.tell(*failure);
-                Outcome::of_failure(failure)
+                TargetReport::of_failure(failure)
             }
         };
         attempting.ended(outcome, platform.monotonic());

@@ -3,8 +3,8 @@
 
 use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::Millis;
-use doorward_traffic::balance::{Choice, Outcome, Targets, Tried};
-use doorward_traffic::breaker::{Breaker, Open, Ticket};
+use doorward_traffic::balance::{TargetChoice, TargetReport, Targets, Tried};
+use doorward_traffic::breaker::{Breaker, BreakerOpen, Ticket};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Target, Upstream};
@@ -77,7 +77,7 @@ impl<P: Platform> Known<P> {
     }
 
     /// Whether the upstream is asked at all now.
-    pub(super) fn admit(&self, now: Millis) -> Result<Ticket, Open> {
+    pub(super) fn admit(&self, now: Millis) -> Result<Ticket, BreakerOpen> {
         self.breaker.borrow_mut().admit(now)
     }
 
@@ -158,19 +158,19 @@ pub(super) struct Attempting<'u, P: Platform> {
     pub(super) target: &'u Target,
     /// Its position, for the record.
     pub(super) position: usize,
-    choice: Option<Choice>,
+    choice: Option<TargetChoice>,
     ticket: Option<Ticket>,
     now: Millis,
 }
 
 impl<P: Platform> Attempting<'_, P> {
-    /// Says how it ended.
-    pub(super) fn ended(mut self, outcome: Outcome, now: Millis) {
+    /// StatusMeaning how it ended.
+    pub(super) fn ended(mut self, outcome: TargetReport, now: Millis) {
         self.now = now;
         self.end(outcome);
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: TargetReport) {
         let Some(choice) = self.choice.take() else {
             return;
         };
@@ -186,6 +186,6 @@ impl<P: Platform> Attempting<'_, P> {
 
 impl<P: Platform> Drop for Attempting<'_, P> {
     fn drop(&mut self) {
-        self.end(Outcome::Unknown);
+        self.end(TargetReport::Unknown);
     }
 }

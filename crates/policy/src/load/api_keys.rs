@@ -1,7 +1,7 @@
 //! `[api_keys]`
 
 use doorward_token::UnixTime;
-use doorward_token::api_key::{KeyDigest, KeyRecord, KeyRecordError, SCOPE_BYTES_MAX};
+use doorward_token::api_key::{ApiKeyDigest, KeyRecord, KeyRecordError, SCOPE_BYTES_MAX};
 
 use super::bounds::{API_KEYS_MAX, QUERY_NAME_BYTES_MAX};
 use super::date;
@@ -126,7 +126,7 @@ fn key(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Option<(KeyRecord, us
     let expires_at = date::read(source, fields, "expires");
     source.finish(fields, WHAT);
     let (name, id, hash) = (name?, id?, hash?);
-    let Some(digest) = KeyDigest::parse(hash.value) else {
+    let Some(digest) = ApiKeyDigest::parse(hash.value) else {
         // It may be the key itself, so it is not repeated.
         not_printed(source, "hash", hash.offset);
         return None;

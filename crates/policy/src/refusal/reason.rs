@@ -51,7 +51,7 @@ pub enum Reason {
     /// The issuer says that the opaque token is not active.
     Inactive,
     /// It was revoked.
-    Revoked(revocation::Kind),
+    Revoked(revocation::RevocationKind),
     /// There is no `iat`, by which it could be revoked.
     NotIssued,
     /// It lives longer than revocations are kept.

@@ -134,9 +134,9 @@ pub(super) fn parse_id(id: &[u8]) -> Option<&str> {
 ///
 /// Two of them are compared in constant time. `Debug` prints nothing.
 #[derive(Clone)]
-pub struct KeyDigest(pub(super) [u8; 32]);
+pub struct ApiKeyDigest(pub(super) [u8; 32]);
 
-impl KeyDigest {
+impl ApiKeyDigest {
     const PREFIX: &str = "sha256:";
 
     pub(super) fn of(text: &[u8]) -> Self {
@@ -161,17 +161,17 @@ impl KeyDigest {
     }
 }
 
-impl PartialEq for KeyDigest {
+impl PartialEq for ApiKeyDigest {
     fn eq(&self, other: &Self) -> bool {
         self.ct_eq(other).into()
     }
 }
 
-impl Eq for KeyDigest {}
+impl Eq for ApiKeyDigest {}
 
-impl fmt::Debug for KeyDigest {
+impl fmt::Debug for ApiKeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyDigest").finish_non_exhaustive()
+        f.debug_struct("ApiKeyDigest").finish_non_exhaustive()
     }
 }
 
@@ -182,7 +182,7 @@ pub struct GeneratedKey {
     /// Its id.
     pub id: String,
     /// What to keep of it.
-    pub digest: KeyDigest,
+    pub digest: ApiKeyDigest,
 }
 
 impl fmt::Debug for GeneratedKey {
@@ -206,7 +206,7 @@ pub fn generate(random: &[u8; KEY_RANDOM_BYTES]) -> GeneratedKey {
     text.extend(checksum(&text));
     let as_text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect();
     GeneratedKey {
-        digest: KeyDigest::of(&text),
+        digest: ApiKeyDigest::of(&text),
         text: as_text(&text),
         id: as_text(&id),
     }

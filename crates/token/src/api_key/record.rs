@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use subtle::{Choice, ConstantTimeEq as _};
 
-use super::key::{ApiKey, ApiKeyError, KeyDigest, parse_id};
+use super::key::{ApiKey, ApiKeyDigest, ApiKeyError, parse_id};
 use crate::bounds::DATE_MAX_S;
 use crate::json::{self, JsonError, Limits};
 use crate::principal::Claims;
@@ -53,7 +53,7 @@ pub struct KeyRecord {
     /// Who uses the key: the subject of its claims, and the user name for HTTP Basic.
     pub name: String,
     /// The hash of the key.
-    pub digest: KeyDigest,
+    pub digest: ApiKeyDigest,
     /// What the key may be used for.
     pub scopes: Vec<String>,
     /// When the key was made.
@@ -193,7 +193,7 @@ impl KeyRecord {
         let record = Self {
             id: string(&members, "id")?.to_owned(),
             name: string(&members, "name")?.to_owned(),
-            digest: KeyDigest::parse(string(&members, "digest")?)
+            digest: ApiKeyDigest::parse(string(&members, "digest")?)
                 .ok_or(KeyRecordError::Member { name: "digest" })?,
             scopes: scopes(&members).ok_or(KeyRecordError::Member { name: "scopes" })?,
             created_at: UnixTime(number(&members, "created_at")?),
@@ -221,13 +221,13 @@ impl KeyRecord {
         now: UnixTime,
     ) -> Result<VerifiedKey, ApiKeyError> {
         // No text is known whose hash this is; and where there is no record nothing is accepted.
-        const NOBODY: (KeyDigest, &str) = (KeyDigest([0; 32]), "");
+        const NOBODY: (ApiKeyDigest, &str) = (ApiKeyDigest([0; 32]), "");
         let (nobody, no_name) = &NOBODY;
         let (expected, owner) = match record {
             Some(record) => (&record.digest, record.name.as_str()),
             None => (nobody, *no_name),
         };
-        let right = KeyDigest::of(key.text).ct_eq(expected);
+        let right = ApiKeyDigest::of(key.text).ct_eq(expected);
         let named = match name {
             Some(name) => name.as_bytes().ct_eq(owner.as_bytes()),
             None => Choice::from(1),

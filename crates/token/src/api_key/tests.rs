@@ -46,7 +46,7 @@ fn a_key_is_made_of_its_random_bytes_and_reads_as_itself() {
     assert_eq!(key.text.len(), KEY_BYTES);
     let parsed = ApiKey::parse(key.text.as_bytes()).unwrap();
     assert_eq!(parsed.id(), key.id);
-    assert_eq!(KeyDigest::of(key.text.as_bytes()), key.digest);
+    assert_eq!(ApiKeyDigest::of(key.text.as_bytes()), key.digest);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_key_with_one_character_mistyped_or_two_exchanged_has_a_wrong_checksum() {
 fn a_digest_is_written_in_one_way() {
     let digest = generated().digest;
     let text = digest.text();
-    assert_eq!(KeyDigest::parse(&text), Some(digest));
+    assert_eq!(ApiKeyDigest::parse(&text), Some(digest));
     let code = text.trim_start_matches("sha256:");
     for wrong in [
         String::new(),
@@ -244,7 +244,7 @@ fn a_digest_is_written_in_one_way() {
         format!("sha512:{code}"),
         "sha256:".to_owned(),
     ] {
-        assert_eq!(KeyDigest::parse(&wrong), None, "{wrong:?}");
+        assert_eq!(ApiKeyDigest::parse(&wrong), None, "{wrong:?}");
     }
 }
 
@@ -277,7 +277,7 @@ fn a_key_without_its_record_under_another_name_or_with_another_secret_is_refused
     let other_secret = forged(&key.text, |text| text[59] ^= 1);
     let other_id = forged(&key.text, |text| text[5] ^= 1);
     let no_digest = KeyRecord {
-        digest: KeyDigest([0; 32]),
+        digest: ApiKeyDigest([0; 32]),
         ..record.clone()
     };
     let text = key.text.as_bytes();

@@ -7,13 +7,13 @@ use crate::error::TokenError;
 use crate::time::UnixTime;
 
 /// The times that bound the use of a token.
-pub(crate) struct Times {
+pub(crate) struct Validity {
     pub(crate) expires_at: UnixTime,
     pub(crate) not_before: Option<UnixTime>,
     pub(crate) issued_at: Option<UnixTime>,
 }
 
-impl Times {
+impl Validity {
     /// Compares them with the clock, more leeway than [`LEEWAY_S_MAX`] counting as that.
     pub(crate) fn check(&self, leeway_s: u64, now: UnixTime) -> Result<(), TokenError> {
         let leeway_s = leeway_s.min(LEEWAY_S_MAX);

@@ -48,7 +48,7 @@ const MEMBERS: [&str; 14] = [
 
 /// What instances tell each other of an issuer's keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub struct KeySetRecord {
     /// The issuer.
     pub issuer: String,
     /// The last key set, if there was any yet. There may be none in it that can be used.
@@ -90,7 +90,7 @@ pub struct StoredKeys {
 
 /// Why a record was refused. It is to be treated as if there were none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordError {
+pub enum KeySetRecordError {
     /// The record is longer than [`RECORD_BYTES_MAX`].
     TooLong,
     /// The record is not an acceptable JSON object.
@@ -110,7 +110,7 @@ pub enum RecordError {
     Time,
 }
 
-impl fmt::Display for RecordError {
+impl fmt::Display for KeySetRecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "the record is longer than {RECORD_BYTES_MAX} bytes"),
@@ -126,9 +126,9 @@ impl fmt::Display for RecordError {
     }
 }
 
-impl std::error::Error for RecordError {}
+impl std::error::Error for KeySetRecordError {}
 
-impl Record {
+impl KeySetRecord {
     /// The name of the entry in the store, for the issuer to which the policy gives this name.
     #[must_use]
     pub fn entry_name(issuer: &str) -> String {
@@ -183,17 +183,17 @@ impl Record {
     /// # Errors
     ///
     /// The bytes are anything else.
-    pub fn parse(bytes: &[u8], issuer: &str, now: UnixTime) -> Result<Self, RecordError> {
+    pub fn parse(bytes: &[u8], issuer: &str, now: UnixTime) -> Result<Self, KeySetRecordError> {
         if bytes.len() > RECORD_BYTES_MAX {
-            return Err(RecordError::TooLong);
+            return Err(KeySetRecordError::TooLong);
         }
-        let mut members = json::parse_object(bytes, LIMITS).map_err(RecordError::Json)?;
+        let mut members = json::parse_object(bytes, LIMITS).map_err(KeySetRecordError::Json)?;
         let version = required("version", number(&members, "version")?)?;
         if version != VERSION && version != VERSION_BEFORE {
-            return Err(RecordError::OtherVersion);
+            return Err(KeySetRecordError::OtherVersion);
         }
         if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
-            return Err(RecordError::UnknownMember);
+            return Err(KeySetRecordError::UnknownMember);
         }
         let failures = required("failures", number(&members, "failures")?)?;
         let attempted_at = number(&members, "attempted_at")?.map(UnixTime);
@@ -202,13 +202,12 @@ impl Record {
             issuer: required("issuer", text(&mut members, "issuer")?)?,
             attempted_at,
             failures: u32::try_from(failures)
-                .map_err(|_| RecordError::Member { name: "failures" })?,
+                .map_err(|_| KeySetRecordError::Member { name: "failures" })?,
             last_error: text(&mut members, "last_error")?.map(|text| printable(&text)),
             exposed: match text(&mut members, "exposed")? {
                 None => ExposedKeys::default(),
-                Some(text) => {
-                    ExposedKeys::from_text(&text).ok_or(RecordError::Member { name: "exposed" })?
-                }
+                Some(text) => ExposedKeys::from_text(&text)
+                    .ok_or(KeySetRecordError::Member { name: "exposed" })?,
             },
             full_at: number(&members, "full_at")?.map(UnixTime),
             refetched_at,
@@ -225,12 +224,12 @@ impl Record {
             });
         }
         if record.issuer != issuer {
-            return Err(RecordError::OtherIssuer);
+            return Err(KeySetRecordError::OtherIssuer);
         }
         let latest = Some(now.saturating_add(CLOCK_SKEW_S_MAX));
         let fetched_at = record.keys.as_ref().map(|_| record.fetched_at);
         if attempted_at.max(refetched_at) > latest || fetched_at > attempted_at {
-            return Err(RecordError::Time);
+            return Err(KeySetRecordError::Time);
         }
         Ok(record)
     }
@@ -275,26 +274,32 @@ fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-fn required<T>(name: &'static str, value: Option<T>) -> Result<T, RecordError> {
-    value.ok_or(RecordError::Member { name })
+fn required<T>(name: &'static str, value: Option<T>) -> Result<T, KeySetRecordError> {
+    value.ok_or(KeySetRecordError::Member { name })
 }
 
 /// Takes a text out: a key set is not to be copied.
 fn text(
     members: &mut Map<String, Value>,
     name: &'static str,
-) -> Result<Option<String>, RecordError> {
+) -> Result<Option<String>, KeySetRecordError> {
     match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(RecordError::Member { name }),
+        Some(_) => Err(KeySetRecordError::Member { name }),
     }
 }
 
-fn number(members: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, RecordError> {
+fn number(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<u64>, KeySetRecordError> {
     match members.get(name) {
         None => Ok(None),
-        Some(value) => value.as_u64().map(Some).ok_or(RecordError::Member { name }),
+        Some(value) => value
+            .as_u64()
+            .map(Some)
+            .ok_or(KeySetRecordError::Member { name }),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How usable keys are, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum KeySetState {
     /// They are fresh.
     Fresh,
     /// They are used while they are refreshed.
@@ -20,7 +20,7 @@ pub enum State {
 }
 
 /// One word each.
-impl fmt::Display for State {
+impl fmt::Display for KeySetState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fresh => "fresh",

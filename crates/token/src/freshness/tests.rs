@@ -176,10 +176,10 @@ fn the_grace_for_a_failing_issuer_can_be_turned_off() {
 fn an_issuer_that_answers_again_ends_the_grace() {
     let mut freshness = fetched();
     freshness.failed(at(150));
-    assert_eq!(freshness.state(at(151)), State::Failing);
+    assert_eq!(freshness.state(at(151)), KeySetState::Failing);
     assert_eq!(meet(&mut freshness, at(160)), UseAndRefresh);
     freshness.fetched(at(161), at(161), 100, true);
-    assert_eq!(freshness.state(at(161)), State::Fresh);
+    assert_eq!(freshness.state(at(161)), KeySetState::Fresh);
     assert_eq!(meet(&mut freshness, at(161 + 300)), FetchFirst);
 }
 
@@ -389,7 +389,11 @@ fn a_clock_that_was_set_back_does_not_prolong_the_grace_for_a_failing_issuer() {
             usable,
             "set back by {back_s} s: {decision:?}"
         );
-        let state = if usable { State::Fresh } else { State::Expired };
+        let state = if usable {
+            KeySetState::Fresh
+        } else {
+            KeySetState::Expired
+        };
         assert_eq!(freshness.state(before), state, "set back by {back_s} s");
         freshness.fetched(before, before, 100, true);
         assert_eq!(
@@ -418,20 +422,20 @@ fn an_hour_far_in_the_future_overflows_nothing() {
 #[test]
 fn the_state_of_the_keys_can_be_told() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
-    assert_eq!(freshness.state(at(0)), State::Missing);
+    assert_eq!(freshness.state(at(0)), KeySetState::Missing);
     assert_eq!(
         (freshness.age_s(at(0)), freshness.next_refresh_s(at(0))),
         (None, 0)
     );
     freshness.failed(at(0));
-    assert_eq!(freshness.state(at(0)), State::Missing);
+    assert_eq!(freshness.state(at(0)), KeySetState::Missing);
     assert_eq!(freshness.next_refresh_s(at(0)), RETRY_S_MIN);
     freshness.fetched(at(10), at(10), 100, true);
     for (seconds, state, next_refresh_s) in [
-        (10, State::Fresh, 100),
-        (109, State::Fresh, 1),
-        (110, State::Stale, 0),
-        (110 + STALE_S_DEFAULT, State::Expired, 0),
+        (10, KeySetState::Fresh, 100),
+        (109, KeySetState::Fresh, 1),
+        (110, KeySetState::Stale, 0),
+        (110 + STALE_S_DEFAULT, KeySetState::Expired, 0),
     ] {
         assert_eq!(freshness.state(at(seconds)), state, "after {seconds} s");
         assert_eq!(freshness.age_s(at(seconds)), Some(seconds - 10));
@@ -442,15 +446,15 @@ fn the_state_of_the_keys_can_be_told() {
         );
     }
     freshness.failed(at(200));
-    assert_eq!(freshness.state(at(200)), State::Failing);
+    assert_eq!(freshness.state(at(200)), KeySetState::Failing);
     assert_eq!(freshness.next_refresh_s(at(200)), RETRY_S_MIN);
     for (state, word) in [
-        (State::Fresh, "fresh"),
-        (State::Stale, "stale"),
-        (State::Failing, "failing"),
-        (State::Expired, "expired"),
-        (State::Unusable, "unusable"),
-        (State::Missing, "missing"),
+        (KeySetState::Fresh, "fresh"),
+        (KeySetState::Stale, "stale"),
+        (KeySetState::Failing, "failing"),
+        (KeySetState::Expired, "expired"),
+        (KeySetState::Unusable, "unusable"),
+        (KeySetState::Missing, "missing"),
     ] {
         assert_eq!(state.to_string(), word);
     }
@@ -505,7 +509,7 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_is_soon_asked_
                 Unavailable { retry_after_s },
                 "cooldown {cooldown_s} s"
             );
-            assert_eq!(freshness.state(at(100 + seconds)), State::Unusable);
+            assert_eq!(freshness.state(at(100 + seconds)), KeySetState::Unusable);
         }
         let again = at(100 + again_s);
         assert_eq!(meet(&mut freshness, again), FetchFirst);
@@ -522,7 +526,7 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_is_soon_asked_
         assert_eq!(meet(&mut freshness, later), FetchFirst);
         freshness.fetched(later, later, 100, true);
         assert_eq!(meet(&mut freshness, later), Use, "the mistake is mended");
-        assert_eq!(freshness.state(later), State::Fresh);
+        assert_eq!(freshness.state(later), KeySetState::Fresh);
     }
 }
 
@@ -576,6 +580,6 @@ fn a_failure_by_a_slower_clock_leaves_a_record_that_can_be_read() {
     };
     let record = freshness.record("acme", Some(keys), &ExposedKeys::default(), Some("?"), 1);
     let record = record.map(|record| record.to_bytes()).unwrap_or_default();
-    let read = Record::parse(&record, "acme", at(103));
+    let read = KeySetRecord::parse(&record, "acme", at(103));
     assert_eq!(read.map(|read| read.failures), Ok(1));
 }

@@ -40,11 +40,11 @@ fn judge_with(
     text: &[u8],
     expect: &Expectations,
     missing_audience: MissingAudience,
-) -> Result<Answer, IntrospectionError> {
+) -> Result<IntrospectionResponse, IntrospectionError> {
     parse(text, TOKEN, expect, missing_audience, NOW, CACHE_S)
 }
 
-fn judge(changes: Value) -> Result<Answer, IntrospectionError> {
+fn judge(changes: Value) -> Result<IntrospectionResponse, IntrospectionError> {
     let text = Value::Object(answer(changes)).to_string();
     judge_with(text.as_bytes(), &expectations(), MissingAudience::Refuse)
 }
@@ -52,7 +52,7 @@ fn judge(changes: Value) -> Result<Answer, IntrospectionError> {
 fn active(changes: Value) -> VerifiedToken {
     let shown = changes.to_string();
     match judge(changes) {
-        Ok(Answer::Active(token)) => token,
+        Ok(IntrospectionResponse::Active(token)) => token,
         other => panic!("with {shown} the token must be active, not {other:?}"),
     }
 }
@@ -98,7 +98,10 @@ fn a_token_that_is_not_active_is_inactive_whatever_else_the_answer_says() {
         r#" {"scope":"read", "active" : false} "#,
     ] {
         let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Refuse);
-        assert!(matches!(judged, Ok(Answer::Inactive)), "{text}: {judged:?}");
+        assert!(
+            matches!(judged, Ok(IntrospectionResponse::Inactive)),
+            "{text}: {judged:?}"
+        );
     }
 }
 
@@ -177,7 +180,10 @@ fn the_length_of_an_answer_ends_exactly_at_its_bound() {
     let mut text = Value::Object(answer(json!({}))).to_string();
     text += &" ".repeat(INTROSPECTION_BYTES_MAX - text.len());
     let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Refuse);
-    assert!(matches!(judged, Ok(Answer::Active(_))), "{judged:?}");
+    assert!(
+        matches!(judged, Ok(IntrospectionResponse::Active(_))),
+        "{judged:?}"
+    );
     text.push(' ');
     let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Refuse);
     let expected = IntrospectionError::TooLong {
@@ -231,7 +237,7 @@ fn the_audience_is_checked_and_its_absence_is_what_the_policy_takes_it_for() {
         let text = Value::Object(answer(json!({"aud": audience}))).to_string();
         let judged = judge_with(text.as_bytes(), &expectations(), when_missing);
         match (judged, expected) {
-            (Ok(Answer::Active(token)), None) => {
+            (Ok(IntrospectionResponse::Active(token)), None) => {
                 let again = token.recheck(&expectations(), NOW);
                 assert_eq!(again, Ok(()), "{audience} {when_missing:?}, on a hit");
             }
@@ -248,7 +254,7 @@ fn the_audience_is_checked_and_its_absence_is_what_the_policy_takes_it_for() {
 fn an_answer_without_audience_is_still_checked_for_the_rest_on_each_hit() {
     let text = Value::Object(answer(json!({"aud": null}))).to_string();
     let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Accept);
-    let Ok(Answer::Active(token)) = judged else {
+    let Ok(IntrospectionResponse::Active(token)) = judged else {
         panic!("the token must be active, not {judged:?}")
     };
     assert_eq!(token.audience(), [""; 0]);
@@ -306,7 +312,7 @@ fn an_answer_without_expiry_is_good_for_as_long_as_it_may_be_cached() {
             NOW,
             cache_s,
         );
-        let Ok(Answer::Active(token)) = judged else {
+        let Ok(IntrospectionResponse::Active(token)) = judged else {
             panic!("with cache_s = {cache_s} the token must be active, not {judged:?}")
         };
         assert_eq!(
@@ -421,7 +427,7 @@ fn what_is_null_is_absent_but_for_active() {
         "act",
     ];
     let judged = judge_with(&with_nulls(&all), &expectations(), MissingAudience::Refuse);
-    let Ok(Answer::Active(token)) = judged else {
+    let Ok(IntrospectionResponse::Active(token)) = judged else {
         panic!("the token must be active, not {judged:?}")
     };
     assert_eq!(token.claim("cnf"), None);
@@ -430,7 +436,9 @@ fn what_is_null_is_absent_but_for_active() {
         &expectations(),
         MissingAudience::Refuse,
     );
-    assert!(matches!(judged, Ok(Answer::Active(token)) if token.subject().is_none()));
+    assert!(
+        matches!(judged, Ok(IntrospectionResponse::Active(token)) if token.subject().is_none())
+    );
     let judged = judge_with(
         &with_nulls(&["aud"]),
         &expectations(),
@@ -461,11 +469,11 @@ fn a_subject_that_is_counted_is_its_decimal_digits() {
         let text = text.replace("\"#\"", number);
         let judged = judge_with(text.as_bytes(), &expectations(), MissingAudience::Refuse);
         match judged {
-            Ok(Answer::Active(token)) => {
+            Ok(IntrospectionResponse::Active(token)) => {
                 assert_eq!(token.subject(), expected, "{number}");
                 assert_eq!(token.claim("sub").and_then(Value::as_str), expected);
             }
-            Ok(Answer::Inactive) => panic!("{number}"),
+            Ok(IntrospectionResponse::Inactive) => panic!("{number}"),
             Err(error) => {
                 assert_eq!(expected, None, "{number}: {error}");
             }
@@ -511,7 +519,7 @@ fn what_is_expected_of_signatures_is_not_expected_of_an_answer() {
     };
     let text = Value::Object(answer(json!({"client_id": null}))).to_string();
     let judged = judge_with(text.as_bytes(), &expect, MissingAudience::Refuse);
-    let Ok(Answer::Active(token)) = judged else {
+    let Ok(IntrospectionResponse::Active(token)) = judged else {
         panic!("the token must be active, not {judged:?}")
     };
     assert_eq!(token.recheck(&expect, NOW), Ok(()));

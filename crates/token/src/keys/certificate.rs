@@ -36,8 +36,8 @@ pub(super) fn numbers(text: &str) -> Option<Numbers> {
     }
     // RFC 7517 §4.7: not base64url.
     let certificate = base64url::decode_standard(text.as_bytes())?;
-    let mut key = Fields::of(subject_key(&certificate)?)?;
-    let mut algorithm = Fields::of(key.next(Tag::Sequence)?)?;
+    let mut key = DerValues::of(subject_key(&certificate)?)?;
+    let mut algorithm = DerValues::of(key.next(Tag::Sequence)?)?;
     let name = algorithm.next(Tag::ObjectIdentifier)?;
     let bits = key.next(Tag::BitString)?;
     key.end()?;
@@ -81,10 +81,10 @@ pub(super) fn numbers(text: &str) -> Option<Numbers> {
 
 /// The contents of the key's SubjectPublicKeyInfo. RFC 5280 §4.1: what comes before it is stepped over.
 fn subject_key(certificate: &[u8]) -> Option<&[u8]> {
-    let mut whole = Fields::of(certificate)?;
-    let mut certificate = Fields::of(whole.next(Tag::Sequence)?)?;
+    let mut whole = DerValues::of(certificate)?;
+    let mut certificate = DerValues::of(whole.next(Tag::Sequence)?)?;
     whole.end()?;
-    let mut to_be_signed = Fields::of(certificate.next(Tag::Sequence)?)?;
+    let mut to_be_signed = DerValues::of(certificate.next(Tag::Sequence)?)?;
     let version = Tag::ContextSpecific {
         constructed: true,
         number: TagNumber(0),
@@ -105,8 +105,8 @@ fn subject_key(certificate: &[u8]) -> Option<&[u8]> {
 
 /// RFC 8017 A.1.1.
 fn rsa(bits: &[u8]) -> Option<Numbers> {
-    let mut whole = Fields::of(bits)?;
-    let mut numbers = Fields::of(whole.next(Tag::Sequence)?)?;
+    let mut whole = DerValues::of(bits)?;
+    let mut numbers = DerValues::of(whole.next(Tag::Sequence)?)?;
     whole.end()?;
     let [n, e] = [numbers.next(Tag::Integer)?, numbers.next(Tag::Integer)?];
     numbers.end()?;
@@ -120,9 +120,9 @@ fn rsa(bits: &[u8]) -> Option<Numbers> {
 }
 
 /// One value after the other.
-struct Fields<'f>(SliceReader<'f>);
+struct DerValues<'f>(SliceReader<'f>);
 
-impl<'f> Fields<'f> {
+impl<'f> DerValues<'f> {
     /// What is in the contents of a value.
     fn of(contents: &'f [u8]) -> Option<Self> {
         SliceReader::new(contents).ok().map(Self)

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::revocation::{Kind, RevocationSet};
+use crate::revocation::{RevocationKind, RevocationSet};
 use crate::testing::{AUDIENCE, ISSUER, NOW, expectations, keys, sign, verify};
 use crate::{Algorithm, Part};
 
@@ -376,7 +376,7 @@ fn an_access_token_is_no_logout_token_and_a_logout_token_no_access_token() {
 }
 
 /// A week, and what is written for the logout of somebody.
-fn written(changes: &Value) -> Vec<Entry> {
+fn written(changes: &Value) -> Vec<RevocationEntry> {
     logout_with(changes)
         .unwrap()
         .revocations(604_800, NOW)
@@ -387,8 +387,8 @@ fn written(changes: &Value) -> Vec<Entry> {
             assert_eq!(
                 note.value.as_deref(),
                 match note.kind {
-                    Kind::Session => Some("08a5019c"),
-                    Kind::Subject | Kind::Sessionless => Some("alice"),
+                    RevocationKind::Session => Some("08a5019c"),
+                    RevocationKind::Subject | RevocationKind::Sessionless => Some("alice"),
                     _ => None,
                 },
                 "{}",
@@ -402,26 +402,32 @@ fn written(changes: &Value) -> Vec<Entry> {
 #[test]
 fn a_logout_revokes_its_session_or_all_sessions_of_its_subject() {
     let week = NOW.saturating_add(604_800);
-    let done = Entry::logout(ISSUER, "bWJq", NOW.saturating_add(120));
+    let done = RevocationEntry::logout(ISSUER, "bWJq", NOW.saturating_add(120));
     assert_eq!(
         written(&json!({"sub": null})),
-        [Entry::session(ISSUER, "08a5019c", week), done.clone()]
+        [
+            RevocationEntry::session(ISSUER, "08a5019c", week),
+            done.clone()
+        ]
     );
     assert_eq!(
         written(&json!({"sid": null})),
-        [Entry::subject(ISSUER, "alice", NOW, week), done.clone()]
+        [
+            RevocationEntry::subject(ISSUER, "alice", NOW, week),
+            done.clone()
+        ]
     );
     assert_eq!(
         written(&json!({})),
         [
-            Entry::session(ISSUER, "08a5019c", week),
-            Entry::sessionless(ISSUER, "alice", NOW, week),
+            RevocationEntry::session(ISSUER, "08a5019c", week),
+            RevocationEntry::sessionless(ISSUER, "alice", NOW, week),
             done
         ]
     );
     assert_eq!(
         written(&json!({"sid": null, "iat": NOW.0 - 30})).first(),
-        Some(&Entry::subject(
+        Some(&RevocationEntry::subject(
             ISSUER,
             "alice",
             NOW.saturating_sub(30),

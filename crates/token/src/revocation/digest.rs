@@ -8,7 +8,7 @@ const DIGEST_BYTES: usize = 16;
 /// What stands for a kind, an issuer and a value.
 pub(crate) type Digest = [u8; DIGEST_BYTES];
 
-/// Tells the digest of a token's text from one of its `jti`. No [`Kind`](super::Kind) has this number.
+/// Tells the digest of a token's text from one of its `jti`. No [`RevocationKind`](super::RevocationKind) has this number.
 const TEXT: u8 = 0xff;
 
 /// What a token is revoked by that has no `jti`: its signing input, or the text of an opaque one.
@@ -17,7 +17,7 @@ pub(crate) fn text_digest(issuer: &str, text: &[u8]) -> Digest {
 }
 
 /// What an opaque token is revoked by. Where it is a signed token after all, its signature does not
-/// count: see [`Entry::of_token`](super::Entry::of_token).
+/// count: see [`RevocationEntry::of_token`](super::RevocationEntry::of_token).
 pub(crate) fn opaque_digest(issuer: &str, text: &[u8]) -> Digest {
     let text = match UnverifiedToken::parse(text) {
         Ok(token) => token.signing_input(),

@@ -5,7 +5,7 @@ use std::fmt;
 use doorward_syntax::base64url;
 
 use super::digest::{Digest, digest, text_digest};
-use super::kind::Kind;
+use super::kind::RevocationKind;
 use crate::bounds::{DATE_MAX_S, LEEWAY_S_MAX};
 use crate::claims::dates::{Rounding, date};
 use crate::claims::values::{self, required, string};
@@ -32,8 +32,8 @@ const DATE_DIGITS_MAX: usize = 12;
 /// `issuer` is the issuer's name: `iss` as the tokens have it, or what the policy calls the issuer that has
 /// several. `expires_at` is the latest `exp` of what is revoked; the leeway is added here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub(super) kind: Kind,
+pub struct RevocationEntry {
+    pub(super) kind: RevocationKind,
     pub(super) digest: Digest,
     pub(super) issued_before: Option<UnixTime>,
     pub(super) expires_at: UnixTime,
@@ -45,10 +45,10 @@ pub struct TokenEntries {
     /// Whose token it is.
     pub issuer: String,
     /// All of them are to be written.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RevocationEntry>,
 }
 
-/// A name begins as those of entries do, and is none that [`Entry::name`] could have written.
+/// A name begins as those of entries do, and is none that [`RevocationEntry::name`] could have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameError;
 
@@ -60,11 +60,11 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-impl Entry {
+impl RevocationEntry {
     /// Revokes the token with this `jti`.
     #[must_use]
     pub fn token(issuer: &str, token_id: &str, expires_at: UnixTime) -> Self {
-        Self::undated(Kind::Token, issuer, token_id, expires_at)
+        Self::undated(RevocationKind::Token, issuer, token_id, expires_at)
     }
 
     /// Revokes the token with this text, whether it is a signed or an opaque one.
@@ -93,7 +93,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// Those of [`Entry::of_token`].
+    /// Those of [`RevocationEntry::of_token`].
     pub fn of_token_of(
         text: &[u8],
         name: &str,
@@ -130,7 +130,7 @@ impl Entry {
 
     pub(super) fn by_text(issuer: &str, text: &[u8], expires_at: UnixTime) -> Self {
         Self {
-            kind: Kind::Token,
+            kind: RevocationKind::Token,
             digest: text_digest(issuer, text),
             issued_before: None,
             expires_at,
@@ -145,7 +145,13 @@ impl Entry {
         issued_before: UnixTime,
         expires_at: UnixTime,
     ) -> Self {
-        Self::dated(Kind::Subject, issuer, subject, issued_before, expires_at)
+        Self::dated(
+            RevocationKind::Subject,
+            issuer,
+            subject,
+            issued_before,
+            expires_at,
+        )
     }
 
     /// Revokes what was issued to a subject up to `issued_before`, that second included, and does
@@ -158,7 +164,7 @@ impl Entry {
         expires_at: UnixTime,
     ) -> Self {
         Self::dated(
-            Kind::Sessionless,
+            RevocationKind::Sessionless,
             issuer,
             subject,
             issued_before,
@@ -169,22 +175,28 @@ impl Entry {
     /// Revokes what belongs to a session (`sid`).
     #[must_use]
     pub fn session(issuer: &str, session: &str, expires_at: UnixTime) -> Self {
-        Self::undated(Kind::Session, issuer, session, expires_at)
+        Self::undated(RevocationKind::Session, issuer, session, expires_at)
     }
 
     /// Revokes everything that an issuer issued up to `issued_before`, that second included.
     #[must_use]
     pub fn issuer(issuer: &str, issued_before: UnixTime, expires_at: UnixTime) -> Self {
-        Self::dated(Kind::Issuer, issuer, "", issued_before, expires_at)
+        Self::dated(
+            RevocationKind::Issuer,
+            issuer,
+            "",
+            issued_before,
+            expires_at,
+        )
     }
 
     /// Remembers the `jti` of a logout token.
     #[must_use]
     pub fn logout(issuer: &str, token_id: &str, expires_at: UnixTime) -> Self {
-        Self::undated(Kind::Logout, issuer, token_id, expires_at)
+        Self::undated(RevocationKind::Logout, issuer, token_id, expires_at)
     }
 
-    fn undated(kind: Kind, issuer: &str, value: &str, expires_at: UnixTime) -> Self {
+    fn undated(kind: RevocationKind, issuer: &str, value: &str, expires_at: UnixTime) -> Self {
         Self {
             kind,
             digest: digest(kind as u8, issuer, value.as_bytes()),
@@ -194,7 +206,7 @@ impl Entry {
     }
 
     fn dated(
-        kind: Kind,
+        kind: RevocationKind,
         issuer: &str,
         value: &str,
         issued_before: UnixTime,
@@ -231,7 +243,7 @@ impl Entry {
     fn parse_path(path: &str) -> Option<Self> {
         let mut parts = path.split('/');
         let expires_at = parse_time(parts.next()?)?;
-        let kind = Kind::from_name(parts.next()?)?;
+        let kind = RevocationKind::from_name(parts.next()?)?;
         let digest = base64url::decode(parts.next()?.as_bytes())?;
         let issued_before = match (parts.next()?, kind.is_dated()) {
             ("-", false) => None,
@@ -251,7 +263,7 @@ impl Entry {
 
     /// What the entry revokes.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> RevocationKind {
         self.kind
     }
 
@@ -279,10 +291,12 @@ impl Entry {
     #[must_use]
     pub fn is_prunable(&self, now: UnixTime) -> bool {
         let kept_s = match self.kind {
-            Kind::Logout => LOGOUT_KEPT_S,
-            Kind::Token | Kind::Subject | Kind::Sessionless | Kind::Session | Kind::Issuer => {
-                OVER_KEPT_S
-            }
+            RevocationKind::Logout => LOGOUT_KEPT_S,
+            RevocationKind::Token
+            | RevocationKind::Subject
+            | RevocationKind::Sessionless
+            | RevocationKind::Session
+            | RevocationKind::Issuer => OVER_KEPT_S,
         };
         now >= self.over_at().saturating_add(kept_s)
     }

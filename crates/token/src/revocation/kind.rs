@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What an entry revokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RevocationKind {
     /// One token, by its `jti` or, where it has none, by its text.
     Token,
     /// The tokens of a subject (`sub`) that were issued up to a time.
@@ -20,7 +20,7 @@ pub enum Kind {
     Logout,
 }
 
-impl Kind {
+impl RevocationKind {
     pub(super) const ALL: [Self; 6] = [
         Self::Token,
         Self::Subject,
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for RevocationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::kind::Kind;
+use super::kind::RevocationKind;
 use crate::json::{self, JsonError, Limits};
 use crate::time::UnixTime;
 
@@ -23,7 +23,7 @@ const LIMITS: Limits = Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What the entry revokes.
-    pub kind: Kind,
+    pub kind: RevocationKind,
     /// `iss` of what is revoked.
     pub issuer: String,
     /// The subject or session. Not written for a token or a logout: the `jti` of an opaque token may be
@@ -66,7 +66,7 @@ impl Note {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let value = match self.kind {
-            Kind::Token | Kind::Logout => None,
+            RevocationKind::Token | RevocationKind::Logout => None,
             _ => self.value.as_deref().map(printable),
         };
         json!({
@@ -95,7 +95,7 @@ impl Note {
             Some(_) => Some(text(&members, "value")?),
         };
         Ok(Self {
-            kind: Kind::from_name(&text(&members, "kind")?)
+            kind: RevocationKind::from_name(&text(&members, "kind")?)
                 .ok_or(NoteError::Member { name: "kind" })?,
             issuer: text(&members, "issuer")?,
             value,
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_note_is_read_as_it_was_written_and_never_holds_a_token() {
-        for kind in Kind::ALL {
+        for kind in RevocationKind::ALL {
             let note = Note {
                 kind,
                 issuer: ISSUER.to_owned(),
@@ -146,7 +146,7 @@ mod tests {
                 created_at: NOW,
             };
             let value = match kind {
-                Kind::Token | Kind::Logout => None,
+                RevocationKind::Token | RevocationKind::Logout => None,
                 _ => note.value.clone(),
             };
             let read = Note::parse(&note.to_bytes());
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_note_is_cut_and_holds_no_control_characters() {
         let note = Note {
-            kind: Kind::Subject,
+            kind: RevocationKind::Subject,
             issuer: "i".repeat(NOTE_TEXT_BYTES_MAX + 1),
             value: Some("é".repeat(NOTE_TEXT_BYTES_MAX)),
             reason: "a\u{1b}[2J\r\n\0b".to_owned(),

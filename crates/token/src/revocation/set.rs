@@ -7,8 +7,8 @@ use std::mem;
 use serde_json::Value;
 
 use super::digest::{Digest, digest};
-use super::entry::Entry;
-use super::kind::Kind;
+use super::entry::RevocationEntry;
+use super::kind::RevocationKind;
 use crate::claims::VerifiedToken;
 use crate::time::UnixTime;
 
@@ -62,7 +62,7 @@ impl Reading {
     /// There are too many entries. The set is then not to be used, whatever comes of further names. To
     /// go on reading them is of use: it finds more that is to be deleted, and takes no more memory.
     pub fn add(&mut self, name: &str, now: UnixTime) -> Result<(), TooManyRevocations> {
-        match Entry::parse_name(name) {
+        match RevocationEntry::parse_name(name) {
             None => {}
             Some(Err(_)) => self.unreadable += 1,
             Some(Ok(entry)) if entry.is_prunable(now) => self.report(|| name.to_owned()),
@@ -103,25 +103,25 @@ pub struct RevocationSet {
     names: usize,
     /// By the position of an item: further names for the same thing, at most [`OTHERS_MAX`]. Each is
     /// issued up to an earlier time than the item's own, and is kept for longer.
-    others: BTreeMap<usize, Vec<Times>>,
+    others: BTreeMap<usize, Vec<EntryTimes>>,
 }
 
 struct Item {
-    kind: Kind,
+    kind: RevocationKind,
     digest: Digest,
-    times: Times,
+    times: EntryTimes,
     next: u32,
 }
 
 /// The times in a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Times {
+struct EntryTimes {
     /// The latest `iat` that is revoked; the latest time there is where that does not matter.
     issued_before: UnixTime,
     expires_at: UnixTime,
 }
 
-impl Times {
+impl EntryTimes {
     /// Whether a name with the other times is superfluous beside one with these.
     fn cover(&self, other: &Self) -> bool {
         self.issued_before >= other.issued_before && self.expires_at >= other.expires_at
@@ -171,14 +171,14 @@ impl RevocationSet {
     }
 
     /// Puts an entry in, whether it is over or not. The latest of several times counts.
-    pub fn insert(&mut self, entry: &Entry) {
+    pub fn insert(&mut self, entry: &RevocationEntry) {
         self.put(entry, usize::MAX);
     }
 
     /// Puts an entry in, unless it names a new thing and there are so many already: then it only
     /// counts. Returns what is superfluous now, the entry itself maybe.
-    fn put(&mut self, entry: &Entry, len_max: usize) -> Vec<Entry> {
-        let times = Times {
+    fn put(&mut self, entry: &RevocationEntry, len_max: usize) -> Vec<RevocationEntry> {
+        let times = EntryTimes {
             issued_before: entry.issued_before.unwrap_or(UnixTime(u64::MAX)),
             expires_at: entry.expires_at,
         };
@@ -190,7 +190,7 @@ impl RevocationSet {
             return Vec::new();
         };
         let superfluous = self.add_times(position, times);
-        let with = |times: Times| Entry {
+        let with = |times: EntryTimes| RevocationEntry {
             issued_before: entry.issued_before.map(|_| times.issued_before),
             expires_at: times.expires_at,
             ..entry.clone()
@@ -198,7 +198,7 @@ impl RevocationSet {
         superfluous.into_iter().map(with).collect()
     }
 
-    fn push(&mut self, entry: &Entry, times: Times) {
+    fn push(&mut self, entry: &RevocationEntry, times: EntryTimes) {
         self.items.push(Item {
             kind: entry.kind,
             digest: entry.digest,
@@ -215,7 +215,7 @@ impl RevocationSet {
     }
 
     /// One more name for the item. Returns the times of the names that are superfluous now.
-    fn add_times(&mut self, position: usize, times: Times) -> Vec<Times> {
+    fn add_times(&mut self, position: usize, times: EntryTimes) -> Vec<EntryTimes> {
         let Some(item) = self.items.get_mut(position) else {
             return Vec::new();
         };
@@ -257,7 +257,7 @@ impl RevocationSet {
 
     /// Whether the token is revoked, and by what.
     #[must_use]
-    pub fn revokes(&self, token: &VerifiedToken) -> Option<Kind> {
+    pub fn revokes(&self, token: &VerifiedToken) -> Option<RevocationKind> {
         if self.is_empty() {
             return None;
         }
@@ -275,11 +275,11 @@ impl RevocationSet {
             None
         };
         [
-            (Kind::Issuer, Some("")),
-            (Kind::Subject, token.subject()),
-            (Kind::Sessionless, sessionless),
-            (Kind::Session, session),
-            (Kind::Token, token.token_id()),
+            (RevocationKind::Issuer, Some("")),
+            (RevocationKind::Subject, token.subject()),
+            (RevocationKind::Sessionless, sessionless),
+            (RevocationKind::Session, session),
+            (RevocationKind::Token, token.token_id()),
         ]
         .into_iter()
         .find(|&(kind, value)| {
@@ -287,35 +287,41 @@ impl RevocationSet {
         })
         .map(|(kind, _)| kind)
         .or_else(|| {
-            let item = self.item(Kind::Token, token.text_digest()?)?;
+            let item = self.item(RevocationKind::Token, token.text_digest()?)?;
             Some(item.kind)
         })
     }
 
     /// Whether the entry is in the set, with whatever times.
     #[must_use]
-    pub fn contains(&self, entry: &Entry) -> bool {
+    pub fn contains(&self, entry: &RevocationEntry) -> bool {
         self.position(entry.kind, &entry.digest).is_some()
     }
 
     /// Whether a logout token with this `jti` was accepted before.
     #[must_use]
     pub fn has_logout(&self, issuer: &str, token_id: &str) -> bool {
-        self.reaches(Kind::Logout, issuer, token_id, UnixTime(0))
+        self.reaches(RevocationKind::Logout, issuer, token_id, UnixTime(0))
     }
 
-    fn reaches(&self, kind: Kind, issuer: &str, value: &str, issued_at: UnixTime) -> bool {
+    fn reaches(
+        &self,
+        kind: RevocationKind,
+        issuer: &str,
+        value: &str,
+        issued_at: UnixTime,
+    ) -> bool {
         self.kinds & (1 << kind as u8) != 0
             && self
                 .item(kind, &digest(kind as u8, issuer, value.as_bytes()))
                 .is_some_and(|item| issued_at <= item.times.issued_before)
     }
 
-    fn item(&self, kind: Kind, digest: &Digest) -> Option<&Item> {
+    fn item(&self, kind: RevocationKind, digest: &Digest) -> Option<&Item> {
         self.items.get(self.position(kind, digest)?)
     }
 
-    fn position(&self, kind: Kind, digest: &Digest) -> Option<usize> {
+    fn position(&self, kind: RevocationKind, digest: &Digest) -> Option<usize> {
         let mut next = *self.heads.get(self.bucket(digest))?;
         loop {
             let position = (next as usize).checked_sub(1)?;

@@ -22,11 +22,11 @@ fn verified(changes: Value) -> VerifiedToken {
 }
 
 /// What a set of these entries says of a token with these changes.
-fn verdict(entries: &[Entry], changes: Value) -> Option<Kind> {
+fn verdict(entries: &[RevocationEntry], changes: Value) -> Option<RevocationKind> {
     set_of(entries).revokes(&verified(changes))
 }
 
-fn set_of(entries: &[Entry]) -> RevocationSet {
+fn set_of(entries: &[RevocationEntry]) -> RevocationSet {
     let mut set = RevocationSet::default();
     for entry in entries {
         set.insert(entry);
@@ -39,14 +39,14 @@ fn read(names: &[String], now: UnixTime) -> Result<Reading, TooManyRevocations> 
 }
 
 /// One entry of each kind.
-fn one_of_each() -> [Entry; 6] {
+fn one_of_each() -> [RevocationEntry; 6] {
     [
-        Entry::token(ISSUER, "1", LATER),
-        Entry::subject(ISSUER, "1", NOW, LATER),
-        Entry::sessionless(ISSUER, "1", NOW, LATER),
-        Entry::session(ISSUER, "1", LATER),
-        Entry::issuer(ISSUER, NOW, LATER),
-        Entry::logout(ISSUER, "1", LATER),
+        RevocationEntry::token(ISSUER, "1", LATER),
+        RevocationEntry::subject(ISSUER, "1", NOW, LATER),
+        RevocationEntry::sessionless(ISSUER, "1", NOW, LATER),
+        RevocationEntry::session(ISSUER, "1", LATER),
+        RevocationEntry::issuer(ISSUER, NOW, LATER),
+        RevocationEntry::logout(ISSUER, "1", LATER),
     ]
 }
 
@@ -62,11 +62,14 @@ fn an_entry_is_a_name_that_never_changes() {
         "1800000300/logout/EUgEYlNKvPEqJfiNDPykDQ/-",
     ]) {
         assert_eq!(entry.name(), format!("doorward/revoked/{name}"));
-        assert_eq!(Entry::parse_name(&entry.name()), Some(Ok(entry)));
+        assert_eq!(RevocationEntry::parse_name(&entry.name()), Some(Ok(entry)));
     }
-    let text = Entry::of_token(b"opaque", Some(ISSUER), LATER).unwrap();
+    let text = RevocationEntry::of_token(b"opaque", Some(ISSUER), LATER).unwrap();
     assert_eq!(
-        text.entries.iter().map(Entry::name).collect::<Vec<_>>(),
+        text.entries
+            .iter()
+            .map(RevocationEntry::name)
+            .collect::<Vec<_>>(),
         ["doorward/revoked/1800000300/token/HfuS8E1zfGoOYGhzsyr6Vg/-"]
     );
 }
@@ -83,7 +86,7 @@ fn names_of_other_things_are_not_looked_at() {
         "/doorward/revoked/1/token/AAAAAAAAAAAAAAAAAAAAAA/-",
         "other/doorward/revoked/1/token/AAAAAAAAAAAAAAAAAAAAAA/-",
     ] {
-        assert_eq!(Entry::parse_name(name), None, "{name:?}");
+        assert_eq!(RevocationEntry::parse_name(name), None, "{name:?}");
     }
 }
 
@@ -130,19 +133,23 @@ fn an_entry_is_written_in_one_way_and_no_other_is_read() {
         format!("1/subject/{DIGEST}/253402300800"),
     ] {
         let name = format!("{ENTRY_PREFIX}{path}");
-        assert_eq!(Entry::parse_name(&name), Some(Err(NameError)), "{name:?}");
+        assert_eq!(
+            RevocationEntry::parse_name(&name),
+            Some(Err(NameError)),
+            "{name:?}"
+        );
     }
     for path in [
         format!("0/token/{DIGEST}/-"),
         format!("253402300799/subject/{DIGEST}/0"),
     ] {
         let name = format!("{ENTRY_PREFIX}{path}");
-        let entry = Entry::parse_name(&name).unwrap().unwrap();
+        let entry = RevocationEntry::parse_name(&name).unwrap().unwrap();
         assert_eq!(entry.name(), name);
     }
-    let far = Entry::subject(ISSUER, "a", UnixTime(u64::MAX), UnixTime(u64::MAX));
+    let far = RevocationEntry::subject(ISSUER, "a", UnixTime(u64::MAX), UnixTime(u64::MAX));
     assert!(
-        matches!(Entry::parse_name(&far.name()), Some(Ok(_))),
+        matches!(RevocationEntry::parse_name(&far.name()), Some(Ok(_))),
         "what is written can be read: {}",
         far.name()
     );
@@ -155,19 +162,19 @@ fn no_kind_issuer_or_value_is_taken_for_another_one() {
     for issuer in ["", "a", "ab", "abc", "a\0"] {
         for value in ["", "c", "bc", "abc", "a", "\0a"] {
             for entry in [
-                Entry::token(issuer, value, LATER),
-                Entry::subject(issuer, value, NOW, LATER),
-                Entry::sessionless(issuer, value, NOW, LATER),
-                Entry::session(issuer, value, LATER),
-                Entry::logout(issuer, value, LATER),
-                Entry::by_text(issuer, value.as_bytes(), LATER),
+                RevocationEntry::token(issuer, value, LATER),
+                RevocationEntry::subject(issuer, value, NOW, LATER),
+                RevocationEntry::sessionless(issuer, value, NOW, LATER),
+                RevocationEntry::session(issuer, value, LATER),
+                RevocationEntry::logout(issuer, value, LATER),
+                RevocationEntry::by_text(issuer, value.as_bytes(), LATER),
             ] {
                 count += 1;
                 seen.insert(entry.digest);
             }
         }
         count += 1;
-        seen.insert(Entry::issuer(issuer, NOW, LATER).digest);
+        seen.insert(RevocationEntry::issuer(issuer, NOW, LATER).digest);
     }
     assert_eq!(seen.len(), count, "two entries have the same digest");
 }
@@ -177,21 +184,33 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
     const FULL: fn() -> Value =
         || json!({"jti": "1", "sub": "1", "sid": "1", "iat": NOW.0, "nbf": null});
     for (entry, kind) in [
-        (Entry::token(ISSUER, "1", LATER), Some(Kind::Token)),
-        (Entry::subject(ISSUER, "1", NOW, LATER), Some(Kind::Subject)),
-        (Entry::sessionless(ISSUER, "1", NOW, LATER), None),
-        (Entry::session(ISSUER, "1", LATER), Some(Kind::Session)),
-        (Entry::issuer(ISSUER, NOW, LATER), Some(Kind::Issuer)),
-        (Entry::logout(ISSUER, "1", LATER), None),
-        (Entry::token(ISSUER, "2", LATER), None),
-        (Entry::subject(ISSUER, "2", NOW, LATER), None),
-        (Entry::session(ISSUER, "2", LATER), None),
-        (Entry::token(OTHER, "1", LATER), None),
-        (Entry::subject(OTHER, "1", NOW, LATER), None),
-        (Entry::session(OTHER, "1", LATER), None),
-        (Entry::issuer(OTHER, NOW, LATER), None),
-        (Entry::token(ISSUER, "", LATER), None),
-        (Entry::subject(ISSUER, "", NOW, LATER), None),
+        (
+            RevocationEntry::token(ISSUER, "1", LATER),
+            Some(RevocationKind::Token),
+        ),
+        (
+            RevocationEntry::subject(ISSUER, "1", NOW, LATER),
+            Some(RevocationKind::Subject),
+        ),
+        (RevocationEntry::sessionless(ISSUER, "1", NOW, LATER), None),
+        (
+            RevocationEntry::session(ISSUER, "1", LATER),
+            Some(RevocationKind::Session),
+        ),
+        (
+            RevocationEntry::issuer(ISSUER, NOW, LATER),
+            Some(RevocationKind::Issuer),
+        ),
+        (RevocationEntry::logout(ISSUER, "1", LATER), None),
+        (RevocationEntry::token(ISSUER, "2", LATER), None),
+        (RevocationEntry::subject(ISSUER, "2", NOW, LATER), None),
+        (RevocationEntry::session(ISSUER, "2", LATER), None),
+        (RevocationEntry::token(OTHER, "1", LATER), None),
+        (RevocationEntry::subject(OTHER, "1", NOW, LATER), None),
+        (RevocationEntry::session(OTHER, "1", LATER), None),
+        (RevocationEntry::issuer(OTHER, NOW, LATER), None),
+        (RevocationEntry::token(ISSUER, "", LATER), None),
+        (RevocationEntry::subject(ISSUER, "", NOW, LATER), None),
     ] {
         let what = format!("{entry:?}");
         assert_eq!(verdict(&[entry], FULL()), kind, "{what}");
@@ -213,9 +232,9 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
 
 #[test]
 fn a_subject_and_an_issuer_are_revoked_up_to_a_second_and_when_it_is_unknown() {
-    let subject = [Entry::subject(ISSUER, "alice", NOW, LATER)];
-    let issuer = [Entry::issuer(ISSUER, NOW, LATER)];
-    let sessionless = [Entry::sessionless(ISSUER, "alice", NOW, LATER)];
+    let subject = [RevocationEntry::subject(ISSUER, "alice", NOW, LATER)];
+    let issuer = [RevocationEntry::issuer(ISSUER, NOW, LATER)];
+    let sessionless = [RevocationEntry::sessionless(ISSUER, "alice", NOW, LATER)];
     for (issued_at, revoked) in [
         (json!(0), true),
         (json!(NOW.0 - 1), true),
@@ -226,9 +245,9 @@ fn a_subject_and_an_issuer_are_revoked_up_to_a_second_and_when_it_is_unknown() {
         (Value::Null, true),
     ] {
         for (entries, kind) in [
-            (&subject, Kind::Subject),
-            (&issuer, Kind::Issuer),
-            (&sessionless, Kind::Sessionless),
+            (&subject, RevocationKind::Subject),
+            (&issuer, RevocationKind::Issuer),
+            (&sessionless, RevocationKind::Sessionless),
         ] {
             assert_eq!(
                 verdict(entries, json!({"iat": issued_at})),
@@ -240,8 +259,14 @@ fn a_subject_and_an_issuer_are_revoked_up_to_a_second_and_when_it_is_unknown() {
     for issued_at in [json!(NOW.0 + 1), Value::Null] {
         let changes = json!({"iat": issued_at, "jti": "1", "sid": "1"});
         for (entry, kind) in [
-            (Entry::token(ISSUER, "1", LATER), Kind::Token),
-            (Entry::session(ISSUER, "1", LATER), Kind::Session),
+            (
+                RevocationEntry::token(ISSUER, "1", LATER),
+                RevocationKind::Token,
+            ),
+            (
+                RevocationEntry::session(ISSUER, "1", LATER),
+                RevocationKind::Session,
+            ),
         ] {
             assert_eq!(
                 verdict(&[entry], changes.clone()),
@@ -255,16 +280,16 @@ fn a_subject_and_an_issuer_are_revoked_up_to_a_second_and_when_it_is_unknown() {
 #[test]
 fn a_token_belongs_to_a_session_only_by_a_string() {
     let entries = [
-        Entry::sessionless(ISSUER, "alice", NOW, LATER),
-        Entry::session(ISSUER, "1", LATER),
+        RevocationEntry::sessionless(ISSUER, "alice", NOW, LATER),
+        RevocationEntry::session(ISSUER, "1", LATER),
     ];
     for (session, revoked) in [
-        (json!("1"), Some(Kind::Session)),
+        (json!("1"), Some(RevocationKind::Session)),
         (json!("2"), None),
-        (json!(""), Some(Kind::Sessionless)),
-        (json!(1), Some(Kind::Sessionless)),
-        (json!(["1"]), Some(Kind::Sessionless)),
-        (Value::Null, Some(Kind::Sessionless)),
+        (json!(""), Some(RevocationKind::Sessionless)),
+        (json!(1), Some(RevocationKind::Sessionless)),
+        (json!(["1"]), Some(RevocationKind::Sessionless)),
+        (Value::Null, Some(RevocationKind::Sessionless)),
     ] {
         assert_eq!(
             verdict(&entries, json!({"sid": session, "iat": NOW.0})),
@@ -291,10 +316,13 @@ fn a_token_without_jti_is_revoked_by_its_signing_input() {
         token(&payload),
         sign(r#"{"alg":"HS256","kid":"x"}"#, &payload.to_string()),
     );
-    let named = Entry::of_token(first.as_bytes(), None, UnixTime(u64::MAX)).unwrap();
+    let named = RevocationEntry::of_token(first.as_bytes(), None, UnixTime(u64::MAX)).unwrap();
     assert_eq!(named.issuer, ISSUER);
     let set = set_of(&named.entries);
-    assert_eq!(set.revokes(&verify(&first).unwrap()), Some(Kind::Token));
+    assert_eq!(
+        set.revokes(&verify(&first).unwrap()),
+        Some(RevocationKind::Token)
+    );
     assert_eq!(
         set.revokes(&verify(&second).unwrap()),
         None,
@@ -303,7 +331,7 @@ fn a_token_without_jti_is_revoked_by_its_signing_input() {
     let cut = first.rsplit_once('.').unwrap().0;
     let other_signature = format!("{cut}.AAAA");
     assert_eq!(
-        Entry::of_token(other_signature.as_bytes(), None, UnixTime(u64::MAX))
+        RevocationEntry::of_token(other_signature.as_bytes(), None, UnixTime(u64::MAX))
             .unwrap()
             .entries,
         named.entries,
@@ -314,23 +342,26 @@ fn a_token_without_jti_is_revoked_by_its_signing_input() {
 #[test]
 fn a_token_with_jti_is_revoked_by_that_and_its_text() {
     let text = token(&claims(json!({"jti": "1"})));
-    let named = Entry::of_token(text.as_bytes(), None, UnixTime(u64::MAX)).unwrap();
+    let named = RevocationEntry::of_token(text.as_bytes(), None, UnixTime(u64::MAX)).unwrap();
     assert_eq!(
         named.entries,
         [
-            Entry::by_text(
+            RevocationEntry::by_text(
                 ISSUER,
                 text.rsplit_once('.').unwrap().0.as_bytes(),
                 NOW.saturating_add(300)
             ),
-            Entry::token(ISSUER, "1", NOW.saturating_add(300)),
+            RevocationEntry::token(ISSUER, "1", NOW.saturating_add(300)),
         ]
     );
     let set = set_of(&named.entries);
-    assert_eq!(set.revokes(&verify(&text).unwrap()), Some(Kind::Token));
+    assert_eq!(
+        set.revokes(&verify(&text).unwrap()),
+        Some(RevocationKind::Token)
+    );
     assert_eq!(
         set.revokes(&verified(json!({"jti": "1", "sub": "bob"}))),
-        Some(Kind::Token),
+        Some(RevocationKind::Token),
         "the same jti in another token"
     );
     assert_eq!(set.revokes(&verified(json!({"jti": "2"}))), None);
@@ -338,7 +369,7 @@ fn a_token_with_jti_is_revoked_by_that_and_its_text() {
 
 #[test]
 fn an_opaque_token_is_revoked_by_its_text_and_a_signed_one_as_such() {
-    let opaque = Entry::of_token(b"2YotnFZFEjr1zCsicMWpAA", Some(ISSUER), LATER).unwrap();
+    let opaque = RevocationEntry::of_token(b"2YotnFZFEjr1zCsicMWpAA", Some(ISSUER), LATER).unwrap();
     assert_eq!(opaque.issuer, ISSUER);
     let [entry] = opaque.entries.as_slice() else {
         unreachable_in_test(&opaque)
@@ -356,7 +387,7 @@ fn an_opaque_token_is_revoked_by_its_text_and_a_signed_one_as_such() {
 
     let signed = token(&claims(json!({})));
     let cut = signed.rsplit_once('.').unwrap().0;
-    let entries = Entry::of_token(signed.as_bytes(), Some(OTHER), LATER).unwrap();
+    let entries = RevocationEntry::of_token(signed.as_bytes(), Some(OTHER), LATER).unwrap();
     assert_eq!(entries.issuer, ISSUER, "a signed token says whose it is");
     for text in [signed.clone(), format!("{cut}."), format!("{cut}.AAAA")] {
         assert_eq!(
@@ -381,7 +412,7 @@ fn unreachable_in_test(entries: &TokenEntries) -> ! {
 fn the_entries_of_a_token_last_until_it_expires_and_not_beyond_what_is_asked_for() {
     let of = |changes: Value, latest| {
         let text = token(&claims(changes));
-        Entry::of_token(text.as_bytes(), None, latest)
+        RevocationEntry::of_token(text.as_bytes(), None, latest)
             .map(|entries| entries.entries.first().unwrap().expires_at())
     };
     assert_eq!(of(json!({}), LATER), Ok(LATER), "exactly as long");
@@ -415,7 +446,7 @@ fn the_entries_of_a_token_last_until_it_expires_and_not_beyond_what_is_asked_for
         assert_eq!(of(changes.clone(), LATER), Err(error), "{changes}");
     }
     assert_eq!(
-        Entry::of_token(b"opaque", None, LATER).err(),
+        RevocationEntry::of_token(b"opaque", None, LATER).err(),
         Some(TokenError::MissingClaim { name: "iss" }),
         "an opaque token does not say whose it is"
     );
@@ -423,7 +454,7 @@ fn the_entries_of_a_token_last_until_it_expires_and_not_beyond_what_is_asked_for
 
 #[test]
 fn an_entry_is_over_when_the_most_leeway_has_passed() {
-    let entry = Entry::token(ISSUER, "1", LATER);
+    let entry = RevocationEntry::token(ISSUER, "1", LATER);
     let last = LATER.saturating_add(LEEWAY_S_MAX - 1);
     assert!(!entry.is_over(last));
     assert!(entry.is_over(last.saturating_add(1)));
@@ -439,7 +470,7 @@ fn an_entry_is_over_when_the_most_leeway_has_passed() {
 fn foreign_names_are_passed_over_and_unreadable_ones_counted() {
     let names = [
         "doorward/keys/https://login.acme.example".to_owned(),
-        Entry::token(ISSUER, "1", LATER).name(),
+        RevocationEntry::token(ISSUER, "1", LATER).name(),
         "doorward/revoked/nonsense".to_owned(),
         "notes".to_owned(),
         format!("{ENTRY_PREFIX}1/unheard-of/AAAAAAAAAAAAAAAAAAAAAA/-"),
@@ -451,7 +482,7 @@ fn foreign_names_are_passed_over_and_unreadable_ones_counted() {
     );
     assert_eq!(
         reading.set.revokes(&verified(json!({"jti": "1"}))),
-        Some(Kind::Token),
+        Some(RevocationKind::Token),
         "what can be read is in force"
     );
 }
@@ -460,11 +491,11 @@ fn foreign_names_are_passed_over_and_unreadable_ones_counted() {
 fn of_several_times_the_latest_counts_in_whatever_order_they_come() {
     let (early, late) = (NOW, NOW.saturating_add(30));
     for times in [[early, late], [late, early]] {
-        let entries = times.map(|time| Entry::issuer(ISSUER, time, LATER));
+        let entries = times.map(|time| RevocationEntry::issuer(ISSUER, time, LATER));
         for (issued_at, revoked) in [(late, true), (late.saturating_add(1), false)] {
             assert_eq!(
                 verdict(&entries, json!({"iat": issued_at.0})),
-                revoked.then_some(Kind::Issuer),
+                revoked.then_some(RevocationKind::Issuer),
                 "{times:?}, issued at {issued_at}"
             );
         }
@@ -477,7 +508,7 @@ fn every_one_of_many_entries_is_found() {
     let mut set = RevocationSet::default();
     for number in 0..3000 {
         assert_eq!(set.len(), number);
-        set.insert(&Entry::logout(ISSUER, &number.to_string(), LATER));
+        set.insert(&RevocationEntry::logout(ISSUER, &number.to_string(), LATER));
     }
     for number in 0..3000 {
         assert!(
@@ -491,15 +522,21 @@ fn every_one_of_many_entries_is_found() {
 
 #[test]
 fn entries_in_one_bucket_do_not_displace_each_other() {
-    let entries: Vec<Entry> = (0..100)
-        .map(|number| Entry {
+    let entries: Vec<RevocationEntry> = (0..100)
+        .map(|number| RevocationEntry {
             digest: [0, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            ..Entry::token(ISSUER, "", LATER)
+            ..RevocationEntry::token(ISSUER, "", LATER)
         })
         .collect();
-    let set = read(&entries.iter().map(Entry::name).collect::<Vec<_>>(), NOW)
-        .unwrap()
-        .set;
+    let set = read(
+        &entries
+            .iter()
+            .map(RevocationEntry::name)
+            .collect::<Vec<_>>(),
+        NOW,
+    )
+    .unwrap()
+    .set;
     assert_eq!(set.len(), 100);
     for entry in &entries {
         assert!(set.contains(entry), "{entry:?}");

@@ -14,12 +14,18 @@ fn all_but(target: usize, count: usize) -> Tried {
 }
 
 /// A request to this target, whatever the others do.
-fn ask(targets: &mut Targets, target: usize, random: &mut Random, now: Millis) -> Choice {
+fn ask(targets: &mut Targets, target: usize, random: &mut Random, now: Millis) -> TargetChoice {
     let mut tried = all_but(target, targets.0.len());
     targets.choose(&mut tried, true, random, now)
 }
 
-fn end(targets: &mut Targets, target: usize, outcome: Outcome, random: &mut Random, now: Millis) {
+fn end(
+    targets: &mut Targets,
+    target: usize,
+    outcome: TargetReport,
+    random: &mut Random,
+    now: Millis,
+) {
     let choice = ask(targets, target, random, now);
     targets.ended(choice, outcome, random, now);
 }
@@ -50,7 +56,7 @@ fn a_request_tries_every_target_once() {
         for broken in [0, 1, count] {
             let mut targets = Targets::new(count);
             for target in 0..broken {
-                end(&mut targets, target, Outcome::Broken, random, NOW);
+                end(&mut targets, target, TargetReport::Broken, random, NOW);
             }
             let mut tried = Tried::default();
             for _ in 0..count {
@@ -78,14 +84,14 @@ fn the_less_busy_of_two_is_asked_and_either_where_they_are_alike() {
     for _ in 0..1000 {
         let choice = targets.choose(&mut Tried::default(), true, random, NOW);
         *counts.get_mut(choice.target).unwrap() += 1;
-        targets.ended(choice, Outcome::Success, random, NOW);
+        targets.ended(choice, TargetReport::Success, random, NOW);
     }
     assert!(counts.iter().all(|&count| count > 400), "{counts:?}");
 }
 
 #[test]
 fn a_target_is_set_aside_at_once_or_after_failures_in_a_row() {
-    use Outcome::{Broken, Failing, Success, Unknown};
+    use TargetReport::{Broken, Failing, Success, Unknown};
     for (outcomes, aside) in [
         (&[Broken][..], true),
         (&[Failing, Failing], false),
@@ -118,7 +124,7 @@ fn it_is_set_aside_for_twice_as_long_each_time_and_a_little_more_or_less() {
         let mut targets = Targets::new(1);
         let mut now = NOW;
         for (time, seconds) in [1, 2, 4, 8, 16, 32, 60, 60].into_iter().enumerate() {
-            end(&mut targets, 0, Outcome::Broken, random, now);
+            end(&mut targets, 0, TargetReport::Broken, random, now);
             let ms = aside_ms(&targets, 0, now);
             let bounds = seconds * 800..=seconds * 1200;
             assert!(bounds.contains(&ms), "the {time}. time for {ms} ms");
@@ -139,32 +145,32 @@ fn it_is_set_aside_for_twice_as_long_each_time_and_a_little_more_or_less() {
 fn one_request_probes_it_when_its_time_is_up_and_its_success_heals_it() {
     let random = &mut Random::seeded(5);
     let mut targets = Targets::new(3);
-    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    end(&mut targets, 0, TargetReport::Broken, random, NOW);
     let due = NOW.plus(ASIDE_MS_LONGEST);
 
     for _ in 0..100 {
         let careful = targets.choose(&mut Tried::default(), false, random, due);
         assert_ne!(careful.target, 0, "a request that cannot be repeated");
-        targets.ended(careful, Outcome::Success, random, due);
+        targets.ended(careful, TargetReport::Success, random, due);
     }
     let probe = targets.choose(&mut Tried::default(), true, random, due);
     assert_eq!((probe.target, probe.probe), (0, true), "the first request");
     for _ in 0..100 {
         let other = targets.choose(&mut Tried::default(), true, random, due);
         assert_ne!(other.target, 0, "one probe at a time");
-        targets.ended(other, Outcome::Success, random, due);
+        targets.ended(other, TargetReport::Success, random, due);
     }
     assert!(is_aside(&targets, 0), "until the probe has ended");
-    targets.ended(probe, Outcome::Success, random, due);
+    targets.ended(probe, TargetReport::Success, random, due);
     assert!(!is_aside(&targets, 0), "the probe succeeded");
 }
 
 #[test]
 fn a_probe_that_fails_in_either_way_sets_it_aside_for_longer() {
-    for outcome in [Outcome::Failing, Outcome::Broken] {
+    for outcome in [TargetReport::Failing, TargetReport::Broken] {
         let random = &mut Random::seeded(6);
         let mut targets = Targets::new(2);
-        end(&mut targets, 0, Outcome::Broken, random, NOW);
+        end(&mut targets, 0, TargetReport::Broken, random, NOW);
         let due = NOW.plus(ASIDE_MS_LONGEST);
         let probe = targets.choose(&mut Tried::default(), true, random, due);
         targets.ended(probe, outcome, random, due);
@@ -177,14 +183,14 @@ fn a_probe_that_fails_in_either_way_sets_it_aside_for_longer() {
 fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
     let random = &mut Random::seeded(7);
     let mut targets = Targets::new(2);
-    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    end(&mut targets, 0, TargetReport::Broken, random, NOW);
     let due = NOW.plus(ASIDE_MS_LONGEST);
     let next = |targets: &mut Targets, now| {
         targets.choose(&mut Tried::default(), true, &mut Random::seeded(7), now)
     };
 
     let cancelled = next(&mut targets, due);
-    targets.ended(cancelled, Outcome::Unknown, random, due);
+    targets.ended(cancelled, TargetReport::Unknown, random, due);
     let lost = next(&mut targets, due);
     assert!(lost.probe, "after one whose client went away");
 
@@ -193,9 +199,9 @@ fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
     let late = due.plus(PROBE_MS_MAX);
     let second = next(&mut targets, late);
     assert!(second.probe, "after one that is lost");
-    targets.ended(lost, Outcome::Unknown, random, late);
+    targets.ended(lost, TargetReport::Unknown, random, late);
     assert!(!next(&mut targets, late).probe, "the second one is out");
-    targets.ended(second, Outcome::Success, random, late);
+    targets.ended(second, TargetReport::Success, random, late);
     assert!(!is_aside(&targets, 0), "the second one heals it");
 }
 
@@ -205,21 +211,21 @@ fn what_was_sent_before_says_nothing_about_a_target_any_more() {
     let mut targets = Targets::new(2);
     let before = [0; 6].map(|target| ask(&mut targets, target, random, NOW));
     let [slow, late, failing @ ..] = before;
-    end(&mut targets, 0, Outcome::Broken, random, NOW);
+    end(&mut targets, 0, TargetReport::Broken, random, NOW);
     let ms = aside_ms(&targets, 0, NOW);
 
-    targets.ended(slow, Outcome::Success, random, NOW);
+    targets.ended(slow, TargetReport::Success, random, NOW);
     assert!(
         is_aside(&targets, 0),
         "connections of before may still work"
     );
     let due = NOW.plus(ASIDE_MS_LONGEST);
-    targets.ended(late, Outcome::Broken, random, due);
+    targets.ended(late, TargetReport::Broken, random, due);
     assert_eq!(aside_ms(&targets, 0, NOW), ms, "one cause, one consequence");
 
-    end(&mut targets, 0, Outcome::Success, random, due);
+    end(&mut targets, 0, TargetReport::Success, random, due);
     for choice in failing {
-        targets.ended(choice, Outcome::Broken, random, due);
+        targets.ended(choice, TargetReport::Broken, random, due);
     }
     assert!(!is_aside(&targets, 0), "healed after these were sent");
     assert_eq!(targets.0.first().unwrap().in_flight, 0, "all have ended");
@@ -230,7 +236,7 @@ fn when_no_target_works_all_are_asked_and_their_failures_do_not_make_it_longer()
     let random = &mut Random::seeded(9);
     let mut targets = Targets::new(3);
     for target in 0..3 {
-        end(&mut targets, target, Outcome::Broken, random, NOW);
+        end(&mut targets, target, TargetReport::Broken, random, NOW);
     }
     let before = [0, 1, 2].map(|target| aside_ms(&targets, target, NOW));
     let mut counts = [0_u32; 3];
@@ -238,13 +244,13 @@ fn when_no_target_works_all_are_asked_and_their_failures_do_not_make_it_longer()
         let choice = targets.choose(&mut Tried::default(), true, random, NOW);
         assert!(!choice.probe, "its time is not up");
         *counts.get_mut(choice.target).unwrap() += 1;
-        targets.ended(choice, Outcome::Broken, random, NOW);
+        targets.ended(choice, TargetReport::Broken, random, NOW);
     }
     assert!(counts.iter().all(|&count| count > 50), "{counts:?}");
     let after = [0, 1, 2].map(|target| aside_ms(&targets, target, NOW));
     assert_eq!(after, before, "300 requests of one moment");
 
-    end(&mut targets, 1, Outcome::Success, random, NOW);
+    end(&mut targets, 1, TargetReport::Success, random, NOW);
     assert!(!is_aside(&targets, 1), "one that works is not left aside");
 }
 
@@ -253,9 +259,9 @@ fn when_no_target_works_a_request_probes_that_could_not_be_repeated() {
     for seed in 0..20 {
         let random = &mut Random::seeded(seed);
         let mut targets = Targets::new(2);
-        end(&mut targets, 0, Outcome::Broken, random, NOW);
+        end(&mut targets, 0, TargetReport::Broken, random, NOW);
         let later = NOW.plus(ASIDE_MS_BASE / 2);
-        end(&mut targets, 1, Outcome::Broken, random, later);
+        end(&mut targets, 1, TargetReport::Broken, random, later);
         let due = later.plus(ASIDE_MS_LONGEST);
         let choice = targets.choose(&mut Tried::default(), false, random, due);
         assert!(choice.probe, "somebody has to");
@@ -269,19 +275,19 @@ fn a_target_that_works_now_and_then_is_set_aside_for_longer_and_longer() {
     let mut targets = Targets::new(2);
     let mut now = NOW;
     for _ in 0..4 {
-        end(&mut targets, 0, Outcome::Broken, random, now);
+        end(&mut targets, 0, TargetReport::Broken, random, now);
         now = now.plus(aside_ms(&targets, 0, now));
-        end(&mut targets, 0, Outcome::Success, random, now);
+        end(&mut targets, 0, TargetReport::Success, random, now);
     }
-    end(&mut targets, 0, Outcome::Broken, random, now);
+    end(&mut targets, 0, TargetReport::Broken, random, now);
     let ms = aside_ms(&targets, 0, now);
     assert!(ms >= 12_800, "the fifth time for {ms} ms");
 
     now = now.plus(ms);
     for _ in 0..=DOUBLINGS_MAX {
-        end(&mut targets, 0, Outcome::Success, random, now);
+        end(&mut targets, 0, TargetReport::Success, random, now);
     }
-    end(&mut targets, 0, Outcome::Broken, random, now);
+    end(&mut targets, 0, TargetReport::Broken, random, now);
     let ms = aside_ms(&targets, 0, now);
     assert!(ms <= ASIDE_MS_LONGEST, "after successes for {ms} ms");
 }
@@ -289,38 +295,46 @@ fn a_target_that_works_now_and_then_is_set_aside_for_longer_and_longer() {
 #[test]
 fn outcomes_follow_from_statuses_and_failures() {
     for (status, outcome) in [
-        (200, Outcome::Success),
-        (429, Outcome::Success),
-        (500, Outcome::Success),
-        (501, Outcome::Success),
-        (502, Outcome::Failing),
-        (503, Outcome::Failing),
-        (504, Outcome::Failing),
-        (505, Outcome::Success),
+        (200, TargetReport::Success),
+        (429, TargetReport::Success),
+        (500, TargetReport::Success),
+        (501, TargetReport::Success),
+        (502, TargetReport::Failing),
+        (503, TargetReport::Failing),
+        (504, TargetReport::Failing),
+        (505, TargetReport::Success),
     ] {
-        assert_eq!(Outcome::of_status(status), outcome, "{status}");
+        assert_eq!(TargetReport::of_status(status), outcome, "{status}");
     }
     let open = UpstreamFailure::BreakerOpen { retry_after_s: 1 };
     for (failure, outcome, ok) in [
-        (UpstreamFailure::Unreachable, Outcome::Broken, Some(false)),
         (
-            UpstreamFailure::ConnectTimeout,
-            Outcome::Broken,
+            UpstreamFailure::Unreachable,
+            TargetReport::Broken,
             Some(false),
         ),
-        (UpstreamFailure::Tls, Outcome::Broken, Some(false)),
-        (UpstreamFailure::Denied, Outcome::Broken, Some(false)),
+        (
+            UpstreamFailure::ConnectTimeout,
+            TargetReport::Broken,
+            Some(false),
+        ),
+        (UpstreamFailure::Tls, TargetReport::Broken, Some(false)),
+        (UpstreamFailure::Denied, TargetReport::Broken, Some(false)),
         // A request that makes a server crash is not to set aside the servers that it is tried on.
-        (UpstreamFailure::Reset, Outcome::Failing, Some(false)),
-        (UpstreamFailure::Timeout, Outcome::Failing, Some(false)),
-        (UpstreamFailure::Malformed, Outcome::Failing, Some(false)),
-        (UpstreamFailure::Deadline, Outcome::Unknown, None),
-        (open, Outcome::Unknown, None),
+        (UpstreamFailure::Reset, TargetReport::Failing, Some(false)),
+        (UpstreamFailure::Timeout, TargetReport::Failing, Some(false)),
+        (
+            UpstreamFailure::Malformed,
+            TargetReport::Failing,
+            Some(false),
+        ),
+        (UpstreamFailure::Deadline, TargetReport::Unknown, None),
+        (open, TargetReport::Unknown, None),
     ] {
-        assert_eq!(Outcome::of_failure(&failure), outcome, "{failure}");
+        assert_eq!(TargetReport::of_failure(&failure), outcome, "{failure}");
         assert_eq!(outcome.ok(), ok, "{failure}");
     }
-    assert_eq!(Outcome::Success.ok(), Some(true));
+    assert_eq!(TargetReport::Success.ok(), Some(true));
 }
 
 /// 10,000 requests, one a millisecond, each of up to three attempts. The second target dies at
@@ -338,7 +352,7 @@ struct Simulation {
 fn simulate(seed: u64, service_ms: [u64; 3], dead_ms: u64) -> Simulation {
     let random = &mut Random::seeded(seed);
     let mut targets = Targets::new(3);
-    let mut pending: Vec<(Millis, Choice)> = Vec::new();
+    let mut pending: Vec<(Millis, TargetChoice)> = Vec::new();
     let mut simulation = Simulation {
         asked: [[0; 3]; 10],
         in_vain: 0,
@@ -350,7 +364,7 @@ fn simulate(seed: u64, service_ms: [u64; 3], dead_ms: u64) -> Simulation {
         let now = Millis(ms);
         let over = pending.extract_if(.., |(due, _)| *due <= now);
         for (_, choice) in over.collect::<Vec<_>>() {
-            targets.ended(choice, Outcome::Success, random, now);
+            targets.ended(choice, TargetReport::Success, random, now);
         }
         let mut tried = Tried::default();
         let served = (0..3).any(|_| {
@@ -359,7 +373,7 @@ fn simulate(seed: u64, service_ms: [u64; 3], dead_ms: u64) -> Simulation {
             *second.get_mut(choice.target).unwrap() += 1;
             if choice.target == 1 && (dies_at..revives_at).contains(&ms) {
                 simulation.in_vain += 1;
-                targets.ended(choice, Outcome::Broken, random, now);
+                targets.ended(choice, TargetReport::Broken, random, now);
                 return false;
             }
             if choice.target == 1 && ms >= revives_at {

@@ -31,7 +31,7 @@ fn lines(values: &[&str]) -> Vec<Vec<u8>> {
 }
 
 /// Field names and values, as a test writes them.
-fn fields(due: &[(&'static str, &str)]) -> Fields {
+fn fields(due: &[(&'static str, &str)]) -> CorsFields {
     due.iter()
         .map(|(name, value)| (*name, (*value).to_owned()))
         .collect()
@@ -55,7 +55,7 @@ fn allowed(answer: PreflightAnswer, name: &str) -> Option<String> {
     field.map(|(_, value)| value)
 }
 
-fn refused(answer: PreflightAnswer) -> (PreflightRefusal, Fields) {
+fn refused(answer: PreflightAnswer) -> (PreflightRefusal, CorsFields) {
     match answer {
         PreflightAnswer::Refused { reason, fields } => (reason, fields),
         PreflightAnswer::Allowed(fields) => panic!("the page may not ask: {fields:?}"),

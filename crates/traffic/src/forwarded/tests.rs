@@ -20,8 +20,8 @@ fn peer(address: &str, is_trusted: bool) -> Client {
     }
 }
 
-fn way(client: &Client) -> Way<'_> {
-    Way {
+fn way(client: &Client) -> Hop<'_> {
+    Hop {
         pseudonym: "doorward",
         client,
         trusted_hops: 1,
@@ -39,7 +39,7 @@ fn field(fields: &[(&'static str, Vec<u8>)], name: &str) -> Option<String> {
 }
 
 /// The fields of a request, of which `x-forwarded-for` and so on had these values.
-fn set(way: &Way<'_>, received: [&[&str]; 5]) -> Vec<(&'static str, Vec<u8>)> {
+fn set(way: &Hop<'_>, received: [&[&str]; 5]) -> Vec<(&'static str, Vec<u8>)> {
     let [
         forwarded_for,
         forwarded_proto,
@@ -49,7 +49,7 @@ fn set(way: &Way<'_>, received: [&[&str]; 5]) -> Vec<(&'static str, Vec<u8>)> {
     ] = received.map(values);
     request_fields(
         way,
-        &Received {
+        &PriorHops {
             forwarded_for: &forwarded_for,
             forwarded_proto: &forwarded_proto,
             forwarded_host: &forwarded_host,
@@ -195,7 +195,7 @@ fn scheme_and_host_are_those_of_the_outermost_trusted_proxy() {
         (1, &[], "https"),
     ];
     for (trusted_hops, sent, proto) in cases {
-        let way = Way {
+        let way = Hop {
             trusted_hops,
             ..way(&client)
         };
@@ -232,7 +232,7 @@ fn a_peer_that_is_not_known_holds_its_place() {
 #[test]
 fn an_upstream_that_is_not_told_the_host_finds_it_nowhere() {
     let client = peer("10.0.0.1", true);
-    let way = Way {
+    let way = Hop {
         tells_host: false,
         ..way(&client)
     };
@@ -259,7 +259,7 @@ fn nothing_in_a_host_or_a_scheme_ends_its_value() {
         &"a".repeat(HOST_BYTES_MAX + 1),
     ] {
         let client = peer("192.0.2.1", false);
-        let way = Way {
+        let way = Hop {
             host: Some(odd),
             scheme: odd,
             ..way(&client)
@@ -274,7 +274,7 @@ fn nothing_in_a_host_or_a_scheme_ends_its_value() {
         );
     }
     let client = peer("2001:db8::1", false);
-    let way = Way {
+    let way = Hop {
         host: Some("[2001:db8::2]:8080"),
         ..way(&client)
     };
@@ -364,10 +364,10 @@ fn what_goes_on_is_found_when_it_comes_back() {
 fn the_origin_is_what_the_outermost_trusted_proxy_was_asked_under() {
     let proto = values(&["http, https"]);
     let host = values(&["evil.example, app.example:8443", "inner.example"]);
-    let received = Received {
+    let received = PriorHops {
         forwarded_proto: &proto,
         forwarded_host: &host,
-        ..Received::default()
+        ..PriorHops::default()
     };
     for (peer_is_trusted, trusted_hops, due) in [
         (false, 0, "http://gate.internal:80"),
@@ -380,7 +380,7 @@ fn the_origin_is_what_the_outermost_trusted_proxy_was_asked_under() {
             peer_is_trusted,
             ..Client::default()
         };
-        let way = Way {
+        let way = Hop {
             pseudonym: "",
             client: &client,
             trusted_hops,
@@ -389,14 +389,14 @@ fn the_origin_is_what_the_outermost_trusted_proxy_was_asked_under() {
             tells_host: true,
         };
         assert_eq!(asked_origin(&way, &received).as_deref(), Some(due));
-        let nothing = Received::default();
+        let nothing = PriorHops::default();
         let own = asked_origin(&way, &nothing);
         assert_eq!(
             own.as_deref(),
             Some("http://gate.internal:80"),
             "nothing is told"
         );
-        let nobody = Way { host: None, ..way };
+        let nobody = Hop { host: None, ..way };
         assert_eq!(
             asked_origin(&nobody, &nothing),
             None,

@@ -50,7 +50,7 @@ pub type KeyDigest = [u8; 16];
 
 /// What a limit says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct RateVerdict {
     /// Whether the request may go on.
     pub admitted: bool,
     /// How many more could go on right now.
@@ -86,7 +86,7 @@ impl RateLimit {
     /// either: a time further ahead than the limit itself could have brought it, from another machine's clock
     /// say, counts as the furthest that it could.
     #[must_use]
-    pub fn decide(&self, tat: Option<Tat>, now: Millis) -> (Verdict, Tat) {
+    pub fn decide(&self, tat: Option<Tat>, now: Millis) -> (RateVerdict, Tat) {
         let before = self.backlog(tat, now);
         let after = before.saturating_add(self.interval());
         let admitted = after <= self.capacity();
@@ -101,9 +101,9 @@ impl RateLimit {
         self.tat(backlog.saturating_sub(self.interval()), now)
     }
 
-    /// Whether a request would be admitted now. Nothing is charged: [`Verdict::remaining`] has it.
+    /// Whether a request would be admitted now. Nothing is charged: [`RateVerdict::remaining`] has it.
     #[must_use]
-    pub fn peek(&self, tat: Option<Tat>, now: Millis) -> Verdict {
+    pub fn peek(&self, tat: Option<Tat>, now: Millis) -> RateVerdict {
         let backlog = self.backlog(tat, now);
         let admitted = backlog.saturating_add(self.interval()) <= self.capacity();
         self.verdict(admitted, backlog)
@@ -165,7 +165,7 @@ impl RateLimit {
         }
     }
 
-    fn verdict(&self, admitted: bool, backlog: u64) -> Verdict {
+    fn verdict(&self, admitted: bool, backlog: u64) -> RateVerdict {
         let (interval, parts_per_ms) = (self.interval(), self.parts_per_ms());
         let free = self.capacity().saturating_sub(backlog);
         // Within a millisecond a fast limit admits more than the burst. That is not to be counted on.
@@ -176,7 +176,7 @@ impl RateLimit {
         } else {
             interval - free % interval
         };
-        Verdict {
+        RateVerdict {
             admitted,
             remaining,
             reset_ms: backlog.div_ceil(parts_per_ms),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::limit::{KeyDigest, RateLimit, Tat, Verdict};
+use super::limit::{KeyDigest, RateLimit, RateVerdict, Tat};
 use crate::time::Millis;
 
 /// Most keys that are remembered of a limit, about 100 bytes each.
@@ -38,7 +38,7 @@ impl RateTable {
     }
 
     /// Whether a request with this key is admitted now, and if so it is counted.
-    pub fn decide(&mut self, limit: &RateLimit, key: &KeyDigest, now: Millis) -> Verdict {
+    pub fn decide(&mut self, limit: &RateLimit, key: &KeyDigest, now: Millis) -> RateVerdict {
         let before = self.get(key);
         let (verdict, tat) = limit.decide(before, now);
         if before != Some(tat) {
@@ -49,7 +49,7 @@ impl RateTable {
 
     /// Whether a request with this key would be admitted now; nothing is counted.
     #[must_use]
-    pub fn peek(&self, limit: &RateLimit, key: &KeyDigest, now: Millis) -> Verdict {
+    pub fn peek(&self, limit: &RateLimit, key: &KeyDigest, now: Millis) -> RateVerdict {
         limit.peek(self.get(key), now)
     }
 

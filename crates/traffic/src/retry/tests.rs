@@ -1,5 +1,5 @@
 use super::*;
-use crate::balance::{Outcome, Targets, Tried};
+use crate::balance::{TargetReport, Targets, Tried};
 use crate::breaker::Breaker;
 use crate::time::Millis;
 
@@ -390,7 +390,7 @@ fn ask_the_dead(targets: usize, failure: UpstreamFailure, breaker: bool) -> Dead
             let choice = targets.choose(&mut tried, true, random, now);
             dead.attempts += 1;
             dead.repetitions += u32::from(attempts > 1);
-            let outcome = Outcome::of_failure(&failure);
+            let outcome = TargetReport::of_failure(&failure);
             targets.ended(choice, outcome, random, now);
             if let (Some(breaker), Some(ticket)) = (breaker.as_mut(), ticket) {
                 breaker.record(ticket, outcome.ok(), now);

@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::freshness::{
-    Adopted, Cause, Decision, FETCH_S_MAX, Freshness, FreshnessPolicy, RETRY_S_MAX, State,
+    Adopted, Cause, Decision, FETCH_S_MAX, Freshness, FreshnessPolicy, KeySetState, RETRY_S_MAX,
     UnknownKeyDecision,
 };
 use Decision::{FetchFirst, Unavailable, Use, UseAndRefresh};
@@ -39,8 +39,8 @@ fn stored_keys() -> StoredKeys {
 }
 
 /// Keys fetched then, fresh for 100 s, and the last attempt.
-fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> Record {
-    Record {
+fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> KeySetRecord {
+    KeySetRecord {
         issuer: ISSUER.to_owned(),
         keys: Some(stored_keys()),
         fetched_at: at(fetched_at),
@@ -48,7 +48,7 @@ fn record(fetched_at: u64, attempted_at: u64, failures: u32) -> Record {
         attempted_at: Some(at(attempted_at)),
         failures,
         last_error: (failures > 0).then(|| "answered with status 503".to_owned()),
-        ..Record::default()
+        ..KeySetRecord::default()
     }
 }
 
@@ -67,7 +67,7 @@ impl Instance {
     }
 
     /// What it writes into the store, and what is read there after it.
-    fn record(&self, now: UnixTime) -> Option<Record> {
+    fn record(&self, now: UnixTime) -> Option<KeySetRecord> {
         let keys = self.has_keys.then(stored_keys);
         let record = self.freshness.record(
             ISSUER,
@@ -76,7 +76,7 @@ impl Instance {
             Some("no answer"),
             INSTANCE,
         )?;
-        let read = Record::parse(&record.to_bytes(), ISSUER, now);
+        let read = KeySetRecord::parse(&record.to_bytes(), ISSUER, now);
         assert_eq!(read.as_ref(), Ok(&record), "what was written is read");
         Some(record)
     }
@@ -86,7 +86,7 @@ impl Instance {
         self.has_keys = true;
     }
 
-    fn adopt(&mut self, record: &Record, now: UnixTime, cause: Cause) -> Adopted {
+    fn adopt(&mut self, record: &KeySetRecord, now: UnixTime, cause: Cause) -> Adopted {
         let adopted = self.freshness.adopt(record, true, now, cause);
         self.has_keys |= adopted.newer;
         adopted
@@ -169,7 +169,7 @@ fn an_instance_that_has_never_had_keys_tells_the_others_that_the_issuer_is_down(
 /// A new instance every second, each of which reads the record, fails and writes it.
 #[test]
 fn short_lived_instances_together_ask_an_issuer_that_is_down_ever_more_rarely() {
-    let mut stored: Option<Record> = None;
+    let mut stored: Option<KeySetRecord> = None;
     let mut fetches = Vec::new();
     for second in 0..200 {
         let mut instance = Instance::new();
@@ -193,7 +193,7 @@ fn a_failure_is_forgotten_by_the_instances_that_hear_of_a_later_success() {
     assert_eq!(meet(&mut first.freshness, at(10)), FetchFirst);
     let adopted = first.adopt(&record(8, 8, 0), at(10), Cause::Age);
     assert!(adopted.newer && adopted.spared, "{adopted:?}");
-    assert_eq!(first.freshness.state(at(10)), State::Fresh);
+    assert_eq!(first.freshness.state(at(10)), KeySetState::Fresh);
     let told = first.record(at(10)).unwrap();
     assert_eq!((told.failures, told.last_error), (0, None));
 }
@@ -307,34 +307,34 @@ fn a_record_shows_people_what_an_instance_would_do() {
     let policy = FreshnessPolicy::default();
     let day_s = policy.stale_if_error_s;
     for (record, seconds, state, age_s, next_refresh) in [
-        (record(0, 0, 0), 40, State::Fresh, Some(40), 100),
-        (record(0, 0, 0), 140, State::Stale, Some(140), 140),
-        (record(0, 130, 1), 131, State::Failing, Some(131), 132),
+        (record(0, 0, 0), 40, KeySetState::Fresh, Some(40), 100),
+        (record(0, 0, 0), 140, KeySetState::Stale, Some(140), 140),
+        (record(0, 130, 1), 131, KeySetState::Failing, Some(131), 132),
         (
             record(0, 130, 1),
             99 + day_s,
-            State::Failing,
+            KeySetState::Failing,
             Some(99 + day_s),
             99 + day_s,
         ),
         (
             record(0, 130, 1),
             100 + day_s,
-            State::Expired,
+            KeySetState::Expired,
             Some(100 + day_s),
             100 + day_s,
         ),
         (
-            Record {
+            KeySetRecord {
                 keys: None,
                 ..record(0, 0, 1)
             },
             1,
-            State::Missing,
+            KeySetState::Missing,
             None,
             2,
         ),
-        (Record::default(), 7, State::Missing, None, 7),
+        (KeySetRecord::default(), 7, KeySetState::Missing, None, 7),
     ] {
         let now = at(seconds);
         let shown = (
@@ -360,26 +360,26 @@ fn a_record_is_read_as_it_was_written() {
     for record in [
         record(0, 200, 3),
         record(0, 0, 0),
-        Record {
+        KeySetRecord {
             keys: Some(without_etag),
             ..record(0, 0, 0)
         },
-        Record {
+        KeySetRecord {
             refetched_at: Some(at(10)),
             refetching: u64::MAX,
             full_at: Some(at(40)),
             ..record(0, 0, 0)
         },
-        Record {
+        KeySetRecord {
             exposed: ExposedKeys::from_text("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
             ..record(0, 0, 0)
         },
-        Record {
+        KeySetRecord {
             issuer: ISSUER.to_owned(),
-            ..Record::default()
+            ..KeySetRecord::default()
         },
     ] {
-        let read = Record::parse(&record.to_bytes(), ISSUER, now);
+        let read = KeySetRecord::parse(&record.to_bytes(), ISSUER, now);
         assert_eq!(read, Ok(record));
     }
 }
@@ -412,7 +412,7 @@ fn an_etag_that_is_no_field_of_a_request_is_neither_written_nor_read() {
         assert_eq!(written.contains("\"etag\""), kept, "written: {etag:?}");
         // By somebody else, who writes what they like.
         let foreign = good.replacen(&quoted, &Value::from(etag.as_str()).to_string(), 1);
-        let read = Record::parse(foreign.as_bytes(), ISSUER, at(0)).unwrap();
+        let read = KeySetRecord::parse(foreign.as_bytes(), ISSUER, at(0)).unwrap();
         let expected = kept.then_some(etag.as_str());
         let keys = read.keys.unwrap();
         assert_eq!(keys.etag.as_deref(), expected, "read: {etag:?}");
@@ -444,12 +444,12 @@ fn an_error_is_kept_short_and_on_one_line() {
             &Value::from(error.as_str()).to_string(),
             1,
         );
-        let record = Record {
+        let record = KeySetRecord {
             last_error: Some(error),
             ..record(0, 0, 1)
         };
         for bytes in [record.to_bytes(), foreign.into_bytes()] {
-            let read = Record::parse(&bytes, ISSUER, at(0)).unwrap();
+            let read = KeySetRecord::parse(&bytes, ISSUER, at(0)).unwrap();
             assert_eq!(read.last_error.as_ref(), Some(&kept));
         }
     }
@@ -460,7 +460,7 @@ fn a_record_that_is_cut_or_changed_is_an_error_or_another_record_and_never_a_pan
     let bytes = record(0, 200, 3).to_bytes();
     for end in 0..bytes.len() {
         assert!(
-            Record::parse(bytes.get(..end).unwrap(), ISSUER, at(300)).is_err(),
+            KeySetRecord::parse(bytes.get(..end).unwrap(), ISSUER, at(300)).is_err(),
             "cut to {end}"
         );
     }
@@ -468,7 +468,7 @@ fn a_record_that_is_cut_or_changed_is_an_error_or_another_record_and_never_a_pan
         for flip in [1, 0x20, 0x80] {
             let mut changed = bytes.clone();
             *changed.get_mut(position).unwrap() ^= flip;
-            let read = Record::parse(&changed, ISSUER, at(300));
+            let read = KeySetRecord::parse(&changed, ISSUER, at(300));
             assert!(read.is_err() || read.is_ok_and(|read| read.issuer == ISSUER));
         }
     }
@@ -476,13 +476,13 @@ fn a_record_that_is_cut_or_changed_is_an_error_or_another_record_and_never_a_pan
 
 #[test]
 fn a_foreign_record_is_refused() {
-    use RecordError::{Member, OtherIssuer, OtherVersion, Time, UnknownMember};
-    let written = Record {
+    use KeySetRecordError::{Member, OtherIssuer, OtherVersion, Time, UnknownMember};
+    let written = KeySetRecord {
         refetched_at: Some(at(10)),
         ..record(0, 200, 3)
     };
     let good = String::from_utf8(written.to_bytes()).unwrap();
-    let parse = |text: &str| Record::parse(text.as_bytes(), ISSUER, at(300)).err();
+    let parse = |text: &str| KeySetRecord::parse(text.as_bytes(), ISSUER, at(300)).err();
     assert_eq!(parse(&good), None);
     let late = START + 300 + CLOCK_SKEW_S_MAX + 1;
     let later = |name: &str| format!("\"{name}\":{late}");
@@ -576,11 +576,11 @@ fn a_foreign_record_is_refused() {
             "{from} → {to}"
         );
     }
-    assert!(matches!(parse("null"), Some(RecordError::Json(_))));
-    assert!(matches!(parse(""), Some(RecordError::Json(_))));
+    assert!(matches!(parse("null"), Some(KeySetRecordError::Json(_))));
+    assert!(matches!(parse(""), Some(KeySetRecordError::Json(_))));
     assert_eq!(
         parse(&" ".repeat(RECORD_BYTES_MAX + 1)),
-        Some(RecordError::TooLong)
+        Some(KeySetRecordError::TooLong)
     );
 }
 

@@ -6,7 +6,7 @@ use super::*;
 fn a_name_is_deleted_long_after_its_entry_is_over_so_that_no_hurried_clock_deletes_one_in_force() {
     for entry in one_of_each() {
         let kept_s = match entry.kind() {
-            Kind::Logout => 3600,
+            RevocationKind::Logout => 3600,
             _ => 86_400,
         };
         let last = LATER.saturating_add(LEEWAY_S_MAX + kept_s - 1);
@@ -26,7 +26,7 @@ fn a_name_is_deleted_long_after_its_entry_is_over_so_that_no_hurried_clock_delet
 #[test]
 fn a_reading_reports_a_bounded_number_of_entries_that_are_over() {
     let over: Vec<String> = (0..PRUNE_MAX + 5)
-        .map(|number| Entry::token(ISSUER, &number.to_string(), UnixTime(1)).name())
+        .map(|number| RevocationEntry::token(ISSUER, &number.to_string(), UnixTime(1)).name())
         .collect();
     let reading = read(&over, NOW).unwrap();
     assert_eq!(reading.over.as_slice(), over.get(..PRUNE_MAX).unwrap());
@@ -47,7 +47,7 @@ fn a_reading_reports_a_bounded_number_of_entries_that_are_over() {
 /// another.
 fn subject_name((issued_before, expires_at): (u64, u64)) -> String {
     let at = |seconds| NOW.saturating_add(seconds);
-    Entry::subject(ISSUER, "alice", at(issued_before), at(expires_at)).name()
+    RevocationEntry::subject(ISSUER, "alice", at(issued_before), at(expires_at)).name()
 }
 
 fn orders(names: &[(u64, u64)]) -> Vec<Vec<(u64, u64)>> {
@@ -101,7 +101,9 @@ fn a_name_that_another_one_makes_superfluous_is_to_be_deleted_and_does_not_count
             assert_eq!(reading.set.len(), 1, "one subject: {order:?}");
             let latest = names.iter().map(|(issued_before, _)| issued_before).max();
             let latest = NOW.0 + latest.unwrap();
-            for (issued_at, revoked) in [(latest, Some(Kind::Subject)), (latest + 1, None)] {
+            for (issued_at, revoked) in
+                [(latest, Some(RevocationKind::Subject)), (latest + 1, None)]
+            {
                 let token = verified(json!({"sub": "alice", "iat": issued_at}));
                 assert_eq!(
                     reading.set.revokes(&token),
@@ -115,7 +117,11 @@ fn a_name_that_another_one_makes_superfluous_is_to_be_deleted_and_does_not_count
 
 #[test]
 fn a_name_without_a_time_is_superfluous_beside_one_that_is_kept_for_longer() {
-    for name in [Entry::session, Entry::logout, Entry::token] {
+    for name in [
+        RevocationEntry::session,
+        RevocationEntry::logout,
+        RevocationEntry::token,
+    ] {
         let early = name(ISSUER, "1", LATER).name();
         let late = name(ISSUER, "1", LATER.saturating_add(1)).name();
         let other = name(ISSUER, "2", LATER).name();
@@ -191,7 +197,7 @@ fn a_store_with_too_many_names_of_one_subject_is_full_and_heals() {
     for name in [needed(limit), needed(limit + 1), "foreign".to_owned()] {
         assert_eq!(reading.add(&name, NOW), Err(TooManyRevocations), "{name}");
     }
-    let over = Entry::session(ISSUER, "1", UnixTime(1)).name();
+    let over = RevocationEntry::session(ISSUER, "1", UnixTime(1)).name();
     assert_eq!(reading.add(&over, NOW), Err(TooManyRevocations));
     assert_eq!(reading.over, [over], "it is to be deleted all the same");
     assert_eq!(
@@ -208,9 +214,9 @@ fn more_entries_than_are_read_are_an_error_and_writers_stop_before() {
     let mut reading = Reading::default();
     let entry = |number: usize| {
         let [.., a, b, c, d] = number.to_be_bytes();
-        Entry {
+        RevocationEntry {
             digest: [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            ..Entry::token(ISSUER, "", LATER)
+            ..RevocationEntry::token(ISSUER, "", LATER)
         }
     };
     for number in 0..REVOCATIONS_READ_MAX {

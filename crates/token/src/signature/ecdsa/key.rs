@@ -4,7 +4,7 @@ use super::domain::Domain;
 use super::point::{Field, Number, Point};
 use crate::signature::modular::Arithmetic;
 
-pub(crate) struct Key<M: Arithmetic> {
+pub(crate) struct EcdsaKey<M: Arithmetic> {
     domain: &'static Domain,
     /// Arithmetic modulo the prime of the field, and modulo the order.
     prime: M,
@@ -13,7 +13,7 @@ pub(crate) struct Key<M: Arithmetic> {
     y: Number<M::Limb>,
 }
 
-impl<M: Arithmetic> Key<M> {
+impl<M: Arithmetic> EcdsaKey<M> {
     /// The key with these coordinates, big-endian and as long as the prime. `None` when they are not
     /// those of a point of the curve, each below the prime (SP 800-186 §D.1.1). Any such point but the
     /// neutral one, which has no such coordinates, has the order of the curve, because that is prime.

@@ -18,12 +18,12 @@ use super::curve::Curve;
 use super::modular::Modulus;
 use crate::algorithm::Algorithm;
 use crate::keys::error::{KeyPart, SkipReason};
-use key::Key;
+use key::EcdsaKey;
 
 pub(super) enum EllipticKey {
     P256(crrl::p256::PublicKey),
-    P384(Box<Key<Modulus>>),
-    P521(Box<Key<Modulus>>),
+    P384(Box<EcdsaKey<Modulus>>),
+    P521(Box<EcdsaKey<Modulus>>),
 }
 
 impl EllipticKey {
@@ -42,8 +42,12 @@ impl EllipticKey {
         match curve {
             // SEC 1 §2.3.3: an uncompressed point.
             Curve::P256 => crrl::p256::PublicKey::decode(&[&[4], x, y].concat()).map(Self::P256),
-            Curve::P384 => Key::new(&domain::P384, x, y).map(Box::new).map(Self::P384),
-            Curve::P521 => Key::new(&domain::P521, x, y).map(Box::new).map(Self::P521),
+            Curve::P384 => EcdsaKey::new(&domain::P384, x, y)
+                .map(Box::new)
+                .map(Self::P384),
+            Curve::P521 => EcdsaKey::new(&domain::P521, x, y)
+                .map(Box::new)
+                .map(Self::P521),
         }
         .ok_or(SkipReason::NotOnCurve)
     }

@@ -13,8 +13,8 @@ fn limit(name: &str, requests: u32, per_s: u32) -> RateLimit {
     }
 }
 
-fn verdict(admitted: bool, remaining: u32, retry_after_ms: u64) -> Verdict {
-    Verdict {
+fn verdict(admitted: bool, remaining: u32, retry_after_ms: u64) -> RateVerdict {
+    RateVerdict {
         admitted,
         remaining,
         reset_ms: 60_000,
@@ -45,7 +45,7 @@ fn a_name_stays_in_its_quotes() {
 
 #[test]
 fn a_client_comes_again_when_the_last_limit_that_refused_admits_again() {
-    let cases: [(&[Verdict], u64); 6] = [
+    let cases: [(&[RateVerdict], u64); 6] = [
         (&[verdict(false, 0, 1)], 1),
         (&[verdict(false, 0, 1000)], 1),
         (&[verdict(false, 0, 1001)], 2),

@@ -8,8 +8,8 @@ fn a_record_of_the_version_before_is_read() {
     let written = String::from_utf8(record(0, 0, 0).to_bytes()).unwrap();
     let before = written.replacen("\"version\":3", "\"version\":2", 1);
     let before = before.replacen('{', "{\"refetched_at\":1800000010,", 1);
-    let read = Record::parse(before.as_bytes(), ISSUER, at(20)).unwrap();
-    let expected = Record {
+    let read = KeySetRecord::parse(before.as_bytes(), ISSUER, at(20)).unwrap();
+    let expected = KeySetRecord {
         refetched_at: Some(at(10)),
         ..record(0, 0, 0)
     };
@@ -28,7 +28,7 @@ fn a_record_of_the_version_before_is_read() {
 fn what_others_have_used_up_is_no_more_than_there_is() {
     let mut instance = Instance::new();
     instance.fetched(at(0));
-    let hostile = Record {
+    let hostile = KeySetRecord {
         full_at: Some(UnixTime(u64::MAX)),
         ..record(0, 0, 0)
     };
@@ -67,7 +67,7 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_of_those_who_hear_of_it() {
             .spared,
         "it is time to ask again"
     );
-    let empty = Record {
+    let empty = KeySetRecord {
         keys: Some(StoredKeys {
             body: r#"{"keys":[]}"#.to_owned(),
             ..stored_keys()
@@ -75,7 +75,7 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_of_those_who_hear_of_it() {
         ..told
     };
     let policy = FreshnessPolicy::default();
-    assert_eq!(empty.state(policy, at(12)), State::Unusable);
+    assert_eq!(empty.state(policy, at(12)), KeySetState::Unusable);
     assert_eq!(empty.next_refresh_at(policy, at(12)), at(15));
 }
 
@@ -143,7 +143,7 @@ fn an_instance_that_was_idle_while_the_clock_was_set_back_asks_the_issuer() {
     instance.fetched(at(100));
 
     let now = at(100 - CLOCK_SKEW_S_MAX / 2);
-    let of_another = Record {
+    let of_another = KeySetRecord {
         full_at: Some(at(1000)),
         ..record(60, 60, 0)
     };

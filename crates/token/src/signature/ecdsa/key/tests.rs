@@ -22,8 +22,10 @@ fn small(value: u32) -> BigUint {
 /// What both layouts say of a key and a signature of [`HASH`]; `None` when they refuse the key.
 fn verdict(domain: &'static Domain, x: &BigUint, y: &BigUint, signature: &[u8]) -> Option<bool> {
     let (x, y) = (digits(domain, x), digits(domain, y));
-    let wide = Key::<wide::Modulus>::new(domain, &x, &y).map(|key| key.verify(HASH, signature));
-    let narrow = Key::<narrow::Modulus>::new(domain, &x, &y).map(|key| key.verify(HASH, signature));
+    let wide =
+        EcdsaKey::<wide::Modulus>::new(domain, &x, &y).map(|key| key.verify(HASH, signature));
+    let narrow =
+        EcdsaKey::<narrow::Modulus>::new(domain, &x, &y).map(|key| key.verify(HASH, signature));
     assert_eq!(wide, narrow, "both layouts say the same");
     wide
 }
