@@ -381,8 +381,8 @@ fn introspected(
         asked.how.cache_s,
     );
     match answer {
-        Ok(Answer::Active(token)) => Ok(token),
-        Ok(Answer::Inactive) => Err(Refusal::inactive(pending)),
+        Ok(IntrospectionResponse::Active(token)) => Ok(token),
+        Ok(IntrospectionResponse::Inactive) => Err(Refusal::inactive(pending)),
         Err(IntrospectionError::Token(error)) => Err(Refusal::invalid_token(pending, error)),
         Err(error) if error.is_verdict() => Err(Refusal::inactive(pending)),
         Err(_) => Err(Refusal::issuer_unavailable(30)),

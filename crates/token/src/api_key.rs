@@ -10,8 +10,8 @@
 //! 2. The id says which record to look at, and is no secret.
 //! 3. The secret has 256 bits, so a plain SHA-256 of the whole key is as good as a slow hash: nobody
 //!    guesses it.
-//! 4. Whether a record exists, its digest fits and its name fits is found out with the same work,
-//!    whatever the answer, and the digests are compared in constant time.
+//! 4. The work is the same whether no record exists, the digest is another one or the name is, and the
+//!    digests are compared in constant time.
 
 mod key;
 mod record;

@@ -4,9 +4,9 @@
 //! 1. A token is found only as a whole: every byte of it is compared, and the realm that it belongs to.
 //!    What is found says with which issuer's keys, and with which generation of them, it was verified:
 //!    under another issuer, or when the keys have changed since, it counts as not found.
-//! 2. A token is not kept past its `exp`, leeway not counted, nor past the time that was said with it. When
-//!    the clock shows a time before it was remembered, it was set back, and the token is not found either:
-//!    else it would be kept for longer by just that.
+//! 2. A token is not kept past its `exp`, leeway not counted, nor past the time that was said with it. Nor
+//!    is it found when the clock shows a time before it was remembered: the clock was set back, and the
+//!    token would be kept for that much longer.
 //!    Time, issuer and audience still have to be checked on each hit: see [`VerifiedToken::recheck`].
 //! 3. Entries and bytes are bounded; the least recently used entry goes first.
 //! 4. Only verified tokens go in, so nobody fills the cache who cannot obtain tokens.
@@ -17,9 +17,9 @@
 //! said of an opaque one is that issuer's word. [`REALM_SIGNED`] is for the former, [`realm_of`] for the
 //! latter. An issuer has one introspection endpoint, so a realm stands for both.
 //!
-//! Entries are found by a hash of the realm, the token's length, and the token. Of a signed token the
-//! last [`HASHED_BYTES`] bytes are hashed, which belong to the signature, which nobody chooses who cannot
-//! sign. The hash should be keyed all the same (`RandomState`): then not even an issuer can choose
+//! Entries are found by a hash of the realm, the token's length, and the token. Of a signed token
+//! only the last [`HASHED_BYTES`] bytes are hashed. They are part of the signature, and who cannot sign
+//! cannot choose them. The hash should be keyed all the same (`RandomState`): then not even an issuer can choose
 //! collisions. Two tokens with the same hash displace each other; they are never taken for one another.
 
 use std::collections::HashMap;
@@ -160,7 +160,7 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
         self.bytes
     }
 
-    /// What these very bytes were found to be in this realm. What its time has come for is forgotten.
+    /// What is remembered of exactly these bytes in this realm. What has expired is forgotten.
     pub fn get(&mut self, token: &[u8], realm: u64, now: UnixTime) -> Option<Hit<I>> {
         let hash = self.hash(token, realm);
         let Some(&position) = self.index.get(&hash) else {
@@ -242,8 +242,8 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
 
     /// Remembers from now until then that the issuer disowned a token.
     ///
-    /// A token that is remembered as verified is forgotten. One that is longer than all that is remembered
-    /// may be is not.
+    /// If it is remembered as verified, that is forgotten. A token that is longer than all disowned ones
+    /// together may be is not remembered.
     pub fn insert_refused(&mut self, token: &[u8], realm: u64, until: UnixTime, now: UnixTime) {
         let hash = self.hash(token, realm);
         if let Some(&position) = self.index.get(&hash) {

@@ -65,7 +65,7 @@ pub struct VerifiedToken {
 
 impl VerifiedToken {
     /// To be called with a payload whose signature was verified, and with no other. `text` is what a
-    /// token without a name is revoked by: the signing input, or the text of an opaque token.
+    /// token without `jti` is revoked by: the signing input, or the text of an opaque token.
     pub(crate) fn new(
         mut claims: Map<String, Value>,
         evidence: Evidence,
@@ -84,7 +84,7 @@ impl VerifiedToken {
         let (issuer, tenant) = expect.issuer_of(&claims)?;
         let token_id = name(&claims, "jti")?;
         let subject = name(&claims, "sub")?;
-        // What others see of the claims is what is decided by.
+        // Rules and upstreams see the claims that were decided by.
         claims.insert("iss".to_owned(), issuer.as_str().into());
         for name in ["jti", "sub", "sid"] {
             if claims.get(name).is_some_and(|value| value == "") {

@@ -18,8 +18,8 @@ pub const TENANT_BYTES_MAX: usize = 128;
 /// What a token of one issuer has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectations {
-    /// The issuer's name: `iss`, compared byte for byte (RFC 7519 §4.1.1, RFC 8725 §3.8). Whatever a
-    /// token says, this is the issuer that it comes to be of.
+    /// The issuer's name: `iss`, compared byte for byte (RFC 7519 §4.1.1, RFC 8725 §3.8). A token that is
+    /// accepted under another spelling counts as one of this name.
     pub issuer: String,
     /// What `iss` may be besides.
     pub issuer_spellings: Vec<String>,

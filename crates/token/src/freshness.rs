@@ -20,18 +20,18 @@
 //!    withdrawn: so stale keys are used only within [`LOOK_S`] after a look at their record.
 //! 3. Expired keys are fetched first.
 //! 4. While the issuer fails, the last keys are used for exactly `stale_if_error_s` (0 turns this off).
-//!    Failing is giving no key set. Keys that were withdrawn meanwhile verify tokens for that long: the
-//!    price of it. A clock that is set back meanwhile, by more than [`CLOCK_SKEW_S_MAX`], ends it: it
-//!    makes nothing last longer.
+//!    An issuer fails when it gives no key set. The price: a key that is withdrawn meanwhile verifies
+//!    tokens for that long. A clock that is set back by more than [`CLOCK_SKEW_S_MAX`] ends this, so that
+//!    nothing lasts longer than it should.
 //! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`], doubled with each further failure
 //!    up to [`RETRY_S_MAX`].
-//! 6. Where nothing in the newest set can be used, there is nothing to use, and it is fetched again after
-//!    [`UNUSABLE_S_MAX`], whatever the issuer says of its age: a mistake of the issuer lasts seconds. The
-//!    keys before do not come back, also where that fetch fails.
+//! 6. When the newest set has no key that can be used, no key is used. The set is fetched again after
+//!    [`UNUSABLE_S_MAX`], however long the issuer says that it is fresh: a mistake of the issuer lasts
+//!    seconds. The keys before do not come back, even when that fetch fails.
 //! 7. A token with an unknown key is a reason to fetch, [`UNKNOWN_KEY_FETCHES_MAX`] times at once and then
-//!    every [`UNKNOWN_KEY_PAUSE_S_MAX`]: tokens with invented keys cost next to nothing, and keep nobody
-//!    with a new key waiting for longer. Fetches for other reasons do not count, so that an issuer that
-//!    signs with a new key right after it was asked for its keys is asked again.
+//!    every [`UNKNOWN_KEY_PAUSE_S_MAX`]: tokens with invented keys cost next to nothing, and a token with
+//!    a new key waits no longer than that. Fetches for other reasons do not count: an issuer may sign with
+//!    a new key right after one of them, and is then asked again.
 //! 8. One fetch at a time. One that has neither succeeded nor failed after [`FETCH_S_MAX`] counts as
 //!    lost, so that a request that was cancelled holds nobody up.
 //!
@@ -134,7 +134,7 @@ pub struct Freshness {
     failures: u32,
     /// When an unknown key was last a reason to fetch.
     refetched_at: Option<UnixTime>,
-    /// How often it is one again.
+    /// How many more fetches unknown keys may cause.
     budget: Budget,
     /// When the record of others was last looked at.
     looked_at: Option<UnixTime>,
@@ -225,13 +225,13 @@ impl Freshness {
         UnknownKeyDecision::Refetch
     }
 
-    /// What to tell a token whose key is unknown still, after
-    /// [`decide_unknown_key`](Self::decide_unknown_key) and what that asked for.
+    /// What to tell a token whose key is still unknown after what
+    /// [`decide_unknown_key`](Self::decide_unknown_key) asked for was done.
     #[must_use]
     pub fn no_newer_keys(&self, now: UnixTime) -> NoNewerKeys {
         let cooldown_s = self.policy.unknown_key_cooldown_s;
         NoNewerKeys {
-            // How old those are that were fetched before a clock was set back nobody knows.
+            // After a clock was set back nobody knows how old the keys are that were fetched before.
             old: self.keys.is_none_or(|keys| {
                 keys.is_of_the_future(now) || now.seconds_since(keys.fetched_at) > cooldown_s
             }),
@@ -371,10 +371,10 @@ impl Freshness {
     /// private half was seen, `last_error` says why the last attempt failed, or why nothing in the keys can
     /// be used. `None` while there is nothing to tell.
     ///
-    /// To be stored when an attempt has ended, whether it succeeded or failed, and, by an instance that
-    /// is about to fetch because of an unknown key, before it does: the others then wait for it. Of two
-    /// that say so at once the last one is heard; so it is read again a moment later, and the one whose
-    /// `instance` it names goes on.
+    /// To be stored when an attempt has ended, whether it succeeded or failed. An instance that is about to
+    /// fetch because of an unknown key stores it before as well: the others then wait for it. When two do
+    /// so at once, the later one overwrites the other; so each reads the record again a moment later, and
+    /// only the one whose `instance` it names goes on.
     #[must_use]
     pub fn record(
         &self,
@@ -464,7 +464,7 @@ impl Freshness {
         }
     }
 
-    /// For how many seconds more a set in which nothing can be used is the newest that is to be had.
+    /// For how many seconds more the newest set, in which nothing can be used, is not fetched again.
     fn unusable_s(&self, now: UnixTime) -> u64 {
         self.keys
             .filter(|keys| !keys.usable && self.is_fresh(now))

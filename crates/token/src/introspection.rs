@@ -6,13 +6,13 @@
 //! 1. At most [`INTROSPECTION_BYTES_MAX`] of strict JSON, with a boolean `active`. Where that is false,
 //!    nothing else in the answer matters.
 //! 2. `iss`, when it is there, is the issuer that was asked; when not, that is put in its place.
-//! 3. `aud` names an accepted audience. Whether an answer without one is accepted the policy says: an
-//!    endpoint that answers each client only for its own tokens has no need of it. Then it has to name a
-//!    `token_type`, which issuers leave out where they are asked about a refresh token.
+//! 3. `aud` names an accepted audience. The policy says whether an answer without one is accepted: an
+//!    endpoint that answers each client only for its own tokens need not name any. Such an answer has to
+//!    have a `token_type`, which issuers leave out for a refresh token.
 //! 4. `exp`, `nbf` and `iat` as in a signed token; without `exp`, the answer is good for as long as it
 //!    may be cached, and at least for the request that it was asked for.
 //! 5. It is no token that is bound to a key of whoever may use it, and none of another kind: a refresh
-//!    token is active, too (RFC 7662 §4). By what that is seen, `claims::kind` says for all tokens;
+//!    token is active, too (RFC 7662 §4). `claims::kind` has the marks of each kind, for all tokens.
 //!    `token_type`, when it is there, is `Bearer`.
 //!
 //! A member that is `null` is as good as absent, save `active`. A `sub` that is a whole number is read as its

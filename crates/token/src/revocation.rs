@@ -11,18 +11,17 @@
 //!    issuer after its length: no value of one kind or issuer is taken for one of another.
 //! 2. An entry is over when what it revokes has expired, the most leeway that is given
 //!    ([`LEEWAY_S_MAX`](crate::LEEWAY_S_MAX)) included, and has no effect from then on. Its name may be
-//!    deleted later, once [`RevocationEntry::is_prunable`]: a gate whose clock runs ahead deletes nothing that is in
-//!    force for the others.
-//!    So may, at once, a name beside which there is another one for the same that reaches as far in both
-//!    its times. [`Reading`] reports such names.
+//!    deleted later, once [`RevocationEntry::is_prunable`]: a gate whose clock runs ahead deletes nothing
+//!    that is in force for the others. A superfluous name may be deleted at once: one beside another name
+//!    for the same thing that reaches at least as far in both times. [`Reading`] reports such names.
 //! 3. Entries of a subject or an issuer revoke what was issued up to a time, and what does not say
 //!    when it was issued; those of a token or a session, whatever they name.
 //! 4. More names in force than [`REVOCATIONS_READ_MAX`] are an error: nobody knows then what is revoked.
 //!    Writers stop at [`REVOCATIONS_MAX`]. Names that may be deleted do not count.
 //! 5. A name with this prefix that cannot be read is passed over and counted. A gate therefore ignores a
-//!    [`RevocationKind`] that is newer than itself: one that is added goes to all gates first, and to those who
-//!    write it, the `doorward` command among them, when every gate reads it. A change of what a name
-//!    means takes another prefix.
+//!    [`RevocationKind`] that is newer than itself. So a new kind is deployed to all gates first, and only
+//!    when every gate reads it, to what writes it (the `doorward` command, for one). A change of what a
+//!    name means takes another prefix.
 //!
 //! Entries take what they name from people and issuers who may revoke. Nothing here is to be called
 //! with a name that a client chose freely.

@@ -219,8 +219,8 @@ pub fn limit_key(address: IpAddr) -> [u8; 9] {
     key
 }
 
-/// The elements of `X-Forwarded-For`, the last one first. An empty one is one, too: a proxy that did not know
-/// who asked it may have left it, and to pass over it would be to count a client's element in its place.
+/// The elements of `X-Forwarded-For`, the last one first. An empty element counts: a proxy that did not know
+/// who asked it may have left it, and were it skipped, an element of the client would count in its place.
 /// It ends where [`FORWARDED_FOR_BYTES_MAX`] are read.
 pub(crate) fn elements_from_end(values: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
     let mut bytes_left = FORWARDED_FOR_BYTES_MAX;

@@ -14,8 +14,8 @@
 //!    better all than none. Their failures do not set them aside for longer: else the requests of one
 //!    moment would use up all doublings.
 //!
-//! Growing is forgotten by one step with each success of a healthy target, so that one that works only now
-//! and then is set aside for longer and longer.
+//! Each success of a healthy target takes back one doubling. So a target that works only now and then is set
+//! aside for longer and longer.
 
 use crate::random::Random;
 use crate::status::StatusMeaning;
@@ -63,7 +63,7 @@ pub struct TargetChoice {
     pub target: usize,
     /// Whether this request finds out if the target works again.
     pub probe: bool,
-    /// What is known of the target now. What the request tells is of no use when that has changed.
+    /// [`TargetState::generation`] now. A report is ignored when that has changed meanwhile.
     generation: u32,
     chosen_at: Millis,
 }

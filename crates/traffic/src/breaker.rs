@@ -13,8 +13,8 @@
 //! While it is open nobody is admitted, while it is half-open one probe is. An attempt that was admitted
 //! before the breaker opened or closed says nothing about the time after.
 //!
-//! It is open for [`OPEN_MS_BASE`] first, up to [`OPEN_MS_MAX`]. An upstream that fails again within
-//! [`OPEN_MS_MAX`] of having worked goes on where it was.
+//! It is open for [`OPEN_MS_BASE`] first, up to [`OPEN_MS_MAX`]. A breaker that opens again
+//! within [`OPEN_MS_MAX`] of having closed goes on doubling where it was.
 
 use crate::time::Millis;
 

@@ -5,12 +5,12 @@
 //! not allowed is answered like any other, without the fields.
 //!
 //! 1. Every response of a route with a rule has the fields of [`CorsRule::actual`], refusals too: without
-//!    them a page cannot tell a 401 from a broken network. Those that an upstream sends of the same names
-//!    ([`OWNED_FIELDS`]) go first, so that there is one rule and not two.
+//!    them a page cannot tell a 401 from a broken network. An upstream's own fields of these names
+//!    ([`OWNED_FIELDS`]) are removed before, so that there is one rule and not two.
 //! 2. `*` never goes together with credentials, whatever the rule says.
 //! 3. An origin is echoed only after it matched, so nothing is echoed that the policy does not describe.
-//! 4. What depends on the origin says so in `Vary` also where the answer is no: a cache would hand it to
-//!    the page that is allowed, and the other way round.
+//! 4. A response that depends on the origin says so in `Vary`, also where the origin is not allowed: else a
+//!    cache would hand it to a page that is allowed, or the other way round.
 //! 5. A preflight is answered before authentication, because browsers send it without credentials. It
 //!    learns what the rule allows and which methods there are, and nothing else.
 
@@ -38,7 +38,8 @@ const EXPOSE_HEADERS: &str = "access-control-expose-headers";
 const MAX_AGE: &str = "access-control-max-age";
 const VARY: &str = "vary";
 
-/// The response fields that only the rule sets where there is one, in lower case: an upstream's own go.
+/// The response fields that only the rule sets, in lower case: where there is a rule, an upstream's own are
+/// removed.
 pub const OWNED_FIELDS: [&str; 6] = [
     ALLOW_ORIGIN,
     ALLOW_CREDENTIALS,
@@ -126,7 +127,7 @@ impl CorsRule {
 
     /// The answer to a preflight with these values of `Origin`, `Access-Control-Request-Method` and
     /// `Access-Control-Request-Headers`, for a path that has rules for `methods`, and one for the requested
-    /// method. Of two requested methods none is right: the caller then gives an empty one.
+    /// method. A caller to whom two methods are named gives an empty one, which is refused.
     ///
     /// What is allowed is always listed by name. `*` would not cover `Authorization`, and nothing at all in
     /// requests with credentials.
@@ -194,7 +195,7 @@ impl CorsRule {
         self.origins.contains(&OriginPattern::Any)
     }
 
-    /// The origin, if there is one and it is allowed. Of two nobody knows which one is the page's.
+    /// The origin, if there is exactly one and it is allowed. With two, nobody knows which is the page's.
     fn allowed_origin<'o>(&self, origin: &'o [Vec<u8>]) -> Option<&'o str> {
         let [origin] = origin else { return None };
         let origin = core::str::from_utf8(origin).ok()?;
@@ -252,7 +253,7 @@ fn push_member(list: &mut String, member: &str) {
 
 /// The value of `Vary` (RFC 9110 section 12.5.5) for a response that has these values of it and depends on
 /// the fields of `add` as well, a list itself; `None` where nothing has to change. It replaces all values
-/// that are there. What is no field name in them is left out, for no cache can act upon it.
+/// that are there. What is no field name is left out of it: no cache could act upon that.
 #[must_use]
 pub fn merge_vary(existing: &[Vec<u8>], add: &str) -> Option<String> {
     let covered = |name: &[u8]| {

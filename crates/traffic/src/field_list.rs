@@ -5,7 +5,7 @@ use core::fmt;
 /// Header or trailer fields: name by name and value by value, in the order in which they came.
 ///
 /// Names are compared without regard to case (RFC 9110 section 5.1). How an upstream could fold them is another
-/// matter: [`same_when_folded`](crate::spoofing::same_when_folded).
+/// matter: [`same_when_folded`](doorward_syntax::field_name::same_when_folded).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FieldList(Vec<(String, Vec<u8>)>);
 

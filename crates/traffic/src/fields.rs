@@ -11,8 +11,8 @@ use doorward_syntax::field_name::Names;
 use doorward_syntax::list::ascii_members;
 use doorward_syntax::tokens::is_token;
 
-/// Most fields that one message can name in `Connection`. Who names more is up to something; what is named
-/// beyond goes on to the upstream, like every other field.
+/// Most fields that one message can name in `Connection`. Who names more is up to something; fields that are
+/// named beyond go on to the upstream like every other one.
 pub const CONNECTION_NAMES_MAX: usize = 32;
 /// Longest name that is looked at in `Connection`, in bytes.
 pub const CONNECTION_NAME_BYTES_MAX: usize = 64;
@@ -41,11 +41,11 @@ const HOP_BY_HOP: Names = Names::new(&[
     "upgrade",
 ]);
 
-/// What `Connection` cannot take away. A client can leave out whatever it likes; but a field that was read
-/// here has to reach the upstream, or something else is answered than was judged: the body's type and
-/// length, the origin for which CORS answered, the credential, the cookies. The other ones are what
-/// somebody on the way may have added to say so to everybody; RFC 9110 section 7.6.1 has `Cache-Control` for
-/// an example. The fields of [`crate::forwarded`] and [`crate::spoofing`] come on top.
+/// What `Connection` cannot take away. A field that was read here has to reach the upstream, or something else
+/// is answered than was judged: the body's type and length, the origin for which CORS answered, the
+/// credential, the cookies. The others are what a proxy on the way may have added for everybody behind it; RFC
+/// 9110 section 7.6.1 names `Cache-Control` as an example. The fields of [`crate::forwarded`] and
+/// [`crate::spoofing`] come on top.
 const NEVER_NAMED: Names = Names::new(&[
     "authorization",
     "cache-control",
@@ -67,8 +67,8 @@ const NEVER_NAMED: Names = Names::new(&[
 const OF_A_BODY: Names = Names::new(&["expect", "trailer", "transfer-encoding"]);
 const CONTENT: Names = Names::new(&["content-"]);
 
-/// Those that end here and that a response can have. What the other ones say they say in a request, or, as
-/// `proxy-authentication-info`, of a credential that a proxy asked for: nobody asked for any here.
+/// The hop-by-hop fields that a response can have. The others belong into a request or, as
+/// `proxy-authentication-info`, answer a credential that a proxy asked for, and nobody asked for one here.
 pub const HOP_BY_HOP_IN_RESPONSES: [&str; 6] = [
     "connection",
     "keep-alive",
@@ -98,8 +98,8 @@ pub fn tells_of_a_body(name: &str) -> bool {
 }
 
 /// The fields that the values of `Connection` name, in lower case: they end here, too (RFC 9110 section
-/// 7.6.1). Left out is what [`is_hop_by_hop`] knows anyway, what is no token, and what a client must not
-/// take away from what somebody else has said.
+/// 7.6.1). Left out is what [`is_hop_by_hop`] knows anyway, what is no token, and what `Connection` cannot
+/// take away.
 #[must_use]
 pub fn named_by_connection(values: &[Vec<u8>]) -> Vec<String> {
     let mut names = Vec::new();

@@ -2,14 +2,13 @@
 //! `X-Forwarded-*` and `CDN-Loop` (RFC 8586).
 //!
 //! 1. Every field that says where a request comes from or what it was is removed
-//!    ([`is_forwarding_field`]), and the ones of above are set anew ([`request_fields`]).
-//! 2. Of an untrusted peer nothing is kept but `CDN-Loop`, of which RFC 8586 section 2 says that nobody
-//!    removes it.
+//!    ([`is_forwarding_field`]), and those named above are set anew ([`request_fields`]).
+//! 2. Of an untrusted peer only `CDN-Loop` is kept: RFC 8586 section 2 forbids to remove it.
 //! 3. Of a trusted peer `Via` and `X-Forwarded-For` are kept and ours is appended, within
 //!    [`ELEMENTS_MAX`]: the oldest goes. Scheme and host are those that the outermost trusted proxy saw.
-//! 4. A received `Forwarded` is never kept: the policy believes `X-Forwarded-For`, and a proxy that writes the
-//!    one passes the other on as the client sent it. Ours tells what `X-Forwarded-For` tells, as RFC 7239
-//!    section 7.4 has it.
+//! 4. A received `Forwarded` is never kept: the policy believes `X-Forwarded-For`, and a proxy that writes
+//!    that may pass `Forwarded` on as the client sent it. Ours says the same as `X-Forwarded-For`, as RFC
+//!    7239 section 7.4 asks.
 //! 5. No byte crosses that could end a value or an element: addresses are read and written again, and what
 //!    else is kept consists of the bytes of tokens and hosts.
 //!
@@ -98,9 +97,9 @@ const FORWARDING: Names = Names::new(&[
 ]);
 
 /// Whether a field tells the upstream where a request comes from, or that it is another one than it is, in
-/// any spelling that an upstream could fold. None of them crosses; those of ours are set then. The ones that
-/// only one vendor sets go even where a peer is trusted: whoever is trusted may be of another one, and pass
-/// on what a client sends. `X-Forwarded-For` says the same.
+/// any spelling that an upstream could fold. All of them are removed before ours are set, and those of a single
+/// vendor even where the peer is trusted: it may be of another vendor and pass on what a client sends, and
+/// `X-Forwarded-For` says the same.
 #[must_use]
 pub fn is_forwarding_field(name: &str) -> bool {
     FORWARDING_PREFIXES.begin(name) || FORWARDING.has(name)
@@ -223,8 +222,8 @@ fn scheme(text: &str) -> Option<&'static str> {
         .find(|scheme| scheme.eq_ignore_ascii_case(text))
 }
 
-/// Whether this is a host, and perhaps a port, without the odder half of what RFC 3986 section 3.2.2 has for
-/// names: nobody's host has it.
+/// Whether this is a host, and perhaps a port. Of the characters that RFC 3986 section 3.2.2 allows, those that
+/// no real host has are refused.
 fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= HOST_BYTES_MAX
@@ -240,8 +239,8 @@ struct Seen<'a> {
     host: Option<&'a str>,
 }
 
-/// `Forwarded` (RFC 7239 section 4): who asked, the oldest first. We say what we have seen where we say who
-/// asked us, and what the outermost trusted proxy has seen where it says who asked it.
+/// `Forwarded` (RFC 7239 section 4): who asked, the oldest first. The last element has the host and scheme that
+/// we saw; the one that the outermost trusted proxy wrote, those that it saw.
 fn forwarded(
     nodes: &[Option<IpAddr>],
     outermost: Option<usize>,
@@ -298,8 +297,8 @@ fn forwarded_for(nodes: &[Option<IpAddr>]) -> Vec<u8> {
     value.into_bytes()
 }
 
-/// `unknown` (RFC 7239 section 6.2) holds the place of a node that is none: who counts from the right must
-/// not arrive at another one.
+/// A node without an address is written as `unknown` (RFC 7239 section 6.2): left out, who counts from the right
+/// would arrive at another one.
 fn push_node(value: &mut String, node: Option<IpAddr>) {
     match node {
         Some(IpAddr::V4(address)) => push_v4(value, address),

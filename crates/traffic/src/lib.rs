@@ -2,7 +2,7 @@
 //!
 //! Everything here is bytes and numbers: the time and the random numbers are arguments, and nothing waits
 //! or sends. Who may go on at all is decided elsewhere (`token`, `policy`); how it goes on, in the room
-//! that touches the network (`edge`).
+//! that sends it (`gate`).
 
 pub mod address;
 pub mod balance;

@@ -2,8 +2,8 @@
 //! endpoint that judges tokens, say.
 //!
 //! A share is used up by asking, comes back with time, and is given back where the question was a good one.
-//! So who asks what is of no use, waits; who does not, hardly notices, and nobody notices of the others. Where
-//! the one that is asked says that it was too much, only the share that asked last is paused.
+//! So a client that asks useless questions waits, one that asks good ones hardly notices, and none notices
+//! the others. When the endpoint says that it was asked too much, only the share that asked last is paused.
 
 use crate::rate::{Counts, KeyDigest, RateKey, RateLimit, RateTable};
 use crate::time::Millis;
@@ -106,7 +106,7 @@ impl Shares {
     }
 }
 
-/// How many seconds are left. More than a pause takes is a clock that was set back.
+/// How many seconds are left. If that is more than the longest pause, the clock was set back.
 fn left_s(until: Millis, now: Millis) -> Option<u64> {
     let left_s = until.since(now).div_ceil(1000);
     (1..=PAUSE_S_MAX).contains(&left_s).then_some(left_s)

@@ -21,8 +21,8 @@ pub enum Says {
     Method,
     /// That the path is another one.
     Path,
-    /// What was taken off the front of the path: some take off as much again. Proxies set it, and whoever is
-    /// trusted as one may.
+    /// What a proxy took off the front of the path: some frameworks then take it off once more. Proxies set it,
+    /// and a trusted one may.
     Prefix,
     /// Who the caller is.
     Identity,
@@ -39,7 +39,7 @@ pub struct Spoofing {
     pub is_family: bool,
 }
 
-/// Of a field with this name, in any spelling that an upstream could fold; `None` where it is an ordinary one.
+/// What a field of this name spoofs, in any spelling that an upstream could fold; `None` for an ordinary one.
 /// Does not allocate.
 #[must_use]
 pub fn spoofing(name: &str) -> Option<Spoofing> {
@@ -342,8 +342,9 @@ static TABLES: [Table; 6] = [
     Table::new(Says::Prefix, PREFIX),
 ];
 
-/// For each length the letters with which a name of it can be an entry: nearly all fields are told apart from
-/// all entries by one look. Names that are longer share the last row.
+/// A row for each length of a name, with a bit for each combination of first letters that an entry of this
+/// length has ([`letter_bit`]): one look tells nearly all fields from all entries. Longer names share the last
+/// row.
 static SIEVE: [u64; 64] = {
     let mut sieve = [0; 64];
     let mut tables: &[Table] = &TABLES;
@@ -383,8 +384,8 @@ const fn letter_bit(name: &str) -> u64 {
     }
 }
 
-/// The factors are those of a few thousand random ones with which the fewest fields of browsers, proxies and
-/// hosts are taken for an entry at first.
+/// Of a few thousand random factors these let the fewest fields of browsers, proxies and hosts through the
+/// sieve.
 const fn mixed(start: u64, [a, b, c]: [u8; 3]) -> u64 {
     1 << ((start + 53 * letter(a) + letter(b) + 40 * letter(c)) & 63)
 }
@@ -397,7 +398,8 @@ const fn letter(byte: u8) -> u64 {
     }
 }
 
-/// What is folded into one byte is one letter. To fold each byte first would say so, too, and cost every field.
+/// Bytes that fold together are one letter. To fold each byte first would make sure of it, at a cost for every
+/// field.
 const _: () = {
     let mut byte = u8::MAX;
     while byte > 0 {

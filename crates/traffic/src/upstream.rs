@@ -120,8 +120,8 @@ pub struct UpstreamCredential {
 }
 
 impl Upstream {
-    /// Whether it is the policy that says what is in a field of a request to this upstream, if anything is: in
-    /// any spelling that the upstream could fold. Such a field is taken from nobody else, nor such a trailer.
+    /// Whether only the policy says what is in this field of a request to this upstream, in any spelling that
+    /// the upstream could fold. Such a field, or trailer, is taken from nobody else.
     #[must_use]
     pub fn takes_from_policy(&self, name: &str) -> bool {
         self.request_fields.touch(name)

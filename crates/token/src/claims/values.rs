@@ -80,8 +80,8 @@ pub(super) fn audience_or(
 }
 
 /// The scopes: the words of a string (RFC 6749 §3.3, RFC 8693 §4.2, RFC 9068 §2.2.3), or the elements of a
-/// list, in the first of these claims that is there, `scope` and `scp` where none is listed. Those of two claims are never added up, because what
-/// was only asked for may stand in one of them.
+/// list, in the first of these claims that is there; of `scope` and `scp` where none is listed. Two claims
+/// are never added up: one of them may have what was only asked for.
 ///
 /// An element with a space in it is one scope, which no rule can ask for. What is of another type grants
 /// nothing.

@@ -1,24 +1,24 @@
-//! How often tokens with unknown keys are a reason to ask their issuer.
+//! How many fetches tokens with unknown keys may cause.
 //!
-//! A few at once, because several keys may be new, and then one every few seconds, whatever comes in. It is
-//! written as one time, so that it travels in a record and the later one of two is right.
+//! A few at once, because several keys may be new, and then one every few seconds, whatever comes in. The
+//! budget is kept as one time, when it will be full: so it fits into a record, and of two the later is right.
 
 use super::policy::CLOCK_SKEW_S_MAX;
 use crate::time::UnixTime;
 
-/// How many fetches unknown keys are a reason for at once.
+/// How many fetches unknown keys may cause at once.
 pub const UNKNOWN_KEY_FETCHES_MAX: u64 = 3;
-/// After how many seconds they are a reason for one more, at most: sooner where
+/// After how many seconds they may cause one more, at most: sooner where
 /// [`unknown_key_cooldown_s`](super::FreshnessPolicy::unknown_key_cooldown_s) is less.
 pub const UNKNOWN_KEY_PAUSE_S_MAX: u64 = 10;
 
-/// What is left of it.
+/// What is left of the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Budget {
     /// How long it takes for one more fetch, in seconds.
     pause_s: u64,
-    /// When all of it is there. Where that is not known, there is one fetch: instances come and go, and
-    /// each of them would have all of it.
+    /// When the budget is full. `None`: unknown, and then there is one fetch. Instances come and go, and a
+    /// full budget for each would be as many as there are instances.
     full_at: Option<UnixTime>,
 }
 
@@ -39,12 +39,12 @@ impl Budget {
         self.full_at
     }
 
-    /// All of it is there, unless some is known to be used up.
+    /// The budget is full, unless some of it is known to be used up.
     pub(super) fn fill(&mut self, now: UnixTime) {
         self.full_at = self.full_at.or(Some(now));
     }
 
-    /// In how many seconds there is a fetch.
+    /// In how many seconds one more fetch may be made.
     pub(super) fn wait_s(&self, now: UnixTime) -> u64 {
         let missing_s = self.full_at_by(now).seconds_since(now);
         missing_s.saturating_sub(self.whole_s() - self.pause_s)

@@ -21,8 +21,8 @@ pub const LAST_ERROR_BYTES_MAX: usize = 512;
 
 const RECORD_PREFIX: &str = "doorward/keys/";
 const VERSION: u64 = 3;
-/// One that did not tell of exposed keys, nor how often unknown keys are a reason to fetch. It is read, so
-/// that instances of both versions can go on beside each other.
+/// The version before, without exposed keys and the budget of unknown keys. It is still read, so that
+/// instances of both versions can run beside each other.
 const VERSION_BEFORE: u64 = 2;
 const LIMITS: Limits = Limits {
     depth_max: 1,
@@ -254,8 +254,8 @@ impl KeySetRecord {
     }
 }
 
-/// Whether it may go into a field of a request. That is less than RFC 9110 §8.8.3 has (no byte beyond
-/// ASCII), and more: some issuers send one without quotes, or with spaces in them.
+/// Whether an `ETag` may go into a field of a request. Stricter than RFC 9110 §8.8.3 in that every byte is
+/// ASCII, and laxer in that quotes may be missing and spaces may be there: some issuers send such ones.
 fn is_etag(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= ETAG_BYTES_MAX

@@ -16,9 +16,9 @@ const PRINT_BYTES: usize = 16;
 
 /// What tells a public key from others: the first bytes of the hash of one of its numbers.
 ///
-/// One number is enough, and more would let through what the private half is good for as well: whoever has
-/// it for a modulus has it for every exponent, and whoever has it for a point has it for the point with the
-/// same `x`.
+/// One number, and not all of them: who has the private half for a modulus has it for every exponent, and
+/// who has it for a point has it for the other point with the same `x`. A hash of all numbers would take
+/// those for keys that are not exposed.
 pub(super) type Print = [u8; PRINT_BYTES];
 
 /// Keys of which the private half was seen, by their public numbers. Nothing that is signed with them says
@@ -106,7 +106,7 @@ pub(super) fn of_modulus(n: &[u8]) -> Print {
 pub(super) fn of_x(x: &[u8]) -> Print {
     let mut x = x.to_vec();
     if let Some(last) = x.last_mut() {
-        // RFC 8032 §5.1.2: of an Ed25519 key this is which of two opposite points it is.
+        // RFC 8032 §5.1.2: this bit of an Ed25519 key says which of two opposite points it is.
         *last &= 0x7f;
     }
     print(b'x', &x)

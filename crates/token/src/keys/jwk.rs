@@ -32,8 +32,8 @@ pub(crate) type Jwk = Map<String, Value>;
 /// Keys that can be used, those that cannot, and those of which the private half was seen.
 pub(super) type Parsed = (Vec<Key>, Vec<SkippedKey>, ExposedKeys);
 
-/// Reads a set. What it refuses is what is no key set; a key that is of no use is left out, because what
-/// the issuer says of the others, and of those that are not listed any more, holds all the same.
+/// Reads a set. Only what is no key set is an error. A key that cannot be used is left out: what the issuer
+/// says of the others, and of those that it lists no longer, still holds.
 pub(super) fn parse_set(text: &[u8], exposed: &ExposedKeys) -> Result<Parsed, KeySetError> {
     if text.len() > KEY_SET_BYTES_MAX {
         return Err(KeySetError::TooLong {
@@ -105,13 +105,13 @@ fn private_member(jwk: &Jwk) -> Option<(&'static str, &Value)> {
     members.find_map(|member| Some((member, jwk.get(member)?)))
 }
 
-/// Whether one of them has a value: any will do, and not all that are there need one.
+/// Whether at least one of the private members has a value.
 fn is_seen(jwk: &Jwk) -> bool {
     let mut values = PRIVATE_MEMBERS.iter().filter_map(|member| jwk.get(*member));
     values.any(|value| !is_nothing(value))
 }
 
-/// How some write that there is no value.
+/// Whether this is how some issuers write that there is no value.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -121,7 +121,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What the key is told by, however carelessly its numbers are written: the private half is known.
+/// What an exposed key is recognised by, however carelessly its numbers are written.
 fn prints(jwk: &Jwk) -> Vec<exposed::Print> {
     let number = |member: &str| {
         let text = jwk.get(member)?.as_str()?;

@@ -141,8 +141,9 @@ impl KeySet {
     }
 
     /// Checks a signature with the keys that fit. `is_of` says whether what was signed is of the issuer
-    /// that a key is for; it is asked only once the signature is that key's. Another key can be the same
-    /// one for another issuer.
+    /// that a key is restricted to. It is asked only after that key has verified the signature; where it
+    /// says no, the others are still tried, because a set may list one key several times for several
+    /// issuers.
     pub(crate) fn verify(
         &self,
         key_id: Option<&str>,

@@ -8,7 +8,8 @@ const DIGEST_BYTES: usize = 16;
 /// What stands for a kind, an issuer and a value.
 pub(crate) type Digest = [u8; DIGEST_BYTES];
 
-/// Tells the digest of a token's text from one of its `jti`. No [`RevocationKind`](super::RevocationKind) has this number.
+/// Tells the digest of a token's text from one of its `jti`. No [`RevocationKind`](super::RevocationKind)
+/// has this number.
 const TEXT: u8 = 0xff;
 
 /// What a token is revoked by that has no `jti`: its signing input, or the text of an opaque one.

@@ -16,12 +16,12 @@ use crate::token::unverified::UnverifiedToken;
 /// How the name of every entry begins.
 pub const ENTRY_PREFIX: &str = "doorward/revoked/";
 
-/// How long after an entry is over its name is kept, in seconds: by how much a gate's clock may run ahead
+/// For how many seconds a name is kept after its entry is over: by so much a gate's clock may run ahead
 /// without harm.
 pub const OVER_KEPT_S: u64 = 24 * 60 * 60;
 
-/// The same for a logout token that was accepted, in seconds. Every logout leaves one, and one that is
-/// forgotten too early does no harm: the token writes the same entries once more.
+/// The same for the entry of a logout token that was accepted, in seconds. Every logout leaves one. To
+/// forget it too early does no harm: the token then writes the same entries once more.
 pub const LOGOUT_KEPT_S: u64 = 60 * 60;
 
 /// How many digits [`DATE_MAX_S`] has.
@@ -89,7 +89,7 @@ impl RevocationEntry {
         Self::of_token_by(text, None, issuer, latest)
     }
 
-    /// The same for a token that its issuer, of this name, signed under another name.
+    /// The same for a token of the issuer `name`, whatever its `iss` says.
     ///
     /// # Errors
     ///

@@ -23,9 +23,9 @@ pub const REVOCATIONS_READ_MAX: usize = 65_536;
 /// a reading every few seconds, and a hosted store takes about 50 writes a second.
 pub const PRUNE_MAX: usize = 256;
 
-/// The most names for one thing, none of which reaches as far as another in both times, beside the one
-/// that is issued up to the latest. There is one for each different lifetime that is asked for. Further
-/// ones are in force and count, but are not found to be superfluous.
+/// The most further names that are remembered for one thing, beside the one with the latest
+/// `issued_before`. None of them covers another; there is one for each different lifetime that was asked
+/// for. Names beyond these are in force and count, but are never found to be superfluous.
 const OTHERS_MAX: usize = 8;
 
 /// There are more names in force than [`REVOCATIONS_READ_MAX`].
@@ -94,8 +94,8 @@ impl Reading {
 #[derive(Default)]
 pub struct RevocationSet {
     items: Vec<Item>,
-    /// For the first bytes of a digest, one more than the position of the item that was put in last;
-    /// the others follow by `next`. As many as a power of two, or none.
+    /// The buckets of a hash table, by the first bytes of a digest: the position of the newest item plus
+    /// one, or zero for none. The others follow by `next`. A power of two of them, or none.
     heads: Vec<u32>,
     /// The kinds that are in the set, a bit each.
     kinds: u8,
@@ -175,8 +175,8 @@ impl RevocationSet {
         self.put(entry, usize::MAX);
     }
 
-    /// Puts an entry in, unless it names a new thing and there are so many already: then it only
-    /// counts. Returns what is superfluous now, the entry itself maybe.
+    /// Puts an entry in. If it names a new thing and there are `len_max` things already, it is only
+    /// counted. Returns the entries that are superfluous now, which may be this one.
     fn put(&mut self, entry: &RevocationEntry, len_max: usize) -> Vec<RevocationEntry> {
         let times = EntryTimes {
             issued_before: entry.issued_before.unwrap_or(UnixTime(u64::MAX)),

@@ -79,12 +79,12 @@ impl Tat {
 }
 
 impl RateLimit {
-    /// Whether a request is admitted now, by what is remembered of its key, and what to remember of it from
-    /// now on. Where it is refused, that is what it was.
+    /// Whether a request is admitted now, by what is remembered of its key, and what to remember of the key
+    /// from now on. A refused request changes nothing.
     ///
-    /// A clock that was set back admits nothing more: what was admitted stays so. It does not lock out
-    /// either: a time further ahead than the limit itself could have brought it, from another machine's clock
-    /// say, counts as the furthest that it could.
+    /// A clock that was set back admits nothing more: what was admitted still counts. It does not lock out
+    /// either: a time that is further ahead than this limit can bring it (from another machine's clock, say)
+    /// counts as the furthest that the limit can.
     #[must_use]
     pub fn decide(&self, tat: Option<Tat>, now: Millis) -> (RateVerdict, Tat) {
         let before = self.backlog(tat, now);
@@ -131,9 +131,8 @@ impl RateLimit {
         per_s as u64 * 1000
     }
 
-    /// How far the arrival time may be ahead of the clock, in parts: a burst, and what a clock of milliseconds
-    /// does not tell. Who comes at an even pace seems to come up to a millisecond too soon, or with others in
-    /// the same one.
+    /// How far the arrival time may be ahead of the clock, in parts: a burst, and up to a millisecond because
+    /// the clock counts in whole ones: who comes at an even pace can seem to come that much too soon.
     const fn capacity(&self) -> u64 {
         let burst = if self.burst == 0 { 1 } else { self.burst };
         self.interval()

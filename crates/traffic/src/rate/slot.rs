@@ -71,8 +71,8 @@ impl SlotRecord {
             .map(|&(_, tat)| tat)
     }
 
-    /// Remembers a key of this limit. What has expired goes, what is further ahead than can be is cut back,
-    /// and where all is in use, the key goes that has the least to its account.
+    /// Remembers a key of this limit. Expired keys are removed, and times further ahead than can be are cut
+    /// back. Where the slot is full, the key with the earliest time is removed.
     pub fn put(&mut self, limit: &RateLimit, key: KeyDigest, tat: Tat, now: Millis) {
         self.rows
             .retain(|(known, tat)| *known != key && !tat.is_over(now));
