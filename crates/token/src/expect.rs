@@ -86,8 +86,8 @@ impl Expectations {
         Ok((issuer, tenant))
     }
 
-    pub(crate) fn names(&self) -> IssuerNames<'_> {
-        IssuerNames {
+    pub(crate) fn names(&self) -> IssuerSpellings<'_> {
+        IssuerSpellings {
             issuer: &self.issuer,
             spellings: &self.issuer_spellings,
         }
@@ -96,12 +96,12 @@ impl Expectations {
 
 /// The names of one issuer.
 #[derive(Clone, Copy)]
-pub(crate) struct IssuerNames<'e> {
+pub(crate) struct IssuerSpellings<'e> {
     pub(crate) issuer: &'e str,
     pub(crate) spellings: &'e [String],
 }
 
-impl IssuerNames<'_> {
+impl IssuerSpellings<'_> {
     pub(crate) fn contain(self, issuer: &str) -> bool {
         issuer == self.issuer || self.spellings.iter().any(|spelling| spelling == issuer)
     }

@@ -76,19 +76,19 @@ impl std::error::Error for JsonError {}
 
 /// Reads one object.
 pub(crate) fn parse_object(text: &[u8], limits: Limits) -> Result<Map<String, Value>, JsonError> {
-    let shared = Shared {
+    let state = VisitorState {
         values_left: Cell::new(limits.values_max),
         problem: Cell::new(None),
     };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Strict {
-        shared: &shared,
+        state: &state,
         depth_left: limits.depth_max,
     }
     .deserialize(&mut deserializer)
     .and_then(|value| deserializer.end().map(|()| value))
     .map_err(|error| JsonError {
-        problem: shared.problem.get().unwrap_or(JsonProblem::Syntax),
+        problem: state.problem.get().unwrap_or(JsonProblem::Syntax),
         line: error.line(),
         column: error.column(),
     })?;
@@ -113,12 +113,12 @@ pub(crate) fn peek_string(text: &[u8], name: &str) -> Option<String> {
 }
 
 /// What the visitors of one document share.
-struct Shared {
+struct VisitorState {
     values_left: Cell<u32>,
     problem: Cell<Option<JsonProblem>>,
 }
 
-impl Shared {
+impl VisitorState {
     fn refuse<E: serde::de::Error>(&self, problem: JsonProblem) -> E {
         self.problem.set(Some(problem));
         E::custom("refused")
@@ -127,7 +127,7 @@ impl Shared {
 
 #[derive(Clone, Copy)]
 struct Strict<'s> {
-    shared: &'s Shared,
+    state: &'s VisitorState,
     depth_left: u32,
 }
 
@@ -135,7 +135,7 @@ impl Strict<'_> {
     fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
         match self.depth_left.checked_sub(1) {
             Some(depth_left) => Ok(Self { depth_left, ..self }),
-            None => Err(self.shared.refuse(JsonProblem::TooDeep)),
+            None => Err(self.state.refuse(JsonProblem::TooDeep)),
         }
     }
 }
@@ -144,9 +144,9 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.shared.values_left.get().checked_sub(1) {
-            Some(left) => self.shared.values_left.set(left),
-            None => return Err(self.shared.refuse(JsonProblem::TooManyValues)),
+        match self.state.values_left.get().checked_sub(1) {
+            Some(left) => self.state.values_left.set(left),
+            None => return Err(self.state.refuse(JsonProblem::TooManyValues)),
         }
         deserializer.deserialize_any(self)
     }
@@ -204,7 +204,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(inner)?;
             if members.insert(name, value).is_some() {
-                return Err(self.shared.refuse(JsonProblem::DuplicateMember));
+                return Err(self.state.refuse(JsonProblem::DuplicateMember));
             }
         }
         Ok(Value::Object(members))

@@ -26,7 +26,7 @@ use crate::algorithm::AlgorithmSet;
 use crate::claims::dates::{Rounding, Validity, date};
 use crate::claims::values::{audience, name, required, string};
 use crate::error::TokenError;
-use crate::expect::IssuerNames;
+use crate::expect::IssuerSpellings;
 use crate::keys::KeySet;
 use crate::media_type::MediaType;
 use crate::revocation::{Note, RevocationEntry};
@@ -94,7 +94,7 @@ impl UnverifiedToken<'_> {
         if !expect.algorithms.contains(algorithm) {
             return Err(TokenError::AlgorithmNotAccepted { algorithm });
         }
-        let names = IssuerNames {
+        let names = IssuerSpellings {
             issuer: &expect.issuer,
             spellings: &expect.issuer_spellings,
         };

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::claims::{self, Evidence, VerifiedToken};
 use crate::error::{Part, TokenError};
-use crate::expect::{Expectations, IssuerNames};
+use crate::expect::{Expectations, IssuerSpellings};
 use crate::keys::KeySet;
 use crate::time::UnixTime;
 
@@ -61,7 +61,7 @@ impl UnverifiedToken<'_> {
     pub(crate) fn verified_payload(
         &self,
         keys: &KeySet,
-        names: IssuerNames<'_>,
+        names: IssuerSpellings<'_>,
     ) -> Result<Map<String, Value>, TokenError> {
         let signature = base64url::decode(self.signature).ok_or(TokenError::Encoding {
             part: Part::Signature,
