@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// The audience of a token for a [`resource`].
+/// The audience of a token for a resource ([`jwt`], [`opaque`]): the origin of its URL.
 pub const AUDIENCE: &str = "https://api.example";
 /// The release of Node that the provider needs at least.
 const NODE_MAJOR_MIN: u32 = 20;

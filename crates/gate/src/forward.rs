@@ -17,7 +17,7 @@ use crate::record::Record;
 /// The field in which the host says what the whole URL was.
 const FULL_URL: &str = "spin-full-url";
 
-/// A request that a decision let through. Only [`permitted`] makes one, and it takes what only the gate
+/// A request that a decision let through. Only `permitted` makes one, and it takes what only the gate
 /// admits.
 pub struct Permitted<P: Platform>(P::Request);
 

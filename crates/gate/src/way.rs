@@ -1,9 +1,9 @@
 //! The way of a request, phase by phase:
 //!
 //! 1. [`arrive`]: its head is read, and it is clear whom it is for.
-//! 2. [`endpoints`]: what answers by itself does: the logout path of an issuer, a preflight. Those reach no
+//! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a preflight. Those reach no
 //!    service.
-//! 3. [`route`](crate::route): the target is canonical, and a rule matches.
+//! 3. [`route`]: the target is canonical, and a rule matches.
 //! 4. [`limit`]: the request is within the rule's limits: its size, and how often its caller asks.
 //! 5. [`admit`](crate::admit): the credential is extracted and genuine.
 //! 6. [`authorise`](crate::authorise): it is not revoked, and the rule admits the caller. That yields the permit

@@ -18,7 +18,7 @@ pub use key::Key;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// The audience of every token that [`Issuer::token`] makes.
+/// The audience of every token that [`Issuer::token`](crate::served::issuer::Issuer::token) makes.
 pub const AUDIENCE: &str = "https://api.example";
 /// Where the metadata are, below the issuer's URL.
 pub const METADATA: &str = "/.well-known/openid-configuration";
@@ -39,7 +39,7 @@ pub enum Behaviour {
     TooMany(String),
     /// With this status and an error of this name (RFC 6749 §5.2).
     Error(u16, &'static str),
-    /// Not at all: the connection stays open, until [`Issuer::recover`] lets it go on to a good answer.
+    /// Not at all: the connection stays open, until [`Issuer::recover`](crate::served::issuer::Issuer::recover) lets it go on to a good answer.
     Stall,
     /// By closing the connection.
     Close,

@@ -1,4 +1,4 @@
-//! The host's interfaces, all of them: a new one is a folder and a line of [`interfaces!`].
+//! The host's interfaces, all of them: a new one is a folder and a line of `interfaces!`.
 
 use std::sync::Arc;
 
