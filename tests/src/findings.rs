@@ -35,9 +35,13 @@ pub fn cases(name: &str) -> Vec<Case> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/data/findings");
     let text = std::fs::read_to_string(format!("{folder}/{name}.toml"))
         .expect("the file of cases is there");
-    toml::from_str::<Cases>(&text)
+    let cases = toml::from_str::<Cases>(&text)
         .expect("the file of cases is TOML")
-        .case
+        .case;
+    for case in &cases {
+        assert!(!case.says.is_empty(), "no words of a finding: {case:?}");
+    }
+    cases
 }
 
 /// Fails unless this is the finding that a case expects: of this code, at the mark in `text`, with these words in

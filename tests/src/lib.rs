@@ -4,7 +4,8 @@
 //! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
 //! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
-//! in virtual time. [`tree`] is the repository, for the checks of it.
+//! in virtual time. [`tree`] is the repository and [`tokens`] the
+//! words of its files, for the checks of it.
 
 pub mod contract;
 pub mod credential;
@@ -19,6 +20,7 @@ pub mod served;
 pub mod signing;
 pub mod sim;
 pub mod time;
+pub mod tokens;
 pub mod tree;
 
 use doorward_policy::RequestHead;

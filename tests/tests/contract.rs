@@ -1,7 +1,7 @@
 //! What the engine may count on, in virtual time. `runtime-tests/tests/contract.rs` runs the same cases with the
 //! built components over sockets.
 
-use doorward_tests::contract::{cases, simulated};
+use doorward_tests::contract::{Step, cases, simulated};
 use doorward_tests::sim::message::Manner;
 use std::collections::BTreeSet;
 
@@ -66,4 +66,13 @@ fn a_name_is_of_one_case() {
         assert!(names.insert(name), "{} is there twice", case.name);
     }
     assert!(names.len() > 80, "{} cases", names.len());
+}
+
+#[test]
+fn every_case_says_what_has_to_be_seen() {
+    let groups = cases::all();
+    for case in groups.iter().flat_map(|group| &group.cases) {
+        let only_acts = |step: &Step| matches!(step, Step::Later(_) | Step::Revoke | Step::Rotate);
+        assert!(!case.steps.iter().all(only_acts), "{}", case.name);
+    }
 }

@@ -10,6 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
+use doorward_tests::tokens::tokens;
+
 /// Most lines of the engine's platform on WASI.
 const EDGE_LINES_MAX: usize = 1500;
 
@@ -199,65 +201,6 @@ fn path_of(module: &[&str], path: &[&str], files: &BTreeMap<String, String>) -> 
         place.pop();
     }
     place.join("::")
-}
-
-/// Words, `::` and single other characters, without comments and what is in quotes.
-fn tokens(text: &str) -> Vec<&str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let after = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
-        let mut is_token = false;
-        let bytes = if rest.starts_with("//") {
-            after("\n")
-        } else if rest.starts_with("/*") {
-            after("*/")
-        } else if rest.starts_with("r\"") {
-            let end = rest.match_indices('"').nth(1);
-            end.map_or(rest.len(), |(at, _)| at + 1)
-        } else if rest.starts_with("r#\"") {
-            after("\"#")
-        } else if first == '"' {
-            quoted(rest)
-        } else if let Some(literal) = character(rest) {
-            literal
-        } else {
-            is_token = true;
-            match rest.find(|c| !is_word(c)).unwrap_or(rest.len()) {
-                0 if rest.starts_with("::") => 2,
-                0 => first.len_utf8(),
-                word => word,
-            }
-        };
-        if is_token && !first.is_whitespace() {
-            tokens.push(&rest[..bytes]);
-        }
-        rest = &rest[bytes..];
-    }
-    tokens
-}
-
-/// How long the literal is that begins with a quote.
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip(1) {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if text.starts_with(character) => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// How long the character is that a text begins with in quotes, if it does and is no lifetime.
-fn character(text: &str) -> Option<usize> {
-    let inner = text.strip_prefix('\'')?;
-    let one = inner.chars().next()?;
-    let is_literal = one == '\\' || inner[one.len_utf8()..].starts_with('\'');
-    is_literal.then(|| quoted(text))
 }
 
 /// Takes out what stands under `#[cfg(test)]`, and gives the names of the files for tests.

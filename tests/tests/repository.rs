@@ -454,39 +454,3 @@ fn every_dependency_comes_from_the_public_registry() {
         }
     }
 }
-
-#[test]
-fn every_test_asserts_something() {
-    const ASSERTING: [&str; 6] = ["assert", "panic!", "expect", "check", "unwrap", "refuse"];
-    let asserts = |body: &str| ASSERTING.iter().any(|word| body.contains(word));
-    for file in files().iter().filter(|file| has_extension(file, "rs")) {
-        let text = text_of(file);
-        // Functions beside it that do so for several tests.
-        let beside = files()
-            .into_iter()
-            .filter(|other| has_extension(other, "rs") && other.parent() == file.parent());
-        let beside: String = beside.map(|other| text_of(&other)).collect();
-        let helpers: Vec<String> = beside
-            .split("\nfn ")
-            .skip(1)
-            .filter(|function| asserts(function.split("\n}\n").next().unwrap_or_default()))
-            .filter_map(|function| Some(format!("{}(", function.split(['(', '<']).next()?)))
-            .collect();
-        for test in text.split("#[test]\n").skip(1) {
-            let name = test
-                .lines()
-                .find(|line| line.contains("fn "))
-                .unwrap_or_default();
-            let indent: String = name.chars().take_while(|c| *c == ' ').collect();
-            let end = format!("{indent}}}");
-            let body = test.lines().take_while(|line| **line != end);
-            let body: String = body.filter(|line| *line != name).collect();
-            assert!(
-                asserts(&body) || helpers.iter().any(|helper| body.contains(helper)),
-                "{}: {} asserts nothing",
-                shown(file),
-                name.trim()
-            );
-        }
-    }
-}

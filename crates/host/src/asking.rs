@@ -181,6 +181,7 @@ mod tests {
         let (asking, asked) = asked();
         let gone = askers.add(asked);
         drop(asking);
-        gone.await;
+        let seen = tokio::time::timeout(Duration::from_secs(10), gone).await;
+        assert!(seen.is_ok(), "the request waits for who has gone");
     }
 }
