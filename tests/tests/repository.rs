@@ -132,12 +132,11 @@ fn every_crate_inherits_the_lints_of_the_workspace() {
             "{}: [lints] workspace = true",
             package.room
         );
-        let edition = package
-            .manifest
-            .get("package")
-            .and_then(|p| p.get("edition"));
-        let inherited = edition.and_then(|e| e.get("workspace")).is_some();
-        assert!(inherited, "{}: edition.workspace = true", package.room);
+        for key in ["edition", "rust-version"] {
+            let value = package.manifest.get("package").and_then(|p| p.get(key));
+            let inherited = value.and_then(|v| v.get("workspace")).is_some();
+            assert!(inherited, "{}: {key}.workspace = true", package.room);
+        }
     }
     let workspace = toml_file("Cargo.toml");
     let denied = workspace
@@ -148,6 +147,7 @@ fn every_crate_inherits_the_lints_of_the_workspace() {
     for lint in [
         "unwrap_used",
         "expect_used",
+        "incompatible_msrv",
         "indexing_slicing",
         "panic",
         "allow_attributes",
