@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_policy::{
-    Asked, Authenticated, Class, Credential, Issuer, KeySource, Pending, Permit,
+    AskedIssuer, Authenticated, Class, Credential, Issuer, KeySource, Pending, Permit,
 };
 use doorward_policy::{Policy, Refusal, RequestHead, Screened};
 use doorward_tests::decisions::{Case, Expected, ExpectedPermit, ExpectedRefusal, Fault};
@@ -368,7 +368,7 @@ fn check_refusal(expected: &ExpectedRefusal, refusal: &Refusal) -> Result<(), St
 
 fn introspected(
     pending: &Pending<'_, '_>,
-    asked: Asked<'_>,
+    asked: AskedIssuer<'_>,
     token: &str,
     answer: &[u8],
 ) -> Result<VerifiedToken, Refusal> {

@@ -75,7 +75,7 @@ fn known(table: &str) -> Vec<String> {
     let text = format!("{table}\n{UNKNOWN}\n");
     let found = Policy::parse(&text).unwrap_err();
     let mut unknown = found.as_slice().iter();
-    let unknown = unknown.find(|one| one.code == Code::UnknownKey);
+    let unknown = unknown.find(|one| one.code == Code::UnknownTomlKey);
     let help = unknown.and_then(|one| one.help.as_deref());
     let help = help.unwrap_or_else(|| panic!("{table}: no unknown key:\n{found}"));
     let keys: Vec<String> = help

@@ -47,7 +47,7 @@ fn a_route_that_is_wrong_is_named_with_its_place() {
     } in cases("routes")
     {
         let mut text = format!("{ISSUER}[[route]]\npath = \"/other\"\n{text}\n");
-        if code == Code::UnknownKey.as_str() {
+        if code == Code::UnknownTomlKey.as_str() {
             text.push_str("path = \"/a\"\n");
         }
         expect_only(&text, &code, &says);

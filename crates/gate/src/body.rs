@@ -345,7 +345,8 @@ impl<P: Platform> Body<P> {
     async fn trailers(&mut self, upstream: Option<&Upstream>) -> Result<FieldList, P::Error> {
         if matches!(self.trailers, Coming::Later) {
             let trailers = P::trailers(&mut self.source).await;
-            self.trailers = Coming::Here(trailers.map(|fields| cleared(fields, &self.ground)));
+            self.trailers =
+                Coming::Here(trailers.map(|fields| stripped_trailers(fields, &self.ground)));
         }
         // Of a body that is passed on once more they are here already.
         let Coming::Here(trailers) = &self.trailers else {
@@ -361,10 +362,10 @@ impl<P: Platform> Body<P> {
 /// The trailers without the reserved fields. A server may fold trailers into the header fields, so what
 /// must not come in at the front must not come in at the end either (RFC 9110 §6.5.1), whatever a rule lets
 /// through there, and whoever is trusted.
-fn cleared<P: Platform>(mut trailers: FieldList, ground: &Ground<P>) -> FieldList {
+fn stripped_trailers<P: Platform>(mut trailers: FieldList, ground: &Ground<P>) -> FieldList {
     trailers.retain(|name| {
         if spoofing(name).is_some() {
-            ground.tell_removed(name);
+            ground.log_removed(name);
             return false;
         }
         !ground.policy.removes_trailer(name)

@@ -1,6 +1,7 @@
-//! From a request and the permit for it to the request that the next one sees.
+//! Phase 7 in the gate: from a request and the permit for it to the request that the next component sees.
 //!
-//! Only the header fields that have to differ are touched. Bodies stream through in pieces ([`crate::body`]),
+//! Here what a client must not say is stripped from the header fields; of a request to an upstream
+//! [`crate::proxy`] does that, and of trailers [`crate::body`]. Only the header fields that have to differ are touched. Bodies stream through in pieces ([`crate::body`]),
 //! unchanged and never collected; a request that has none is handed on without one.
 
 use doorward_policy::Permit;
@@ -17,8 +18,8 @@ use crate::record::Record;
 /// The field in which the host says what the whole URL was.
 const FULL_URL: &str = "spin-full-url";
 
-/// A request that a decision let through. Only `permitted` makes one, and it takes what only the gate
-/// admits.
+/// A request that a decision let through. Only `stripped_request` makes one, and it takes what only
+/// the gate admits.
 pub struct Permitted<P: Platform>(P::Request);
 
 impl<P: Platform> Permitted<P> {
@@ -37,7 +38,7 @@ pub(crate) enum NotForwarded<'i> {
 }
 
 /// What is still to be done when a request is handed on.
-pub(crate) struct Pending<'i, P: Platform> {
+pub(crate) struct Handover<'i, P: Platform> {
     no_trailers: NoTrailers<P>,
     progress: Option<Rc<Progress>>,
     record: Box<Record<'i>>,
@@ -51,7 +52,7 @@ pub(crate) enum Finished<T> {
     TooLarge,
 }
 
-impl<'i, P: Platform> Pending<'i, P> {
+impl<'i, P: Platform> Handover<'i, P> {
     /// Waits for `next`; gives what it answers, and what is known of the request.
     pub(crate) async fn finish<T>(
         mut self,
@@ -71,14 +72,19 @@ impl<'i, P: Platform> Pending<'i, P> {
 
 /// Rebuilds the request as its permit says: reserved header and trailer fields removed under every
 /// spelling, the identity set, the credential removed unless the policy forwards it, the target byte for
-/// byte the authorised one.
+/// byte the authorised one. Which fields go, [`Permit::removes_header`] says.
+///
+/// Where who is connected is a trusted proxy, the prefix that it says was taken off the path stays: the component
+/// behind stands where it stood without a gate, and believes that proxy as it did, of the prefix as of the client's
+/// address. The gateway is a proxy itself, and drops it: see
+/// `stripped_fields` of `proxy/head.rs`.
 ///
 /// # Errors
 /// What the host says where it does not accept the rebuilt request, and the limit where the request turns
 /// out to have a body that it must not have. The request then goes nowhere.
-pub(crate) async fn permitted<'i, P: Platform>(
+pub(crate) async fn stripped_request<'i, P: Platform>(
     admitted: Admitted<'i, P>,
-) -> Result<(Permitted<P>, Pending<'i, P>), NotForwarded<'i>> {
+) -> Result<(Permitted<P>, Handover<'i, P>), NotForwarded<'i>> {
     let Admitted {
         ground,
         request,
@@ -99,7 +105,7 @@ pub(crate) async fn permitted<'i, P: Platform>(
             && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
         {
             P::delete(&headers, name).map_err(refused)?;
-            ground.tell_removed(name);
+            ground.log_removed(name);
         }
     }
     for (name, value) in permit.identity_headers() {
@@ -128,12 +134,12 @@ pub(crate) async fn permitted<'i, P: Platform>(
         .forwarded(unread, headers, line, body)
         .map_err(refused)?;
     record.closes(received.target);
-    let pending = Pending {
+    let handover = Handover {
         no_trailers,
         progress,
         record,
     };
-    Ok((Permitted(rebuilt), pending))
+    Ok((Permitted(rebuilt), handover))
 }
 
 /// A credential that is a part of a field is taken out of it, and all else of it stays as it was.

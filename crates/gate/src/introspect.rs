@@ -11,7 +11,7 @@
 //! or nobody can tell, speaks against the endpoint as a whole: no answer, a status of 5xx, and 401, by which
 //! it does not know the gate. Tokens that are remembered are never held up.
 
-use doorward_policy::{Asked, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
+use doorward_policy::{AskedIssuer, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
 use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey, ClientKeyError};
 use doorward_token::introspection::{self, IntrospectionError, IntrospectionResponse};
@@ -52,7 +52,7 @@ pub(crate) struct Introspector<P: Platform> {
 
 /// A token that an issuer is asked about, and in whose share that is.
 struct Asking<'a> {
-    asked: Asked<'a>,
+    asked: AskedIssuer<'a>,
     endpoint: &'a RefCell<Endpoint>,
     token: &'a [u8],
     share: KeyDigest,
@@ -100,7 +100,7 @@ impl<P: Platform> Introspector<P> {
     pub(crate) async fn verify(
         &self,
         pending: &Pending<'_, '_>,
-        asked: Asked<'_>,
+        asked: AskedIssuer<'_>,
         endpoint: &RefCell<Endpoint>,
         text: &str,
         address: impl Fn() -> Vec<u8>,
@@ -181,7 +181,7 @@ impl<P: Platform> Introspector<P> {
         answer: Result<Vec<u8>, Failure>,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
         let Asking {
-            asked: Asked { issuer, how },
+            asked: AskedIssuer { issuer, how },
             endpoint,
             token,
             share,
@@ -216,11 +216,11 @@ impl<P: Platform> Introspector<P> {
                 refuse(Refusal::invalid_token(pending, error))
             }
             Err(Failure::Answer(error)) if error.is_verdict() => {
-                self.tell(issuer, &error);
+                self.log_failure(issuer, &error);
                 refuse(Refusal::inactive(pending))
             }
             Err(failure) => {
-                self.tell(issuer, &failure);
+                self.log_failure(issuer, &failure);
                 return match failure {
                     Failure::Declined(_) => refuse(Refusal::inactive(pending)),
                     // It could be the fault of this token alone.
@@ -246,7 +246,7 @@ impl<P: Platform> Introspector<P> {
         verdict
     }
 
-    fn tell(&self, issuer: &Issuer, reason: &dyn Display) {
+    fn log_failure(&self, issuer: &Issuer, reason: &dyn Display) {
         self.platform.record(&Event::IntrospectionFailed {
             issuer: &issuer.name,
             reason,
@@ -294,7 +294,7 @@ impl Endpoint {
 /// Asks the issuer. Gives the body of its answer.
 async fn ask<P: Platform>(
     platform: &P,
-    Asked { issuer, how: rule }: Asked<'_>,
+    AskedIssuer { issuer, how: rule }: AskedIssuer<'_>,
     endpoint: &RefCell<Endpoint>,
     token: &str,
 ) -> Result<Vec<u8>, Failure> {

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::records::NoRecord;
-use self::source::{NoKeys, Origin};
+use self::source::{NoKeys, Published};
 use crate::event::{Event, KeysChange, KeysEvent};
 use crate::fetch;
 use crate::flight::{Flight, Landing};
@@ -46,7 +46,7 @@ pub(crate) struct Keys {
     /// Goes up when the keys change, so that what was verified with older ones can be told apart.
     pub(crate) generation: u64,
     /// Where the keys came from and as what, to store them and to see whether they have changed.
-    origin: Option<Origin>,
+    published: Option<Published>,
 }
 
 /// The keys of one issuer.
@@ -261,11 +261,11 @@ impl<P: Platform> IssuerKeys<P> {
             let state = self.state.borrow();
             (state.keys.clone(), state.exposed.clone())
         };
-        let known = known.as_ref().and_then(|keys| keys.origin.as_ref());
+        let known = known.as_ref().and_then(|keys| keys.published.as_ref());
         let asked_at = self.platform.now();
         match source::fetched(&self.platform, &self.url, url, known, &exposed).await {
-            Ok((set, origin, fresh_s)) => {
-                self.keep(set, Some(origin), "issuer", asked_at, fresh_s);
+            Ok((set, published, fresh_s)) => {
+                self.keep(set, Some(published), "issuer", asked_at, fresh_s);
             }
             Err(why) => self.failed(&why),
         }
@@ -273,7 +273,7 @@ impl<P: Platform> IssuerKeys<P> {
         self.flight.wake();
         if let Some(store) = &store {
             // Another instance may have learnt something meanwhile, which is not overwritten.
-            if let Some(record) = self.told(store).await {
+            if let Some(record) = self.read_record(store).await {
                 self.adopt(record, Cause::Age);
             }
             self.tell_others(store).await;
@@ -284,7 +284,7 @@ impl<P: Platform> IssuerKeys<P> {
     async fn spared(&self, store: &OpenStore<P>, cause: Cause) -> bool {
         let mut pause = PAUSE_MIN;
         let (mut first, mut said) = (true, false);
-        while let Some(record) = self.told(store).await {
+        while let Some(record) = self.read_record(store).await {
             if cause == Cause::UnknownKey && record.refetching == self.store.instance() {
                 // What was said below was heard, so it is this one's to do.
                 return false;
@@ -321,7 +321,7 @@ impl<P: Platform> IssuerKeys<P> {
 
     /// What other instances tell. What is no record, or about another issuer, is as nothing. Where nothing is
     /// there, this instance is the first.
-    async fn told(&self, store: &OpenStore<P>) -> Option<KeySetRecord> {
+    async fn read_record(&self, store: &OpenStore<P>) -> Option<KeySetRecord> {
         let (name, subject) = (&self.name, &self.subject);
         match records::read(&self.platform, &self.store, store, name, subject).await {
             Ok(record) => Some(record),
@@ -339,11 +339,11 @@ impl<P: Platform> IssuerKeys<P> {
         let record = {
             let state = self.state.borrow();
             let last_error = state.last_error.as_deref();
-            let origin = state.keys.as_ref().and_then(|keys| keys.origin.as_ref());
-            let keys = origin.map(|origin| StoredKeys {
-                url: origin.url.clone(),
-                etag: origin.etag.clone(),
-                body: origin.body.clone(),
+            let published = state.keys.as_ref().and_then(|keys| keys.published.as_ref());
+            let keys = published.map(|published| StoredKeys {
+                url: published.url.clone(),
+                etag: published.etag.clone(),
+                body: published.body.clone(),
             });
             let instance = self.store.instance();
             state
@@ -409,21 +409,21 @@ impl<P: Platform> IssuerKeys<P> {
         if adopted.newer
             && let (Some(set), Some(keys)) = (set, record.keys)
         {
-            let origin = Origin {
+            let published = Published {
                 url: keys.url,
                 etag: keys.etag,
                 body: keys.body,
             };
-            changed = self.replace(set, Some(origin), "store", more);
-        } else if more && let Some(origin) = own.and_then(|keys| keys.origin.clone()) {
+            changed = self.replace(set, Some(published), "store", more);
+        } else if more && let Some(published) = own.and_then(|keys| keys.published.clone()) {
             // One of those in use may be among them.
             let state = self.state.borrow();
-            let set = KeySet::parse_without(origin.body.as_bytes(), &state.exposed);
+            let set = KeySet::parse_without(published.body.as_bytes(), &state.exposed);
             drop(state);
             if let Ok(set) = set {
                 let usable = !set.is_empty();
                 self.state.borrow_mut().freshness.withdrawn(usable);
-                changed = self.replace(set, Some(origin), "store", true);
+                changed = self.replace(set, Some(published), "store", true);
             }
         }
         (adopted, changed)
@@ -433,7 +433,7 @@ impl<P: Platform> IssuerKeys<P> {
     fn keep(
         &self,
         set: KeySet,
-        origin: Option<Origin>,
+        published: Option<Published>,
         source: &str,
         asked_at: UnixTime,
         fresh_s: u64,
@@ -445,23 +445,23 @@ impl<P: Platform> IssuerKeys<P> {
             .fetched(asked_at, self.platform.now(), fresh_s, usable);
         let recovered = state.last_error.take().is_some();
         drop(state);
-        let changed = self.replace(set, origin, source, false);
+        let changed = self.replace(set, published, source, false);
         match (changed, recovered) {
             _ if !usable => {}
             (true, _) => {}
-            (false, true) => self.tell(KeysChange::Recovered, source, None),
-            (false, false) => self.tell(KeysChange::Refreshed, source, None),
+            (false, true) => self.log_change(KeysChange::Recovered, source, None),
+            (false, false) => self.log_change(KeysChange::Refreshed, source, None),
         }
     }
 
     /// Puts these keys in the place of the former ones, and tells of it. Returns whether they differ, which
     /// they also do where they are the same and more of them are exposed.
-    fn replace(&self, set: KeySet, origin: Option<Origin>, source: &str, more: bool) -> bool {
+    fn replace(&self, set: KeySet, published: Option<Published>, source: &str, more: bool) -> bool {
         let mut state = self.state.borrow_mut();
         let more = state.exposed.extend(set.exposed()) || more;
         let before = state.keys.as_ref();
         let changed = more
-            || before.is_none_or(|keys| match (&keys.origin, &origin) {
+            || before.is_none_or(|keys| match (&keys.published, &published) {
                 (Some(before), Some(now)) => before.body != now.body || before.url != now.url,
                 _ => true,
             });
@@ -470,7 +470,9 @@ impl<P: Platform> IssuerKeys<P> {
             Some(keys) => keys.generation + 1,
             None => 0,
         };
-        let url = origin.as_ref().map_or(source, |origin| &origin.url);
+        let url = published
+            .as_ref()
+            .map_or(source, |published| &published.url);
         let unusable = set.unusable().map(|reason| format!("{url}: {reason}"));
         if unusable.is_some() {
             state.last_error.clone_from(&unusable);
@@ -478,23 +480,23 @@ impl<P: Platform> IssuerKeys<P> {
         let keys = Rc::new(Keys {
             set,
             generation,
-            origin,
+            published,
         });
         state.keys = Some(Rc::clone(&keys));
         drop(state);
         if changed {
-            self.tell_exposed(&keys.set);
+            self.log_exposed(&keys.set);
         }
         match unusable {
-            Some(reason) => self.tell(KeysChange::Unusable, source, Some(&reason)),
-            None if changed => self.tell(KeysChange::Loaded, source, None),
+            Some(reason) => self.log_change(KeysChange::Unusable, source, Some(&reason)),
+            None if changed => self.log_change(KeysChange::Loaded, source, None),
             None => {}
         }
         changed
     }
 
-    /// Somebody has to take these keys out of use, at the issuer.
-    fn tell_exposed(&self, set: &KeySet) {
+    /// Says in the log that somebody has to take these keys out of use, at the issuer.
+    fn log_exposed(&self, set: &KeySet) {
         for key in set.skipped().iter().filter(|key| key.reason.is_exposed()) {
             let issuer = &self.name;
             self.platform.record(&Event::KeyExposed { issuer, key });
@@ -507,12 +509,12 @@ impl<P: Platform> IssuerKeys<P> {
             .borrow_mut()
             .freshness
             .failed(self.platform.now());
-        self.tell(KeysChange::Failed, "", Some(&reason));
+        self.log_change(KeysChange::Failed, "", Some(&reason));
         self.state.borrow_mut().last_error = Some(reason);
     }
 
-    /// The state of the keys, at every change of it.
-    fn tell(&self, change: KeysChange, source: &str, reason: Option<&str>) {
+    /// Says in the log what the state of the keys is, at every change of it.
+    fn log_change(&self, change: KeysChange, source: &str, reason: Option<&str>) {
         let state = self.state.borrow();
         let keys = state.keys.as_ref();
         let (keys, skipped) =

@@ -179,7 +179,7 @@ impl<P: Platform> Shared<P> {
         match store.get(&slot_name(&limit.name, slot_of(digest))).await {
             Ok(bytes) => SlotRecord::parse(&bytes?)?.get(digest),
             Err(error) => {
-                self.store.tell(&error);
+                self.store.log_failure(&error);
                 None
             }
         }
@@ -238,7 +238,7 @@ impl<P: Platform> Unwritten<P> {
                 open.set(&name, &record.to_bytes()).await
             };
             if let Err(error) = written.await {
-                store.tell(&error);
+                store.log_failure(&error);
             }
         }
     }

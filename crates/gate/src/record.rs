@@ -31,7 +31,7 @@ pub struct Record<'p> {
     /// What its rate limits said, in the order in which they were asked.
     pub limits: Vec<(&'p str, RateVerdict)>,
     /// The upstreams that were asked, in order.
-    pub upstreams: Vec<Asked>,
+    pub upstreams: Vec<AskedUpstream>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -91,7 +91,7 @@ pub enum Proof {
 
 /// An upstream that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct AskedUpstream {
     /// Which one.
     pub upstream: Arc<Upstream>,
     /// Each attempt: the position of the target, and how it ended.
@@ -100,7 +100,7 @@ pub struct Asked {
     pub no_more: Option<WhyNot>,
 }
 
-impl Asked {
+impl AskedUpstream {
     /// Nothing came of it yet.
     pub(crate) fn nobody_yet(upstream: &Arc<Upstream>) -> Self {
         Self {

@@ -120,7 +120,7 @@ impl<P: Platform> SharedStore<P> {
     }
 
     /// Says in the log that a call failed.
-    pub(crate) fn tell(&self, error: &StoreError) {
+    pub(crate) fn log_failure(&self, error: &StoreError) {
         self.platform.record(&Event::StoreUnavailable {
             store: &self.rule.name,
             error,
@@ -221,13 +221,13 @@ impl<P: Platform> SharedStore<P> {
             Ok(()) => self.keep(listing.directory(&self.platform), asked_at),
             Err(error) => {
                 self.failed();
-                self.tell(&error);
+                self.log_failure(&error);
             }
         }
         drop(landing);
         for name in over {
             if let Err(error) = store.delete(&name).await {
-                return self.tell(&error);
+                return self.log_failure(&error);
             }
         }
     }
@@ -271,7 +271,7 @@ impl<P: Platform> SharedStore<P> {
         let bytes = match store.get(&KeyRecord::entry_name(id)).await {
             Ok(bytes) => bytes,
             Err(error) => {
-                self.tell(&error);
+                self.log_failure(&error);
                 return match known {
                     Some((at, record)) if age_s(at, self.platform.now()) < self.usable_s() => {
                         Ok(Some(record))

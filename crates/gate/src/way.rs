@@ -51,8 +51,8 @@ where
         Entered::Answered(response) => return Ok(response),
     };
     let additions = std::mem::take(&mut admitted.additions);
-    let (exceeded, record) = match forward::permitted(*admitted).await {
-        Ok((permitted, pending)) => match pending.finish(next(permitted)).await {
+    let (exceeded, record) = match forward::stripped_request(*admitted).await {
+        Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
             (Finished::Answer(answer), record) => {
                 observe::answered(platform, record, &answer);
                 return additions.onto(platform, answer?);

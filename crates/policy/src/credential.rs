@@ -40,7 +40,7 @@ use doorward_syntax::base64url::decode_standard_padded;
 use doorward_syntax::tokens::is_tchar;
 
 use crate::api_keys::ApiKeys;
-use crate::policy::{Asked, Demands, Policy};
+use crate::policy::{AskedIssuer, Demands, Policy};
 
 pub(crate) mod cookie;
 pub(crate) mod error;
@@ -71,7 +71,7 @@ pub enum Credential<'a> {
         /// The token.
         token: &'a str,
         /// The only issuer among those that the rule accepts that can be asked.
-        asked: Asked<'a>,
+        asked: AskedIssuer<'a>,
     },
     /// An API key.
     ApiKey {
@@ -114,7 +114,7 @@ impl fmt::Debug for Credential<'_> {
 #[derive(Clone)]
 pub(crate) enum Held<'p, 'r> {
     Jwt(&'r str),
-    Opaque(&'r str, Asked<'p>),
+    Opaque(&'r str, AskedIssuer<'p>),
     ApiKey(&'r str, &'p ApiKeys),
     Basic(Box<NameAndKey>, &'p ApiKeys),
     Decoded(Box<Decoded<'p>>),
@@ -156,7 +156,7 @@ pub(crate) struct Decoded<'p> {
 #[derive(Clone, Copy)]
 enum BearerKind<'p> {
     Jwt,
-    Opaque(Asked<'p>),
+    Opaque(AskedIssuer<'p>),
 }
 
 impl<'p> BearerKind<'p> {

@@ -71,7 +71,7 @@ codes! {
     /// The file is not TOML.
     Syntax = "syntax", Error;
     /// A key that means nothing.
-    UnknownKey = "unknown-key", Error;
+    UnknownTomlKey = "unknown-key", Error;
     /// A key that is needed and not there.
     MissingKey = "missing-key", Error;
     /// A value of the wrong type.

@@ -90,7 +90,7 @@ pub use load::advise;
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::Permit;
 pub use policy::{
-    Asked, ClientAuthentication, Introspection, Issuer, KeySource, Logout, LogoutAt, Policy,
+    AskedIssuer, ClientAuthentication, Introspection, Issuer, KeySource, Logout, LogoutAt, Policy,
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };

@@ -196,16 +196,16 @@ impl Policy {
     }
 
     /// The issuer that opaque tokens are asked about, and how.
-    pub(crate) fn asked(&self, demands: &Demands) -> Option<Asked<'_>> {
+    pub(crate) fn asked(&self, demands: &Demands) -> Option<AskedIssuer<'_>> {
         let issuer = self.issuers.get(demands.introspects?)?;
         let how = issuer.introspection.as_ref()?;
-        Some(Asked { issuer, how })
+        Some(AskedIssuer { issuer, how })
     }
 }
 
 /// An issuer that is asked about opaque tokens.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'p> {
+pub struct AskedIssuer<'p> {
     /// The issuer.
     pub issuer: &'p Arc<Issuer>,
     /// How it is asked.

@@ -210,7 +210,13 @@ impl<'s> Source<'s> {
                 }
                 let help = suggestion(&name.value, &known, &format_args!("{what} knows"));
                 let message = format_args!("{what} has no key `{}`", shown(&name.value));
-                self.find_with(Code::UnknownKey, name.offset, &message, Some(&help), &[]);
+                self.find_with(
+                    Code::UnknownTomlKey,
+                    name.offset,
+                    &message,
+                    Some(&help),
+                    &[],
+                );
             }
         }
         fields.forget();

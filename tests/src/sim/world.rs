@@ -5,7 +5,7 @@ use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
 use doorward_gate::event::Event;
-use doorward_gate::record::{Asked, Outcome, Proof, Record, RequestId, Times};
+use doorward_gate::record::{AskedUpstream, Outcome, Proof, Record, RequestId, Times};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ pub struct Observed {
     /// Its rate limits, and whether they admitted it.
     pub limits: Vec<(String, bool)>,
     /// The upstreams that were asked.
-    pub upstreams: Vec<Asked>,
+    pub upstreams: Vec<AskedUpstream>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.

@@ -1,6 +1,6 @@
 //! Opaque tokens: their issuer is asked.
 
-use doorward_policy::{Asked, Pending, Refusal};
+use doorward_policy::{AskedIssuer, Pending, Refusal};
 use std::sync::Arc;
 
 use crate::genuine::Genuine;
@@ -16,7 +16,7 @@ use crate::record::{Proof, Record};
 pub(super) async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
-    asked: Asked<'_>,
+    asked: AskedIssuer<'_>,
     token: &str,
     received: &Received,
     record: &mut Record<'_>,

@@ -163,7 +163,7 @@ async fn write<P: Platform>(
         .map_err(Rejection::Unavailable)?;
     let store = gate.store.open().await.ok_or_else(unavailable)?;
     let failed = |error| {
-        gate.store.tell(&error);
+        gate.store.log_failure(&error);
         unavailable()
     };
     let revocations = logout.revocations(rule.token_lifetime_max_s, now);

@@ -27,7 +27,7 @@ pub(super) async fn read<P: Platform>(
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(NoRecord::NoneYet),
         Err(error) => {
-            shared.tell(&error);
+            shared.log_failure(&error);
             return Err(NoRecord::Unreadable);
         }
     };
@@ -50,6 +50,6 @@ pub(super) async fn write<P: Platform>(
 ) {
     let name = KeySetRecord::entry_name(issuer);
     if let Err(error) = store.set(&name, &record.to_bytes()).await {
-        shared.tell(&error);
+        shared.log_failure(&error);
     }
 }

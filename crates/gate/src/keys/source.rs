@@ -46,7 +46,7 @@ impl fmt::Display for NoKeys {
 
 /// A key set that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct Published {
     pub(super) url: String,
     pub(super) etag: Option<String>,
     pub(super) body: String,
@@ -90,9 +90,9 @@ pub(super) async fn fetched<P: Platform>(
     platform: &P,
     issuer: &str,
     url: Option<&str>,
-    known: Option<&Origin>,
+    known: Option<&Published>,
     exposed: &ExposedKeys,
-) -> Result<(KeySet, Origin, u64), NoKeys> {
+) -> Result<(KeySet, Published, u64), NoKeys> {
     let url = match url {
         Some(url) => url.to_owned(),
         None => {
@@ -100,16 +100,16 @@ pub(super) async fn fetched<P: Platform>(
             metadata.map_err(NoKeys::Metadata)?.jwks_uri
         }
     };
-    let known = known.filter(|origin| origin.url == url);
-    let etag = known.and_then(|origin| origin.etag.as_deref());
+    let known = known.filter(|published| published.url == url);
+    let etag = known.and_then(|published| published.etag.as_deref());
     let answered = fetch::get(platform, &url, fetch::ACCEPT_KEYS, etag).await;
-    let (origin, headers) = match answered.map_err(NoKeys::Fetch)? {
+    let (published, headers) = match answered.map_err(NoKeys::Fetch)? {
         Outcome::Fetched(document) => {
             let Ok(body) = String::from_utf8(document.body) else {
                 return Err(NoKeys::NoText { url });
             };
             let etag = document.etag;
-            (Origin { url, etag, body }, document.headers)
+            (Published { url, etag, body }, document.headers)
         }
         Outcome::NotModified { headers } => {
             let Some(known) = known else {
@@ -118,9 +118,9 @@ pub(super) async fn fetched<P: Platform>(
             (known.clone(), headers)
         }
     };
-    let set = parsed(origin.body.as_bytes(), &origin.url, exposed)?;
+    let set = parsed(published.body.as_bytes(), &published.url, exposed)?;
     let fresh_s = freshness::fresh_s(&headers.borrowed(), platform.now());
-    Ok((set, origin, fresh_s))
+    Ok((set, published, fresh_s))
 }
 
 fn parsed(body: &[u8], at: &str, exposed: &ExposedKeys) -> Result<KeySet, NoKeys> {

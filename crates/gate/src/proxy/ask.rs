@@ -15,7 +15,7 @@ use super::call::Call;
 use super::state::{Known, NoCredential};
 use crate::event::Event;
 use crate::platform::{FieldList, Platform};
-use crate::record::{Asked, Record};
+use crate::record::{AskedUpstream, Record};
 
 /// A response, and what is left of the request.
 pub(super) struct Answered<P: Platform> {
@@ -60,7 +60,9 @@ pub(super) async fn ask<P: Platform>(
     record: &mut Record<'_>,
 ) -> Result<Answered<P>, Failure> {
     if P::OBSERVES {
-        record.upstreams.push(Asked::nobody_yet(&known.upstream));
+        record
+            .upstreams
+            .push(AskedUpstream::nobody_yet(&known.upstream));
     }
     let (platform, upstream) = (&known.platform, &known.upstream);
     if let Err(NoCredential) = known.add_credential(&mut fields).await {

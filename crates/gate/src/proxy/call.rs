@@ -4,7 +4,7 @@ use doorward_policy::{Permit, Policy};
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 
-use super::head::{self, Way};
+use super::head::{self, Provenance};
 use crate::body::Body;
 use crate::platform::{FieldList, Platform};
 
@@ -17,7 +17,7 @@ pub(super) struct Call<'i, P: Platform> {
     pub(super) permit: Permit<'i>,
     /// What is sent to every upstream.
     pub(super) fields: FieldList,
-    pub(super) way: Way,
+    pub(super) provenance: Provenance,
     pub(super) had_body: bool,
     /// `None`: there is none, or it was passed on and did not come back.
     pub(super) body: Option<Body<P>>,
@@ -40,7 +40,8 @@ impl<P: Platform> Call<'_, P> {
             Then::Others => self.fields.clone(),
         };
         let name = &self.policy.proxy().name;
-        self.way.add_to(&mut fields, name, upstream.tells_host);
+        self.provenance
+            .add_to(&mut fields, name, upstream.tells_host);
         head::edit(&mut fields, &upstream.request_fields);
         fields
     }

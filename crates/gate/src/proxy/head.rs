@@ -1,4 +1,5 @@
-//! The fields that an upstream gets to see, and those that the client gets of its answer.
+//! The fields that an upstream gets to see, and those that the client gets of its answer. Here what a client must
+//! not say is stripped from a request to an upstream ([`stripped_fields`]).
 
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::address::Client;
@@ -21,8 +22,8 @@ use crate::received::Received;
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
 const OURS: [&str; 2] = ["host", "expect"];
 
-/// How a request has come here.
-pub(super) struct Way {
+/// Where a request came from: what its upstream is told of the hops before.
+pub(super) struct Provenance {
     client: Client,
     trusted_hops: u8,
     host: Option<String>,
@@ -34,7 +35,7 @@ pub(super) struct Way {
     cdn_loop: Vec<Vec<u8>>,
 }
 
-impl Way {
+impl Provenance {
     pub(super) fn of<P: Platform>(
         request: &P::Request,
         received: &Received,
@@ -82,8 +83,11 @@ impl Way {
     }
 }
 
-/// What of the client's fields goes on, and the identity. `origin` is the one under which the request arrived.
-pub(super) fn fields<P: Platform>(
+/// The client's header fields without those that end here, the reserved ones and those of spoofing among them, and
+/// with the identity. Which ones are not the client's to say, [`Permit::removes_header`] says, as it does where the
+/// next is a component ([`stripped_request`](crate::forward::stripped_request)). `origin` is the web origin under
+/// which the request arrived.
+pub(super) fn stripped_fields<P: Platform>(
     ground: &Ground<P>,
     mut fields: FieldList,
     permit: &Permit<'_>,
@@ -102,12 +106,14 @@ pub(super) fn fields<P: Platform>(
             return false;
         }
         if permit.removes_header(name) {
-            // Who is trusted may have passed on what a client said of its way.
+            // Of a trusted proxy, what it says of the caller stays where the policy keeps it. What it says of the
+            // path's prefix goes, unlike in the gate: here is a proxy itself, which says anew what an upstream is
+            // told of the hops before, and the trusted one may have passed on what a client said of them.
             let stays = client.peer_is_trusted && permit.stays_from_trusted(name);
             if stays && says_identity(name) {
                 return true;
             }
-            ground.tell_removed(name);
+            ground.log_removed(name);
             return false;
         }
         // What a rule lets through says no more of the way than that the method is another one.

@@ -28,7 +28,7 @@ pub(super) struct Mirror<P: Platform> {
     /// How many are under way.
     pub(super) mirrored: Rc<Cell<usize>>,
     pub(super) method: Cow<'static, str>,
-    pub(super) target: String,
+    pub(super) request_target: String,
     pub(super) rewrite: Option<Rewrite>,
     pub(super) fields: FieldList,
 }
@@ -44,12 +44,12 @@ impl<P: Platform> Mirror<P> {
             return;
         }
         under_way.set(under_way.get() + 1);
-        let landing = Landing(Rc::clone(under_way));
+        let counted = Counted(Rc::clone(under_way));
         platform.spawn(async move {
             let limit = Duration::from_millis(self.known.upstream.deadline_ms);
             // Whatever comes of it is for the mirror's own log.
             let _ = clock::within(&self.known.platform, limit, self.exchange(body)).await;
-            drop(landing);
+            drop(counted);
         });
     }
 
@@ -66,7 +66,11 @@ impl<P: Platform> Mirror<P> {
         };
         let attempting = known.choose(&mut Tried::default(), true, ticket, now);
         let target = attempting.target;
-        let path = Rewrite::apply(self.rewrite.as_ref(), &self.target, &target.base_path)?;
+        let path = Rewrite::apply(
+            self.rewrite.as_ref(),
+            &self.request_target,
+            &target.base_path,
+        )?;
         // All of the body is here, so its length is known, whether it was declared or not.
         fields.retain(|name| name != "content-length");
         if !body.is_empty() || !matches!(&*self.method, "GET" | "HEAD") {
@@ -98,7 +102,7 @@ impl<P: Platform> Mirror<P> {
         let outcome = match &answer {
             Ok(response) => TargetReport::of_status(P::status(response)),
             Err(failure) => {
-                self.tell(*failure);
+                self.log_failure(*failure);
                 TargetReport::of_failure(failure)
             }
         };
@@ -107,7 +111,7 @@ impl<P: Platform> Mirror<P> {
         Some(())
     }
 
-    fn tell(&self, failure: UpstreamFailure) {
+    fn log_failure(&self, failure: UpstreamFailure) {
         self.known.platform.record(&Event::MirrorFailed {
             upstream: &self.known.upstream.name,
             failure,
@@ -129,10 +133,10 @@ async fn read_to_end<P: Platform>(platform: &P, response: P::Response) {
     }
 }
 
-/// A mirrored request under way.
-struct Landing(Rc<Cell<usize>>);
+/// A mirrored request under way, which counts among those until it is dropped.
+struct Counted(Rc<Cell<usize>>);
 
-impl Drop for Landing {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }

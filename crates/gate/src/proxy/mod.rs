@@ -67,7 +67,7 @@ pub(crate) async fn answer<P: Platform>(
     let (platform, policy) = (&ground.platform, &ground.policy);
     let client = ground.client(&received);
     let trusted_hops = policy.proxy().trusted.hops;
-    let way = head::Way::of::<P>(&request, &received, client, trusted_hops);
+    let provenance = head::Provenance::of::<P>(&request, &received, client, trusted_hops);
     let mut body = Body::of(request, &received, body_count, ground).await;
     if let Some(body) = &mut body {
         body.hold();
@@ -86,9 +86,15 @@ pub(crate) async fn answer<P: Platform>(
                 policy,
                 idempotent,
                 method: received.method,
-                fields: head::fields(ground, received.fields, &permit, &client, &received.origin),
+                fields: head::stripped_fields(
+                    ground,
+                    received.fields,
+                    &permit,
+                    &client,
+                    &received.origin,
+                ),
                 permit,
-                way,
+                provenance,
                 had_body: body.is_some(),
                 body,
             };
@@ -170,7 +176,7 @@ async fn ask<P: Platform>(
     let mut mirror = choice.mirror.map(|known| Mirror {
         mirrored: Rc::clone(&upstreams.mirrored),
         method: call.method.clone(),
-        target: call.permit.target().to_owned(),
+        request_target: call.permit.target().to_owned(),
         rewrite: call.permit.traffic().rewrite().cloned(),
         fields: call.fields_for(&known.upstream, Then::Others),
         known,

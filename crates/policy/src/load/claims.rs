@@ -222,7 +222,7 @@ fn unknown(
     };
     let message = format_args!("a condition on a claim has no key `{}`", shown(key));
     let offset = entry.name.offset;
-    source.find_with(Code::UnknownKey, offset, &message, Some(&help), &[]);
+    source.find_with(Code::UnknownTomlKey, offset, &message, Some(&help), &[]);
 }
 
 /// A name as it is in a path.
