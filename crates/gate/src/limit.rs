@@ -1,13 +1,12 @@
 //! Phase 4: how large a request is, and how often its caller asks.
 
-use doorward_policy::{Permit, Refusal, RequestHead, Route};
+use doorward_policy::{Permit, Refusal, Route};
 use doorward_traffic::limits::HeadSize;
 use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
-use crate::admit;
 use crate::instance::Gate;
-use crate::limiter::{counted_by_credential, counted_by_head, counts_by_credential};
+use crate::limiter::{Counted, counted_by_credential, counted_by_head, counts_by_credential};
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
@@ -34,77 +33,93 @@ pub(crate) fn check_size(route: &Route<'_, '_>, received: &Received) -> Result<(
     limits.check(&size).map_err(Refusal::limit)
 }
 
-/// Admits a request, where its rate limits do.
+/// The rate limits of a request's rule, on its way.
 ///
-/// # Errors
-/// Why it is refused.
-pub(crate) async fn in_rates<'i, P: Platform>(
+/// Nothing is counted against one limit where another one refuses. So where it takes the credential to say whose
+/// request it is, all limits are looked at before, and counted after that.
+pub(crate) struct Rates<'i, 'r, P: Platform> {
     gate: &'i Gate<P>,
-    route: Route<'i, '_>,
-    head: &RequestHead<'_>,
-    received: &Received,
-    record: &mut Record<'i>,
-    additions: &mut Additions<'i>,
-) -> Result<Permit<'i>, Refusal> {
-    if route.traffic().rate_limits().next().is_none() {
-        return admit::screened(gate, route, head, received, record).await;
-    }
-    let mut verdicts = Vec::new();
-    let permit = counted(gate, route, head, received, record, &mut verdicts).await;
-    additions.limits(&verdicts);
-    if P::OBSERVES {
-        let named = verdicts
-            .iter()
-            .map(|(limit, verdict)| (&*limit.name, *verdict));
-        record.limits = named.collect();
-    }
-    permit
+    received: &'r Received,
+    /// Those that count by the head of the request.
+    by_head: Vec<Counted<'i>>,
+    /// Those that count credentials that prove false.
+    failures: Vec<Counted<'i>>,
+    /// Whether there are limits that count by what the credential says.
+    waits: bool,
+    verdicts: Vec<(&'i RateLimit, RateVerdict)>,
 }
 
-/// Admits a request whose rule has rate limits.
-///
-/// Nothing is counted against one limit where another one refuses. So where it takes the credential to
-/// say whose request it is, all limits are looked at before, and counted after that.
-async fn counted<'i, P: Platform>(
-    gate: &'i Gate<P>,
-    route: Route<'i, '_>,
-    head: &RequestHead<'_>,
-    received: &Received,
-    record: &mut Record<'i>,
-    verdicts: &mut Vec<(&'i RateLimit, RateVerdict)>,
-) -> Result<Permit<'i>, Refusal> {
-    let traffic = route.traffic();
-    let address = || gate.ground.address_key(received);
-    let by_head = |counts| counted_by_head(traffic, received, counts, &address);
-    // On a public route no credential is looked at.
-    let failures = match route.is_public() {
-        true => Vec::new(),
-        false => by_head(Counts::FailedAuthentication),
-    };
-    let mut counted = by_head(Counts::Requests);
-    let waits = counts_by_credential(traffic);
-    gate.limiter.look(&failures, verdicts).await?;
-    if waits {
-        gate.limiter.look(&counted, verdicts).await?;
-    } else {
-        gate.limiter.take(&counted, verdicts).await?;
-    }
-    // Whether there is anything left does not change what a request is told that fails for itself.
-    match admit::screened(gate, route, head, received, record).await {
-        Ok(permit) if waits => {
-            counted.extend(counted_by_credential(&permit, &address));
-            gate.limiter.take(&counted, verdicts).await?;
-            Ok(permit)
+impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
+    /// Those of this route.
+    pub(crate) fn of(gate: &'i Gate<P>, route: &Route<'i, '_>, received: &'r Received) -> Self {
+        let traffic = route.traffic();
+        let address = || gate.ground.address_key(received);
+        let by_head = |counts| counted_by_head(traffic, received, counts, &address);
+        Self {
+            gate,
+            received,
+            by_head: by_head(Counts::Requests),
+            // On a public route no credential is looked at.
+            failures: match route.is_public() {
+                true => Vec::new(),
+                false => by_head(Counts::FailedAuthentication),
+            },
+            waits: counts_by_credential(traffic),
+            verdicts: Vec::new(),
         }
-        Ok(permit) => Ok(permit),
-        Err(refusal) => {
-            if waits {
-                let _ = gate.limiter.take(&counted, verdicts).await;
+    }
+
+    /// Asks them before the credential is looked at, and counts the request where that needs no credential.
+    ///
+    /// # Errors
+    /// One of them is used up.
+    pub(crate) async fn before(&mut self) -> Result<(), Refusal> {
+        let limiter = &self.gate.limiter;
+        limiter.look(&self.failures, &mut self.verdicts).await?;
+        match self.waits {
+            true => limiter.look(&self.by_head, &mut self.verdicts).await,
+            false => limiter.take(&self.by_head, &mut self.verdicts).await,
+        }
+    }
+
+    /// Counts what was not counted yet, once it is known what the policy says.
+    ///
+    /// # Errors
+    /// Why the request is refused, or one of the limits is used up.
+    pub(crate) async fn after(
+        &mut self,
+        permit: Result<Permit<'i>, Refusal>,
+    ) -> Result<Permit<'i>, Refusal> {
+        let limiter = &self.gate.limiter;
+        match permit {
+            Ok(permit) if self.waits => {
+                let address = || self.gate.ground.address_key(self.received);
+                let by_credential = counted_by_credential(&permit, &address);
+                self.by_head.extend(by_credential);
+                limiter.take(&self.by_head, &mut self.verdicts).await?;
+                Ok(permit)
             }
-            if refusal.is_false_credential() {
-                let _ = gate.limiter.take(&failures, &mut Vec::new()).await;
+            Ok(permit) => Ok(permit),
+            // Whether there is anything left does not change what a request is told that fails for itself.
+            Err(refusal) => {
+                if self.waits {
+                    let _ = limiter.take(&self.by_head, &mut self.verdicts).await;
+                }
+                if refusal.is_false_credential() {
+                    let _ = limiter.take(&self.failures, &mut Vec::new()).await;
+                }
+                Err(refusal)
             }
-            Err(refusal)
+        }
+    }
+
+    /// Tells what they said, in the answer and in the record.
+    pub(crate) fn report(&self, additions: &mut Additions<'i>, record: &mut Record<'i>) {
+        additions.limits(&self.verdicts);
+        if P::OBSERVES {
+            let named = self.verdicts.iter();
+            let named = named.map(|(limit, verdict)| (&*limit.name, *verdict));
+            record.limits = named.collect();
         }
     }
 }

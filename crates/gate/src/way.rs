@@ -1,13 +1,14 @@
 //! The way of a request, phase by phase:
 //!
 //! 1. [`arrive`]: its head is read, and it is clear whom it is for.
-//! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a preflight. Those reach no
-//!    service.
+//! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a preflight.
+//!    Those reach no service.
 //! 3. [`route`]: the target is canonical, and a rule matches.
-//! 4. [`limit`]: the request is within the rule's limits: its size, and how often its caller asks.
-//! 5. [`admit`](crate::admit): the credential is extracted and genuine.
-//! 6. [`authorise`](crate::authorise): it is not revoked, and the rule admits the caller. That yields the permit
-//!    which forwarding asks for.
+//! 4. [`limit`]: the request is within the rule's limits: its size, and how often its caller asks. Who that is, only
+//!    the credential says for some; those are counted after phase 6.
+//! 5. [`admit`]: the credential is extracted and genuine.
+//! 6. [`authorise`]: it is not revoked, and the rule admits the caller. That yields the permit which forwarding asks
+//!    for.
 //! 7. [`forward`] to the next component, or [`proxy`] to an upstream.
 //! 8. [`observe`]: what became of it is told.
 //!
@@ -15,16 +16,18 @@
 //!
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
 
-use doorward_policy::{Permit, Policy, Refusal};
+use doorward_policy::{Permit, Policy, Refusal, RequestHead, Route, Screened};
 use doorward_traffic::limits::{BodyCount, LimitExceeded};
 
 use crate::additions::Additions;
+use crate::admit;
 use crate::admitted::Admitted;
 use crate::arrive;
+use crate::authorise;
 use crate::endpoints::Endpoint;
 use crate::forward::{self, Finished, NotForwarded, Permitted};
 use crate::instance::{Gate, Instance};
-use crate::limit;
+use crate::limit::{self, Rates};
 use crate::observe;
 use crate::platform::Platform;
 use crate::proxy;
@@ -150,7 +153,7 @@ async fn enter<P: Platform>(
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
 }
 
-/// The permit for a request.
+/// Phases 3 to 6: the permit for a request.
 async fn permit<'i, P: Platform>(
     gate: &'i Gate<P>,
     received: &Received,
@@ -161,5 +164,30 @@ async fn permit<'i, P: Platform>(
     let route = route::of(gate.policy(), &head, received, additions)?;
     record.route = Some(route.pattern());
     limit::check_size(&route, received)?;
-    limit::in_rates(gate, route, &head, received, record, additions).await
+    let mut rates = Rates::of(gate, &route, received);
+    let permit = match rates.before().await {
+        Ok(()) => {
+            let permit = authenticated_and_authorised(gate, route, &head, received, record).await;
+            rates.after(permit).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    rates.report(additions, record);
+    permit
+}
+
+/// Phases 5 and 6: the permit for a request, by its credential where the rule asks for one.
+async fn authenticated_and_authorised<'i, P: Platform>(
+    gate: &'i Gate<P>,
+    route: Route<'i, '_>,
+    head: &RequestHead<'_>,
+    received: &Received,
+    record: &mut Record<'i>,
+) -> Result<Permit<'i>, Refusal> {
+    let pending = match route.screen(head)? {
+        Screened::Public(permit) => return Ok(permit),
+        Screened::Protected(pending) => pending,
+    };
+    let genuine = admit::genuine(gate, &pending, received, record).await?;
+    authorise::authorised(gate, pending, genuine).await
 }

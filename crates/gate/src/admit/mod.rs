@@ -1,38 +1,23 @@
-//! Phase 5: is the credential genuine? A file for each kind of it.
+//! Phase 5: is the credential genuine? A file for each kind of it: signed tokens, opaque tokens, and API keys, alone
+//! or as the password of HTTP Basic.
 
 mod api_key;
 mod opaque;
 mod signed;
 
-use doorward_policy::{Credential, Pending, Permit, Refusal, RequestHead, Route, Screened};
+use doorward_policy::{Credential, Pending, Refusal};
 
-use crate::authorise::authorised;
 use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
 
-/// The permit for a request, by its credential.
+/// The credential of a request, once it is genuine.
 ///
 /// # Errors
-/// Why it is refused.
-pub(crate) async fn screened<'i, P: Platform>(
-    gate: &'i Gate<P>,
-    route: Route<'i, '_>,
-    head: &RequestHead<'_>,
-    received: &Received,
-    record: &mut Record<'i>,
-) -> Result<Permit<'i>, Refusal> {
-    let pending = match route.screen(head)? {
-        Screened::Public(permit) => return Ok(permit),
-        Screened::Protected(pending) => pending,
-    };
-    let genuine = genuine(gate, &pending, received, record).await?;
-    authorised(gate, pending, genuine).await
-}
-
-async fn genuine<P: Platform>(
+/// It is not, or it cannot be found out.
+pub(crate) async fn genuine<P: Platform>(
     gate: &Gate<P>,
     pending: &Pending<'_, '_>,
     received: &Received,
