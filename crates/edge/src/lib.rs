@@ -1,4 +1,4 @@
-//! The only room that touches WASI and Spin: the engine's platform there, and nothing else.
+//! The only crate in the components that touches WASI and Spin: the engine's platform there, and nothing else.
 
 mod platform;
 

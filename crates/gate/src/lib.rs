@@ -2,7 +2,7 @@
 //!
 //! It runs wherever there is a [`Platform`](platform::Platform). `token` says whether a credential is genuine
 //! and `policy` whether its bearer may; both are told the time and handed the bytes. Here is the order in which
-//! a request meets them.
+//! a request meets them: `way.rs`, and for people `docs/architecture.md`.
 
 mod additions;
 mod admit;

@@ -261,8 +261,11 @@ fn ascii_json(value: &Value) -> String {
     ascii
 }
 
-/// The names of all identity headers, for look-ups under every spelling that an upstream could
-/// fold into one of them ([`doorward_syntax::field_name`]).
+/// The names of all reserved headers (those of identity, of API keys and of tokens), for look-ups under every
+/// spelling that an upstream could fold into one of them ([`doorward_syntax::field_name`]). [`Permit::removes_header`]
+/// asks here, and the table of [`doorward_traffic::spoofing`].
+///
+/// [`Permit::removes_header`]: crate::Permit::removes_header
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReservedNames {
     names: Vec<String>,

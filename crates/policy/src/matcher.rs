@@ -1,5 +1,5 @@
 //! From a path to the rules of its most specific pattern, at a cost that does not depend on how
-//! many patterns there are.
+//! many patterns there are. Why it is our own: `docs/decisions/0004-matcher.md`.
 //!
 //! The patterns form a trie by segments. Where several patterns match a path, the first segment at
 //! which they differ decides: a literal goes before `{name}`, `{name}` before `**`. A branch that

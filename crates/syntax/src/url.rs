@@ -1,6 +1,6 @@
 //! URLs of `http` and `https`: what an upstream has, and what something may be fetched from.
 //!
-//! A small grammar on purpose: what two parsers could read differently is refused.
+//! A small grammar on purpose: what two parsers could read differently is refused (`docs/decisions/0006-url.md`).
 
 use std::borrow::Cow;
 use std::fmt;

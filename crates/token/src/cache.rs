@@ -1,5 +1,5 @@
 //! Remembers tokens that were verified, so that the signature of a token that comes again is not
-//! checked again.
+//! checked again. Why it is our own: `docs/decisions/0005-token-cache.md`.
 //!
 //! 1. A token is found only as a whole: every byte of it is compared, and the realm that it belongs to.
 //!    What is found says with which issuer's keys, and with which generation of them, it was verified:

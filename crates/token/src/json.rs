@@ -1,4 +1,4 @@
-//! JSON read strictly.
+//! JSON read strictly (why not by `serde_json` alone: `docs/decisions/0001-strict-json.md`).
 //!
 //! 1. One object, UTF-8, nothing after it (RFC 8259 §8.1 allows white space around it).
 //! 2. No object holds the same member name twice, at any level. RFC 7515 §4 and RFC 7519 §4 leave

@@ -1,5 +1,5 @@
 //! What components import of the host: a folder for each interface, with its service, its grant, its link and
-//! its denial, and one place that lists them, [`registry`].
+//! its denial, and one place that lists them, [`registry`] (why: `docs/decisions/0020-host-interfaces-from-wit.md`).
 
 pub mod absent;
 mod environment;

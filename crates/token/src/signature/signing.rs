@@ -2,7 +2,7 @@
 //! deterministic nonces of RFC 6979 §3.2, so that neither needs randomness.
 //!
 //! Both by the libraries that verify: their multiplications by a secret number have neither branches nor
-//! places in a table that depend on it.
+//! places in a table that depend on it (`docs/decisions/0030-client-signing.md`).
 
 use crrl::p256;
 use ed25519_dalek::{Signer as _, SigningKey};

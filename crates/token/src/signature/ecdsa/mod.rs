@@ -1,6 +1,6 @@
 //! ECDSA (FIPS 186-5 §6.4.2) with the curves and hashes of RFC 7518 §3.4.
 //!
-//! P-256 comes from a crate, and P-384 and P-521 are done here: why, says the module above.
+//! P-256 comes from a crate, and P-384 and P-521 are done here: why, says `docs/decisions/0003-p384-p521.md`.
 //!
 //! - [`domain`]: the curves.
 //! - [`point`]: their points.
