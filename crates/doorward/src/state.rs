@@ -14,7 +14,8 @@ const STATE: &str = ".doorward";
 /// The manifest that `from` names (a file, or a folder that holds a `spin.toml`), or else the
 /// nearest `spin.toml` from the current folder upwards.
 pub(crate) fn find_manifest(from: Option<&Path>) -> Result<PathBuf> {
-    let current = std::env::current_dir().context("the current folder cannot be told")?;
+    let current = std::env::current_dir()
+        .context("the current folder cannot be read; change into one that is there")?;
     let Some(from) = from else {
         return match nearest_manifest(&current) {
             Some(manifest) => Ok(manifest),
@@ -43,7 +44,8 @@ fn nearest_manifest(folder: &Path) -> Option<PathBuf> {
 /// The state folder: the one given, or the one beside the nearest manifest, or the one in the
 /// current folder.
 pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf> {
-    let current = std::env::current_dir().context("the current folder cannot be told")?;
+    let current = std::env::current_dir()
+        .context("the current folder cannot be read; change into one that is there")?;
     if let Some(given) = given {
         return Ok(current.join(given));
     }

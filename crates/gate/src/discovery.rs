@@ -63,7 +63,10 @@ async fn find<P: Platform>(platform: &P, issuer: &str, reasons: &mut String) -> 
                 Ok(metadata) => return Some(metadata),
                 Err(error) => (format!("{url}: {error}"), true),
             },
-            Ok(Outcome::NotModified { .. }) => (format!("{url}: not modified since never"), true),
+            Ok(Outcome::NotModified { .. }) => (
+                format!("{url}: answered with status 304, which nobody asked for"),
+                true,
+            ),
             Err(error) => (error.to_string(), answers(&error.cause)),
         };
         if !reasons.is_empty() {

@@ -22,6 +22,9 @@ use crate::record::Record;
 /// A text from outside (a path, an error of the host) is cut after this many bytes.
 const TEXT_BYTES_MAX: usize = 512;
 
+/// What to do where there are too many revocations.
+const REVOKE_ISSUER: &str = "`doorward revoke issuer` revokes all that was issued until now";
+
 /// How much an event matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -307,6 +310,10 @@ impl Event<'_> {
                 .with(
                     "effect",
                     &"the key is not used any more, in whichever set it is listed",
+                )
+                .with(
+                    "help",
+                    &"have the issuer replace it: whoever saw it can sign",
                 ),
             Self::IntrospectionFailed { issuer, reason } => Line::of(Warn, "introspection-failed")
                 .with("issuer", issuer)
@@ -322,13 +329,11 @@ impl Event<'_> {
                 .with("entries", entries),
             Self::RevocationsFull { entries } => Line::of(Error, "revocations-full")
                 .with("entries", entries)
-                .with(
-                    "help",
-                    &"doorward revoke issuer, which revokes all that was issued until now",
-                ),
+                .with("help", &REVOKE_ISSUER),
             Self::RevocationsMany { entries } => Line::of(Warn, "revocations-many")
                 .with("entries", entries)
-                .with("entries_max", &REVOCATIONS_MAX),
+                .with("entries_max", &REVOCATIONS_MAX)
+                .with("help", &REVOKE_ISSUER),
             Self::RevocationsIgnored { names } => Line::of(Warn, "revocations-ignored")
                 .with("names", names)
                 .with(
@@ -341,6 +346,11 @@ impl Event<'_> {
                 .with(
                     "effect",
                     &"each instance fetches keys for itself; what needs the store is refused",
+                )
+                .with(
+                    "help",
+                    &"list it in key_value_stores of the component behind the gate, and \
+                      \"key_value_stores\" in inherit_configuration",
                 ),
             Self::StoreUnavailable { store, error } => Line::of(Warn, "store-unavailable")
                 .with("store", store)

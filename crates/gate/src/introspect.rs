@@ -454,7 +454,7 @@ impl Display for NotAsked {
             Self::Key(variable, error) => write!(f, "variable {variable}: {error}"),
             Self::Metadata(none) => none.fmt(f),
             Self::NoEndpoint => {
-                f.write_str("the metadata name no introspection_endpoint; write it into the policy")
+                f.write_str("the metadata have no introspection_endpoint; write it as `endpoint` into the policy")
             }
             Self::Fetch(error) => error.fmt(f),
         }

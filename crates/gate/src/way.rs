@@ -1,4 +1,4 @@
-//! The way of a request, phase by phase:
+//! The way of a request, phase by phase (a picture, and who is asked in which: `docs/architecture.md`):
 //!
 //! 1. [`arrive`]: its head is read, and it is clear whom it is for.
 //! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a preflight.
@@ -147,7 +147,9 @@ async fn enter<P: Platform>(
                 Err(refusal) => refusal,
             }
         }
-        None => Refusal::misconfigured("the policy could not be read"),
+        None => Refusal::misconfigured(
+            "the policy cannot be used: see `policy-invalid` or `policy-unreadable` in the log",
+        ),
     };
     record.closes(received.target);
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)

@@ -205,7 +205,7 @@ impl fmt::Display for TargetError {
             Self::InvalidEscape => f.write_str("an incomplete percent escape"),
             Self::LowerCaseEscape => f.write_str("a percent escape in lower case"),
             Self::NeedlessEscape { byte } => {
-                write!(f, "%{byte:02X} where the byte itself is the one spelling")
+                write!(f, "%{byte:02X} escapes what needs no escape")
             }
             Self::EscapedDelimiter { byte } => write!(f, "an escaped delimiter, %{byte:02X}"),
             Self::NotUtf8 => f.write_str("escapes that are not UTF-8"),

@@ -75,8 +75,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if unreadable > 0 {
         eprintln!(
-            "warning: {unreadable} names in {store} begin as those of revocations do and are none; \
-             gates ignore them"
+            "warning: {unreadable} revocations in {store} cannot be read, and gates ignore them: a \
+             newer version wrote them, or somebody by hand"
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -37,7 +37,9 @@ impl fmt::Display for NoKeys {
             Self::Unusable { path, why } => write!(f, "{path}: {why}"),
             Self::Malformed { at, error } => write!(f, "{at}: {error}"),
             Self::NoText { url } => write!(f, "{url}: the key set is not UTF-8"),
-            Self::NeverModified { url } => write!(f, "{url}: not modified since never"),
+            Self::NeverModified { url } => {
+                write!(f, "{url}: answered with status 304, which nobody asked for")
+            }
             Self::Metadata(none) => none.fmt(f),
             Self::Fetch(error) => error.fmt(f),
         }

@@ -66,7 +66,10 @@ pub(super) async fn ask<P: Platform>(
     }
     let (platform, upstream) = (&known.platform, &known.upstream);
     if let Err(NoCredential) = known.add_credential(&mut fields).await {
-        let reason = format!("the credential for {} cannot be read", upstream.name);
+        let reason = format!(
+            "the credential for the upstream {} cannot be read: see `variable-unreadable` in the log",
+            upstream.name
+        );
         return Err(refused(Refusal::misconfigured(reason)));
     }
     known.request();
@@ -90,7 +93,7 @@ pub(super) async fn ask<P: Platform>(
         let target = attempting.target;
         let rewrite = call.permit.traffic().rewrite();
         let Some(path) = Rewrite::apply(rewrite, call.permit.target(), &target.base_path) else {
-            let reason = "the path does not begin with what is taken off it";
+            let reason = "the path does not begin with the route's `strip_prefix` or `replace`";
             return Err(refused(Refusal::misconfigured(reason)));
         };
         let outgoing = Outgoing {

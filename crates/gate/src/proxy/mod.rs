@@ -134,7 +134,10 @@ impl<P: Platform> Choice<P> {
     ) -> Result<Self, Refusal> {
         let traffic = permit.traffic();
         let Some(own) = traffic.upstream() else {
-            let reason = format!("the route {} has no upstream", permit.route());
+            let reason = format!(
+                "the route {} has no `upstream`, which the gateway needs",
+                permit.route()
+            );
             return Err(Refusal::misconfigured(reason));
         };
         let split = traffic

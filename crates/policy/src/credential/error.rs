@@ -55,7 +55,9 @@ impl fmt::Display for CredentialError {
             Self::TokenSpelling(place) => {
                 return write!(f, "a {place} that is the token's in another spelling");
             }
-            Self::NotToken(place) => return write!(f, "a {place} for the token that holds none"),
+            Self::NotToken(place) => {
+                return write!(f, "a {place} for the token, without a token in it");
+            }
         })
     }
 }

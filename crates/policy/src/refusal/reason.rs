@@ -225,7 +225,8 @@ impl fmt::Display for Reason {
             Self::OtherIssuer => f.write_str("the token names no issuer that the route accepts"),
             Self::OtherSource(place) => write!(
                 f,
-                "no issuer that the route accepts is believed from the {place}"
+                "the token is in the {place}, and no issuer that the route accepts has tokens there: \
+                 see `token_from`"
             ),
             Self::CrossSite => f.write_str(
                 "the token is in a cookie, and neither Sec-Fetch-Site nor Origin says that a page of \
@@ -233,11 +234,12 @@ impl fmt::Display for Reason {
             ),
             Self::Inactive => f.write_str("the issuer says that the token is not active"),
             Self::Revoked(by) => write!(f, "the token was revoked: by its {by}"),
-            Self::NotIssued => f.write_str("the token does not say when it was issued"),
+            Self::NotIssued => f.write_str("the token has no `iat`, by which it could be revoked"),
             Self::LivesTooLong { lifetime_s } => {
                 write!(
                     f,
-                    "the token is valid for {lifetime_s} s, longer than it may be"
+                    "the token is valid for {lifetime_s} s, longer than `token_lifetime_max_s` of \
+                     [revocation]"
                 )
             }
             Self::Key(error) => error.fmt(f),
@@ -274,8 +276,11 @@ impl fmt::Display for Reason {
             }
             Self::Limit(exceeded) => exceeded.fmt(f),
             Self::RateLimited { limit, .. } => write!(f, "over the rate limit {limit}"),
-            Self::Looped => f.write_str("the request went through this gate before"),
-            Self::IncompleteBody => f.write_str("the body ended before its end"),
+            Self::Looped => f.write_str(
+                "`CDN-Loop` names this gateway: an upstream leads back to it, or another one has the \
+                 same `name` in [proxy]",
+            ),
+            Self::IncompleteBody => f.write_str("the body ended before all of it had come"),
             Self::SlowBody => f.write_str("the body did not go on in time"),
             Self::Upstream { name, failure } => write!(f, "the upstream {name}: {failure}"),
         }
