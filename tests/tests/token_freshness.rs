@@ -114,7 +114,7 @@ fn unknown_keys(
 ) {
     let mut asking: Vec<&mut Instance> = instances.iter_mut().collect();
     asking.retain_mut(|instance| {
-        let decision = instance.freshness.decide_unknown_key(now);
+        let decision = instance.freshness.decide_newer_key(now);
         assert_ne!(decision, UnknownKeyDecision::AwaitFetch, "nobody fetches");
         decision == UnknownKeyDecision::Refetch
     });
@@ -263,7 +263,7 @@ fn a_fetch_that_is_lost_holds_up_new_keys_for_no_longer_than_it_may_take() {
         panic!("there are two");
     };
     assert_eq!(
-        lost.freshness.decide_unknown_key(at(1)),
+        lost.freshness.decide_newer_key(at(1)),
         UnknownKeyDecision::Refetch
     );
     lost.write(&mut shared, at(1));

@@ -365,7 +365,7 @@ impl<P: Platform> Body<P> {
 fn stripped_trailers<P: Platform>(mut trailers: FieldList, ground: &Ground<P>) -> FieldList {
     trailers.retain(|name| {
         if spoofing(name).is_some() {
-            ground.log_removed(name);
+            ground.log_spoofing(name);
             return false;
         }
         !ground.policy.removes_trailer(name)

@@ -105,7 +105,7 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
             && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
         {
             P::delete(&headers, name).map_err(refused)?;
-            ground.log_removed(name);
+            ground.log_spoofing(name);
         }
     }
     for (name, value) in permit.identity_headers() {

@@ -35,7 +35,7 @@ impl<P: Platform> Ground<P> {
     /// Says in the log that a field of this name was removed because a client could pass for another request or somebody
     /// else with it, unless it is an ordinary one. Each is told once for the life of an instance, so that
     /// whoever misses one finds out why, and nobody can fill the log.
-    pub(crate) fn log_removed(&self, name: &str) {
+    pub(crate) fn log_spoofing(&self, name: &str) {
         let Some(found) = spoofing(name) else {
             return;
         };

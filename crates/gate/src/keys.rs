@@ -177,7 +177,7 @@ impl<P: Platform> IssuerKeys<P> {
                     break;
                 }
                 let mut state = self.state.borrow_mut();
-                let decision = state.freshness.decide_unknown_key(self.platform.now());
+                let decision = state.freshness.decide_newer_key(self.platform.now());
                 drop(state);
                 match decision {
                     UnknownKeyDecision::Refuse => break,

@@ -106,7 +106,7 @@ pub struct NoNewerKeys {
 pub enum Cause {
     /// The keys are missing or grow old: by [`Freshness::decide`].
     Age,
-    /// A token's key is unknown: by [`Freshness::decide_unknown_key`].
+    /// A token's key is unknown: by [`Freshness::decide_newer_key`].
     UnknownKey,
 }
 
@@ -206,7 +206,7 @@ impl Freshness {
     /// What to do about a token for which
     /// [`may_have_newer_key`](crate::TokenError::may_have_newer_key) holds.
     #[must_use]
-    pub fn decide_unknown_key(&mut self, now: UnixTime) -> UnknownKeyDecision {
+    pub fn decide_newer_key(&mut self, now: UnixTime) -> UnknownKeyDecision {
         if self.is_fetching(now) {
             return UnknownKeyDecision::AwaitFetch;
         }
@@ -226,7 +226,7 @@ impl Freshness {
     }
 
     /// What to tell a token whose key is still unknown after what
-    /// [`decide_unknown_key`](Self::decide_unknown_key) asked for was done.
+    /// [`decide_newer_key`](Self::decide_newer_key) asked for was done.
     #[must_use]
     pub fn no_newer_keys(&self, now: UnixTime) -> NoNewerKeys {
         let cooldown_s = self.policy.unknown_key_cooldown_s;

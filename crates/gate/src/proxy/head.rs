@@ -113,7 +113,7 @@ pub(super) fn stripped_fields<P: Platform>(
             if stays && says_identity(name) {
                 return true;
             }
-            ground.log_removed(name);
+            ground.log_spoofing(name);
             return false;
         }
         // What a rule lets through says no more of the way than that the method is another one.

@@ -231,7 +231,7 @@ fn refetches(freshness: &mut Freshness, seconds: std::ops::Range<u64>) -> Vec<u6
     let mut refetches = Vec::new();
     for second in seconds {
         for _ in 0..10 {
-            if freshness.decide_unknown_key(at(second)) == UnknownKeyDecision::Refetch {
+            if freshness.decide_newer_key(at(second)) == UnknownKeyDecision::Refetch {
                 refetches.push(second);
                 freshness.fetched(at(second), at(second), 100, true);
             }
@@ -246,12 +246,12 @@ fn an_unknown_key_is_a_reason_to_fetch_a_few_times_at_once_and_then_every_few_se
     let mut freshness = fetched();
     freshness.first(at(0));
     assert_eq!(
-        freshness.decide_unknown_key(at(1)),
+        freshness.decide_newer_key(at(1)),
         Refetch,
         "the issuer may have changed its keys right after they were fetched"
     );
     assert_eq!(
-        freshness.decide_unknown_key(at(1)),
+        freshness.decide_newer_key(at(1)),
         AwaitFetch,
         "one fetch at a time"
     );
@@ -262,10 +262,10 @@ fn an_unknown_key_is_a_reason_to_fetch_a_few_times_at_once_and_then_every_few_se
         [300, 300, 300, 310, 320],
         "what was not used is there again"
     );
-    assert_eq!(freshness.decide_unknown_key(at(330)), Refetch);
+    assert_eq!(freshness.decide_newer_key(at(330)), Refetch);
     freshness.abandoned();
     assert_eq!(
-        freshness.decide_unknown_key(at(331)),
+        freshness.decide_newer_key(at(331)),
         Refuse,
         "a fetch that was cancelled counts"
     );
@@ -300,7 +300,7 @@ fn a_token_with_an_unknown_key_may_come_back_where_the_keys_are_older_than_the_c
     assert_eq!(told(&freshness, 30), (false, 1));
     assert_eq!(told(&freshness, 31), (true, 1));
     assert_eq!(
-        freshness.decide_unknown_key(at(31)),
+        freshness.decide_newer_key(at(31)),
         UnknownKeyDecision::Refetch
     );
     freshness.failed(at(31));
@@ -318,13 +318,13 @@ fn a_fetch_because_of_age_does_not_use_up_the_cooldown() {
     let mut freshness = fetched();
     assert_eq!(meet(&mut freshness, at(100)), UseAndRefresh);
     assert_eq!(
-        freshness.decide_unknown_key(at(100)),
+        freshness.decide_newer_key(at(100)),
         UnknownKeyDecision::AwaitFetch,
         "what is under way may bring the key"
     );
     freshness.fetched(at(101), at(101), 100, true);
     assert_eq!(
-        freshness.decide_unknown_key(at(102)),
+        freshness.decide_newer_key(at(102)),
         UnknownKeyDecision::Refetch
     );
 }
@@ -336,11 +336,11 @@ fn an_unknown_key_does_not_disturb_an_issuer_that_is_down() {
         freshness.failed(at(50));
     }
     assert_eq!(
-        freshness.decide_unknown_key(at(50 + 59)),
+        freshness.decide_newer_key(at(50 + 59)),
         UnknownKeyDecision::Refuse
     );
     assert_eq!(
-        freshness.decide_unknown_key(at(50 + 60)),
+        freshness.decide_newer_key(at(50 + 60)),
         UnknownKeyDecision::Refetch
     );
 }
@@ -362,15 +362,9 @@ fn a_clock_that_was_set_back_stops_nothing() {
         "a pause that begins in the future is over"
     );
     let mut asking = fetched();
-    assert_eq!(
-        asking.decide_unknown_key(at(0)),
-        UnknownKeyDecision::Refetch
-    );
+    assert_eq!(asking.decide_newer_key(at(0)), UnknownKeyDecision::Refetch);
     asking.fetched(at(0), at(0), 100, true);
-    assert_eq!(
-        asking.decide_unknown_key(before),
-        UnknownKeyDecision::Refetch
-    );
+    assert_eq!(asking.decide_newer_key(before), UnknownKeyDecision::Refetch);
 }
 
 #[test]
@@ -569,7 +563,7 @@ fn a_failure_by_a_slower_clock_leaves_a_record_that_can_be_read() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
     freshness.fetched(at(105), at(105), 600, true);
     assert_eq!(
-        freshness.decide_unknown_key(at(102)),
+        freshness.decide_newer_key(at(102)),
         UnknownKeyDecision::Refetch
     );
     freshness.failed(at(103));

@@ -205,18 +205,18 @@ fn an_unknown_key_is_looked_for_by_one_instance_at_a_time_while_the_others_wait(
     let mut second = Instance::new();
     second.fetched(at(0));
 
-    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    assert_eq!(first.freshness.decide_newer_key(at(10)), Refetch);
     let claim = first.record(at(10)).unwrap();
     assert_eq!(
         claim.refetching, INSTANCE,
         "it says so before it asks the issuer"
     );
 
-    assert_eq!(second.freshness.decide_unknown_key(at(11)), Refetch);
+    assert_eq!(second.freshness.decide_newer_key(at(11)), Refetch);
     let adopted = second.adopt(&claim, at(11), Cause::UnknownKey);
     assert!(adopted.under_way && !adopted.spared, "{adopted:?}");
     assert_eq!(
-        second.freshness.decide_unknown_key(at(11)),
+        second.freshness.decide_newer_key(at(11)),
         AwaitFetch,
         "who asks the second instance waits with it"
     );
@@ -232,8 +232,8 @@ fn an_unknown_key_is_looked_for_by_one_instance_at_a_time_while_the_others_wait(
     };
     assert_eq!(adopted, expected, "the fetch of the first will do");
     for instance in [&mut first, &mut second] {
-        assert_eq!(instance.freshness.decide_unknown_key(at(19)), Refuse);
-        assert_eq!(instance.freshness.decide_unknown_key(at(20)), Refetch);
+        assert_eq!(instance.freshness.decide_newer_key(at(19)), Refuse);
+        assert_eq!(instance.freshness.decide_newer_key(at(20)), Refetch);
     }
 }
 
@@ -241,12 +241,12 @@ fn an_unknown_key_is_looked_for_by_one_instance_at_a_time_while_the_others_wait(
 fn an_instance_that_vanished_while_it_looked_for_an_unknown_key_is_not_waited_for() {
     let mut first = Instance::new();
     first.fetched(at(0));
-    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    assert_eq!(first.freshness.decide_newer_key(at(10)), Refetch);
     let claim = first.record(at(10)).unwrap();
 
     let mut second = Instance::new();
     second.fetched(at(0));
-    assert_eq!(second.freshness.decide_unknown_key(at(11)), Refetch);
+    assert_eq!(second.freshness.decide_newer_key(at(11)), Refetch);
     let last = at(10 + FETCH_S_MAX - 1);
     assert!(second.adopt(&claim, last, Cause::UnknownKey).under_way);
     let adopted = second.adopt(&claim, at(10 + FETCH_S_MAX), Cause::UnknownKey);
@@ -255,8 +255,8 @@ fn an_instance_that_vanished_while_it_looked_for_an_unknown_key_is_not_waited_fo
         "now it is the second one's turn: {adopted:?}"
     );
     second.fetched(at(26));
-    assert_eq!(second.freshness.decide_unknown_key(at(29)), Refuse);
-    assert_eq!(second.freshness.decide_unknown_key(at(30)), Refetch);
+    assert_eq!(second.freshness.decide_newer_key(at(29)), Refuse);
+    assert_eq!(second.freshness.decide_newer_key(at(30)), Refetch);
 }
 
 /// New instances, each of which meets an invented key, share one store.
@@ -274,7 +274,7 @@ fn ten_thousand_invented_keys_cost_a_fetch_every_few_seconds_across_instances() 
         let mut instance = Instance::new();
         assert_eq!(meet(&mut instance.freshness, now), FetchFirst);
         assert!(instance.adopt(&stored, now, Cause::Age).spared);
-        match instance.freshness.decide_unknown_key(now) {
+        match instance.freshness.decide_newer_key(now) {
             Refetch if !instance.adopt(&stored, now, Cause::UnknownKey).spared => {
                 fetches.push(number / 100);
                 instance.fetched(now);
@@ -291,12 +291,12 @@ fn ten_thousand_invented_keys_cost_a_fetch_every_few_seconds_across_instances() 
 fn an_unknown_key_does_not_disturb_an_issuer_that_failed_another_instance() {
     let mut freshness = Freshness::new(FreshnessPolicy::default());
     freshness.fetched(at(0), at(0), 600, true);
-    assert_eq!(freshness.decide_unknown_key(at(101)), Refetch);
+    assert_eq!(freshness.decide_newer_key(at(101)), Refetch);
     let adopted = freshness.adopt(&record(0, 100, 9), true, at(101), Cause::UnknownKey);
     assert!(adopted.spared, "{adopted:?}");
-    assert_eq!(freshness.decide_unknown_key(at(101)), Refuse);
+    assert_eq!(freshness.decide_newer_key(at(101)), Refuse);
     assert_eq!(
-        freshness.decide_unknown_key(at(100 + RETRY_S_MAX)),
+        freshness.decide_newer_key(at(100 + RETRY_S_MAX)),
         Refetch,
         "a fetch that was spared uses up no cooldown"
     );

@@ -17,11 +17,11 @@ fn a_record_of_the_version_before_is_read() {
     let mut instance = Instance::new();
     assert!(instance.adopt(&read, at(15), Cause::Age).newer);
     assert_eq!(
-        instance.freshness.decide_unknown_key(at(19)),
+        instance.freshness.decide_newer_key(at(19)),
         Refuse,
         "one of them has asked because of an unknown key"
     );
-    assert_eq!(instance.freshness.decide_unknown_key(at(20)), Refetch);
+    assert_eq!(instance.freshness.decide_newer_key(at(20)), Refetch);
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn what_others_have_used_up_is_no_more_than_there_is() {
         ..record(0, 0, 0)
     };
     let _ = instance.adopt(&hostile, at(5), Cause::Age);
-    assert_eq!(instance.freshness.decide_unknown_key(at(14)), Refuse);
-    assert_eq!(instance.freshness.decide_unknown_key(at(15)), Refetch);
+    assert_eq!(instance.freshness.decide_newer_key(at(14)), Refuse);
+    assert_eq!(instance.freshness.decide_newer_key(at(15)), Refetch);
 }
 
 /// Withdrawn everywhere: what the newest set does not list ends with the next look at the record.
@@ -84,13 +84,13 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_of_those_who_hear_of_it() {
 fn a_new_instance_waits_for_the_fetch_that_another_one_has_begun() {
     let mut first = Instance::new();
     first.fetched(at(0));
-    assert_eq!(first.freshness.decide_unknown_key(at(10)), Refetch);
+    assert_eq!(first.freshness.decide_newer_key(at(10)), Refetch);
     let claim = first.record(at(10)).unwrap();
     let mut second = Instance::new();
     assert_eq!(meet(&mut second.freshness, at(10)), Decision::FetchFirst);
     assert!(second.adopt(&claim, at(10), Cause::Age).spared);
     assert_eq!(
-        second.freshness.decide_unknown_key(at(10)),
+        second.freshness.decide_newer_key(at(10)),
         Refetch,
         "the other one's has not ended"
     );
@@ -108,22 +108,22 @@ fn an_instance_that_was_idle_hears_that_the_others_have_used_up_what_there_is() 
             .newer
     );
     for _ in 0..3 {
-        assert_eq!(first.freshness.decide_unknown_key(at(30)), Refetch);
+        assert_eq!(first.freshness.decide_newer_key(at(30)), Refetch);
         first.fetched(at(30));
     }
     let told = first.record(at(33)).unwrap();
-    assert_eq!(idle.freshness.decide_unknown_key(at(35)), Refetch);
+    assert_eq!(idle.freshness.decide_newer_key(at(35)), Refetch);
     let adopted = idle.adopt(&told, at(35), Cause::UnknownKey);
     assert!(adopted.newer && adopted.spared, "{adopted:?}");
-    assert_eq!(idle.freshness.decide_unknown_key(at(39)), Refuse);
-    assert_eq!(idle.freshness.decide_unknown_key(at(40)), Refetch);
+    assert_eq!(idle.freshness.decide_newer_key(at(39)), Refuse);
+    assert_eq!(idle.freshness.decide_newer_key(at(40)), Refetch);
     assert!(
         !idle.adopt(&told, at(40), Cause::UnknownKey).spared,
         "now there is one more"
     );
     let mut late = Instance::new();
     assert!(late.adopt(&told, at(41), Cause::Age).newer);
-    assert_eq!(late.freshness.decide_unknown_key(at(41)), Refetch);
+    assert_eq!(late.freshness.decide_newer_key(at(41)), Refetch);
     let told = idle.record(at(41)).unwrap();
     let adopted = late.adopt(&told, at(41), Cause::UnknownKey);
     assert!(
@@ -139,7 +139,7 @@ fn an_instance_that_was_idle_while_the_clock_was_set_back_asks_the_issuer() {
     let mut instance = Instance::new();
     instance.fetched(at(100));
     instance.freshness.looked(at(100));
-    assert_eq!(instance.freshness.decide_unknown_key(at(100)), Refetch);
+    assert_eq!(instance.freshness.decide_newer_key(at(100)), Refetch);
     instance.fetched(at(100));
 
     let now = at(100 - CLOCK_SKEW_S_MAX / 2);
@@ -147,12 +147,12 @@ fn an_instance_that_was_idle_while_the_clock_was_set_back_asks_the_issuer() {
         full_at: Some(at(1000)),
         ..record(60, 60, 0)
     };
-    assert_eq!(instance.freshness.decide_unknown_key(now), Refetch);
+    assert_eq!(instance.freshness.decide_newer_key(now), Refetch);
     let adopted = instance.adopt(&of_another, now, Cause::UnknownKey);
     assert_eq!(adopted, Adopted::default(), "neither newer nor enough");
     instance.fetched(now);
     assert_eq!(
-        instance.freshness.decide_unknown_key(now),
+        instance.freshness.decide_newer_key(now),
         Refuse,
         "once, and then every few seconds"
     );
