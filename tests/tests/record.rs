@@ -171,7 +171,7 @@ fn it_says_whom_it_was_sent_to_how_often_and_why_no_more() {
     let once = scene.record(Sent::post("/orders/7", "three").bearer(&token));
     let reset = End::Failure(UpstreamFailure::Reset);
     assert_eq!(once.upstreams[0].attempts, [(0, reset)]);
-    assert_eq!(once.upstreams[0].no_more, Some(WhyNot::NotIdempotent));
+    assert_eq!(once.upstreams[0].no_more, Some(WhyNot::NotRepeatable));
 }
 
 #[test]

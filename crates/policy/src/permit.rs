@@ -185,6 +185,12 @@ impl<'p> Permit<'p> {
         self.rule.path.as_str()
     }
 
+    /// A number that no other `[[route]]` of the policy has.
+    #[must_use]
+    pub fn route_number(&self) -> usize {
+        self.rule.number
+    }
+
     /// Whose request it is, for the log; `None` where nobody has shown a credential.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal<'p>> {

@@ -446,6 +446,8 @@ pub(crate) struct Rules {
 /// One `[[route]]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule<'p> {
+    /// Its position.
+    pub(crate) number: usize,
     pub(crate) kind: &'p Kind,
     pub(crate) path: &'p RoutePath,
 }
@@ -509,6 +511,7 @@ impl Rules {
     pub(crate) fn get(&self, index: usize) -> Option<Rule<'_>> {
         let kind = self.kind_of.get(index)?;
         Some(Rule {
+            number: index,
             kind: self.kinds.get(*kind as usize)?,
             path: self.patterns.get(index)?,
         })

@@ -12,6 +12,7 @@ use doorward_traffic::address::TrustedProxies;
 use doorward_traffic::cors::CorsRule;
 use doorward_traffic::limits::RequestLimits;
 use doorward_traffic::rate::{RateKey, RateLimit};
+use doorward_traffic::retry::RetryOn;
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::split::{Split, SplitKey};
@@ -71,6 +72,7 @@ pub(crate) struct TrafficRule {
     pub(crate) security_headers: Option<Id>,
     pub(crate) upstream: Option<UpstreamId>,
     pub(crate) rewrite: Option<Rewrite>,
+    pub(crate) retry_on: RetryOn,
     pub(crate) split: Option<Split>,
     pub(crate) mirror: Option<UpstreamId>,
 }
@@ -123,6 +125,12 @@ impl<'p> Traffic<'p> {
     #[must_use]
     pub fn rewrite(&self) -> Option<&'p Rewrite> {
         self.rule.rewrite.as_ref()
+    }
+
+    /// After what the request is sent again whatever its method.
+    #[must_use]
+    pub fn retry_on(&self) -> RetryOn {
+        self.rule.retry_on
     }
 
     /// Who goes to a second upstream instead, and to which.

@@ -3,10 +3,11 @@
 //! 1. Of the targets that work and that this request has not tried, two are drawn at random and the one
 //!    with fewer requests in flight is asked. That evens out the load nearly as well as looking at all of
 //!    them, and instances that know nothing of each other do not all pick the same one.
-//! 2. A target that fails is set aside: at once when no connection to it works ([`TargetReport::Broken`]), after
-//!    [`FAILURES_MAX`] failures in a row when it takes requests in vain ([`TargetReport::Failing`]). The first
-//!    time for [`ASIDE_MS_BASE`], then twice as long each time, up to [`ASIDE_MS_MAX`], and always
-//!    [`ASIDE_JITTER_PERCENT`] more or less, so that instances do not come back to it together.
+//! 2. A target that fails is set aside. When no connection to it works ([`TargetReport::Broken`]), nobody could be
+//!    served there: at once, and for every route. When it takes requests in vain ([`TargetReport::Failing`]), that may
+//!    be due to what is asked of it: after [`FAILURES_MAX`] failures in a row of requests of one route, and for that
+//!    route only. The first time for [`ASIDE_MS_BASE`], then twice as long each time, up to [`ASIDE_MS_MAX`], and
+//!    always [`ASIDE_JITTER_PERCENT`] more or less, so that instances do not come back to it together.
 //! 3. When the time is up, one request probes it, before all others and one at a time. Success heals it, a
 //!    failure sets it aside for longer. What was sent before it was set aside, or before it was healed,
 //!    says nothing about it any more.
@@ -16,6 +17,8 @@
 //!
 //! Each success of a healthy target takes back one doubling. So a target that works only now and then is set
 //! aside for longer and longer.
+
+use std::collections::BTreeMap;
 
 use crate::random::Random;
 use crate::status::StatusMeaning;
@@ -55,17 +58,37 @@ impl Tried {
     }
 }
 
+/// A route of the policy, by a number that no other one has.
+pub type RouteNumber = usize;
+
 /// The target to ask. It counts as busy until [`Targets::ended`] is told.
 #[must_use = "a target that is chosen counts as busy until its request has ended"]
 #[derive(Debug, PartialEq, Eq)]
 pub struct TargetChoice {
     /// Its position among the targets of the upstream.
     pub target: usize,
+    route: RouteNumber,
+    /// What the request finds out of connections to the target.
+    of_connections: Seen,
+    /// What it finds out of the target on its route.
+    of_route: Seen,
+}
+
+impl TargetChoice {
     /// Whether this request finds out if the target works again.
-    pub probe: bool,
-    /// [`TargetState::generation`] now. A report is ignored when that has changed meanwhile.
+    #[must_use]
+    pub const fn is_probe(&self) -> bool {
+        self.of_connections.probe || self.of_route.probe
+    }
+}
+
+/// What was known when a target was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    probe: bool,
+    /// [`Health::generation`]. A report is ignored when that has changed meanwhile.
     generation: u32,
-    chosen_at: Millis,
+    at: Millis,
 }
 
 /// What a request reports of its target.
@@ -103,29 +126,31 @@ impl TargetReport {
             UpstreamFailure::Reset | UpstreamFailure::Timeout | UpstreamFailure::Malformed => {
                 Self::Failing
             }
+            // It answered.
+            UpstreamFailure::TooLarge => Self::Success,
             UpstreamFailure::BreakerOpen { .. } | UpstreamFailure::Deadline => Self::Unknown,
-        }
-    }
-
-    /// What a [`Breaker`](crate::breaker::Breaker) is told.
-    #[must_use]
-    pub const fn ok(self) -> Option<bool> {
-        match self {
-            Self::Success => Some(true),
-            Self::Failing | Self::Broken => Some(false),
-            Self::Unknown => None,
         }
     }
 }
 
 /// What an instance knows of the targets of one upstream.
 #[derive(Clone, Debug)]
-pub struct Targets(Vec<TargetState>);
+pub struct Targets {
+    all: Vec<TargetState>,
+    /// What is known of them on routes on which one has failed.
+    routes: BTreeMap<RouteNumber, Vec<Health>>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct TargetState {
     in_flight: u32,
-    /// In a row, of a target that is not set aside.
+    /// Whether connections to it come about.
+    connections: Health,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Health {
+    /// In a row, while it is not set aside.
     failures: u8,
     /// How often it was set aside of late.
     doublings: u8,
@@ -141,10 +166,13 @@ impl Targets {
     /// `count` targets, at most [`TARGETS_MAX`], all of which work as far as is known.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        Self(vec![TargetState::default(); count.min(TARGETS_MAX)])
+        Self {
+            all: vec![TargetState::default(); count.min(TARGETS_MAX)],
+            routes: BTreeMap::new(),
+        }
     }
 
-    /// The target to ask for a request that has tried `tried`, by the rules of the
+    /// The target to ask for a request of this route that has tried `tried`, by the rules of the
     /// [module documentation](self). Where it has tried all, the next round begins. The target counts as tried
     /// from now on.
     ///
@@ -156,26 +184,28 @@ impl Targets {
     /// its target is then asked less, not never, and is probed again after [`PROBE_MS_MAX`].
     pub fn choose(
         &mut self,
+        route: RouteNumber,
         tried: &mut Tried,
         may_probe: bool,
         random: &mut Random,
         now: Millis,
     ) -> TargetChoice {
-        let target = match self.best(*tried, may_probe, random, now) {
+        let target = match self.best(route, *tried, may_probe, random, now) {
             Some(target) => target,
             None => {
                 *tried = Tried::default();
-                let best = self.best(*tried, may_probe, random, now);
+                let best = self.best(route, *tried, may_probe, random, now);
                 best.unwrap_or_default()
             }
         };
         tried.insert(target);
-        self.take(target, now)
+        self.take(route, target, now)
     }
 
     /// The best of those that were not tried.
     fn best(
         &self,
+        route: RouteNumber,
         tried: Tried,
         may_probe: bool,
         random: &mut Random,
@@ -184,18 +214,23 @@ impl Targets {
         let (mut working, mut aside) = (0, 0);
         // The target whose time has been up for longest.
         let mut due: Option<(Millis, usize)> = None;
-        for (target, state) in self.0.iter().enumerate() {
+        for (target, state) in self.all.iter().enumerate() {
             if tried.contains(target) {
                 continue;
             }
-            match state.aside_until {
-                None => working |= bit(target),
-                Some(until) => {
-                    aside |= bit(target);
-                    if state.may_be_probed(now) && due.is_none_or(|(first, _)| until < first) {
-                        due = Some((until, target));
-                    }
-                }
+            let on_route = self.on_route(route, target);
+            let of_route = on_route.and_then(|health| health.aside_until);
+            let Some(until) = state.connections.aside_until.max(of_route) else {
+                working |= bit(target);
+                continue;
+            };
+            aside |= bit(target);
+            let may = |health: &Health| health.aside_until.is_none() || health.may_be_probed(now);
+            if may(&state.connections)
+                && on_route.is_none_or(may)
+                && due.is_none_or(|(first, _)| until < first)
+            {
+                due = Some((until, target));
             }
         }
         match due {
@@ -205,22 +240,25 @@ impl Targets {
         }
     }
 
-    fn take(&mut self, target: usize, now: Millis) -> TargetChoice {
-        let mut choice = TargetChoice {
-            target,
+    fn take(&mut self, route: RouteNumber, target: usize, now: Millis) -> TargetChoice {
+        let on_route = self.routes.get_mut(&route);
+        let on_route = on_route.and_then(|of_route| of_route.get_mut(target));
+        let nothing = Seen {
             probe: false,
             generation: 0,
-            chosen_at: now,
+            at: now,
         };
-        if let Some(state) = self.0.get_mut(target) {
-            choice.probe = state.may_be_probed(now);
-            choice.generation = state.generation;
-            if choice.probe {
-                state.probed_at = Some(now);
-            }
+        let of_route = on_route.map_or(nothing, |health| health.see(now));
+        let of_connections = self.all.get_mut(target).map_or(nothing, |state| {
             state.in_flight = state.in_flight.saturating_add(1);
+            state.connections.see(now)
+        });
+        TargetChoice {
+            target,
+            route,
+            of_connections,
+            of_route,
         }
-        choice
     }
 
     /// The request for which `choice` was made is over, or its response has begun.
@@ -231,50 +269,58 @@ impl Targets {
         random: &mut Random,
         now: Millis,
     ) {
-        let Some(state) = self.0.get_mut(choice.target) else {
+        let count = self.all.len();
+        let Some(state) = self.all.get_mut(choice.target) else {
             return;
         };
         state.in_flight = state.in_flight.saturating_sub(1);
-        if choice.probe && state.probed_at == Some(choice.chosen_at) {
-            state.probed_at = None;
+        let connected = match report {
+            TargetReport::Success | TargetReport::Failing => Some(true),
+            TargetReport::Broken => Some(false),
+            TargetReport::Unknown => None,
+        };
+        let seen = choice.of_connections;
+        state.connections.report(seen, connected, 1, random, now);
+
+        let worked = match report {
+            TargetReport::Success => Some(true),
+            TargetReport::Failing => Some(false),
+            TargetReport::Broken | TargetReport::Unknown => None,
+        };
+        if worked == Some(false) {
+            let of_route = self.routes.entry(choice.route);
+            of_route.or_insert_with(|| vec![Health::default(); count]);
         }
-        // Sent before it was set aside, or before it was healed: old news.
-        if choice.generation != state.generation {
-            return;
-        }
-        match report {
-            TargetReport::Success => state.succeeded(),
-            // Only a probe sets it aside again: see rule 4.
-            TargetReport::Failing | TargetReport::Broken
-                if state.aside_until.is_some() && !choice.probe => {}
-            TargetReport::Broken => state.set_aside(random, now),
-            TargetReport::Failing => {
-                state.failures = state.failures.saturating_add(1);
-                if choice.probe || state.failures >= FAILURES_MAX {
-                    state.set_aside(random, now);
-                }
-            }
-            TargetReport::Unknown => {}
+        let on_route = self.routes.get_mut(&choice.route);
+        if let Some(health) = on_route.and_then(|of_route| of_route.get_mut(choice.target)) {
+            health.report(choice.of_route, worked, FAILURES_MAX, random, now);
         }
     }
 
-    /// Whether a target works, as far as is known, that the request has not tried: then it can go there
-    /// without a pause.
+    /// Whether a target works, as far as is known, that a request of this route has not tried: then it can go
+    /// there without a pause.
     #[must_use]
-    pub fn can_fail_over(&self, tried: &Tried) -> bool {
-        self.0
-            .iter()
-            .enumerate()
-            .any(|(target, state)| state.aside_until.is_none() && !tried.contains(target))
+    pub fn can_fail_over(&self, route: RouteNumber, tried: &Tried) -> bool {
+        (0..self.all.len()).any(|target| !tried.contains(target) && !self.is_aside(route, target))
     }
 
-    /// How many targets are set aside, for the log.
+    /// How many targets are set aside for this route, for the log.
     #[must_use]
-    pub fn aside_count(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|state| state.aside_until.is_some())
+    pub fn aside_count(&self, route: RouteNumber) -> usize {
+        let targets = 0..self.all.len();
+        targets
+            .filter(|&target| self.is_aside(route, target))
             .count()
+    }
+
+    fn is_aside(&self, route: RouteNumber, target: usize) -> bool {
+        let connections = self.all.get(target).map(|state| &state.connections);
+        let mut known = connections.into_iter().chain(self.on_route(route, target));
+        known.any(|health| health.aside_until.is_some())
+    }
+
+    fn on_route(&self, route: RouteNumber, target: usize) -> Option<&Health> {
+        self.routes.get(&route)?.get(target)
     }
 
     /// Of two of these, drawn at random, the one with fewer requests in flight; the first one drawn when
@@ -286,7 +332,7 @@ impl Targets {
         }
         let first = nth(among, random.below(count))?;
         let second = nth(among & !bit(first), random.below(count - 1))?;
-        let in_flight = |target: usize| self.0.get(target).map(|state| state.in_flight);
+        let in_flight = |target: usize| self.all.get(target).map(|state| state.in_flight);
         if in_flight(second) < in_flight(first) {
             Some(second)
         } else {
@@ -295,12 +341,56 @@ impl Targets {
     }
 }
 
-impl TargetState {
+impl Health {
     fn may_be_probed(&self, now: Millis) -> bool {
         self.aside_until.is_some_and(|until| now >= until)
             && self
                 .probed_at
                 .is_none_or(|at| now.since(at) >= PROBE_MS_MAX)
+    }
+
+    /// A request goes there now, which is the probe if there is to be one.
+    fn see(&mut self, now: Millis) -> Seen {
+        let probe = self.may_be_probed(now);
+        if probe {
+            self.probed_at = Some(now);
+        }
+        Seen {
+            probe,
+            generation: self.generation,
+            at: now,
+        }
+    }
+
+    /// What such a request found out, `None` where it found out nothing. It is set aside after `failures_max`
+    /// failures in a row.
+    fn report(
+        &mut self,
+        seen: Seen,
+        works: Option<bool>,
+        failures_max: u8,
+        random: &mut Random,
+        now: Millis,
+    ) {
+        if seen.probe && self.probed_at == Some(seen.at) {
+            self.probed_at = None;
+        }
+        // Sent before it was set aside, or before it was healed: old news.
+        if seen.generation != self.generation {
+            return;
+        }
+        match works {
+            Some(true) => self.succeeded(),
+            // Only a probe sets it aside again: see rule 4.
+            Some(false) if self.aside_until.is_some() && !seen.probe => {}
+            Some(false) => {
+                self.failures = self.failures.saturating_add(1);
+                if seen.probe || self.failures >= failures_max {
+                    self.set_aside(random, now);
+                }
+            }
+            None => {}
+        }
     }
 
     fn succeeded(&mut self) {

@@ -1,8 +1,8 @@
 //! Not asking an upstream that fails: a circuit breaker.
 //!
 //! ```text
-//!            of the last WINDOW_MS at least ATTEMPTS_MIN
-//!            attempts, FAILED_PERCENT of them failed
+//!            of the last WINDOW_MS at least REQUESTS_MIN
+//!            requests, FAILED_PERCENT of them failed
 //! closed ──────────────────────────────────────────▶ open
 //!    ▲                                                │ ▲
 //!    │ the probe succeeds          its time is up     │ │ the probe fails:
@@ -10,19 +10,27 @@
 //!                              └────────────────────────┘
 //! ```
 //!
-//! While it is open nobody is admitted, while it is half-open one probe is. An attempt that was admitted
-//! before the breaker opened or closed says nothing about the time after.
+//! While it is open nobody is admitted, while it is half-open one probe is. A request that was admitted
+//! before the breaker opened or closed says nothing about the time after. A request counts once, by how it ended,
+//! however often it was sent.
+//!
+//! What fails decides for whom that counts. That no connection comes about counts for the upstream
+//! ([`Breaker::new`]). What an upstream does with a request that it has counts for the route of that request only,
+//! and as long as fewer than [`CLIENTS_MIN`] clients have met it, for nobody ([`Breaker::of_route`]): it may be due
+//! to what they ask for, and one client that knows an endpoint which fails must not take it away from the others.
 //!
 //! It is open for [`OPEN_MS_BASE`] first, up to [`OPEN_MS_MAX`]. A breaker that opens again
 //! within [`OPEN_MS_MAX`] of having closed goes on doubling where it was.
 
 use crate::time::Millis;
 
-/// Over how many milliseconds attempts are counted.
+/// Over how many milliseconds requests are counted.
 pub const WINDOW_MS: u64 = 10_000;
-/// How many attempts there must be before they say anything.
-pub const ATTEMPTS_MIN: u32 = 20;
-/// How many of a hundred attempts must have failed.
+/// How many requests there must be before they say anything.
+pub const REQUESTS_MIN: u32 = 20;
+/// Of how many clients requests must have failed before the breaker of a route opens.
+pub const CLIENTS_MIN: usize = 3;
+/// How many of a hundred requests must have failed.
 pub const FAILED_PERCENT: u64 = 50;
 /// For how many milliseconds the breaker is open the first time.
 pub const OPEN_MS_BASE: u64 = 1_000;
@@ -36,10 +44,12 @@ const BUCKETS: usize = (WINDOW_MS / BUCKET_MS) as usize;
 /// After so many doublings it is [`OPEN_MS_MAX`] in any case.
 const DOUBLINGS_MAX: u8 = 5;
 
-/// The breaker of one upstream.
+/// The breaker of one upstream, or of one of its routes.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     state: BreakerState,
+    /// Of how many clients requests must have failed before it opens.
+    clients_min: usize,
     /// How often it was open of late.
     doublings: u8,
     /// Grows whenever it opens or closes.
@@ -47,8 +57,8 @@ pub struct Breaker {
     window: Window,
 }
 
-/// An attempt that was admitted.
-#[must_use = "an attempt counts when it is recorded"]
+/// A request that was admitted.
+#[must_use = "a request counts when it is recorded"]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket {
     generation: u32,
@@ -75,11 +85,37 @@ impl Default for Breaker {
     }
 }
 
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestReport {
+    /// It was answered.
+    Answered,
+    /// It failed.
+    Failed {
+        /// Whose it was, by a number that is always the same for one client; `None` where nobody knows, which
+        /// counts as another client each time.
+        client: Option<u64>,
+    },
+    /// Nobody knows, because the client went away first.
+    Unknown,
+}
+
 impl Breaker {
-    /// A breaker that is closed.
+    /// A breaker that is closed, of an upstream.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_clients_min(0)
+    }
+
+    /// A breaker that is closed, of a route.
+    #[must_use]
+    pub fn of_route() -> Self {
+        Self::with_clients_min(CLIENTS_MIN)
+    }
+
+    fn with_clients_min(clients_min: usize) -> Self {
         Self {
+            clients_min,
             state: BreakerState::Closed { since: Millis(0) },
             doublings: 0,
             generation: 0,
@@ -117,36 +153,40 @@ impl Breaker {
         })
     }
 
-    /// What became of an attempt: `Some(true)` when the upstream answered, `Some(false)` when it failed,
-    /// `None` when nobody knows, because the client went away first.
-    pub fn record(&mut self, ticket: Ticket, ok: Option<bool>, now: Millis) {
+    /// What became of a request.
+    pub fn record(&mut self, ticket: Ticket, report: RequestReport, now: Millis) {
         // Admitted before it opened, or before it closed: old news.
         if ticket.generation != self.generation {
             return;
         }
-        match (self.state, ok) {
-            (BreakerState::Closed { since }, Some(ok)) => {
-                self.window.count(ok, now);
-                if self.window.is_bad() {
+        let failed = match report {
+            RequestReport::Answered => false,
+            RequestReport::Failed { .. } => true,
+            RequestReport::Unknown => {
+                if self.state.is_probed_since(ticket.admitted_at) {
+                    self.state = BreakerState::Open { until: now };
+                }
+                return;
+            }
+        };
+        match self.state {
+            BreakerState::Closed { since } => {
+                self.window.count(report, now);
+                if self.window.is_bad(self.clients_min) {
                     if now.since(since) > OPEN_MS_MAX {
                         self.doublings = 0;
                     }
                     self.open(now);
                 }
             }
-            (BreakerState::Closed { .. }, None) => {}
             // A probe that took longer than PROBE_MS_MAX counts, too: else a breaker whose upstream is as
             // slow as that would never close.
-            (_, Some(true)) => {
+            _ if failed => self.open(now),
+            _ => {
                 self.state = BreakerState::Closed { since: now };
                 self.generation = self.generation.wrapping_add(1);
                 self.window = Window::default();
             }
-            (_, Some(false)) => self.open(now),
-            (BreakerState::HalfOpen { probed_at }, None) if probed_at == ticket.admitted_at => {
-                self.state = BreakerState::Open { until: now };
-            }
-            (_, None) => {}
         }
     }
 
@@ -166,7 +206,13 @@ impl Breaker {
     }
 }
 
-/// The attempts of the last [`WINDOW_MS`], give or take [`BUCKET_MS`].
+impl BreakerState {
+    fn is_probed_since(self, at: Millis) -> bool {
+        matches!(self, Self::HalfOpen { probed_at } if probed_at == at)
+    }
+}
+
+/// The requests of the last [`WINDOW_MS`], give or take [`BUCKET_MS`].
 #[derive(Clone, Debug, Default)]
 struct Window {
     buckets: [Bucket; BUCKETS],
@@ -176,29 +222,78 @@ struct Window {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
-    attempts: u32,
+    requests: u32,
     failures: u32,
+    clients: Clients,
+}
+
+/// Clients of which requests have failed: all of them up to [`CLIENTS_MIN`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Clients {
+    /// Those that are known.
+    known: [Option<u64>; CLIENTS_MIN],
+    unknown: usize,
+}
+
+impl Clients {
+    fn add(&mut self, client: Option<u64>) {
+        let Some(client) = client else {
+            self.unknown = self.unknown.saturating_add(1);
+            return;
+        };
+        for place in &mut self.known {
+            match place {
+                Some(known) if *known != client => {}
+                _ => {
+                    *place = Some(client);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        let known = self.known.iter().flatten().count();
+        known.saturating_add(self.unknown)
+    }
 }
 
 impl Window {
-    fn count(&mut self, ok: bool, now: Millis) {
+    fn count(&mut self, report: RequestReport, now: Millis) {
         let number = now.0 / BUCKET_MS;
         for passed in 0..number.saturating_sub(self.newest).min(BUCKETS as u64) {
             *self.bucket(number - passed) = Bucket::default();
         }
         self.newest = self.newest.max(number);
         let bucket = self.bucket(self.newest);
-        bucket.attempts = bucket.attempts.saturating_add(1);
-        bucket.failures = bucket.failures.saturating_add(u32::from(!ok));
+        bucket.requests = bucket.requests.saturating_add(1);
+        if let RequestReport::Failed { client } = report {
+            bucket.failures = bucket.failures.saturating_add(1);
+            bucket.clients.add(client);
+        }
     }
 
-    fn is_bad(&self) -> bool {
-        let (mut attempts, mut failures) = (0, 0);
+    fn is_bad(&self, clients_min: usize) -> bool {
+        let (mut requests, mut failures) = (0, 0);
         for bucket in &self.buckets {
-            attempts += u64::from(bucket.attempts);
+            requests += u64::from(bucket.requests);
             failures += u64::from(bucket.failures);
         }
-        attempts >= u64::from(ATTEMPTS_MIN) && failures * 100 >= attempts * FAILED_PERCENT
+        requests >= u64::from(REQUESTS_MIN)
+            && failures * 100 >= requests * FAILED_PERCENT
+            && self.clients() >= clients_min
+    }
+
+    /// How many clients have met a failure; those above [`CLIENTS_MIN`] may be missing.
+    fn clients(&self) -> usize {
+        let mut all = Clients::default();
+        for bucket in &self.buckets {
+            for client in bucket.clients.known.iter().flatten() {
+                all.add(Some(*client));
+            }
+            all.unknown = all.unknown.saturating_add(bucket.clients.unknown);
+        }
+        all.count()
     }
 
     fn bucket(&mut self, number: u64) -> &mut Bucket {

@@ -5,7 +5,9 @@
 //! 1. It may help: the connection failed, the response did not come or was none, or it is a 502, 503 or
 //!    504, or a 429 that says when to come back.
 //! 2. [`RetryRule::attempts_max`] is not reached.
-//! 3. Its method is idempotent (RFC 9110 section 9.2.2), or nothing of it can have reached the upstream.
+//! 3. Nothing is done twice by it that was meant to be done once ([`Repeatable`]): nothing of it can have reached the
+//!    upstream; or its method only reads; or the upstream says that it has not done it, and when to come back; or the
+//!    policy says so.
 //! 4. Its body can be sent again.
 //! 5. The pause ends before the request's deadline. It is drawn at random between nothing and a bound
 //!    that doubles each time ("full jitter"), and is never shorter than what `Retry-After` says.
@@ -57,6 +59,85 @@ impl RetryRule {
             .saturating_mul(2_u64.saturating_pow(doublings))
             .min(self.backoff_ms_max);
         random.below(bound_ms.saturating_add(1))
+    }
+}
+
+/// After what a request that was sent is sent again whatever its method, because the policy says that its route allows
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RetryOn {
+    /// The response did not begin in time.
+    pub timeout: bool,
+    /// The connection ended before there was a response, or what came was none.
+    pub reset: bool,
+    /// It is a 502, 503 or 504.
+    pub gateway_error: bool,
+}
+
+/// What may be done twice: which ends of an attempt allow another one, as far as that depends on the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeatable {
+    /// Its method only reads: GET, HEAD or OPTIONS.
+    reads: bool,
+    /// [`is_idempotent`].
+    idempotent: bool,
+    on: RetryOn,
+}
+
+impl Repeatable {
+    /// What may be done twice by a request of this method on a route for which the policy says `on`.
+    #[must_use]
+    pub fn of(method: &str, on: RetryOn) -> Self {
+        Self {
+            reads: matches!(method, "GET" | "HEAD" | "OPTIONS"),
+            idempotent: is_idempotent(method),
+            on,
+        }
+    }
+
+    /// Nothing, but for what the policy allows.
+    #[must_use]
+    pub const fn only(on: RetryOn) -> Self {
+        Self {
+            reads: false,
+            idempotent: false,
+            on,
+        }
+    }
+
+    /// Whether the request may be lost and sent again whatever comes of it, so that it can be used to find out
+    /// something.
+    #[must_use]
+    pub const fn after_anything(self) -> bool {
+        self.reads || (self.on.timeout && self.on.reset && self.on.gateway_error)
+    }
+
+    /// Whether it may be sent again after an attempt that ended so. RFC 9110 section 9.2.2 would allow it after any
+    /// end where the method is idempotent; but that it means the same the second time is not so where somebody else
+    /// has changed the resource in between.
+    #[must_use]
+    pub const fn after(self, end: &End) -> bool {
+        let allowed = match end {
+            End::Failure(failure) => match failure {
+                failure if failure.sent_nothing() => true,
+                UpstreamFailure::Timeout => self.on.timeout,
+                UpstreamFailure::Reset | UpstreamFailure::Malformed => self.on.reset,
+                _ => false,
+            },
+            End::Status {
+                status,
+                retry_after_ms,
+            } => {
+                let not_done = match StatusMeaning::of(*status) {
+                    StatusMeaning::Failing => *status == 503,
+                    StatusMeaning::Busy => true,
+                    StatusMeaning::Works => false,
+                };
+                (self.on.gateway_error && matches!(status, 502..=504))
+                    || (self.idempotent && not_done && retry_after_ms.is_some())
+            }
+        };
+        self.reads || allowed
     }
 }
 
@@ -129,8 +210,8 @@ pub struct Attempt {
     pub attempts: u8,
     /// How it ended.
     pub end: End,
-    /// Whether the method is idempotent: [`is_idempotent`].
-    pub idempotent: bool,
+    /// What may be done twice.
+    pub repeatable: Repeatable,
     /// Whether the body can be sent again: there is none, or nothing of it was read.
     pub body_is_whole: bool,
     /// Whether a target works that was not tried: [`Targets::can_fail_over`](crate::balance::Targets).
@@ -172,8 +253,8 @@ pub enum WhyNot {
     Final,
     /// [`RetryRule::attempts_max`] is reached.
     Attempts,
-    /// The upstream may have acted upon it, and its method is not idempotent.
-    NotIdempotent,
+    /// The upstream may have acted upon it, and it is not to do so twice.
+    NotRepeatable,
     /// Its body was consumed.
     Body,
     /// The pause would take longer than there is time.
@@ -201,7 +282,9 @@ pub fn again(
                 | UpstreamFailure::Malformed => true,
                 // A certificate and a grant are the same a moment later, but not those of another target.
                 UpstreamFailure::Tls | UpstreamFailure::Denied => attempt.can_fail_over,
-                UpstreamFailure::BreakerOpen { .. } | UpstreamFailure::Deadline => false,
+                UpstreamFailure::TooLarge
+                | UpstreamFailure::BreakerOpen { .. }
+                | UpstreamFailure::Deadline => false,
             };
             (helps, failure.sent_nothing(), 0)
         }
@@ -224,8 +307,8 @@ pub fn again(
     if attempt.attempts >= rule.attempts_max {
         return Again::No(WhyNot::Attempts);
     }
-    if !attempt.idempotent && !sent_nothing {
-        return Again::No(WhyNot::NotIdempotent);
+    if !attempt.repeatable.after(&attempt.end) {
+        return Again::No(WhyNot::NotRepeatable);
     }
     if !attempt.body_is_whole {
         return Again::No(WhyNot::Body);

@@ -83,6 +83,13 @@ impl Sent {
         self
     }
 
+    /// From an address of a client with this number; others have others.
+    #[must_use]
+    pub fn of_client(self, number: usize) -> Self {
+        let [high, low, ..] = number.to_le_bytes();
+        self.from(Some(&format!("198.18.{low}.{high}:50000")))
+    }
+
     /// With another method.
     #[must_use]
     pub fn with_method(mut self, method: &str) -> Self {

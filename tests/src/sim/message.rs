@@ -195,6 +195,8 @@ pub enum Failure {
     Denied,
     /// What came is no HTTP.
     Protocol,
+    /// The head of the response has more or larger fields than the host accepts.
+    HeadTooLarge,
     /// The body is not whole.
     Incomplete,
     /// What the engine says to the host.
@@ -212,6 +214,7 @@ impl Failure {
             Self::ConnectionTerminated => UpstreamFailure::Reset,
             Self::Certificate => UpstreamFailure::Tls,
             Self::Denied => UpstreamFailure::Denied,
+            Self::HeadTooLarge => UpstreamFailure::TooLarge,
             Self::Protocol | Self::Incomplete | Self::Told(_) => UpstreamFailure::Malformed,
         }
     }

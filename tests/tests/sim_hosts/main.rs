@@ -40,8 +40,8 @@ fn a_probe_that_is_dropped_wherever_it_waits_does_not_hold_up_the_next_one() {
             }
         };
         replies(503);
-        for _ in 0..60 {
-            scene.status("/key");
+        for number in 0..60 {
+            scene.status_of(scene.sent("GET", "/key").of_client(number));
         }
         replies(200);
         assert_eq!(scene.status("/key"), 503, "nobody is asked");

@@ -1,7 +1,9 @@
 //! The old upstream, asked where the new one fails.
 
-use crate::{HELD_BYTES_MAX, Origins, bytes, ok, route_with, status, upstream, with_body};
-use doorward_tests::sim::client::Answer;
+use crate::{
+    HELD_BYTES_MAX, Origins, REPEATABLE, bytes, ok, route_with, status, upstream, with_body,
+};
+use doorward_tests::sim::client::{Answer, Sent};
 use doorward_tests::sim::message::Failure;
 use doorward_tests::sim::origin::{Origin, Reply};
 use doorward_tests::sim::stage::Stage;
@@ -24,8 +26,12 @@ impl Moving {
 
     /// Everybody is moved from `old` to `new`.
     fn policy(fallback: bool) -> String {
+        Self::policy_with("", fallback)
+    }
+
+    fn policy_with(lines: &str, fallback: bool) -> String {
         let lines = format!(
-            "upstream = \"old\"\n[route.split]\nto = \"new\"\npercent = 100\nfallback = {fallback}"
+            "upstream = \"old\"\n{lines}\n[route.split]\nto = \"new\"\npercent = 100\nfallback = {fallback}"
         );
         [
             upstream("old", &["old"], "attempts_max = 1"),
@@ -82,7 +88,9 @@ fn where_nobody_listens_the_old_upstream_answers_any_request() {
 #[test]
 fn where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated() {
     let moving = Moving::new();
-    let stage = moving.forgetful();
+    let stage = moving
+        .origins
+        .forgetful(&Moving::policy_with(REPEATABLE, true));
     let held = bytes(HELD_BYTES_MAX);
     for (how, reply, _) in failures() {
         moving.new.always(reply);
@@ -104,12 +112,18 @@ fn where_the_new_upstream_fails_the_old_one_answers_what_can_be_repeated() {
 }
 
 #[test]
-fn a_post_that_the_new_upstream_may_have_done_is_not_sent_to_the_old_one() {
+fn what_the_new_upstream_may_have_done_is_not_sent_to_the_old_one() {
     let moving = Moving::new();
     let stage = moving.forgetful();
     for (how, reply, expected) in failures() {
         moving.new.always(reply);
-        for (method, body) in [("POST", &b"once"[..]), ("POST", b""), ("PATCH", b"once")] {
+        for (method, body) in [
+            ("POST", &b"once"[..]),
+            ("POST", b""),
+            ("PATCH", b"once"),
+            ("PUT", b"once"),
+            ("DELETE", b""),
+        ] {
             let what = format!("{method} with {} bytes, {how}", body.len());
             let answer = ask(&stage, method, body);
             status(&answer, expected, &what);
@@ -139,8 +153,9 @@ fn while_the_breaker_of_the_new_upstream_is_open_the_old_one_answers_everything(
     let moving = Moving::new();
     moving.new.always(Reply::status(503));
     let stage = moving.origins.one(&Moving::policy(true));
-    for _ in 0..20 {
-        status(&ask(&stage, "GET", b""), 200, "the breaker opens");
+    for number in 0..20 {
+        let answer = stage.send(Sent::get("/u/a").of_client(number));
+        status(&answer, 200, "the breaker opens");
     }
     let asked = moving.new.count();
     let large = bytes(HELD_BYTES_MAX + 1);

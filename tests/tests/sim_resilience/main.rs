@@ -27,6 +27,8 @@ use doorward_tests::sim::stage::Stage;
 use doorward_tests::sim::world::World;
 use std::rc::Rc;
 
+/// A route's requests may be done twice, whatever their method.
+const REPEATABLE: &str = "retry_on = [\"timeout\", \"reset\", \"gateway-error\"]";
 /// A pause between two attempts that is next to none.
 const QUICK: &str = "backoff_ms = 1\nbackoff_ms_max = 1";
 /// What is held of a body (`crates/gate/src/body.rs`).
@@ -116,6 +118,12 @@ fn route_with(path: &str, lines: &str) -> String {
 /// A policy with one public upstream `u`.
 fn one_upstream(targets: &[&str], lines: &str) -> String {
     format!("{}{}", upstream("u", targets, lines), route("u"))
+}
+
+/// A policy with one public upstream `u`, whose requests may be done twice.
+fn one_repeatable(targets: &[&str], lines: &str) -> String {
+    let route = route_with("u", &format!("upstream = \"u\"\n{REPEATABLE}"));
+    format!("{}{route}", upstream("u", targets, lines))
 }
 
 /// What an issuer needs to be trusted.

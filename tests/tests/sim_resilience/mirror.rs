@@ -1,7 +1,8 @@
 //! A copy of each request for a second upstream, whose answer nobody sees.
 
 use crate::{
-    HELD_BYTES_MAX, Origins, QUICK, bytes, ok, route_with, status, trust, upstream, with_body,
+    HELD_BYTES_MAX, Origins, QUICK, REPEATABLE, bytes, ok, route_with, status, trust, upstream,
+    with_body,
 };
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::component::Component;
@@ -38,10 +39,11 @@ impl Mirrored {
 
     /// The policy of the gateway in front of them, both with these lines.
     pub fn policy(lines: &str) -> String {
+        let route = format!("upstream = \"u\"\nmirror = \"shadow\"\n{REPEATABLE}");
         [
             upstream("u", &["u"], lines),
             upstream("shadow", &["shadow"], lines),
-            route_with("u", "upstream = \"u\"\nmirror = \"shadow\""),
+            route_with("u", &route),
         ]
         .concat()
     }

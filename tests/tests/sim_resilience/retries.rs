@@ -1,24 +1,37 @@
 //! Which requests are sent again, and how often.
 
 use crate::{
-    Origins, QUICK, failures, host, is_ours, ok, one_upstream, route, route_with, status, upstream,
-    with_body,
+    Origins, QUICK, REPEATABLE, failures, host, is_ours, ok, one_upstream, route_with, status,
+    upstream, with_body,
 };
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::origin::Reply;
 
 #[test]
-fn an_idempotent_request_is_asked_again_after_every_kind_of_failure() {
+fn a_request_that_only_reads_is_asked_again_after_every_kind_of_failure() {
+    asked_again(&["GET", "HEAD", "OPTIONS"], "");
+}
+
+#[test]
+fn where_the_policy_says_so_any_request_is_asked_again_after_every_kind_of_failure() {
+    asked_again(&["GET", "PUT", "DELETE", "PROPFIND", "POST"], REPEATABLE);
+}
+
+/// Fails unless requests of these methods are asked again, on a route with these lines.
+fn asked_again(methods: &[&str], lines: &str) {
     let origins = Origins::new();
     let (mut policy, mut failing) = (String::new(), Vec::new());
     for (name, reply, _) in failures() {
         policy.push_str(&upstream(name, &[name], QUICK));
-        policy.push_str(&route(name));
+        policy.push_str(&route_with(
+            name,
+            &format!("upstream = \"{name}\"\n{lines}"),
+        ));
         failing.push((name, reply.clone(), origins.origin(name, reply)));
     }
     let stage = origins.one(&policy);
     for (name, reply, origin) in failing {
-        for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND"] {
+        for &method in methods {
             origin.forget();
             origin.at_first(1, reply.clone(), ok("in the end"));
             let target = format!("/{name}/a?b=c");
@@ -59,14 +72,14 @@ fn another_answer_than_502_503_and_504_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_post_that_may_have_been_done_is_asked_once() {
+fn what_may_have_been_done_is_asked_once() {
     for (name, reply, expected) in failures() {
         let origins = Origins::new();
         let failing = origins.origin("failing", reply);
         let other = origins.origin("other", ok("done twice"));
         // Both are there: a second target is no reason either.
         let stage = origins.forgetful(&one_upstream(&["failing", "other"], QUICK));
-        for method in ["POST", "PATCH", "FROB"] {
+        for method in ["POST", "PATCH", "FROB", "PUT", "DELETE", "PROPFIND"] {
             failing.forget();
             // Chance decides who is asked.
             while failing.count() == 0 {
@@ -78,6 +91,30 @@ fn a_post_that_may_have_been_done_is_asked_once() {
                 status(&answer, expected, &format!("{method} after {name}"));
             }
         }
+    }
+}
+
+#[test]
+fn what_the_origin_has_not_done_and_says_when_it_would_is_asked_again() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", ok(""));
+    let stage = origins.one(&one_upstream(&["u"], QUICK));
+    for (code, field, method, asked) in [
+        (503, "retry-after", "PUT", 2),
+        (503, "retry-after", "DELETE", 2),
+        (429, "retry-after", "PUT", 2),
+        (503, "retry-after", "POST", 1),
+        (429, "retry-after", "POST", 1),
+        (503, "x-retry-after", "PUT", 1),
+        (502, "retry-after", "PUT", 1),
+        (504, "retry-after", "PUT", 1),
+    ] {
+        origin.forget();
+        origin.at_first(1, Reply::status(code).field(field, "1"), ok("in the end"));
+        let answer = stage.send(with_body(method, "/u/a", "body"));
+        let what = format!("{method} after {code} with {field}");
+        status(&answer, if asked == 2 { 200 } else { code }, &what);
+        assert_eq!(origin.count(), asked, "{what}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests with bodies: what is still held is sent again, what is not is not.
 
-use crate::{HELD_BYTES_MAX, Origins, QUICK, bytes, ok, one_upstream, status, with_body};
+use crate::{HELD_BYTES_MAX, Origins, QUICK, bytes, ok, one_repeatable, status, with_body};
 use doorward_gate::platform::FieldList;
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::message::Failure;
@@ -20,7 +20,7 @@ fn failures() -> [(&'static str, Reply, u16); 3] {
 fn a_body_that_is_held_is_sent_again_byte_for_byte() {
     let origins = Origins::new();
     let origin = origins.origin("u", ok(""));
-    let stage = origins.forgetful(&one_upstream(&["u"], QUICK));
+    let stage = origins.forgetful(&one_repeatable(&["u"], QUICK));
     for (how, failure, _) in failures() {
         for count in [1, 1000, 8 * 1024, 8 * 1024 + 1, HELD_BYTES_MAX] {
             let what = format!("a PUT of {count} bytes, {how} twice");
@@ -53,7 +53,7 @@ fn a_body_in_chunks_is_sent_again() {
     let origin = origins.origin("u", ok(""));
     let closed = Reply::failure(Failure::Incomplete).reading();
     origin.at_first(1, closed, ok("kept"));
-    let stage = origins.one(&one_upstream(&["u"], QUICK));
+    let stage = origins.one(&one_repeatable(&["u"], QUICK));
     let pieces = vec![b"hello".to_vec(), b" world".to_vec()];
     let sent = Sent::new("PUT", "/u/a")
         .field("trailer", "x-sum")
@@ -77,7 +77,7 @@ fn a_body_in_chunks_is_sent_again() {
 fn a_body_that_is_too_large_to_be_held_is_sent_once() {
     let origins = Origins::new();
     let origin = origins.origin("u", ok(""));
-    let stage = origins.forgetful(&one_upstream(&["u"], QUICK));
+    let stage = origins.forgetful(&one_repeatable(&["u"], QUICK));
     for (how, failure, expected) in failures() {
         for count in [HELD_BYTES_MAX + 1, 1 << 18] {
             let what = format!("a PUT of {count} bytes, {how}");
@@ -99,7 +99,7 @@ fn a_body_that_is_too_large_to_be_held_is_sent_once() {
 fn an_origin_that_fails_before_the_body_was_read_is_asked_again_with_all_of_it() {
     let origins = Origins::new();
     let origin = origins.origin("u", ok(""));
-    let stage = origins.forgetful(&one_upstream(&["u"], QUICK));
+    let stage = origins.forgetful(&one_repeatable(&["u"], QUICK));
     for (how, failure, _) in failures() {
         origin.forget();
         origin.at_first(1, failure.early(), ok("kept"));

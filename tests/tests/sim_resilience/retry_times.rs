@@ -1,6 +1,6 @@
 //! When requests are sent again, and for how long.
 
-use crate::{Origins, QUICK, ok, one_upstream, status, with_body};
+use crate::{Origins, QUICK, ok, one_repeatable, one_upstream, status, with_body};
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::origin::{Origin, Reply};
 use doorward_tests::sim::stage::Stage;
@@ -94,7 +94,7 @@ fn stalled(lines: &str, all: &[Sent]) -> Vec<(Duration, usize)> {
         .flat_map(|keeps_time| {
             let origins = Origins::new();
             let origin = origins.origin("u", Reply::never());
-            let policy = one_upstream(&["u"], &format!("{QUICK}\n{lines}"));
+            let policy = one_repeatable(&["u"], &format!("{QUICK}\n{lines}"));
             let stage = origins.served(doorward_tests::sim::component::Component {
                 keeps_time,
                 ..doorward_tests::sim::component::Component::new(&policy)

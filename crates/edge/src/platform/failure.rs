@@ -29,6 +29,9 @@ pub fn failure(code: &ErrorCode) -> UpstreamFailure {
         ErrorCode::InternalError(Some(text)) if text.contains("not permitted") => {
             UpstreamFailure::Denied
         }
+        ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
+            UpstreamFailure::TooLarge
+        }
         ErrorCode::HttpRequestLengthRequired
         | ErrorCode::HttpRequestBodySize(_)
         | ErrorCode::HttpRequestMethodInvalid
@@ -38,8 +41,6 @@ pub fn failure(code: &ErrorCode) -> UpstreamFailure {
         | ErrorCode::HttpRequestHeaderSize(_)
         | ErrorCode::HttpRequestTrailerSectionSize(_)
         | ErrorCode::HttpRequestTrailerSize(_)
-        | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpResponseHeaderSize(_)
         | ErrorCode::HttpResponseBodySize(_)
         | ErrorCode::HttpResponseTrailerSectionSize(_)
         | ErrorCode::HttpResponseTrailerSize(_)

@@ -19,6 +19,8 @@ use crate::record::{AskedUpstream, Record};
 
 /// A response, and what is left of the request.
 pub(super) struct Answered<P: Platform> {
+    /// How the last attempt ended.
+    pub(super) end: End,
     pub(super) known: Rc<Known<P>>,
     pub(super) response: P::Response,
     pub(super) passing: Passing<P>,
@@ -72,24 +74,28 @@ pub(super) async fn ask<P: Platform>(
         );
         return Err(refused(Refusal::misconfigured(reason)));
     }
+    let route = call.permit.route_number();
     known.request();
     let began = platform.monotonic();
     let mut now = began;
+    let admission = match upstream
+        .breaker
+        .then(|| known.admit(route, call.client, now))
+    {
+        None => None,
+        Some(Ok(admission)) => Some(admission),
+        Some(Err(open)) => {
+            let retry_after_s = open.retry_after_ms.div_ceil(1000).max(1);
+            let failure = UpstreamFailure::BreakerOpen { retry_after_s };
+            return Err(Failure::Upstream(upstream.name.clone(), failure));
+        }
+    };
     let mut tried = Tried::default();
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let ticket = match upstream.breaker.then(|| known.admit(now)) {
-            None => None,
-            Some(Ok(ticket)) => Some(ticket),
-            Some(Err(open)) => {
-                let retry_after_s = open.retry_after_ms.div_ceil(1000).max(1);
-                let failure = UpstreamFailure::BreakerOpen { retry_after_s };
-                return Err(Failure::Upstream(upstream.name.clone(), failure));
-            }
-        };
-        let may_probe = call.idempotent && call.body_is_whole();
-        let attempting = known.choose(&mut tried, may_probe, ticket, now);
+        let may_probe = call.repeatable.after_anything() && call.body_is_whole();
+        let attempting = known.choose(route, &mut tried, may_probe, now);
         let target = attempting.target;
         let rewrite = call.permit.traffic().rewrite();
         let Some(path) = Rewrite::apply(rewrite, call.permit.target(), &target.base_path) else {
@@ -106,39 +112,40 @@ pub(super) async fn ask<P: Platform>(
         let body = call.body.take();
         let (answer, passing) = attempt::send(&outgoing, known, body).await;
         now = platform.monotonic();
-        let (end, response) = match answer {
+        let (report, end, response) = match answer {
             Ok((status, response)) => {
                 let position = attempting.position;
-                attempting.ended(TargetReport::of_status(status), now);
-                if StatusMeaning::of(status) == StatusMeaning::Works {
-                    let retry_after_ms = None;
-                    let end = End::Status {
-                        status,
-                        retry_after_ms,
-                    };
-                    record.attempted(position, end);
+                let report = TargetReport::of_status(status);
+                attempting.ended(report, now);
+                let works = StatusMeaning::of(status) == StatusMeaning::Works;
+                let end = End::Status {
+                    status,
+                    retry_after_ms: (!works).then(|| retry_after(platform, &response)).flatten(),
+                };
+                record.attempted(position, end);
+                if works {
+                    if let Some(admission) = admission {
+                        admission.ended(report, now);
+                    }
                     return Ok(Answered {
+                        end,
                         known: Rc::clone(known),
                         response,
                         passing,
                     });
                 }
-                let end = End::Status {
-                    status,
-                    retry_after_ms: retry_after(platform, &response),
-                };
-                record.attempted(position, end);
-                (end, Some(response))
+                (report, end, Some(response))
             }
             Err(NoResponse::Failure(failure)) => {
                 record.attempted(attempting.position, End::Failure(failure));
-                attempting.ended(TargetReport::of_failure(&failure), now);
+                let report = TargetReport::of_failure(&failure);
+                attempting.ended(report, now);
                 platform.record(&Event::UpstreamFailed {
                     upstream: &upstream.name,
                     target: &target.authority,
                     failure,
                 });
-                (End::Failure(failure), None)
+                (report, End::Failure(failure), None)
             }
             Err(NoResponse::TooLarge) => return Err(Failure::TooLarge),
             Err(NoResponse::Incomplete) => return Err(refused(Refusal::incomplete_body())),
@@ -151,9 +158,9 @@ pub(super) async fn ask<P: Platform>(
         let mut attempt = Attempt {
             attempts,
             end,
-            idempotent: call.idempotent,
+            repeatable: call.repeatable,
             body_is_whole: true,
-            can_fail_over: known.can_fail_over(&tried),
+            can_fail_over: known.can_fail_over(route, &tried),
             left_ms: left_ms(upstream, began, now),
         };
         let passing = match response {
@@ -179,21 +186,26 @@ pub(super) async fn ask<P: Platform>(
                     now = platform.monotonic();
                 }
             }
-            (Again::No(why), Some(response)) => {
+            (Again::No(why), response) => {
                 record.no_more(why);
-                return Ok(Answered {
-                    known: Rc::clone(known),
-                    response,
-                    passing,
-                });
-            }
-            (Again::No(why), None) => {
-                record.no_more(why);
-                let failure = match end {
-                    End::Failure(failure) => failure,
-                    End::Status { .. } => UpstreamFailure::Malformed,
+                if let Some(admission) = admission {
+                    admission.ended(report, now);
+                }
+                return match (response, end) {
+                    (Some(response), end) => Ok(Answered {
+                        end,
+                        known: Rc::clone(known),
+                        response,
+                        passing,
+                    }),
+                    (None, End::Failure(failure)) => {
+                        Err(Failure::Upstream(upstream.name.clone(), failure))
+                    }
+                    (None, End::Status { .. }) => {
+                        let failure = UpstreamFailure::Malformed;
+                        Err(Failure::Upstream(upstream.name.clone(), failure))
+                    }
                 };
-                return Err(Failure::Upstream(upstream.name.clone(), failure));
             }
         }
     }

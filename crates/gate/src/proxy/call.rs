@@ -1,6 +1,7 @@
 //! A request on its way to upstreams.
 
 use doorward_policy::{Permit, Policy};
+use doorward_traffic::retry::Repeatable;
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 
@@ -12,7 +13,10 @@ use crate::platform::{FieldList, Platform};
 pub(super) struct Call<'i, P: Platform> {
     pub(super) policy: &'i Policy,
     pub(super) method: Cow<'static, str>,
-    pub(super) idempotent: bool,
+    /// What may be done twice.
+    pub(super) repeatable: Repeatable,
+    /// Whose it is, as far as failures count for a client.
+    pub(super) client: Option<u64>,
     /// Its target as it was authorised, and what becomes of it.
     pub(super) permit: Permit<'i>,
     /// What is sent to every upstream.

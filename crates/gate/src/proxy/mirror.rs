@@ -4,7 +4,7 @@
 //! ([`HELD_BYTES_MAX`](crate::body::HELD_BYTES_MAX)). A request with a larger body, and one too many at a
 //! time, is not mirrored.
 
-use doorward_traffic::balance::{TargetReport, Tried};
+use doorward_traffic::balance::{RouteNumber, TargetReport, Tried};
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;
@@ -27,6 +27,7 @@ pub(super) struct Mirror<P: Platform> {
     pub(super) known: Rc<Known<P>>,
     /// How many are under way.
     pub(super) mirrored: Rc<Cell<usize>>,
+    pub(super) route: RouteNumber,
     pub(super) method: Cow<'static, str>,
     pub(super) request_target: String,
     pub(super) rewrite: Option<Rewrite>,
@@ -59,12 +60,13 @@ impl<P: Platform> Mirror<P> {
         let now = platform.monotonic();
         let mut fields = self.fields.clone();
         known.add_credential(&mut fields).await.ok()?;
-        // Last, since whoever is admitted says how it ended.
-        let ticket = match upstream.breaker.then(|| known.admit(now)) {
+        // Last, since whoever is admitted says how it ended. Nobody waits for it, so whose request it is does not
+        // matter.
+        let admission = match upstream.breaker.then(|| known.admit(self.route, None, now)) {
             None => None,
             Some(admitted) => Some(admitted.ok()?),
         };
-        let attempting = known.choose(&mut Tried::default(), true, ticket, now);
+        let attempting = known.choose(self.route, &mut Tried::default(), true, now);
         let target = attempting.target;
         let path = Rewrite::apply(
             self.rewrite.as_ref(),
@@ -106,7 +108,11 @@ impl<P: Platform> Mirror<P> {
                 TargetReport::of_failure(failure)
             }
         };
-        attempting.ended(outcome, platform.monotonic());
+        let now = platform.monotonic();
+        attempting.ended(outcome, now);
+        if let Some(admission) = admission {
+            admission.ended(outcome, now);
+        }
         read_to_end(platform, answer.ok()?).await;
         Some(())
     }

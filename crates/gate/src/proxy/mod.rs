@@ -18,8 +18,9 @@ use doorward_policy::{Permit, Policy, Refusal};
 use doorward_traffic::address::{Client, limit_key};
 use doorward_traffic::forwarded::loops;
 use doorward_traffic::limits::LimitExceeded;
-use doorward_traffic::retry::is_idempotent;
+use doorward_traffic::retry::{End, Repeatable};
 use doorward_traffic::split::{Split, SplitKey};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use self::ask::{Answered, Failure};
@@ -80,11 +81,15 @@ pub(crate) async fn answer<P: Platform>(
     let progress = body.as_ref().map(Body::progress);
     let outcome = match Choice::of(&permit, &received, &client, upstreams) {
         Ok(choice) => {
-            let idempotent = is_idempotent(&received.method)
-                && !permit.may_have_another_method(received.fields.names());
+            let retry_on = permit.traffic().retry_on();
+            let repeatable = match permit.may_have_another_method(received.fields.names()) {
+                true => Repeatable::only(retry_on),
+                false => Repeatable::of(&received.method, retry_on),
+            };
             let call = Call {
                 policy,
-                idempotent,
+                repeatable,
+                client: client.address.map(client_number),
                 method: received.method,
                 fields: head::stripped_fields(
                     ground,
@@ -155,6 +160,13 @@ impl<P: Platform> Choice<P> {
     }
 }
 
+/// The same number for all requests of a client.
+fn client_number(address: IpAddr) -> u64 {
+    let [kind, bits @ ..] = limit_key(address);
+    // An IPv4 address has none of the higher ones.
+    u64::from_be_bytes(bits) ^ u64::from(kind) << 56
+}
+
 fn goes_there(
     split: &Split,
     name: &str,
@@ -178,6 +190,7 @@ async fn ask<P: Platform>(
 ) -> Result<(Rc<Known<P>>, P::Response), Refusal> {
     let mut mirror = choice.mirror.map(|known| Mirror {
         mirrored: Rc::clone(&upstreams.mirrored),
+        route: call.permit.route_number(),
         method: call.method.clone(),
         request_target: call.permit.target().to_owned(),
         rewrite: call.permit.traffic().rewrite().cloned(),
@@ -217,21 +230,23 @@ async fn ask<P: Platform>(
     }
 }
 
-/// Whether the request can be sent to another upstream: nothing can have been done by the first one,
-/// or doing it twice is the same as once, and all of the body is still here.
+/// Whether the request can be sent to another upstream: nothing is done twice by that which may not be, and all of
+/// the body is still here.
 async fn can_go_elsewhere<P: Platform>(
     call: &mut Call<'_, P>,
     outcome: &mut Result<Answered<P>, Failure>,
 ) -> bool {
     match outcome {
-        Ok(answered) if call.idempotent && answered.passing.can_be_sent_again() => {
+        Ok(answered)
+            if call.repeatable.after(&answered.end) && answered.passing.can_be_sent_again() =>
+        {
             let passing = std::mem::replace(&mut answered.passing, Passing::Nothing);
             call.body = passing.back().await;
             call.body_is_whole()
         }
         Ok(_) => false,
         Err(Failure::Upstream(_, failure)) => {
-            (call.idempotent || failure.sent_nothing()) && call.body_is_whole()
+            call.repeatable.after(&End::Failure(*failure)) && call.body_is_whole()
         }
         Err(_) => false,
     }

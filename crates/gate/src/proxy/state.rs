@@ -3,12 +3,13 @@
 
 use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::Millis;
-use doorward_traffic::balance::{TargetChoice, TargetReport, Targets, Tried};
-use doorward_traffic::breaker::{Breaker, BreakerOpen, Ticket};
+use doorward_traffic::balance::{RouteNumber, TargetChoice, TargetReport, Targets, Tried};
+use doorward_traffic::breaker::{Breaker, BreakerOpen, RequestReport, Ticket};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Target, Upstream};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ impl<P: Platform> Upstreams<P> {
             platform: self.platform.clone(),
             targets: RefCell::new(Targets::new(upstream.targets.len())),
             breaker: RefCell::default(),
+            route_breakers: RefCell::default(),
             budget: RefCell::default(),
             credential: OnceCell::new(),
             options: OnceCell::new(),
@@ -62,7 +64,10 @@ pub(super) struct Known<P: Platform> {
     pub(super) platform: P,
     pub(super) upstream: Arc<Upstream>,
     targets: RefCell<Targets>,
+    /// Of connections to it.
     breaker: RefCell<Breaker>,
+    /// Those of routes on which a request has failed.
+    route_breakers: RefCell<BTreeMap<RouteNumber, Breaker>>,
     budget: RefCell<RetryBudget>,
     credential: OnceCell<Option<Vec<u8>>>,
     /// Those of a request without a body, and whether the host keeps the times in them.
@@ -76,34 +81,53 @@ impl<P: Platform> Known<P> {
         self.budget.borrow_mut().request();
     }
 
-    /// Whether the upstream is asked at all now.
-    pub(super) fn admit(&self, now: Millis) -> Result<Ticket, BreakerOpen> {
-        self.breaker.borrow_mut().admit(now)
+    /// Whether the upstream is asked at all now by a request of this route and client.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn admit(
+        &self,
+        route: RouteNumber,
+        client: Option<u64>,
+        now: Millis,
+    ) -> Result<Admission<'_, P>, BreakerOpen> {
+        let mut breakers = self.route_breakers.borrow_mut();
+        let on_route = breakers.get_mut(&route).map(|breaker| breaker.admit(now));
+        drop(breakers);
+        let mut admission = Admission {
+            known: self,
+            route,
+            client,
+            on_route: on_route.transpose()?,
+            of_connections: None,
+            now,
+        };
+        admission.of_connections = Some(self.breaker.borrow_mut().admit(now)?);
+        Ok(admission)
     }
 
-    /// The target that is asked now. Where all were tried, the next round begins.
+    /// The target that is asked now by a request of this route. Where all were tried, the next round begins.
     pub(super) fn choose(
         &self,
+        route: RouteNumber,
         tried: &mut Tried,
         may_probe: bool,
-        ticket: Option<Ticket>,
         now: Millis,
     ) -> Attempting<'_, P> {
         let mut random = self.random.borrow_mut();
         let mut targets = self.targets.borrow_mut();
-        let choice = targets.choose(tried, may_probe, &mut random, now);
+        let choice = targets.choose(route, tried, may_probe, &mut random, now);
         Attempting {
             known: self,
             position: choice.target,
             target: self.upstream.targets.at(choice.target),
             choice: Some(choice),
-            ticket,
             now,
         }
     }
 
-    pub(super) fn can_fail_over(&self, tried: &Tried) -> bool {
-        self.targets.borrow().can_fail_over(tried)
+    pub(super) fn can_fail_over(&self, route: RouteNumber, tried: &Tried) -> bool {
+        self.targets.borrow().can_fail_over(route, tried)
     }
 
     pub(super) fn again(&self, attempt: &Attempt) -> Again {
@@ -159,7 +183,6 @@ pub(super) struct Attempting<'u, P: Platform> {
     /// Its position, for the record.
     pub(super) position: usize,
     choice: Option<TargetChoice>,
-    ticket: Option<Ticket>,
     now: Millis,
 }
 
@@ -177,14 +200,68 @@ impl<P: Platform> Attempting<'_, P> {
         let mut random = self.known.random.borrow_mut();
         let mut targets = self.known.targets.borrow_mut();
         targets.ended(choice, outcome, &mut random, self.now);
-        if let Some(ticket) = self.ticket.take() {
-            let mut breaker = self.known.breaker.borrow_mut();
-            breaker.record(ticket, outcome.ok(), self.now);
-        }
     }
 }
 
 impl<P: Platform> Drop for Attempting<'_, P> {
+    fn drop(&mut self) {
+        self.end(TargetReport::Unknown);
+    }
+}
+
+/// A request that the breakers have let through. Where it is dropped, because the client went away, it says nothing.
+pub(super) struct Admission<'u, P: Platform> {
+    known: &'u Known<P>,
+    route: RouteNumber,
+    client: Option<u64>,
+    /// Of the breaker of its route, if there is one yet.
+    on_route: Option<Ticket>,
+    /// Of the upstream's.
+    of_connections: Option<Ticket>,
+    now: Millis,
+}
+
+impl<P: Platform> Admission<'_, P> {
+    /// Says how its last attempt ended.
+    pub(super) fn ended(mut self, last: TargetReport, now: Millis) {
+        self.now = now;
+        self.end(last);
+    }
+
+    fn end(&mut self, last: TargetReport) {
+        let failed = RequestReport::Failed {
+            client: self.client,
+        };
+        let (connected, served) = match last {
+            TargetReport::Success => (RequestReport::Answered, RequestReport::Answered),
+            TargetReport::Failing => (RequestReport::Answered, failed),
+            TargetReport::Broken => (failed, RequestReport::Unknown),
+            TargetReport::Unknown => (RequestReport::Unknown, RequestReport::Unknown),
+        };
+        if let Some(ticket) = self.of_connections.take() {
+            let mut breaker = self.known.breaker.borrow_mut();
+            breaker.record(ticket, connected, self.now);
+        }
+        let mut breakers = self.known.route_breakers.borrow_mut();
+        let ticket = match (self.on_route.take(), last) {
+            (None, TargetReport::Failing) => {
+                let breaker = breakers.entry(self.route).or_insert_with(Breaker::of_route);
+                match breaker.is_open() {
+                    true => None,
+                    false => breaker.admit(self.now).ok(),
+                }
+            }
+            (ticket, _) => ticket,
+        };
+        if let Some(ticket) = ticket
+            && let Some(breaker) = breakers.get_mut(&self.route)
+        {
+            breaker.record(ticket, served, self.now);
+        }
+    }
+}
+
+impl<P: Platform> Drop for Admission<'_, P> {
     fn drop(&mut self) {
         self.end(TargetReport::Unknown);
     }

@@ -170,6 +170,7 @@
 //! rate_limit = "per_client"                    # one or several
 //! strip_prefix = "/orders"                     # what the upstream does not see of the path
 //! # replace = { prefix = "/orders", with = "/v2" }   # instead: what it sees in its place
+//! retry_on = ["timeout", "reset", "gateway-error"]   # asked again after these whatever the method
 //! mirror = "orders-new"                        # who gets a copy of each request
 //! [route.split]                                # who goes to a second upstream instead
 //! to = "orders-new"
@@ -223,6 +224,7 @@ mod named;
 mod names;
 mod proxy;
 mod rate_limit;
+mod retry_on;
 mod rewrite;
 mod route;
 mod security;

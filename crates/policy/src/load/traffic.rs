@@ -9,7 +9,7 @@ use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
 use super::named::{self, Names, TableKind};
 use super::rate_limit::is_of_credential;
 use super::token_from::ReadSources;
-use super::{cors, limits, rate_limit, rewrite, security, split, token_from, upstream};
+use super::{cors, limits, rate_limit, retry_on, rewrite, security, split, token_from, upstream};
 use crate::finding::Code;
 use crate::identity::ReservedNames;
 use crate::pattern::Pattern;
@@ -180,6 +180,7 @@ pub(super) fn route(
     let mut rule = chosen(source, fields, read, true);
     if needs_upstream(source, fields, &rule) {
         rule.rewrite = rewrite::read(source, fields, about.pattern);
+        rule.retry_on = retry_on::read(source, fields);
         rule.split = split::read(source, fields, &read.names, rule.upstream);
         rule.mirror = mirror(source, fields, &read.names, rule.upstream);
     }
@@ -199,7 +200,7 @@ fn needs_upstream(source: &mut Source<'_>, fields: Fields<'_, '_>, rule: &Traffi
     if rule.upstream.is_some() || named {
         return true;
     }
-    for key in ["strip_prefix", "replace", "split", "mirror"] {
+    for key in ["strip_prefix", "replace", "retry_on", "split", "mirror"] {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("`{key}` needs an `upstream`, and the route has none");
             let help = "add `upstream` to the route or to `[defaults]`";

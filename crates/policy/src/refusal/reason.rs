@@ -195,6 +195,7 @@ impl Reason {
                 UpstreamFailure::Unreachable
                 | UpstreamFailure::Reset
                 | UpstreamFailure::Malformed
+                | UpstreamFailure::TooLarge
                 | UpstreamFailure::Tls => Class::BadGateway,
                 UpstreamFailure::ConnectTimeout
                 | UpstreamFailure::Timeout

@@ -2,6 +2,8 @@
 
 use super::*;
 
+/// The route of all requests but those of another one.
+const ROUTE: RouteNumber = 7;
 const NOW: Millis = Millis(1_000_000);
 const ASIDE_MS_LONGEST: u64 = ASIDE_MS_BASE + ASIDE_MS_BASE * ASIDE_JITTER_PERCENT / 100;
 
@@ -15,8 +17,8 @@ fn all_but(target: usize, count: usize) -> Tried {
 
 /// A request to this target, whatever the others do.
 fn ask(targets: &mut Targets, target: usize, random: &mut Random, now: Millis) -> TargetChoice {
-    let mut tried = all_but(target, targets.0.len());
-    targets.choose(&mut tried, true, random, now)
+    let mut tried = all_but(target, targets.all.len());
+    targets.choose(ROUTE, &mut tried, true, random, now)
 }
 
 fn end(
@@ -31,18 +33,20 @@ fn end(
 }
 
 fn is_aside(targets: &Targets, target: usize) -> bool {
-    !targets.can_fail_over(&all_but(target, targets.0.len()))
+    !targets.can_fail_over(ROUTE, &all_but(target, targets.all.len()))
 }
 
 /// For how long a target is set aside now.
 fn aside_ms(targets: &Targets, target: usize, now: Millis) -> u64 {
-    let until = targets.0.get(target).unwrap().aside_until;
+    let connections = targets.all.get(target).unwrap().connections.aside_until;
+    let on_route = targets.on_route(ROUTE, target);
+    let until = connections.max(on_route.and_then(|health| health.aside_until));
     until.unwrap().since(now)
 }
 
 #[test]
 fn an_upstream_with_too_many_targets_is_asked_at_the_first_of_them() {
-    assert_eq!(Targets::new(33).0.len(), TARGETS_MAX, "of 33 targets");
+    assert_eq!(Targets::new(33).all.len(), TARGETS_MAX, "of 33 targets");
     let mut tried = Tried::default();
     tried.insert(TARGETS_MAX);
     assert_eq!(tried, Tried::default(), "a target that cannot be");
@@ -61,11 +65,11 @@ fn a_request_tries_every_target_once() {
             let mut tried = Tried::default();
             for _ in 0..count {
                 let before = tried;
-                let choice = targets.choose(&mut tried, true, random, NOW);
+                let choice = targets.choose(ROUTE, &mut tried, true, random, NOW);
                 assert!(!before.contains(choice.target), "{choice:?} was tried");
                 assert!(tried.contains(choice.target), "{choice:?} is tried");
             }
-            let again = targets.choose(&mut tried, true, random, NOW);
+            let again = targets.choose(ROUTE, &mut tried, true, random, NOW);
             let mut round = Tried::default();
             round.insert(again.target);
             assert_eq!(tried, round, "all {count} were tried, and a round begins");
@@ -77,12 +81,12 @@ fn a_request_tries_every_target_once() {
 fn the_less_busy_of_two_is_asked_and_either_where_they_are_alike() {
     let random = &mut Random::seeded(3);
     let mut targets = Targets::new(2);
-    let first = targets.choose(&mut Tried::default(), true, random, NOW);
-    let second = targets.choose(&mut Tried::default(), true, random, NOW);
+    let first = targets.choose(ROUTE, &mut Tried::default(), true, random, NOW);
+    let second = targets.choose(ROUTE, &mut Tried::default(), true, random, NOW);
     assert_ne!(first.target, second.target, "one was busy, one was not");
     let mut counts = [0_u32; 2];
     for _ in 0..1000 {
-        let choice = targets.choose(&mut Tried::default(), true, random, NOW);
+        let choice = targets.choose(ROUTE, &mut Tried::default(), true, random, NOW);
         *counts.get_mut(choice.target).unwrap() += 1;
         targets.ended(choice, TargetReport::Success, random, NOW);
     }
@@ -106,9 +110,13 @@ fn a_target_is_set_aside_at_once_or_after_failures_in_a_row() {
             end(&mut targets, 0, outcome, random, NOW);
         }
         assert_eq!(is_aside(&targets, 0), aside, "after {outcomes:?}");
-        assert_eq!(targets.aside_count(), usize::from(aside), "{outcomes:?}");
+        assert_eq!(
+            targets.aside_count(ROUTE),
+            usize::from(aside),
+            "{outcomes:?}"
+        );
         for _ in 0..100 {
-            let choice = targets.choose(&mut Tried::default(), true, random, NOW);
+            let choice = targets.choose(ROUTE, &mut Tried::default(), true, random, NOW);
             let passed_over = choice.target == 1;
             assert!(passed_over || !aside, "asked after {outcomes:?}");
             targets.ended(choice, Unknown, random, NOW);
@@ -149,14 +157,18 @@ fn one_request_probes_it_when_its_time_is_up_and_its_success_heals_it() {
     let due = NOW.plus(ASIDE_MS_LONGEST);
 
     for _ in 0..100 {
-        let careful = targets.choose(&mut Tried::default(), false, random, due);
+        let careful = targets.choose(ROUTE, &mut Tried::default(), false, random, due);
         assert_ne!(careful.target, 0, "a request that cannot be repeated");
         targets.ended(careful, TargetReport::Success, random, due);
     }
-    let probe = targets.choose(&mut Tried::default(), true, random, due);
-    assert_eq!((probe.target, probe.probe), (0, true), "the first request");
+    let probe = targets.choose(ROUTE, &mut Tried::default(), true, random, due);
+    assert_eq!(
+        (probe.target, probe.is_probe()),
+        (0, true),
+        "the first request"
+    );
     for _ in 0..100 {
-        let other = targets.choose(&mut Tried::default(), true, random, due);
+        let other = targets.choose(ROUTE, &mut Tried::default(), true, random, due);
         assert_ne!(other.target, 0, "one probe at a time");
         targets.ended(other, TargetReport::Success, random, due);
     }
@@ -170,9 +182,11 @@ fn a_probe_that_fails_in_either_way_sets_it_aside_for_longer() {
     for outcome in [TargetReport::Failing, TargetReport::Broken] {
         let random = &mut Random::seeded(6);
         let mut targets = Targets::new(2);
-        end(&mut targets, 0, TargetReport::Broken, random, NOW);
+        for _ in 0..FAILURES_MAX {
+            end(&mut targets, 0, outcome, random, NOW);
+        }
         let due = NOW.plus(ASIDE_MS_LONGEST);
-        let probe = targets.choose(&mut Tried::default(), true, random, due);
+        let probe = targets.choose(ROUTE, &mut Tried::default(), true, random, due);
         targets.ended(probe, outcome, random, due);
         let ms = aside_ms(&targets, 0, due);
         assert!((1600..=2400).contains(&ms), "{outcome:?}: {ms} ms");
@@ -186,21 +200,30 @@ fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
     end(&mut targets, 0, TargetReport::Broken, random, NOW);
     let due = NOW.plus(ASIDE_MS_LONGEST);
     let next = |targets: &mut Targets, now| {
-        targets.choose(&mut Tried::default(), true, &mut Random::seeded(7), now)
+        targets.choose(
+            ROUTE,
+            &mut Tried::default(),
+            true,
+            &mut Random::seeded(7),
+            now,
+        )
     };
 
     let cancelled = next(&mut targets, due);
     targets.ended(cancelled, TargetReport::Unknown, random, due);
     let lost = next(&mut targets, due);
-    assert!(lost.probe, "after one whose client went away");
+    assert!(lost.is_probe(), "after one whose client went away");
 
     let almost = due.plus(PROBE_MS_MAX - 1);
-    assert!(!next(&mut targets, almost).probe, "one is still out");
+    assert!(!next(&mut targets, almost).is_probe(), "one is still out");
     let late = due.plus(PROBE_MS_MAX);
     let second = next(&mut targets, late);
-    assert!(second.probe, "after one that is lost");
+    assert!(second.is_probe(), "after one that is lost");
     targets.ended(lost, TargetReport::Unknown, random, late);
-    assert!(!next(&mut targets, late).probe, "the second one is out");
+    assert!(
+        !next(&mut targets, late).is_probe(),
+        "the second one is out"
+    );
     targets.ended(second, TargetReport::Success, random, late);
     assert!(!is_aside(&targets, 0), "the second one heals it");
 }
@@ -228,7 +251,7 @@ fn what_was_sent_before_says_nothing_about_a_target_any_more() {
         targets.ended(choice, TargetReport::Broken, random, due);
     }
     assert!(!is_aside(&targets, 0), "healed after these were sent");
-    assert_eq!(targets.0.first().unwrap().in_flight, 0, "all have ended");
+    assert_eq!(targets.all.first().unwrap().in_flight, 0, "all have ended");
 }
 
 #[test]
@@ -241,8 +264,8 @@ fn when_no_target_works_all_are_asked_and_their_failures_do_not_make_it_longer()
     let before = [0, 1, 2].map(|target| aside_ms(&targets, target, NOW));
     let mut counts = [0_u32; 3];
     for _ in 0..300 {
-        let choice = targets.choose(&mut Tried::default(), true, random, NOW);
-        assert!(!choice.probe, "its time is not up");
+        let choice = targets.choose(ROUTE, &mut Tried::default(), true, random, NOW);
+        assert!(!choice.is_probe(), "its time is not up");
         *counts.get_mut(choice.target).unwrap() += 1;
         targets.ended(choice, TargetReport::Broken, random, NOW);
     }
@@ -263,8 +286,8 @@ fn when_no_target_works_a_request_probes_that_could_not_be_repeated() {
         let later = NOW.plus(ASIDE_MS_BASE / 2);
         end(&mut targets, 1, TargetReport::Broken, random, later);
         let due = later.plus(ASIDE_MS_LONGEST);
-        let choice = targets.choose(&mut Tried::default(), false, random, due);
-        assert!(choice.probe, "somebody has to");
+        let choice = targets.choose(ROUTE, &mut Tried::default(), false, random, due);
+        assert!(choice.is_probe(), "somebody has to");
         assert_eq!(choice.target, 0, "its time has been up for longer");
     }
 }
@@ -307,34 +330,21 @@ fn outcomes_follow_from_statuses_and_failures() {
         assert_eq!(TargetReport::of_status(status), outcome, "{status}");
     }
     let open = UpstreamFailure::BreakerOpen { retry_after_s: 1 };
-    for (failure, outcome, ok) in [
-        (
-            UpstreamFailure::Unreachable,
-            TargetReport::Broken,
-            Some(false),
-        ),
-        (
-            UpstreamFailure::ConnectTimeout,
-            TargetReport::Broken,
-            Some(false),
-        ),
-        (UpstreamFailure::Tls, TargetReport::Broken, Some(false)),
-        (UpstreamFailure::Denied, TargetReport::Broken, Some(false)),
+    for (failure, outcome) in [
+        (UpstreamFailure::Unreachable, TargetReport::Broken),
+        (UpstreamFailure::ConnectTimeout, TargetReport::Broken),
+        (UpstreamFailure::Tls, TargetReport::Broken),
+        (UpstreamFailure::Denied, TargetReport::Broken),
         // A request that makes a server crash is not to set aside the servers that it is tried on.
-        (UpstreamFailure::Reset, TargetReport::Failing, Some(false)),
-        (UpstreamFailure::Timeout, TargetReport::Failing, Some(false)),
-        (
-            UpstreamFailure::Malformed,
-            TargetReport::Failing,
-            Some(false),
-        ),
-        (UpstreamFailure::Deadline, TargetReport::Unknown, None),
-        (open, TargetReport::Unknown, None),
+        (UpstreamFailure::Reset, TargetReport::Failing),
+        (UpstreamFailure::Timeout, TargetReport::Failing),
+        (UpstreamFailure::Malformed, TargetReport::Failing),
+        (UpstreamFailure::Deadline, TargetReport::Unknown),
+        (UpstreamFailure::TooLarge, TargetReport::Success),
+        (open, TargetReport::Unknown),
     ] {
         assert_eq!(TargetReport::of_failure(&failure), outcome, "{failure}");
-        assert_eq!(outcome.ok(), ok, "{failure}");
     }
-    assert_eq!(TargetReport::Success.ok(), Some(true));
 }
 
 /// 10,000 requests, one a millisecond, each of up to three attempts. The second target dies at
@@ -368,7 +378,7 @@ fn simulate(seed: u64, service_ms: [u64; 3], dead_ms: u64) -> Simulation {
         }
         let mut tried = Tried::default();
         let served = (0..3).any(|_| {
-            let choice = targets.choose(&mut tried, true, random, now);
+            let choice = targets.choose(ROUTE, &mut tried, true, random, now);
             let second = simulation.asked.get_mut(ms as usize / 1000).unwrap();
             *second.get_mut(choice.target).unwrap() += 1;
             if choice.target == 1 && (dies_at..revives_at).contains(&ms) {
@@ -425,5 +435,105 @@ fn a_target_that_is_slower_is_asked_less() {
     assert!(
         slow * 2 < first && slow * 2 < third,
         "asked {first}, {slow} and {third} times"
+    );
+}
+
+const OTHER: RouteNumber = 8;
+
+/// Lets a request of this route to this target report something.
+fn tell(
+    targets: &mut Targets,
+    route: RouteNumber,
+    target: usize,
+    report: TargetReport,
+    random: &mut Random,
+) {
+    let mut tried = all_but(target, targets.all.len());
+    let choice = targets.choose(route, &mut tried, true, random, NOW);
+    assert_eq!(choice.target, target, "the only one that is left");
+    targets.ended(choice, report, random, NOW);
+}
+
+#[test]
+fn a_target_that_fails_on_one_route_is_asked_on_all_others() {
+    let random = &mut Random::seeded(11);
+    let mut targets = Targets::new(2);
+    for _ in 0..100 {
+        tell(&mut targets, ROUTE, 0, TargetReport::Failing, random);
+    }
+    assert_eq!(
+        targets.aside_count(ROUTE),
+        1,
+        "on the route on which it fails"
+    );
+    assert_eq!(targets.aside_count(OTHER), 0, "on another one");
+    let mut counts = [0_u32; 2];
+    for _ in 0..1000 {
+        let choice = targets.choose(OTHER, &mut Tried::default(), true, random, NOW);
+        *counts.get_mut(choice.target).unwrap() += 1;
+        targets.ended(choice, TargetReport::Success, random, NOW);
+    }
+    assert!(counts.iter().all(|&count| count > 400), "{counts:?}");
+    assert_eq!(
+        targets.aside_count(ROUTE),
+        1,
+        "a success elsewhere says nothing"
+    );
+}
+
+#[test]
+fn a_target_that_cannot_be_reached_is_asked_on_no_route_and_found_again_by_any() {
+    let random = &mut Random::seeded(12);
+    let mut targets = Targets::new(2);
+    tell(&mut targets, ROUTE, 0, TargetReport::Broken, random);
+    for route in [ROUTE, OTHER] {
+        assert_eq!(targets.aside_count(route), 1, "route {route}");
+        let mut tried = Tried::default();
+        let choice = targets.choose(route, &mut tried, true, random, NOW);
+        assert_eq!(choice.target, 1, "route {route}");
+        targets.ended(choice, TargetReport::Success, random, NOW);
+    }
+    let due = NOW.plus(ASIDE_MS_LONGEST);
+    let probe = targets.choose(OTHER, &mut Tried::default(), true, random, due);
+    assert!(probe.target == 0 && probe.is_probe(), "{probe:?}");
+    // What it thinks of the request is the route's business: a connection has come about.
+    targets.ended(probe, TargetReport::Failing, random, due);
+    assert_eq!(targets.aside_count(ROUTE), 0, "it can be reached");
+}
+
+#[test]
+fn a_target_that_is_set_aside_twice_over_is_probed_when_both_times_are_up() {
+    let random = &mut Random::seeded(13);
+    let mut targets = Targets::new(2);
+    for _ in 0..FAILURES_MAX {
+        tell(&mut targets, ROUTE, 0, TargetReport::Failing, random);
+    }
+    let later = NOW.plus(ASIDE_MS_BASE / 2);
+    let mut tried = all_but(0, 2);
+    let choice = targets.choose(OTHER, &mut tried, true, random, later);
+    targets.ended(choice, TargetReport::Broken, random, later);
+    let on_route = targets.on_route(ROUTE, 0).unwrap().aside_until.unwrap();
+    let of_connections = targets.all.first().unwrap().connections.aside_until;
+    let of_connections = of_connections.unwrap();
+    let chosen = |targets: &mut Targets, route, now| {
+        let choice = targets.choose(
+            route,
+            &mut Tried::default(),
+            true,
+            &mut Random::seeded(1),
+            now,
+        );
+        let target = choice.target;
+        targets.ended(choice, TargetReport::Unknown, &mut Random::seeded(1), now);
+        target
+    };
+    let (first, last) = (on_route.min(of_connections), on_route.max(of_connections));
+    assert!(first < last, "they are drawn");
+    assert_eq!(chosen(&mut targets, ROUTE, first), 1, "one time is not up");
+    assert_eq!(chosen(&mut targets, ROUTE, last), 0, "both times are up");
+    assert_eq!(
+        chosen(&mut targets, OTHER, of_connections),
+        0,
+        "another route"
     );
 }

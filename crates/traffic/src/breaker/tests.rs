@@ -6,13 +6,22 @@ const NOW: Millis = Millis(1_000_000);
 
 fn attempt(breaker: &mut Breaker, ok: Option<bool>, now: Millis) {
     let ticket = breaker.admit(now).unwrap();
-    breaker.record(ticket, ok, now);
+    breaker.record(ticket, report(ok), now);
+}
+
+/// A report of a request, whose client is not known.
+fn report(ok: Option<bool>) -> RequestReport {
+    match ok {
+        Some(true) => RequestReport::Answered,
+        Some(false) => RequestReport::Failed { client: None },
+        None => RequestReport::Unknown,
+    }
 }
 
 /// A breaker that opened at `NOW` for the first time.
 fn opened() -> Breaker {
     let mut breaker = Breaker::new();
-    for _ in 0..ATTEMPTS_MIN {
+    for _ in 0..REQUESTS_MIN {
         attempt(&mut breaker, Some(false), NOW);
     }
     breaker
@@ -53,7 +62,7 @@ fn it_opens_when_half_of_enough_attempts_failed() {
 fn attempts_count_for_the_window_and_no_longer() {
     let spread = |first_ms: u64, pause_ms: u64| {
         let mut breaker = Breaker::new();
-        for number in 0..u64::from(ATTEMPTS_MIN) {
+        for number in 0..u64::from(REQUESTS_MIN) {
             let later = if number < 10 { 0 } else { pause_ms };
             attempt(&mut breaker, Some(false), NOW.plus(first_ms + later));
         }
@@ -92,9 +101,9 @@ fn one_probe_at_a_time_decides() {
     let probe = breaker.admit(due).unwrap();
     let moment = retry_after_ms(&mut breaker, due);
     assert_eq!(moment, OPEN_MS_BASE, "a probe is out");
-    breaker.record(probe, Some(true), due);
+    breaker.record(probe, report(Some(true)), due);
     assert!(!breaker.is_open(), "the probe succeeded");
-    for _ in 1..ATTEMPTS_MIN {
+    for _ in 1..REQUESTS_MIN {
         attempt(&mut breaker, Some(false), due);
         assert!(!breaker.is_open(), "what was before counts no more");
     }
@@ -110,9 +119,9 @@ fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
     assert_eq!(retry_after_ms(&mut breaker, almost), 1, "one is still out");
     let late = due.plus(PROBE_MS_MAX);
     let second = breaker.admit(late).unwrap();
-    breaker.record(lost, None, late);
+    breaker.record(lost, report(None), late);
     assert!(breaker.admit(late).is_err(), "the second one is out");
-    breaker.record(second, Some(true), late);
+    breaker.record(second, report(Some(true)), late);
     assert!(!breaker.is_open(), "the second one succeeded");
 }
 
@@ -126,10 +135,10 @@ fn a_probe_of_an_upstream_that_is_slow_counts_late() {
         now = now.plus(PROBE_MS_MAX);
     }
     let first = tickets.remove(0);
-    breaker.record(first, Some(true), now);
+    breaker.record(first, report(Some(true)), now);
     assert!(!breaker.is_open(), "it answered after all");
     for ticket in tickets {
-        breaker.record(ticket, Some(false), now);
+        breaker.record(ticket, report(Some(false)), now);
     }
     assert!(!breaker.is_open(), "sent before that");
 }
@@ -139,7 +148,7 @@ fn what_was_admitted_before_it_opened_says_nothing_about_the_time_after() {
     let mut breaker = Breaker::new();
     let early: Vec<Ticket> = (0..40).map(|_| breaker.admit(NOW).unwrap()).collect();
     for (number, ticket) in early.into_iter().enumerate() {
-        breaker.record(ticket, Some(number >= 20), NOW);
+        breaker.record(ticket, report(Some(number >= 20)), NOW);
     }
     assert!(breaker.is_open(), "20 failed, 20 answers came too late");
     let due = NOW.plus(OPEN_MS_BASE);
@@ -153,7 +162,7 @@ fn an_upstream_that_fails_again_soon_is_left_alone_for_longer() {
         let due = NOW.plus(OPEN_MS_BASE);
         attempt(&mut breaker, Some(true), due);
         let again = due.plus(pause_ms);
-        for _ in 0..ATTEMPTS_MIN {
+        for _ in 0..REQUESTS_MIN {
             attempt(&mut breaker, Some(false), again);
         }
         assert_eq!(
@@ -174,7 +183,7 @@ fn an_upstream_that_is_down_is_hardly_asked_and_found_again_soon() {
         let up = !(20_000..60_000).contains(&now.0);
         match breaker.admit(now) {
             Ok(ticket) => {
-                breaker.record(ticket, Some(up), now);
+                breaker.record(ticket, report(Some(up)), now);
                 in_vain += u32::from(!up);
                 if up && now.0 >= 60_000 {
                     found_at.get_or_insert(now.0);
@@ -188,4 +197,70 @@ fn an_upstream_that_is_down_is_hardly_asked_and_found_again_soon() {
     let found_at = found_at.unwrap();
     assert!(found_at < 90_000, "found again at {found_at} ms");
     assert!(refused < 3_000, "{refused} were refused that need not be");
+}
+
+/// Lets a request of a client end so.
+fn of_client(breaker: &mut Breaker, client: Option<u64>, failed: bool, now: Millis) {
+    let ticket = breaker.admit(now).unwrap();
+    let report = match failed {
+        true => RequestReport::Failed { client },
+        false => RequestReport::Answered,
+    };
+    breaker.record(ticket, report, now);
+}
+
+#[test]
+fn failures_on_a_route_weigh_when_enough_clients_have_met_them() {
+    for (clients, open) in [
+        (&[Some(1)][..], false),
+        (&[Some(1), Some(2)], false),
+        (&[Some(1), Some(2), Some(1)], false),
+        (&[Some(1), Some(2), Some(3)], true),
+        (&[Some(0), Some(u64::MAX), Some(3), Some(4)], true),
+        // Where nobody knows whose they are, each counts.
+        (&[None], true),
+        (&[Some(1), None], true),
+    ] {
+        let mut breaker = Breaker::of_route();
+        for number in 0..10 * REQUESTS_MIN as usize {
+            if breaker.is_open() {
+                break;
+            }
+            let client = clients.iter().cycle().nth(number).copied().unwrap();
+            of_client(&mut breaker, client, true, NOW);
+        }
+        assert_eq!(breaker.is_open(), open, "{clients:?}");
+    }
+}
+
+#[test]
+fn clients_count_within_the_window_and_those_that_are_served_do_not() {
+    let mut breaker = Breaker::of_route();
+    for client in 0..3 {
+        // Each in a window of its own.
+        let now = NOW.plus(client * (WINDOW_MS + BUCKET_MS));
+        for _ in 0..REQUESTS_MIN {
+            of_client(&mut breaker, Some(client), true, now);
+        }
+        assert!(!breaker.is_open(), "client {client} alone");
+    }
+    let mut breaker = Breaker::of_route();
+    for number in 0..u64::from(REQUESTS_MIN) {
+        of_client(&mut breaker, Some(number), false, NOW);
+        of_client(&mut breaker, Some(100), true, NOW);
+    }
+    assert!(!breaker.is_open(), "one of many clients meets failures");
+    for client in [101, 102] {
+        of_client(&mut breaker, Some(client), true, NOW);
+    }
+    assert!(breaker.is_open(), "three do");
+}
+
+#[test]
+fn no_client_has_to_fail_where_connections_do() {
+    let mut breaker = Breaker::new();
+    for _ in 0..REQUESTS_MIN {
+        of_client(&mut breaker, Some(1), true, NOW);
+    }
+    assert!(breaker.is_open(), "nobody can bring that about");
 }

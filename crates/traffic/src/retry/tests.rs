@@ -1,6 +1,6 @@
 use super::*;
-use crate::balance::{TargetReport, Targets, Tried};
-use crate::breaker::Breaker;
+use crate::balance::{RouteNumber, TargetReport, Targets, Tried};
+use crate::breaker::{Breaker, RequestReport};
 use crate::time::Millis;
 
 const RULE: RetryRule = RetryRule {
@@ -9,11 +9,31 @@ const RULE: RetryRule = RetryRule {
     backoff_ms_max: 1000,
 };
 
-/// The first attempt of an idempotent request, and nothing in the way of a second one.
+/// The route of all requests.
+const ROUTE: RouteNumber = 0;
+
+/// What the policy says that says nothing.
+const NEVER: RetryOn = RetryOn {
+    timeout: false,
+    reset: false,
+    gateway_error: false,
+};
+
+/// A request that only reads.
+const GET: Repeatable = Repeatable {
+    reads: true,
+    idempotent: true,
+    on: NEVER,
+};
+
+/// A request that does something each time.
+const POST: Repeatable = Repeatable::only(NEVER);
+
+/// The first attempt of a request that only reads, and nothing in the way of a second one.
 const ATTEMPT: Attempt = Attempt {
     attempts: 1,
     end: End::Failure(UpstreamFailure::Reset),
-    idempotent: true,
+    repeatable: GET,
     body_is_whole: true,
     can_fail_over: false,
     left_ms: 30_000,
@@ -147,6 +167,7 @@ fn what_may_help_is_tried_again() {
         (End::Failure(UpstreamFailure::Denied), true, true),
         (End::Failure(open), true, false),
         (End::Failure(UpstreamFailure::Deadline), true, false),
+        (End::Failure(UpstreamFailure::TooLarge), true, false),
         (status(200, None), true, false),
         (status(400, Some(1)), true, false),
         (status(408, None), true, false),
@@ -170,6 +191,122 @@ fn what_may_help_is_tried_again() {
 }
 
 #[test]
+fn what_may_have_been_done_is_done_again_only_where_that_is_harmless_or_allowed() {
+    let on = |timeout, reset, gateway_error| RetryOn {
+        timeout,
+        reset,
+        gateway_error,
+    };
+    let never = on(false, false, false);
+    let failure = End::Failure;
+    let (timeout, reset) = (UpstreamFailure::Timeout, UpstreamFailure::Reset);
+    let malformed = UpstreamFailure::Malformed;
+    for (methods, on, end, again) in [
+        ("GET HEAD OPTIONS", never, failure(timeout), true),
+        ("GET HEAD OPTIONS", never, failure(reset), true),
+        ("GET HEAD OPTIONS", never, failure(malformed), true),
+        ("GET HEAD OPTIONS", never, status(502, None), true),
+        // Sent whole, and nobody knows what has become of it.
+        (
+            "PUT DELETE TRACE POST PATCH x",
+            never,
+            failure(timeout),
+            false,
+        ),
+        (
+            "PUT DELETE TRACE POST PATCH x",
+            never,
+            failure(reset),
+            false,
+        ),
+        (
+            "PUT DELETE TRACE POST PATCH x",
+            never,
+            failure(malformed),
+            false,
+        ),
+        ("PUT DELETE POST", never, status(502, None), false),
+        ("PUT DELETE POST", never, status(502, Some(1)), false),
+        ("PUT DELETE POST", never, status(504, Some(1)), false),
+        ("PUT DELETE POST", never, status(503, None), false),
+        // The upstream says that it has not done it, and when it would.
+        ("PUT DELETE MKCOL", never, status(503, Some(1)), true),
+        ("PUT DELETE MKCOL", never, status(429, Some(1)), true),
+        ("POST PATCH x", never, status(503, Some(1)), false),
+        ("POST PATCH x", never, status(429, Some(1)), false),
+        // Nothing was sent.
+        ("GET PUT POST x", never, NO_CONNECTION, true),
+        (
+            "GET PUT POST x",
+            never,
+            failure(UpstreamFailure::ConnectTimeout),
+            true,
+        ),
+        // What the policy allows, and nothing else.
+        ("PUT POST x", on(true, false, false), failure(timeout), true),
+        ("PUT POST x", on(true, false, false), failure(reset), false),
+        (
+            "PUT POST x",
+            on(true, false, false),
+            status(503, None),
+            false,
+        ),
+        ("PUT POST x", on(false, true, false), failure(reset), true),
+        (
+            "PUT POST x",
+            on(false, true, false),
+            failure(malformed),
+            true,
+        ),
+        (
+            "PUT POST x",
+            on(false, true, false),
+            failure(timeout),
+            false,
+        ),
+        (
+            "PUT POST x",
+            on(false, false, true),
+            status(502, None),
+            true,
+        ),
+        (
+            "PUT POST x",
+            on(false, false, true),
+            status(503, None),
+            true,
+        ),
+        (
+            "PUT POST x",
+            on(false, false, true),
+            status(504, None),
+            true,
+        ),
+        ("PUT POST x", on(false, false, true), failure(reset), false),
+        ("POST x", on(true, true, true), status(429, Some(1)), false),
+    ] {
+        for method in methods.split(' ') {
+            let attempt = Attempt {
+                end,
+                repeatable: Repeatable::of(method, on),
+                ..ATTEMPT
+            };
+            let due = (!again).then_some(WhyNot::NotRepeatable);
+            assert_eq!(why_not(attempt), due, "{method} {on:?} {end:?}");
+            let of_another = Attempt {
+                repeatable: Repeatable::only(on),
+                ..attempt
+            };
+            let by_method = !on.timeout && !on.reset && !on.gateway_error && end != NO_CONNECTION;
+            if by_method && end != failure(UpstreamFailure::ConnectTimeout) {
+                let due = Some(WhyNot::NotRepeatable);
+                assert_eq!(why_not(of_another), due, "{method}, which may mean another");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_could_do_harm_is_not_tried_again() {
     let good = ATTEMPT;
     let none = Attempt {
@@ -177,7 +314,7 @@ fn what_could_do_harm_is_not_tried_again() {
         ..good
     };
     let other = Attempt {
-        idempotent: false,
+        repeatable: POST,
         ..good
     };
     for (attempt, why) in [
@@ -203,27 +340,27 @@ fn what_could_do_harm_is_not_tried_again() {
             },
             Some(WhyNot::Attempts),
         ),
-        (other, Some(WhyNot::NotIdempotent)),
+        (other, Some(WhyNot::NotRepeatable)),
         (
             Attempt {
                 end: End::Failure(UpstreamFailure::Timeout),
                 ..other
             },
-            Some(WhyNot::NotIdempotent),
+            Some(WhyNot::NotRepeatable),
         ),
         (
             Attempt {
                 end: status(503, Some(0)),
                 ..other
             },
-            Some(WhyNot::NotIdempotent),
+            Some(WhyNot::NotRepeatable),
         ),
         (
             Attempt {
                 can_fail_over: true,
                 ..other
             },
-            Some(WhyNot::NotIdempotent),
+            Some(WhyNot::NotRepeatable),
         ),
         // Nothing was sent.
         (
@@ -344,7 +481,7 @@ fn a_refusal_takes_nothing_from_the_budget() {
             ..ATTEMPT
         },
         Attempt {
-            idempotent: false,
+            repeatable: POST,
             ..ATTEMPT
         },
         Attempt {
@@ -381,30 +518,30 @@ fn ask_the_dead(targets: usize, failure: UpstreamFailure, breaker: bool) -> Dead
         let mut now = Millis(number * 10);
         let mut tried = Tried::default();
         budget.request();
+        let ticket = match breaker.as_mut().map(|breaker| breaker.admit(now)) {
+            None => None,
+            Some(Ok(ticket)) => Some(ticket),
+            Some(Err(_)) => continue,
+        };
         for attempts in 1..=RULE.attempts_max {
-            let ticket = match breaker.as_mut().map(|breaker| breaker.admit(now)) {
-                None => None,
-                Some(Ok(ticket)) => Some(ticket),
-                Some(Err(_)) => break,
-            };
-            let choice = targets.choose(&mut tried, true, random, now);
+            let choice = targets.choose(ROUTE, &mut tried, true, random, now);
             dead.attempts += 1;
             dead.repetitions += u32::from(attempts > 1);
-            let outcome = TargetReport::of_failure(&failure);
-            targets.ended(choice, outcome, random, now);
-            if let (Some(breaker), Some(ticket)) = (breaker.as_mut(), ticket) {
-                breaker.record(ticket, outcome.ok(), now);
-            }
+            let report = TargetReport::of_failure(&failure);
+            targets.ended(choice, report, random, now);
             let attempt = Attempt {
                 attempts,
                 end: End::Failure(failure),
-                can_fail_over: targets.can_fail_over(&tried),
+                can_fail_over: targets.can_fail_over(ROUTE, &tried),
                 ..ATTEMPT
             };
             match again(&RULE, &attempt, &mut budget, random) {
                 Again::After { ms } => now = now.plus(ms),
                 Again::No(_) => break,
             }
+        }
+        if let (Some(breaker), Some(ticket)) = (breaker.as_mut(), ticket) {
+            breaker.record(ticket, RequestReport::Failed { client: None }, now);
         }
     }
     dead

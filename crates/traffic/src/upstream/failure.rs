@@ -13,8 +13,10 @@ pub enum UpstreamFailure {
     Reset,
     /// The response did not begin in time.
     Timeout,
-    /// What came is no HTTP response, or one with more or larger fields than are accepted.
+    /// What came is no HTTP response.
     Malformed,
+    /// The response has more or larger fields than the host accepts. That says nothing of any other one.
+    TooLarge,
     /// TLS could not be agreed upon: an invalid certificate above all.
     Tls,
     /// The host does not permit it: `allowed_outbound_hosts` lacks it.
@@ -46,7 +48,10 @@ impl fmt::Display for UpstreamFailure {
             Self::ConnectTimeout => f.write_str("no connection came about in time"),
             Self::Reset => f.write_str("the connection ended before there was a response"),
             Self::Timeout => f.write_str("the response did not begin in time"),
-            Self::Malformed => f.write_str("what came is no response, or too large a head of one"),
+            Self::Malformed => f.write_str("what came is no response"),
+            Self::TooLarge => {
+                f.write_str("the response has more or larger fields than the host accepts")
+            }
             Self::Tls => f.write_str("TLS could not be agreed upon"),
             Self::Denied => {
                 f.write_str("the host does not permit it: `allowed_outbound_hosts` lacks it")
