@@ -17,8 +17,8 @@ use tokio::net::TcpSocket;
 pub const CASES: &[Case] =
     cases![; both_manners: upstreams_that_fail_are_answered_and_logged_as_it_is_written];
 
-/// Attempts after which a breaker may open (`crates/traffic/src/breaker.rs`).
-const ATTEMPTS_MIN: usize = 20;
+/// Requests after which a breaker may open (`crates/traffic/src/breaker.rs`).
+const REQUESTS_MIN: usize = 20;
 /// Mirrored requests that an instance has under way at a time (`crates/edge/src/proxy/mirror.rs`).
 const MIRRORED_MAX: usize = 64;
 
@@ -152,8 +152,13 @@ async fn retries(book: &mut Book<'_>, scene: &mut Scene<'_>) {
         ),
         ("a reset, always", Reply::reset().into(), Ask::get("/a")),
         (
-            "503, twice",
-            in_the_end(Reply::status(503), 2),
+            "503 that says when, twice",
+            in_the_end(Reply::unavailable(0), 2),
+            Ask::new("PUT", "/a").body(b"body"),
+        ),
+        (
+            "503 of a PUT",
+            in_the_end(Reply::status(503), 1),
             Ask::new("PUT", "/a").body(b"body"),
         ),
         (
@@ -180,7 +185,7 @@ async fn retries(book: &mut Book<'_>, scene: &mut Scene<'_>) {
         ),
         (
             "a body that is not kept",
-            in_the_end(Reply::status(503), 1),
+            in_the_end(Reply::unavailable(0), 1),
             Ask::new("PUT", "/a").body(&[b'x'; 70_000]),
         ),
     ] {
@@ -208,8 +213,10 @@ async fn fallback(book: &mut Book<'_>, scene: &mut Scene<'_>) {
     let put = || Ask::new("PUT", "/a").body(b"body");
     for (title, reply, ask) in [
         ("nothing fails", Reply::ok("new"), put()),
-        ("503", Reply::status(503), put()),
-        ("a reset", Reply::reset(), put()),
+        ("503", Reply::status(503), Ask::get("/a")),
+        ("503 that says when", Reply::unavailable(0), put()),
+        ("a reset", Reply::reset(), Ask::get("/a")),
+        ("a reset of a PUT", Reply::reset(), put()),
         (
             "a reset of a POST",
             Reply::reset(),
@@ -220,7 +227,7 @@ async fn fallback(book: &mut Book<'_>, scene: &mut Scene<'_>) {
         act.ask(title, &ask).await;
     }
     old.set(Reply::status(503).body("old"));
-    act.ask("both fail", &put()).await;
+    act.ask("both fail", &Ask::get("/a")).await;
     act.end().await;
 }
 
@@ -228,10 +235,15 @@ async fn breaker(book: &mut Book<'_>, scene: &mut Scene<'_>) {
     let origin = scene
         .origin("origin", Reply::status(503).body("of the origin"))
         .await;
-    let spec = one(&[origin.url()], "attempts_max = 1");
+    let trusted = "[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"127.0.0.0/8\"]\n";
+    let upstream = upstream("u", &[origin.url()], "attempts_max = 1");
+    let route = "[[route]]\npath = \"/**\"\npublic = true\nupstream = \"u\"\n";
+    let spec = AppSpec::gateway([trusted, &upstream, route].concat());
     let mut act = Act::begin(book, "a breaker", &spec, scene).await;
-    for _ in 0..ATTEMPTS_MIN {
-        let outcome = act.outcome(&Ask::get("/a").bytes(crate::act::HOST)).await;
+    for number in 0..REQUESTS_MIN {
+        let client = format!("192.0.2.{}", number + 1);
+        let ask = Ask::get("/a").header("X-Forwarded-For", &client);
+        let outcome = act.outcome(&ask.bytes(crate::act::HOST)).await;
         assert_eq!(outcome.unwrap().text(), "of the origin");
     }
     act.tells_of("the origin", &origin);

@@ -1,6 +1,7 @@
 //! An upstream that fails is left alone for a while.
 
-use crate::{get, one_upstream, start_one};
+use crate::{get, route, start_one, upstream};
+use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::clocked::until_status;
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = cases![an_upstream_that_fails_is_no_longer_asked_and_recovers,];
 
-/// Attempts after which a breaker may open (`crates/traffic/src/breaker.rs`).
-const ATTEMPTS_MIN: usize = 20;
+/// Requests after which a breaker may open (`crates/traffic/src/breaker.rs`).
+const REQUESTS_MIN: usize = 20;
 /// For how long it is open at first.
 const OPEN: Duration = Duration::from_secs(1);
 const ONCE: &str = "attempts_max = 1";
@@ -24,12 +25,14 @@ fn is_ours(answer: &Answer) -> bool {
 
 /// Fails the upstream until its breaker has opened.
 async fn opened(running: &Running, origin: &Origin) {
-    for number in 0..ATTEMPTS_MIN {
-        let answer = get(running, "/u/a").await;
+    for number in 0..REQUESTS_MIN {
+        let client = format!("192.0.2.{}", number + 1);
+        let ask = Ask::get("/u/a").header("X-Forwarded-For", &client);
+        let answer = ask.send(running.address).await;
         status(&answer, 503, "an origin that fails");
         assert!(!is_ours(&answer), "failure {number} is the origin's own");
     }
-    assert_eq!(origin.count(), ATTEMPTS_MIN, "each of them was asked");
+    assert_eq!(origin.count(), REQUESTS_MIN, "each of them was asked");
 }
 
 /// How many probes there can be since the breaker has opened.
@@ -45,7 +48,9 @@ fn probes_max(since: Instant) -> usize {
 
 async fn an_upstream_that_fails_is_no_longer_asked_and_recovers(host: &dyn Host) {
     let origin = Origin::start(Reply::status(503).body("of the origin")).await;
-    let app = one_upstream(&[&origin], ONCE);
+    let trusted = "[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"127.0.0.0/8\"]\n";
+    let policy = [trusted, &upstream("u", &[&origin], ONCE), &route("u")].concat();
+    let app = AppSpec::gateway(policy).write();
     let running = start_one(host, &app).await;
     opened(&running, &origin).await;
     let since = Instant::now();
@@ -64,7 +69,7 @@ async fn an_upstream_that_fails_is_no_longer_asked_and_recovers(host: &dyn Host)
             );
         }
     }
-    let asked = origin.count() - ATTEMPTS_MIN;
+    let asked = origin.count() - REQUESTS_MIN;
     assert!(
         asked <= probes_max(since) && ours + asked == 30,
         "the upstream is left alone, and was asked {asked} times; {ours} answers are the gateway's"
@@ -72,7 +77,7 @@ async fn an_upstream_that_fails_is_no_longer_asked_and_recovers(host: &dyn Host)
     origin.set(Reply::ok("back"));
     let ask = Ask::get("/u/a");
     until_status(&running, &ask, 200, 503, "the upstream has recovered").await;
-    for _ in 0..ATTEMPTS_MIN {
+    for _ in 0..REQUESTS_MIN {
         status(&get(&running, "/u/a").await, 200, "the breaker is closed");
     }
 }

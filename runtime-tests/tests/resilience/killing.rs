@@ -1,6 +1,6 @@
 //! One of three origins is killed and revived under load.
 
-use crate::{in_one_piece, upstream};
+use crate::{REPEATABLE, in_one_piece, upstream};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::host::{Host, Running};
@@ -10,8 +10,9 @@ use doorward_runtime_tests::origin::Origin;
 use doorward_runtime_tests::run::Case;
 use std::sync::Arc;
 
-pub const CASES: &[Case] =
-    cases![killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request,];
+pub const CASES: &[Case] = cases![
+    killing_and_reviving_one_of_three_origins_under_load_loses_no_request_that_may_be_repeated,
+];
 
 const CONNECTIONS: usize = 24;
 const ROUNDS: usize = 9;
@@ -39,7 +40,7 @@ fn requests(running: &Running, token: &str) -> Arc<[Vec<u8>]> {
     .into()
 }
 
-async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempotent_request(
+async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_request_that_may_be_repeated(
     host: &dyn Host,
 ) {
     let issuer = Issuer::start().await;
@@ -52,7 +53,7 @@ async fn killing_and_reviving_one_of_three_origins_under_load_loses_no_idempoten
     let targets: Vec<&Origin> = origins.iter().collect();
     let policy = format!(
         "[issuer.test]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n\n{}\
-         [[route]]\npath = \"/**\"\nissuer = [\"test\"]\nscope = [\"read\"]\nupstream = \"u\"\n",
+         [[route]]\npath = \"/**\"\nissuer = [\"test\"]\nscope = [\"read\"]\nupstream = \"u\"\n{REPEATABLE}\n",
         issuer.url(),
         upstream("u", &targets, "")
     );

@@ -26,6 +26,9 @@ use doorward_runtime_tests::run;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// A route's requests may be done twice, whatever their method.
+const REPEATABLE: &str = "retry_on = [\"timeout\", \"reset\", \"gateway-error\"]";
+
 fn main() -> ExitCode {
     let cases = [
         retries::CASES,
@@ -70,6 +73,12 @@ fn route_with(path: &str, lines: &str) -> String {
 fn one_upstream(origins: &[&Origin], lines: &str) -> App {
     let policy = format!("{}{}", upstream("u", origins, lines), route("u"));
     AppSpec::gateway(policy).write()
+}
+
+/// The same, for an upstream whose requests may be done twice.
+fn one_repeatable(origins: &[&Origin], lines: &str) -> App {
+    let route = route_with("u", &format!("upstream = \"u\"\n{REPEATABLE}"));
+    AppSpec::gateway(format!("{}{route}", upstream("u", origins, lines))).write()
 }
 
 /// Serves `app` with one instance that sees every request.

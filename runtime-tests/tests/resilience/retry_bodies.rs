@@ -1,6 +1,6 @@
 //! Requests with bodies: what is still held is sent again, what is not is not.
 
-use crate::{one_upstream, start_forgetful};
+use crate::{one_repeatable, start_forgetful};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::gated::status;
@@ -32,7 +32,7 @@ async fn an_origin_that_fails_before_the_body_was_read_is_asked_again_with_all_o
     host: &dyn Host,
 ) {
     let origin = Origin::start(Reply::ok("")).await;
-    let app = one_upstream(&[&origin], QUICK);
+    let app = one_repeatable(&[&origin], QUICK);
     let running = start_forgetful(host, &app).await;
     for (how, failure, _) in failures() {
         let failure = failure.early();
