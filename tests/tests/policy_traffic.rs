@@ -16,6 +16,7 @@ use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey, generate};
 use doorward_token::{KeySet, UnixTime, UnverifiedToken, VerifiedToken};
 use doorward_traffic::cors::OriginPattern;
+use doorward_traffic::retry::RetryOn;
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::security::Preset;
 use doorward_traffic::split::SplitKey;
@@ -104,6 +105,8 @@ limits = "upload"
 security_headers = "api"
 upstream = "new"
 strip_prefix = "/own"
+rewrite_response = false
+retry_on = ["gateway-error", "reset"]
 mirror = "shadow"
 [route.split]
 to = "orders"
@@ -182,6 +185,9 @@ fn what_a_route_says_itself_takes_the_place_of_the_defaults() {
     assert_eq!(fields.len(), Preset::Api.fields().len());
     let prefix = Rewrite::StripPrefix("/own".to_owned());
     assert_eq!(traffic.rewrite(), Some(&prefix));
+    assert_eq!(traffic.rewrite_of_response(), None, "it says so");
+    let on = traffic.retry_on();
+    assert!(on.reset && on.gateway_error && !on.timeout, "{on:?}");
     let (split, to) = traffic.split().unwrap();
     assert_eq!((&*to.name, split.percent), (ORDERS, 25));
     assert_eq!((split.by, split.fallback), (SplitKey::Subject, false));
@@ -208,7 +214,10 @@ fn routes_with_different_rules_for_traffic_are_told_apart() {
         prefix: "/public".to_owned(),
         with: "/".to_owned(),
     };
-    assert_eq!(traffic(&policy, "/public/a").rewrite(), Some(&replaced));
+    let public = traffic(&policy, "/public/a");
+    assert_eq!(public.rewrite(), Some(&replaced));
+    assert_eq!(public.rewrite_of_response(), Some(&replaced));
+    assert_eq!(public.retry_on(), RetryOn::default());
     assert_eq!(traffic(&policy, "/none").rewrite(), None);
 }
 

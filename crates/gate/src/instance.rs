@@ -4,6 +4,7 @@
 
 use doorward_policy::{Issuer, Policy};
 use doorward_token::cache::TokenCache;
+use doorward_traffic::shares::Shares;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ use crate::store::SharedStore;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
+
+/// What logout tokens that prove false are counted under, for the log.
+const LOGOUTS_NAME: &str = "of logout tokens";
+/// How many of them a client may send at once, more than an instance has requests at a time: those that are valid
+/// count until that is known.
+const LOGOUTS_AT_ONCE: u32 = 30;
+/// How many of them come back to a client each second.
+const LOGOUTS_PER_S: u32 = 2;
 
 /// The gate of one instance of the component. It is dropped whole; work that outlives it holds what it needs.
 pub struct Instance<P: Platform> {
@@ -40,6 +49,8 @@ pub(crate) struct Gate<P: Platform> {
     pub(crate) introspector: Introspector<P>,
     pub(crate) verified: RefCell<TokenCache<P::HashState, Arc<Issuer>>>,
     pub(crate) limiter: Limiter<P>,
+    /// What each client may send of logout tokens.
+    pub(crate) logouts: RefCell<Shares>,
     /// Made by the first request to one.
     upstreams: OnceCell<Upstreams<P>>,
 }
@@ -98,6 +109,7 @@ impl<P: Platform> Gate<P> {
         Self {
             issuers: Issuers::new(&platform, &policy, &store),
             introspector: Introspector::new(platform.clone()),
+            logouts: RefCell::new(Shares::of(LOGOUTS_NAME, LOGOUTS_AT_ONCE, LOGOUTS_PER_S)),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
             verified: RefCell::new(TokenCache::new(platform.hash_state())),
             upstreams: OnceCell::new(),

@@ -254,8 +254,8 @@ impl<P: Platform> Introspector<P> {
     }
 }
 
-/// Whose share of the questions to an issuer it is. Clients whose address is not known have one together.
-fn share_of(address: &[u8], issuer: usize) -> KeyDigest {
+/// Whose share it is of what concerns an issuer. Clients whose address is not known have one together.
+pub(crate) fn share_of(address: &[u8], issuer: usize) -> KeyDigest {
     let mut share = KeyDigest::default();
     let issuer = u32::try_from(issuer).unwrap_or(u32::MAX).to_be_bytes();
     for (byte, value) in share.iter_mut().zip(issuer.iter().chain(address)) {

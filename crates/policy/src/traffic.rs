@@ -72,6 +72,7 @@ pub(crate) struct TrafficRule {
     pub(crate) security_headers: Option<Id>,
     pub(crate) upstream: Option<UpstreamId>,
     pub(crate) rewrite: Option<Rewrite>,
+    pub(crate) rewrite_response: bool,
     pub(crate) retry_on: RetryOn,
     pub(crate) split: Option<Split>,
     pub(crate) mirror: Option<UpstreamId>,
@@ -125,6 +126,15 @@ impl<'p> Traffic<'p> {
     #[must_use]
     pub fn rewrite(&self) -> Option<&'p Rewrite> {
         self.rule.rewrite.as_ref()
+    }
+
+    /// What of the path was changed, where paths in the response are to be moved back.
+    #[must_use]
+    pub fn rewrite_of_response(&self) -> Option<&'p Rewrite> {
+        self.rule
+            .rewrite
+            .as_ref()
+            .filter(|_| self.rule.rewrite_response)
     }
 
     /// After what the request is sent again whatever its method.

@@ -18,8 +18,6 @@
 //! Each success of a healthy target takes back one doubling. So a target that works only now and then is set
 //! aside for longer and longer.
 
-use std::collections::BTreeMap;
-
 use crate::random::Random;
 use crate::status::StatusMeaning;
 use crate::time::Millis;
@@ -137,8 +135,8 @@ impl TargetReport {
 #[derive(Clone, Debug)]
 pub struct Targets {
     all: Vec<TargetState>,
-    /// What is known of them on routes on which one has failed.
-    routes: BTreeMap<RouteNumber, Vec<Health>>,
+    /// What is known of them on routes on which one has failed, in the order of the routes.
+    routes: Vec<(RouteNumber, Vec<Health>)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -168,7 +166,7 @@ impl Targets {
     pub fn new(count: usize) -> Self {
         Self {
             all: vec![TargetState::default(); count.min(TARGETS_MAX)],
-            routes: BTreeMap::new(),
+            routes: Vec::new(),
         }
     }
 
@@ -241,8 +239,7 @@ impl Targets {
     }
 
     fn take(&mut self, route: RouteNumber, target: usize, now: Millis) -> TargetChoice {
-        let on_route = self.routes.get_mut(&route);
-        let on_route = on_route.and_then(|of_route| of_route.get_mut(target));
+        let on_route = self.on_route_mut(route, target);
         let nothing = Seen {
             probe: false,
             generation: 0,
@@ -288,11 +285,13 @@ impl Targets {
             TargetReport::Broken | TargetReport::Unknown => None,
         };
         if worked == Some(false) {
-            let of_route = self.routes.entry(choice.route);
-            of_route.or_insert_with(|| vec![Health::default(); count]);
+            let place = self.place_of(choice.route);
+            if let Err(place) = place {
+                let all = vec![Health::default(); count];
+                self.routes.insert(place, (choice.route, all));
+            }
         }
-        let on_route = self.routes.get_mut(&choice.route);
-        if let Some(health) = on_route.and_then(|of_route| of_route.get_mut(choice.target)) {
+        if let Some(health) = self.on_route_mut(choice.route, choice.target) {
             health.report(choice.of_route, worked, FAILURES_MAX, random, now);
         }
     }
@@ -320,7 +319,19 @@ impl Targets {
     }
 
     fn on_route(&self, route: RouteNumber, target: usize) -> Option<&Health> {
-        self.routes.get(&route)?.get(target)
+        let (_, of_route) = self.routes.get(self.place_of(route).ok()?)?;
+        of_route.get(target)
+    }
+
+    fn on_route_mut(&mut self, route: RouteNumber, target: usize) -> Option<&mut Health> {
+        let place = self.place_of(route).ok()?;
+        let (_, of_route) = self.routes.get_mut(place)?;
+        of_route.get_mut(target)
+    }
+
+    fn place_of(&self, route: RouteNumber) -> Result<usize, usize> {
+        self.routes
+            .binary_search_by_key(&route, |(known, _)| *known)
     }
 
     /// Of two of these, drawn at random, the one with fewer requests in flight; the first one drawn when

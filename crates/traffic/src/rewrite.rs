@@ -1,5 +1,9 @@
 //! The path that an upstream is asked for.
 
+mod back;
+
+pub use self::back::{MOVED_FIELDS, WayBack};
+
 /// What of a path is changed for the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rewrite {
@@ -15,6 +19,17 @@ pub enum Rewrite {
 }
 
 impl Rewrite {
+    /// What was taken off the path and not replaced, for `X-Forwarded-Prefix`: an upstream that heeds it puts it before
+    /// its own paths.
+    #[must_use]
+    pub fn taken_off(&self) -> Option<&str> {
+        let (prefix, with) = match self {
+            Self::StripPrefix(prefix) => (prefix, ""),
+            Self::Replace { prefix, with } => (prefix, without_slash(with)),
+        };
+        with.is_empty().then(|| without_slash(prefix))
+    }
+
     /// The path and query to ask a target for: `base_path`, then what the rewrite leaves of the path of
     /// `target` (all of it when there is no rewrite), then its query.
     ///

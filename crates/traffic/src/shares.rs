@@ -34,12 +34,18 @@ impl Shares {
     /// Shares of which none is used. `name` is for the log.
     #[must_use]
     pub fn new(name: &str) -> Self {
+        Self::of(name, SHARE_AT_ONCE, SHARE_PER_S)
+    }
+
+    /// The same, of `at_once` questions, of which so many come back each second.
+    #[must_use]
+    pub fn of(name: &str, at_once: u32, per_s: u32) -> Self {
         Self {
             limit: RateLimit {
                 name: name.to_owned(),
-                requests: SHARE_PER_S,
+                requests: per_s,
                 per_s: 1,
-                burst: SHARE_AT_ONCE,
+                burst: at_once,
                 key: RateKey::Client,
                 counts: Counts::Requests,
                 shared: false,

@@ -32,7 +32,7 @@ pub struct Upstream {
     pub connect_timeout_ms: u64,
     /// For how many milliseconds the head of the response may take.
     pub first_byte_timeout_ms: u64,
-    /// For how many milliseconds the body of the response may pause.
+    /// For how many milliseconds the body of the response may pause; 0: for as long as somebody reads it.
     pub between_bytes_timeout_ms: u64,
     /// For how many milliseconds all attempts may take together, up to the head of the response.
     pub deadline_ms: u64,

@@ -27,6 +27,7 @@ pub const CASES: &[Case] = cases![
     a_logout_that_cannot_be_judged_or_written_is_a_503,
     a_logout_with_an_unknown_key_is_a_503_while_the_issuer_may_not_be_asked,
     only_a_post_to_the_very_path_is_a_logout,
+    who_sends_logout_tokens_that_prove_false_waits_and_nobody_else,
 ];
 
 /// How old keys may be for an unknown one to be refused for good, in seconds.
@@ -230,6 +231,44 @@ async fn a_logout_token_is_accepted_once(host: &dyn Host) {
     );
     let next = issuer.sign_logout(&claims(&issuer, "2", &[("sub", "bob")]));
     status(&post(&one, &next).await, 200, "the next one");
+}
+
+async fn who_sends_logout_tokens_that_prove_false_waits_and_nobody_else(host: &dyn Host) {
+    const AT_ONCE: usize = 30;
+    let clock = clock(host);
+    let issuer = Issuer::start_with_clock(&clock).await;
+    let app = app(&issuer).write();
+    let running = start(&app, &clock).await;
+    let send = async |token: &str, from: &str| {
+        let ask = Ask::new("POST", LOGOUT).form(&format!("logout_token={token}"));
+        ask.from(from).send(running.address).await
+    };
+    let [mallory, other] = ["192.0.2.66:1", "192.0.2.7:1"];
+    let genuine = |id: &str| issuer.sign_logout(&claims(&issuer, id, &[("sub", "alice")]));
+    // The signature of another one.
+    let (first, second) = (genuine("x"), genuine("y"));
+    let (signed, _) = first.rsplit_once('.').unwrap();
+    let (_, signature) = second.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{signature}");
+    for number in 0..AT_ONCE {
+        let answer = send(&forged, mallory).await;
+        // Or it is not known yet, because the issuer cannot be asked for its keys each time.
+        assert!(matches!(answer.status, 400 | 503), "forged token {number}");
+    }
+    let answer = send(&forged, mallory).await;
+    status(&answer, 429, "one too many");
+    assert_eq!(answer.header("retry-after"), Some("1"), "it says when");
+    for number in 0..2 * AT_ONCE {
+        let answer = send(&genuine(&number.to_string()), other).await;
+        status(
+            &answer,
+            200,
+            &format!("genuine token {number}, from elsewhere"),
+        );
+    }
+    clock.advance(1).await;
+    let answer = send(&forged, mallory).await;
+    assert_ne!(answer.status, 429, "a second later there is one again");
 }
 
 async fn a_logout_with_a_key_that_is_new_is_heard(host: &dyn Host) {

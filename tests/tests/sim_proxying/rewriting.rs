@@ -2,6 +2,7 @@
 
 use crate::{NONE, ORDERS, TRUST, ok, policy, scenes, status};
 use doorward_tests::sim::client::Sent;
+use doorward_tests::sim::origin::Reply;
 
 /// The host that the client asks.
 const ASKED: &str = "shop.example:8080";
@@ -76,6 +77,85 @@ fn paths_are_rewritten_as_the_policy_says_and_queries_are_not() {
                 let seen = scene.passes(sent, target);
                 assert_eq!(seen.target, expected, "{base:?}: {target}");
             }
+        }
+    }
+}
+
+/// A route to `orders` with these lines, below `/shop/orders`.
+fn moved(lines: &str) -> String {
+    format!(
+        r#"{TRUST}
+        [upstream.orders]
+        url = "https://{ORDERS}"
+
+        [[route]]
+        path = "/shop/orders/**"
+        public = true
+        upstream = "orders"
+        {lines}
+        "#
+    )
+}
+
+#[test]
+fn what_an_upstream_says_of_its_own_paths_is_moved_back_where_they_were_moved() {
+    let strip = "strip_prefix = \"/shop/orders\"";
+    let replace = "replace = { prefix = \"/shop/orders\", with = \"/v2\" }";
+    let own = format!("https://{ORDERS}/login");
+    let reply = Reply::status(302)
+        .field("Location", &own)
+        .field("Content-Location", "/v2/7")
+        .field("Refresh", "5; url=/v2/7")
+        .field("Set-Cookie", "a=1; Path=/v2; HttpOnly")
+        .field("Set-Cookie", &format!("b=1; Domain={ORDERS}"))
+        .field("Set-Cookie", "__Host-c=1; Path=/; Secure")
+        .field("X-Location", "/v2/7");
+    let off = format!("{strip}\nrewrite_response = false");
+    for (lines, location, below, prefix) in [
+        (
+            strip,
+            "/shop/orders/login",
+            "/shop/orders/v2",
+            &["/shop/orders"][..],
+        ),
+        (replace, "/login", "/shop/orders", &[]),
+        (&off, &own, "/v2", &["/shop/orders"]),
+        ("", &own, "/v2", &[]),
+    ] {
+        for scene in scenes(&moved(lines)) {
+            scene.origin.always(reply.clone());
+            let sent = Sent::get("/shop/orders/7").field("X-Forwarded-Prefix", "/forged");
+            let answer = scene.send(sent);
+            let is_moved = lines == strip || lines == replace;
+            let cookie_b = match is_moved {
+                true => "b=1".to_owned(),
+                false => format!("b=1; Domain={ORDERS}"),
+            };
+            let refresh = match is_moved {
+                true => format!("5;url={below}/7"),
+                false => "5; url=/v2/7".to_owned(),
+            };
+            for (name, expected) in [
+                ("location", vec![location.to_owned()]),
+                ("content-location", vec![format!("{below}/7")]),
+                ("refresh", vec![refresh]),
+                (
+                    "set-cookie",
+                    vec![
+                        format!("a=1; Path={below}; HttpOnly"),
+                        cookie_b,
+                        "__Host-c=1; Path=/; Secure".to_owned(),
+                    ],
+                ),
+                ("x-location", vec!["/v2/7".to_owned()]),
+            ] {
+                let named = answer.fields.named(name);
+                let values: Vec<_> = named.map(String::from_utf8_lossy).collect();
+                assert_eq!(values, expected, "{lines}: {name}");
+            }
+            let seen = scene.origin.seen();
+            let told = seen[0].values("x-forwarded-prefix");
+            assert_eq!(told, prefix, "{lines}: what the upstream is told");
         }
     }
 }

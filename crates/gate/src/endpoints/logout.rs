@@ -10,6 +10,7 @@ use doorward_token::logout::{
     FORM_BYTES_MAX, FormError, LOGOUT_PARAMETER, LogoutExpectations, LogoutToken, form_value,
 };
 use doorward_token::{TokenError, UnverifiedToken};
+use doorward_traffic::rate::KeyDigest;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
+use crate::introspect::share_of;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
@@ -61,7 +63,7 @@ impl<'i> Logout<'i> {
         let body = clock::within(platform, BODY_TIME_MAX, body(platform, request)).await;
         let answer = match body {
             _ if !is_form(received) => Err(Rejection::MediaType),
-            Ok(Some(body)) => accept(gate, self.at, &body).await,
+            Ok(Some(body)) => accept(gate, self.at, received, &body).await,
             Ok(None) => Err(Rejection::Form(FormError::TooLong)),
             Err(TimedOut) => Err(Rejection::Slow),
         };
@@ -104,14 +106,29 @@ enum Rejection {
 async fn accept<P: Platform>(
     gate: &Gate<P>,
     at: LogoutAt<'_>,
+    received: &Received,
     body: &[u8],
 ) -> Result<(), Rejection> {
     let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
     let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
     let whose = at.issuer(|| token.issuer_hint());
     let (issuer, rule) = whose.ok_or(Rejection::Token(TokenError::Issuer))?;
+    let share = share_of(&gate.ground.address_key(received), issuer.number());
+    take(gate, &share)?;
     let logout = verified(gate, issuer, rule, &token).await?;
+    let mut shares = gate.logouts.borrow_mut();
+    shares.give_back(&share, gate.platform().now_millis());
+    drop(shares);
     write(gate, at.revocation, &logout).await
+}
+
+/// Takes one from a client's share of logout tokens that prove false. Anybody can send them, and to verify one takes
+/// up to 10 ms.
+fn take<P: Platform>(gate: &Gate<P>, share: &KeyDigest) -> Result<(), Rejection> {
+    let mut shares = gate.logouts.borrow_mut();
+    shares
+        .take(share, gate.platform().now_millis())
+        .map_err(|seconds| Rejection::Unavailable(Refusal::rate_limited(shares.name(), seconds)))
 }
 
 async fn verified<P: Platform>(

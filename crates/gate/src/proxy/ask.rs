@@ -21,6 +21,8 @@ use crate::record::{AskedUpstream, Record};
 pub(super) struct Answered<P: Platform> {
     /// How the last attempt ended.
     pub(super) end: End,
+    /// Which of the targets has answered.
+    pub(super) position: usize,
     pub(super) known: Rc<Known<P>>,
     pub(super) response: P::Response,
     pub(super) passing: Passing<P>,
@@ -112,9 +114,9 @@ pub(super) async fn ask<P: Platform>(
         let body = call.body.take();
         let (answer, passing) = attempt::send(&outgoing, known, body).await;
         now = platform.monotonic();
+        let position = attempting.position;
         let (report, end, response) = match answer {
             Ok((status, response)) => {
-                let position = attempting.position;
                 let report = TargetReport::of_status(status);
                 attempting.ended(report, now);
                 let works = StatusMeaning::of(status) == StatusMeaning::Works;
@@ -129,6 +131,7 @@ pub(super) async fn ask<P: Platform>(
                     }
                     return Ok(Answered {
                         end,
+                        position,
                         known: Rc::clone(known),
                         response,
                         passing,
@@ -137,7 +140,7 @@ pub(super) async fn ask<P: Platform>(
                 (report, end, Some(response))
             }
             Err(NoResponse::Failure(failure)) => {
-                record.attempted(attempting.position, End::Failure(failure));
+                record.attempted(position, End::Failure(failure));
                 let report = TargetReport::of_failure(&failure);
                 attempting.ended(report, now);
                 platform.record(&Event::UpstreamFailed {
@@ -194,6 +197,7 @@ pub(super) async fn ask<P: Platform>(
                 return match (response, end) {
                     (Some(response), end) => Ok(Answered {
                         end,
+                        position,
                         known: Rc::clone(known),
                         response,
                         passing,

@@ -17,6 +17,8 @@ use crate::platform::{Destination, FieldList, NotAccepted, Platform, RequestLine
 
 /// How long a request with a body may take in any case: a day.
 const UPLOAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+/// How long a response without a limit may pause, which is as good as for ever: a year.
+const PAUSE_MS_MAX: u64 = 365 * UPLOAD_MS_MAX;
 
 /// What is sent.
 pub(super) struct Outgoing<'a> {
@@ -241,11 +243,16 @@ fn options<P: Platform>(
     has_body: bool,
 ) -> (P::Options, bool) {
     let upstream = &known.upstream;
+    // Where a host is told nothing, it has a limit of its own.
+    let between_bytes_ms = match upstream.between_bytes_timeout_ms {
+        0 => PAUSE_MS_MAX,
+        limited => limited,
+    };
     let make = |connect_ms: u64, first_byte_ms: u64| {
         known.platform.options(&Times {
             connect_ms,
             first_byte_ms,
-            between_bytes_ms: Some(upstream.between_bytes_timeout_ms),
+            between_bytes_ms: Some(between_bytes_ms),
         })
     };
     let (connect_ms, first_byte_ms) = (upstream.connect_timeout_ms, upstream.first_byte_timeout_ms);

@@ -2,6 +2,7 @@
 
 use doorward_policy::{Permit, Policy};
 use doorward_traffic::retry::Repeatable;
+use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 
@@ -46,6 +47,9 @@ impl<P: Platform> Call<'_, P> {
         let name = &self.policy.proxy().name;
         self.provenance
             .add_to(&mut fields, name, upstream.tells_host);
+        if let Some(prefix) = self.permit.traffic().rewrite().and_then(Rewrite::taken_off) {
+            fields.push("x-forwarded-prefix", prefix);
+        }
         head::edit(&mut fields, &upstream.request_fields);
         fields
     }

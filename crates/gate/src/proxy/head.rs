@@ -6,6 +6,7 @@ use doorward_traffic::address::Client;
 use doorward_traffic::field_list::is_field;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
+use doorward_traffic::rewrite::{MOVED_FIELDS, WayBack};
 use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
 use std::borrow::Cow;
@@ -165,12 +166,14 @@ pub(super) fn response<P: Platform>(
     platform: &P,
     response: P::Response,
     upstream: &Arc<Upstream>,
+    back: Option<WayBack<'_>>,
     additions: &Additions<'_>,
 ) -> Result<P::Response, Refusal> {
     let edits = &upstream.response_fields;
     let headers = P::response_fields(&response);
     let nothing_is_set = additions.is_empty() && edits.is_empty();
-    if nothing_is_set && !P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES) {
+    let back = back.filter(|_| P::has_any(&headers, &MOVED_FIELDS));
+    if nothing_is_set && back.is_none() && !P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES) {
         return Ok(response);
     }
     let mut fields = P::listed(&headers);
@@ -178,6 +181,14 @@ pub(super) fn response<P: Platform>(
     let named = named_in(&fields);
     let ends_here = |name: &str| is_hop_by_hop(name) || named.iter().any(|named| named == name);
     fields.retain(|name| !ends_here(name));
+    if let Some(back) = back {
+        fields.retain_mut(|name, value| {
+            if let Some(moved) = back.field(name, value) {
+                *value = moved.into();
+            }
+            true
+        });
+    }
     edit(&mut fields, edits);
     additions.add_to(&mut fields);
     let rebuilt = if edits.is_empty() {

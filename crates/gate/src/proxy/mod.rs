@@ -19,6 +19,7 @@ use doorward_traffic::address::{Client, limit_key};
 use doorward_traffic::forwarded::loops;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::retry::{End, Repeatable};
+use doorward_traffic::rewrite::WayBack;
 use doorward_traffic::split::{Split, SplitKey};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -79,6 +80,7 @@ pub(crate) async fn answer<P: Platform>(
         return observe::refused(platform, record, refusal, &additions);
     }
     let progress = body.as_ref().map(Body::progress);
+    let moved = permit.traffic().rewrite_of_response();
     let outcome = match Choice::of(&permit, &received, &client, upstreams) {
         Ok(choice) => {
             let retry_on = permit.traffic().retry_on();
@@ -109,8 +111,11 @@ pub(crate) async fn answer<P: Platform>(
     };
     record.closes(received.target);
     record.body_bytes = progress.map_or(0, |progress| progress.bytes());
-    let answer = outcome.and_then(|(known, response)| {
-        head::response(platform, response, &known.upstream, &additions)
+    let answer = outcome.and_then(|exchange| {
+        let upstream = &exchange.known.upstream;
+        let target = upstream.targets.at(exchange.position);
+        let back = moved.map(|rewrite| WayBack::of(rewrite, target));
+        head::response(platform, exchange.response, upstream, back, &additions)
     });
     match answer {
         Ok(response) => {
@@ -120,6 +125,14 @@ pub(crate) async fn answer<P: Platform>(
         }
         Err(refusal) => observe::refused(platform, record, refusal, &additions),
     }
+}
+
+/// Who has answered, and what.
+struct Exchange<P: Platform> {
+    known: Rc<Known<P>>,
+    /// Which of its targets.
+    position: usize,
+    response: P::Response,
 }
 
 /// Which upstreams a request has to do with.
@@ -187,7 +200,7 @@ async fn ask<P: Platform>(
     choice: Choice<P>,
     upstreams: &Upstreams<P>,
     record: &mut Record<'_>,
-) -> Result<(Rc<Known<P>>, P::Response), Refusal> {
+) -> Result<Exchange<P>, Refusal> {
     let mut mirror = choice.mirror.map(|known| Mirror {
         mirrored: Rc::clone(&upstreams.mirrored),
         route: call.permit.route_number(),
@@ -222,7 +235,11 @@ async fn ask<P: Platform>(
         Ok(answered) => {
             let platform = &answered.known.platform;
             answered.passing.go_on(platform, mirror);
-            Ok((answered.known, answered.response))
+            Ok(Exchange {
+                known: answered.known,
+                position: answered.position,
+                response: answered.response,
+            })
         }
         Err(Failure::Upstream(name, failure)) => Err(Refusal::upstream(&name, failure)),
         Err(Failure::TooLarge) => Err(Refusal::limit(LimitExceeded::BodyBytes)),

@@ -9,7 +9,6 @@ use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Target, Upstream};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -66,8 +65,8 @@ pub(super) struct Known<P: Platform> {
     targets: RefCell<Targets>,
     /// Of connections to it.
     breaker: RefCell<Breaker>,
-    /// Those of routes on which a request has failed.
-    route_breakers: RefCell<BTreeMap<RouteNumber, Breaker>>,
+    /// Those of routes on which a request has failed, in the order of the routes.
+    route_breakers: RefCell<Vec<(RouteNumber, Breaker)>>,
     budget: RefCell<RetryBudget>,
     credential: OnceCell<Option<Vec<u8>>>,
     /// Those of a request without a body, and whether the host keeps the times in them.
@@ -92,7 +91,7 @@ impl<P: Platform> Known<P> {
         now: Millis,
     ) -> Result<Admission<'_, P>, BreakerOpen> {
         let mut breakers = self.route_breakers.borrow_mut();
-        let on_route = breakers.get_mut(&route).map(|breaker| breaker.admit(now));
+        let on_route = of_route(&mut breakers, route).map(|breaker| breaker.admit(now));
         drop(breakers);
         let mut admission = Admission {
             known: self,
@@ -245,16 +244,17 @@ impl<P: Platform> Admission<'_, P> {
         let mut breakers = self.known.route_breakers.borrow_mut();
         let ticket = match (self.on_route.take(), last) {
             (None, TargetReport::Failing) => {
-                let breaker = breakers.entry(self.route).or_insert_with(Breaker::of_route);
-                match breaker.is_open() {
-                    true => None,
-                    false => breaker.admit(self.now).ok(),
+                if let Err(place) = place_of(&breakers, self.route) {
+                    breakers.insert(place, (self.route, Breaker::of_route()));
                 }
+                let breaker = of_route(&mut breakers, self.route);
+                let breaker = breaker.filter(|breaker| !breaker.is_open());
+                breaker.and_then(|breaker| breaker.admit(self.now).ok())
             }
             (ticket, _) => ticket,
         };
         if let Some(ticket) = ticket
-            && let Some(breaker) = breakers.get_mut(&self.route)
+            && let Some(breaker) = of_route(&mut breakers, self.route)
         {
             breaker.record(ticket, served, self.now);
         }
@@ -265,4 +265,14 @@ impl<P: Platform> Drop for Admission<'_, P> {
     fn drop(&mut self) {
         self.end(TargetReport::Unknown);
     }
+}
+
+fn place_of(breakers: &[(RouteNumber, Breaker)], route: RouteNumber) -> Result<usize, usize> {
+    breakers.binary_search_by_key(&route, |(known, _)| *known)
+}
+
+fn of_route(breakers: &mut [(RouteNumber, Breaker)], route: RouteNumber) -> Option<&mut Breaker> {
+    let place = place_of(breakers, route).ok()?;
+    let (_, breaker) = breakers.get_mut(place)?;
+    Some(breaker)
 }

@@ -73,7 +73,7 @@
 //! host = "forwarded"                           # or "hidden": whether it is told the client's `Host`
 //! connect_timeout_ms = 1000                    # 1 to 60000
 //! first_byte_timeout_ms = 15000                # 1 to 600000
-//! between_bytes_timeout_ms = 30000             # 1 to 600000
+//! between_bytes_timeout_ms = 30000             # 0 to 600000; 0: as long as the client waits
 //! deadline_ms = 30000                          # for all attempts; 1 to 600000
 //! attempts_max = 3                             # 1 to 10; the first one counts
 //! backoff_ms = 25                              # before the second attempt at most; 1 to 10000
@@ -170,6 +170,7 @@
 //! rate_limit = "per_client"                    # one or several
 //! strip_prefix = "/orders"                     # what the upstream does not see of the path
 //! # replace = { prefix = "/orders", with = "/v2" }   # instead: what it sees in its place
+//! rewrite_response = true                      # whether paths in its responses are moved back
 //! retry_on = ["timeout", "reset", "gateway-error"]   # asked again after these whatever the method
 //! mirror = "orders-new"                        # who gets a copy of each request
 //! [route.split]                                # who goes to a second upstream instead

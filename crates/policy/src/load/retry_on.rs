@@ -21,10 +21,6 @@ pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> RetryOn {
             source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
             continue;
         };
-        if *is_on {
-            let message = format_args!("`retry_on` has `{}` twice", shown(entry.value));
-            source.find(Code::Repeated, entry.offset, &message);
-        }
         *is_on = true;
     }
     on

@@ -1,4 +1,4 @@
-//! `strip_prefix` and `replace` of a route
+//! `strip_prefix`, `replace` and `rewrite_response` of a route.
 
 use doorward_traffic::rewrite::Rewrite;
 
@@ -44,6 +44,18 @@ pub(super) fn read(
         prefix: from?.value.to_owned(),
         with: with?.value.to_owned(),
     })
+}
+
+/// Whether paths in responses are moved back.
+pub(super) fn response(source: &mut Source<'_>, fields: Fields<'_, '_>, moves: bool) -> bool {
+    const KEY: &str = "rewrite_response";
+    if let Some(offset) = fields.key_offset(KEY)
+        && !moves
+    {
+        let message = "`rewrite_response` needs `strip_prefix` or `replace`: no path is moved";
+        source.find(Code::MissingKey, offset, &message);
+    }
+    source.flag(fields, KEY, true) && moves
 }
 
 /// Segments that every path of the route begins with.

@@ -180,6 +180,7 @@ pub(super) fn route(
     let mut rule = chosen(source, fields, read, true);
     if needs_upstream(source, fields, &rule) {
         rule.rewrite = rewrite::read(source, fields, about.pattern);
+        rule.rewrite_response = rewrite::response(source, fields, rule.rewrite.is_some());
         rule.retry_on = retry_on::read(source, fields);
         rule.split = split::read(source, fields, &read.names, rule.upstream);
         rule.mirror = mirror(source, fields, &read.names, rule.upstream);
@@ -200,7 +201,14 @@ fn needs_upstream(source: &mut Source<'_>, fields: Fields<'_, '_>, rule: &Traffi
     if rule.upstream.is_some() || named {
         return true;
     }
-    for key in ["strip_prefix", "replace", "retry_on", "split", "mirror"] {
+    for key in [
+        "strip_prefix",
+        "replace",
+        "rewrite_response",
+        "retry_on",
+        "split",
+        "mirror",
+    ] {
         if let Some(offset) = fields.key_offset(key) {
             let message = format_args!("`{key}` needs an `upstream`, and the route has none");
             let help = "add `upstream` to the route or to `[defaults]`";

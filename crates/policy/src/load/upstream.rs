@@ -28,9 +28,16 @@ const BACKOFF_MS_DEFAULT: u64 = 25;
 const BACKOFF_MS_MAX_DEFAULT: u64 = 1000;
 
 pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) -> Upstream {
-    let mut ms = |key: &'static str, most: u64, otherwise: u64| {
-        source.number(fields, key, 1..=most, otherwise)
+    let mut number = |key: &'static str, least: u64, most: u64, otherwise: u64| {
+        source.number(fields, key, least..=most, otherwise)
     };
+    let between_bytes_timeout_ms = number(
+        "between_bytes_timeout_ms",
+        0,
+        TIMEOUT_MS_MAX,
+        BETWEEN_BYTES_TIMEOUT_MS_DEFAULT,
+    );
+    let mut ms = |key, most, otherwise| number(key, 1, most, otherwise);
     let connect_timeout_ms = ms(
         "connect_timeout_ms",
         CONNECT_TIMEOUT_MS_MAX,
@@ -40,11 +47,6 @@ pub(super) fn read(source: &mut Source<'_>, name: &str, fields: Fields<'_, '_>) 
         "first_byte_timeout_ms",
         TIMEOUT_MS_MAX,
         FIRST_BYTE_TIMEOUT_MS_DEFAULT,
-    );
-    let between_bytes_timeout_ms = ms(
-        "between_bytes_timeout_ms",
-        TIMEOUT_MS_MAX,
-        BETWEEN_BYTES_TIMEOUT_MS_DEFAULT,
     );
     let deadline_ms = ms("deadline_ms", TIMEOUT_MS_MAX, DEADLINE_MS_DEFAULT);
     let credential = credential(source, fields);
