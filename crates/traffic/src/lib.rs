@@ -24,5 +24,6 @@ pub mod spoofing;
 pub mod status;
 mod time;
 pub mod upstream;
+pub mod way_back;
 
 pub use time::Millis;

@@ -1,9 +1,5 @@
 //! The path that an upstream is asked for.
 
-mod back;
-
-pub use self::back::{MOVED_FIELDS, WayBack};
-
 /// What of a path is changed for the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rewrite {
@@ -72,7 +68,7 @@ impl Rewrite {
 }
 
 /// `/` stands for no segments, and what is put before others has no slash at its end.
-fn without_slash(path: &str) -> &str {
+pub(crate) fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 

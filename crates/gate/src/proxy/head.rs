@@ -6,9 +6,9 @@ use doorward_traffic::address::Client;
 use doorward_traffic::field_list::is_field;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
-use doorward_traffic::rewrite::{MOVED_FIELDS, WayBack};
 use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
+use doorward_traffic::way_back::{MOVED_FIELDS, WayBack};
 use std::borrow::Cow;
 use std::sync::Arc;
 

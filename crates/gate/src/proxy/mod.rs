@@ -19,8 +19,8 @@ use doorward_traffic::address::{Client, limit_key};
 use doorward_traffic::forwarded::loops;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::retry::{End, Repeatable};
-use doorward_traffic::rewrite::WayBack;
 use doorward_traffic::split::{Split, SplitKey};
+use doorward_traffic::way_back::WayBack;
 use std::net::IpAddr;
 use std::rc::Rc;
 

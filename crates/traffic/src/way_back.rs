@@ -14,7 +14,7 @@
 
 use doorward_syntax::url::UrlParts;
 
-use super::{Rewrite, without_slash};
+use crate::rewrite::{Rewrite, without_slash};
 use crate::upstream::Target;
 
 /// The fields that may have to be changed, in lower case.
@@ -82,10 +82,10 @@ impl<'t> WayBack<'t> {
 
     /// A path, with whatever follows it.
     fn path(&self, path: &str) -> Option<String> {
-        if !path.starts_with('/') || begins_with(path, self.outer).is_some() {
+        if !path.starts_with('/') || after_segments(path, self.outer).is_some() {
             return None;
         }
-        let rest = begins_with(path, &self.inner)?;
+        let rest = after_segments(path, &self.inner)?;
         Some([self.outer, rest].concat())
     }
 
@@ -156,7 +156,7 @@ impl<'t> WayBack<'t> {
 }
 
 /// What follows these whole segments at the beginning of a path: nothing, or what begins with `/`, `?` or `#`.
-fn begins_with<'p>(path: &'p str, segments: &str) -> Option<&'p str> {
+fn after_segments<'p>(path: &'p str, segments: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(segments)?;
     (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
 }
