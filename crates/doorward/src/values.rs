@@ -1,6 +1,9 @@
 //! Values of flags.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use doorward_host::IpNet;
 
 /// `KEY=VALUE`.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -37,6 +40,35 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A duration as [`duration`] reads it, that is one.
+pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it has to be more than nothing".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// An address, or a network with the length of its prefix.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    let network = address.or_else(|_| text.parse::<IpNet>());
+    network.map_err(|_| {
+        "it has to be an address or a network, such as 192.0.2.1 or 10.0.0.0/8".to_owned()
+    })
+}
+
+/// A share of at least 1 per cent.
+pub(crate) fn per_cent(text: &str) -> Result<usize, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
+    let number = number.filter(|number| (1..=100).contains(number));
+    number.ok_or_else(|| "it has to be a number from 1 to 100".to_owned())
+}
+
+/// A count of at least 1, in 32 bits.
+pub(crate) fn count_u32(text: &str) -> Result<u32, String> {
+    u32::try_from(count(text)?).map_err(|_| format!("it has to be at most {}", u32::MAX))
+}
+
 /// A count of at least 1.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     if text.contains("..") {
@@ -70,6 +102,38 @@ mod tests {
     #![expect(clippy::panic, reason = "a test fails by panicking")]
 
     use super::*;
+
+    #[test]
+    fn a_network_is_an_address_or_has_the_length_of_its_prefix() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("192.0.2.1", Some("192.0.2.1/32")),
+            ("2001:db8::1", Some("2001:db8::1/128")),
+            ("fd00::/8", Some("fd00::/8")),
+            ("10.0.0.0/33", None),
+            ("proxy.example", None),
+            ("", None),
+        ] {
+            let found = network(text).ok().map(|network| network.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_from_1_to_100_per_cent() {
+        for (text, expected) in [
+            ("80", Some(80)),
+            ("80%", Some(80)),
+            ("100", Some(100)),
+            ("0", None),
+            ("101", None),
+            ("-1", None),
+        ] {
+            assert_eq!(per_cent(text).ok(), expected, "{text}");
+        }
+        assert!(some_time("0").is_err());
+        assert_eq!(some_time("1ms"), Ok(Duration::from_millis(1)));
+    }
 
     #[test]
     fn durations_are_written_as_spin_writes_them() {

@@ -1,30 +1,64 @@
 //! The answer to one request: the host's own, or a component's.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::application::{Application, Trigger};
+use crate::arrival::Arrival;
+use crate::connections::{Connections, Link};
+use crate::flow::{Download, Flow, Upload};
 use crate::instance::{NoAnswer, no_answer};
 use crate::request::{BadRequest, prepare};
 use crate::router::RouteMatch;
+use crate::shares::OverShare;
 
 /// Paths that the host answers itself, before any route.
 const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// In seconds.
+const SOON: HeaderValue = HeaderValue::from_static("1");
+const OVER_SHARE: &str =
+    "too many requests of this client are under way; try again when some have been answered\n";
+const TOO_SLOW: &str = "the body of the request came too slowly\n";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one request. What goes wrong inside is logged, and the client learns its class only.
 pub async fn answer(
     application: &Application,
     request: Request<Incoming>,
-    client: SocketAddr,
+    sender: &Sender,
+    flow: Arc<Flow>,
+) -> Response<Download<WasiBody>> {
+    let response = respond_to(application, request, sender, &flow).await;
+    flow.answer(Instant::now());
+    response.map(|body| Download::new(body, flow))
+}
+
+/// Whom a request is from.
+pub struct Sender {
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// The connection that it came over.
+    pub link: Arc<Link>,
+    /// What tells whose it is.
+    pub connections: Arc<Connections>,
+}
+
+async fn respond_to(
+    application: &Application,
+    request: Request<Incoming>,
+    sender: &Sender,
+    flow: &Arc<Flow>,
 ) -> Response<WasiBody> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -40,20 +74,77 @@ pub async fn answer(
     let Some(trigger) = trigger(application, &route) else {
         return status(StatusCode::NOT_FOUND);
     };
+    let client = sender
+        .connections
+        .client_of(&sender.link, sender.address.ip(), &parts.headers);
+    let ticket = match client {
+        Some(client) => match application.shares.admit(&client).await {
+            Ok(ticket) => Some(ticket),
+            Err(OverShare) => return over_share(),
+        },
+        None => None,
+    };
     if let Err(error) = prepare(
         &mut parts,
         &route,
         &trigger.headers,
-        client,
+        sender.address,
         application.manner,
     ) {
         return refuse(error);
     }
-    let request = Request::from_parts(parts, body.map_err(Error::from).boxed_unsync());
-    match trigger.handler.handle(None, request).await {
+    let has_body = !body.is_end_stream();
+    let body = body.map_err(Error::from);
+    let body = match has_body {
+        true => Upload::new(body, Arc::clone(flow)).boxed_unsync(),
+        false => body.boxed_unsync(),
+    };
+    let arrival = Arrival {
+        flow: Arc::clone(flow),
+        ticket,
+        asked: None,
+    };
+    let handled = trigger
+        .handler
+        .handle(arrival, Request::from_parts(parts, body));
+    let handled = if has_body {
+        tokio::select! {
+            biased;
+            () = flow.too_slow() => return too_slow(),
+            handled = handled => handled,
+        }
+    } else {
+        handled.await
+    };
+    match handled {
         Ok(response) => response,
         Err(error) => failed(trigger, &error),
     }
+}
+
+/// The answer to a client that has its share of the instances.
+fn over_share() -> Response<WasiBody> {
+    let mut response = respond(
+        StatusCode::SERVICE_UNAVAILABLE,
+        TEXT,
+        Bytes::from_static(OVER_SHARE.as_bytes()),
+    );
+    response.headers_mut().insert(RETRY_AFTER, SOON);
+    response
+}
+
+/// The answer to a client that does not send the body of its request. Where that ends nobody knows, so nothing can
+/// come after it.
+fn too_slow() -> Response<WasiBody> {
+    let mut response = respond(
+        StatusCode::REQUEST_TIMEOUT,
+        TEXT,
+        Bytes::from_static(TOO_SLOW.as_bytes()),
+    );
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn trigger<'a>(application: &'a Application, route: &RouteMatch<'_, '_>) -> Option<&'a Trigger> {
@@ -78,9 +169,7 @@ fn failed(trigger: &Trigger, error: &wasmtime::Error) -> Response<WasiBody> {
     match no_answer(&trigger.handler, error) {
         NoAnswer::NoInstance(cause) if cause.is::<PoolConcurrencyLimitError>() => {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(RETRY_AFTER, SOON);
             response
         }
         NoAnswer::TooLate => status(StatusCode::GATEWAY_TIMEOUT),

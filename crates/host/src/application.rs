@@ -16,7 +16,7 @@ use wasmtime_wasi_http::{p2, p3};
 use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::download::{self, COMPONENT_BYTES_MAX};
-use crate::engine::engine;
+use crate::engine::{INSTANCES_OUTSIDE, engine};
 use crate::exports;
 use crate::fixed::FixedAnswers;
 use crate::instance::{Factory, Level};
@@ -29,6 +29,7 @@ use crate::manner::Manner;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::request::RouteHeaders;
 use crate::router::Router;
+use crate::shares::{Share, Shares};
 use crate::state::HostState;
 use crate::variables::Variables;
 
@@ -44,6 +45,8 @@ pub struct Application {
     pub info: Vec<u8>,
     /// What components see of the fields that they may not set.
     pub manner: Manner,
+    /// The instances that clients share.
+    pub shares: Arc<Shares>,
     /// The client of outgoing requests, to tell it where the application listens.
     pub client: OutboundClient,
     /// The components that others ask; held here, so that they end with the application.
@@ -83,6 +86,7 @@ impl Application {
             fixed: FixedAnswers::new(application),
             info: info(application)?,
             manner: options.manner,
+            shares: loader.shares,
             client: loader.services.outbound_http.client,
             _callees: callees,
         })
@@ -142,6 +146,7 @@ struct Loader<'a> {
     linked: BTreeMap<ChainKey<'a>, Arc<ProxyPre<HostState>>>,
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
+    shares: Arc<Shares>,
     /// The components of which the log says what the host lacks for them.
     told_absent: BTreeSet<&'a str>,
 }
@@ -178,6 +183,10 @@ impl<'a> Loader<'a> {
             linked: BTreeMap::new(),
             handlers: BTreeMap::new(),
             log,
+            shares: Arc::new(Shares::new(Share {
+                count: INSTANCES_OUTSIDE,
+                percent: options.client_share_percent,
+            })),
             told_absent: BTreeSet::new(),
         })
     }
@@ -263,6 +272,7 @@ impl<'a> Loader<'a> {
             self.link(component, middlewares)?,
             self.grants(component)?,
             level,
+            Arc::clone(&self.shares),
             self.options,
             self.log.clone(),
             self.stopping.clone(),

@@ -1,18 +1,22 @@
 //! A component as others ask it by service chaining.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use tokio::time::Instant;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::arrival::Arrival;
 use crate::asking::{Asking, asked};
 use crate::chaining::{Answering, Callee};
+use crate::flow::{Download, Flow, Upload};
 use crate::instance::{Factory, NoAnswer, no_answer};
 use crate::request::{prepare_chained, remove_hop};
 use crate::slots::TooManyWait;
@@ -30,16 +34,27 @@ async fn ask(
     let (mut parts, body) = request.into_parts();
     prepare_chained(&mut parts).map_err(|_| Error::HttpRequestUriInvalid)?;
     let (mut asking, asked) = asked();
+    let flow = Arc::new(Flow::inside(Instant::now()));
+    let body = match body.is_end_stream() {
+        true => body,
+        false => Upload::new(body, Arc::clone(&flow)).boxed_unsync(),
+    };
     let request = Request::from_parts(parts, body);
-    let mut response = match handler.handle(Some(asked), request).await {
+    let arrival = Arrival {
+        flow: Arc::clone(&flow),
+        ticket: None,
+        asked: Some(asked),
+    };
+    let mut response = match handler.handle(arrival, request).await {
         Ok(response) => response,
         Err(error) => return Err(failed(&handler, &error)),
     };
     asking.answered();
+    flow.answer(Instant::now());
     remove_hop(response.headers_mut());
     Ok(response.map(|body| {
         Answer {
-            body,
+            body: Download::new(body, flow),
             _asking: asking,
         }
         .boxed_unsync()
@@ -66,7 +81,7 @@ fn failed(handler: &ProxyHandler<Factory>, error: &wasmtime::Error) -> Error {
 
 /// The body of an answer, and who reads it.
 struct Answer {
-    body: WasiBody,
+    body: Download<WasiBody>,
     /// Dropped with this.
     _asking: Asking,
 }

@@ -15,6 +15,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// Component instances that requests from outside can count on at the same time. Each takes up to 16 requests at
 /// once, so this is enough for all connections.
+pub const INSTANCES_OUTSIDE: usize = COMPONENT_INSTANCES_OUTSIDE as usize;
 const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
 /// Component instances at each depth of service chaining; who needs one more waits for one that is idle or ends.
 pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;

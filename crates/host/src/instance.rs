@@ -2,8 +2,8 @@
 //! goes away. The reuse itself is `wasmtime-wasi-http`'s.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,16 @@ use wasmtime_wasi_http::handler::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
-use crate::asking::{Asked, Askers};
+use crate::arrival::{Aboard, Arrival, Boarded};
+use crate::asking::Askers;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
 use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK};
+use crate::flow::Flow;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{Grants, NewInstance};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
+use crate::shares::Shares;
 use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{HostState, Limits};
 use crate::stdio::LineWriter;
@@ -104,6 +107,8 @@ pub struct Factory {
     component: Arc<ProxyPre<HostState>>,
     grants: Arc<Grants>,
     level: Level,
+    /// The instances that requests from outside share.
+    shares: Arc<Shares>,
     reuse: Reuse,
     log: LogSink,
     /// The time of day, where it is not the real one.
@@ -120,6 +125,7 @@ impl Factory {
         component: Arc<ProxyPre<HostState>>,
         grants: Arc<Grants>,
         level: Level,
+        shares: Arc<Shares>,
         options: &HostOptions,
         log: LogSink,
         stopping: watch::Receiver<bool>,
@@ -135,6 +141,7 @@ impl Factory {
             component,
             grants,
             level,
+            shares,
             reuse,
             log,
             clock: options.clock.clone(),
@@ -211,7 +218,9 @@ impl HandlerState for Factory {
         };
         let mut store = self.store()?;
         let proxy = self.component.instantiate_async(&mut store).await?;
-        let askers = (self.level.depth > 0).then(Askers::default);
+        let inside = self.level.depth > 0;
+        let askers = inside.then(Askers::default);
+        let aboard = Arc::new(Aboard::new((!inside).then(|| Arc::clone(&self.shares))));
         Ok(Instance {
             store,
             proxy,
@@ -222,6 +231,7 @@ impl HandlerState for Factory {
                 self.stopping.clone(),
                 askers.clone(),
                 self.level.slots.clone(),
+                Arc::clone(&aboard),
             ),
             state: Worker {
                 component: Arc::clone(&self.grants.component),
@@ -229,6 +239,7 @@ impl HandlerState for Factory {
                 log: self.log.clone(),
                 stopping: self.stopping.clone(),
                 askers,
+                aboard,
                 _slot: slot,
             },
         })
@@ -248,7 +259,7 @@ pub enum NoAnswer<'e> {
 /// Tells why `handler` gave no answer, and writes it to the log.
 pub fn no_answer<'e>(handler: &ProxyHandler<Factory>, error: &'e wasmtime::Error) -> NoAnswer<'e> {
     let log = |what: &str| handler.state().report(what);
-    if let Some(none) = error.downcast_ref::<InstantiationError<Option<Asked>>>() {
+    if let Some(none) = error.downcast_ref::<InstantiationError<Arrival>>() {
         log(&format!("no instance for a request: {:#}", none.error));
         NoAnswer::NoInstance(&none.error)
     } else if error.is::<ExpirationError>() {
@@ -268,13 +279,14 @@ pub struct Worker {
     stopping: watch::Receiver<bool>,
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
+    aboard: Arc<Aboard>,
     /// Given back with this.
     _slot: Option<Slot>,
 }
 
 impl WorkerState for Worker {
     type StoreData = HostState;
-    type RequestData = Option<Asked>;
+    type RequestData = Arrival;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse.requests_max {
@@ -289,25 +301,23 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, HostState>,
-        asked: Option<Asked>,
+        arrival: Arrival,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         store.data_mut().busy_ticks = 0;
-        let timeout = self.reuse.request_timeout.map(tokio::time::sleep);
-        match (self.askers.as_ref().zip(asked), timeout) {
-            (Some((askers, asked)), None) => Box::pin(askers.add(asked)),
-            (Some((askers, asked)), Some(timeout)) => {
-                let gone = askers.add(asked);
-                Box::pin(async move {
-                    tokio::select! {
-                        () = gone => {}
-                        () = timeout => {}
-                    }
-                })
+        let Boarded { flow, stay, asked } = self.aboard.board(arrival);
+        let timeout = self.reuse.request_timeout;
+        let late = timeout.map(|timeout| too_late(flow, timeout));
+        let gone = self.askers.as_ref().zip(asked);
+        let gone = gone.map(|(askers, asked)| askers.add(asked));
+        Box::pin(async move {
+            // Whoever gives the request up: the instance has it until here.
+            let _stay = stay;
+            tokio::select! {
+                () = or_never(gone) => {}
+                () = or_never(late) => {}
             }
-            (None, Some(timeout)) => Box::pin(timeout),
-            (None, None) => Box::pin(std::future::pending()),
-        }
+        })
     }
 
     fn drop(&self, store: Store<HostState>, result: wasmtime::Result<()>) {
@@ -328,6 +338,35 @@ impl WorkerState for Worker {
                 &format!("instance ended: {cause}"),
             );
         }
+    }
+}
+
+async fn or_never(future: Option<impl Future<Output = ()>>) {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ready when a component had so long for a request while nothing moved.
+async fn too_late(flow: Weak<Flow>, timeout: Duration) {
+    let wait = |deadline: Option<tokio::time::Instant>| match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline),
+        // The client is waited for. From the time on when it is not, the component has all of it.
+        None => tokio::time::sleep(timeout),
+    };
+    let mut sleep = pin!(tokio::time::sleep(timeout));
+    loop {
+        sleep.as_mut().await;
+        // Held no longer than for the look: the exchange ends with it.
+        let Some(deadline) = flow.upgrade().map(|flow| flow.deadline(timeout)) else {
+            // Nobody waits for the answer any more.
+            return tokio::time::sleep(timeout).await;
+        };
+        if deadline.is_some_and(|deadline| deadline <= tokio::time::Instant::now()) {
+            return;
+        }
+        sleep.set(wait(deadline));
     }
 }
 
@@ -352,6 +391,8 @@ pub struct Expiration {
     stopped: bool,
     /// The components whose requests the instance has.
     askers: Option<Askers>,
+    /// The requests that the instance has.
+    aboard: Arc<Aboard>,
     /// The components that wait for its place.
     wanted: Option<Wanted>,
     /// When it goes away because nobody waits for it.
@@ -365,9 +406,11 @@ impl Expiration {
         mut stopping: watch::Receiver<bool>,
         askers: Option<Askers>,
         slots: Option<Arc<Slots>>,
+        aboard: Arc<Aboard>,
     ) -> Self {
         Self {
             askers,
+            aboard,
             wanted: slots.map(Wanted::new),
             end: None,
             idle_timeout,
@@ -416,7 +459,14 @@ impl WorkerExpiration for Expiration {
             // As in Spin, work after the response may take as long as a request.
             WorkerStatus::Requests | WorkerStatus::PostReturn => this.request_timeout,
         };
-        let deadline = timeout.and_then(|timeout| start.checked_add(timeout));
+        let mut deadline = timeout.and_then(|timeout| start.checked_add(timeout));
+        // Bytes that move keep it. Looked at only when it matters.
+        if status != WorkerStatus::Idle
+            && let (Some(passed), Some(timeout)) = (deadline, timeout)
+            && passed <= Instant::now()
+        {
+            deadline = this.aboard.deadline(timeout);
+        }
         let Some(deadline) = deadline.into_iter().chain(this.end).min() else {
             return Poll::Pending;
         };
@@ -455,7 +505,14 @@ mod tests {
         stopping: bool,
     ) -> bool {
         let (_sender, receiver) = watch::channel(stopping);
-        let mut expiration = Box::pin(Expiration::new(idle, request, receiver, None, None));
+        let mut expiration = Box::pin(Expiration::new(
+            idle,
+            request,
+            receiver,
+            None,
+            None,
+            Arc::new(Aboard::new(None)),
+        ));
         let mut cx = Context::from_waker(Waker::noop());
         let start = Instant::now();
         expiration.as_mut().poll(&mut cx, status, start).is_ready()

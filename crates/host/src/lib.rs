@@ -6,22 +6,26 @@
 //! build                               the components, built where they are stale (`doorward-toolchain`)
 //! interfaces                          what components import: services, grants, links, denials
 //! compose → engine, link, instance   its components, composed, compiled and linked
-//! server                             HTTP in front of them
+//! server → connections, flow, shares HTTP in front of them, and what one client can have of it
 //! ```
 
 mod answer;
 mod application;
+mod arrival;
 mod asking;
 pub mod build;
 mod callee;
 mod chaining;
+mod client;
 pub mod clock;
 mod compose;
+mod connections;
 mod connector;
 pub mod download;
 mod engine;
 mod exports;
 mod fixed;
+mod flow;
 mod instance;
 mod interfaces;
 mod link;
@@ -30,20 +34,24 @@ mod manner;
 pub mod names;
 mod nearest;
 pub mod options;
+mod patience;
 mod request;
 mod route_pattern;
 pub mod router;
 mod scratch;
 pub mod server;
+mod shares;
 mod slots;
 mod state;
 mod stdio;
+mod streams;
 mod template;
 pub mod variables;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;
 pub use interfaces::key_value::file as kv;
+pub use ipnet::IpNet;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use server::Server;

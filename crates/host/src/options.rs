@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::clock::WallClock;
 use crate::manner::Manner;
 
@@ -19,8 +21,21 @@ pub const IDLE_INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// Computing without a pause that one instance is allowed, unless told otherwise.
 pub const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a component has for a request while nothing moves, unless told otherwise.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 /// Time in which a client must have sent the head of a request, unless told otherwise.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection without a request is kept, unless told otherwise.
+pub const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a client is waited for that sends nothing of its body, unless told otherwise.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client is waited for that takes nothing of what is ready, unless told otherwise.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes per second with which a client keeps the pace, unless told otherwise.
+pub const CLIENT_RATE_MIN: u32 = 500;
+/// What one client gets of the instances and of the connections where nobody else wants any, in per cent, unless
+/// told otherwise.
+pub const CLIENT_SHARE_PERCENT: usize = 80;
 /// Connections that are open at the same time, unless told otherwise; more wait in the backlog.
 pub const CONNECTIONS_MAX: usize = 4096;
 /// Time that requests under way have to finish once the host was told to stop.
@@ -44,7 +59,8 @@ pub struct HostOptions {
     pub max_instance_concurrent_reuse_count: usize,
     /// How long an instance without a request is kept.
     pub idle_instance_timeout: Duration,
-    /// Time in which a component must have answered a request; no limit by default, as in Spin.
+    /// How long a component has for a request while no byte of it or of its answer moves and the client is not
+    /// waited for; no limit where there is none, as in Spin.
     pub request_timeout: Option<Duration>,
     /// Linear memory of one instance in bytes.
     pub memory_bytes_max: usize,
@@ -53,6 +69,19 @@ pub struct HostOptions {
     pub busy_time_max: Duration,
     /// Time in which a client must have sent the head of a request.
     pub header_read_timeout: Duration,
+    /// How long a connection without a request is kept.
+    pub idle_connection_timeout: Duration,
+    /// How long a client is waited for that sends nothing of its body.
+    pub read_timeout: Duration,
+    /// How long a client is waited for that takes nothing of what is ready.
+    pub write_timeout: Duration,
+    /// Bytes, sent or taken, for which a client gets back one second of those times.
+    pub client_rate_min: u32,
+    /// What one client gets of the instances and of the connections where nobody else wants any, in per cent.
+    /// Where others do, it is less. 100: no limit.
+    pub client_share_percent: usize,
+    /// The networks of proxies whose `X-Forwarded-For` says who the client is, and that are not clients themselves.
+    pub trusted_proxies: Vec<IpNet>,
     /// Connections that are open at the same time; more wait in the backlog.
     pub connections_max: usize,
     /// Time that requests under way have to finish once the host was told to stop.
@@ -67,7 +96,7 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// Spin's defaults, listening on `listen` and keeping state in `state_dir`.
+    /// Spin's defaults where Spin has a limit, and limits of our own where it has none, listening on `listen` and keeping state in `state_dir`.
     pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
@@ -77,10 +106,16 @@ impl HostOptions {
             max_instance_reuse_count: INSTANCE_REUSE_COUNT,
             max_instance_concurrent_reuse_count: INSTANCE_CONCURRENT_REUSE_COUNT,
             idle_instance_timeout: IDLE_INSTANCE_TIMEOUT,
-            request_timeout: None,
+            request_timeout: Some(REQUEST_TIMEOUT),
             memory_bytes_max: MEMORY_BYTES_MAX,
             busy_time_max: BUSY_TIME_MAX,
             header_read_timeout: HEADER_READ_TIMEOUT,
+            idle_connection_timeout: IDLE_CONNECTION_TIMEOUT,
+            read_timeout: READ_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
+            client_rate_min: CLIENT_RATE_MIN,
+            client_share_percent: CLIENT_SHARE_PERCENT,
+            trusted_proxies: Vec::new(),
             connections_max: CONNECTIONS_MAX,
             drain_timeout: DRAIN_TIMEOUT,
             log: None,

@@ -5,21 +5,30 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-use crate::answer::answer;
+use crate::answer::{Sender, answer};
 use crate::application::Application;
+use crate::client::TrustedProxies;
+use crate::connections::{Connection, Connections, Limits, Socket};
 use crate::download;
 use crate::manifest;
 use crate::options::HostOptions;
+use crate::patience::Pace;
+use crate::shares::Share;
+use crate::streams::Streams;
 
 /// Bytes of the head of an HTTP/1 request, and of the headers of an HTTP/2 one: the longest token that a
 /// policy can allow (64 KiB), and all else beside it.
@@ -30,6 +39,17 @@ const HEADERS_MAX: usize = 128;
 const STREAMS_MAX: u32 = 200;
 /// Streams that a client may open and reset before the connection is closed (CVE-2023-44487).
 const RESET_STREAMS_MAX: usize = 100;
+/// Bytes of one HTTP/2 request that a client may send before a component reads them.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// The same for all requests of a connection.
+const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
+/// Bytes of an HTTP/2 answer that are kept for a client that does not take them, beside the last piece.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Bytes of an answer that the kernel keeps before it has sent them. More would only hide who does not read.
+const UNSENT_BYTES: u32 = 128 << 10;
+/// What a client gets for a connection over its share.
+const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+content-type: text/plain; charset=utf-8\r\ncontent-length: 53\r\n\r\ntoo many connections of this client are open already\n";
 /// How long to wait after a failure to accept, for which the reason is most often that too many
 /// files are open.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -91,102 +111,160 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
         // Every connection holds a sender; the receiver ends when the last one is gone.
         let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
-        let slots = Arc::new(Semaphore::new(self.options.connections_max.max(1)));
+        let limits = limits(&self.options);
+        let connections = Arc::new(Connections::new(
+            Share {
+                count: self.options.connections_max.max(1),
+                percent: self.options.client_share_percent,
+            },
+            limits,
+            TrustedProxies::new(&self.options.trusted_proxies),
+            Arc::clone(&self.application.shares),
+        ));
+        let serving = Serving {
+            application: Arc::clone(&self.application),
+            connections: Arc::clone(&connections),
+            limits,
+            builder: builder(self.options.header_read_timeout),
+        };
+        let serving = Arc::new(serving);
         let mut shutdown = pin!(shutdown);
+        let mut looking = pin!(connections.look_after());
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                accepted = accept(&self.listener, &slots) => accepted,
+                () = &mut looking => break,
+                accepted = accept(&self.listener, &connections) => accepted,
             };
-            let (stream, client, slot) = match accepted {
-                Ok(accepted) => accepted,
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_RETRY).await;
-                    continue;
-                }
+            let Some((stream, client, slot)) = accepted else {
+                continue;
             };
             let connection = connection(
                 stream,
                 client,
-                Arc::clone(&self.application),
+                slot,
+                Arc::clone(&serving),
                 self.stopping.subscribe(),
-                self.options.header_read_timeout,
             );
             let open = open.clone();
             tokio::spawn(async move {
                 connection.await;
-                drop((slot, open));
+                drop(open);
             });
         }
         drop(self.listener);
         drop(open);
         self.stopping.send_replace(true);
         // Whatever is not done by then is cut off with the runtime.
-        let _ = tokio::time::timeout(self.options.drain_timeout, all_closed.recv()).await;
+        tokio::select! {
+            () = &mut looking => {}
+            _ = tokio::time::timeout(self.options.drain_timeout, all_closed.recv()) => {}
+        }
         Ok(())
     }
 }
 
+/// What all connections share.
+struct Serving {
+    application: Arc<Application>,
+    connections: Arc<Connections>,
+    limits: Limits,
+    builder: auto::Builder<Streams>,
+}
+
+fn limits(options: &HostOptions) -> Limits {
+    let pace = |time| Pace {
+        time,
+        bytes_per_second: options.client_rate_min,
+    };
+    Limits {
+        head: options.header_read_timeout,
+        idle: options.idle_connection_timeout,
+        read: pace(options.read_timeout),
+        write: pace(options.write_timeout),
+        silence: options.request_timeout,
+    }
+}
+
+/// The next connection, where there is room for it.
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await?;
-    let (stream, client) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, client, slot))
+    connections: &Arc<Connections>,
+) -> Option<(TcpStream, SocketAddr, Connection)> {
+    let Ok((stream, client)) = listener.accept().await else {
+        // Most often too many files are open: one that nobody uses makes room.
+        connections.make_room();
+        tokio::time::sleep(ACCEPT_RETRY).await;
+        return None;
+    };
+    let Ok(slot) = connections.take(client.ip()).await else {
+        // As much of it as the socket takes at once, which is all of it.
+        let _ = stream.try_write(TOO_MANY_CONNECTIONS);
+        return None;
+    };
+    stream.set_nodelay(true).ok()?;
+    // Where the system does not have it, there is more in the kernel for who does not read.
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+    Some((stream, client, slot))
 }
 
 /// Serves one connection until it is closed, or until its last request is answered once the host
 /// stops.
 async fn connection(
     stream: TcpStream,
-    client: SocketAddr,
-    application: Arc<Application>,
+    address: SocketAddr,
+    slot: Connection,
+    serving: Arc<Serving>,
     mut stopping: watch::Receiver<bool>,
-    header_read_timeout: Duration,
 ) {
-    let asked = Arc::new(AtomicBool::new(false));
+    let link = Arc::clone(&slot.link);
+    let sender = Arc::new(Sender {
+        address,
+        link: Arc::clone(&link),
+        connections: Arc::clone(&serving.connections),
+    });
     let service = service_fn({
-        let asked = Arc::clone(&asked);
-        move |request| {
-            asked.store(true, Ordering::Relaxed);
-            let application = Arc::clone(&application);
-            async move { Ok::<_, Infallible>(answer(&application, request, client).await) }
+        let serving = Arc::clone(&serving);
+        move |request: Request<Incoming>| {
+            let (serving, sender) = (Arc::clone(&serving), Arc::clone(&sender));
+            async move {
+                let stream = Streams::this();
+                let flow = sender.link.begin(&serving.limits, stream, Instant::now());
+                Ok::<_, Infallible>(answer(&serving.application, request, &sender, flow).await)
+            }
         }
     });
-    let builder = builder(header_read_timeout);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // hyper starts its own timer only once it knows which version of HTTP is spoken.
-    let mut first_request = pin!(tokio::time::sleep(header_read_timeout));
-    let mut waits_for_first = true;
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
+    let mut connection = pin!(serving.builder.serve_connection(socket, service));
     let mut stops = false;
     loop {
         tokio::select! {
             // How a connection ends is the client's business: it goes away, or it sends what is
             // not HTTP.
             _ = connection.as_mut() => return,
-            () = first_request.as_mut(), if waits_for_first => {
-                if !asked.load(Ordering::Relaxed) {
-                    return;
-                }
-                waits_for_first = false;
-            }
+            () = link.closing() => break,
             _ = stopping.wait_for(|stopping| *stopping), if !stops => {
                 stops = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
+    connection.as_mut().graceful_shutdown();
+    // Says so to the client, as far as that needs no waiting.
+    std::future::poll_fn(|cx| {
+        let _ = connection.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
 }
 
-fn builder(header_read_timeout: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(ping_every: Duration) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams);
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_read_timeout)
+        // The connection is looked after here, whatever is spoken on it.
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .half_close(false);
@@ -197,8 +275,11 @@ fn builder(header_read_timeout: Duration) -> auto::Builder<TokioExecutor> {
         .max_header_list_size(header_list_bytes_max)
         .max_concurrent_streams(STREAMS_MAX)
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
-        .keep_alive_interval(Some(header_read_timeout))
-        .keep_alive_timeout(header_read_timeout);
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(Some(ping_every))
+        .keep_alive_timeout(ping_every);
     builder
 }
 

@@ -1,5 +1,6 @@
 //! `doorward up`: serves the application of a `spin.toml`.
 
+mod clients;
 mod dotenv;
 mod first_look;
 mod policies;
@@ -81,15 +82,19 @@ pub(crate) struct Arguments {
     /// Where requests are few, more time saves the next one the start of an instance.
     #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "1s")]
     idle_instance_timeout: Duration,
-    /// Time in which a request must be answered [default: no limit]
+    /// How long a component has while nothing moves; 0: no limit.
     ///
-    /// A later one is a 504, and its instance takes no new requests. A gateway's own deadlines are in the
-    /// policy.
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
-    request_timeout: Option<Duration>,
+    /// Counted is time in which no byte of the request or of its answer moves and the client is not waited for.
+    /// So an upload or an event stream may take longer. Without an answer by then it is a 504, and the
+    /// instance takes no new requests; an answer that has begun is broken off. A gateway's own deadlines are in
+    /// the policy. Spin has the same flag, and no limit by default.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, default_value = "300s")]
+    request_timeout: Duration,
     /// Memory that one instance may use.
     #[arg(long, env = "SPIN_MAX_INSTANCE_MEMORY", value_name = "BYTES", value_parser = values::count, default_value_t = options::MEMORY_BYTES_MAX)]
     max_instance_memory: usize,
+    #[command(flatten)]
+    clients: clients::Arguments,
 }
 
 impl Arguments {
@@ -151,7 +156,9 @@ async fn serve(
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
     host.idle_instance_timeout = arguments.idle_instance_timeout;
-    host.request_timeout = arguments.request_timeout;
+    host.request_timeout =
+        (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
+    arguments.clients.set(&mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
     if arguments.quiet {
         host.log = Some(LogSink::new(|_| {}));

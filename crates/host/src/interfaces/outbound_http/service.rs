@@ -249,6 +249,9 @@ pub(super) fn is_forbidden(name: &HeaderName) -> bool {
     DEFAULT_FORBIDDEN_HEADERS.contains(name)
 }
 
+/// Bytes of a body that a component hands over at once. More of them wait in the host for who reads slowly.
+const BODY_PIECE_BYTES: usize = 64 << 10;
+
 impl WasiHttpHooks for Outbound {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
         (self.setting || !self.manner.shows()) && is_forbidden(name)
@@ -258,6 +261,10 @@ impl WasiHttpHooks for Outbound {
         // What trailers arrive with.
         let shows = self.manner.shows();
         Arc::new(move |name| !shows && is_forbidden(name))
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_PIECE_BYTES
     }
 
     fn send_request(
