@@ -14,7 +14,8 @@ use super::Flow;
 /// The body of a request.
 pub struct Upload<B> {
     body: B,
-    flow: Arc<Flow>,
+    /// None once all of the body is there: who keeps it does not keep the exchange.
+    flow: Option<Arc<Flow>>,
     /// Made when something is waited for.
     waker: Option<Waker>,
 }
@@ -24,7 +25,7 @@ impl<B> Upload<B> {
     pub fn new(body: B, flow: Arc<Flow>) -> Self {
         Self {
             body,
-            flow,
+            flow: Some(flow),
             waker: None,
         }
     }
@@ -51,10 +52,12 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Upload<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        if this.flow.ended().is_some() {
+        let Some(flow) = &this.flow else {
+            return Pin::new(&mut this.body).poll_frame(cx);
+        };
+        if flow.ended().is_some() {
             return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
         }
-        let flow = &this.flow;
         let waker = this
             .waker
             .get_or_insert_with(|| Arc::new(Came(Arc::downgrade(flow))).into());
@@ -68,6 +71,9 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Upload<B> {
                 _ => 0,
             };
             flow.uploaded(now, bytes);
+            if !matches!(frame, Some(Ok(_))) || this.body.is_end_stream() {
+                this.flow = None;
+            }
         }
         polled
     }
