@@ -218,7 +218,7 @@ impl<'a> Loader<'a> {
         if let Some(handler) = self.handlers.get(&key) {
             return Ok(handler.clone());
         }
-        let level = Level::outside();
+        let level = Level::outside(Arc::clone(&self.shares));
         let handler = self.new_handler(&trigger.component, &trigger.middleware, level)?;
         self.handlers.insert(key, handler.clone());
         Ok(handler)
@@ -272,7 +272,6 @@ impl<'a> Loader<'a> {
             self.link(component, middlewares)?,
             self.grants(component)?,
             level,
-            Arc::clone(&self.shares),
             self.options,
             self.log.clone(),
             self.stopping.clone(),

@@ -56,14 +56,15 @@ impl TrustedProxies {
     #[must_use]
     pub fn client(&self, headers: &HeaderMap, proxy: IpAddr) -> Option<ClientKey> {
         // From the right: what is further left anybody can have written.
-        let (name, read): (_, fn(&[u8]) -> Option<IpAddr>) =
-            if headers.contains_key(X_FORWARDED_FOR) {
-                (X_FORWARDED_FOR, address)
-            } else {
-                (FORWARDED, forwarded_for)
-            };
+        let listed = headers.contains_key(X_FORWARDED_FOR);
+        let name = if listed { X_FORWARDED_FOR } else { FORWARDED };
         for member in members(headers.get_all(name).iter()).rev() {
-            match read(member) {
+            let told = if listed {
+                address(member)
+            } else {
+                forwarded_for(member)
+            };
+            match told {
                 Some(address) if self.contains(address) => {}
                 Some(address) => return Some(ClientKey::of(address)),
                 None => return Some(ClientKey::of(proxy)),

@@ -17,6 +17,10 @@ pub use self::socket::Socket;
 use crate::client::{ClientKey, TrustedProxies};
 use crate::shares::{Client, Share, Shares};
 
+/// How long a connection is idle before it makes room for another one. The request of a new one is on its way.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+/// How often who waits for a connection looks whether there is one that is idle.
+const ASK_EVERY: Duration = Duration::from_millis(50);
 /// How often connections are looked at, at most and at least.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 /// A limit is seen to be passed this much of it later, at most.
@@ -90,7 +94,7 @@ impl Connections {
                 return Ok(taken);
             }
             // One that is busy may be idle by then.
-            let _ = tokio::time::timeout(self.look_every(), self.closed.notified()).await;
+            let _ = tokio::time::timeout(ASK_EVERY, self.closed.notified()).await;
         }
     }
 
@@ -101,23 +105,19 @@ impl Connections {
     ) -> Result<Option<Connection>, TooMany> {
         let mut open = self.open();
         let count = open.links.len();
-        let has_room = count < self.share.count;
-        let over_share = client.filter(|client| {
-            let own = client.connections.load(Relaxed);
-            !self.share.allows(own, count)
-        });
-        let own_closes = over_share.is_some_and(|client| {
-            let is_own = |link: &Link| link.client().is_some_and(|of| Arc::ptr_eq(of, client));
-            close_longest_idle(&open, is_own)
-        });
-        if has_room && over_share.is_some() && !own_closes {
-            return Err(TooMany);
-        }
-        if !has_room {
-            if !own_closes && !open.links.values().any(|link| link.is_closing()) {
+        if count >= self.share.count {
+            if !open.links.values().any(|link| link.is_closing()) {
                 close_longest_idle(&open, |_| true);
             }
             return Ok(None);
+        }
+        if let Some(client) = client
+            && !self.share.allows(client.connections.load(Relaxed), count)
+        {
+            let is_own = |link: &Link| link.client().is_some_and(|of| Arc::ptr_eq(of, client));
+            if !close_longest_idle(&open, is_own) {
+                return Err(TooMany);
+            }
         }
         let client = client.cloned();
         if let Some(client) = &client {
@@ -183,11 +183,13 @@ impl Connections {
     }
 }
 
-/// Has the one closed that is idle for the longest time among those that are meant. Whether there is one.
+/// Has the one closed that is idle for the longest time among those that are meant. Whether there is one, and
+/// it is idle for long enough.
 fn close_longest_idle(open: &Open, is_meant: impl Fn(&Link) -> bool) -> bool {
     let idle = open.links.values().filter(|link| is_meant(link));
     let idle = idle.filter_map(|link| Some((link.idle_since()?, link)));
-    match idle.min_by_key(|(since, _)| *since) {
+    let longest = idle.min_by_key(|(since, _)| *since);
+    match longest.filter(|(since, _)| since.elapsed() >= IDLE_MIN) {
         Some((_, link)) => {
             link.close();
             true

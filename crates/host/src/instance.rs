@@ -74,15 +74,18 @@ pub struct Level {
     depth: usize,
     /// How many of them there may be at the same time, where others ask them.
     slots: Option<Arc<Slots>>,
+    /// Who has how many of them, where clients ask them.
+    shares: Option<Arc<Shares>>,
 }
 
 impl Level {
-    /// That of requests from outside.
+    /// That of requests from outside, whose clients share the instances.
     #[must_use]
-    pub fn outside() -> Self {
+    pub fn outside(shares: Arc<Shares>) -> Self {
         Self {
             depth: 0,
             slots: None,
+            shares: Some(shares),
         }
     }
 
@@ -97,6 +100,7 @@ impl Level {
                 CHAINED_INSTANCES_PER_DEPTH,
                 CHAINED_WAITING_PER_DEPTH_MAX,
             ))),
+            shares: None,
         })
     }
 }
@@ -107,8 +111,6 @@ pub struct Factory {
     component: Arc<ProxyPre<HostState>>,
     grants: Arc<Grants>,
     level: Level,
-    /// The instances that requests from outside share.
-    shares: Arc<Shares>,
     reuse: Reuse,
     log: LogSink,
     /// The time of day, where it is not the real one.
@@ -125,7 +127,6 @@ impl Factory {
         component: Arc<ProxyPre<HostState>>,
         grants: Arc<Grants>,
         level: Level,
-        shares: Arc<Shares>,
         options: &HostOptions,
         log: LogSink,
         stopping: watch::Receiver<bool>,
@@ -141,7 +142,6 @@ impl Factory {
             component,
             grants,
             level,
-            shares,
             reuse,
             log,
             clock: options.clock.clone(),
@@ -218,9 +218,8 @@ impl HandlerState for Factory {
         };
         let mut store = self.store()?;
         let proxy = self.component.instantiate_async(&mut store).await?;
-        let inside = self.level.depth > 0;
-        let askers = inside.then(Askers::default);
-        let aboard = Arc::new(Aboard::new((!inside).then(|| Arc::clone(&self.shares))));
+        let askers = (self.level.depth > 0).then(Askers::default);
+        let aboard = Arc::new(Aboard::new(self.level.shares.clone()));
         Ok(Instance {
             store,
             proxy,
