@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 use wasmtime_wasi_http::Error;
 
-use super::Flow;
+use super::exchange::Flow;
 
 /// The body of a request.
 pub struct Upload<B> {

@@ -8,7 +8,16 @@ use http_body::{Body, Frame};
 use tokio::sync::mpsc;
 use wasmtime_wasi_http::Error;
 
-use super::*;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::exchange::Ended;
+use super::{Download, Flow, Paces, Upload};
+use crate::patience::Pace;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(300);
