@@ -532,6 +532,19 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_late_when_nothing_moved_and_nobody_waited_for_its_client() {
+        let timeout = Duration::from_secs(5);
+        let began = tokio::time::Instant::now();
+        let flow = Arc::new(Flow::inside(began));
+        too_late(Arc::downgrade(&flow), timeout).await;
+        assert_eq!(began.elapsed(), timeout);
+        // Now the client has to take the answer.
+        flow.answer(tokio::time::Instant::now());
+        let late = too_late(Arc::downgrade(&flow), timeout);
+        assert!(tokio::time::timeout(LONG, late).await.is_err());
+    }
+
     #[tokio::test]
     async fn a_host_that_stops_keeps_busy_instances_only() {
         assert!(is_over(LONG, None, WorkerStatus::Idle, true));
