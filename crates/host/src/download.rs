@@ -23,9 +23,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use crate::build::used_components;
-use crate::connector::https_connector;
+use crate::connector::{http_connector, over_tls};
 use crate::manifest::{Application, Digest, Download, without_query};
+use crate::options::HostOptions;
 use crate::scratch::ScratchDir;
+use crate::trust::{RootSources, client_config};
 
 /// Bytes of one component's file, fetched or not: 256 MiB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 256 << 20;
@@ -45,7 +47,7 @@ const OTHER_LENGTH: &str = "SHA-256 has another length";
 const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 
 /// Fetches every component that triggers of `application` use and that is a download, and makes its
-/// `source` the file. What `cache` holds already is not fetched again.
+/// `source` the file. What the cache of `options` holds already is not fetched again.
 ///
 /// # Errors
 ///
@@ -53,18 +55,19 @@ const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 /// has another digest.
 pub async fn fetch_all(
     application: &mut Application,
-    cache: &Path,
+    options: &HostOptions,
     progress: Progress<'_>,
 ) -> Result<()> {
     let used: BTreeSet<String> = used_components(application)
         .map(|component| component.id.clone())
         .collect();
-    let folder = cache.join(FOLDER);
+    let folder = options.cache_folder().join(FOLDER);
+    let roots = &options.outbound.roots;
     for (id, component) in &mut application.components {
         let Some(download) = component.download.as_ref().filter(|_| used.contains(id)) else {
             continue;
         };
-        component.source = kept_or_fetched(download, &folder, COMPONENT_BYTES_MAX, progress)
+        component.source = kept_or_fetched(download, &folder, roots, COMPONENT_BYTES_MAX, progress)
             .await
             .with_context(|| {
                 let shown = download.shown();
@@ -83,6 +86,7 @@ pub async fn fetch_all(
 async fn kept_or_fetched(
     download: &Download,
     folder: &Path,
+    roots: &RootSources,
     bytes_max: u64,
     progress: Progress<'_>,
 ) -> Result<PathBuf> {
@@ -95,9 +99,12 @@ async fn kept_or_fetched(
     ScratchDir::sweep(folder, PART);
     let part = ScratchDir::new(folder, PART)?;
     let fetched = part.path().join("file");
-    let digest = tokio::time::timeout(FETCH_TIME_MAX, fetch(download.url(), &fetched, bytes_max))
-        .await
-        .with_context(|| format!("it took more than {} s", FETCH_TIME_MAX.as_secs()))??;
+    let digest = tokio::time::timeout(
+        FETCH_TIME_MAX,
+        fetch(download.url(), roots, &fetched, bytes_max),
+    )
+    .await
+    .with_context(|| format!("it took more than {} s", FETCH_TIME_MAX.as_secs()))??;
     check(digest, download)?;
     fs::rename(&fetched, &file).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
@@ -139,8 +146,8 @@ fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
 }
 
 /// Writes what `url` answers to `path`, and gives its digest.
-async fn fetch(url: &Uri, path: &Path, bytes_max: u64) -> Result<Digest> {
-    let response = ask(url).await?;
+async fn fetch(url: &Uri, roots: &RootSources, path: &Path, bytes_max: u64) -> Result<Digest> {
+    let response = ask(url, roots).await?;
     let too_large = || format!("it has more than {bytes_max} bytes");
     ensure!(
         response.body().size_hint().lower() <= bytes_max,
@@ -165,12 +172,13 @@ async fn fetch(url: &Uri, path: &Path, bytes_max: u64) -> Result<Digest> {
 }
 
 /// The answer to a `GET`, redirections followed.
-async fn ask(url: &Uri) -> Result<Response<Incoming>> {
+async fn ask(url: &Uri, roots: &RootSources) -> Result<Response<Incoming>> {
+    let tls = client_config(roots.load()?.usual()?, None)?;
     let client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>> =
         Client::builder(TokioExecutor::new())
             // Each redirect has a connection of its own: the other side may be about to close the one before.
             .pool_max_idle_per_host(0)
-            .build(https_connector()?);
+            .build(over_tls(http_connector(), tls));
     let mut url = url.clone();
     for _ in 0..=REDIRECTS_MAX {
         let request = Request::get(url.clone())

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use crate::clock::WallClock;
 use crate::manner::Manner;
+use crate::outbound_options::OutboundOptions;
 
 /// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
 pub const INSTANCE_REUSE_COUNT: usize = 128;
@@ -86,6 +87,8 @@ pub struct HostOptions {
     pub connections_max: usize,
     /// Time that requests under way have to finish once the host was told to stop.
     pub drain_timeout: Duration,
+    /// Requests that components send.
+    pub outbound: OutboundOptions,
     /// Where the lines go that components write; to this process's own stdout and stderr when not
     /// given.
     pub log: Option<LogSink>,
@@ -118,6 +121,7 @@ impl HostOptions {
             trusted_proxies: Vec::new(),
             connections_max: CONNECTIONS_MAX,
             drain_timeout: DRAIN_TIMEOUT,
+            outbound: OutboundOptions::default(),
             log: None,
             clock: None,
             manner: Manner::default(),

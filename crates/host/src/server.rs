@@ -79,7 +79,7 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let local_addr = listener.local_addr().context("cannot listen")?;
-        download::fetch_all(&mut application, &options.cache_folder(), &|_| {}).await?;
+        download::fetch_all(&mut application, &options, &|_| {}).await?;
         let (stopping, receiver) = watch::channel(false);
         let (application, options) = tokio::task::spawn_blocking(move || {
             Application::load(&application, &options, &receiver).map(|loaded| (loaded, options))

@@ -164,7 +164,7 @@ async fn serve(
         host.log = Some(LogSink::new(|_| {}));
     }
     // Here, so that somebody sees what takes time.
-    download::fetch_all(&mut application, &host.cache_folder(), &|line| {
+    download::fetch_all(&mut application, &host, &|line| {
         eprintln!("{line}");
     })
     .await?;

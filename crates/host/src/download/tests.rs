@@ -107,7 +107,8 @@ fn folder() -> ScratchDir {
 }
 
 async fn fetched(download: &Download, folder: &Path) -> Result<PathBuf> {
-    kept_or_fetched(download, folder, LIMIT, &|_| {}).await
+    let roots = RootSources::default();
+    kept_or_fetched(download, folder, &roots, LIMIT, &|_| {}).await
 }
 
 /// What is in a folder, by name.
@@ -291,7 +292,7 @@ async fn the_components_that_are_used_get_their_files() {
     let mut application = application(&url, &sha256(BODY));
     let told = Mutex::new(Vec::new());
     for _ in 0..2 {
-        fetch_all(&mut application, folder.path(), &|line| {
+        fetch_all(&mut application, &options(folder.path()), &|line| {
             told.lock().unwrap().push(line.to_owned());
         })
         .await
@@ -312,7 +313,7 @@ async fn what_is_loaded_is_what_has_the_digest() {
     let file = folder.path().join("a.wasm");
     fs::write(&file, "(component)").unwrap();
     application.components.get_mut("main").unwrap().source = file;
-    let options = HostOptions::new("127.0.0.1:0".parse().unwrap(), folder.path());
+    let options = options(folder.path());
     let (_stopping, receiver) = tokio::sync::watch::channel(false);
     let Err(error) = crate::application::Application::load(&application, &options, &receiver)
     else {
@@ -329,13 +330,19 @@ async fn an_address_that_cannot_be_reached_is_named_with_its_component() {
     let gone = nobody().await;
     let folder = folder();
     let mut application = application(&format!("http://{gone}/a.wasm"), &sha256(BODY));
-    let error = fetch_all(&mut application, folder.path(), &|_| {})
+    let error = fetch_all(&mut application, &options(folder.path()), &|_| {})
         .await
         .unwrap_err();
     let error = format!("{error:#}");
     for part in ["`main`", &format!("http://{gone}/a.wasm"), "refused"] {
         assert!(error.contains(part), "expected {part:?} of {error}");
     }
+}
+
+fn options(cache: &Path) -> HostOptions {
+    let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), cache);
+    options.cache_dir = Some(cache.to_owned());
+    options
 }
 
 /// An address where nobody listens.

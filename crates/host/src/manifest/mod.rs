@@ -14,6 +14,7 @@ mod other_triggers;
 mod read_parts;
 mod reader;
 mod routes;
+pub mod runtime_config;
 mod sections;
 mod source;
 mod static_response;

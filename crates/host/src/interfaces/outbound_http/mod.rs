@@ -1,8 +1,11 @@
 //! `wasi:http/client` and `wasi:http/outgoing-handler`: requests to what `allowed_outbound_hosts` names.
 
 mod allow_list;
+mod client;
 mod denial;
+mod error;
 pub mod grant;
+mod line;
 mod link;
 mod service;
 
@@ -11,8 +14,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use wasmtime::component::Linker;
 
+pub use self::client::OutboundClient;
 pub use self::denial::Denied;
-pub use self::service::{Outbound, OutboundClient};
+pub use self::service::Outbound;
 use crate::chaining::Chaining;
 use crate::interfaces::interface::{Getter, HostInterface, HostView, NewInstance, Start};
 use crate::manifest::{Component, ConfigurationSet};
@@ -40,7 +44,7 @@ impl HostInterface for OutboundHttp {
 
     fn service(start: &Start<'_>) -> Result<Senders> {
         Ok(Senders {
-            client: OutboundClient::new()?,
+            client: OutboundClient::new(&start.options.outbound)?,
             chaining: Chaining::new(start.log.clone()),
         })
     }

@@ -2,12 +2,11 @@
 //!
 //! Connections are pooled and shared by all components; what a component may reach is decided
 //! before a connection is looked for. Names are resolved by the system, redirects are the
-//! component's business, and certificates are verified against Mozilla's roots.
+//! component's business.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,100 +16,20 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tower_service::Service;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
 
 use super::allow_list::{AllowList, Destination};
+use super::client::{OutboundClient, PHASE_TIMEOUT, Pool};
+use super::error::client_error;
 use crate::chaining::{Call, Callee, Chaining};
-use crate::connector::https_connector;
 use crate::manner::Manner;
 use crate::request::remove_hop;
 
-/// Limit of each phase of a request where the component sets none (Spin's default).
-const PHASE_TIMEOUT: Duration = Duration::from_secs(600);
-/// How long an unused connection is kept.
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
-/// Unused connections that are kept for one host.
-const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
 /// Name under which a component reaches its own application.
 const SELF_HOST: &str = "self.alt";
-
-type HttpsClient = Client<TimedConnector, WasiBody>;
-
-tokio::task_local! {
-    /// How long the request that is being sent allows for a connection.
-    static CONNECT_LIMIT: Duration;
-}
-
-/// Gives up a connection that does not come about within the time of the request that asked for it.
-///
-/// The client has no way to be told it with a request, and makes connections in the request's own task.
-#[derive(Clone)]
-struct TimedConnector(HttpsConnector<HttpConnector>);
-
-type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-impl Service<Uri> for TimedConnector {
-    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
-    type Error = BoxError;
-    type Future = Connecting<Self::Response, BoxError>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let limit = CONNECT_LIMIT.try_with(|limit| *limit);
-        let connecting = self.0.call(uri);
-        Box::pin(async move {
-            let limit = limit.unwrap_or(PHASE_TIMEOUT);
-            tokio::time::timeout(limit, connecting)
-                .await
-                .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
-        })
-    }
-}
-
-/// The pooled client of a host.
-#[derive(Clone)]
-pub struct OutboundClient {
-    client: HttpsClient,
-    /// Where this application listens; set once it does.
-    own_address: Arc<OnceLock<SocketAddr>>,
-}
-
-impl OutboundClient {
-    /// A client with an empty pool.
-    ///
-    /// # Errors
-    ///
-    /// When TLS cannot be set up.
-    pub fn new() -> anyhow::Result<Self> {
-        let connector = https_connector()?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
-            .build(TimedConnector(connector));
-        Ok(Self {
-            client,
-            own_address: Arc::default(),
-        })
-    }
-
-    /// Says where requests to the application itself go. Only the first call counts.
-    pub fn set_own_address(&self, address: SocketAddr) {
-        let _ = self.own_address.set(address);
-    }
-}
 
 /// What one component may send, and the client that sends it.
 #[derive(Clone)]
@@ -217,8 +136,7 @@ impl Outbound {
     fn redirect_to_self(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
         let address = self
             .client
-            .own_address
-            .get()
+            .own_address()
             .ok_or(Error::DestinationUnavailable)?;
         let authority =
             Authority::try_from(address.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
@@ -277,12 +195,12 @@ impl WasiHttpHooks for Outbound {
             Ok(recipient) => recipient,
             Err(error) => return Box::new(async move { Err(error) }),
         };
-        let client = self.client.client.clone();
+        let pool = self.client.pool(&self.component, request.uri()).clone();
         let manner = self.manner;
         Box::new(async move {
             let timeouts = Timeouts::of(options);
             let response = match recipient {
-                Recipient::Network => send(client, request, timeouts, manner).await?,
+                Recipient::Network => send(&pool, request, timeouts, manner).await?,
                 Recipient::Component(callee) => {
                     timed(timeouts.in_time(callee.ask(request)).await??, timeouts)
                 }
@@ -321,12 +239,12 @@ impl Timeouts {
 }
 
 async fn send(
-    client: HttpsClient,
+    pool: &Pool,
     request: Request<WasiBody>,
     timeouts: Timeouts,
     manner: Manner,
 ) -> Result<Response<WasiBody>, Error> {
-    let sending = CONNECT_LIMIT.scope(timeouts.connect, client.request(request));
+    let sending = pool.send(request, timeouts.connect);
     let sent = timeouts.in_time(sending).await?;
     let mut response = sent.map_err(|error| client_error(&error))?;
     if !manner.shows() {
@@ -387,65 +305,6 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// What `wasi:http` calls a failure of the client: the most precise cause in its chain.
-fn client_error(error: &hyper_util::client::legacy::Error) -> Error {
-    let mut io = None;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return match tls {
-                rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
-                _ => Error::TlsProtocolError,
-            };
-        }
-        // The connection was closed before there was a response.
-        if let Some(http) = cause.downcast_ref::<hyper::Error>()
-            && (http.is_incomplete_message() || http.is_closed())
-        {
-            return Error::ConnectionTerminated;
-        }
-        // The connector says "dns error" and nothing more precise.
-        if cause.to_string().starts_with("dns error") {
-            return Error::DnsError {
-                rcode: None,
-                info_code: None,
-            };
-        }
-        next = match cause.downcast_ref::<std::io::Error>() {
-            // `source` of an I/O error leaves out what it wraps, and that is where TLS errors are.
-            Some(error) => {
-                io = Some(error);
-                error
-                    .get_ref()
-                    .map(|inner| inner as &(dyn std::error::Error + 'static))
-            }
-            None => cause.source(),
-        };
-    }
-    match io {
-        Some(io) => io_error(io, error.is_connect()),
-        None if error.is_connect() => Error::DestinationUnavailable,
-        None => Error::HttpProtocolError,
-    }
-}
-
-fn io_error(error: &std::io::Error, connecting: bool) -> Error {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::ConnectionRefused => Error::ConnectionRefused,
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => Error::ConnectionTerminated,
-        ErrorKind::TimedOut => Error::ConnectionTimeout,
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            Error::DestinationIpUnroutable
-        }
-        _ if connecting => Error::DestinationUnavailable,
-        _ => Error::ConnectionTerminated,
     }
 }
 

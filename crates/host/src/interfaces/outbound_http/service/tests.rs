@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+use std::net::SocketAddr;
+
 use http_body_util::Empty;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -13,6 +15,7 @@ use super::*;
 use crate::chaining::{Answering, CHAIN_DEPTH_MAX, Callees};
 use crate::interfaces::outbound_http::Denied;
 use crate::options::LogSink;
+use crate::outbound_options::OutboundOptions;
 
 /// When a test gives up on what should have happened long before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +32,7 @@ fn outbound(entries: &[String]) -> Outbound {
 
 fn chaining_outbound(entries: &[String], chaining: Chaining) -> Outbound {
     let allowed = AllowList::parse(entries).unwrap();
-    let client = OutboundClient::new().unwrap();
+    let client = OutboundClient::new(&OutboundOptions::default()).unwrap();
     Outbound::new(client, chaining, "caller".into(), Arc::new(allowed))
 }
 

@@ -1,0 +1,180 @@
+//! The connections to servers: pooled, shared by the components that may share them, and none used for long.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use tower_service::Service;
+use wasmtime_wasi_http::WasiBody;
+
+use super::line::{Line, Lines, Made};
+use crate::connector::{http_connector, over_tls};
+use crate::outbound_options::OutboundOptions;
+use crate::trust::client_config;
+
+/// Limit of each phase of a request where the component sets none (Spin's default).
+pub(super) const PHASE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Unused connections that are kept for one host.
+const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
+
+tokio::task_local! {
+    /// How long the request that is being sent allows for a connection.
+    static CONNECT_LIMIT: Duration;
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// Makes connections, and gives up one that does not come about within the time of the request that asked for it.
+///
+/// The client has no way to be told it with a request, and makes connections in the request's own task.
+#[derive(Clone)]
+struct Connector(HttpsConnector<Lines>);
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<Line>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let limit = CONNECT_LIMIT.try_with(|limit| *limit);
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            let limit = limit.unwrap_or(PHASE_TIMEOUT);
+            tokio::time::timeout(limit, connecting)
+                .await
+                .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+        })
+    }
+}
+
+/// A pool of connections, all of one TLS configuration and one choice of the version of HTTP.
+#[derive(Clone)]
+pub(super) struct Pool {
+    client: Client<Connector, WasiBody>,
+    age_max: Duration,
+    /// Whether a connection may be one of HTTP/2.
+    http2_only: bool,
+}
+
+impl Pool {
+    fn new(tls: ClientConfig, options: &OutboundOptions, http2_only: bool) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(options.idle_connection_timeout)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
+            // Of a request that a connection did not take, which was closed meanwhile, nothing was sent.
+            .retry_canceled_requests(true)
+            .http2_only(http2_only)
+            .build(Connector(over_tls(Lines(http_connector()), tls)));
+        Self {
+            client,
+            age_max: options.connection_age_max,
+            http2_only,
+        }
+    }
+
+    /// Sends a request, and retires the connection that it went by where that is too old.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        connect_limit: Duration,
+    ) -> Result<Response<Incoming>, ClientError> {
+        if self.http2_only || request.uri().scheme() == Some(&Scheme::HTTPS) {
+            // The authority of the target says it. HTTP/1 gets it back from there; of both in a request of
+            // HTTP/2 some servers think ill.
+            request.headers_mut().remove(HOST);
+        }
+        let connection = capture_connection(&mut request);
+        let sending = CONNECT_LIMIT.scope(connect_limit, self.client.request(request));
+        let response = sending.await?;
+        let made = response.extensions().get::<Made>();
+        if made.is_some_and(|made| made.0.elapsed() >= self.age_max)
+            && let Some(connection) = connection.connection_metadata().as_ref()
+        {
+            connection.poison();
+        }
+        Ok(response)
+    }
+}
+
+/// The pooled clients of a host.
+#[derive(Clone)]
+pub struct OutboundClient {
+    usual: Pool,
+    /// HTTP/2 without TLS, as those expect who are listed.
+    h2c: Pool,
+    h2c_authorities: Arc<[Authority]>,
+    /// For each entry of `client_tls` in the options one: its connections are for nobody else.
+    client_tls: Arc<[(Vec<String>, Vec<String>, Pool)]>,
+    /// Where this application listens; set once it does.
+    own_address: Arc<OnceLock<SocketAddr>>,
+}
+
+impl OutboundClient {
+    /// Clients with empty pools.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up, or a file with certificates cannot be used.
+    pub fn new(options: &OutboundOptions) -> anyhow::Result<Self> {
+        let tls = client_config(options.roots.load()?.usual()?, None)?;
+        let own = options.client_tls.iter().map(|entry| {
+            let pool = Pool::new(entry.config.clone(), options, false);
+            (entry.components.clone(), entry.hosts.clone(), pool)
+        });
+        Ok(Self {
+            usual: Pool::new(tls.clone(), options, false),
+            h2c: Pool::new(tls, options, true),
+            h2c_authorities: options.h2c.as_slice().into(),
+            client_tls: own.collect(),
+            own_address: Arc::default(),
+        })
+    }
+
+    /// Says where requests to the application itself go. Only the first call counts.
+    pub fn set_own_address(&self, address: SocketAddr) {
+        let _ = self.own_address.set(address);
+    }
+
+    /// Where the application listens, once it does.
+    pub(super) fn own_address(&self) -> Option<&SocketAddr> {
+        self.own_address.get()
+    }
+
+    /// What `component` asks `uri` by. Of several entries of `client_tls` for both the first one counts, as in
+    /// Spin.
+    pub(super) fn pool(&self, component: &str, uri: &Uri) -> &Pool {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
+            let is_h2c = uri
+                .authority()
+                .is_some_and(|authority| self.h2c_authorities.contains(authority));
+            return if is_h2c { &self.h2c } else { &self.usual };
+        }
+        let host = uri.host().unwrap_or_default();
+        let mut own = self.client_tls.iter().filter(|(components, hosts, _)| {
+            components.iter().any(|id| id == component)
+                && hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        });
+        own.next().map_or(&self.usual, |(_, _, pool)| pool)
+    }
+}
+
+#[cfg(test)]
+mod tests;

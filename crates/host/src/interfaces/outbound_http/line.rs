@@ -1,0 +1,136 @@
+//! One connection: how old it is, and whether the server has closed it.
+
+use std::io::{self, ErrorKind, IoSlice, Read as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+/// Bytes that are read at once where the runtime has not been told yet that there are any.
+const LOOK_BYTES: usize = 512;
+
+/// Makes [`Line`]s.
+#[derive(Clone)]
+pub(super) struct Lines(pub(super) HttpConnector);
+
+impl Service<Uri> for Lines {
+    type Response = Line;
+    type Error = <HttpConnector as Service<Uri>>::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Line, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            Ok(Line {
+                stream: connecting.await?,
+                made: Made(Instant::now()),
+                asked: false,
+            })
+        })
+    }
+}
+
+/// When the connection was made that a response came by: an extension of it.
+#[derive(Clone, Copy)]
+pub(super) struct Made(pub(super) Instant);
+
+/// A connection.
+///
+/// The runtime learns from the system now and then that a server has closed one. A request that is written until
+/// then is lost, and nobody knows what became of it. So before something is written the system is asked.
+pub(super) struct Line {
+    stream: TokioIo<TcpStream>,
+    made: Made,
+    /// Something was written after what was read last.
+    asked: bool,
+}
+
+impl Line {
+    /// Reads what has come, or that nothing more comes, whether the runtime knows it or not.
+    fn look(&self, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; LOOK_BYTES];
+        let room = buffer.remaining().min(LOOK_BYTES);
+        let Some(room) = bytes.get_mut(..room).filter(|room| !room.is_empty()) else {
+            return Poll::Pending;
+        };
+        match (&*SockRef::from(self.stream.inner())).read(room) {
+            Ok(count) => {
+                buffer.put_slice(room.get(..count).unwrap_or_default());
+                Poll::Ready(Ok(()))
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl Connection for Line {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.made)
+    }
+}
+
+impl Read for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.stream.inner().poll_read_ready(cx) {
+            Poll::Ready(_) => {
+                ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+            }
+            Poll::Pending if self.asked => return Poll::Pending,
+            Poll::Pending => ready!(self.look(buffer))?,
+        }
+        self.asked = false;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.asked = true;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.asked = true;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+}
