@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{
     ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre,
     ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpView};
 
 use crate::arrival::{Aboard, Arrival, Boarded};
 use crate::asking::Askers;
@@ -28,7 +28,7 @@ use crate::interfaces::{Grants, NewInstance};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::shares::Shares;
 use crate::slots::{Slot, Slots, Wanted};
-use crate::state::{HostState, Limits};
+use crate::state::{self, HostState, Limits};
 use crate::stdio::LineWriter;
 
 /// Limits of instances, from the host's options.
@@ -181,7 +181,7 @@ impl Factory {
             HostState {
                 wasi: wasi.build(),
                 table: ResourceTable::new(),
-                http: WasiHttpCtx::new(),
+                http: state::http(),
                 interfaces,
                 denied: Denied,
                 limits: Limits::new(self.reuse.memory_bytes_max),

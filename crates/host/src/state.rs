@@ -8,6 +8,10 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{HasInstances, HostView, Instances};
 
+/// Bytes of the fields of one message that a component makes or changes, as wasmtime counts them, 32 for a name and 40
+/// for a value more than they have: 512 KiB. An answer of an origin with the most that it may have, and what is added
+/// to it.
+const FIELD_BYTES_MAX: usize = 512 << 10;
 /// Entries of a table in an instance.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 
@@ -21,6 +25,14 @@ pub struct HostState {
     pub(crate) limits: Limits,
     /// Epochs in which this instance was computing since its last request began.
     pub(crate) busy_ticks: u32,
+}
+
+/// What an instance has of HTTP.
+#[must_use]
+pub fn http() -> WasiHttpCtx {
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELD_BYTES_MAX);
+    http
 }
 
 impl HostView for HostState {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use http::uri::Authority;
 use toml::de::DeTable;
 
-use super::error::{ManifestError, Problem};
+use super::error::ManifestError;
 use super::reader::{Document, Table};
 
 /// Bytes of the file: 1 MiB.
@@ -101,17 +101,14 @@ pub fn load(path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> {
 
 fn parse(text: &str, path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> {
     let document = Document::new(text);
-    let root = DeTable::parse(text).map_err(|error| {
-        let (line, column) = document.position(error.span().map_or(0, |span| span.start));
-        let message = error.message().to_owned();
-        let problem = Problem {
-            line,
-            column,
-            message,
-            help: None,
-        };
-        ManifestError::new(path, vec![problem])
-    })?;
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            document.problem(&span, format!("not valid TOML: {}", error.message()));
+            return Err(ManifestError::new(path, document.into_problems()));
+        }
+    };
     let folder = path.parent().unwrap_or(Path::new(""));
     let place = "the runtime configuration".to_owned();
     let table = Table::new(&document, root.span(), place, root.get_ref());

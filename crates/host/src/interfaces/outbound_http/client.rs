@@ -19,15 +19,25 @@ use rustls::ClientConfig;
 use tower_service::Service;
 use wasmtime_wasi_http::WasiBody;
 
+use super::answer::{ANSWER_FIELDS_MAX, PHASE_TIMEOUT};
 use super::line::{Line, Lines, Made};
 use crate::connector::{http_connector, over_tls};
 use crate::outbound_options::OutboundOptions;
 use crate::trust::client_config;
 
-/// Limit of each phase of a request where the component sets none (Spin's default).
-pub(super) const PHASE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Bytes of the head of an answer by HTTP/2, as that counts them: 1 MiB. More than an answer may have, so that one
+/// that has too many is told apart from others on its connection. HTTP/1 has a connection for itself.
+const HTTP2_HEAD_BYTES_MAX: u32 = 1 << 20;
+/// Bytes that an origin may send by HTTP/2 for one request before they are read: 256 KiB.
+const HTTP2_STREAM_BYTES_MAX: u32 = 256 << 10;
+/// Bytes that it may send so for all requests of a connection: 64 MiB, so that those that nobody reads do not stop
+/// the others.
+const HTTP2_CONNECTION_BYTES_MAX: u32 = 64 << 20;
 /// Unused connections that are kept for one host.
 const IDLE_CONNECTIONS_PER_HOST_MAX: usize = 64;
+
+/// The port of `http`.
+const HTTP_PORT: u16 = 80;
 
 tokio::task_local! {
     /// How long the request that is being sent allows for a connection.
@@ -81,6 +91,10 @@ impl Pool {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST_MAX)
             // Of a request that a connection did not take, which was closed meanwhile, nothing was sent.
             .retry_canceled_requests(true)
+            .http1_max_headers(ANSWER_FIELDS_MAX)
+            .http2_max_header_list_size(HTTP2_HEAD_BYTES_MAX)
+            .http2_initial_stream_window_size(HTTP2_STREAM_BYTES_MAX)
+            .http2_initial_connection_window_size(HTTP2_CONNECTION_BYTES_MAX)
             .http2_only(http2_only)
             .build(Connector(over_tls(Lines(http_connector()), tls)));
         Self {
@@ -162,9 +176,10 @@ impl OutboundClient {
     /// Spin.
     pub(super) fn pool(&self, component: &str, uri: &Uri) -> &Pool {
         if uri.scheme() != Some(&Scheme::HTTPS) {
-            let is_h2c = uri
-                .authority()
-                .is_some_and(|authority| self.h2c_authorities.contains(authority));
+            let is_h2c = uri.authority().is_some_and(|asked| {
+                let mut listed = self.h2c_authorities.iter();
+                listed.any(|listed| is_same(listed, asked))
+            });
             return if is_h2c { &self.h2c } else { &self.usual };
         }
         let host = uri.host().unwrap_or_default();
@@ -174,6 +189,12 @@ impl OutboundClient {
         });
         own.next().map_or(&self.usual, |(_, _, pool)| pool)
     }
+}
+
+/// Whether two authorities of URLs without TLS are one.
+fn is_same(one: &Authority, other: &Authority) -> bool {
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(HTTP_PORT);
+    one.host().eq_ignore_ascii_case(other.host()) && port(one) == port(other)
 }
 
 #[cfg(test)]

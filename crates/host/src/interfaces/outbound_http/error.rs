@@ -13,11 +13,14 @@ pub(super) fn client_error(error: &hyper_util::client::legacy::Error) -> Error {
                 _ => Error::TlsProtocolError,
             };
         }
-        // The connection was closed before there was a response.
-        if let Some(http) = cause.downcast_ref::<hyper::Error>()
-            && (http.is_incomplete_message() || http.is_closed())
-        {
-            return Error::ConnectionTerminated;
+        if let Some(http) = cause.downcast_ref::<hyper::Error>() {
+            // The connection was closed before there was a response.
+            if http.is_incomplete_message() || http.is_closed() {
+                return Error::ConnectionTerminated;
+            }
+            if http.is_parse_too_large() {
+                return Error::HttpResponseHeaderSectionSize(None);
+            }
         }
         // The connector says "dns error" and nothing more precise.
         if cause.to_string().starts_with("dns error") {

@@ -1,6 +1,7 @@
 //! `wasi:http/client` and `wasi:http/outgoing-handler`: requests to what `allowed_outbound_hosts` names.
 
 mod allow_list;
+mod answer;
 mod client;
 mod denial;
 mod error;

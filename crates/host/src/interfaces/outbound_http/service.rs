@@ -5,24 +5,19 @@
 //! component's business.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::Bytes;
 use doorward_syntax::url::component_of;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
 
 use super::allow_list::{AllowList, Destination};
-use super::client::{OutboundClient, PHASE_TIMEOUT, Pool};
+use super::answer::{Timeouts, check_size, timed};
+use super::client::{OutboundClient, Pool};
 use super::error::client_error;
 use crate::chaining::{Call, Callee, Chaining};
 use crate::manner::Manner;
@@ -212,32 +207,6 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-/// How long the phases of a request may take.
-#[derive(Clone, Copy)]
-struct Timeouts {
-    connect: Duration,
-    first_byte: Duration,
-    between_bytes: Duration,
-}
-
-impl Timeouts {
-    fn of(options: Option<RequestOptions>) -> Self {
-        let limit = |limit: Option<Duration>| limit.unwrap_or(PHASE_TIMEOUT);
-        Self {
-            connect: limit(options.and_then(|options| options.connect_timeout)),
-            first_byte: limit(options.and_then(|options| options.first_byte_timeout)),
-            between_bytes: limit(options.and_then(|options| options.between_bytes_timeout)),
-        }
-    }
-
-    /// Waits for the head of a response. The pool decides whether to connect, so it may take as long as both.
-    async fn in_time<T>(self, sending: impl Future<Output = T>) -> Result<T, Error> {
-        let limit = self.connect.saturating_add(self.first_byte);
-        let sent = tokio::time::timeout(limit, sending).await;
-        sent.map_err(|_| Error::HttpResponseTimeout)
-    }
-}
-
 async fn send(
     pool: &Pool,
     request: Request<WasiBody>,
@@ -247,65 +216,12 @@ async fn send(
     let sending = pool.send(request, timeouts.connect);
     let sent = timeouts.in_time(sending).await?;
     let mut response = sent.map_err(|error| client_error(&error))?;
+    check_size(response.headers())?;
     if !manner.shows() {
         // Components do not see `Connection`, so they cannot do what it says.
         remove_hop(response.headers_mut());
     }
     Ok(timed(response, timeouts))
-}
-
-fn timed<B>(response: Response<B>, timeouts: Timeouts) -> Response<WasiBody>
-where
-    B: Body<Data = Bytes, Error: Into<Error>> + Send + Unpin + 'static,
-{
-    response.map(|body| {
-        TimedBody {
-            body,
-            limit: timeouts.between_bytes,
-            sleep: None,
-        }
-        .boxed_unsync()
-    })
-}
-
-/// A response's body that fails when it pauses for too long.
-struct TimedBody<B> {
-    body: B,
-    limit: Duration,
-    /// The end of the pause under way.
-    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
-}
-
-impl<B> Body for TimedBody<B>
-where
-    B: Body<Data = Bytes, Error: Into<Error>> + Unpin,
-{
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.sleep = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
-        }
-        let limit = self.limit;
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 #[cfg(test)]

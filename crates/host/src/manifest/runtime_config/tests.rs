@@ -1,1 +1,83 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use super::*;
+
+const ENTRY: &str = "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"A.example\"]\n";
+
+fn read(text: &str) -> Result<Vec<ClientTlsEntry>, ManifestError> {
+    parse(text, Path::new("/run/runtime-config.toml"))
+}
+
+#[test]
+fn client_tls_is_read_as_spin_reads_it() {
+    assert_eq!(read("").unwrap(), []);
+    let text = format!(
+        "{ENTRY}ca_roots_file = \"a/roots.pem\"\nclient_cert_file = \"/b.pem\"\nclient_private_key_file = \"b.key\"\n"
+    );
+    let entries = read(&text).unwrap();
+    let entry = entries.first().unwrap();
+    assert_eq!(entry.hosts, ["a.example"]);
+    assert_eq!(
+        entry.ca_roots_file.as_deref(),
+        Some(Path::new("/run/a/roots.pem"))
+    );
+    assert_eq!(entry.client_cert_file.as_deref(), Some(Path::new("/b.pem")));
+    for (more, roots) in [
+        ("", (true, false)),
+        ("ca_roots_file = \"a\"", (false, false)),
+        ("ca_use_platform_roots = true", (true, false)),
+        ("ca_use_webpki_roots = true", (false, true)),
+        (
+            "ca_use_platform_roots = true\nca_use_webpki_roots = true",
+            (true, true),
+        ),
+    ] {
+        let entries = read(&format!("{ENTRY}{more}\n")).unwrap();
+        assert_eq!(entries.first().unwrap().usual_roots(), roots, "{more}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (text, parts) in [
+        ("a = ", ["runtime-config.toml:1:", "TOML"]),
+        ("[client_tls]\n", [":1:1:", "has to be a list"]),
+        (
+            "[[client_tls]]\nhosts = [\"a\"]\n",
+            [":1:1:", "no `component_ids`"],
+        ),
+        (
+            "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = []\n",
+            [":1:1:", "no `hosts`"],
+        ),
+        (
+            "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"a:443\"]\n",
+            [":3:10:", "without a port"],
+        ),
+        (
+            &format!("{ENTRY}ca_root_file = \"a\"\n"),
+            [":4:1:", "did you mean `ca_roots_file`?"],
+        ),
+        (
+            &format!("{ENTRY}cert_chain_file = \"a\"\n"),
+            [":4:1:", "it is `client_cert_file` now"],
+        ),
+        (
+            "[key_value_store.default]\ntype = \"redis\"\n",
+            [":1:2:", "--state-dir"],
+        ),
+        (
+            "[outbound_networking]\nblock_networks = [\"private\"]\n",
+            [":1:2:", "allowed_outbound_hosts"],
+        ),
+        ("[something]\n", [":1:2:", "unknown key `something`"]),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        for part in parts {
+            assert!(
+                error.contains(part),
+                "expected {part:?} of {error} for {text:?}"
+            );
+        }
+    }
+}

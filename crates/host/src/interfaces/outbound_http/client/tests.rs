@@ -5,6 +5,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod secure;
+mod versions;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;

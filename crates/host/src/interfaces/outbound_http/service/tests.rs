@@ -6,8 +6,12 @@
 )]
 
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use http_body_util::Empty;
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Empty};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -354,5 +358,88 @@ async fn no_component_is_asked_by_one_that_is_too_deep() {
             Ok(_) => assert!(asked, "at depth {depth}"),
             Err(error) => assert!(!asked && matches!(error, Error::LoopDetected), "{error:?}"),
         }
+    }
+}
+
+/// An answer with fields of which each has so many bytes, the name counted.
+fn with_fields(count: usize, bytes: usize) -> Vec<u8> {
+    let mut answer = b"HTTP/1.1 200 OK\r\n".to_vec();
+    for _ in 0..count {
+        answer.extend(b"x-a: ");
+        answer.resize(answer.len() + bytes - "x-a".len(), b'v');
+        answer.extend(b"\r\n");
+    }
+    answer.extend(b"\r\n");
+    answer
+}
+
+#[tokio::test]
+async fn an_answer_may_have_many_fields_and_large_ones() {
+    const KIB: usize = 1024;
+    for (count, bytes, fits) in [
+        (101, 20, true),
+        (1024, 256, true),
+        (1025, 20, false),
+        (1024, 257, false),
+        (1, 256 * KIB, true),
+        (1, 256 * KIB + 1, false),
+        // More than is read at all.
+        (2, 1024 * KIB, false),
+        (5000, 20, false),
+    ] {
+        let address = upstream(with_fields(count, bytes).leak()).await;
+        let mut outbound = outbound(&["*://*:*".to_owned()]);
+        match send_through(&mut outbound, &format!("http://{address}/"), None).await {
+            Ok(response) => {
+                assert!(fits, "{count} fields of {bytes} bytes should be too many");
+                assert_eq!(response.headers().len(), count);
+            }
+            Err(Error::HttpResponseHeaderSectionSize(_)) => {
+                assert!(!fits, "{count} fields of {bytes} bytes should pass");
+            }
+            Err(error) => panic!("{count} fields of {bytes} bytes: {error:?}"),
+        }
+    }
+}
+
+/// Who asked drops what it waits for when nobody wants it any more.
+#[tokio::test]
+async fn an_origin_is_left_when_its_answer_is_not_wanted_any_more() {
+    for (what, answer) in [
+        ("before the answer", &b""[..]),
+        (
+            "within an event stream",
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n\
+              9\r\ndata: 1\n\n\r\n",
+        ),
+        (
+            "within an answer with a length",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nhi",
+        ),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        let asked = Arc::new(tokio::sync::Notify::new());
+        let told = Arc::clone(&asked);
+        let left = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            stream.write_all(answer).await.unwrap();
+            told.notify_one();
+            // The end, or a reset.
+            stream.read(&mut head).await.unwrap_or_default()
+        });
+        let mut outbound = outbound(&["*://*:*".to_owned()]);
+        let sent = send_through(&mut outbound, &uri, None);
+        let wanted = tokio::time::timeout(PATIENCE, async {
+            tokio::select! {
+                response = sent => Some(response.unwrap()),
+                () = asked.notified(), if answer.is_empty() => None,
+            }
+        });
+        drop(wanted.await.unwrap());
+        let left = tokio::time::timeout(PATIENCE, left).await;
+        assert_eq!(left.expect(what).unwrap(), 0, "{what}");
     }
 }
