@@ -161,7 +161,7 @@ fn well_known(application: &Application, name: &str) -> Response<WasiBody> {
 
 fn refuse(error: BadRequest) -> Response<WasiBody> {
     let message = Bytes::from_static(error.message().as_bytes());
-    respond(StatusCode::BAD_REQUEST, TEXT, message)
+    respond(error.status(), TEXT, message)
 }
 
 /// The answer where a component gave none.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use doorward_syntax::list::members;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use crate::manner::Manner;
 use crate::router::{RouteMatch, RoutePattern};
@@ -59,7 +59,7 @@ impl RouteHeaders {
     }
 }
 
-/// Why a request is answered with 400 without a component having seen it.
+/// Why a request is refused without a component having seen it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadRequest {
     /// Neither the request target nor a `Host` header says whom it is for (RFC 9112, section 3.2).
@@ -72,9 +72,22 @@ pub enum BadRequest {
     DifferentHosts,
     /// A request target that makes no URI with a scheme and an authority.
     InvalidTarget,
+    /// A body in a transfer coding that is not `chunked` (RFC 9112, section 6.1).
+    TransferCoding,
+    /// A body that is said to be `chunked` twice (RFC 9112, section 7).
+    TwiceChunked,
 }
 
 impl BadRequest {
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
     /// What is wrong, for the client.
     #[must_use]
     pub const fn message(self) -> &'static str {
@@ -84,6 +97,8 @@ impl BadRequest {
             Self::InvalidHost => "the Host header is not an authority\n",
             Self::DifferentHosts => "the Host header and the request target disagree\n",
             Self::InvalidTarget => "the request target is not a path\n",
+            Self::TransferCoding => "the only transfer coding that is served is chunked\n",
+            Self::TwiceChunked => "the request is chunked twice\n",
         }
     }
 }
@@ -108,6 +123,7 @@ pub fn prepare(
         first_authority(&parts.headers, target)?
     } else {
         let authority = authority(&parts.headers, target)?;
+        check_codings(&parts.headers)?;
         remove_hop(&mut parts.headers);
         authority
     };
@@ -158,6 +174,22 @@ pub fn remove_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove(CONNECTION);
+}
+
+/// Refuses transfer codings that nobody here undoes: `gzip, chunked` would arrive as what it is not, without a field
+/// that says so.
+fn check_codings(headers: &HeaderMap) -> Result<(), BadRequest> {
+    let mut codings = 0;
+    for coding in members(headers.get_all(TRANSFER_ENCODING).iter()) {
+        if !coding.eq_ignore_ascii_case(b"chunked") {
+            return Err(BadRequest::TransferCoding);
+        }
+        codings += 1;
+    }
+    match codings {
+        0 | 1 => Ok(()),
+        _ => Err(BadRequest::TwiceChunked),
+    }
 }
 
 fn authority(headers: &HeaderMap, target: Option<Authority>) -> Result<Authority, BadRequest> {

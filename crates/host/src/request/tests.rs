@@ -254,3 +254,24 @@ fn a_chained_request_looks_as_if_the_component_had_all_routes_and_the_client_no_
     assert_eq!(parts.uri, "http://js.spin.internal:8443/");
     assert_eq!(values(&parts, "spin-path-info"), [b"/"]);
 }
+
+#[test]
+fn no_transfer_coding_but_chunked_is_served() {
+    for (codings, refused) in [
+        (&["chunked"][..], None),
+        (&["Chunked"], None),
+        (&["gzip, chunked"], Some(BadRequest::TransferCoding)),
+        (&["gzip", "chunked"], Some(BadRequest::TransferCoding)),
+        (&["identity, chunked"], Some(BadRequest::TransferCoding)),
+        (&["gzip"], Some(BadRequest::TransferCoding)),
+        (&["chunked, chunked"], Some(BadRequest::TwiceChunked)),
+    ] {
+        let mut request = request("/users/42/orders");
+        for coding in codings {
+            request = request.header("transfer-encoding", *coding);
+        }
+        assert_eq!(prepared(request).err(), refused, "{codings:?}");
+    }
+    assert_eq!(BadRequest::TransferCoding.status(), 501);
+    assert_eq!(BadRequest::TwiceChunked.status(), 400);
+}
