@@ -69,6 +69,17 @@ pub(crate) fn count_u32(text: &str) -> Result<u32, String> {
     u32::try_from(count(text)?).map_err(|_| format!("it has to be at most {}", u32::MAX))
 }
 
+/// A host, with a port or without one, as URLs have it.
+pub(crate) fn authority(text: &str) -> Result<http::uri::Authority, String> {
+    let wrong = || "it has to be a host, or a host and a port: orders.internal:50051".to_owned();
+    let authority: http::uri::Authority = text.parse().map_err(|_| wrong())?;
+    let port = text.rsplit_once(']').map_or(text, |(_, port)| port);
+    if authority.as_str().contains('@') || (port.contains(':') && authority.port_u16().is_none()) {
+        return Err(wrong());
+    }
+    Ok(authority)
+}
+
 /// A count of at least 1.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     if text.contains("..") {
@@ -151,6 +162,24 @@ mod tests {
             ("1h", None),
         ] {
             assert_eq!(duration(text).ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_named_as_in_urls() {
+        for (text, is_one) in [
+            ("orders.internal:50051", true),
+            ("orders.internal", true),
+            ("[::1]:80", true),
+            ("[::1]", true),
+            ("", false),
+            ("http://orders", false),
+            ("orders/a", false),
+            ("me@orders", false),
+            ("orders:", false),
+            ("orders:grpc", false),
+        ] {
+            assert_eq!(authority(text).is_ok(), is_one, "{text:?}");
         }
     }
 

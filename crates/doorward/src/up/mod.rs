@@ -3,6 +3,7 @@
 mod clients;
 mod dotenv;
 mod first_look;
+mod outbound;
 mod policies;
 mod variable;
 
@@ -16,6 +17,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use doorward_host::kv::StoreFile;
 use doorward_host::manifest::{self, Application};
+use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::variables::environment_name;
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
@@ -23,6 +25,7 @@ use crate::issuer::Issuer;
 use crate::shutdown::shutdown_signal;
 use crate::{state, values};
 use first_look::FirstLook;
+use outbound::Outbound;
 use variable::VariableSource;
 
 /// The label of the key-value store that `--key-value` writes to.
@@ -95,6 +98,8 @@ pub(crate) struct Arguments {
     max_instance_memory: usize,
     #[command(flatten)]
     clients: clients::Arguments,
+    #[command(flatten)]
+    outbound: Outbound,
 }
 
 impl Arguments {
@@ -124,6 +129,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
     policies::check(&application)?;
+    let outbound = arguments.outbound.options(&application)?;
     let first_look = FirstLook::of(&application);
     let issuer = if arguments.development_issuer {
         let listen = first_look.issuer_address()?;
@@ -139,13 +145,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     store_values(&state_dir, &arguments.key_value)?;
     let printed = issuer.is_some().then_some(&first_look);
-    runtime.block_on(serve(application, arguments, state_dir, issuer, printed))?;
+    runtime.block_on(serve(
+        application,
+        arguments,
+        outbound,
+        state_dir,
+        issuer,
+        printed,
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(
     mut application: Application,
     arguments: Arguments,
+    outbound: OutboundOptions,
     state_dir: PathBuf,
     issuer: Option<Issuer>,
     first_look: Option<&FirstLook>,
@@ -160,6 +174,7 @@ async fn serve(
         (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
     arguments.clients.set(&mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
+    host.outbound = outbound;
     if arguments.quiet {
         host.log = Some(LogSink::new(|_| {}));
     }

@@ -16,7 +16,10 @@ pub fn doorward(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
     command
         .current_dir(folder)
+        .env_remove("RUNTIME_CONFIG_FILE")
         .env_remove("SPIN_HTTP_LISTEN_ADDR")
+        .env_remove("SPIN_OUTBOUND_H2C_PRIOR_KNOWLEDGE")
+        .env_remove("SSL_CERT_FILE")
         .env_remove("SPIN_MAX_INSTANCE_MEMORY");
     command
 }

@@ -95,11 +95,62 @@ fn wrong_flags_are_refused_with_what_they_should_be() {
             &["--idle-instance-timeout", "soon"],
             "a number with s, ms, us or ns",
         ),
+        (&["--outbound-idle-timeout", "soon"], "a number with s"),
+        (&["--outbound-connection-age", "old"], "a number with s"),
+        (&["--outbound-h2c", "http://a"], "orders.internal:50051"),
         (&["--env", "NAME"], "KEY=VALUE"),
         (&["--variable", "@secrets.yaml"], ".json or .toml"),
         (&["--lisen", "127.0.0.1:1"], "'--listen'"),
     ] {
         fails(folder.path(), &[&["up"], flags].concat(), 2, &[expected]);
+    }
+}
+
+/// Before anything is built.
+#[test]
+fn files_about_servers_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("spin.toml"), MANIFEST).unwrap();
+    std::fs::write(folder.path().join("key.pem"), "no certificate").unwrap();
+    let runtime =
+        "[[client_tls]]\ncomponent_ids = [\"main\"]\nhosts = [\"a\"]\nca_root_file = \"a\"\n";
+    std::fs::write(folder.path().join("runtime.toml"), runtime).unwrap();
+    let listen = ["up", "--build", "--listen", "127.0.0.1:0"];
+    for (flags, parts) in [
+        (
+            ["--ca-file", "no.pem"],
+            ["--ca-file", "no.pem cannot be read"],
+        ),
+        (["--ca-file", "key.pem"], ["key.pem", "BEGIN CERTIFICATE"]),
+        (
+            ["--runtime-config-file", "no.toml"],
+            ["no.toml", "cannot be read"],
+        ),
+        (
+            ["--runtime-config-file", "runtime.toml"],
+            ["runtime.toml:4:1", "did you mean `ca_roots_file`?"],
+        ),
+    ] {
+        fails(folder.path(), &[&listen[..], &flags].concat(), 1, &parts);
+    }
+    for (variable, file, parts) in [
+        ("SSL_CERT_FILE", "no.pem", ["SSL_CERT_FILE", "no.pem"]),
+        (
+            "RUNTIME_CONFIG_FILE",
+            "no.toml",
+            ["no.toml", "cannot be read"],
+        ),
+    ] {
+        let output = doorward(folder.path())
+            .args(listen)
+            .env(variable, file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        for part in parts {
+            assert!(said.contains(part), "expected {part:?} of {said}");
+        }
     }
 }
 
