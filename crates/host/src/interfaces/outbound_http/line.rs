@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice, Read as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -15,6 +15,10 @@ use tower_service::Service;
 
 /// Bytes that are read at once where the runtime has not been told yet that there are any.
 const LOOK_BYTES: usize = 512;
+
+/// How long after something was read, or looked for, it is looked again. hyper asks several times in a row whether
+/// there is more, which is no news; the next request comes later.
+pub(super) const LOOK_AFTER: Duration = Duration::from_micros(50);
 
 /// Makes [`Line`]s.
 #[derive(Clone)]
@@ -32,9 +36,12 @@ impl Service<Uri> for Lines {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.0.call(uri);
         Box::pin(async move {
+            let stream = connecting.await?;
+            let now = Instant::now();
             Ok(Line {
-                stream: connecting.await?,
-                made: Made(Instant::now()),
+                stream,
+                made: Made(now),
+                known: now,
                 asked: false,
             })
         })
@@ -52,13 +59,20 @@ pub(super) struct Made(pub(super) Instant);
 pub(super) struct Line {
     stream: TokioIo<TcpStream>,
     made: Made,
+    /// When something was read, or looked for.
+    known: Instant,
     /// Something was written after what was read last.
     asked: bool,
 }
 
 impl Line {
     /// Reads what has come, or that nothing more comes, whether the runtime knows it or not.
-    fn look(&self, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn look(&mut self, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let now = Instant::now();
+        if now.duration_since(self.known) < LOOK_AFTER {
+            return Poll::Pending;
+        }
+        self.known = now;
         let mut bytes = [0; LOOK_BYTES];
         let room = buffer.remaining().min(LOOK_BYTES);
         let Some(room) = bytes.get_mut(..room).filter(|room| !room.is_empty()) else {
@@ -98,7 +112,10 @@ impl Read for Line {
             Poll::Pending if self.asked => return Poll::Pending,
             Poll::Pending => ready!(self.look(buffer))?,
         }
-        self.asked = false;
+        if self.asked {
+            self.asked = false;
+            self.known = Instant::now();
+        }
         Poll::Ready(Ok(()))
     }
 }

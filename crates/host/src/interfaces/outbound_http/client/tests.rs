@@ -12,12 +12,14 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::Error;
 
+use super::super::line::LOOK_AFTER;
 use super::*;
 use crate::outbound_options::{CONNECTION_AGE_MAX, IDLE_CONNECTION_TIMEOUT};
 
@@ -188,6 +190,8 @@ async fn a_request_that_meets_a_closed_connection_goes_by_another_one() {
         origin.close.send(()).unwrap();
         // Blocks the runtime.
         while origin.next() != Event::Closed {}
+        let closed = Instant::now();
+        while closed.elapsed() < LOOK_AFTER {}
         let status = ask(&client, method.clone(), &origin.url).await;
         assert_eq!(status, Ok(StatusCode::OK), "{method}");
         assert_eq!(origin.next(), Event::Connected);
