@@ -4,6 +4,7 @@
 //! bounded, and only https (or loopback, for development) is ever asked.
 
 use doorward_syntax::media_type::{FORM, MediaType};
+use doorward_syntax::split::split_once;
 use doorward_syntax::url::{UrlParts, same_origin};
 use doorward_token::freshness::CacheHeaders;
 use std::fmt;
@@ -360,7 +361,7 @@ fn is_json(fields: &FieldList) -> bool {
 /// A `Location` against the URL that sent it: absolute, or a path on the same origin, whatever its query
 /// holds. Other relative forms are rare and not followed.
 fn resolve(base: &str, location: &str) -> Option<String> {
-    if let Some((scheme, _)) = location.split_once("://")
+    if let Some((scheme, _)) = split_once(location, "://")
         // RFC 3986 §3.1.
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     {

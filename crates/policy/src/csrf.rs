@@ -16,6 +16,7 @@
 //!
 //! `Origin: null` is nobody's: any page can have it.
 
+use doorward_syntax::split::split_once;
 use doorward_syntax::url::host_and_port;
 use doorward_traffic::cors::CorsRule;
 use doorward_traffic::field_list::{FieldList, SeveralFields};
@@ -100,7 +101,7 @@ pub(crate) fn is_own_url(url: &str, own: &str) -> bool {
 }
 
 fn split(origin: &str) -> Option<(&str, &str)> {
-    origin.split_once("://")
+    split_once(origin, "://")
 }
 
 /// Whether it is a host, and perhaps a port, and nothing else.

@@ -9,7 +9,7 @@
 //! - [`media_type`]: media types (section 8.3.1).
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
 //! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries. [`url`]: what a URL
-//!   consists of.
+//!   consists of. [`split`]: where a short text is in another one.
 
 pub mod base64url;
 pub mod date;
@@ -18,5 +18,6 @@ pub mod form;
 pub mod list;
 pub mod media_type;
 pub mod numbers;
+pub mod split;
 pub mod tokens;
 pub mod url;

@@ -1,5 +1,6 @@
 //! What a token of one issuer has to be, and which names of it a token may have in `iss`.
 
+use doorward_syntax::split::split_once;
 use serde_json::{Map, Value};
 
 use crate::algorithm::AlgorithmSet;
@@ -113,7 +114,7 @@ impl IssuerSpellings<'_> {
         let Some(issuer) = text("iss") else {
             return false;
         };
-        let is_meant = |issuer: &str| match key_issuer.split_once("{tenantid}") {
+        let is_meant = |issuer: &str| match split_once(key_issuer, "{tenantid}") {
             None => key_issuer == issuer,
             Some((before, after)) => {
                 let tenant = issuer.strip_prefix(before);
@@ -128,7 +129,7 @@ impl IssuerSpellings<'_> {
 /// The tenant whose name an issuer has where this pattern has [`TENANT_PLACE`].
 #[must_use]
 pub fn tenant_of<'i>(pattern: &str, issuer: &'i str) -> Option<&'i str> {
-    let (before, after) = pattern.split_once(TENANT_PLACE)?;
+    let (before, after) = split_once(pattern, TENANT_PLACE)?;
     let tenant = issuer.strip_prefix(before)?.strip_suffix(after)?;
     is_tenant(tenant).then_some(tenant)
 }

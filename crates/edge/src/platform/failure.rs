@@ -3,6 +3,9 @@
 use doorward_gate::platform::UpstreamFailure;
 use wasip3::http::types::ErrorCode;
 
+/// What hosts say where a component was not granted the destination.
+const DENIED: &[u8] = b"not permitted";
+
 /// What a host's error says of an upstream.
 pub fn failure(code: &ErrorCode) -> UpstreamFailure {
     match code {
@@ -25,8 +28,13 @@ pub fn failure(code: &ErrorCode) -> UpstreamFailure {
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsAlertReceived(_) => UpstreamFailure::Tls,
         ErrorCode::HttpRequestDenied => UpstreamFailure::Denied,
-        // Hosts say so where a component was not granted the destination.
-        ErrorCode::InternalError(Some(text)) if text.contains("not permitted") => {
+        // Without the searcher of `str::contains`, which is large.
+        ErrorCode::InternalError(Some(text))
+            if text
+                .as_bytes()
+                .windows(DENIED.len())
+                .any(|part| part == DENIED) =>
+        {
             UpstreamFailure::Denied
         }
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {

@@ -6,6 +6,7 @@
 //! `tenants = "any"` stands for all there are, also for those that nobody knows yet. They have one key set,
 //! and `iss` has to be `url` with what the token has as `tid` in the place of `{tenant}`.
 
+use doorward_syntax::split::split_once;
 use doorward_syntax::url::check_url;
 use doorward_token::{TENANT_BYTES_MAX, TENANT_PLACE, is_tenant};
 
@@ -58,11 +59,15 @@ pub(super) fn fill(
     tenant: Tenant<'_>,
     each: bool,
 ) -> String {
-    let (message, help) = match (tenant, text.value.split_once(TENANT_PLACE)) {
-        (Tenant::Named(_) | Tenant::Any, Some((_, after))) if after.contains(TENANT_PLACE) => (
-            "has `{tenant}` in it twice",
-            "write it where the name of the tenant goes, once",
-        ),
+    let (message, help) = match (tenant, split_once(text.value, TENANT_PLACE)) {
+        (Tenant::Named(_) | Tenant::Any, Some((_, after)))
+            if split_once(after, TENANT_PLACE).is_some() =>
+        {
+            (
+                "has `{tenant}` in it twice",
+                "write it where the name of the tenant goes, once",
+            )
+        }
         (Tenant::Named(tenant), Some((before, after))) => {
             return concat(&[before, tenant, after]);
         }

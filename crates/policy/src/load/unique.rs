@@ -1,5 +1,6 @@
 //! What issuers are called, which no two of them share.
 
+use doorward_syntax::split::split_once;
 use doorward_token::{TENANT_PLACE, is_tenant, tenant_of};
 
 use super::issuer::ReadIssuer;
@@ -94,7 +95,7 @@ fn same(source: &mut Source<'_>, one: &Name<'_>, other: &Name<'_>) {
 
 /// Whether some name fits both patterns.
 fn overlap(one: &str, other: &str) -> bool {
-    let parts = |pattern| str::split_once(pattern, TENANT_PLACE);
+    let parts = |pattern| split_once(pattern, TENANT_PLACE);
     let (Some((before, after)), Some((other_before, other_after))) = (parts(one), parts(other))
     else {
         return false;

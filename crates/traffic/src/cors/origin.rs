@@ -3,6 +3,7 @@
 use core::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use doorward_syntax::split::split_once;
 use doorward_syntax::url::host_and_port;
 
 /// Longest origin, in bytes: scheme, a host name of the longest kind, and a port.
@@ -55,7 +56,7 @@ impl OriginPattern {
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(OriginError::UpperCase);
         }
-        let (name, rest) = text.split_once("://").ok_or(OriginError::NoScheme)?;
+        let (name, rest) = split_once(text, "://").ok_or(OriginError::NoScheme)?;
         let (scheme, default_port) = match name {
             "https" => ("https://", "443"),
             "http" => ("http://", "80"),
