@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorward_policy::target::canonical_form;
 use doorward_policy::{
     AskedIssuer, Authenticated, Class, Credential, Issuer, KeySource, Pending, Permit,
 };
@@ -127,16 +128,18 @@ impl CoreGate {
             .collect();
         let header = self.policy.api_key_header();
         let api_key = header.map_or_else(Vec::new, |header| fields.values(header));
+        let canonical = canonical_form(&sent.target);
         let head = RequestHead {
             method: &case.method,
             target: &sent.target,
+            canonical: canonical.as_deref(),
             authorization: &authorization,
             api_key: &api_key,
             fields: &fields,
             origin: ORIGIN,
         };
         if let Some(vary) = &case.vary {
-            let route = self.policy.route(head.method, head.target);
+            let route = self.policy.route(head.method, head.target());
             let found = route.map_err(|refusal| refusal.to_string())?.varies_by();
             if found.clone().unwrap_or_default() != *vary {
                 return Err(format!("varies by {found:?}"));

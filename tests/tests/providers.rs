@@ -162,6 +162,7 @@ fn run(policy: &Policy, block: &Block, provider: &Provider, case: &Case) -> Resu
     let head = RequestHead {
         method: &case.method,
         target: &case.target,
+        canonical: None,
         authorization: &authorization,
         api_key: &[],
         fields: &fields,

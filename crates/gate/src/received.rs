@@ -1,5 +1,7 @@
 //! The head of a request as it arrived, read from the host once.
 
+use doorward_policy::Target;
+use doorward_policy::target::canonical_form;
 use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
 
@@ -15,6 +17,8 @@ pub(crate) struct Received {
     pub(crate) method: Cow<'static, str>,
     /// Path and query, as received.
     pub(crate) target: String,
+    /// The same in the canonical form, where that is another one.
+    pub(crate) canonical: Option<String>,
     /// All header fields.
     pub(crate) fields: FieldList,
     /// The value of every `Authorization` field, in order.
@@ -36,9 +40,11 @@ impl Received {
         let fields = P::listed(fields);
         let authorization = fields.values(AUTHORIZATION);
         let api_key = api_key_header.map_or_else(Vec::new, |header| fields.values(header));
+        let target = P::target(request).unwrap_or_else(|| "/".to_owned());
         Self {
             method: P::method(request),
-            target: P::target(request).unwrap_or_else(|| "/".to_owned()),
+            canonical: canonical_form(&target),
+            target,
             fields,
             authorization,
             api_key,
@@ -67,6 +73,14 @@ impl Received {
             return Ok(());
         }
         host::check(&fields, P::authority(request).as_deref())
+    }
+
+    /// What it asks for.
+    pub(crate) fn asked(&self) -> Target<'_> {
+        Target {
+            received: &self.target,
+            canonical: self.canonical.as_ref().unwrap_or(&self.target),
+        }
     }
 
     /// Whether a length is declared: then there is a body, if only an empty one.

@@ -10,6 +10,7 @@ pub(crate) fn head(received: &Received) -> RequestHead<'_> {
     RequestHead {
         method: &received.method,
         target: &received.target,
+        canonical: received.canonical.as_deref(),
         authorization: &received.authorization,
         api_key: &received.api_key,
         fields: &received.fields,
@@ -27,9 +28,9 @@ pub(crate) fn of<'p, 'r>(
     received: &Received,
     additions: &mut Additions<'p>,
 ) -> Result<Route<'p, 'r>, Refusal> {
-    let route = policy.route(head.method, head.target).inspect_err(|_| {
+    let route = policy.route(head.method, head.target()).inspect_err(|_| {
         // No rule says anything, but a page should be able to read that, too.
-        additions.allow(policy.cors_of(&received.target), received);
+        additions.allow(policy.cors_of(received.asked()), received);
     })?;
     *additions = Additions::of(&route, received);
     Ok(route)

@@ -28,6 +28,7 @@ use doorward_token::{ClaimPath, Claims, Nothing};
 use serde_json::Value;
 
 use crate::claim::ClaimProblem;
+use crate::target::push_escape;
 
 /// Most identity headers of a policy.
 pub const IDENTITY_HEADERS_MAX: usize = 32;
@@ -226,16 +227,6 @@ fn push(value: &mut String, text: &str, is_escaped: impl Fn(usize, u8) -> bool) 
         }
     }
     value.push_str(text.get(start..).unwrap_or_default());
-}
-
-/// Adds a byte as `%XX`.
-pub(crate) fn push_escape(value: &mut String, byte: u8) {
-    value.push('%');
-    for digit in [byte >> 4, byte & 0x0F] {
-        if let Some(digit) = char::from_digit(u32::from(digit), 16) {
-            value.push(digit.to_ascii_uppercase());
-        }
-    }
 }
 
 /// JSON in printable ASCII. Outside of strings JSON has no other characters, and inside of them

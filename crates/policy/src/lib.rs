@@ -47,6 +47,8 @@
 //! ```
 //!
 //! - [`mod@target`]: which request targets are accepted at all.
+//! - [`mod@folding`]: what readers take a character for. [`mod@readings`]: how they read a path that goes on
+//!   as it came.
 //! - [`mod@matcher`]: which of the rules decides.
 //! - [`mod@credential`]: what counts as a credential, and where it is.
 //! - [`mod@claim`], [`mod@identity`]: how claims are compared and handed on.
@@ -61,6 +63,7 @@ mod decision;
 mod demands;
 mod document;
 mod finding;
+pub mod folding;
 mod head;
 pub mod identity;
 pub mod load;
@@ -69,6 +72,7 @@ mod pattern;
 mod permit;
 mod policy;
 mod principal;
+pub mod readings;
 pub mod refusal;
 mod route;
 mod scalar;
@@ -97,6 +101,6 @@ pub use policy::{
 pub use principal::Principal;
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal};
 pub use route::{Preflight, Route};
-pub use target::{CanonicalTarget, TargetError};
+pub use target::{CanonicalTarget, Target, TargetError};
 pub use token_from::{TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
 pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

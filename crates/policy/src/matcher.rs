@@ -17,6 +17,9 @@
 //!   specific pattern when case is ignored must be the one that matches exactly, otherwise the
 //!   request is refused. So `/ADMIN` does not get past the rule for `/admin` by way of `/**`. This is
 //!   about the letters of ASCII; `%C3%A9` and `%C3%89` are different literals.
+//! - The same holds of what readers may fold ([`mod@crate::folding`]): `/stra%C3%9Fe` is not let past a
+//!   rule for `/strasse`, and goes on where there is none. Where a segment has a character of which no
+//!   table says what becomes of it, any literal that could stand there could be meant.
 //!
 //! # Hashing
 //!
@@ -32,6 +35,8 @@
 //! (`examples/matching.rs` measures it).
 
 use core::ops::Range;
+
+use crate::target::lookup_key;
 
 /// Most nodes of the trie that one look-up may visit, over all requests.
 pub const MATCH_STEPS_MAX: u32 = 1024;
@@ -86,6 +91,8 @@ pub(crate) struct Node {
     pub(crate) literal_start: u32,
     pub(crate) literal_bytes: u16,
     pub(crate) literal: [u8; INLINE_BYTES_MAX],
+    /// Whether a literal leads on from here.
+    pub(crate) has_literals: bool,
 }
 
 impl Node {
@@ -100,6 +107,7 @@ impl Node {
         literal_start: 0,
         literal_bytes: 0,
         literal: [0; INLINE_BYTES_MAX],
+        has_literals: false,
     };
 
     fn end(&self) -> Option<Range<usize>> {
@@ -125,12 +133,13 @@ fn rules(first: u32, count: u16) -> Range<usize> {
 }
 
 impl Matcher {
-    /// The rules for a path that [`crate::CanonicalTarget`] accepted.
-    pub(crate) fn find(&self, path: &str) -> Found {
+    /// The rules for a path that [`crate::CanonicalTarget`] accepted. `folds`: whether it has a character
+    /// that a reader may fold.
+    pub(crate) fn find(&self, path: &str, folds: bool) -> Found {
         let segments = path.strip_prefix('/').unwrap_or(path);
         let segments = segments.strip_suffix('/').unwrap_or(segments);
         let rest = (!segments.is_empty()).then_some(segments);
-        match self.walk(self.root, rest, true) {
+        match self.walk(self.root, rest, true, folds) {
             Some((rules, true)) => Found::Rules(rules),
             Some((_, false)) => Found::OtherCase,
             None => Found::Nothing,
@@ -138,7 +147,13 @@ impl Matcher {
     }
 
     /// Recursion is as deep as the longest pattern at most.
-    fn walk(&self, node: u32, path: Option<&str>, exact: bool) -> Option<(Range<usize>, bool)> {
+    fn walk(
+        &self,
+        node: u32,
+        path: Option<&str>,
+        exact: bool,
+        folds: bool,
+    ) -> Option<(Range<usize>, bool)> {
         let here = self.nodes.get(node as usize)?;
         let Some(path) = path else {
             return here
@@ -150,22 +165,34 @@ impl Matcher {
             Some((segment, tail)) => (segment, Some(tail)),
             None => (path, None),
         };
-        if let Some((child, same_case)) = self.literal_child(node, segment.as_bytes())
-            && let Some(found) = self.walk(child, tail, exact && same_case)
+        let child = if folds {
+            match lookup_key(segment.as_bytes()) {
+                Some(key) => self.literal_child(node, segment, &key),
+                None if here.has_literals => return Some((0..0, false)),
+                None => None,
+            }
+        } else {
+            self.literal_child(node, segment, segment)
+        };
+        if let Some((child, same)) = child
+            && let Some(found) = self.walk(child, tail, exact && same, folds)
         {
             return Some(found);
         }
+        // Only a path that goes on as it came has an empty segment, and a parameter is none.
         if here.parameter != NONE
-            && let Some(found) = self.walk(here.parameter, tail, exact)
+            && !segment.is_empty()
+            && let Some(found) = self.walk(here.parameter, tail, exact, folds)
         {
             return Some(found);
         }
         here.rest().map(|rules| (rules, exact))
     }
 
-    /// The child by a literal, and whether the segment is that literal in its own case.
-    fn literal_child(&self, parent: u32, segment: &[u8]) -> Option<(u32, bool)> {
-        let (start, tag) = hash(parent, segment);
+    /// The child by a literal, and whether the segment is that literal in its own spelling. `key` is what
+    /// is left of the segment when it is folded.
+    fn literal_child(&self, parent: u32, segment: &str, key: &str) -> Option<(u32, bool)> {
+        let (start, tag) = hash(parent, key.as_bytes());
         let mask = self.table_slots.wrapping_sub(1);
         for probe in 0..self.probes as usize {
             let index = start.wrapping_add(probe) & mask;
@@ -175,8 +202,12 @@ impl Matcher {
             }
             if node.tag == tag && node.parent == parent {
                 let literal = node.literal(&self.long_literals)?;
-                if literal.eq_ignore_ascii_case(segment) {
-                    return Some((index as u32, literal == segment));
+                if literal.eq_ignore_ascii_case(segment.as_bytes()) {
+                    return Some((index as u32, literal == segment.as_bytes()));
+                }
+                let literal = lookup_key(literal);
+                if literal.is_some_and(|literal| literal.eq_ignore_ascii_case(key)) {
+                    return Some((index as u32, false));
                 }
             }
         }

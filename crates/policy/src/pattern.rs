@@ -3,8 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::identity::push_escape;
-use crate::target::{CanonicalTarget, TargetError};
+use crate::target::{CanonicalTarget, TargetError, lookup_key, push_escape, respelt};
 
 /// Most segments in a pattern.
 pub const PATTERN_SEGMENTS_MAX: usize = 32;
@@ -121,12 +120,18 @@ impl Pattern {
                 reason: TargetError::EmptySegment,
             });
         }
-        CanonicalTarget::parse(&format!("/{text}")).map_err(|reason| PatternError::Literal {
+        let never = |reason| PatternError::Literal {
             text: text.to_owned(),
             reason,
-        })?;
+        };
+        let path = format!("/{text}");
+        let (_, folding) = CanonicalTarget::with_folding(&path).map_err(never)?;
         if text.contains('?') {
             return Err(PatternError::Query);
+        }
+        if lookup_key(text.as_bytes()).is_none() {
+            let character = folding.unwrap_or_default();
+            return Err(never(TargetError::ConfusableCharacter { character }));
         }
         Ok(Segment::Literal(text.to_owned()))
     }
@@ -236,7 +241,7 @@ impl PatternError {
             }
             Self::Query => "leave out everything from `?` on",
             Self::Literal { text, .. } => {
-                let spelling = escape(text);
+                let spelling = respelt(&escape(text));
                 let help = format!("write it as it travels: `{spelling}`");
                 return (spelling != *text).then_some(Cow::Owned(help));
             }

@@ -441,6 +441,8 @@ pub(crate) struct Rules {
     patterns: Vec<RoutePath>,
     /// Whether one of them lets a client ask for another method in a field.
     override_methods: bool,
+    /// Whether one of them takes paths as they come.
+    pub(crate) forwards_escapes: bool,
 }
 
 /// One `[[route]]`.
@@ -473,6 +475,8 @@ pub(crate) struct Kind {
     /// Where a token is looked for.
     pub(crate) token_from: TokenFrom,
     pub(crate) forwards_credential: bool,
+    /// Whether the path goes on as it came, where it has more readings than one.
+    pub(crate) forwards_escapes: bool,
     /// The fields in which a client may say that the method is another one; none where the rule lists
     /// methods.
     pub(crate) override_headers: Box<[String]>,
@@ -482,6 +486,7 @@ pub(crate) struct Kind {
 impl Rules {
     pub(crate) fn push(&mut self, pattern: String, kind: Kind) {
         self.override_methods |= !kind.override_headers.is_empty();
+        self.forwards_escapes |= kind.forwards_escapes;
         let Self {
             kinds,
             kinds_in_order,

@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::Range;
 
 use doorward_traffic::cors::CorsRule;
+use doorward_traffic::rewrite::Rewrite;
 
 use crate::credential::place::CredentialPlace;
 use crate::credential::{self, Credential, Presented};
@@ -12,9 +13,10 @@ use crate::decision::{Pending, Screened};
 use crate::head::RequestHead;
 use crate::matcher::Found;
 use crate::permit::Permit;
-use crate::policy::{Access, Policy, Rule};
+use crate::policy::{Access, Kind, Policy, Rule};
+use crate::readings::all_lead;
 use crate::refusal::{Reason, Refusal};
-use crate::target::{self, CanonicalTarget};
+use crate::target::{self, CanonicalTarget, Target, TargetError, path_of};
 use crate::token_from::TokenSource;
 use crate::traffic::{CallerKeys, Traffic};
 
@@ -28,16 +30,20 @@ impl Policy {
     pub fn route<'p, 'r>(
         &'p self,
         method: &str,
-        target: &'r str,
+        target: impl Into<Target<'r>>,
+    ) -> Result<Route<'p, 'r>, Refusal> {
+        self.route_of(method, target.into())
+    }
+
+    /// The same, compiled once, whatever a target is made from.
+    fn route_of<'p, 'r>(
+        &'p self,
+        method: &str,
+        asked: Target<'r>,
     ) -> Result<Route<'p, 'r>, Refusal> {
         let malformed = |error| Refusal::because(Reason::Target(error));
         target::check_method(method).map_err(malformed)?;
-        let target = CanonicalTarget::parse(target).map_err(malformed)?;
-        let range = match self.matcher.find(target.path()) {
-            Found::Rules(range) => range,
-            Found::OtherCase => return Err(Refusal::because(Reason::OtherCase)),
-            Found::Nothing => return Err(Refusal::because(Reason::NoRule)),
-        };
+        let (mut target, range) = self.find(asked).map_err(Refusal::because)?;
         // All of them have the same pattern, and no two list the same method.
         let mut rules = self.rules_in(&range);
         let rule = rules.find(|rule| rule.kind.lists_method(method));
@@ -48,6 +54,17 @@ impl Policy {
                 route: route.unwrap_or_default(),
             }));
         };
+        if target.goes_on() {
+            let rewrite = rule.kind.traffic.rewrite.as_ref();
+            let left = asked.received.get(Rewrite::taken_off(rewrite)..);
+            if !rule.kind.forwards_escapes {
+                // It is another rule of the pattern that takes paths as they come.
+                target = CanonicalTarget::parse(asked.canonical).map_err(malformed)?;
+            } else if left.is_some_and(|left| left.starts_with("//")) {
+                // To some servers that is a host.
+                return Err(malformed(TargetError::EmptySegment));
+            }
+        }
         Ok(Route {
             policy: self,
             rule,
@@ -62,7 +79,7 @@ impl Policy {
     ///
     /// Those of the first, then those of the second.
     pub fn screen<'p, 'r>(&'p self, head: &RequestHead<'r>) -> Result<Screened<'p, 'r>, Refusal> {
-        self.route(head.method, head.target)?.screen(head)
+        self.route(head.method, head.target())?.screen(head)
     }
 
     /// What a preflight to this target has to be judged by, where the request that it asks for has this
@@ -70,8 +87,20 @@ impl Policy {
     /// malformed, or none of the rules of the most specific pattern has CORS: then it is a request like
     /// any other.
     #[must_use]
-    pub fn preflight<'p>(&'p self, target: &str, requested_method: &str) -> Option<Preflight<'p>> {
-        let range = self.range(target)?;
+    pub fn preflight<'p, 'r>(
+        &'p self,
+        target: impl Into<Target<'r>>,
+        requested_method: &str,
+    ) -> Option<Preflight<'p>> {
+        self.preflight_of(target.into(), requested_method)
+    }
+
+    fn preflight_of<'p>(
+        &'p self,
+        asked: Target<'_>,
+        requested_method: &str,
+    ) -> Option<Preflight<'p>> {
+        let range = self.range(asked)?;
         let cors = |rule: &Rule<'p>| rule.kind.traffic.cors;
         let good = target::check_method(requested_method).is_ok();
         let lists = |rule: &Rule<'p>| good && rule.kind.lists_method(requested_method);
@@ -95,19 +124,63 @@ impl Policy {
     /// The CORS of a target of which no rule lists the method, so that a page can read the refusal:
     /// that of the first rule of the most specific pattern that has any.
     #[must_use]
-    pub fn cors_of(&self, target: &str) -> Option<&CorsRule> {
-        let range = self.range(target)?;
+    pub fn cors_of<'r>(&self, target: impl Into<Target<'r>>) -> Option<&CorsRule> {
+        let range = self.range(target.into())?;
         self.rules_in(&range)
             .find_map(|rule| Traffic::new(&self.named, &rule.kind.traffic).cors())
     }
 
     /// The rules of the most specific pattern.
-    fn range(&self, target: &str) -> Option<Range<usize>> {
-        let target = CanonicalTarget::parse(target).ok()?;
-        match self.matcher.find(target.path()) {
-            Found::Rules(range) => Some(range),
-            Found::OtherCase | Found::Nothing => None,
+    fn range(&self, asked: Target<'_>) -> Option<Range<usize>> {
+        Some(self.find(asked).ok()?.1)
+    }
+
+    /// The target as it goes on, and the rules of the most specific pattern.
+    #[inline(never)]
+    fn find<'r>(&self, asked: Target<'r>) -> Result<(CanonicalTarget<'r>, Range<usize>), Reason> {
+        let (target, folding) = match CanonicalTarget::with_folding(asked.canonical) {
+            Ok(both) => both,
+            Err(error) => {
+                return match CanonicalTarget::raw(asked.received) {
+                    Ok(raw)
+                        if let Some(range) = self.find_received(raw.path())
+                            && all_lead(raw.path(), &self.matcher, &range) =>
+                    {
+                        Ok((raw, range))
+                    }
+                    _ => Err(Reason::Target(error)),
+                };
+            }
+        };
+        match self.matcher.find(target.path(), folding.is_some()) {
+            Found::Rules(range) => {
+                let other = asked.canonical != asked.received;
+                let target = match other.then(|| self.find_received(path_of(asked.received))) {
+                    Some(Some(same)) if same == range => target.forwarding(asked.received),
+                    _ => target,
+                };
+                Ok((target, range))
+            }
+            Found::OtherCase => Err(match folding {
+                Some(character) if !character.is_ascii() => {
+                    Reason::Target(TargetError::ConfusableCharacter { character })
+                }
+                _ => Reason::OtherCase,
+            }),
+            Found::Nothing => Err(Reason::NoRule),
         }
+    }
+
+    /// The rules of the most specific pattern for a path as it was received, if one of them takes it so.
+    fn find_received(&self, path: &str) -> Option<Range<usize>> {
+        if !self.rules.forwards_escapes {
+            return None;
+        }
+        let Found::Rules(range) = self.matcher.find(path, false) else {
+            return None;
+        };
+        let takes = self.rules_in(&range).any(|rule| rule.kind.forwards_escapes);
+        takes.then_some(range)
     }
 
     fn rules_in(&self, range: &Range<usize>) -> impl Iterator<Item = Rule<'_>> {
@@ -232,6 +305,11 @@ impl<'p, 'r> Route<'p, 'r> {
     #[must_use]
     pub fn traffic(&self) -> Traffic<'p> {
         Traffic::new(&self.policy.named, &self.rule.kind.traffic)
+    }
+
+    /// All of the rule but its path.
+    pub(crate) fn kind(&self) -> &'p Kind {
+        self.rule.kind
     }
 
     /// The rule's path pattern, for the log.

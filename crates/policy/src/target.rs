@@ -1,8 +1,9 @@
 //! The request target: one spelling per path, or none at all.
 //!
-//! What is authorised is byte for byte what is forwarded, so nothing is rewritten here. A target
-//! that an upstream could read as another path than the matcher did is refused with 400 instead of
-//! being normalised: whoever sends it either made a mistake or is looking for the difference
+//! What is authorised is byte for byte what is forwarded. An escape that needs none (`%61`, `%40`, `%c3`)
+//! is a second spelling of the same path for every reader, so the path is respelt once ([`canonical_form`]),
+//! and what is matched and forwarded is the canonical form. A target that an upstream could read as another path than the matcher
+//! did is refused with 400 instead: whoever sends it either made a mistake or is looking for the difference
 //! between two parsers.
 //!
 //! A target is accepted when all of these hold:
@@ -16,27 +17,31 @@
 //!    bytes are no `pchar` to begin with.
 //! 4. Segments are not empty, except the last one (a trailing slash). A segment is not `.` or `..`,
 //!    does not end in a dot, and neither begins nor ends with an encoded space: file systems drop
-//!    those.
-//! 5. An escape has two upper-case hexadecimal digits (the normal form of RFC 3986
-//!    section 6.2.2.1), and escapes what could not stand there by itself: `%61` is a second
-//!    spelling of `a`, `%40` one of `@`. What stands raw in a path is everything of rule 3, which
-//!    is what RFC 3986 asks producers to send.
+//!    those. All of this holds of what the escapes stand for, too.
+//! 5. An escape has two hexadecimal digits. In the canonical form they are in upper case
+//!    (RFC 3986 section 6.2.2.1), and what could stand there by itself does: everything of rule 3
+//!    but `+`, which some servers take for a space and `%2B` is nobody's.
 //! 6. No escape stands for a delimiter that a second decoder would act upon: `/`, `\`, `?`, `#`,
 //!    `;`, `%` (so nothing can be encoded twice), NUL or another control byte.
 //! 7. Escaped bytes are strict UTF-8 (RFC 3629: no overlong form, no surrogate, nothing cut short)
-//!    and stand for no C1 control, no fullwidth or other compatibility form of one of the above
-//!    delimiters, and no letter whose case folds to an ASCII one.
+//!    and stand for no C1 control, and for nothing that compatibility normalisation (NFKC) or a "best fit"
+//!    makes one of the above delimiters, or a dot ([`mod@crate::folding`]).
+//!
+//! A route says how its origin reads what is not accepted by these rules (`escapes = "forward"`): then the
+//! target goes on as it came, if every reading of it leads there ([`mod@crate::readings`]).
 //!
 //! The query (from the first `?` on) takes no part in a decision. It is bounded, is printable
 //! ASCII without `#`, and is otherwise left alone.
 //!
-//! Two spellings remain by design, and the matcher treats each pair alike: `/a` and `/a/`, and
-//! letters of either case (see [`crate::matcher`]).
+//! Some spellings remain by design, and the matcher treats them alike: `/a` and `/a/`, letters of either
+//! case, and characters that some readers fold to others (see [`crate::matcher`]).
 
 use core::fmt;
 
 use doorward_syntax::form::escaped_byte;
 use doorward_syntax::tokens::is_tchar;
+
+use crate::folding::{ANY, DROPPED, NEVER, SAME, SS, fold};
 
 /// Longest request target, path and query together, in bytes. RFC 9110 section 4.1 asks for at
 /// least 8000.
@@ -48,11 +53,49 @@ pub const PATH_SEGMENTS_MAX: usize = 64;
 /// Longest method in bytes. The longest registered one has 17 (`UPDATEREDIRECTREF`).
 pub const METHOD_BYTES_MAX: usize = 32;
 
+/// A request target as it was received, and its canonical form ([`canonical_form`]).
+#[derive(Clone, Copy)]
+pub struct Target<'r> {
+    /// As it was received.
+    pub received: &'r str,
+    /// With the path in its canonical form.
+    pub canonical: &'r str,
+}
+
+impl<'r> From<&'r str> for Target<'r> {
+    /// One that is in the canonical form.
+    fn from(received: &'r str) -> Self {
+        let canonical = received;
+        Self {
+            received,
+            canonical,
+        }
+    }
+}
+
+/// A target with the path in its canonical form; `None` where it is already.
+#[must_use]
+#[inline(never)]
+pub fn canonical_form(target: &str) -> Option<String> {
+    let path = path_of(target);
+    if !path.contains('%') {
+        return None;
+    }
+    let mut canonical = respelt(path);
+    canonical.push_str(target.get(path.len()..)?);
+    (canonical != target).then_some(canonical)
+}
+
 /// A request target of which every reader sees the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CanonicalTarget<'r> {
-    target: &'r str,
-    path_bytes: usize,
+    path: &'r str,
+    /// What goes on.
+    forwarded: &'r str,
+    /// Whether it goes on as it was received, though that is not the canonical form.
+    goes_on: bool,
+    /// Whether there may be readers who see another path, to whom it is none of another rule.
+    has_readings: bool,
 }
 
 impl<'r> CanonicalTarget<'r> {
@@ -62,6 +105,24 @@ impl<'r> CanonicalTarget<'r> {
     ///
     /// The first violation of the rules in the [module documentation](self).
     pub fn parse(target: &'r str) -> Result<Self, TargetError> {
+        Ok(Self::with_folding(target)?.0)
+    }
+
+    /// The same, and the first character of the path that a reader could fold to another.
+    pub(crate) fn with_folding(target: &'r str) -> Result<(Self, Option<char>), TargetError> {
+        let parsed = Self::raw(target)?;
+        let folding = check_path(parsed.path)?;
+        let canonical = Self {
+            goes_on: false,
+            has_readings: false,
+            ..parsed
+        };
+        Ok((canonical, folding))
+    }
+
+    /// The target, of which only size and form are known to be good, and the query.
+    #[inline(never)]
+    pub(crate) fn raw(target: &'r str) -> Result<Self, TargetError> {
         if target.len() > TARGET_BYTES_MAX {
             return Err(TargetError::TargetTooLong {
                 bytes: target.len(),
@@ -71,31 +132,129 @@ impl<'r> CanonicalTarget<'r> {
             Some((path, query)) => (path, query),
             None => (target, ""),
         };
-        check_path(path)?;
+        if path.len() > PATH_BYTES_MAX {
+            return Err(TargetError::PathTooLong { bytes: path.len() });
+        }
+        // RFC 9112 section 3.2.1; the other three forms are those of sections 3.2.2 to 3.2.4.
+        if !path.starts_with('/') {
+            return Err(TargetError::NotOriginForm);
+        }
         check_query(query)?;
         Ok(Self {
-            target,
-            path_bytes: path.len(),
+            path,
+            forwarded: target,
+            goes_on: true,
+            has_readings: true,
         })
     }
 
-    /// The target, byte for byte as it was received.
+    /// The same, of which `received` goes on.
+    pub(crate) fn forwarding(self, received: &'r str) -> Self {
+        Self {
+            forwarded: received,
+            goes_on: true,
+            ..self
+        }
+    }
+
+    /// The target to forward: the one that was parsed, unless it goes on as it was received.
     #[must_use]
     pub fn as_str(&self) -> &'r str {
-        self.target
+        self.forwarded
+    }
+
+    /// Whether the path goes on as it was received, though that is not the canonical form.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// The path: the target up to the first `?`.
     #[must_use]
     pub fn path(&self) -> &'r str {
-        self.target.get(..self.path_bytes).unwrap_or(self.target)
+        self.path
     }
 
-    /// A segment of the path, counted from 0, as it travels.
+    /// A segment of the path, counted from 0, as it travels. `None` for one with more than one reading.
     pub(crate) fn segment(&self, index: usize) -> Option<&'r str> {
         // Before the first slash there is nothing.
-        self.path().split('/').nth(index + 1)
+        let mut segments = self.path().split('/').skip(1);
+        if self.has_readings {
+            let odd = |one: &str| one.is_empty() || one.bytes().any(|byte| b"%;".contains(&byte));
+            if segments.clone().take(index + 1).any(odd) {
+                return None;
+            }
+        }
+        segments.nth(index)
     }
+}
+
+/// Whether a byte can be in a path that goes on as it came: all of what is accepted, and `;`.
+pub(crate) fn goes_on(byte: u8) -> bool {
+    byte == b';' || class(byte) != Class::Forbidden
+}
+
+/// The canonical form of a path.
+pub(crate) fn respelt(path: &str) -> String {
+    let mut spelling = String::with_capacity(path.len());
+    let mut bytes = path.as_bytes();
+    while let Some((&byte, rest)) = bytes.split_first() {
+        bytes = rest;
+        if byte == b'%'
+            && let Some((&[high, low], after)) = rest.split_first_chunk()
+            && let Some(escaped) = escaped_byte(high, low)
+        {
+            push_spelt(&mut spelling, escaped);
+            bytes = after;
+        } else {
+            spelling.push(char::from(byte));
+        }
+    }
+    spelling
+}
+
+/// Adds a byte of a segment as it is spelt in the canonical form.
+#[inline(never)]
+pub(crate) fn push_spelt(spelling: &mut String, byte: u8) {
+    match class(byte) {
+        Class::Plain => spelling.push(char::from(byte)),
+        _ => push_escape(spelling, byte),
+    }
+}
+
+/// Adds a byte as `%XX`.
+pub(crate) fn push_escape(value: &mut String, byte: u8) {
+    value.push('%');
+    for digit in [byte >> 4, byte & 0x0F] {
+        if let Some(digit) = char::from_digit(u32::from(digit), 16) {
+            value.push(digit.to_ascii_uppercase());
+        }
+    }
+}
+
+/// What is left of a segment, or of a literal, when all that a reader may fold is folded, in the canonical
+/// form and letters in either case. `None` where no table says what becomes of a character.
+pub(crate) fn lookup_key(mut segment: &[u8]) -> Option<String> {
+    let mut key = String::with_capacity(segment.len());
+    while let Some((&byte, rest)) = segment.split_first() {
+        let mut character = char::from(byte);
+        let mut after = rest;
+        if byte == b'%' {
+            (character, after) = escaped_character(rest).ok()?;
+        }
+        match fold(character) {
+            // Copied as it is spelt.
+            SAME => {
+                let spelt = segment.get(..segment.len() - after.len())?;
+                key.extend(spelt.iter().copied().map(char::from));
+            }
+            SS => key.push_str("ss"),
+            DROPPED => {}
+            ANY | NEVER => return None,
+            byte => push_spelt(&mut key, byte),
+        }
+        segment = after;
+    }
+    Some(key)
 }
 
 /// Whether a segment stands for `plain` when its escapes are decoded, once.
@@ -157,13 +316,8 @@ pub enum TargetError {
     OuterSpace,
     /// A `%` without two hexadecimal digits after it.
     InvalidEscape,
-    /// An escape with lower-case digits: a second spelling of the one with upper-case digits.
-    LowerCaseEscape,
-    /// An escape of a byte that stands for itself in a path.
-    NeedlessEscape {
-        /// The byte.
-        byte: u8,
-    },
+    /// An escape that is not in the canonical form.
+    Spelling,
     /// An escape of a delimiter or a control byte, which a second decoder would act upon.
     EscapedDelimiter {
         /// The byte.
@@ -203,10 +357,7 @@ impl fmt::Display for TargetError {
             Self::TrailingDot => f.write_str("a path segment that ends in a dot"),
             Self::OuterSpace => f.write_str("a path segment that begins or ends with a space"),
             Self::InvalidEscape => f.write_str("an incomplete percent escape"),
-            Self::LowerCaseEscape => f.write_str("a percent escape in lower case"),
-            Self::NeedlessEscape { byte } => {
-                write!(f, "%{byte:02X} escapes what needs no escape")
-            }
+            Self::Spelling => f.write_str("an escape that is none in the canonical form"),
             Self::EscapedDelimiter { byte } => write!(f, "an escaped delimiter, %{byte:02X}"),
             Self::NotUtf8 => f.write_str("escapes that are not UTF-8"),
             Self::ConfusableCharacter { character } => {
@@ -238,17 +389,12 @@ pub fn check_method(method: &str) -> Result<(), TargetError> {
     }
 }
 
-fn check_path(path: &str) -> Result<(), TargetError> {
-    if path.len() > PATH_BYTES_MAX {
-        return Err(TargetError::PathTooLong { bytes: path.len() });
-    }
-    // RFC 9112 section 3.2.1; the other three forms are those of sections 3.2.2 to 3.2.4.
-    let Some(segments) = path.strip_prefix('/') else {
-        return Err(TargetError::NotOriginForm);
-    };
+/// Checks a path, and gives the first character of it that a reader could fold.
+fn check_path(path: &str) -> Result<Option<char>, TargetError> {
+    let mut folding = None;
     let mut segment = Segment::default();
     let mut count = 1;
-    let mut bytes = segments.as_bytes();
+    let mut bytes = path.as_bytes().get(1..).unwrap_or_default();
     while let Some((&byte, rest)) = bytes.split_first() {
         bytes = rest;
         match class(byte) {
@@ -264,20 +410,32 @@ fn check_path(path: &str) -> Result<(), TargetError> {
                     return Err(TargetError::TooManySegments);
                 }
             }
+            Class::Plus => {
+                segment.push(byte);
+                folding.get_or_insert('+');
+            }
             Class::Percent => {
-                let (first, after) = escape(rest)?;
-                bytes = after;
-                if first.is_ascii() {
-                    check_escaped_ascii(first)?;
-                } else {
-                    bytes = escaped_character(first, after)?;
+                let character;
+                (character, bytes) = escaped_character(rest)?;
+                if let Ok(byte) = u8::try_from(u32::from(character)) {
+                    match (byte, class(byte)) {
+                        // What a second decoder would act upon.
+                        (b'/' | b'%' | b'\\' | b'?' | b'#' | b';' | 0x00..=0x1F | 0x7F, _) => {
+                            return Err(TargetError::EscapedDelimiter { byte });
+                        }
+                        (_, Class::Plain) => return Err(TargetError::Spelling),
+                        _ => {}
+                    }
                 }
-                segment.push_escaped(first);
+                if segment.push_character(character)? {
+                    folding.get_or_insert(character);
+                }
             }
             Class::Forbidden => return Err(TargetError::PathByte { byte }),
         }
     }
-    segment.finish()
+    segment.finish()?;
+    Ok(folding)
 }
 
 fn check_query(query: &str) -> Result<(), TargetError> {
@@ -295,6 +453,8 @@ fn check_query(query: &str) -> Result<(), TargetError> {
 enum Class {
     /// `pchar` without `;` and escapes: stands for itself, and only itself stands for it.
     Plain,
+    /// `+`: stands for itself, and for a space with some servers.
+    Plus,
     Slash,
     Percent,
     Forbidden,
@@ -304,8 +464,9 @@ fn class(byte: u8) -> Class {
     match byte {
         // unreserved
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => Class::Plain,
-        // sub-delims without ';'
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' => Class::Plain,
+        // sub-delims without ';' and '+'
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b',' | b'=' => Class::Plain,
+        b'+' => Class::Plus,
         b':' | b'@' => Class::Plain,
         b'/' => Class::Slash,
         b'%' => Class::Percent,
@@ -315,11 +476,12 @@ fn class(byte: u8) -> Class {
 
 /// What of a segment decides whether it may end where it ends.
 #[derive(Default)]
-struct Segment {
+pub(crate) struct Segment {
     bytes: usize,
     only_dots: bool,
     last: u8,
     outer_space: bool,
+    dropped: bool,
 }
 
 impl Segment {
@@ -329,12 +491,27 @@ impl Segment {
         self.bytes += 1;
     }
 
-    fn push_escaped(&mut self, byte: u8) {
-        self.outer_space |= byte == b' ' && self.bytes == 0;
-        self.push(byte);
+    /// Adds what an escape stands for, and says whether a reader could fold it to something else.
+    pub(crate) fn push_character(&mut self, character: char) -> Result<bool, TargetError> {
+        let fold = fold(character);
+        match fold {
+            NEVER => return Err(TargetError::ConfusableCharacter { character }),
+            // What is left out makes no difference to what is next to each other.
+            DROPPED => self.dropped = true,
+            _ => {
+                let byte = match character {
+                    '+' => b'+',
+                    _ if fold == SAME => u8::try_from(character).unwrap_or(b'a'),
+                    _ => fold,
+                };
+                self.outer_space |= byte == b' ' && self.bytes == 0;
+                self.push(byte);
+            }
+        }
+        Ok(fold != SAME)
     }
 
-    fn finish(&self) -> Result<(), TargetError> {
+    pub(crate) fn finish(&self) -> Result<(), TargetError> {
         if self.last == b'.' {
             // RFC 3986 section 3.3 gives these two their meaning; three dots are only odd.
             return Err(if self.only_dots && self.bytes <= 2 {
@@ -347,6 +524,9 @@ impl Segment {
         if self.outer_space || self.last == b' ' {
             return Err(TargetError::OuterSpace);
         }
+        if self.dropped && self.bytes == 0 {
+            return Err(TargetError::EmptySegment);
+        }
         Ok(())
     }
 }
@@ -358,29 +538,16 @@ fn escape(after_percent: &[u8]) -> Result<(u8, &[u8]), TargetError> {
     };
     match escaped_byte(high, low) {
         None => Err(TargetError::InvalidEscape),
-        Some(_) if [high, low].iter().any(u8::is_ascii_lowercase) => {
-            Err(TargetError::LowerCaseEscape)
-        }
+        Some(_) if [high, low].iter().any(u8::is_ascii_lowercase) => Err(TargetError::Spelling),
         Some(byte) => Ok((byte, rest)),
     }
 }
 
-fn check_escaped_ascii(byte: u8) -> Result<(), TargetError> {
-    match (byte, class(byte)) {
-        // Its escape is the only way to write a dot's second spelling, so it is the likeliest
-        // attack of all; the error names it for what it is.
-        (b'.' | b'/' | b'%' | b'\\' | b'?' | b'#' | b';' | 0x00..=0x1F | 0x7F, _) => {
-            Err(TargetError::EscapedDelimiter { byte })
-        }
-        (_, Class::Plain) => Err(TargetError::NeedlessEscape { byte }),
-        // Space " < > [ ] ^ ` { | }: escaped is the only way in which they may appear.
-        _ => Ok(()),
-    }
-}
-
-/// Reads the rest of a multi-byte character, all of it escaped.
-fn escaped_character(first: u8, mut bytes: &[u8]) -> Result<&[u8], TargetError> {
+/// The character whose first `%` has just been read, all of its bytes escaped, and what follows it.
+pub(crate) fn escaped_character(after_percent: &[u8]) -> Result<(char, &[u8]), TargetError> {
+    let (first, mut bytes) = escape(after_percent)?;
     let length = match first {
+        0x00..=0x7F => return Ok((char::from(first), bytes)),
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,
         0xF0..=0xF4 => 4,
@@ -398,38 +565,5 @@ fn escaped_character(first: u8, mut bytes: &[u8]) -> Result<&[u8], TargetError> 
         .and_then(|encoded| core::str::from_utf8(encoded).ok())
         .and_then(|text| text.chars().next())
         .ok_or(TargetError::NotUtf8)?;
-    if is_confusable(character) {
-        return Err(TargetError::ConfusableCharacter { character });
-    }
-    Ok(bytes)
-}
-
-/// Characters that case folding, compatibility normalisation (NFKC) or "best fit" conversion turns
-/// into ASCII with a meaning, and invisible ones that are dropped on the way. Letters of scripts
-/// that merely look like Latin stay different characters everywhere and pass.
-fn is_confusable(character: char) -> bool {
-    matches!(
-        character,
-        // C1 controls, no-break space, soft hyphen
-        '\u{80}'..='\u{A0}' | '\u{AD}'
-        // dotted I, dotless i, long s, Kelvin: their case folds to ASCII
-        | '\u{130}' | '\u{131}' | '\u{17F}' | '\u{212A}'
-        // Greek question mark: canonically a semicolon
-        | '\u{37E}'
-        // spaces, zero-width characters, line and paragraph separators, direction marks
-        | '\u{1680}' | '\u{180E}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}'
-        | '\u{205F}'..='\u{206F}' | '\u{3000}' | '\u{FEFF}'
-        // dot leaders and ellipsis, double question and exclamation marks
-        | '\u{2024}'..='\u{2026}' | '\u{2047}'..='\u{2049}'
-        // slashes and backslashes: fraction, division, set minus, big ones
-        | '\u{2044}' | '\u{2215}' | '\u{2216}' | '\u{29F5}' | '\u{29F8}' | '\u{29F9}'
-        // account of, care of and their kind; digits and letters with full stops
-        | '\u{2100}' | '\u{2101}' | '\u{2105}' | '\u{2106}' | '\u{2488}'..='\u{249B}'
-        | '\u{33C2}' | '\u{33D8}' | '\u{1F100}'
-        // vertical, small and fullwidth forms
-        | '\u{FE10}'..='\u{FE19}' | '\u{FE30}' | '\u{FE50}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF5E}'
-        | '\u{FF61}'
-        // noncharacters and what is not a character: tags, variation selectors
-        | '\u{FFF9}'..='\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}'
-    )
+    Ok((character, bytes))
 }

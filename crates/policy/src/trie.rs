@@ -2,6 +2,7 @@
 
 use crate::matcher::{INLINE_BYTES_MAX, MATCH_STEPS_MAX, Matcher, NONE, Node, PROBES_MAX, hash};
 use crate::pattern::{Pattern, Segment};
+use crate::target::lookup_key;
 
 /// How far the node table is enlarged to keep runs short, in slots for each literal.
 const SLOTS_PER_LITERAL_MAX: usize = 8;
@@ -10,7 +11,8 @@ const ROOT: u32 = 0;
 /// Two patterns that cannot both be in one policy, or one that can never be reached.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// `rule` spells `literal` as `earlier_literal` is spelt in the rule `earlier`, save for case.
+    /// `rule` spells `literal` as `earlier_literal` is spelt in the rule `earlier`, save for case and what
+    /// readers fold.
     OtherCase {
         rule: u32,
         literal: String,
@@ -124,7 +126,8 @@ impl Builder {
 
     fn literal_child(&mut self, parent: u32, text: &str, rule: u32) -> u32 {
         let mask = self.children.len() - 1;
-        let (mut slot, _) = hash(parent, text.as_bytes());
+        let key = key(text);
+        let (mut slot, _) = hash(parent, key.as_bytes());
         loop {
             slot &= mask;
             let child = self.children.get(slot).copied().unwrap_or(NONE);
@@ -133,7 +136,7 @@ impl Builder {
             };
             if there.parent == parent
                 && let Some(literal) = &there.literal
-                && literal.eq_ignore_ascii_case(text)
+                && self::key(literal).eq_ignore_ascii_case(&key)
             {
                 if literal != text {
                     self.conflicts.push(Conflict::OtherCase {
@@ -290,7 +293,12 @@ impl Builder {
                 ..Node::EMPTY
             };
             let place = match &branch.literal {
-                Some(literal) => matcher.place_literal(node, literal),
+                Some(literal) => {
+                    if let Some(above) = matcher.nodes.get_mut(node.parent as usize) {
+                        above.has_literals = true;
+                    }
+                    matcher.place_literal(node, literal)
+                }
                 None => {
                     matcher.nodes.push(node);
                     matcher.nodes.len() as u32 - 1
@@ -311,7 +319,7 @@ impl Matcher {
     /// Puts a node into the first free slot from where its hash points. There is one: the table has
     /// more slots than there are literals.
     fn place_literal(&mut self, mut node: Node, literal: &str) -> u32 {
-        let (start, tag) = hash(node.parent, literal.as_bytes());
+        let (start, tag) = hash(node.parent, key(literal).as_bytes());
         node.tag = tag;
         node.literal_bytes = literal.len() as u16;
         if literal.len() <= INLINE_BYTES_MAX {
@@ -334,4 +342,9 @@ impl Matcher {
         }
         NONE
     }
+}
+
+/// What a literal is looked up by.
+fn key(literal: &str) -> String {
+    lookup_key(literal.as_bytes()).unwrap_or_default()
 }

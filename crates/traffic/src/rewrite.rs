@@ -33,8 +33,8 @@ impl Rewrite {
     ///    and not of `/ordersX`.
     /// 2. The segments that are left, the slash at the end and the query are those of `target`, byte for
     ///    byte.
-    /// 3. What comes out begins with `/`, and its path has no `//`: to a server that takes the two for the
-    ///    start of an authority (RFC 3986 section 4.2), the segment behind would be a host.
+    /// 3. What comes out begins with `/` and not with `//`: to a server that takes the two for the start of an
+    ///    authority (RFC 3986 section 4.2), the segment behind would be a host.
     ///
     /// `None` where the path does not begin with the segments, or where it could not be kept to rule 3
     /// (which a canonical target never comes to): the caller refuses the request.
@@ -59,11 +59,23 @@ impl Rewrite {
         if rewritten.is_empty() {
             rewritten.push('/');
         }
-        if !rewritten.starts_with('/') || rewritten.contains("//") {
+        if !rewritten.starts_with('/') || rewritten.starts_with("//") {
             return None;
         }
         rewritten.push_str(query);
         Some(rewritten)
+    }
+}
+
+impl Rewrite {
+    /// How many bytes at the beginning of a path go, with no others in their place.
+    #[must_use]
+    pub fn taken_off(rewrite: Option<&Self>) -> usize {
+        match rewrite {
+            Some(Self::StripPrefix(prefix)) => without_slash(prefix).len(),
+            Some(Self::Replace { prefix, with }) if with == "/" => without_slash(prefix).len(),
+            _ => 0,
+        }
     }
 }
 

@@ -161,6 +161,86 @@ fn what_an_upstream_says_of_its_own_paths_is_moved_back_where_they_were_moved() 
 }
 
 #[test]
+fn a_path_that_goes_on_as_it_came_loses_its_prefix_and_nothing_else() {
+    for (base, policy_base) in [("", ""), ("/base", "/base")] {
+        let policy = format!(
+            r#"{TRUST}
+            [upstream.orders]
+            url = "https://{ORDERS}{policy_base}"
+
+            [defaults]
+            upstream = "orders"
+            token_from = ["query:access_token"]
+
+            [[route]]
+            path = "/strip/**"
+            issuer = ["test"]
+            escapes = "forward"
+            strip_prefix = "/strip"
+
+            [[route]]
+            path = "/a%20b/x/**"
+            public = true
+            escapes = "forward"
+            replace = {{ prefix = "/a%20b", with = "/v2" }}
+
+            [[route]]
+            path = "/{{package}}"
+            public = true
+            escapes = "forward"
+
+            [[route]]
+            path = "/canonical/**"
+            public = true
+            strip_prefix = "/canonical"
+            "#
+        );
+        for scene in scenes(&policy) {
+            let token = scene.token("read");
+            for (target, query, expected) in [
+                (
+                    "/strip/g%2Fp/a%25b;c//d%40e%2f",
+                    "",
+                    "/g%2Fp/a%25b;c//d%40e%2f",
+                ),
+                ("/strip/g%2Fp", "?a=%2F..%2F//;b", "/g%2Fp?a=%2F..%2F//;b"),
+                ("/strip/%40a/%c3%a9", "", "/%40a/%c3%a9"),
+                ("/strip", "?b", if base.is_empty() { "/?b" } else { "?b" }),
+                ("/a%20b/x/%2Fy", "", "/v2/x/%2Fy"),
+                ("/a%20b/x//y", "?", "/v2/x//y?"),
+                ("/@scope%2fname", "", "/@scope%2fname"),
+                ("/%40scope%2Fname", "?c", "/%40scope%2Fname?c"),
+                ("/%63anonical/%40a%2Cb%7e/", "?%40", "/@a,b~/?%40"),
+            ] {
+                // The credential in the query is taken out, and all else stays.
+                let separator = if query.is_empty() { '?' } else { '&' };
+                let is_in_query = target.starts_with("/strip");
+                let asked = match is_in_query {
+                    true => format!("{target}{query}{separator}access_token={token}"),
+                    false => format!("{target}{query}"),
+                };
+                let seen = scene.passes(Sent::get(&asked), target);
+                assert_eq!(seen.target, format!("{base}{expected}"), "{target}");
+            }
+            for target in [
+                "/strip//evil.example/a",
+                "/strip/../a",
+                "/strip/%2e%2e%2fa",
+                "/strip/a%00",
+                "/%73trip/a%2Fb",
+                "//evil.example/a%2Fb",
+                "/canonical/a%2Fb",
+                "/canonical//evil.example",
+            ] {
+                let asked = format!("{target}?access_token={token}");
+                let answer = scene.send(Sent::get(&asked));
+                status(&answer, 400, target);
+            }
+        }
+    }
+}
+
+#[test]
 fn static_fields_are_set_and_removed_in_both_directions() {
     let lines = r#"
         [upstream.orders.request]

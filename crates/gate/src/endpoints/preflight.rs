@@ -40,7 +40,7 @@ impl<'p> Preflight<'p> {
             _ => "",
         };
         Some(Self {
-            policy: policy.preflight(&received.target, method)?,
+            policy: policy.preflight(received.asked(), method)?,
             origin,
             method: method.to_owned(),
         })

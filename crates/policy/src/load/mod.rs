@@ -140,6 +140,7 @@
 //!                                              # or "query:access_token": the first that is there decides
 //! auth    = "required"                         # or "optional": without a credential there is no identity
 //! credential = "strip"                         # or "forward": whether the upstream sees it
+//! escapes = "canonical"                        # or "forward": the rest of the path goes on as it came
 //! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
 //! [route.claims]
 //! tenant = "blue"                              # exactly this value
@@ -350,6 +351,7 @@ fn policy(text: &str) -> Result<Policy, Findings> {
                 optional: route.optional,
                 token_from: route.from,
                 forwards_credential: route.forwards_credential,
+                forwards_escapes: route.forwards_escapes,
                 override_headers: route.override_headers.into_boxed_slice(),
                 traffic: route.traffic,
             };

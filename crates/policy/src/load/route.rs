@@ -88,6 +88,7 @@ pub(super) struct ReadRoute {
     /// Where tokens are looked for, once that is known.
     pub(super) from: TokenFrom,
     pub(super) forwards_credential: bool,
+    pub(super) forwards_escapes: bool,
     pub(super) override_headers: Vec<String>,
     pub(super) traffic: TrafficRule,
 }
@@ -144,6 +145,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         token_from: token_from::read(source, fields),
         from: TokenFrom::AUTHORIZATION,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
+        forwards_escapes: source.choice(fields, "escapes", &["canonical", "forward"]) == 1,
         override_headers: override_headers(source, fields),
         traffic: TrafficRule::default(),
     };

@@ -64,8 +64,10 @@ fn paths_are_rewritten_by_whole_segments() {
 fn what_could_pass_for_an_authority_is_refused() {
     for (rewrite, base, target) in [
         (strip("/orders"), "", "/orders//evil.example/"),
-        (strip("/orders"), "/base", "/orders/a//b"),
+        (None, "", "//evil.example/a"),
+        (replace("/orders", "/"), "", "/orders//evil.example/"),
         (None, "", "//evil.example"),
+        (None, "", "///evil.example"),
         (None, "", ""),
         (None, "", "?a"),
         (None, "", "*"),
