@@ -84,6 +84,35 @@ fn what_is_meant_is_not_talked_about() {
 }
 
 #[test]
+fn a_format_that_is_asked_for_no_less_is_not_talked_about() {
+    for text in [
+        // No rule takes it.
+        "[[route]]\npath = \"/admin\"\nscope = [\"admin\"]\n[[route]]\npath = \"/other/**\"\npublic = true\n",
+        // It has a rule of its own.
+        "[[route]]\npath = \"/admin\"\nscope = [\"admin\"]\n[[route]]\npath = \"/admin.json\"\n\
+         scope = [\"admin\"]\n[[route]]\npath = \"/{page}\"\npublic = true\n",
+        // The general rule asks for as much, or for more.
+        "[[route]]\npath = \"/admin\"\nscope = [\"a\"]\n[[route]]\npath = \"/{page}\"\nscope = [\"a\"]\n",
+        "[[route]]\npath = \"/admin\"\nscope = [\"a\"]\n[[route]]\npath = \"/**\"\nscope = [\"a\", \"b\"]\n\
+         claims = { c = 1 }\n",
+        // What is public is so in every format, and the last segment is any.
+        "[[route]]\npath = \"/page\"\npublic = true\n[[route]]\npath = \"/{page}\"\nscope = [\"a\"]\n",
+        "[[route]]\npath = \"/a/{page}\"\nscope = [\"a\"]\n[[route]]\npath = \"/a/**\"\npublic = true\n",
+        // No such method.
+        "[[route]]\npath = \"/admin\"\nmethods = [\"PUT\"]\nscope = [\"a\"]\n[[route]]\npath = \"/{page}\"\n\
+         methods = [\"GET\"]\npublic = true\n",
+        // The rule for a path itself is another one.
+        "[[route]]\npath = \"/a\"\npublic = true\n[[route]]\npath = \"/a/**\"\nscope = [\"a\"]\n[[route]]\n\
+         path = \"/{page}\"\npublic = true\n",
+        "[[route]]\npath = \"/**\"\nscope = [\"a\"]\n",
+    ] {
+        let text = format!("{ACME}{text}");
+        let found = advised(&text);
+        assert!(found.is_empty(), "{text}\n{found}");
+    }
+}
+
+#[test]
 fn nothing_is_advised_about_what_this_repository_shows() {
     for block in blocks() {
         let found = advised(&block.policy);

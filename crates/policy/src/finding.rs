@@ -126,6 +126,8 @@ codes! {
     MisplacedKey = "misplaced-key", Warning;
     /// Everybody who can have a token of a provider is let in.
     OpenToAll = "open-to-all", Warning;
+    /// A path that frameworks answer as the one of a rule is taken by another, which asks for less.
+    OtherFormat = "other-format", Warning;
     /// An audience that is in tokens for others, too.
     SharedAudience = "shared-audience", Warning;
     /// A provider of ID tokens, where the policy does not say so.

@@ -3,10 +3,13 @@
 //! No component calls this, so that none has it in its file: it is for who writes a policy, and takes what
 //! is known of providers by heart.
 
+mod formats;
 mod help;
+mod tables;
 
 use core::fmt::Display;
 
+use self::tables::{each, tables, texts};
 use super::bounds::POLICY_BYTES_MAX;
 use super::route;
 use crate::document::{Document, Entry};
@@ -163,38 +166,9 @@ pub fn advise(text: &str, found: &Findings) -> Findings {
         for &route in &routes {
             demands(&mut source, route, &issuers);
         }
+        formats::advise(&mut source, text, root);
     }
     source.into_findings()
-}
-
-/// The tables of an array.
-fn tables<'t, 's>(around: Fields<'t, 's>, array: Option<&'t At<Value<'s>>>) -> Vec<Fields<'t, 's>> {
-    match array.map(|array| &array.value) {
-        Some(Value::Array { values, .. }) => {
-            values.iter().filter_map(|one| around.table(one)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// A value, or those of an array.
-fn each<'t, 's>(value: Option<&'t At<Value<'s>>>) -> &'t [At<Value<'s>>] {
-    match value.map(|value| &value.value) {
-        Some(Value::Array { values, .. }) => values,
-        _ => value.map_or(&[], core::slice::from_ref),
-    }
-}
-
-/// A string, or the strings of an array.
-fn texts<'t>(value: Option<&'t At<Value<'_>>>) -> Vec<At<&'t str>> {
-    let text = |one: &'t At<Value<'_>>| match &one.value {
-        Value::Text(text) => Some(At {
-            offset: one.offset,
-            value: text.as_ref(),
-        }),
-        _ => None,
-    };
-    each(value).iter().filter_map(text).collect()
 }
 
 /// Keys of a route that stand below the header of its claims, and are taken for claims. `known` are those
