@@ -158,6 +158,39 @@ fn every_crate_inherits_the_lints_of_the_workspace() {
 }
 
 #[test]
+fn overflows_and_assertions_of_ours_are_seen_while_it_is_tested() {
+    let workspace = toml_file("Cargo.toml");
+    let table = workspace.get("workspace").unwrap();
+    let members = table.get("default-members").unwrap().as_array().unwrap();
+    let ours: BTreeSet<_> = members.iter().filter_map(toml::Value::as_str).collect();
+    let profile = workspace.get("profile").and_then(|p| p.get("dev")).unwrap();
+    let mut seen = 0;
+    for package in packages() {
+        // The host is compiled as what it is made of.
+        if !ours.contains(package.room.as_str()) || package.room == "crates/host" {
+            continue;
+        }
+        let own = profile
+            .get("package")
+            .and_then(|packages| packages.get(&package.name));
+        for key in ["debug-assertions", "overflow-checks"] {
+            let set = own
+                .and_then(|own| own.get(key))
+                .and_then(toml::Value::as_bool);
+            assert_eq!(
+                set,
+                Some(true),
+                "Cargo.toml: [profile.dev.package.{}] needs {key} = true, for `profile.dev` is for \
+                 what others wrote",
+                package.name
+            );
+        }
+        seen += 1;
+    }
+    assert!(seen + 1 == ours.len(), "{seen} of {ours:?}");
+}
+
+#[test]
 fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
     for room in [
         "crates/syntax",
