@@ -28,6 +28,8 @@ use first_look::FirstLook;
 use outbound::Outbound;
 use variable::VariableSource;
 
+/// A start that takes longer says what it is doing; one whose components are compiled takes less.
+const SILENT_START: Duration = Duration::from_millis(500);
 /// The label of the key-value store that `--key-value` writes to.
 const DEFAULT_STORE: &str = "default";
 
@@ -184,7 +186,15 @@ async fn serve(
     })
     .await?;
     let loading = Instant::now();
-    let server = match Server::bind(application, host).await {
+    let mut starting = tokio::spawn(Server::bind(application, host));
+    let started = match tokio::time::timeout(SILENT_START, &mut starting).await {
+        Ok(started) => started,
+        Err(_) => {
+            eprintln!("Compiling the components for this machine (once, some seconds)");
+            starting.await
+        }
+    };
+    let server = match started.context("the application cannot be loaded")? {
         Ok(server) => server,
         Err(error) if is_address_in_use(&error) => bail!(address_in_use(arguments.listen)),
         Err(error) => return Err(error),

@@ -19,6 +19,8 @@ use crate::compiler::TARGET;
 use crate::process::{self, ProcessError, Progress};
 use crate::target::{ToolchainError, ensure_wasm_target};
 
+/// How long the first build with cargo takes, on two cores: the components of this repository, or one of some size.
+const FIRST_CARGO_BUILD: &str = "the first time usually takes one to two minutes";
 /// Time that one build command has.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -170,10 +172,11 @@ fn run(step: &Step, dir: &Path, progress: Progress<'_>) -> Result<(), CommandErr
     let announced = Arc::new(AtomicBool::new(false));
     let result = relay(&mut command, &announced, |line, first| {
         if first {
-            progress(&format!(
-                "Building {what} ({})",
-                relative(&step.workdir, dir)
-            ));
+            let place = relative(&step.workdir, dir);
+            progress(&match step.cargo {
+                Some(_) => format!("Building {what} ({place}; {FIRST_CARGO_BUILD})"),
+                None => format!("Building {what} ({place})"),
+            });
         }
         progress(line);
     });
