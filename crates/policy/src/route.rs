@@ -56,7 +56,8 @@ impl Policy {
         };
         if target.goes_on() {
             let rewrite = rule.kind.traffic.rewrite.as_ref();
-            let left = asked.received.get(Rewrite::taken_off(rewrite)..);
+            let taken_off = rewrite.and_then(Rewrite::taken_off).unwrap_or_default();
+            let left = asked.received.get(taken_off.len()..);
             if !rule.kind.forwards_escapes {
                 // It is another rule of the pattern that takes paths as they come.
                 target = CanonicalTarget::parse(asked.canonical).map_err(malformed)?;

@@ -15,8 +15,8 @@ pub enum Rewrite {
 }
 
 impl Rewrite {
-    /// What was taken off the path and not replaced, for `X-Forwarded-Prefix`: an upstream that heeds it puts it before
-    /// its own paths.
+    /// What goes at the beginning of a path, with nothing in its place. `X-Forwarded-Prefix` says it: an upstream that
+    /// heeds that puts it before its own paths.
     #[must_use]
     pub fn taken_off(&self) -> Option<&str> {
         let (prefix, with) = match self {
@@ -64,18 +64,6 @@ impl Rewrite {
         }
         rewritten.push_str(query);
         Some(rewritten)
-    }
-}
-
-impl Rewrite {
-    /// How many bytes at the beginning of a path go, with no others in their place.
-    #[must_use]
-    pub fn taken_off(rewrite: Option<&Self>) -> usize {
-        match rewrite {
-            Some(Self::StripPrefix(prefix)) => without_slash(prefix).len(),
-            Some(Self::Replace { prefix, with }) if with == "/" => without_slash(prefix).len(),
-            _ => 0,
-        }
     }
 }
 
