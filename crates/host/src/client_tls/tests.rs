@@ -11,10 +11,12 @@ fn a_component_that_is_not_there_is_told_with_the_name_that_was_meant() {
         hosts: vec!["orders.example".to_owned()],
         config: client_config(roots, None).unwrap(),
     };
-    let notices = notices(&[entry.clone()], ["gateway", "whoami"].into_iter());
-    let [notice] = &notices[..] else {
-        unreachable!("one notice and no more: {notices:?}");
-    };
+    let notices = notices(
+        std::slice::from_ref(&entry),
+        ["gateway", "whoami"].into_iter(),
+    );
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    let notice = notices.first().unwrap();
     for part in ["`gatewya`", "did you mean `gateway`?"] {
         assert!(notice.contains(part), "expected {part:?} of {notice}");
     }

@@ -128,6 +128,13 @@ impl Pool {
     }
 }
 
+/// An entry of `client_tls` in the options. Its connections are for nobody else.
+struct Own {
+    components: Vec<String>,
+    hosts: Vec<String>,
+    pool: Pool,
+}
+
 /// The pooled clients of a host.
 #[derive(Clone)]
 pub struct OutboundClient {
@@ -135,8 +142,7 @@ pub struct OutboundClient {
     /// HTTP/2 without TLS, as those expect who are listed.
     h2c: Pool,
     h2c_authorities: Arc<[Authority]>,
-    /// For each entry of `client_tls` in the options one: its connections are for nobody else.
-    client_tls: Arc<[(Vec<String>, Vec<String>, Pool)]>,
+    client_tls: Arc<[Own]>,
     /// Where this application listens; set once it does.
     own_address: Arc<OnceLock<SocketAddr>>,
 }
@@ -149,9 +155,10 @@ impl OutboundClient {
     /// When TLS cannot be set up, or a file with certificates cannot be used.
     pub fn new(options: &OutboundOptions) -> anyhow::Result<Self> {
         let tls = client_config(options.roots.load()?.usual()?, None)?;
-        let own = options.client_tls.iter().map(|entry| {
-            let pool = Pool::new(entry.config.clone(), options, false);
-            (entry.components.clone(), entry.hosts.clone(), pool)
+        let own = options.client_tls.iter().map(|entry| Own {
+            components: entry.components.clone(),
+            hosts: entry.hosts.clone(),
+            pool: Pool::new(entry.config.clone(), options, false),
         });
         Ok(Self {
             usual: Pool::new(tls.clone(), options, false),
@@ -183,11 +190,11 @@ impl OutboundClient {
             return if is_h2c { &self.h2c } else { &self.usual };
         }
         let host = uri.host().unwrap_or_default();
-        let mut own = self.client_tls.iter().filter(|(components, hosts, _)| {
-            components.iter().any(|id| id == component)
-                && hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        let own = self.client_tls.iter().find(|own| {
+            own.components.iter().any(|id| id == component)
+                && own.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
         });
-        own.next().map_or(&self.usual, |(_, _, pool)| pool)
+        own.map_or(&self.usual, |own| &own.pool)
     }
 }
 
