@@ -245,7 +245,7 @@ pub(crate) fn lookup_key(mut segment: &[u8]) -> Option<String> {
             // Copied as it is spelt.
             SAME => {
                 let spelt = segment.get(..segment.len() - after.len())?;
-                key.extend(spelt.iter().copied().map(char::from));
+                key.push_str(core::str::from_utf8(spelt).ok()?);
             }
             SS => key.push_str("ss"),
             DROPPED => {}
@@ -545,25 +545,22 @@ fn escape(after_percent: &[u8]) -> Result<(u8, &[u8]), TargetError> {
 
 /// The character whose first `%` has just been read, all of its bytes escaped, and what follows it.
 pub(crate) fn escaped_character(after_percent: &[u8]) -> Result<(char, &[u8]), TargetError> {
-    let (first, mut bytes) = escape(after_percent)?;
-    let length = match first {
-        0x00..=0x7F => return Ok((char::from(first), bytes)),
-        0xC2..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF4 => 4,
-        _ => return Err(TargetError::NotUtf8),
-    };
-    let mut buffer = [first, 0, 0, 0];
-    for slot in buffer.iter_mut().take(length).skip(1) {
-        let Some((b'%', rest)) = bytes.split_first() else {
-            return Err(TargetError::NotUtf8);
+    let mut buffer = [0; 4];
+    let mut bytes = after_percent;
+    for length in 1..=buffer.len() {
+        let (byte, after) = escape(bytes)?;
+        if let Some(last) = buffer.get_mut(length - 1) {
+            *last = byte;
+        }
+        let encoded = buffer.get(..length).unwrap_or_default();
+        let text = core::str::from_utf8(encoded).unwrap_or_default();
+        if let Some(character) = text.chars().next() {
+            return Ok((character, after));
+        }
+        let Some((b'%', rest)) = after.split_first() else {
+            break;
         };
-        (*slot, bytes) = escape(rest)?;
+        bytes = rest;
     }
-    let character = buffer
-        .get(..length)
-        .and_then(|encoded| core::str::from_utf8(encoded).ok())
-        .and_then(|text| text.chars().next())
-        .ok_or(TargetError::NotUtf8)?;
-    Ok((character, bytes))
+    Err(TargetError::NotUtf8)
 }

@@ -71,7 +71,8 @@ impl<'t> WayBack<'t> {
         if !parts.authority.eq_ignore_ascii_case(host) {
             return None;
         }
-        let (_, path) = url.split_at_checked(url.find(parts.authority)? + parts.authority.len())?;
+        let before = parts.scheme.len() + "://".len() + parts.authority.len();
+        let (_, path) = url.split_at_checked(before)?;
         let path = match path.starts_with('/') {
             true => path.to_owned(),
             false => ["/", path].concat(),
