@@ -302,7 +302,8 @@ impl Event<'_> {
                 ),
             Self::PolicyInvalid { path, findings } => Line::of(Error, "policy-invalid")
                 .with("path", path)
-                .with("reason", findings),
+                .with("reason", findings)
+                .with("help", &"`doorward check` says what to do about it"),
             Self::Keys(event) => event.as_line(),
             Self::KeyExposed { issuer, key } => Line::of(Error, "key-exposed")
                 .with("issuer", issuer)

@@ -174,7 +174,25 @@ impl<'s> Source<'s> {
         self.find_with(code, offset, message, None, &[]);
     }
 
+    // Inlined, so that what is left out leaves nothing behind where it is written either.
+    #[inline(always)]
     pub(crate) fn find_with(
+        &mut self,
+        code: Code,
+        offset: usize,
+        message: &dyn Display,
+        help: Option<&dyn Display>,
+        related: Related<'_>,
+    ) {
+        if cfg!(feature = "help") {
+            self.add(code, offset, message, help, related);
+        } else {
+            self.add(code, offset, message, None, &[]);
+        }
+    }
+
+    #[inline(never)]
+    fn add(
         &mut self,
         code: Code,
         offset: usize,
