@@ -12,7 +12,7 @@ use std::rc::Rc;
 use crate::admitted::Admitted;
 use crate::body::{Body, NoTrailers, Progress, Sink};
 use crate::platform::{NotAccepted, Platform, RequestLine, Stop};
-use crate::received::Received;
+use crate::received::{COOKIE, Received};
 use crate::record::Record;
 
 /// The field in which the host says what the whole URL was.
@@ -142,14 +142,16 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     Ok((Permitted(rebuilt), handover))
 }
 
-/// A credential that is a part of a field is taken out of it, and all else of it stays as it was.
+/// A credential that is a part of a field is taken out of it, and all else of it stays as it was. Cookies that came in
+/// several fields go on in one.
 fn rewrite_credentials<P: Platform>(
     headers: &P::Fields,
     received: &Received,
     permit: &Permit<'_>,
 ) -> Result<(), NotAccepted> {
-    for name in ["cookie", "referer"] {
-        if !permit.rewrites_header(name) || !received.has(name) {
+    for name in [COOKIE, "referer"] {
+        let had_crumbs = received.had_crumbs && name == COOKIE;
+        if !had_crumbs && (!permit.rewrites_header(name) || !received.has(name)) {
             continue;
         }
         let values = received.values(name);
@@ -158,7 +160,7 @@ fn rewrite_credentials<P: Platform>(
             .filter_map(|value| permit.left_of(name, value, &received.origin))
             .map(Cow::into_owned)
             .collect();
-        if left != values {
+        if had_crumbs || left != values {
             P::set(headers, name, &left)?;
         }
     }

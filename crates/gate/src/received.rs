@@ -11,6 +11,9 @@ use crate::record::path_of;
 /// The field that carries the credential.
 const AUTHORIZATION: &str = "authorization";
 
+/// The field of cookies.
+pub(crate) const COOKIE: &str = "cookie";
+
 /// What the decision looks at, and what a request to an upstream is made from.
 pub(crate) struct Received {
     /// The method.
@@ -19,8 +22,10 @@ pub(crate) struct Received {
     pub(crate) target: String,
     /// The same in the canonical form, where that is another one.
     pub(crate) canonical: Option<String>,
-    /// All header fields.
+    /// All header fields, the cookies in one.
     pub(crate) fields: FieldList,
+    /// Whether the cookies came in several fields.
+    pub(crate) had_crumbs: bool,
     /// The value of every `Authorization` field, in order.
     pub(crate) authorization: Vec<Vec<u8>>,
     /// The value of every field in which the policy takes API keys, in order.
@@ -37,7 +42,12 @@ impl Received {
         fields: &P::Fields,
         api_key_header: Option<&str>,
     ) -> Self {
-        let fields = P::listed(fields);
+        let mut fields = P::listed(fields);
+        // RFC 9113 §8.2.3: over HTTP/2 each cookie may be a field of its own, and for whoever does not speak it
+        // they are one. Which version it is, a component cannot see. In HTTP/1 a client must not send several (RFC
+        // 6265 §5.4), and of two some readers take the first one, some the last: in one field there is nothing to
+        // choose, and what is judged here is what everybody behind reads.
+        let had_crumbs = fields.join(COOKIE, b"; ");
         let authorization = fields.values(AUTHORIZATION);
         let api_key = api_key_header.map_or_else(Vec::new, |header| fields.values(header));
         let target = P::target(request).unwrap_or_else(|| "/".to_owned());
@@ -46,6 +56,7 @@ impl Received {
             canonical: canonical_form(&target),
             target,
             fields,
+            had_crumbs,
             authorization,
             api_key,
             origin: String::new(),

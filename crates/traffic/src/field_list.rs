@@ -119,6 +119,17 @@ impl FieldList {
         self.push(name, value);
     }
 
+    /// Makes one field at the end of all of this name, with `between` between their values; `false` where there
+    /// are not several.
+    pub fn join(&mut self, name: &str, between: &[u8]) -> bool {
+        let values = self.values(name);
+        let several = values.len() > 1;
+        if several {
+            self.replace(name, values.join(between));
+        }
+        several
+    }
+
     /// Takes out those whose name does not stay.
     pub fn retain(&mut self, stays: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| stays(name));

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod addresses;
+mod cookies;
 mod cors;
 mod preflights;
 mod security;

@@ -59,3 +59,18 @@ fn no_value_is_in_what_is_written_for_people() {
     let fields = list(&[("authorization", "Bearer secret")]);
     assert_eq!(format!("{fields:?}"), "[\"authorization\"]");
 }
+
+#[test]
+fn several_fields_of_a_name_are_made_one() {
+    let mut fields = list(&[
+        ("cookie", "a=1"),
+        ("age", "2"),
+        ("Cookie", "b=2; c"),
+        ("cookie", ""),
+    ]);
+    assert!(fields.join("cookie", b"; "), "there are several");
+    assert_eq!(shown(&fields), [("age", "2"), ("cookie", "a=1; b=2; c; ")]);
+    let mut one = list(&[("Cookie", "a=1"), ("age", "2")]);
+    assert!(!one.join("cookie", b"; ") && !one.join("absent", b"; "));
+    assert_eq!(shown(&one), [("Cookie", "a=1"), ("age", "2")], "as it was");
+}
