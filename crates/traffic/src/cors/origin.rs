@@ -13,6 +13,18 @@ const HOST_BYTES_MAX: usize = 253;
 /// Longest label of a host name, in bytes (RFC 1035 section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
 
+/// Schemes that no page's origin has: those of the URL standard that are no web page's, and those that have no host.
+const NEVER_SCHEMES: [&str; 8] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "ftp",
+    "javascript",
+    "ws",
+    "wss",
+];
+
 /// An origin, or several that are alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginPattern {
@@ -30,7 +42,9 @@ pub enum OriginPattern {
 }
 
 impl OriginPattern {
-    /// Reads `*`, `https://app.example`, `https://app.example:8443` or `https://*.app.example`.
+    /// Reads `*`, `https://app.example`, `https://app.example:8443`, `https://*.app.example` or
+    /// `capacitor://localhost`: applications that are made of pages, and extensions of browsers, have schemes of
+    /// their own, of which there is no list. Those have no default port, and no `*`.
     ///
     /// An origin has to be written as browsers serialise it (the URL standard, "host serializing", and the
     /// HTML standard, "serialization of an origin"): it is compared byte for byte, and one that no browser
@@ -57,10 +71,13 @@ impl OriginPattern {
             return Err(OriginError::UpperCase);
         }
         let (name, rest) = split_once(text, "://").ok_or(OriginError::NoScheme)?;
-        let (scheme, default_port) = match name {
-            "https" => ("https://", "443"),
-            "http" => ("http://", "80"),
-            _ => return Err(OriginError::Scheme),
+        let default_port = match name {
+            "https" => Some("443"),
+            "http" => Some("80"),
+            _ => {
+                check_scheme(name)?;
+                None
+            }
         };
         match rest.split_once(['/', '?', '#', '\\']).map(|(_, path)| path) {
             Some("") if rest.ends_with('/') => return Err(OriginError::TrailingSlash),
@@ -74,12 +91,12 @@ impl OriginPattern {
         if let Some(port) = port {
             check_port(port, default_port)?;
         }
-        match host.strip_prefix('*') {
+        match host.strip_prefix('*').filter(|_| default_port.is_some()) {
             None => check_host(host)?,
             Some(below) => {
                 check_suffix(below)?;
                 return Ok(Self::Below {
-                    scheme: scheme.to_owned(),
+                    scheme: [name, "://"].concat(),
                     ending: rest.get(1..).unwrap_or_default().to_owned(),
                 });
             }
@@ -107,10 +124,29 @@ impl OriginPattern {
     }
 }
 
+/// The scheme of an application (RFC 3986 section 3.1). What begins like `http` is a slip of the pen.
+fn check_scheme(name: &str) -> Result<(), OriginError> {
+    let good = name.bytes().all(|byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
+    });
+    let is_slip = name.starts_with("htt") || name == "htps";
+    if good
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && !is_slip
+        && !NEVER_SCHEMES.contains(&name)
+    {
+        Ok(())
+    } else {
+        Err(OriginError::Scheme)
+    }
+}
+
 /// A port as it is serialised: no zero in front, and left out where it is the scheme's own.
-fn check_port(port: &str, default_port: &'static str) -> Result<(), OriginError> {
-    if port == default_port {
-        return Err(OriginError::DefaultPort { port: default_port });
+fn check_port(port: &str, default_port: Option<&'static str>) -> Result<(), OriginError> {
+    if let Some(default) = default_port
+        && port == default
+    {
+        return Err(OriginError::DefaultPort { port: default });
     }
     let good = port.bytes().all(|byte| byte.is_ascii_digit())
         && !port.starts_with('0')
@@ -206,7 +242,7 @@ pub enum OriginError {
     UpperCase,
     /// No `://`.
     NoScheme,
-    /// Another scheme than `https` and `http`.
+    /// A scheme that no page's origin has, or that is none.
     Scheme,
     /// A user name.
     UserInfo,
@@ -249,7 +285,9 @@ impl fmt::Display for OriginError {
             Self::NotAscii => "browsers write an international name in ASCII: `xn--…`",
             Self::UpperCase => "browsers write origins in lower case",
             Self::NoScheme => "an origin begins with its scheme: `https://app.example`",
-            Self::Scheme => "the scheme of an origin is `https` or `http`",
+            Self::Scheme => {
+                "the scheme of an origin is `https`, `http` or an application's own, as `capacitor`"
+            }
             Self::UserInfo => "an origin has no user name: only scheme, host and port",
             Self::TrailingSlash => "browsers write no slash at the end of an origin",
             Self::Path => "an origin ends after host and port: no path, query or fragment",

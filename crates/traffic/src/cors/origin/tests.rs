@@ -37,6 +37,59 @@ fn an_origin_as_browsers_write_it_matches_itself() {
 }
 
 #[test]
+fn an_application_or_an_extension_has_a_scheme_of_its_own() {
+    for text in [
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "app://localhost:3000",
+        "app://-",
+        "wails://wails.localhost",
+        "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+        "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
+        "com.example.app+x1://main",
+    ] {
+        let exact = OriginPattern::Exact(text.to_owned());
+        assert_eq!(OriginPattern::parse(text), Ok(exact), "{text} is an origin");
+        assert!(pattern(text).matches(text), "{text} is itself");
+        for other in [
+            "null",
+            "https://localhost",
+            "capacitor://localhost.evil.example",
+            "",
+        ] {
+            assert!(!pattern(text).matches(other), "{text} is not {other}");
+        }
+    }
+    for (text, error) in [
+        ("capacitor://", OriginError::Host),
+        ("capacitor:localhost", OriginError::NoScheme),
+        ("capacitor://localhost/", OriginError::TrailingSlash),
+        ("capacitor://localhost/index.html", OriginError::Path),
+        ("capacitor://me@localhost", OriginError::UserInfo),
+        ("capacitor://localhost:", OriginError::Port),
+        ("capacitor://localhost:x", OriginError::Port),
+        ("capacitor://*", OriginError::WildcardPlace),
+        ("app://*.app.example", OriginError::WildcardPlace),
+        ("chrome-extension://*", OriginError::WildcardPlace),
+        ("*://localhost", OriginError::Scheme),
+        ("Capacitor://localhost", OriginError::UpperCase),
+        ("1app://localhost", OriginError::Scheme),
+        ("my_app://localhost", OriginError::Scheme),
+        ("htps://app.example", OriginError::Scheme),
+        ("htttps://app.example", OriginError::Scheme),
+        ("wss://app.example", OriginError::Scheme),
+        ("file://localhost", OriginError::Scheme),
+        ("data://x", OriginError::Scheme),
+        ("javascript://x", OriginError::Scheme),
+        ("blob://x", OriginError::Scheme),
+        ("app://null/", OriginError::TrailingSlash),
+    ] {
+        assert_eq!(OriginPattern::parse(text), Err(error), "of {text:?}");
+    }
+}
+
+#[test]
 fn an_origin_that_no_browser_sends_is_refused_with_what_is_wrong() {
     for (text, error) in [
         ("", OriginError::NoScheme),
