@@ -428,8 +428,12 @@ fn a_page_can_read_that_no_rule_lists_the_method() {
     let cors = policy.cors_of("/things/7").unwrap();
     assert_eq!(cors.origins, [OriginPattern::Any], "the first that has any");
     assert!(policy.cors_of("/public/a?b").is_some());
-    for target in ["/none", "/other", "/THINGS/7", "/a/.."] {
-        assert!(policy.cors_of(target).is_none(), "{target} has no CORS");
+    assert!(policy.cors_of("/none").is_none(), "its rule has no CORS");
+    let default = traffic(&policy, "/defaults").cors();
+    assert!(default.is_some());
+    for target in ["/other", "/THINGS/7", "/a/.."] {
+        let cors = policy.cors_of(target);
+        assert_eq!(cors, default, "{target} has no rule");
     }
 }
 

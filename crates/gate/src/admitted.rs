@@ -22,7 +22,7 @@ pub(crate) struct Admitted<'i, P: Platform> {
     pub(crate) record: Box<Record<'i>>,
     /// How much of the body may come.
     pub(crate) body_count: BodyCount,
-    /// Whether a body would have to say what it is, and does not.
+    /// Whether a body would have to be of another media type, or to say of which it is.
     pub(crate) needs_type: bool,
     /// What the response gets.
     pub(crate) additions: Additions<'i>,

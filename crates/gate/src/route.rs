@@ -28,10 +28,7 @@ pub(crate) fn of<'p, 'r>(
     received: &Received,
     additions: &mut Additions<'p>,
 ) -> Result<Route<'p, 'r>, Refusal> {
-    let route = policy.route(head.method, head.target()).inspect_err(|_| {
-        // No rule says anything, but a page should be able to read that, too.
-        additions.allow(policy.cors_of(received.asked()), received);
-    })?;
+    let route = policy.route(head.method, head.target())?;
     *additions = Additions::of(&route, received);
     Ok(route)
 }

@@ -136,9 +136,10 @@ async fn enter<P: Platform>(
                         record,
                         body_count: BodyCount::new(limits.and_then(|limits| limits.body_bytes_max)),
                         // Where a length is declared, that was looked at already.
-                        needs_type: limits.is_some_and(|limits| !limits.content_types.is_empty())
-                            && !received.has("content-type")
-                            && !received.declares_body(),
+                        needs_type: !received.declares_body()
+                            && limits.is_some_and(|limits| {
+                                !limits.takes_type(&received.values("content-type"))
+                            }),
                         additions,
                         received,
                     });
@@ -151,6 +152,12 @@ async fn enter<P: Platform>(
             "the policy cannot be used: see `policy-invalid` or `policy-unreadable` in the log",
         ),
     };
+    if let Some(gate) = gate
+        && record.route.is_none()
+    {
+        // No rule says anything, but a page should be able to read that, too.
+        additions.allow(gate.policy().cors_of(received.asked()), &received);
+    }
     record.closes(received.target);
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
 }

@@ -122,11 +122,14 @@ impl Policy {
         })
     }
 
-    /// The CORS of a target of which no rule lists the method, so that a page can read the refusal:
-    /// that of the first rule of the most specific pattern that has any.
+    /// The CORS of a request that is refused before it has a rule, so that a page can read that: of the first rule
+    /// of the most specific pattern that has any, and that of `[defaults]` where the target is malformed or no rule
+    /// lists it.
     #[must_use]
     pub fn cors_of<'r>(&self, target: impl Into<Target<'r>>) -> Option<&CorsRule> {
-        let range = self.range(target.into())?;
+        let Some(range) = self.range(target.into()) else {
+            return self.named.default_cors();
+        };
         self.rules_in(&range)
             .find_map(|rule| Traffic::new(&self.named, &rule.kind.traffic).cors())
     }

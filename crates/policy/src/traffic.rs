@@ -61,6 +61,15 @@ pub(crate) struct Named {
     pub(crate) rate_claims: Vec<Option<ClaimPath>>,
     pub(crate) limits: Vec<RequestLimits>,
     pub(crate) security_headers: Vec<SecurityHeaders>,
+    /// The CORS of what has no rule: that of `[defaults]`.
+    pub(crate) default_cors: Option<Id>,
+}
+
+impl Named {
+    /// The CORS of what has no rule.
+    pub(crate) fn default_cors(&self) -> Option<&CorsRule> {
+        at(&self.cors, self.default_cors)
+    }
 }
 
 /// What a rule says of traffic, by position in [`Named`].

@@ -86,14 +86,15 @@ impl RequestLimits {
         if self.body_bytes_max.is_some_and(|max| length > max) {
             return Err(LimitExceeded::BodyBytes);
         }
-        if (head.has_body || length > 0) && !self.takes(head.content_type) {
+        if (head.has_body || length > 0) && !self.takes_type(head.content_type) {
             return Err(LimitExceeded::ContentType);
         }
         Ok(())
     }
 
     /// Whether a body may have this media type. Of two values nobody knows which one the upstream heeds.
-    fn takes(&self, content_type: &[Vec<u8>]) -> bool {
+    #[must_use]
+    pub fn takes_type(&self, content_type: &[Vec<u8>]) -> bool {
         if self.content_types.is_empty() {
             return true;
         }

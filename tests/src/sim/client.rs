@@ -111,6 +111,12 @@ impl Sent {
         self
     }
 
+    /// Without a host, as HTTP/1.0 has it.
+    #[must_use]
+    pub fn without_host(self) -> Self {
+        self.to("")
+    }
+
     /// With a body in pieces.
     #[must_use]
     pub fn pieces(mut self, pieces: Vec<Vec<u8>>, pause: Duration) -> Self {
@@ -154,7 +160,12 @@ impl Sent {
 
     /// The request as a component sees it, and who waits for its response.
     pub(super) fn into_request(self, world: &Rc<World>, manner: Manner) -> (Request, Client) {
-        let mut entries = FieldList::of([("host", &self.authority)]);
+        let authority = Some(&*self.authority).filter(|authority| !authority.is_empty());
+        let mut entries = FieldList::new();
+        if let Some(authority) = authority {
+            entries.push("host", authority);
+        }
+        let authority = authority.map(str::to_owned);
         entries.extend(self.fields.clone());
         let length = length(&entries);
         if self.body.is_some() && length.is_none() && !entries.has("transfer-encoding") {
@@ -190,7 +201,7 @@ impl Sent {
         let request = Request {
             method: self.method,
             https: self.https,
-            authority: Some(self.authority),
+            authority,
             target: Some(self.target),
             fields: Fields::of(entries),
             body,

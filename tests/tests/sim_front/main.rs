@@ -6,6 +6,7 @@
 mod addresses;
 mod cookies;
 mod cors;
+mod heads;
 mod preflights;
 mod security;
 

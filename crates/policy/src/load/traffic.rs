@@ -73,6 +73,7 @@ pub(super) fn read<'t, 's>(
             .iter()
             .filter_map(|entry| Some(security::read(source, entry.fields?)))
             .collect(),
+        default_cors: None,
     };
     let mut read = ReadTraffic {
         names,
@@ -84,6 +85,7 @@ pub(super) fn read<'t, 's>(
     if let Some(fields) = source.table_of(root, "defaults") {
         read.defaults_offset = fields.get("rate_limit").map_or(0, |value| value.offset);
         read.defaults = chosen(source, fields, &read, false);
+        read.named.default_cors = read.defaults.cors;
         read.default_sources = token_from::read(source, fields);
         source.finish(fields, "`defaults`");
     }

@@ -139,7 +139,11 @@ impl Reason {
     pub(super) fn class(&self) -> Class {
         match self {
             // A token in the query may be why.
-            Self::Target(TargetError::TargetTooLong { .. }) => Class::TargetTooLong,
+            Self::Target(
+                TargetError::TargetTooLong { .. }
+                | TargetError::PathTooLong { .. }
+                | TargetError::TooManySegments,
+            ) => Class::TargetTooLong,
             Self::Target(_) | Self::Host(_) => Class::MalformedRequest,
             Self::Credential(error) => match error {
                 CredentialError::Missing | CredentialError::OtherKind => Class::NoCredential,
