@@ -1,10 +1,11 @@
 //! What the policy adds to a response, whoever made it: the fields of CORS, those that make browsers
 //! careful, and what is left of the rate limits.
 
-use doorward_policy::Route;
+use doorward_policy::{Permit, Route};
 use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, RateVerdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
+use doorward_traffic::shared_cache::{SharedCache, keep_private};
 
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
@@ -25,6 +26,8 @@ pub(crate) struct Additions<'p> {
     rate: Vec<(&'static str, String)>,
     /// By which fields answers differ that are asked for alike.
     varies_by: Option<String>,
+    /// Who says whether caches that several callers share may keep the answer, where the credential is not told by it.
+    shared_cache: Option<SharedCache>,
 }
 
 impl<'p> Additions<'p> {
@@ -45,6 +48,11 @@ impl<'p> Additions<'p> {
         self.cors = rule.map(|rule| rule.actual(&received.values("origin")));
     }
 
+    /// Adds what caches have to know of the credential that let the request through.
+    pub(crate) fn for_permit(&mut self, permit: &Permit<'_>) {
+        self.shared_cache = permit.shared_cache();
+    }
+
     /// Adds what is left of these limits.
     pub(crate) fn limits(&mut self, verdicts: &[(&RateLimit, RateVerdict)]) {
         if verdicts.is_empty() {
@@ -61,6 +69,7 @@ impl<'p> Additions<'p> {
             && self.security.is_none()
             && self.rate.is_empty()
             && self.varies_by.is_none()
+            && self.shared_cache.is_none()
     }
 
     /// Adds the fields to those of a response.
@@ -83,6 +92,9 @@ impl<'p> Additions<'p> {
             for (name, value) in missing {
                 fields.push(name, value.as_bytes());
             }
+        }
+        if let Some(who_says) = self.shared_cache {
+            keep_private(fields, who_says);
         }
         for (name, value) in &self.rate {
             fields.replace(name, value.as_bytes());

@@ -182,6 +182,9 @@ async fn permit<'i, P: Platform>(
         Err(refusal) => Err(refusal),
     };
     rates.report(additions, record);
+    if let Ok(permit) = &permit {
+        additions.for_permit(permit);
+    }
     permit
 }
 

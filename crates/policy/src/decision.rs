@@ -211,6 +211,7 @@ impl<'p> Pending<'p, '_> {
             identity,
             Some(principal),
             keys,
+            Some(self.place),
         ))
     }
 

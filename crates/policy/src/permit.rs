@@ -3,8 +3,10 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use doorward_traffic::shared_cache::SharedCache;
 use doorward_traffic::spoofing::{Says, spoofing};
 
+use crate::credential::place::CredentialPlace;
 use crate::identity::AbsentHeader;
 use crate::policy::{Policy, Rule};
 use crate::principal::Principal;
@@ -52,6 +54,8 @@ pub struct Permit<'p> {
     identity: Identity<'p>,
     principal: Option<Principal<'p>>,
     keys: CallerKeys,
+    /// Where the credential was, if one was looked at.
+    place: Option<CredentialPlace>,
 }
 
 /// For each identity header its value, or why it has none.
@@ -65,6 +69,7 @@ impl<'p> Permit<'p> {
         identity: Identity<'p>,
         principal: Option<Principal<'p>>,
         keys: CallerKeys,
+        place: Option<CredentialPlace>,
     ) -> Self {
         Self {
             policy,
@@ -73,6 +78,7 @@ impl<'p> Permit<'p> {
             identity,
             principal,
             keys,
+            place,
         }
     }
 
@@ -177,6 +183,14 @@ impl<'p> Permit<'p> {
     #[must_use]
     pub fn strips_credential(&self) -> bool {
         !self.rule.kind.forwards_credential
+    }
+
+    /// Who says whether caches that several callers share may keep the answer. `None` where those see by themselves
+    /// whose it is, by `Authorization` (RFC 9111 section 3.5), or no credential was looked at.
+    #[must_use]
+    pub fn shared_cache(&self) -> Option<SharedCache> {
+        let is_told = matches!(self.place, None | Some(CredentialPlace::Authorization));
+        (!is_told).then_some(self.rule.kind.traffic.shared_cache)
     }
 
     /// The rule's path pattern, for the log.

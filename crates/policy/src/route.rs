@@ -252,6 +252,7 @@ impl<'p, 'r> Route<'p, 'r> {
                     Vec::new(),
                     None,
                     CallerKeys::default(),
+                    None,
                 )));
             }
         };

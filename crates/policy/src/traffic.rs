@@ -15,6 +15,7 @@ use doorward_traffic::rate::{RateKey, RateLimit};
 use doorward_traffic::retry::RetryOn;
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::security::SecurityHeaders;
+use doorward_traffic::shared_cache::SharedCache;
 use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
 
@@ -85,6 +86,7 @@ pub(crate) struct TrafficRule {
     pub(crate) retry_on: RetryOn,
     pub(crate) split: Option<Split>,
     pub(crate) mirror: Option<UpstreamId>,
+    pub(crate) shared_cache: SharedCache,
 }
 
 /// What the rule of a request says of traffic.

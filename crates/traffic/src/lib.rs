@@ -18,6 +18,7 @@ pub mod rate;
 pub mod retry;
 pub mod rewrite;
 pub mod security;
+pub mod shared_cache;
 pub mod shares;
 pub mod split;
 pub mod spoofing;

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod addresses;
+mod caching;
 mod cookies;
 mod cors;
 mod heads;

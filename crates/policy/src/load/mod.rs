@@ -174,6 +174,7 @@
 //! rewrite_response = true                      # whether paths in its responses are moved back
 //! retry_on = ["timeout", "reset", "gateway-error"]   # asked again after these whatever the method
 //! mirror = "orders-new"                        # who gets a copy of each request
+//! shared_cache = "origin"                      # or "never": whether caches for all may keep the answers
 //! [route.split]                                # who goes to a second upstream instead
 //! to = "orders-new"
 //! percent = 10                                 # of all callers; 0 to 100

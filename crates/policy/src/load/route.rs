@@ -20,12 +20,13 @@ use crate::traffic::TrafficRule;
 use crate::value::Value;
 
 /// What a public route cannot have.
-const DEMANDS: [&str; 6] = [
+const DEMANDS: [&str; 7] = [
     "accept",
     "allow",
     "issuer",
     "scope",
     "claims",
+    "shared_cache",
     token_from::KEY,
 ];
 

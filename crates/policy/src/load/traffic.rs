@@ -3,6 +3,7 @@
 use core::fmt::Display;
 
 use doorward_traffic::rate::{Counts, RateKey, RateLimit};
+use doorward_traffic::shared_cache::SharedCache;
 use doorward_traffic::upstream::UpstreamId;
 
 use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
@@ -187,6 +188,10 @@ pub(super) fn route(
         rule.split = split::read(source, fields, &read.names, rule.upstream);
         rule.mirror = mirror(source, fields, &read.names, rule.upstream);
     }
+    rule.shared_cache = match source.choice(fields, "shared_cache", &["never", "origin"]) {
+        1 => SharedCache::Origin,
+        _ => SharedCache::Never,
+    };
     if about.is_public {
         public(source, fields, read, about, &rule);
     }
