@@ -8,7 +8,7 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
-use doorward_traffic::fields::{ends_in_trailers, tells_of_a_body};
+use doorward_traffic::fields::ends_in_trailers;
 use doorward_traffic::forwarded::is_forwarding_field;
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::spoofing::spoofing;
@@ -186,16 +186,14 @@ impl<P: Platform> Body<P> {
         count: BodyCount,
         ground: &Rc<Ground<P>>,
     ) -> Option<Self> {
-        let may_mean_nothing = matches!(&*received.method, "GET" | "HEAD");
-        let is_told_of = || received.fields.names().any(tells_of_a_body);
-        if may_mean_nothing && !is_told_of() {
+        if received.has_no_body() {
             return None;
         }
         let mut source = ground.platform.source(request);
         let first = P::read_now(&mut source, Vec::with_capacity(FIRST_PIECE_BYTES));
         let coming = if first.ended && first.buffer.is_empty() && !received.declares_body() {
             // Asking costs a turn.
-            if may_mean_nothing {
+            if received.may_mean_nothing() {
                 return None;
             }
             Coming::Here(Err(P::trailers(&mut source).await.err()?))
@@ -322,6 +320,24 @@ impl<P: Platform> Body<P> {
             (Held::All(bytes), Ok(_)) => Ok(bytes.len()),
             (Held::Off | Held::Lost, Ok(_)) => Err(Passed::TooLarge),
         }
+    }
+
+    /// Reads on what is left of it, which nobody wants any more.
+    pub(crate) async fn read_on(self) {
+        if !self.ended {
+            let Ground {
+                platform,
+                reading_on,
+                ..
+            } = &*self.ground;
+            reading_on.now(platform, self.source).await;
+        }
+    }
+
+    /// The same, after the answer.
+    pub(crate) fn read_on_later(self) {
+        let platform = self.ground.platform.clone();
+        platform.spawn(self.read_on());
     }
 
     /// Counts a piece that was read, and keeps it where it is to be kept.

@@ -118,7 +118,8 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     }
 
     let body = Body::of(request, &received, body_count, ground).await;
-    if body.is_some() && needs_type {
+    if needs_type && let Some(body) = body {
+        body.read_on_later();
         let exceeded = LimitExceeded::ContentType;
         record.closes(received.target);
         return Err(NotForwarded::Limit(exceeded, record));
@@ -193,7 +194,8 @@ fn handed_on<P: Platform>(platform: &P, body: Option<Body<P>>) -> (P::Body, NoTr
     };
     let (sink, reader) = Sink::new(platform, None);
     platform.spawn(async move {
-        body.pass_on(sink, &Stop::never()).await;
+        let (body, _) = body.pass_on(sink, &Stop::never()).await;
+        body.read_on().await;
     });
     (reader, NoTrailers::of_body())
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use crate::event::Event;
 use crate::platform::Platform;
+use crate::read_on::ReadingOn;
 use crate::received::Received;
 
 /// The field in which hosts say who is connected.
@@ -21,6 +22,8 @@ pub(crate) struct Ground<P> {
     /// The entries of [`doorward_traffic::spoofing`] that were told: no more than there are, and nothing of a
     /// request.
     told: RefCell<Vec<&'static str>>,
+    /// The bodies that nobody wants any more.
+    pub(crate) reading_on: ReadingOn,
 }
 
 impl<P: Platform> Ground<P> {
@@ -29,6 +32,7 @@ impl<P: Platform> Ground<P> {
             platform,
             policy,
             told: RefCell::default(),
+            reading_on: ReadingOn::default(),
         }
     }
 

@@ -29,6 +29,7 @@ mod limiter;
 mod observe;
 pub mod platform;
 mod proxy;
+mod read_on;
 mod received;
 pub mod record;
 mod respond;

@@ -2,6 +2,7 @@
 
 use doorward_policy::Target;
 use doorward_policy::target::canonical_form;
+use doorward_traffic::fields::tells_of_a_body;
 use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
 
@@ -97,6 +98,16 @@ impl Received {
     /// Whether a length is declared: then there is a body, if only an empty one.
     pub(crate) fn declares_body(&self) -> bool {
         self.has("content-length")
+    }
+
+    /// Whether it is taken to have no body, without looking for one: a GET or HEAD of which no field tells of one.
+    pub(crate) fn has_no_body(&self) -> bool {
+        self.may_mean_nothing() && !self.fields.names().any(tells_of_a_body)
+    }
+
+    /// Whether a body means nothing.
+    pub(crate) fn may_mean_nothing(&self) -> bool {
+        matches!(&*self.method, "GET" | "HEAD")
     }
 
     /// Its path, for the log. The query is left out: it may hold what is nobody's business.

@@ -158,6 +158,9 @@ async fn enter<P: Platform>(
         // No rule says anything, but a page should be able to read that, too.
         additions.allow(gate.policy().cors_of(received.asked()), &received);
     }
+    if let Some(gate) = gate {
+        gate.ground.reading_on.request(platform, request, &received);
+    }
     record.closes(received.target);
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
 }

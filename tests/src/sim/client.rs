@@ -7,6 +7,7 @@ use super::wire::{self, Rules};
 use super::world::World;
 use doorward_gate::platform::{FieldList, Stop};
 use serde_json::Value;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ struct Upload {
     /// Whether the client leaves before the end.
     is_cut: bool,
     trailers: FieldList,
+    /// How many bytes of it were taken.
+    taken: Rc<Cell<usize>>,
 }
 
 impl Sent {
@@ -125,8 +128,19 @@ impl Sent {
             pause,
             is_cut: false,
             trailers: FieldList::new(),
+            taken: Rc::default(),
         });
         self
+    }
+
+    /// The same, and how many bytes of its body the host has taken, which grows.
+    #[must_use]
+    pub fn watched(mut self) -> (Self, Rc<Cell<usize>>) {
+        let taken = Rc::default();
+        if let Some(body) = &mut self.body {
+            body.taken = Rc::clone(&taken);
+        }
+        (self, taken)
     }
 
     /// With a body that the client does not send all of.
@@ -270,9 +284,11 @@ impl Upload {
             if !self.pause.is_zero() {
                 world.executor.sleep(self.pause).await;
             }
+            let bytes = piece.len();
             if !piece.is_empty() && sink.write(piece, &Stop::never()).await.is_none() {
                 return;
             }
+            self.taken.set(self.taken.get() + bytes);
         }
         if !self.is_cut {
             sink.finish(Ok(self.trailers));

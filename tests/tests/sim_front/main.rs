@@ -9,6 +9,7 @@ mod cookies;
 mod cors;
 mod heads;
 mod preflights;
+mod reading_on;
 mod security;
 
 use doorward_tests::sim::client::{Answer, Sent};

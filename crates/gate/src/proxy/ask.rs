@@ -150,7 +150,10 @@ pub(super) async fn ask<P: Platform>(
                 });
                 (report, End::Failure(failure), None)
             }
-            Err(NoResponse::TooLarge) => return Err(Failure::TooLarge),
+            Err(NoResponse::TooLarge) => {
+                call.body = passing.back().await;
+                return Err(Failure::TooLarge);
+            }
             Err(NoResponse::Incomplete) => return Err(refused(Refusal::incomplete_body())),
             Err(NoResponse::SlowClient) => return Err(refused(Refusal::slow_body())),
             Err(NoResponse::NotAccepted) => {

@@ -65,20 +65,24 @@ impl<P: Platform> Passing<P> {
         }
     }
 
-    /// Passes on the rest of it, while the response is on its way already. Whoever mirrors the request
-    /// gets it after that.
+    /// Passes on the rest of it, while the response is on its way already, and reads on what is not taken. Whoever
+    /// mirrors the request gets it after that.
     pub(super) fn go_on(self, platform: &P, mirror: Option<Mirror<P>>) {
-        let finish = |body: Body<P>, mirror: Option<Mirror<P>>| {
+        let finish = |body: &Body<P>, mirror: Option<Mirror<P>>| {
             if let (Some(mirror), Some(whole)) = (mirror, body.whole()) {
                 mirror.send(whole.to_vec());
             }
         };
         match self {
             Self::Nothing => {}
-            Self::Done(body) => finish(body, mirror),
+            Self::Done(body) => {
+                finish(&body, mirror);
+                body.read_on_later();
+            }
             Self::UnderWay(passing, ..) => platform.spawn(async move {
                 let (body, _) = passing.await;
-                finish(body, mirror);
+                finish(&body, mirror);
+                body.read_on().await;
             }),
         }
     }

@@ -74,7 +74,8 @@ pub(crate) async fn answer<P: Platform>(
     if let Some(body) = &mut body {
         body.hold();
     }
-    if body.is_some() && needs_type {
+    if needs_type && let Some(body) = body {
+        body.read_on_later();
         let refusal = Refusal::limit(LimitExceeded::ContentType);
         record.closes(received.target);
         return observe::refused(platform, record, refusal, &additions);
@@ -230,6 +231,11 @@ async fn ask<P: Platform>(
         drop(outcome);
         let fields = call.fields_for(&then.upstream, Then::Nobody);
         outcome = ask::ask(&mut call, &then, fields, record).await;
+    }
+    if outcome.is_err()
+        && let Some(body) = call.body
+    {
+        body.read_on_later();
     }
     match outcome {
         Ok(answered) => {
