@@ -104,6 +104,8 @@ pub enum Fault {
     RateLimited,
     /// The request has been here before.
     LoopDetected,
+    /// It asks for a WebSocket.
+    NotImplemented,
     /// What came from the upstream cannot be handed on.
     BadGateway,
     /// The upstream is not asked.

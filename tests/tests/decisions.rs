@@ -270,6 +270,7 @@ fn stopped(fault: Fault) -> Option<Refusal> {
         Fault::RequestTimeout => Refusal::slow_body(),
         Fault::RateLimited => Refusal::rate_limited("per_client", 30),
         Fault::LoopDetected => Refusal::looped(),
+        Fault::NotImplemented => Refusal::websocket(),
         Fault::BadGateway => of_upstream(UpstreamFailure::Unreachable),
         Fault::UpstreamUnavailable => {
             of_upstream(UpstreamFailure::BreakerOpen { retry_after_s: 30 })

@@ -428,6 +428,7 @@ fn example(class: Class) -> Refusal {
         Class::RequestTimeout => Refusal::slow_body(),
         Class::RateLimited => Refusal::rate_limited("x", 1),
         Class::LoopDetected => Refusal::looped(),
+        Class::NotImplemented => Refusal::websocket(),
         Class::BadGateway => Refusal::upstream("x", UpstreamFailure::Reset),
         Class::UpstreamUnavailable => {
             Refusal::upstream("x", UpstreamFailure::BreakerOpen { retry_after_s: 1 })

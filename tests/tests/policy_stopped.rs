@@ -51,6 +51,7 @@ fn a_request_over_a_limit_is_told_which_kind_it_is() {
         assert_eq!(refusal.retry_after_s(), None, "{exceeded:?}");
     }
     assert_eq!(Refusal::looped().status(), 508);
+    assert_eq!(Refusal::websocket().status(), 501);
 }
 
 #[test]

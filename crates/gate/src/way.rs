@@ -108,6 +108,7 @@ async fn enter<P: Platform>(
     let mut additions = Additions::default();
     let refusal = match gate {
         Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
+        Some(_) if received.asks_for_websocket() => Refusal::websocket(),
         Some(gate) => {
             received.origin = arrive::origin::<P>(&gate.ground, &request, &received);
             if let Some(endpoint) = Endpoint::of(gate, &received) {

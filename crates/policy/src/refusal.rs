@@ -97,6 +97,12 @@ impl Refusal {
         Self::because(Reason::Looped)
     }
 
+    /// A WebSocket is asked for.
+    #[must_use]
+    pub fn websocket() -> Self {
+        Self::because(Reason::WebSocket)
+    }
+
     /// The client stopped sending its body before the end.
     #[must_use]
     pub fn incomplete_body() -> Self {
@@ -233,7 +239,14 @@ impl Refusal {
     /// The body, of the media type [`PROBLEM_MEDIA_TYPE`] (RFC 9457).
     #[must_use]
     pub fn problem_json(&self) -> Vec<u8> {
-        self.class().mapping().problem.to_vec()
+        let class = self.class();
+        // RFC 9457 section 3.1: the type identifies the problem, the title says it again for people, the status is
+        // advisory.
+        let (title, status) = (class.title(), class.status());
+        format!(
+            r#"{{"type":"urn:problem-type:doorward:{class}","title":"{title}","status":{status}}}"#
+        )
+        .into_bytes()
     }
 
     /// Why, which can be matched on; in words it is for the log. The client must not see it.

@@ -11,6 +11,7 @@ mod heads;
 mod preflights;
 mod reading_on;
 mod security;
+mod upgrades;
 
 use doorward_tests::sim::client::{Answer, Sent};
 use doorward_tests::sim::component::Component;

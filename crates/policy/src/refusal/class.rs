@@ -28,6 +28,7 @@ use core::fmt;
 /// | bad gateway | 502 | | |
 /// | upstream unavailable | 503 | | yes |
 /// | gateway timeout | 504 | | |
+/// | not implemented | 501 | | |
 ///
 /// There is a challenge for each kind of credential that the route accepts, in its order: `Bearer`
 /// (RFC 6750), `Basic` (RFC 7617) and `ApiKey`, which no RFC knows and which says that much to people.
@@ -83,11 +84,13 @@ pub enum Class {
     UpstreamUnavailable,
     /// The upstream did not answer in time (RFC 9110 section 15.6.5).
     GatewayTimeout,
+    /// A WebSocket is asked for, which no component can have (RFC 9110 section 15.6.2).
+    NotImplemented,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::MalformedCredential,
         Self::NoCredential,
@@ -109,6 +112,7 @@ impl Class {
         Self::BadGateway,
         Self::UpstreamUnavailable,
         Self::GatewayTimeout,
+        Self::NotImplemented,
     ];
 
     /// A stable name for logs, metrics and tests.
@@ -123,6 +127,43 @@ impl Class {
         self.mapping().status
     }
 
+    /// What it is, for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.mapping().title
+    }
+
+    /// The status code of gRPC: what its clients do upon it is what those of HTTP do upon the class. A client of gRPC
+    /// takes every 4xx but a few for a fault of its server, and does not see the problem document.
+    #[must_use]
+    pub fn grpc_status(self) -> u8 {
+        match self {
+            // INVALID_ARGUMENT
+            Self::MalformedRequest | Self::TargetTooLong | Self::UnsupportedMediaType => 3,
+            // PERMISSION_DENIED
+            Self::InsufficientScope | Self::Forbidden => 7,
+            // RESOURCE_EXHAUSTED
+            Self::HeadersTooLarge | Self::BodyTooLarge | Self::RateLimited => 8,
+            // UNIMPLEMENTED
+            Self::NotImplemented => 12,
+            // INTERNAL
+            Self::Misconfigured | Self::LoopDetected => 13,
+            // UNAVAILABLE: it may work later
+            Self::KeysUnavailable
+            | Self::IssuerUnavailable
+            | Self::StoreUnavailable
+            | Self::RequestTimeout
+            | Self::BadGateway
+            | Self::UpstreamUnavailable
+            | Self::GatewayTimeout => 14,
+            // UNAUTHENTICATED
+            Self::MalformedCredential
+            | Self::NoCredential
+            | Self::InvalidToken
+            | Self::InvalidCredential => 16,
+        }
+    }
+
     /// The one mapping from a class to what is sent. The match is exhaustive, so a class that is
     /// added without an answer does not compile.
     pub(super) fn mapping(self) -> Mapping {
@@ -130,130 +171,134 @@ impl Class {
             Self::MalformedRequest => Mapping {
                 name: "malformed-request",
                 status: 400,
-                // RFC 9457 section 3.1: the type identifies the problem, the title says it again
-                // for people, the status is advisory.
-                problem: br#"{"type":"urn:problem-type:doorward:malformed-request","title":"The request is malformed","status":400}"#,
+                title: "The request is malformed",
                 challenge: None,
             },
             Self::MalformedCredential => Mapping {
                 name: "malformed-credential",
                 status: 400,
-                problem: br#"{"type":"urn:problem-type:doorward:malformed-credential","title":"The credential is malformed","status":400}"#,
+                title: "The credential is malformed",
                 challenge: Some(Challenge::Error("invalid_request")),
             },
             Self::NoCredential => Mapping {
                 name: "no-credential",
                 status: 401,
-                problem: br#"{"type":"urn:problem-type:doorward:no-credential","title":"A credential is required","status":401}"#,
+                title: "A credential is required",
                 // RFC 6750 section 3.1: no error code when the request lacks any credential.
                 challenge: Some(Challenge::Plain),
             },
             Self::InvalidToken => Mapping {
                 name: "invalid-token",
                 status: 401,
-                problem: br#"{"type":"urn:problem-type:doorward:invalid-token","title":"The bearer token is not valid","status":401}"#,
+                title: "The bearer token is not valid",
                 challenge: Some(Challenge::Error("invalid_token")),
             },
             Self::InvalidCredential => Mapping {
                 name: "invalid-credential",
                 status: 401,
-                problem: br#"{"type":"urn:problem-type:doorward:invalid-credential","title":"The credential is not valid","status":401}"#,
+                title: "The credential is not valid",
                 challenge: Some(Challenge::Plain),
             },
             Self::InsufficientScope => Mapping {
                 name: "insufficient-scope",
                 status: 403,
-                problem: br#"{"type":"urn:problem-type:doorward:insufficient-scope","title":"The credential lacks a scope","status":403}"#,
+                title: "The credential lacks a scope",
                 challenge: Some(Challenge::Error("insufficient_scope")),
             },
             Self::Forbidden => Mapping {
                 name: "forbidden",
                 status: 403,
-                problem: br#"{"type":"urn:problem-type:doorward:forbidden","title":"The request is not allowed","status":403}"#,
+                title: "The request is not allowed",
                 challenge: None,
             },
             Self::Misconfigured => Mapping {
                 name: "misconfigured",
                 status: 500,
-                problem: br#"{"type":"urn:problem-type:doorward:misconfigured","title":"The request cannot be judged","status":500}"#,
+                title: "The request cannot be judged",
                 challenge: None,
             },
             Self::KeysUnavailable => Mapping {
                 name: "keys-unavailable",
                 status: 503,
-                problem: br#"{"type":"urn:problem-type:doorward:keys-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
+                title: "The request cannot be judged at the moment",
                 challenge: None,
             },
             Self::IssuerUnavailable => Mapping {
                 name: "issuer-unavailable",
                 status: 503,
-                problem: br#"{"type":"urn:problem-type:doorward:issuer-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
+                title: "The request cannot be judged at the moment",
                 challenge: None,
             },
             Self::StoreUnavailable => Mapping {
                 name: "store-unavailable",
                 status: 503,
-                problem: br#"{"type":"urn:problem-type:doorward:store-unavailable","title":"The request cannot be judged at the moment","status":503}"#,
+                title: "The request cannot be judged at the moment",
                 challenge: None,
             },
             Self::TargetTooLong => Mapping {
                 name: "target-too-long",
                 status: 414,
-                problem: br#"{"type":"urn:problem-type:doorward:target-too-long","title":"The request target is too long","status":414}"#,
+                title: "The request target is too long",
                 challenge: None,
             },
             Self::HeadersTooLarge => Mapping {
                 name: "headers-too-large",
                 status: 431,
-                problem: br#"{"type":"urn:problem-type:doorward:headers-too-large","title":"The header fields are too many or too large","status":431}"#,
+                title: "The header fields are too many or too large",
                 challenge: None,
             },
             Self::BodyTooLarge => Mapping {
                 name: "body-too-large",
                 status: 413,
-                problem: br#"{"type":"urn:problem-type:doorward:body-too-large","title":"The body is too long","status":413}"#,
+                title: "The body is too long",
                 challenge: None,
             },
             Self::UnsupportedMediaType => Mapping {
                 name: "unsupported-media-type",
                 status: 415,
-                problem: br#"{"type":"urn:problem-type:doorward:unsupported-media-type","title":"The body is of a media type that is not accepted","status":415}"#,
+                title: "The body is of a media type that is not accepted",
                 challenge: None,
             },
             Self::RequestTimeout => Mapping {
                 name: "request-timeout",
                 status: 408,
-                problem: br#"{"type":"urn:problem-type:doorward:request-timeout","title":"The body did not go on in time","status":408}"#,
+                title: "The body did not go on in time",
                 challenge: None,
             },
             Self::RateLimited => Mapping {
                 name: "rate-limited",
                 status: 429,
-                problem: br#"{"type":"urn:problem-type:doorward:rate-limited","title":"There were too many requests","status":429}"#,
+                title: "There were too many requests",
                 challenge: None,
             },
             Self::LoopDetected => Mapping {
                 name: "loop-detected",
                 status: 508,
-                problem: br#"{"type":"urn:problem-type:doorward:loop-detected","title":"The request has been here before","status":508}"#,
+                title: "The request has been here before",
                 challenge: None,
             },
             Self::BadGateway => Mapping {
                 name: "bad-gateway",
                 status: 502,
-                problem: br#"{"type":"urn:problem-type:doorward:bad-gateway","title":"The service gave no proper answer","status":502}"#,
+                title: "The service gave no proper answer",
                 challenge: None,
             },
             Self::UpstreamUnavailable => Mapping {
                 name: "upstream-unavailable",
                 status: 503,
-                problem: br#"{"type":"urn:problem-type:doorward:upstream-unavailable","title":"The service is not available at the moment","status":503}"#,
+                title: "The service is not available at the moment",
                 challenge: None,
             },
             Self::GatewayTimeout => Mapping {
                 name: "gateway-timeout",
                 status: 504,
-                problem: br#"{"type":"urn:problem-type:doorward:gateway-timeout","title":"The service did not answer in time","status":504}"#,
+                title: "The service did not answer in time",
+                challenge: None,
+            },
+            Self::NotImplemented => Mapping {
+                name: "not-implemented",
+                status: 501,
+                title: "WebSockets are not supported here",
                 challenge: None,
             },
         }
@@ -269,7 +314,8 @@ impl fmt::Display for Class {
 pub(super) struct Mapping {
     name: &'static str,
     status: u16,
-    pub(super) problem: &'static [u8],
+    /// What it is, for people: printable ASCII without what JSON or a `grpc-message` would have to escape.
+    title: &'static str,
     pub(super) challenge: Option<Challenge>,
 }
 

@@ -121,6 +121,8 @@ pub enum Reason {
     },
     /// The request has been here before.
     Looped,
+    /// A WebSocket is asked for.
+    WebSocket,
     /// The client did not send all of the body.
     IncompleteBody,
     /// The client does not go on with the body.
@@ -193,6 +195,7 @@ impl Reason {
             },
             Self::RateLimited { .. } => Class::RateLimited,
             Self::Looped => Class::LoopDetected,
+            Self::WebSocket => Class::NotImplemented,
             Self::IncompleteBody => Class::MalformedRequest,
             Self::SlowBody => Class::RequestTimeout,
             Self::Upstream { failure, .. } => match failure {
@@ -284,6 +287,9 @@ impl fmt::Display for Reason {
             Self::Looped => f.write_str(
                 "`CDN-Loop` names this gateway: an upstream leads back to it, or another one has the \
                  same `name` in [proxy]",
+            ),
+            Self::WebSocket => f.write_str(
+                "a WebSocket is asked for, and WASI has no upgrade: let it go another way than through the gate",
             ),
             Self::IncompleteBody => f.write_str("the body ended before all of it had come"),
             Self::SlowBody => f.write_str("the body did not go on in time"),
