@@ -279,6 +279,13 @@ fn problem_documents_are_json_of_their_own_type() {
             "{class}"
         );
         assert_eq!(problem.as_object().unwrap().len(), 3, "{class}: {problem}");
+        let title = class.title().as_bytes();
+        let plain =
+            |byte: &u8| (byte.is_ascii_graphic() || *byte == b' ') && !b"%\"\\".contains(byte);
+        assert!(
+            title.iter().all(plain),
+            "{class}: nothing of it has to be escaped"
+        );
         types.push(kind);
     }
     types.sort();

@@ -22,6 +22,8 @@ pub(crate) const NOT_REBUILT: &str = "the rebuilt response was not accepted";
 #[derive(Default)]
 pub(crate) struct Additions<'p> {
     cors: Option<Vec<(&'static str, String)>>,
+    /// Whether a refusal is one of gRPC.
+    pub(crate) is_grpc: bool,
     security: Option<&'p SecurityHeaders>,
     rate: Vec<(&'static str, String)>,
     /// By which fields answers differ that are asked for alike.
@@ -34,18 +36,20 @@ impl<'p> Additions<'p> {
     /// What the rule of a request adds to whatever is answered.
     pub(crate) fn of(route: &Route<'p, '_>, received: &Received) -> Self {
         let traffic = route.traffic();
-        let mut additions = Self {
+        Self {
             varies_by: route.varies_by(),
             security: traffic.security_headers(),
-            ..Self::default()
-        };
-        additions.allow(traffic.cors(), received);
-        additions
+            ..Self::without_route(traffic.cors(), received)
+        }
     }
 
-    /// Adds what `rule` says to pages of other origins.
-    pub(crate) fn allow(&mut self, rule: Option<&CorsRule>, received: &Received) {
-        self.cors = rule.map(|rule| rule.actual(&received.values("origin")));
+    /// What is added where no rule is known: what `cors` says to pages of other origins.
+    pub(crate) fn without_route(cors: Option<&CorsRule>, received: &Received) -> Self {
+        Self {
+            cors: cors.map(|rule| rule.actual(&received.values("origin"))),
+            is_grpc: received.is_grpc(),
+            ..Self::default()
+        }
     }
 
     /// Adds what caches have to know of the credential that let the request through.

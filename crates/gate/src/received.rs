@@ -13,6 +13,8 @@ use crate::record::path_of;
 /// The field that carries the credential.
 const AUTHORIZATION: &str = "authorization";
 
+/// The media type of calls of gRPC.
+pub(crate) const GRPC: &str = "application/grpc";
 /// The field of cookies.
 pub(crate) const COOKIE: &str = "cookie";
 
@@ -100,6 +102,21 @@ impl Received {
     /// that no other request has.
     pub(crate) fn asks_for_websocket(&self) -> bool {
         self.has("sec-websocket-key") || lists_websocket(&self.values("upgrade"))
+    }
+
+    /// Whether it is a call of gRPC (PROTOCOL-HTTP2 of gRPC, "Content-Type"): `application/grpc`, and with a `+`
+    /// behind it the encoding of its messages. Not `application/grpc-web`, whose clients are pages: those read the
+    /// status of HTTP, and trailers in the body.
+    pub(crate) fn is_grpc(&self) -> bool {
+        if self.method != "POST" {
+            return false;
+        }
+        let content_type = self.fields.text("content-type").unwrap_or_default();
+        let named = content_type.split_at_checked(GRPC.len());
+        named.is_some_and(|(name, rest)| {
+            name.eq_ignore_ascii_case(GRPC)
+                && matches!(rest.bytes().next(), None | Some(b'+' | b';' | b' ' | b'\t'))
+        })
     }
 
     /// Whether a length is declared: then there is a body, if only an empty one.

@@ -1,9 +1,10 @@
 //! Responses of our own.
 
-use doorward_policy::{PROBLEM_MEDIA_TYPE, Refusal};
+use doorward_policy::{Class, PROBLEM_MEDIA_TYPE, Refusal};
 
 use crate::additions::Additions;
-use crate::platform::{FieldList, Platform};
+use crate::platform::{FieldList, Message, Platform};
+use crate::received::GRPC;
 
 /// The response for `refusal`: its status, challenge and problem document (RFC 9457). It is never to be
 /// cached, since the same request may be right a moment later or with another token. It gets what the rule
@@ -18,11 +19,14 @@ pub(crate) fn refusal<P: Platform>(
     additions: &Additions<'_>,
 ) -> Result<P::Response, P::Error> {
     let body = refusal.problem_json();
-    let mut fields = FieldList::of([
-        ("content-type", PROBLEM_MEDIA_TYPE),
-        ("content-length", &body.len().to_string()),
-        ("cache-control", "no-store"),
-    ]);
+    let mut fields = match additions.is_grpc {
+        true => FieldList::of([("content-type", GRPC)]),
+        false => FieldList::of([
+            ("content-type", PROBLEM_MEDIA_TYPE),
+            ("content-length", &body.len().to_string()),
+        ]),
+    };
+    fields.push("cache-control", "no-store");
     if let Some(challenge) = refusal.www_authenticate() {
         fields.push("www-authenticate", challenge);
     }
@@ -30,7 +34,28 @@ pub(crate) fn refusal<P: Platform>(
         fields.push("retry-after", seconds.to_string());
     }
     additions.add_to(&mut fields);
-    response(platform, refusal.status(), &fields, body)
+    match additions.is_grpc {
+        true => grpc(platform, refusal.class(), fields),
+        false => response(platform, refusal.status(), &fields, body),
+    }
+}
+
+/// The same for a call of gRPC, whose clients read no status of HTTP (PROTOCOL-HTTP2 of gRPC, "Responses"). It is
+/// written down as `Trailers-Only`, and in trailers as well: no component can end a message with its fields, and there
+/// some clients look in the trailers and in nothing else.
+fn grpc<P: Platform>(
+    platform: &P,
+    class: Class,
+    mut fields: FieldList,
+) -> Result<P::Response, P::Error> {
+    let status = class.grpc_status().to_string();
+    // Nothing in a title has to be percent-encoded.
+    let trailers = FieldList::of([("grpc-status", &status), ("grpc-message", class.title())]);
+    fields.push("trailer", "grpc-status, grpc-message");
+    fields.extend(trailers.clone());
+    let (sink, body) = platform.pipe(Message::Response);
+    platform.spawn(P::finish(sink, Ok(trailers)));
+    made(platform, 200, &fields, body)
 }
 
 /// A response with a small body.
@@ -43,7 +68,16 @@ pub(crate) fn response<P: Platform>(
     fields: &FieldList,
     body: Vec<u8>,
 ) -> Result<P::Response, P::Error> {
+    made(platform, status, fields, platform.bytes(body))
+}
+
+fn made<P: Platform>(
+    platform: &P,
+    status: u16,
+    fields: &FieldList,
+    body: P::Body,
+) -> Result<P::Response, P::Error> {
     platform
-        .response(status, fields, platform.bytes(body))
+        .response(status, fields, body)
         .map_err(|_| P::error("the response was not accepted"))
 }

@@ -153,11 +153,10 @@ async fn enter<P: Platform>(
             "the policy cannot be used: see `policy-invalid` or `policy-unreadable` in the log",
         ),
     };
-    if let Some(gate) = gate
-        && record.route.is_none()
-    {
+    if record.route.is_none() {
         // No rule says anything, but a page should be able to read that, too.
-        additions.allow(gate.policy().cors_of(received.asked()), &received);
+        let cors = gate.and_then(|gate| gate.policy().cors_of(received.asked()));
+        additions = Additions::without_route(cors, &received);
     }
     if let Some(gate) = gate {
         gate.ground.reading_on.request(platform, request, &received);

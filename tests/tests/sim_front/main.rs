@@ -7,6 +7,7 @@ mod addresses;
 mod caching;
 mod cookies;
 mod cors;
+mod grpc;
 mod heads;
 mod preflights;
 mod reading_on;
