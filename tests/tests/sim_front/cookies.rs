@@ -106,7 +106,7 @@ fn the_credential_is_found_in_any_of_them_and_once_only() {
             "{what}"
         );
         assert!(
-            arrives(&front, "/session/a", &[session.clone()]).is_empty(),
+            arrives(&front, "/session/a", std::slice::from_ref(&session)).is_empty(),
             "{what}"
         );
         // Of two, no reader is to choose.

@@ -1,7 +1,7 @@
 //! The rules of traffic that are about fields: which pages may ask, what is added to the answer, whose address
 //! counts. Every case is shown of the gate and of the gateway, on hosts of both manners.
 
-#![expect(clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod addresses;
 mod caching;

@@ -132,6 +132,17 @@ fn the_body_of_a_request_that_is_answered_before_its_end_is_read_on() {
 }
 
 #[test]
+fn the_body_of_a_request_that_nobody_answers_is_read_on() {
+    for front in fronts(POLICY).filter(|front| front.kind == crate::Kind::Gateway) {
+        front.behind.stop();
+        for sent in [megabyte("/public"), megabyte("/public").with_length()] {
+            let taken = taken(&front, sent, 502, "nobody");
+            assert_eq!(taken, 1024 * KIB, "{}", front.what);
+        }
+    }
+}
+
+#[test]
 fn who_waits_for_leave_to_send_is_not_read() {
     for front in fronts(POLICY) {
         let sent = megabyte("/protected").field("expect", "100-continue");
