@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         sixteen_identities_interleaved_on_one_instance_stay_apart,
         a_client_that_goes_away_disturbs_nobody,
         a_service_that_answers_before_the_body_is_read_is_heard,
+        a_client_that_sends_all_before_it_reads_learns_that_it_was_refused,
     ])
 }
 
@@ -217,7 +218,7 @@ async fn a_service_that_answers_before_the_body_is_read_is_heard(host: &dyn Host
         "the service does not read the body: {}",
         answer.text()
     );
-    // A refusal does not read it either.
+    // Of one that is refused nothing is handed on either.
     let answer = Ask::new("POST", "/unread")
         .body(&body)
         .send(running.address)
@@ -226,6 +227,41 @@ async fn a_service_that_answers_before_the_body_is_read_is_heard(host: &dyn Host
         answer.status,
         401,
         "refused with its body unread: {}",
+        answer.text()
+    );
+}
+
+async fn a_client_that_sends_all_before_it_reads_learns_that_it_was_refused(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let app = spec(&issuer).write();
+    let running = host.start(&app).await;
+    let piece = vec![b'x'; 256 * 1024];
+    for (path, count) in [("/held", 1), ("/held", 40), ("/held", 120), ("/a;b", 40)] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            count * piece.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for number in 0..count {
+            let written = stream.write_all(&piece).await;
+            assert!(
+                written.is_ok(),
+                "{path}: piece {number} of {count}: {written:?}"
+            );
+        }
+        let expected = if path == "/held" { 401 } else { 400 };
+        let answer = rest(&mut stream).await;
+        assert_eq!(answer.status, expected, "{path}: {count} pieces");
+    }
+    let head = "POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n                Connection: close\r\n\r\n";
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert_eq!(
+        answer.status,
+        401,
+        "and no leave to send: {}",
         answer.text()
     );
 }
