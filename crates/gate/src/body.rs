@@ -322,22 +322,12 @@ impl<P: Platform> Body<P> {
         }
     }
 
-    /// Reads on what is left of it, which nobody wants any more.
-    pub(crate) async fn read_on(self) {
+    /// Reads on what is left of it, which nobody wants any more, after the answer.
+    pub(crate) fn read_on(self) {
         if !self.ended {
-            let Ground {
-                platform,
-                reading_on,
-                ..
-            } = &*self.ground;
-            reading_on.now(platform, self.source).await;
+            let ground = &self.ground;
+            ground.reading_on.later(&ground.platform, self.source);
         }
-    }
-
-    /// The same, after the answer.
-    pub(crate) fn read_on_later(self) {
-        let platform = self.ground.platform.clone();
-        platform.spawn(self.read_on());
     }
 
     /// Counts a piece that was read, and keeps it where it is to be kept.

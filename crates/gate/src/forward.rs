@@ -119,7 +119,7 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
 
     let body = Body::of(request, &received, body_count, ground).await;
     if needs_type && let Some(body) = body {
-        body.read_on_later();
+        body.read_on();
         let exceeded = LimitExceeded::ContentType;
         record.closes(received.target);
         return Err(NotForwarded::Limit(exceeded, record));
@@ -195,7 +195,7 @@ fn handed_on<P: Platform>(platform: &P, body: Option<Body<P>>) -> (P::Body, NoTr
     let (sink, reader) = Sink::new(platform, None);
     platform.spawn(async move {
         let (body, _) = body.pass_on(sink, &Stop::never()).await;
-        body.read_on().await;
+        body.read_on();
     });
     (reader, NoTrailers::of_body())
 }

@@ -44,13 +44,18 @@ impl ReadingOn {
         let mut source = platform.source(request);
         let first = P::read_now(&mut source, Vec::with_capacity(PIECE_BYTES));
         if !first.ended {
-            let (own, there) = (self.clone(), platform.clone());
-            platform.spawn(async move { own.now(&there, source).await });
+            self.later(platform, source);
         }
     }
 
-    /// Reads on what is left of this body.
-    pub(crate) async fn now<P: Platform>(&self, platform: &P, mut source: P::Source) {
+    /// Reads on what is left of this body, after the answer.
+    pub(crate) fn later<P: Platform>(&self, platform: &P, source: P::Source) {
+        let (own, there) = (self.clone(), platform.clone());
+        // One place that does it: in a component each is a copy of all the code.
+        platform.spawn(async move { own.now(&there, source).await });
+    }
+
+    async fn now<P: Platform>(&self, platform: &P, mut source: P::Source) {
         if self.0.get() >= AT_ONCE_MAX {
             return;
         }

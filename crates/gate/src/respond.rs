@@ -19,13 +19,13 @@ pub(crate) fn refusal<P: Platform>(
     additions: &Additions<'_>,
 ) -> Result<P::Response, P::Error> {
     let body = refusal.problem_json();
-    let mut fields = match additions.is_grpc {
-        true => FieldList::of([("content-type", GRPC)]),
-        false => FieldList::of([
-            ("content-type", PROBLEM_MEDIA_TYPE),
-            ("content-length", &body.len().to_string()),
-        ]),
-    };
+    let mut fields = FieldList::new();
+    if additions.is_grpc {
+        fields.push("content-type", GRPC);
+    } else {
+        fields.push("content-type", PROBLEM_MEDIA_TYPE);
+        fields.push("content-length", body.len().to_string());
+    }
     fields.push("cache-control", "no-store");
     if let Some(challenge) = refusal.www_authenticate() {
         fields.push("www-authenticate", challenge);
@@ -48,9 +48,10 @@ fn grpc<P: Platform>(
     class: Class,
     mut fields: FieldList,
 ) -> Result<P::Response, P::Error> {
-    let status = class.grpc_status().to_string();
+    let mut trailers = FieldList::new();
+    trailers.push("grpc-status", class.grpc_status().to_string());
     // Nothing in a title has to be percent-encoded.
-    let trailers = FieldList::of([("grpc-status", &status), ("grpc-message", class.title())]);
+    trailers.push("grpc-message", class.title());
     fields.push("trailer", "grpc-status, grpc-message");
     fields.extend(trailers.clone());
     let (sink, body) = platform.pipe(Message::Response);

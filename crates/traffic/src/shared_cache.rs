@@ -30,13 +30,23 @@ pub enum SharedCache {
 
 /// Makes the answer with these fields one that only the caller's own cache keeps.
 pub fn keep_private(fields: &mut FieldList, who_says: SharedCache) {
-    let values = fields.values(CACHE_CONTROL);
-    let has = |name| {
-        values
-            .iter()
-            .any(|value| directives(value).any(|found| is(found, name)))
-    };
-    if who_says == SharedCache::Origin && (has("public") || has("s-maxage")) {
+    let mut left = b"private".to_vec();
+    let (mut is_shared, mut is_kept, mut may_be_kept) = (false, true, false);
+    for value in fields.values(CACHE_CONTROL) {
+        for directive in directives(&value) {
+            match &*name(directive) {
+                b"public" | b"s-maxage" => is_shared = true,
+                b"private" | b"" => {}
+                other => {
+                    is_kept &= other != b"no-store";
+                    may_be_kept |= other == b"must-understand";
+                    left.extend_from_slice(b", ");
+                    left.extend_from_slice(directive);
+                }
+            }
+        }
+    }
+    if is_shared && who_says == SharedCache::Origin {
         return;
     }
     fields.retain(|name| {
@@ -47,18 +57,9 @@ pub fn keep_private(fields: &mut FieldList, who_says: SharedCache) {
         !end.is_some_and(|end| is_field(end, TARGETED))
             && !BEFORE.iter().any(|before| is_field(name, before))
     });
-    if has("no-store") && !has("must-understand") {
-        return;
+    if is_kept || may_be_kept {
+        fields.replace(CACHE_CONTROL, left);
     }
-    let mut left = b"private".to_vec();
-    for directive in values.iter().flat_map(|value| directives(value)) {
-        let goes = ["public", "s-maxage", "private", ""];
-        if !goes.iter().any(|name| is(directive, name)) {
-            left.extend_from_slice(b", ");
-            left.extend_from_slice(directive);
-        }
-    }
-    fields.replace(CACHE_CONTROL, left);
 }
 
 /// The directives of a value (RFC 9111 section 5.2). A comma within quotes ends none.
@@ -71,14 +72,10 @@ fn directives(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(ends).map(<[u8]>::trim_ascii)
 }
 
-/// Whether a directive has this name, in lower case.
-fn is(directive: &[u8], name: &str) -> bool {
-    let end = directive.iter().position(|&byte| byte == b'=');
-    let there = directive.get(..end.unwrap_or(directive.len()));
-    there
-        .unwrap_or_default()
-        .trim_ascii()
-        .eq_ignore_ascii_case(name.as_bytes())
+/// The name of a directive, in lower case.
+fn name(directive: &[u8]) -> Vec<u8> {
+    let name = directive.split(|&byte| byte == b'=').next();
+    name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
 }
 
 #[cfg(test)]

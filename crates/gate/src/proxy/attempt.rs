@@ -77,12 +77,12 @@ impl<P: Platform> Passing<P> {
             Self::Nothing => {}
             Self::Done(body) => {
                 finish(&body, mirror);
-                body.read_on_later();
+                body.read_on();
             }
             Self::UnderWay(passing, ..) => platform.spawn(async move {
                 let (body, _) = passing.await;
                 finish(&body, mirror);
-                body.read_on().await;
+                body.read_on();
             }),
         }
     }

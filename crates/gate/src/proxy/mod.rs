@@ -75,7 +75,7 @@ pub(crate) async fn answer<P: Platform>(
         body.hold();
     }
     if needs_type && let Some(body) = body {
-        body.read_on_later();
+        body.read_on();
         let refusal = Refusal::limit(LimitExceeded::ContentType);
         record.closes(received.target);
         return observe::refused(platform, record, refusal, &additions);
@@ -235,7 +235,7 @@ async fn ask<P: Platform>(
     if outcome.is_err()
         && let Some(body) = call.body
     {
-        body.read_on_later();
+        body.read_on();
     }
     match outcome {
         Ok(answered) => {
