@@ -431,6 +431,8 @@ fn a_page_can_read_that_no_rule_lists_the_method() {
     assert!(policy.cors_of("/none").is_none(), "its rule has no CORS");
     let default = traffic(&policy, "/defaults").cors();
     assert!(default.is_some());
+    let things = policy.cors_of("/things/a;b");
+    assert_eq!(things, Some(cors), "of the rule that is meant");
     for target in ["/other", "/THINGS/7", "/a/.."] {
         let cors = policy.cors_of(target);
         assert_eq!(cors, default, "{target} has no rule");

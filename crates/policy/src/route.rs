@@ -16,7 +16,7 @@ use crate::permit::Permit;
 use crate::policy::{Access, Kind, Policy, Rule};
 use crate::readings::all_lead;
 use crate::refusal::{Reason, Refusal};
-use crate::target::{self, CanonicalTarget, Target, TargetError, path_of};
+use crate::target::{self, CanonicalTarget, TARGET_BYTES_MAX, Target, TargetError, path_of};
 use crate::token_from::TokenSource;
 use crate::traffic::{CallerKeys, Traffic};
 
@@ -123,11 +123,14 @@ impl Policy {
     }
 
     /// The CORS of a request that is refused before it has a rule, so that a page can read that: of the first rule
-    /// of the most specific pattern that has any, and that of `[defaults]` where the target is malformed or no rule
-    /// lists it.
+    /// of the most specific pattern that has any, and that of `[defaults]` where no rule lists the path. Of a malformed
+    /// path the segments that are well-formed say which pattern was meant: nothing but what a page may read of the
+    /// refusal depends on it.
     #[must_use]
     pub fn cors_of<'r>(&self, target: impl Into<Target<'r>>) -> Option<&CorsRule> {
-        let Some(range) = self.range(target.into()) else {
+        let target = target.into();
+        let meant = || self.range(with_placeholders(target.received).as_str().into());
+        let Some(range) = self.range(target).or_else(meant) else {
             return self.named.default_cors();
         };
         self.rules_in(&range)
@@ -191,6 +194,27 @@ impl Policy {
         let range = range.clone();
         range.filter_map(|index| self.rules.get(index))
     }
+}
+
+/// The path of a malformed target without empty segments, and with another one in the place of each malformed segment:
+/// what is left says which pattern was meant, as far as anything does.
+fn with_placeholders(target: &str) -> String {
+    let mut path = String::new();
+    if target.len() > TARGET_BYTES_MAX {
+        return path;
+    }
+    let segments = target::path_of(target).split('/').skip(1);
+    for segment in segments.filter(|segment| !segment.is_empty()) {
+        let start = path.len();
+        path.push('/');
+        path.push_str(segment);
+        let segment = path.get(start..).unwrap_or_default();
+        if CanonicalTarget::parse(segment).is_err() {
+            path.truncate(start);
+            path.push_str("/-");
+        }
+    }
+    path
 }
 
 /// What a preflight is judged by.

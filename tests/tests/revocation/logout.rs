@@ -237,13 +237,18 @@ async fn who_sends_logout_tokens_that_prove_false_waits_and_nobody_else(host: &d
     const AT_ONCE: usize = 30;
     let clock = clock(host);
     let issuer = Issuer::start_with_clock(&clock).await;
-    let app = app(&issuer).write();
+    let mut spec = app(&issuer);
+    let proxy =
+        "\n[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"127.0.0.0/8\", \"192.0.2.0/24\"]\n";
+    spec.policy = spec.policy.map(|policy| policy + proxy);
+    let app = spec.write();
     let running = start(&app, &clock).await;
     let send = async |token: &str, from: &str| {
         let ask = Ask::new("POST", LOGOUT).form(&format!("logout_token={token}"));
-        ask.from(from).send(running.address).await
+        let ask = ask.header("X-Forwarded-For", from);
+        ask.send(running.address).await
     };
-    let [mallory, other] = ["192.0.2.66:1", "192.0.2.7:1"];
+    let [mallory, other] = ["198.51.100.66", "198.51.100.7"];
     let genuine = |id: &str| issuer.sign_logout(&claims(&issuer, id, &[("sub", "alice")]));
     // The signature of another one.
     let (first, second) = (genuine("x"), genuine("y"));

@@ -38,6 +38,21 @@ public = true
 cors = "other"
 
 [[route]]
+path = "/other/{id}/c"
+public = true
+cors = "other"
+
+[[route]]
+path = "/other/{id}"
+public = true
+cors = "other"
+
+[[route]]
+path = "/none/**"
+public = true
+cors = false
+
+[[route]]
 path = "/none"
 methods = ["GET"]
 public = true
@@ -122,6 +137,9 @@ fn a_page_can_read_what_is_refused_before_there_is_a_rule() {
             ("a method", Sent::new("GE T", "/public/a"), 400, true),
             ("no rule", get("/nowhere"), 403, true),
             ("another case", get("/GET"), 403, true),
+            ("a path of a route", get("/other/a;b/c"), 400, false),
+            ("a segment of a route", get("/none/%00"), 400, false),
+            ("a path above a route", get("/other/.."), 400, false),
             ("no method", Sent::new("PUT", "/get"), 403, true),
             (
                 "no method, other CORS",
@@ -170,5 +188,40 @@ fn a_page_can_read_that_a_host_is_not_clear() {
         let answer = front.send(sent);
         status(&answer, 400, &front.what);
         assert_eq!(values(&answer, "access-control-allow-origin"), [ORIGIN]);
+    }
+}
+
+#[test]
+fn of_a_malformed_path_what_is_well_formed_says_whose_page_may_read_that() {
+    let other = "https://other.example";
+    for front in fronts(POLICY) {
+        for target in [
+            "/other/a;b",
+            "/other/%2f/c",
+            "/other/..",
+            "/other/%C0%AE/c?q",
+            "/other//c",
+        ] {
+            let answer = front.send(Sent::get(target).field("origin", other));
+            let what = format!("{}: {target}", front.what);
+            status(&answer, 400, &what);
+            assert_eq!(
+                values(&answer, "access-control-allow-origin"),
+                [other],
+                "{what}"
+            );
+        }
+        for target in [
+            "/a;b",
+            "/oth;er/a",
+            "/other/a;b/c/d/e",
+            "other",
+            "",
+            "/nowhere/a/../b",
+        ] {
+            let answer = front.send(Sent::get(target).field("origin", other));
+            let allowed = values(&answer, "access-control-allow-origin");
+            assert!(allowed.is_empty(), "{}: {target}: {allowed:?}", front.what);
+        }
     }
 }
