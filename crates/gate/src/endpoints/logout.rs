@@ -116,9 +116,8 @@ async fn accept<P: Platform>(
     let share = share_of(&gate.ground.address_key(received), issuer.number());
     take(gate, &share)?;
     let logout = verified(gate, issuer, rule, &token).await?;
-    let mut shares = gate.logouts.borrow_mut();
-    shares.give_back(&share, gate.platform().now_millis());
-    drop(shares);
+    let now = gate.platform().now_millis();
+    gate.logouts.borrow_mut().give_back(&share, now);
     write(gate, at.revocation, &logout).await
 }
 
