@@ -45,8 +45,9 @@ const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
 /// Bytes of an HTTP/2 answer that are kept for a client that does not take them, beside the last piece.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// Bytes of an answer that the kernel keeps before it has sent them. More would only hide who does not read.
-const UNSENT_BYTES: u32 = 128 << 10;
+/// Bytes of an answer that the kernel keeps before it has sent them. Many clients send all of a body before they read,
+/// and a service may answer while they do. More would only hide who does not read.
+const UNSENT_BYTES: u32 = 4 << 20;
 /// What a client gets for a connection over its share.
 const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
 content-type: text/plain; charset=utf-8\r\ncontent-length: 53\r\n\r\ntoo many connections of this client are open already\n";

@@ -172,7 +172,11 @@ async fn parts(book: &mut Book<'_>, scene: &Scene<'_>, front: &Front) {
             .header("Cookie", "session=x")
     };
     let query = format!("?b=1&access_token={token}&c=%20");
+    let websocket = Ask::get("/public/a")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
     for (title, ask) in [
+        ("a WebSocket", websocket),
         (
             "on a public route",
             with(Ask::get(&format!("/public/a{query}"))),

@@ -37,6 +37,11 @@ async fn an_origin_that_gives_no_proper_answer_is_a_bad_gateway(host: &dyn Host)
         "spin" => malformed,
         _ => "ended before there was a response",
     };
+    // Spin says nothing else of a head that is too large.
+    let too_large = match host.name() {
+        "spin" => malformed,
+        _ => "more or larger fields",
+    };
     let raw = |text: &str| Reply::raw(text).then_close();
     let cases = [
         ("a reset", Reply::reset(), ended),
@@ -53,9 +58,9 @@ async fn an_origin_that_gives_no_proper_answer_is_a_bad_gateway(host: &dyn Host)
         (
             "10,000 fields",
             Reply::ok("").many_fields(10_000),
-            malformed,
+            too_large,
         ),
-        ("a field of 1 MiB", Reply::ok("").huge_field(MIB), malformed),
+        ("a field of 1 MiB", Reply::ok("").huge_field(MIB), too_large),
         ("two lengths", Reply::two_lengths(), malformed),
         ("a folded field", Reply::folded(), malformed),
         (

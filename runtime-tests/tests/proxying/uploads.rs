@@ -210,7 +210,7 @@ async fn clients_that_fail_are_not_held_against_an_origin(host: &dyn Host) {
 
 async fn a_body_that_is_sent_again_ends_as_it_did(host: &dyn Host) {
     let issuer = Issuer::start().await;
-    let script = Script::at_first(2, Reply::status(503), Reply::ok("hello"));
+    let script = Script::at_first(2, Reply::unavailable(0), Reply::ok("hello"));
     let origin = Origin::start(script).await;
     let policy = format!(
         "{}\n[upstream.orders]\nurl = \"{}\"\n{ROUTES}",

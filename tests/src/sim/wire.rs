@@ -20,11 +20,11 @@ use std::time::Duration;
 /// Bytes that a host has under way at a time.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Fields that a response may have; with more of them it is none.
-pub const FIELDS_MAX: usize = 100;
+pub const FIELDS_MAX: usize = 1024;
 /// Bytes of the longest target.
 pub const TARGET_BYTES_MAX: usize = 65_534;
 /// Bytes of fields that a component may set, with what hosts count besides for each name and each value.
-pub const SET_BYTES_MAX: usize = 128 * 1024;
+pub const SET_BYTES_MAX: usize = 512 * 1024;
 const NAME_BYTES: usize = 32;
 const VALUE_BYTES: usize = 40;
 
@@ -131,7 +131,7 @@ pub(super) fn received(
     } = response;
     let mut entries = fields.entries();
     if entries.len() > FIELDS_MAX {
-        return Err(Failure::Protocol);
+        return Err(Failure::HeadTooLarge);
     }
     let has_body = has_body(method, status);
     if length(&entries).is_none() && (has_body || body.length.is_some()) {

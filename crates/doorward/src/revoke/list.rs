@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if unreadable > 0 {
         eprintln!(
-            "warning: {unreadable} revocations in {store} cannot be read, and gates ignore them: a \
+            "warning: revocations in {store} that cannot be read, and that gates ignore: {unreadable}. A \
              newer version wrote them, or somebody by hand"
         );
     }
