@@ -254,7 +254,7 @@ async fn a_client_that_sends_all_before_it_reads_learns_that_it_was_refused(host
         let answer = rest(&mut stream).await;
         assert_eq!(answer.status, expected, "{path}: {count} pieces");
     }
-    let head = "POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n                Connection: close\r\n\r\n";
+    let head = "POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
