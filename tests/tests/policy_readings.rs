@@ -375,7 +375,7 @@ fn pages_are_told_what_they_may_do_with_every_spelling_of_a_path() {
             allowed,
             "{target}"
         );
-        assert_eq!(cors.is_some(), allowed, "{target}");
+        assert!(cors.is_some(), "{target}: a page can read a refusal, too");
     }
 }
 
