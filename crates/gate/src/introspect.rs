@@ -18,7 +18,7 @@ use doorward_token::introspection::{self, IntrospectionError, IntrospectionRespo
 use doorward_token::{UnixTime, VerifiedToken};
 use doorward_traffic::rate::KeyDigest;
 use doorward_traffic::retry::retry_after_ms;
-use doorward_traffic::shares::Shares;
+use doorward_traffic::shares::{Shares, share_of};
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 use std::rc::Rc;
@@ -252,16 +252,6 @@ impl<P: Platform> Introspector<P> {
             reason,
         });
     }
-}
-
-/// Whose share it is of what concerns an issuer. Clients whose address is not known have one together.
-pub(crate) fn share_of(address: &[u8], issuer: usize) -> KeyDigest {
-    let mut share = KeyDigest::default();
-    let issuer = u32::try_from(issuer).unwrap_or(u32::MAX).to_be_bytes();
-    for (byte, value) in share.iter_mut().zip(issuer.iter().chain(address)) {
-        *byte = *value;
-    }
-    share
 }
 
 impl Endpoint {

@@ -18,6 +18,7 @@
 //! Each success of a healthy target takes back one doubling. So a target that works only now and then is set
 //! aside for longer and longer.
 
+use crate::by_route::{ByRoute, RouteNumber};
 use crate::random::Random;
 use crate::status::StatusMeaning;
 use crate::time::Millis;
@@ -55,9 +56,6 @@ impl Tried {
         self.0 & bit(target) != 0
     }
 }
-
-/// A route of the policy, by a number that no other one has.
-pub type RouteNumber = usize;
 
 /// The target to ask. It counts as busy until [`Targets::ended`] is told.
 #[must_use = "a target that is chosen counts as busy until its request has ended"]
@@ -135,8 +133,8 @@ impl TargetReport {
 #[derive(Clone, Debug)]
 pub struct Targets {
     all: Vec<TargetState>,
-    /// What is known of them on routes on which one has failed, in the order of the routes.
-    routes: Vec<(RouteNumber, Vec<Health>)>,
+    /// What is known of them on routes on which one has failed.
+    routes: ByRoute<Vec<Health>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -166,7 +164,7 @@ impl Targets {
     pub fn new(count: usize) -> Self {
         Self {
             all: vec![TargetState::default(); count.min(TARGETS_MAX)],
-            routes: Vec::new(),
+            routes: ByRoute::default(),
         }
     }
 
@@ -239,7 +237,8 @@ impl Targets {
     }
 
     fn take(&mut self, route: RouteNumber, target: usize, now: Millis) -> TargetChoice {
-        let on_route = self.on_route_mut(route, target);
+        let on_route = self.routes.get_mut(route);
+        let on_route = on_route.and_then(|of_route| of_route.get_mut(target));
         let nothing = Seen {
             probe: false,
             generation: 0,
@@ -285,13 +284,11 @@ impl Targets {
             TargetReport::Broken | TargetReport::Unknown => None,
         };
         if worked == Some(false) {
-            let place = self.place_of(choice.route);
-            if let Err(place) = place {
-                let all = vec![Health::default(); count];
-                self.routes.insert(place, (choice.route, all));
-            }
+            self.routes
+                .make(choice.route, || vec![Health::default(); count]);
         }
-        if let Some(health) = self.on_route_mut(choice.route, choice.target) {
+        let on_route = self.routes.get_mut(choice.route);
+        if let Some(health) = on_route.and_then(|of_route| of_route.get_mut(choice.target)) {
             health.report(choice.of_route, worked, FAILURES_MAX, random, now);
         }
     }
@@ -319,19 +316,7 @@ impl Targets {
     }
 
     fn on_route(&self, route: RouteNumber, target: usize) -> Option<&Health> {
-        let (_, of_route) = self.routes.get(self.place_of(route).ok()?)?;
-        of_route.get(target)
-    }
-
-    fn on_route_mut(&mut self, route: RouteNumber, target: usize) -> Option<&mut Health> {
-        let place = self.place_of(route).ok()?;
-        let (_, of_route) = self.routes.get_mut(place)?;
-        of_route.get_mut(target)
-    }
-
-    fn place_of(&self, route: RouteNumber) -> Result<usize, usize> {
-        self.routes
-            .binary_search_by_key(&route, |(known, _)| *known)
+        self.routes.get(route)?.get(target)
     }
 
     /// Of two of these, drawn at random, the one with fewer requests in flight; the first one drawn when

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod balance;
 pub mod breaker;
+pub mod by_route;
 pub mod cors;
 pub mod field_list;
 pub mod fields;

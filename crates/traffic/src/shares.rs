@@ -118,5 +118,17 @@ fn left_s(until: Millis, now: Millis) -> Option<u64> {
     (1..=PAUSE_S_MAX).contains(&left_s).then_some(left_s)
 }
 
+/// The key of a client's share of what concerns an issuer: `address` is what the client is counted under. Clients whose
+/// address is not known have one together.
+#[must_use]
+pub fn share_of(address: &[u8], issuer: usize) -> KeyDigest {
+    let mut share = KeyDigest::default();
+    let issuer = u32::try_from(issuer).unwrap_or(u32::MAX).to_be_bytes();
+    for (byte, value) in share.iter_mut().zip(issuer.iter().chain(address)) {
+        *byte = *value;
+    }
+    share
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use doorward_token::logout::{
 };
 use doorward_token::{TokenError, UnverifiedToken};
 use doorward_traffic::rate::KeyDigest;
+use doorward_traffic::shares::share_of;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,6 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::fetch;
 use crate::instance::Gate;
-use crate::introspect::share_of;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;

@@ -4,7 +4,8 @@
 //! ([`HELD_BYTES_MAX`](crate::body::HELD_BYTES_MAX)). A request with a larger body, and one too many at a
 //! time, is not mirrored.
 
-use doorward_traffic::balance::{RouteNumber, TargetReport, Tried};
+use doorward_traffic::balance::{TargetReport, Tried};
+use doorward_traffic::by_route::RouteNumber;
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;

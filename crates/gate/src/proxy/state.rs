@@ -3,8 +3,9 @@
 
 use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::Millis;
-use doorward_traffic::balance::{RouteNumber, TargetChoice, TargetReport, Targets, Tried};
+use doorward_traffic::balance::{TargetChoice, TargetReport, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, BreakerOpen, RequestReport, Ticket};
+use doorward_traffic::by_route::{ByRoute, RouteNumber};
 use doorward_traffic::random::Random;
 use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
 use doorward_traffic::upstream::{Target, Upstream};
@@ -65,8 +66,8 @@ pub(super) struct Known<P: Platform> {
     targets: RefCell<Targets>,
     /// Of connections to it.
     breaker: RefCell<Breaker>,
-    /// Those of routes on which a request has failed, in the order of the routes.
-    route_breakers: RefCell<Vec<(RouteNumber, Breaker)>>,
+    /// Those of routes on which a request has failed.
+    route_breakers: RefCell<ByRoute<Breaker>>,
     budget: RefCell<RetryBudget>,
     credential: OnceCell<Option<Vec<u8>>>,
     /// Those of a request without a body, and whether the host keeps the times in them.
@@ -91,7 +92,7 @@ impl<P: Platform> Known<P> {
         now: Millis,
     ) -> Result<Admission<'_, P>, BreakerOpen> {
         let mut breakers = self.route_breakers.borrow_mut();
-        let on_route = of_route(&mut breakers, route).map(|breaker| breaker.admit(now));
+        let on_route = breakers.get_mut(route).map(|breaker| breaker.admit(now));
         drop(breakers);
         let mut admission = Admission {
             known: self,
@@ -244,17 +245,15 @@ impl<P: Platform> Admission<'_, P> {
         let mut breakers = self.known.route_breakers.borrow_mut();
         let ticket = match (self.on_route.take(), last) {
             (None, TargetReport::Failing) => {
-                if let Err(place) = place_of(&breakers, self.route) {
-                    breakers.insert(place, (self.route, Breaker::of_route()));
-                }
-                let breaker = of_route(&mut breakers, self.route);
+                breakers.make(self.route, Breaker::of_route);
+                let breaker = breakers.get_mut(self.route);
                 let breaker = breaker.filter(|breaker| !breaker.is_open());
                 breaker.and_then(|breaker| breaker.admit(self.now).ok())
             }
             (ticket, _) => ticket,
         };
         if let Some(ticket) = ticket
-            && let Some(breaker) = of_route(&mut breakers, self.route)
+            && let Some(breaker) = breakers.get_mut(self.route)
         {
             breaker.record(ticket, served, self.now);
         }
@@ -265,14 +264,4 @@ impl<P: Platform> Drop for Admission<'_, P> {
     fn drop(&mut self) {
         self.end(TargetReport::Unknown);
     }
-}
-
-fn place_of(breakers: &[(RouteNumber, Breaker)], route: RouteNumber) -> Result<usize, usize> {
-    breakers.binary_search_by_key(&route, |(known, _)| *known)
-}
-
-fn of_route(breakers: &mut [(RouteNumber, Breaker)], route: RouteNumber) -> Option<&mut Breaker> {
-    let place = place_of(breakers, route).ok()?;
-    let (_, breaker) = breakers.get_mut(place)?;
-    Some(breaker)
 }

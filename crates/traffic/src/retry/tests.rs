@@ -1,6 +1,7 @@
 use super::*;
-use crate::balance::{RouteNumber, TargetReport, Targets, Tried};
+use crate::balance::{TargetReport, Targets, Tried};
 use crate::breaker::{Breaker, RequestReport};
+use crate::by_route::RouteNumber;
 use crate::time::Millis;
 
 const RULE: RetryRule = RetryRule {
