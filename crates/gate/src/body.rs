@@ -20,6 +20,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::clock::{self, TimedOut};
 use crate::ground::Ground;
 use crate::platform::{FieldList, Message, Platform, Stop};
 use crate::received::Received;
@@ -55,6 +56,8 @@ pub(crate) struct Progress {
     waits_for_client: Cell<bool>,
     /// Whether more came than the policy allows.
     too_large: Cell<bool>,
+    /// Whether it came slower than the policy allows.
+    too_slow: Cell<bool>,
     /// Whether more came than is kept.
     lost: Cell<bool>,
     /// Whether the client did not send all of it.
@@ -85,6 +88,11 @@ impl Progress {
     /// Whether more came than the policy allows.
     pub(crate) fn is_too_large(&self) -> bool {
         self.too_large.get()
+    }
+
+    /// Whether it came slower than the policy allows.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.too_slow.get()
     }
 
     /// Whether the client did not send all of it.
@@ -120,6 +128,8 @@ pub(crate) enum Passed {
     NotTaken,
     /// It is larger than the policy allows.
     TooLarge,
+    /// It comes slower than the policy allows.
+    TooSlow,
     /// The client did not send all of it.
     Incomplete,
 }
@@ -269,12 +279,10 @@ impl<P: Platform> Body<P> {
                 break;
             }
             piece.reserve(PIECE_BYTES);
-            self.progress.waits_for_client.set(true);
-            let read = P::read(&mut self.source, piece, stop).await;
-            self.progress.waits_for_client.set(false);
-            self.progress.pieces.set(self.progress.pieces() + 1);
-            self.ended = read.ended;
-            piece = read.buffer;
+            piece = match self.read(piece, stop).await {
+                Ok(piece) => piece,
+                Err(too_slow) => return too_slow,
+            };
             if self.keep(&piece).is_err() {
                 return Passed::TooLarge;
             }
@@ -292,10 +300,33 @@ impl<P: Platform> Body<P> {
         passed
     }
 
+    /// Waits for the next piece of it, for as long as the policy allows.
+    async fn read(&mut self, buffer: Vec<u8>, stop: &Stop) -> Result<Vec<u8>, Passed> {
+        let progress = &self.progress;
+        progress.waits_for_client.set(true);
+        let reading = P::read(&mut self.source, buffer, stop);
+        let limit_ms = self.count.wait_ms();
+        let (read, waited_ms) = clock::timed(&self.ground.platform, limit_ms, reading).await;
+        progress.waits_for_client.set(false);
+        progress.pieces.set(progress.pieces() + 1);
+        self.count.waited(waited_ms);
+        match read {
+            Ok(read) => {
+                self.ended = read.ended;
+                Ok(read.buffer)
+            }
+            Err(TimedOut) => {
+                progress.too_slow.set(true);
+                self.ended = true;
+                Err(Passed::TooSlow)
+            }
+        }
+    }
+
     /// Reads all of the body, where no more comes than is kept, and gives its length.
     ///
     /// # Errors
-    /// That it is too large or incomplete.
+    /// That it is too large, too slow or incomplete.
     pub(crate) async fn gather(&mut self) -> Result<usize, Passed> {
         let first = take(&mut self.first);
         self.keep(&first).map_err(|()| Passed::TooLarge)?;
@@ -303,12 +334,7 @@ impl<P: Platform> Body<P> {
         while !self.ended {
             piece.clear();
             piece.reserve(FIRST_PIECE_BYTES);
-            self.progress.waits_for_client.set(true);
-            let read = P::read(&mut self.source, piece, &Stop::never()).await;
-            self.progress.waits_for_client.set(false);
-            self.progress.pieces.set(self.progress.pieces() + 1);
-            self.ended = read.ended;
-            piece = read.buffer;
+            piece = self.read(piece, &Stop::never()).await?;
             self.keep(&piece).map_err(|()| Passed::TooLarge)?;
             if self.progress.lost.get() {
                 return Err(Passed::TooLarge);

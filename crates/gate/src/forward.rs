@@ -4,7 +4,7 @@
 //! [`crate::proxy`] does that, and of trailers [`crate::body`]. Only the header fields that have to differ are touched. Bodies stream through in pieces ([`crate::body`]),
 //! unchanged and never collected; a request that has none is handed on without one.
 
-use doorward_policy::Permit;
+use doorward_policy::{Permit, Refusal};
 use doorward_traffic::limits::LimitExceeded;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -48,8 +48,8 @@ pub(crate) struct Handover<'i, P: Platform> {
 pub(crate) enum Finished<T> {
     /// An answer.
     Answer(T),
-    /// Its body turned out too large before that.
-    TooLarge,
+    /// Its body turned out too large or too slow before that.
+    Refused(Refusal),
 }
 
 impl<'i, P: Platform> Handover<'i, P> {
@@ -63,10 +63,14 @@ impl<'i, P: Platform> Handover<'i, P> {
             return (Finished::Answer(answer), self.record);
         };
         self.record.body_bytes = progress.bytes();
-        match progress.is_too_large() {
-            true => (Finished::TooLarge, self.record),
-            false => (Finished::Answer(answer), self.record),
-        }
+        let finished = if progress.is_too_large() {
+            Finished::Refused(Refusal::limit(LimitExceeded::BodyBytes))
+        } else if progress.is_too_slow() {
+            Finished::Refused(Refusal::slow_body())
+        } else {
+            Finished::Answer(answer)
+        };
+        (finished, self.record)
     }
 }
 

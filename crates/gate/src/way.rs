@@ -17,7 +17,7 @@
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
 
 use doorward_policy::{Permit, Policy, Refusal, RequestHead, Route, Screened};
-use doorward_traffic::limits::{BodyCount, LimitExceeded};
+use doorward_traffic::limits::BodyCount;
 
 use crate::additions::Additions;
 use crate::admit;
@@ -54,18 +54,18 @@ where
         Entered::Answered(response) => return Ok(response),
     };
     let additions = std::mem::take(&mut admitted.additions);
-    let (exceeded, record) = match forward::stripped_request(*admitted).await {
+    let (refusal, record) = match forward::stripped_request(*admitted).await {
         Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
             (Finished::Answer(answer), record) => {
                 observe::answered(platform, record, &answer);
                 return additions.onto(platform, answer?);
             }
-            (Finished::TooLarge, record) => (LimitExceeded::BodyBytes, record),
+            (Finished::Refused(refusal), record) => (refusal, record),
         },
-        Err(NotForwarded::Limit(exceeded, record)) => (exceeded, record),
+        Err(NotForwarded::Limit(exceeded, record)) => (Refusal::limit(exceeded), record),
         Err(NotForwarded::Host) => return Err(P::error("the rebuilt request was not accepted")),
     };
-    observe::refused(platform, record, Refusal::limit(exceeded), &additions)
+    observe::refused(platform, record, refusal, &additions)
 }
 
 /// Decides on `request`; where it is let through, asks the upstream that the policy names for its route.
@@ -135,7 +135,7 @@ async fn enter<P: Platform>(
                         fields,
                         permit,
                         record,
-                        body_count: BodyCount::new(limits.and_then(|limits| limits.body_bytes_max)),
+                        body_count: BodyCount::new(limits),
                         // Where a length is declared, that was looked at already.
                         needs_type: !received.declares_body()
                             && limits.is_some_and(|limits| {

@@ -7,6 +7,14 @@ use core::fmt;
 
 use doorward_syntax::media_type::MediaType;
 
+/// For how long a client may be waited for while its body comes, where the policy says nothing, in seconds.
+pub const BODY_TIME_S_DEFAULT: u32 = 600;
+/// How many bytes a second a body has to have, where the policy says nothing.
+pub const BODY_RATE_DEFAULT: u32 = 500;
+/// By how much a body may be behind its rate, in seconds. Whoever was ahead of it has no more than that either: one
+/// byte now and then keeps nothing alive, however fast it began.
+pub const BODY_GRACE_S: u32 = 30;
+
 /// The limits of `[limits.NAME]`. `None`: no limit but the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestLimits {
@@ -18,9 +26,30 @@ pub struct RequestLimits {
     pub target_bytes_max: Option<usize>,
     /// Most bytes of the body, whether its length is declared or not.
     pub body_bytes_max: Option<u64>,
+    /// How soon the body has to come.
+    pub body_pace: BodyPace,
     /// The media types that a body may have, in lower case and without parameters: `type/subtype` or
     /// `type/*`; empty: any.
     pub content_types: Vec<String>,
+}
+
+/// How soon a body has to come. What counts is the time in which the client is waited for, not that in which nobody
+/// reads: a slow upstream makes no client slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyPace {
+    /// For how long the client may be waited for in all, in seconds; 0: for as long as it takes.
+    pub time_max_s: u32,
+    /// How many bytes a second have to come while it is waited for, but for [`BODY_GRACE_S`]; 0: none.
+    pub rate_min: u32,
+}
+
+impl Default for BodyPace {
+    fn default() -> Self {
+        Self {
+            time_max_s: BODY_TIME_S_DEFAULT,
+            rate_min: BODY_RATE_DEFAULT,
+        }
+    }
 }
 
 /// Which limit a request is over.
@@ -110,18 +139,46 @@ fn is_over(max: Option<usize>, value: usize) -> bool {
     max.is_some_and(|max| value > max)
 }
 
-/// Counts the bytes of a body while it streams, however it is framed.
+/// Counts the bytes of a body while it streams, however it is framed, and the time in which its client was waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BodyCount {
     bytes: u64,
     limit: Option<u64>,
+    pace: BodyPace,
+    waited_ms: u64,
+    /// How far the body is behind its rate, in thousandths of a byte.
+    behind: u64,
 }
 
 impl BodyCount {
-    /// Nothing yet, of at most `limit` bytes ([`RequestLimits::body_bytes_max`]).
+    /// Nothing yet, under these limits.
     #[must_use]
-    pub const fn new(limit: Option<u64>) -> Self {
-        Self { bytes: 0, limit }
+    pub fn new(limits: Option<&RequestLimits>) -> Self {
+        Self {
+            limit: limits.and_then(|limits| limits.body_bytes_max),
+            pace: limits.map(|limits| limits.body_pace).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// The client was waited for so much longer, in milliseconds.
+    pub const fn waited(&mut self, ms: u64) {
+        self.waited_ms = self.waited_ms.saturating_add(ms);
+        let due = ms.saturating_mul(self.pace.rate_min as u64);
+        self.behind = self.behind.saturating_add(due);
+    }
+
+    /// For how many milliseconds more the client may be waited for until the next piece comes; 0: it is too slow.
+    #[must_use]
+    pub fn wait_ms(&self) -> u64 {
+        let rate = u64::from(self.pace.rate_min);
+        let behind_max = u64::from(BODY_GRACE_S) * 1000 * rate;
+        let by_rate_ms = behind_max.saturating_sub(self.behind).checked_div(rate);
+        let in_all_ms = match self.pace.time_max_s {
+            0 => u64::MAX,
+            time_max_s => (u64::from(time_max_s) * 1000).saturating_sub(self.waited_ms),
+        };
+        by_rate_ms.unwrap_or(u64::MAX).min(in_all_ms)
     }
 
     /// Counts `bytes` more, which may go on if this is no error.
@@ -132,6 +189,7 @@ impl BodyCount {
     pub fn add(&mut self, bytes: usize) -> Result<(), LimitExceeded> {
         let more = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.bytes = self.bytes.saturating_add(more);
+        self.behind = self.behind.saturating_sub(more.saturating_mul(1000));
         if self.limit.is_some_and(|limit| self.bytes > limit) {
             return Err(LimitExceeded::BodyBytes);
         }

@@ -340,9 +340,18 @@ impl Client {
 
 /// All of a body, and its trailers.
 pub async fn read(body: Body) -> (Vec<u8>, Result<FieldList, Failure>) {
+    read_after(body, async || {}).await
+}
+
+/// The same, with a pause before each piece.
+pub async fn read_after(
+    body: Body,
+    pause: impl AsyncFn(),
+) -> (Vec<u8>, Result<FieldList, Failure>) {
     let mut source = body.source();
     let mut bytes = Vec::new();
     loop {
+        pause().await;
         let read = source
             .read(Vec::with_capacity(READ_BYTES), &Stop::never())
             .await;

@@ -1,7 +1,7 @@
 //! Origins, and the component behind the gate: what they receive is kept, what they answer is scripted.
 
 use super::body::Body;
-use super::client::read;
+use super::client::read_after;
 use super::hold::Hold;
 use super::message::{Failure, Fields, Request, Response};
 use super::world::{Answer, Peer, World};
@@ -74,6 +74,8 @@ pub struct Reply {
     pub trailers: Result<FieldList, Failure>,
     /// Whether the body of the request is read before.
     pub reads: bool,
+    /// For how long nothing is read before each piece of it.
+    pub reading_pause: Duration,
     /// What has to let it through, besides.
     pub held_by: Option<Hold>,
 }
@@ -90,6 +92,7 @@ impl Default for Reply {
             is_silent: false,
             trailers: Ok(FieldList::new()),
             reads: true,
+            reading_pause: Duration::ZERO,
             held_by: None,
         }
     }
@@ -136,6 +139,13 @@ impl Reply {
     pub fn reading(mut self) -> Self {
         self.reads = true;
         self
+    }
+
+    /// After the body of the request was read, with a pause before each piece.
+    #[must_use]
+    pub fn reading_slowly(mut self, pause: Duration) -> Self {
+        self.reading_pause = pause;
+        self.reading()
     }
 
     /// Whether the body of the request was read or not: what is not read is not wanted.
@@ -371,7 +381,12 @@ impl Origin {
         let place = self.forgotten.get() + self.count();
         self.seen.borrow_mut().push(seen);
         if reply.reads {
-            let (body, trailers) = read(request.body).await;
+            let pause = async || {
+                if !reply.reading_pause.is_zero() {
+                    self.world.executor.sleep(reply.reading_pause).await;
+                }
+            };
+            let (body, trailers) = read_after(request.body, pause).await;
             // The connection ends with such a body.
             let is_cut = trailers.is_err();
             let place = place.checked_sub(self.forgotten.get());

@@ -12,6 +12,7 @@ mod heads;
 mod preflights;
 mod reading_on;
 mod security;
+mod slow_bodies;
 mod upgrades;
 
 use doorward_tests::sim::client::{Answer, Sent};

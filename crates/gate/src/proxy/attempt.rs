@@ -144,6 +144,7 @@ pub(super) async fn send<P: Platform>(
             passing = Passing::Done(body);
             match passed {
                 Passed::TooLarge => return Poll::Ready(Err(NoResponse::TooLarge)),
+                Passed::TooSlow => return Poll::Ready(Err(NoResponse::SlowClient)),
                 Passed::Whole | Passed::NotTaken | Passed::Incomplete => {}
             }
         }
@@ -183,6 +184,7 @@ async fn length<P: Platform>(
     let gathered = async {
         body.gather().await.map(Some).map_err(|why| match why {
             Passed::TooLarge => NoResponse::TooLarge,
+            Passed::TooSlow => NoResponse::SlowClient,
             Passed::Incomplete | Passed::NotTaken | Passed::Whole => NoResponse::Incomplete,
         })
     };

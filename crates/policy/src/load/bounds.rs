@@ -105,6 +105,10 @@ pub const HEADER_COUNT_MAX_MAX: u64 = 1024;
 pub const HEADER_BYTES_MAX_MAX: u64 = 1024 * 1024;
 /// Most that `body_bytes_max` can be: what every reader of numbers reads exactly.
 pub const BODY_BYTES_MAX_MAX: u64 = 1 << 53;
+/// The largest `body_time_max_s`, in seconds: a week.
+pub const BODY_TIME_MAX_S_MAX: u64 = 7 * 24 * 3600;
+/// The largest `body_rate_min`, in bytes a second.
+pub const BODY_RATE_MIN_MAX: u64 = 1024 * 1024;
 /// Most entries of `content_types`.
 pub const CONTENT_TYPES_MAX: usize = 64;
 /// Longest entry of `content_types`, in bytes.

@@ -113,6 +113,8 @@
 //! header_bytes_max = 16384                     # 1 to 1048576
 //! target_bytes_max = 4096                      # path and query; 1 to 8192
 //! body_bytes_max = 1048576                     # 0 to 2^53
+//! body_time_max_s = 600                        # 0 (without end) to 604800
+//! body_rate_min = 500                          # bytes a second; 0 (any) to 1048576
 //! content_types = ["application/json", "image/*"]
 //!
 //! [security_headers.web]

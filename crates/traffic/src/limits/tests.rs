@@ -6,6 +6,7 @@ fn limits() -> RequestLimits {
         header_bytes_max: Some(100),
         target_bytes_max: Some(20),
         body_bytes_max: Some(1000),
+        body_pace: BodyPace::default(),
         content_types: Vec::new(),
     }
 }
@@ -224,9 +225,110 @@ fn without_listed_types_a_body_may_have_any() {
     }
 }
 
+fn of_bytes(most: u64) -> RequestLimits {
+    RequestLimits {
+        body_bytes_max: Some(most),
+        ..RequestLimits::default()
+    }
+}
+
+fn of_pace(time_max_s: u32, rate_min: u32) -> BodyCount {
+    BodyCount::new(Some(&RequestLimits {
+        body_pace: BodyPace {
+            time_max_s,
+            rate_min,
+        },
+        ..RequestLimits::default()
+    }))
+}
+
+/// How many seconds a client is waited for in all that sends `bytes` after every `pause_ms`.
+fn waited_for_s(mut count: BodyCount, pause_ms: u64, bytes: usize) -> Option<u64> {
+    let mut waited_ms = 0;
+    // More than a day.
+    while waited_ms < 90_000_000 {
+        let left_ms = count.wait_ms();
+        if left_ms < pause_ms {
+            return Some((waited_ms + left_ms) / 1000);
+        }
+        count.waited(pause_ms);
+        waited_ms += pause_ms;
+        assert_eq!(count.add(bytes), Ok(()), "no limit on bytes");
+    }
+    None
+}
+
+#[test]
+fn a_client_is_waited_for_as_long_as_its_body_comes_at_the_least_rate_and_no_longer_in_all_than_it_may()
+ {
+    for (name, count, pause_ms, bytes, due) in [
+        ("nothing comes", BodyCount::default(), 100_000, 1, Some(30)),
+        ("a byte in 8 s", BodyCount::default(), 8_000, 1, Some(30)),
+        ("half the rate", BodyCount::default(), 1_000, 250, Some(59)),
+        (
+            "the rate itself",
+            BodyCount::default(),
+            1_000,
+            500,
+            Some(600),
+        ),
+        (
+            "much of it in time",
+            BodyCount::default(),
+            10,
+            65_536,
+            Some(600),
+        ),
+        (
+            "a pause that is too long",
+            BodyCount::default(),
+            31_000,
+            1 << 30,
+            Some(30),
+        ),
+        ("lifted in all", of_pace(0, 500), 1_000, 500, None),
+        (
+            "lifted in all, and too slow",
+            of_pace(0, 500),
+            1_000,
+            499,
+            Some(14_501),
+        ),
+        ("any rate", of_pace(100, 0), 7_000, 1, Some(100)),
+        ("both lifted", of_pace(0, 0), 3_600_000, 0, None),
+        (
+            "a high rate in small pieces",
+            of_pace(0, 1_000_000),
+            1,
+            1_000,
+            None,
+        ),
+        (
+            "the largest numbers",
+            of_pace(u32::MAX, u32::MAX),
+            30_001,
+            usize::MAX,
+            Some(30),
+        ),
+    ] {
+        assert_eq!(waited_for_s(count, pause_ms, bytes), due, "{name}");
+    }
+}
+
+#[test]
+fn a_fast_beginning_is_no_leave_to_stall() {
+    let mut count = BodyCount::default();
+    assert_eq!(count.add(1 << 30), Ok(()));
+    assert_eq!(count.wait_ms(), 30_000);
+    count.waited(30_000);
+    assert_eq!(count.wait_ms(), 0);
+    assert_eq!(count.add(5_000), Ok(()));
+    assert_eq!(count.wait_ms(), 10_000);
+}
+
 #[test]
 fn a_body_may_have_as_many_bytes_as_its_limit_and_no_more() {
-    let mut count = BodyCount::new(Some(10));
+    let mut count = BodyCount::new(Some(&of_bytes(10)));
     assert_eq!(count.add(0), Ok(()), "nothing is nothing");
     assert_eq!(count.add(4), Ok(()), "below the limit");
     assert_eq!(count.add(6), Ok(()), "at the limit");
@@ -237,7 +339,7 @@ fn a_body_may_have_as_many_bytes_as_its_limit_and_no_more() {
         Err(LimitExceeded::BodyBytes),
         "what was too much stays too much"
     );
-    let mut none = BodyCount::new(Some(0));
+    let mut none = BodyCount::new(Some(&of_bytes(0)));
     assert_eq!(none.add(0), Ok(()), "an empty body is within a limit of 0");
     assert_eq!(
         none.add(1),
@@ -248,7 +350,7 @@ fn a_body_may_have_as_many_bytes_as_its_limit_and_no_more() {
 
 #[test]
 fn counting_never_begins_anew() {
-    let mut count = BodyCount::new(Some(u64::MAX - 1));
+    let mut count = BodyCount::new(Some(&of_bytes(u64::MAX - 1)));
     for _ in 0..3 {
         assert_eq!(
             count.add(usize::MAX),
@@ -257,7 +359,7 @@ fn counting_never_begins_anew() {
         );
     }
     assert_eq!(count.bytes(), u64::MAX, "it stays at the largest number");
-    let mut endless = BodyCount::new(None);
+    let mut endless = BodyCount::default();
     for _ in 0..3 {
         assert_eq!(endless.add(usize::MAX), Ok(()), "without a limit");
     }
