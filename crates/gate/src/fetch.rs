@@ -300,7 +300,7 @@ async fn send<P: Platform>(
         .request(&to, line, &fields, contents, Some(options))
         .map_err(|_| FetchFailure::Transport(NOT_ACCEPTED.to_owned()))?;
     let answered = platform.send(request).await;
-    let response = answered.map_err(|error| FetchFailure::Transport(format!("{error:?}")))?;
+    let response = answered.map_err(|error| FetchFailure::Transport(P::explanation(&error)))?;
     let fields = P::listed(&P::response_fields(&response));
     Ok((P::status(&response), fields, response))
 }

@@ -13,7 +13,6 @@ pub use doorward_traffic::field_list::FieldList;
 pub use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt::Debug;
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::time::Duration;
@@ -48,7 +47,7 @@ pub trait Platform: Clone + 'static {
     /// Times that the host is to keep.
     type Options: Clone + 'static;
     /// Why the host could not do something.
-    type Error: Clone + Debug + 'static;
+    type Error: Clone + 'static;
     /// A key-value store that is open.
     type Store: Store;
     /// Wakes who waits for its [`Waiting`](Self::Waiting), when it is dropped.
@@ -176,6 +175,8 @@ pub trait Platform: Clone + 'static {
     async fn send(&self, request: Self::Request) -> Result<Self::Response, Self::Error>;
     /// What an error says of the one that was asked.
     fn failure(error: &Self::Error) -> UpstreamFailure;
+    /// What an error says, for the log: what happened, in words.
+    fn explanation(error: &Self::Error) -> String;
     /// An error with this text, for the host's log.
     fn error(reason: &'static str) -> Self::Error;
 

@@ -12,7 +12,7 @@ use doorward_token::UnixTime;
 use doorward_token::api_key::KeyRecord;
 use doorward_token::revocation::{REVOCATIONS_MAX, Reading, RevocationSet};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -49,6 +49,10 @@ pub(crate) struct SharedStore<P: Platform> {
     flight: Flight<P>,
 }
 
+/// API keys by id: when the record was read, and what it was, of those of which it was. Ids alone are kept in one of
+/// these as well: a map of another type is 4 KB of code.
+type ApiKeys = BTreeMap<String, Option<(UnixTime, Rc<KeyRecord>)>>;
+
 #[derive(Default)]
 struct State {
     directory: Option<Rc<Directory>>,
@@ -58,8 +62,7 @@ struct State {
     listings: u64,
     /// How many of them have failed.
     failures: u64,
-    /// By id: when it was read, and what it was.
-    api_keys: BTreeMap<String, (UnixTime, Rc<KeyRecord>)>,
+    api_keys: ApiKeys,
 }
 
 /// What the names in the store say.
@@ -68,7 +71,7 @@ pub(crate) struct Directory {
     /// What is revoked.
     pub(crate) revocations: RevocationSet,
     /// The ids of the API keys.
-    api_key_ids: BTreeSet<String>,
+    api_key_ids: ApiKeys,
 }
 
 enum Step {
@@ -261,7 +264,7 @@ impl<P: Platform> SharedStore<P> {
         if !directory.has_key(id) {
             return Ok(None);
         }
-        let known = self.state.borrow().api_keys.get(id).cloned();
+        let known = self.state.borrow().api_keys.get(id).cloned().flatten();
         if let Some((at, record)) = &known
             && age_s(*at, now) < self.rule.refresh_s
         {
@@ -296,7 +299,7 @@ impl<P: Platform> SharedStore<P> {
         if state.api_keys.len() >= API_KEYS_KEPT_MAX {
             state.api_keys.clear();
         }
-        let kept = (now, Rc::clone(&record));
+        let kept = Some((now, Rc::clone(&record)));
         state.api_keys.insert(id.to_owned(), kept);
         Ok(Some(record))
     }
@@ -363,7 +366,7 @@ fn age_s(at: UnixTime, now: UnixTime) -> u64 {
 
 impl Directory {
     fn has_key(&self, id: &str) -> bool {
-        self.api_key_ids.contains(id)
+        self.api_key_ids.contains_key(id)
     }
 }
 
@@ -371,7 +374,7 @@ impl Directory {
 #[derive(Default)]
 struct Listing {
     revocations: Reading,
-    api_key_ids: BTreeSet<String>,
+    api_key_ids: ApiKeys,
 }
 
 impl Listing {
@@ -391,7 +394,7 @@ impl Listing {
                 if let Some(id) = KeyRecord::id_of_entry(&name) {
                     // One more than are looked at, to know that there are more.
                     if self.api_key_ids.len() <= API_KEYS_MAX {
-                        self.api_key_ids.insert(id.to_owned());
+                        self.api_key_ids.insert(id.to_owned(), None);
                     }
                 } else if let Err(error) = self.revocations.add(&name, now) {
                     refused = Some(error);

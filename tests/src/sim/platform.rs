@@ -307,6 +307,10 @@ impl Platform for Sim {
         error.of_upstream()
     }
 
+    fn explanation(error: &Failure) -> String {
+        error.of_upstream().to_string()
+    }
+
     fn error(reason: &'static str) -> Failure {
         Failure::Told(reason)
     }

@@ -6,6 +6,19 @@ use wasip3::http::types::ErrorCode;
 /// What hosts say where a component was not granted the destination.
 const DENIED: &[u8] = b"not permitted";
 
+/// What happened, in words. What the host says itself comes first.
+pub fn explanation(code: &ErrorCode) -> String {
+    let words = match code {
+        ErrorCode::InternalError(Some(text)) => text,
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "the name has no address",
+        ErrorCode::DnsTimeout => "the name server did not answer",
+        ErrorCode::ConnectionRefused => "the connection was refused",
+        ErrorCode::TlsCertificateError => "the certificate is not trusted",
+        _ => return failure(code).to_string(),
+    };
+    words.to_owned()
+}
+
 /// What a host's error says of an upstream.
 pub fn failure(code: &ErrorCode) -> UpstreamFailure {
     match code {

@@ -192,6 +192,10 @@ impl Platform for Wasi {
         failure::failure(error)
     }
 
+    fn explanation(error: &ErrorCode) -> String {
+        failure::explanation(error)
+    }
+
     fn error(reason: &'static str) -> ErrorCode {
         ErrorCode::InternalError(Some(reason.into()))
     }

@@ -1,6 +1,5 @@
 //! All entries of the store, as the gate asks them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
 
@@ -101,15 +100,15 @@ pub struct RevocationSet {
     kinds: u8,
     /// How many names of entries are in force, superfluous ones left out.
     names: usize,
-    /// By the position of an item: further names for the same thing, at most [`OTHERS_MAX`]. Each is
-    /// issued up to an earlier time than the item's own, and is kept for longer.
-    others: BTreeMap<usize, Vec<EntryTimes>>,
 }
 
 struct Item {
     kind: RevocationKind,
     digest: Digest,
     times: EntryTimes,
+    /// Further names for the same thing, at most [`OTHERS_MAX`], of which there are seldom any. Each is issued up to
+    /// an earlier time than the item's own, and is kept for longer.
+    others: Vec<EntryTimes>,
     next: u32,
 }
 
@@ -203,6 +202,7 @@ impl RevocationSet {
             kind: entry.kind,
             digest: entry.digest,
             times,
+            others: Vec::new(),
             next: 0,
         });
         self.kinds |= 1 << entry.kind as u8;
@@ -219,24 +219,21 @@ impl RevocationSet {
         let Some(item) = self.items.get_mut(position) else {
             return Vec::new();
         };
-        let others = self.others.get(&position).map_or(&[][..], Vec::as_slice);
         // A list may say the same name twice: it is there once, and needed.
-        if item.times == times || others.contains(&times) {
+        if item.times == times || item.others.contains(&times) {
             return Vec::new();
         }
-        if item.times.cover(&times) || others.iter().any(|other| other.cover(&times)) {
+        if item.times.cover(&times) || item.others.iter().any(|other| other.cover(&times)) {
             return vec![times];
         }
         let mut superfluous = Vec::new();
-        if let Some(others) = self.others.get_mut(&position) {
-            others.retain(|other| {
-                let is_covered = times.cover(other);
-                if is_covered {
-                    superfluous.push(*other);
-                }
-                !is_covered
-            });
-        }
+        item.others.retain(|other| {
+            let is_covered = times.cover(other);
+            if is_covered {
+                superfluous.push(*other);
+            }
+            !is_covered
+        });
         self.names += 1;
         if times.cover(&item.times) {
             superfluous.push(mem::replace(&mut item.times, times));
@@ -246,9 +243,8 @@ impl RevocationSet {
             } else {
                 times
             };
-            let others = self.others.entry(position).or_default();
-            if others.len() < OTHERS_MAX {
-                others.push(other);
+            if item.others.len() < OTHERS_MAX {
+                item.others.push(other);
             }
         }
         self.names -= superfluous.len();
