@@ -1,5 +1,5 @@
 //! Clients that want all there is of the in-process host: trickled uploads, idle connections, readers that do not
-//! read. Somebody else, who asks in the meantime, is answered.
+//! read, and credentials that are guessed. Somebody else, who asks in the meantime, is answered.
 //!
 //! The limits are small, so that each case takes seconds.
 
@@ -8,6 +8,8 @@
 use doorward_host::{HostOptions, IpNet};
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::host::{Running, start_in_process};
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::process::Usage;
 use doorward_runtime_tests::run::build_components;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
@@ -424,4 +426,96 @@ async fn http2_uploads_that_stall_end_alone() {
     assert_eq!(answer.unwrap().status(), 408);
     let other = sender.send_request(get("/a")).await.unwrap();
     assert_eq!(other.status(), 200, "the connection is still there");
+}
+
+/// Guesses that may be wrong.
+const GUESSES: usize = 10;
+/// Connections over which is guessed at the same time.
+const GUESSING: usize = 32;
+
+fn guarded(issuer: &Issuer, origin: &Origin) -> String {
+    format!(
+        "[issuer.test]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n\n\
+         [upstream.origin]\nurl = \"{}\"\n\n\
+         [rate_limit.guesses]\nrequests = {GUESSES}\nper_s = 3600\n\
+         counts = \"failed-authentication\"\nshared = true\n\n\
+         [[route]]\npath = \"/a\"\nissuer = \"test\"\nrate_limit = \"guesses\"\nupstream = \"origin\"\n",
+        issuer.url(),
+        origin.url()
+    )
+}
+
+/// Guesses over many connections at once, as often as there is time for, while somebody else asks: what they are told.
+/// `component` is a middleware, or a gateway. With so many instances all guesses are under way at once.
+async fn guess(component: &'static str, instances_max: usize) -> BTreeMap<u16, usize> {
+    build_components();
+    let issuer = Issuer::start().await;
+    let origin = Origin::start(Reply::ok("hello")).await;
+    let policy = guarded(&issuer, &origin);
+    let spec = match component.starts_with("gateway") {
+        true => AppSpec {
+            middleware: vec![],
+            ..AppSpec::gated(component, policy)
+        },
+        false => AppSpec {
+            middleware: vec![component],
+            ..AppSpec::gated("echo", policy)
+        },
+    };
+    let app = spec.write();
+    let running = start_in_process(&app, |options| {
+        options.max_instance_concurrent_reuse_count = GUESSING.div_ceil(instances_max);
+    })
+    .await;
+    let right = format!(
+        "authorization: Bearer {}\r\n",
+        issuer.token("alice", "read")
+    );
+    let first = ask(SOMEBODY, running.address, &right).await;
+    assert_eq!(first, 200, "{component}");
+    let mut guesses = JoinSet::new();
+    for number in 0..GUESSING {
+        let to = running.address;
+        guesses.spawn(async move {
+            let mut told = Vec::new();
+            let until = Instant::now() + Duration::from_secs(2);
+            while Instant::now() < until {
+                let guess = format!("authorization: Bearer guess.number.{number}\r\n");
+                told.push(ask(ATTACKER, to, &guess).await);
+            }
+            told
+        });
+    }
+    is_served(&running, &right, "guesses").await;
+    let told = guesses.join_all().await;
+    let after = ask(ATTACKER, running.address, &right).await;
+    assert_eq!(
+        after, 429,
+        "who has guessed so much is not told whether this is right"
+    );
+    let told = count(told.into_iter().flatten());
+    println!("{component}, {instances_max} instances at least: guesses are told {told:?}");
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_guesses_over_many_connections_no_more_are_told_than_the_limit_has() {
+    for component in ["gate-atomics", "gateway-atomics"] {
+        let told = guess(component, GUESSING).await;
+        assert_eq!(told.get(&401), Some(&GUESSES), "{component}: {told:?}");
+        assert!(
+            told.get(&429).is_some_and(|&told| told > 100),
+            "{component}: {told:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_atomic_increments_each_instance_can_admit_the_limit_once() {
+    const INSTANCES: usize = 4;
+    let told = guess("gate", INSTANCES).await;
+    let passed = told.get(&401).copied().unwrap_or(0);
+    // One more may be there for who asks meanwhile.
+    let bound = GUESSES * (INSTANCES + 1);
+    assert!((GUESSES..=bound).contains(&passed), "{told:?}");
 }

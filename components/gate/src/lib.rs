@@ -3,6 +3,7 @@
 //!
 //! All it does is in `doorward-gate`; here it meets its exports and imports.
 
+use doorward_edge::Plain;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 mod bindings {
@@ -21,7 +22,7 @@ wasip3::http::service::export!(Gate);
 
 impl wasip3::exports::http::handler::Guest for Gate {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        doorward_edge::handle(request, |permitted| {
+        doorward_edge::handle::<Plain, _>(request, |permitted| {
             bindings::wasi::http::handler::handle(permitted.into_request())
         })
         .await

@@ -3,6 +3,7 @@
 //!
 //! All it does is in `doorward-gate`; here it meets its export.
 
+use doorward_edge::Plain;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 struct Gateway;
@@ -11,6 +12,6 @@ wasip3::http::service::export!(Gateway);
 
 impl wasip3::exports::http::handler::Guest for Gateway {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        doorward_edge::handle_with_upstreams(request).await
+        doorward_edge::handle_with_upstreams::<Plain>(request).await
     }
 }

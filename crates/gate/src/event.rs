@@ -24,6 +24,9 @@ const TEXT_BYTES_MAX: usize = 512;
 
 /// What to do where there are too many revocations.
 const REVOKE_ISSUER: &str = "`doorward revoke issuer` revokes all that was issued until now";
+/// What becomes of shared limits that have too many callers.
+const MANY_CALLERS: &str =
+    "shared limits have too many callers for the store: each instance counts new ones alone";
 
 /// How much an event matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +127,11 @@ pub enum Event<'a> {
     RevocationsMany {
         /// How many names there are.
         entries: usize,
+    },
+    /// There are so many numbers of shared limits in the store that no new ones are made.
+    CountersMany {
+        /// How many there are.
+        counters: usize,
     },
     /// There are revocations that cannot be read.
     RevocationsIgnored {
@@ -335,6 +343,9 @@ impl Event<'_> {
                 .with("entries", entries)
                 .with("entries_max", &REVOCATIONS_MAX)
                 .with("help", &REVOKE_ISSUER),
+            Self::CountersMany { counters } => Line::of(Warn, "counters-many")
+                .with("counters", counters)
+                .with("reason", &MANY_CALLERS),
             Self::RevocationsIgnored { names } => Line::of(Warn, "revocations-ignored")
                 .with("names", names)
                 .with(

@@ -5,8 +5,8 @@ use doorward_traffic::limits::HeadSize;
 use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
+use crate::counted::{Counted, counted_by_credential, counted_by_head, counts_by_credential};
 use crate::instance::Gate;
-use crate::limiter::{Counted, counted_by_credential, counted_by_head, counts_by_credential};
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
@@ -81,15 +81,16 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
     /// # Errors
     /// One of them is used up.
     pub(crate) async fn before(&mut self) -> Result<(), Refusal> {
-        let limiter = &self.gate.limiter;
-        limiter.look(&self.failures, &mut self.verdicts).await?;
-        match self.waits {
-            true => limiter.look(&self.by_head, &mut self.verdicts).await,
-            false => limiter.take(&self.by_head, &mut self.verdicts).await,
-        }
+        let (limiter, verdicts) = (&self.gate.limiter, &mut self.verdicts);
+        limiter.recall(&self.failures, verdicts)?;
+        limiter.ask(&self.by_head, !self.waits, verdicts).await
     }
 
     /// Counts what was not counted yet, once it is known what the policy says.
+    ///
+    /// A credential that proved false is counted before its client learns that. One that did not is looked at once
+    /// more: of many that are tried at the same time, none gets through, and none is told to be false, when as many
+    /// have proved false as may.
     ///
     /// # Errors
     /// Why the request is refused, or one of the limits is used up.
@@ -98,26 +99,25 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
         permit: Result<Permit<'i>, Refusal>,
     ) -> Result<Permit<'i>, Refusal> {
         let limiter = &self.gate.limiter;
-        match permit {
-            Ok(permit) if self.waits => {
-                let address = || self.gate.ground.address_key(self.received);
-                let by_credential = counted_by_credential(&permit, &address);
-                self.by_head.extend(by_credential);
-                limiter.take(&self.by_head, &mut self.verdicts).await?;
-                Ok(permit)
-            }
-            Ok(permit) => Ok(permit),
-            // Whether there is anything left does not change what a request is told that fails for itself.
-            Err(refusal) => {
-                if self.waits {
-                    let _ = limiter.take(&self.by_head, &mut self.verdicts).await;
-                }
-                if refusal.is_false_credential() {
-                    let _ = limiter.take(&self.failures, &mut Vec::new()).await;
-                }
-                Err(refusal)
-            }
+        let is_false = matches!(&permit, Err(refusal) if refusal.is_false_credential());
+        let mut verdicts = Vec::new();
+        let failed = limiter.ask(&self.failures, is_false, &mut verdicts).await;
+        if failed.is_err() {
+            // How many guesses are left, who guesses is told when there are none.
+            self.verdicts.append(&mut verdicts);
         }
+        failed?;
+        if !self.waits {
+            return permit;
+        }
+        if let Ok(permit) = &permit {
+            let address = || self.gate.ground.address_key(self.received);
+            let by_credential = counted_by_credential(permit, &address);
+            self.by_head.extend(by_credential);
+        }
+        let counted = limiter.ask(&self.by_head, true, &mut self.verdicts).await;
+        // Whether there is anything left does not change what a request is told that fails for itself.
+        permit.and_then(|permit| counted.map(|()| permit))
     }
 
     /// Tells what they said, in the answer and in the record.

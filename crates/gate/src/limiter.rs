@@ -1,22 +1,25 @@
 //! Rate limits: what this instance counted, and what instances share through the store.
 //!
-//! A limit that is not shared holds for each instance. A shared one is read from the store before the
-//! request goes on and written after that, so the sum of all instances keeps to it as far as the store
-//! shows one instance what another one wrote. Where the store fails, each instance goes by what it counted
+//! A limit that is not shared holds for each instance. A shared one is never exceeded where the host can add to a
+//! number in one step ([`crate::leases`]). Elsewhere it is read from the store before the request goes on and written after
+//! that, so the sum of all instances keeps to it as far as the store shows one instance what another one wrote; at worst,
+//! where all are asked at the same moment, each of them admits the limit once. Where the store fails, each instance goes by what it counted
 //! itself: a limit never vanishes, and a store that fails refuses nobody.
 
-use doorward_policy::{Permit, RateLimitId, Refusal, Traffic};
-use doorward_token::digest;
+use doorward_policy::{RateLimitId, Refusal};
+use doorward_traffic::Millis;
 use doorward_traffic::rate::{
-    Counts, KeyDigest, RateKey, RateLimit, RateTable, RateVerdict, SlotRecord, Tat, retry_after_s,
-    slot_name, slot_of,
+    KeyDigest, RateLimit, RateTable, RateVerdict, SlotRecord, Tat, retry_after_s, slot_name,
+    slot_of,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::rc::Rc;
 
+use crate::counted::Counted;
+use crate::leases::Leases;
 use crate::platform::Platform;
-use crate::received::Received;
 use crate::store::SharedStore;
 
 /// How often one writer writes in a row what has come meanwhile. What is left then is not written.
@@ -26,6 +29,7 @@ const WRITES_MAX: usize = 8;
 pub(crate) struct Limiter<P: Platform> {
     tables: RefCell<Vec<RateTable>>,
     shared: Rc<Shared<P>>,
+    leases: Leases<P>,
 }
 
 /// What goes to the store.
@@ -39,29 +43,11 @@ struct Shared<P: Platform> {
     store: Rc<SharedStore<P>>,
 }
 
-/// A limit, and whose requests are counted.
-pub(crate) struct Counted<'p> {
-    pub(crate) id: RateLimitId,
-    pub(crate) limit: &'p RateLimit,
-    pub(crate) digest: KeyDigest,
-}
-
-impl<'p> Counted<'p> {
-    /// `key` is what tells this caller from others; it may be a secret, and only its digest is kept.
-    pub(crate) fn new(id: RateLimitId, limit: &'p RateLimit, key: &[u8]) -> Self {
-        let whole = digest(key);
-        let mut digest = KeyDigest::default();
-        for (byte, whole) in digest.iter_mut().zip(whole) {
-            *byte = whole;
-        }
-        Self { id, limit, digest }
-    }
-}
-
 impl<P: Platform> Limiter<P> {
     pub(crate) fn new(platform: P, limits: &[RateLimit], store: Rc<SharedStore<P>>) -> Self {
         let tables = limits.iter().map(|_| RateTable::default()).collect();
         Self {
+            leases: Leases::new(platform.clone(), Rc::clone(&store)),
             tables: RefCell::new(tables),
             shared: Rc::new(Shared {
                 platform,
@@ -72,86 +58,161 @@ impl<P: Platform> Limiter<P> {
         }
     }
 
-    /// Counts a request against its limits and says what is left of them.
+    /// Whether there is something left of the limits. Where the request `takes` of them, it is counted, and `verdicts`
+    /// has what is left.
     ///
     /// # Errors
-    /// Status 429, with the verdict, where one of them is used up. Then nothing is counted against any.
-    pub(crate) async fn take<'p>(
+    /// Status 429, with the verdicts, where one of them is used up: come back when all of them admit it. Nothing is
+    /// counted against any then.
+    pub(crate) async fn ask<'p>(
         &self,
         counted: &[Counted<'p>],
+        takes: bool,
         verdicts: &mut Vec<(&'p RateLimit, RateVerdict)>,
     ) -> Result<(), Refusal> {
-        if counted.len() > 1 {
-            self.look(counted, verdicts).await?;
-        }
-        for counted in counted {
-            let verdict = self.count(counted, true).await;
-            let admitted = verdict.admitted;
-            verdicts.push((counted.limit, verdict));
-            if !admitted {
-                let retry_after_s = retry_after_s([&verdict].into_iter());
-                return Err(Refusal::rate_limited(&counted.limit.name, retry_after_s));
+        let looks = !takes || counted.len() > 1;
+        for takes in [looks.then_some(false), takes.then_some(true)]
+            .into_iter()
+            .flatten()
+        {
+            let mut seen = Vec::with_capacity(counted.len());
+            for counted in counted {
+                let verdict = self.count(counted, takes).await;
+                seen.push((counted.limit, verdict));
+                if takes && !verdict.admitted {
+                    break;
+                }
             }
+            let refused = refused(&seen);
+            if takes || refused.is_err() {
+                verdicts.append(&mut seen);
+            }
+            refused?;
         }
         Ok(())
     }
 
-    /// Whether there is something left of the limits, without counting anything.
+    /// Whether there is something left of the limits by what is known here: nobody waits for the store.
     ///
     /// # Errors
-    /// Status 429, with all verdicts, where one of them is used up: come back when all of them admit it.
-    pub(crate) async fn look<'p>(
+    /// The same.
+    pub(crate) fn recall<'p>(
         &self,
         counted: &[Counted<'p>],
         verdicts: &mut Vec<(&'p RateLimit, RateVerdict)>,
     ) -> Result<(), Refusal> {
-        let mut seen = Vec::with_capacity(counted.len());
-        for counted in counted {
-            seen.push((counted.limit, self.count(counted, false).await));
+        let recalled = counted
+            .iter()
+            .map(|counted| (counted.limit, self.known(counted).0));
+        let mut seen: Vec<_> = recalled.collect();
+        let refused = refused(&seen);
+        if refused.is_err() {
+            verdicts.append(&mut seen);
         }
-        let Some((limit, _)) = seen.iter().find(|(_, verdict)| !verdict.admitted) else {
-            return Ok(());
-        };
-        let retry_after_s = retry_after_s(seen.iter().map(|(_, verdict)| verdict));
-        let refusal = Refusal::rate_limited(&limit.name, retry_after_s);
-        verdicts.extend(seen);
-        Err(refusal)
+        refused
     }
 
-    async fn count(&self, counted: &Counted<'_>, take: bool) -> RateVerdict {
+    /// What is known here of a limit. Whether it was more than there can be: a clock was set back, and what is in the
+    /// store as well may have to be cut back. Then nobody is refused for what is known here.
+    fn known(&self, counted: &Counted<'_>) -> (RateVerdict, bool) {
+        self.with_table(counted, &|limit, table, now| {
+            let is_ahead = table.cut_back(limit, &counted.digest, now);
+            let mut verdict = table.peek(limit, &counted.digest, now);
+            verdict.admitted |= is_ahead;
+            (verdict, is_ahead)
+        })
+    }
+
+    fn with_table<T>(
+        &self,
+        counted: &Counted<'_>,
+        what: &dyn Fn(&RateLimit, &mut RateTable, Millis) -> T,
+    ) -> T {
+        let now = self.shared.platform.now_millis();
+        let mut tables = self.tables.borrow_mut();
+        match tables.get_mut(usize::from(counted.id)) {
+            Some(table) => what(counted.limit, table, now),
+            // There is a table for each limit of the policy.
+            None => what(counted.limit, &mut RateTable::default(), now),
+        }
+    }
+
+    async fn count(&self, counted: &Counted<'_>, takes: bool) -> RateVerdict {
         let Counted { id, limit, digest } = counted;
-        let shared = if limit.shared {
-            self.shared.read(limit, digest).await
+        // Each in a place of its own: what a component never does is not in it.
+        type Apart<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+        let increments = self.shared.platform.increments();
+        if limit.shared && increments {
+            let together: Apart<'_, RateVerdict> = Box::pin(self.count_together(counted, takes));
+            return together.await;
+        }
+        let shared = if limit.shared && !increments {
+            let shared: Apart<'_, Option<Tat>> = Box::pin(self.shared.read(limit, digest));
+            shared.await
         } else {
             None
         };
-        let now = self.shared.platform.now_millis();
-        let mut tables = self.tables.borrow_mut();
-        let Some(table) = tables.get_mut(usize::from(*id)) else {
-            // There is a table for each limit of the policy.
-            return limit.decide(None, now).0;
-        };
-        let mut is_ahead = false;
-        if let Some(shared) = shared {
-            // Both know of requests that the other one does not.
-            table.learn(limit, digest, shared, now);
-            is_ahead = limit.believed(shared, now) < shared;
-        }
-        let (verdict, count) = match take {
-            true => {
-                let verdict = table.decide(limit, digest, now);
-                (verdict, u32::from(verdict.admitted))
+        let (verdict, is_ahead) = self.with_table(counted, &|limit, table, now| {
+            let mut is_ahead = false;
+            if let Some(shared) = shared {
+                // Both know of requests that the other one does not.
+                table.learn(limit, digest, shared, now);
+                is_ahead = limit.believed(shared, now) < shared;
             }
-            false => (table.peek(limit, digest, now), 0),
-        };
-        drop(tables);
+            match takes {
+                true => (table.decide(limit, digest, now), is_ahead),
+                false => (table.peek(limit, digest, now), is_ahead),
+            }
+        });
+        let count = u32::from(takes && verdict.admitted);
         // After a clock was set back, what is in the store would be believed again and again, as far as it
         // can be, and lock out for as long as the clock was ahead.
-        if limit.shared && (count > 0 || is_ahead) {
+        if !self.shared.platform.increments() && limit.shared && (count > 0 || is_ahead) {
             self.shared.unwritten(*id, *digest, count);
         }
         verdict
     }
+
+    /// The same, of a limit whose number in the store is added to in one step. The table has what is known of it.
+    async fn count_together(&self, counted: &Counted<'_>, takes: bool) -> RateVerdict {
+        let now = self.shared.platform.now_millis();
+        let at_hand = self.leases.at_hand(counted, takes, now);
+        let (mut verdict, is_ahead) = self.known(counted);
+        if at_hand > 0 {
+            let left = at_hand - u32::from(takes);
+            verdict.admitted = true;
+            verdict.remaining = verdict.remaining.saturating_add(left);
+        }
+        // Who knows that nothing is left does not ask again before something has come due.
+        if at_hand > 0 || !(verdict.admitted || is_ahead) {
+            return verdict;
+        }
+        let answer = self.leases.ask(counted, takes).await;
+        self.with_table(counted, &|limit, table, now| {
+            let digest = &counted.digest;
+            if let Some((_, Some(tat))) = answer {
+                table.learn(limit, digest, tat, now);
+            }
+            match answer {
+                None if takes => table.decide(limit, digest, now),
+                None => table.peek(limit, digest, now),
+                // What is left is without this request.
+                Some((admitted, _)) => RateVerdict {
+                    admitted,
+                    ..table.peek(limit, digest, now)
+                },
+            }
+        })
+    }
+}
+
+/// Whether one of these limits is used up.
+fn refused(seen: &[(&RateLimit, RateVerdict)]) -> Result<(), Refusal> {
+    let Some((limit, _)) = seen.iter().find(|(_, verdict)| !verdict.admitted) else {
+        return Ok(());
+    };
+    let retry_after_s = retry_after_s(seen.iter().map(|(_, verdict)| verdict));
+    Err(Refusal::rate_limited(&limit.name, retry_after_s))
 }
 
 impl<P: Platform> Shared<P> {
@@ -249,56 +310,4 @@ impl<P: Platform> Drop for Unwritten<P> {
         let mut entries = self.shared.unwritten.borrow_mut();
         entries.remove(&(self.id, self.digest));
     }
-}
-
-/// The limits that count by the head of a request alone, before anything is known of its credential.
-/// `address` is what the client's address is counted under.
-pub(crate) fn counted_by_head<'p>(
-    traffic: Traffic<'p>,
-    received: &Received,
-    counts: Counts,
-    address: &dyn Fn() -> Vec<u8>,
-) -> Vec<Counted<'p>> {
-    let limits = traffic
-        .rate_limits()
-        .filter(|(_, limit)| limit.counts == counts);
-    limits
-        .filter_map(|(id, limit)| {
-            let key = match &limit.key {
-                RateKey::Client => address(),
-                RateKey::Header(name) => received.values(name).join(&b","[..]),
-                RateKey::Subject | RateKey::ApiKey | RateKey::Claim(_) => return None,
-            };
-            Some(Counted::new(id, limit, &key))
-        })
-        .collect()
-}
-
-/// Whether there are limits that count by what the credential says.
-pub(crate) fn counts_by_credential(traffic: Traffic<'_>) -> bool {
-    traffic
-        .rate_limits()
-        .any(|(_, limit)| is_of_credential(limit))
-}
-
-/// The limits that count by what the credential says. Who has no such claim is counted by address.
-pub(crate) fn counted_by_credential<'p>(
-    permit: &Permit<'p>,
-    address: &dyn Fn() -> Vec<u8>,
-) -> Vec<Counted<'p>> {
-    let limits = permit.traffic().rate_limits();
-    limits
-        .filter(|(_, limit)| is_of_credential(limit))
-        .map(|(id, limit)| {
-            let mut keys = permit.rate_keys();
-            match keys.find(|(known, _)| *known == id) {
-                Some((_, key)) => Counted::new(id, limit, key),
-                None => Counted::new(id, limit, &address()),
-            }
-        })
-        .collect()
-}
-
-fn is_of_credential(limit: &RateLimit) -> bool {
-    limit.counts == Counts::Requests && !matches!(limit.key, RateKey::Client | RateKey::Header(_))
 }

@@ -84,6 +84,8 @@ pub trait Platform: Clone + 'static {
     /// # Errors
     /// Why it cannot be read, for the log.
     fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable>;
+    /// Whether its stores can [add to a number](Store::increment) in one step.
+    fn increments(&self) -> bool;
     /// The key-value store of this name.
     ///
     /// # Errors
@@ -269,6 +271,12 @@ pub trait Store {
     /// # Errors
     /// What the host says.
     async fn exists(&self, name: &str) -> Result<bool, StoreError>;
+    /// Adds to the number of this name, which is 0 where there is none, and gives the sum: in one step, whoever else
+    /// adds to it, and without waiting. What is stored reads as [`number`](doorward_traffic::rate::number) says.
+    ///
+    /// # Errors
+    /// What the host says, or that it [cannot](Platform::increments).
+    fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError>;
     /// All names, handed to `take` some at a time, until it wants no more.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use doorward_policy::{Refusal, StoreRule};
 use doorward_token::UnixTime;
 use doorward_token::api_key::KeyRecord;
 use doorward_token::revocation::{REVOCATIONS_MAX, Reading, RevocationSet};
+use doorward_traffic::rate::is_over;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -26,8 +27,13 @@ use crate::platform::{Platform, Store as _, StoreError};
 const NAMES_MAX: usize = 200_000;
 /// API keys of a store that the gate knows of.
 const API_KEYS_MAX: usize = 65_536;
+/// Numbers of shared limits that a store has before no new ones are made. What is counted by others then, each instance
+/// counts alone.
+const COUNTERS_MAX: usize = 16_384;
 /// Records of API keys that are kept in memory.
 const API_KEYS_KEPT_MAX: usize = 1024;
+/// Numbers of shared limits that are deleted after one listing.
+const PRUNED_MAX: usize = 256;
 /// How long a store has for one call.
 const CALL_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long a store has to list its names.
@@ -62,6 +68,8 @@ struct State {
     listings: u64,
     /// How many of them have failed.
     failures: u64,
+    /// How many numbers of shared limits there were.
+    counters: usize,
     api_keys: ApiKeys,
 }
 
@@ -170,6 +178,16 @@ impl<P: Platform> SharedStore<P> {
         self.state.borrow_mut().read_at = None;
     }
 
+    /// Whether there are so many numbers of shared limits that no new ones are made.
+    pub(crate) fn has_many_counters(&self) -> bool {
+        self.state.borrow().counters >= COUNTERS_MAX
+    }
+
+    /// Has the names read, after the response: what nobody needs any more is deleted then.
+    pub(crate) fn read_names(self: &Rc<Self>) {
+        self.start();
+    }
+
     /// For how long what was read may be used, in seconds.
     fn usable_s(&self) -> u64 {
         self.rule
@@ -219,7 +237,9 @@ impl<P: Platform> SharedStore<P> {
         )
         .await;
         // Also where there are too many names: so that there will be fewer.
-        let over = std::mem::take(&mut listing.revocations.over);
+        let mut over = std::mem::take(&mut listing.revocations.over);
+        over.append(&mut listing.counters_over);
+        self.count(listing.counters);
         match whole {
             Ok(()) => self.keep(listing.directory(&self.platform), asked_at),
             Err(error) => {
@@ -232,6 +252,16 @@ impl<P: Platform> SharedStore<P> {
             if let Err(error) = store.delete(&name).await {
                 return self.log_failure(&error);
             }
+        }
+    }
+
+    fn count(&self, counters: usize) {
+        let mut state = self.state.borrow_mut();
+        let (before, is_many) = (state.counters, counters >= COUNTERS_MAX);
+        state.counters = counters;
+        drop(state);
+        if is_many && before < COUNTERS_MAX {
+            self.platform.record(&Event::CountersMany { counters });
         }
     }
 
@@ -341,6 +371,14 @@ impl<P: Platform> OpenStore<P> {
         in_time(&self.platform, CALL_TIME_MAX, self.store.exists(name)).await
     }
 
+    /// Adds to the number of this name, and gives the sum.
+    ///
+    /// # Errors
+    /// What the store says, or that it says nothing.
+    pub(crate) fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
+        self.store.increment(name, by)
+    }
+
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
         in_time(&self.platform, CALL_TIME_MAX, self.store.delete(name)).await
     }
@@ -374,6 +412,9 @@ impl Directory {
 #[derive(Default)]
 struct Listing {
     revocations: Reading,
+    /// How many numbers of shared limits there are, and which of them nobody needs any more.
+    counters: usize,
+    counters_over: Vec<String>,
     api_key_ids: ApiKeys,
 }
 
@@ -383,6 +424,7 @@ impl Listing {
         store: &OpenStore<P>,
         now: UnixTime,
     ) -> Result<(), StoreError> {
+        let (increments, now_millis) = (store.platform.increments(), store.platform.now_millis());
         let mut count = 0;
         let mut refused = None;
         let mut take = |names: Vec<String>| {
@@ -391,7 +433,12 @@ impl Listing {
                 return Err(StoreError::Other(format!("more than {NAMES_MAX} names")));
             }
             for name in names {
-                if let Some(id) = KeyRecord::id_of_entry(&name) {
+                if increments && let Some(is_over) = is_over(&name, now_millis) {
+                    self.counters += 1;
+                    if is_over && self.counters_over.len() < PRUNED_MAX {
+                        self.counters_over.push(name);
+                    }
+                } else if let Some(id) = KeyRecord::id_of_entry(&name) {
                     // One more than are looked at, to know that there are more.
                     if self.api_key_ids.len() <= API_KEYS_MAX {
                         self.api_key_ids.insert(id.to_owned(), None);

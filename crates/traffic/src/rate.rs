@@ -21,11 +21,13 @@
 
 mod headers;
 mod limit;
+mod meter;
 mod slot;
 mod table;
 
 pub use headers::{limit_field, policy_field, retry_after_s};
 pub use limit::{Counts, KeyDigest, RateKey, RateLimit, RateVerdict, Tat};
+pub use meter::{Charge, LEASES_MIN, Meter, Settled, is_over, number};
 pub use slot::{SLOT_KEYS_MAX, SLOTS, SlotRecord, slot_name, slot_of};
 pub use table::{KEYS_MAX, RateTable};
 

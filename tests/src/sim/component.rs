@@ -22,6 +22,8 @@ pub struct Component {
     pub may_be_invalid: bool,
     /// What it sees of fields that belong to connections.
     pub manner: Manner,
+    /// Whether its stores can add to a number in one step, and the component is the one that makes use of it.
+    pub increments: bool,
     /// Whether the host keeps the times of requests that are sent.
     pub keeps_time: bool,
     /// How long an instance is kept that has nothing to do; `None`: as long as it can serve.
@@ -44,6 +46,7 @@ impl Component {
             stores: BTreeSet::from(["default".to_owned()]),
             may_be_invalid: false,
             manner: Manner::default(),
+            increments: false,
             keeps_time: true,
             idle_max: None,
             requests_max: 128,
@@ -93,6 +96,13 @@ impl Component {
     #[must_use]
     pub fn invalid(mut self) -> Self {
         self.may_be_invalid = true;
+        self
+    }
+
+    /// As the component that adds to numbers of the store.
+    #[must_use]
+    pub fn atomic(mut self) -> Self {
+        self.increments = true;
         self
     }
 

@@ -139,6 +139,10 @@ impl Platform for Sim {
         file.ok_or_else(|| Unreadable::because("No such file or directory (os error 44)"))
     }
 
+    fn increments(&self) -> bool {
+        self.0.component.increments
+    }
+
     async fn open_store(&self, name: &str) -> Result<Open, StoreError> {
         self.0.world.executor.turn().await;
         if !self.0.component.stores.contains(name) {

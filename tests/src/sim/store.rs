@@ -1,8 +1,10 @@
 //! A key-value store that instances share: each call takes a time, may fail, and may read what was there a
-//! while ago. There is no compare-and-swap.
+//! while ago. There is no compare-and-swap; to add to a
+//! number is one step.
 
 use super::executor::{Executor, WORLD};
 use doorward_gate::platform::{Store, StoreError};
+use doorward_traffic::rate::number;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -219,6 +221,17 @@ impl Store for Open {
 
     async fn exists(&self, name: &str) -> Result<bool, StoreError> {
         Ok(self.get(name).await?.is_some())
+    }
+
+    fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
+        if !matches!(*self.0.calls.borrow(), Calls::Work) {
+            return Err(StoreError::Other("the store fails".to_owned()));
+        }
+        // What was written last, whoever has not seen it yet.
+        let before = self.0.newest(name).and_then(|bytes| number(&bytes));
+        let sum = before.unwrap_or_default() + by;
+        self.0.write(name, Some(sum.to_le_bytes().to_vec()));
+        Ok(sum)
     }
 
     async fn names(

@@ -13,7 +13,7 @@ use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
-use spin_sdk::{key_value, variables};
+use spin_sdk::variables;
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
@@ -29,11 +29,12 @@ pub use self::requests::method_name;
 use self::requests::{Options, Unread};
 use self::store::SpinStore;
 
-/// The host of this instance.
+/// The host of this instance. Where it `INCREMENTS`, the component imports `wasi:keyvalue/atomics`, and does not start
+/// on a host without.
 #[derive(Debug, Clone, Copy)]
-pub struct Wasi;
+pub struct Wasi<const INCREMENTS: bool>;
 
-impl Platform for Wasi {
+impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     type Request = Request;
     type Response = Response;
     type Fields = Fields;
@@ -44,7 +45,7 @@ impl Platform for Wasi {
     type Silence = FutureWriter<Trailers>;
     type Options = Options;
     type Error = ErrorCode;
-    type Store = SpinStore;
+    type Store = SpinStore<INCREMENTS>;
     // A stream that ends wakes whoever reads from it, through the host.
     type Wake = StreamWriter<u8>;
     type Waiting = StreamReader<u8>;
@@ -88,9 +89,12 @@ impl Platform for Wasi {
         std::fs::read(path).map_err(|error| Unreadable::because(error.to_string()))
     }
 
-    async fn open_store(&self, name: &str) -> Result<SpinStore, StoreError> {
-        let store = key_value::Store::open(name).await;
-        store.map(SpinStore::from).map_err(store::error)
+    fn increments(&self) -> bool {
+        INCREMENTS
+    }
+
+    async fn open_store(&self, name: &str) -> Result<SpinStore<INCREMENTS>, StoreError> {
+        SpinStore::open(name).await
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
@@ -275,8 +279,9 @@ impl Platform for Wasi {
 /// # Errors
 /// Where the host accepts a field or the status not.
 pub fn respond(status: u16, fields: &FieldList, body: Vec<u8>) -> Result<Response, ErrorCode> {
-    Wasi.response(status, fields, bodies::bytes(body))
-        .map_err(|NotAccepted| Wasi::error("the response was not accepted"))
+    Wasi::<false>
+        .response(status, fields, bodies::bytes(body))
+        .map_err(|NotAccepted| Wasi::<false>::error("the response was not accepted"))
 }
 
 fn no_secret(error: &variables::Error) -> &'static str {

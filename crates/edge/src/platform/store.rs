@@ -1,5 +1,7 @@
 //! Spin's key-value stores.
 
+mod atomics;
+
 use doorward_gate::platform::{Store, StoreError};
 use spin_sdk::key_value::{self, Error};
 use wasip3::wit_bindgen::StreamResult;
@@ -8,36 +10,55 @@ use wasip3::wit_bindgen::StreamResult;
 const NAMES_AT_A_TIME: usize = 1024;
 
 /// A store that is open.
-pub struct SpinStore(key_value::Store);
+pub struct SpinStore<const INCREMENTS: bool> {
+    store: key_value::Store,
+    name: String,
+}
 
-impl From<key_value::Store> for SpinStore {
-    fn from(store: key_value::Store) -> Self {
-        Self(store)
+impl<const INCREMENTS: bool> SpinStore<INCREMENTS> {
+    /// The store of this name.
+    ///
+    /// # Errors
+    /// What Spin says.
+    pub async fn open(name: &str) -> Result<Self, StoreError> {
+        let store = key_value::Store::open(name).await.map_err(error)?;
+        let name = match INCREMENTS {
+            true => name.to_owned(),
+            false => String::new(),
+        };
+        Ok(Self { store, name })
     }
 }
 
-impl Store for SpinStore {
+impl<const INCREMENTS: bool> Store for SpinStore<INCREMENTS> {
     async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(name).await.map_err(error)
+        self.store.get(name).await.map_err(error)
     }
 
     async fn set(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.0.set(name, value).await.map_err(error)
+        self.store.set(name, value).await.map_err(error)
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        self.0.delete(name).await.map_err(error)
+        self.store.delete(name).await.map_err(error)
     }
 
     async fn exists(&self, name: &str) -> Result<bool, StoreError> {
-        self.0.exists(name).await.map_err(error)
+        self.store.exists(name).await.map_err(error)
+    }
+
+    fn increment(&self, name: &str, by: i64) -> Result<i64, StoreError> {
+        match INCREMENTS {
+            true => atomics::increment(&self.name, name, by),
+            false => Err(StoreError::Other(String::new())),
+        }
     }
 
     async fn names(
         &self,
         take: &mut dyn FnMut(Vec<String>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let (mut stream, result) = self.0.get_keys().await.into_inner();
+        let (mut stream, result) = self.store.get_keys().await.into_inner();
         loop {
             let (status, names) = stream.read(Vec::with_capacity(NAMES_AT_A_TIME)).await;
             take(names)?;
@@ -51,7 +72,7 @@ impl Store for SpinStore {
 }
 
 /// What Spin says.
-pub fn error(error: Error) -> StoreError {
+fn error(error: Error) -> StoreError {
     match error {
         Error::StoreTableFull => StoreError::StoreTableFull,
         Error::NoSuchStore => StoreError::NoSuchStore,

@@ -116,7 +116,7 @@ impl RateLimit {
     }
 
     /// How many parts a millisecond has. Like the two below at least 1, whatever a policy says.
-    const fn parts_per_ms(&self) -> u64 {
+    pub(super) const fn parts_per_ms(&self) -> u64 {
         if self.requests == 0 {
             1
         } else {
@@ -125,7 +125,7 @@ impl RateLimit {
     }
 
     /// The interval between two requests at an even pace, in parts.
-    const fn interval(&self) -> u64 {
+    pub(super) const fn interval(&self) -> u64 {
         let per_s = if self.per_s == 0 { 1 } else { self.per_s };
         // At most 2^32 times 1000.
         per_s as u64 * 1000
@@ -133,7 +133,7 @@ impl RateLimit {
 
     /// How far the arrival time may be ahead of the clock, in parts: a burst, and up to a millisecond because
     /// the clock counts in whole ones: who comes at an even pace can seem to come that much too soon.
-    const fn capacity(&self) -> u64 {
+    pub(super) const fn capacity(&self) -> u64 {
         let burst = if self.burst == 0 { 1 } else { self.burst };
         self.interval()
             .saturating_mul(burst as u64)
@@ -141,7 +141,7 @@ impl RateLimit {
     }
 
     /// How far the arrival time is ahead of the clock, in parts, at most [`Self::capacity`].
-    fn backlog(&self, tat: Option<Tat>, now: Millis) -> u64 {
+    pub(super) fn backlog(&self, tat: Option<Tat>, now: Millis) -> u64 {
         let Some(tat) = tat.filter(|tat| tat.at >= now) else {
             return 0;
         };

@@ -71,6 +71,20 @@ impl RateTable {
         }
     }
 
+    /// Cuts back what is remembered of a key to what the limit can have come to: a clock was set back. Whether that was
+    /// so.
+    pub fn cut_back(&mut self, limit: &RateLimit, key: &KeyDigest, now: Millis) -> bool {
+        let Some(before) = self.get(key) else {
+            return false;
+        };
+        let believed = limit.believed(before, now);
+        let is_ahead = believed < before;
+        if is_ahead {
+            self.set(key, Some(before), believed, now);
+        }
+        is_ahead
+    }
+
     /// How many keys are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
