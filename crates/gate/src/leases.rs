@@ -17,10 +17,12 @@ use crate::store::{OpenStore, SharedStore};
 
 /// Most keys of which an instance has permits at hand.
 const KEYS_MAX: usize = 1024;
-/// How often one request tries again where another instance came in between.
-const TRIES_MAX: usize = 8;
-/// How long it waits before.
-const TRY_AGAIN: Duration = Duration::from_millis(2);
+/// How long one request waits before it tries again where other instances came in between, in milliseconds, but for a
+/// part that is drawn at random.
+const WAITS_MS: [u64; 10] = [0, 2, 4, 8, 16, 32, 64, 128, 128, 128];
+/// How often a number has to be read unchanged that is larger than its limit admits, to be cut back: longer than anybody
+/// takes who has added too much.
+const UNCHANGED_MIN: usize = 8;
 /// Of how many numbers that are new to the store one has its names read, those that are not needed deleted.
 const NAMES_READ_ONCE_IN: u64 = 64;
 
@@ -86,9 +88,14 @@ impl<P: Platform> Leases<P> {
         takes: bool,
     ) -> Result<Option<(bool, Option<Tat>)>, StoreError> {
         let limit = counted.limit;
-        let mut tries = 0;
-        loop {
-            tries += 1;
+        // What was read last, and how often it was that already.
+        let (mut last, mut unchanged) = (None, 0);
+        for wait_ms in WAITS_MS {
+            if wait_ms > 0 {
+                // Not all of them at the same moment.
+                let wait_ms = wait_ms / 2 + self.platform.random() % wait_ms;
+                self.platform.pause(Duration::from_millis(wait_ms)).await;
+            }
             let now = self.platform.now_millis();
             let meter = Meter::of(limit, now);
             let (mut tat, mut name, mut there) = (None, String::new(), None);
@@ -97,44 +104,54 @@ impl<P: Platform> Leases<P> {
                 there = store.get(&name).await?.and_then(|bytes| number(&bytes));
                 tat = tat.max(there.and_then(|number| meter.tat(limit, number)));
             }
-            let is_new = there.is_none();
-            let there = there.unwrap_or_default();
+            unchanged = match last == Some(there) {
+                true => unchanged + 1,
+                false => 0,
+            };
+            last = Some(there);
             let now = self.platform.now_millis();
-            let is_admitted = limit.peek(tat, now);
-            let excess = meter.excess(limit, there, now);
-            // Somebody has added too much and takes it back in a moment; or a clock was set back.
-            let mut comes_again = excess > 0;
-            if comes_again && tries >= TRIES_MAX {
-                Self::cut_back(store, &name, there, excess)?;
-            } else if !comes_again && takes && is_admitted.admitted {
-                // Another request has taken some meanwhile.
-                if self.at_hand(counted, true, now) > 0 {
-                    return Ok(Some((true, tat)));
+            let verdict = limit.peek(tat, now);
+            let number = there.unwrap_or_default();
+            let excess = meter.excess(limit, number, now);
+            if excess > 0 || !verdict.admitted {
+                // Others may have added too much, and take it back in a moment. What does not change is what is so.
+                if excess == 0 && unchanged > 0 {
+                    return Ok(Some((false, tat)));
                 }
-                if is_new && self.store.has_many_counters() {
-                    return Ok(None);
+                // A clock was set back.
+                if excess > 0 && unchanged + 1 >= UNCHANGED_MIN {
+                    Self::cut_back(store, &name, number, excess)?;
+                    return Ok(Some((false, tat)));
                 }
-                let size = self.next_size(counted, is_admitted.remaining);
-                let charge = meter.charge(limit, there, tat, size, now);
-                let settled = charge.settle(store.increment(&name, charge.add())?);
-                if settled.correction != 0 {
-                    store.increment(&name, settled.correction)?;
-                }
-                if is_new {
-                    self.made_a_number();
-                }
-                if let Some(permits) = settled.permits {
-                    let tat = meter.tat(limit, settled.number);
-                    self.keep(counted, permits, tat);
-                    return Ok(Some((permits > 0, tat)));
-                }
-                comes_again = true;
+                continue;
             }
-            if !comes_again || tries >= TRIES_MAX {
-                return Ok(Some((is_admitted.admitted && !comes_again, tat)));
+            if !takes {
+                return Ok(Some((true, tat)));
             }
-            self.platform.pause(TRY_AGAIN).await;
+            // Another request has taken some meanwhile.
+            if self.at_hand(counted, true, now) > 0 {
+                return Ok(Some((true, tat)));
+            }
+            if there.is_none() && self.store.has_many_counters() {
+                return Ok(None);
+            }
+            let size = self.next_size(counted, verdict.remaining);
+            let charge = meter.charge(limit, number, tat, size, now);
+            let settled = charge.settle(store.increment(&name, charge.add())?);
+            if settled.correction != 0 {
+                store.increment(&name, settled.correction)?;
+            }
+            if there.is_none() {
+                self.made_a_number();
+            }
+            if let Some(permits) = settled.permits {
+                let tat = meter.tat(limit, settled.number);
+                self.keep(counted, permits, tat);
+                return Ok(Some((permits > 0, tat)));
+            }
         }
+        // Others come in between again and again: there is no saying what is left.
+        Ok(Some((false, None)))
     }
 
     /// Cuts back a number that is larger than the limit admits, unless somebody else does at the same moment.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod addresses;
+mod atomics;
 mod cors;
 #[path = "../../../tests/tests/rates/failed.rs"]
 mod failed;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         addresses::CASES,
         security::CASES,
         in_parts::CASES,
+        atomics::CASES,
     ]
     .concat();
     cases.extend(api::run::named(&shared.concat(), OVER_SOCKETS));
