@@ -41,7 +41,7 @@ impl Instance {
     fn new(number: usize) -> Self {
         Self {
             number: number as u64 + 1,
-            freshness: Freshness::new(FreshnessPolicy::default()),
+            freshness: Freshness::new(FreshnessPolicy::default(), ISSUER),
             known: None,
         }
     }
@@ -277,7 +277,7 @@ fn a_fetch_that_is_lost_holds_up_new_keys_for_no_longer_than_it_may_take() {
 
 /// A record, as another instance reads it.
 fn told(keys: &str, exposed: &ExposedKeys, second: u64) -> KeySetRecord {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     let set = KeySet::parse_without(keys.as_bytes(), exposed).unwrap();
     freshness.fetched(at(second), at(second), FRESH_S, !set.is_empty());
     let mut seen = exposed.clone();
@@ -321,7 +321,7 @@ fn an_exposed_key_stays_unusable_for_those_who_read_the_record() {
 fn a_withdrawn_key_ends_everywhere_when_freshness_ends_at_the_latest() {
     let mut instances: Vec<Freshness> = (0..INSTANCES)
         .map(|_| {
-            let mut freshness = Freshness::new(FreshnessPolicy::default());
+            let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
             freshness.fetched(at(0), at(0), FRESH_S, true);
             freshness
         })

@@ -2,8 +2,8 @@
 //!
 //! An answer is kept for as long as the policy allows, in a cache whose keys are the token and the issuer
 //! together. Requests with the same token share one question. An endpoint that failed several times in a
-//! row is left alone for a while, and the requests that need it are refused at once: one slow issuer
-//! holds up nobody but its own callers.
+//! row is left alone for a while, longer each time until it answers, and the requests that need it are refused at
+//! once: one slow issuer holds up nobody but its own callers.
 //!
 //! Anybody can make up tokens, so what a token brings about is for the client alone that sent it: each
 //! address has a share of the questions ([`Shares`]), which those about good tokens do not use up, and where
@@ -12,10 +12,12 @@
 //! it does not know the gate. Tokens that are remembered are never held up.
 
 use doorward_policy::{AskedIssuer, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
+use doorward_retry::{Backoff, Random};
 use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey, ClientKeyError};
 use doorward_token::introspection::{self, IntrospectionError, IntrospectionResponse};
 use doorward_token::{UnixTime, VerifiedToken};
+use doorward_traffic::Millis;
 use doorward_traffic::rate::KeyDigest;
 use doorward_traffic::retry::retry_after_ms;
 use doorward_traffic::shares::{Shares, share_of};
@@ -34,8 +36,14 @@ use crate::platform::{Platform, Unreadable};
 const ENDPOINT_S_MAX: u64 = 3600;
 /// Failures in a row after which an endpoint is left alone. One could be the fault of one token.
 const FAILURES_MAX: u32 = 3;
-/// For how long it is left alone, in seconds.
-const PAUSE_S: u64 = 5;
+/// For how long it is then left alone, in milliseconds: longer each time until it answers.
+const PAUSE_MS: Backoff = Backoff {
+    least: 1000,
+    first: 5000,
+    most: 30_000,
+};
+/// When to come back where others asked for too long, in seconds.
+const WAITED_S: u64 = 5;
 /// What the log calls the shares of the clients.
 const SHARES_NAME: &str = "of opaque tokens that are not known yet";
 /// How often one request waits for another one's question before it gives up.
@@ -70,8 +78,12 @@ struct Question<P: Platform> {
 pub(crate) struct Endpoint {
     found: Option<(UnixTime, Rc<str>)>,
     secret: Option<Rc<Secret>>,
+    /// How many questions in a row it did not answer, since it was last paused.
     failures: u32,
-    paused_until: UnixTime,
+    /// How often in a row it was paused.
+    pauses: u32,
+    /// Since when it is paused, and for how many milliseconds.
+    paused: Option<(Millis, u64)>,
 }
 
 /// How the gate says who it is.
@@ -117,7 +129,7 @@ impl<P: Platform> Introspector<P> {
                 Some(Hit::Refused) => return Err(Refusal::inactive(pending)),
                 None => {}
             }
-            if let Some(seconds) = endpoint.borrow().paused_s(self.platform.now()) {
+            if let Some(seconds) = endpoint.borrow().paused_s(self.platform.now_millis()) {
                 return Err(Refusal::issuer_unavailable(seconds));
             }
             let asking = Asking {
@@ -146,7 +158,7 @@ impl<P: Platform> Introspector<P> {
             drop(landing);
             return verdict;
         }
-        Err(Refusal::issuer_unavailable(PAUSE_S))
+        Err(Refusal::issuer_unavailable(WAITED_S))
     }
 
     /// Takes a question from a client's share.
@@ -236,13 +248,15 @@ impl<P: Platform> Introspector<P> {
                         Err(Refusal::issuer_unavailable(1))
                     }
                     Failure::Asking(_) => {
-                        let pause_s = endpoint.borrow_mut().failed(self.platform.now());
+                        let random = &mut Random::seeded(self.platform.random());
+                        let now = self.platform.now_millis();
+                        let pause_s = endpoint.borrow_mut().failed(random, now);
                         Err(Refusal::issuer_unavailable(pause_s))
                     }
                 };
             }
         };
-        endpoint.borrow_mut().failures = 0;
+        endpoint.borrow_mut().answered();
         verdict
     }
 
@@ -262,22 +276,35 @@ impl Endpoint {
     }
 
     /// It did not answer as it should. Gives the time after which to come back, in seconds.
-    fn failed(&mut self, now: UnixTime) -> u64 {
+    fn failed(&mut self, random: &mut Random, now: Millis) -> u64 {
         self.forget_how_to_ask();
+        // It was asked before the pause, and says no more than what brought that about.
+        if let Some(seconds) = self.paused_s(now) {
+            return seconds;
+        }
         self.failures = self.failures.saturating_add(1);
         if self.failures < FAILURES_MAX {
             return 1;
         }
         self.failures = 0;
-        self.paused_until = now.saturating_add(PAUSE_S);
-        PAUSE_S
+        self.pauses = self.pauses.saturating_add(1);
+        let pause_ms = PAUSE_MS.pause(self.pauses, random);
+        self.paused = Some((now, pause_ms));
+        pause_ms.div_ceil(1000)
+    }
+
+    /// It answered as it should.
+    fn answered(&mut self) {
+        self.failures = 0;
+        self.pauses = 0;
     }
 
     /// For how many seconds the endpoint is still left alone.
-    fn paused_s(&self, now: UnixTime) -> Option<u64> {
-        let left_s = self.paused_until.seconds_since(now);
-        // More than the pause is a clock that was set back.
-        (1..=PAUSE_S).contains(&left_s).then_some(left_s)
+    fn paused_s(&self, now: Millis) -> Option<u64> {
+        // Before it began: a clock was set back.
+        let (since, pause_ms) = self.paused.filter(|(since, _)| *since <= now)?;
+        let left_ms = since.plus(pause_ms).since(now);
+        (left_ms > 0).then(|| left_ms.div_ceil(1000))
     }
 }
 
@@ -467,3 +494,6 @@ impl Display for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

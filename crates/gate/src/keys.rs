@@ -11,6 +11,7 @@ mod records;
 mod source;
 
 use doorward_policy::{Issuer, KeySource, Refusal};
+use doorward_retry::Backoff;
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
     UnknownKeyDecision,
@@ -33,10 +34,15 @@ use crate::store::{OpenStore, SharedStore};
 /// after a look at the store as well.
 const WAITS_MAX: usize = 6;
 
-/// How long an instance waits before it looks again for what another one is about to find, at first.
-const PAUSE_MIN: Duration = Duration::from_millis(25);
-/// The same, at last; each pause is twice the one before. All of them are longer than a fetch may take.
-const PAUSE_MAX: Duration = Duration::from_millis(3200);
+/// How long an instance waits before it looks again for what another one is about to find, in milliseconds. There is
+/// no jitter: every instance begins when a request of its own does.
+const LOOK_MS: Backoff = Backoff {
+    least: 0,
+    first: 25,
+    most: 3200,
+};
+/// How often it does so. All pauses together are longer than a fetch may take.
+const LOOKS_MAX: u32 = 8;
 
 /// The keys of one issuer, as they were at one time.
 #[derive(Debug)]
@@ -111,7 +117,7 @@ impl<P: Platform> IssuerKeys<P> {
             state: RefCell::new(State {
                 keys: None,
                 exposed: ExposedKeys::default(),
-                freshness: Freshness::new(issuer.freshness),
+                freshness: Freshness::new(issuer.freshness, &issuer.keys_subject()),
                 last_error: None,
             }),
         })
@@ -282,7 +288,7 @@ impl<P: Platform> IssuerKeys<P> {
 
     /// Whether another instance has fetched already, or is about to. What it found is taken over.
     async fn spared(&self, store: &OpenStore<P>, cause: Cause) -> bool {
-        let mut pause = PAUSE_MIN;
+        let mut looks = 0;
         let (mut first, mut said) = (true, false);
         while let Some(record) = self.read_record(store).await {
             if cause == Cause::UnknownKey && record.refetching == self.store.instance() {
@@ -298,9 +304,9 @@ impl<P: Platform> IssuerKeys<P> {
             if adopted.spared {
                 return true;
             }
-            if adopted.under_way && pause <= PAUSE_MAX {
-                self.platform.pause(pause).await;
-                pause *= 2;
+            if adopted.under_way && looks < LOOKS_MAX {
+                looks += 1;
+                self.pause_before(looks).await;
                 continue;
             }
             if cause == Cause::Age || adopted.under_way || said {
@@ -310,13 +316,19 @@ impl<P: Platform> IssuerKeys<P> {
             // last one is heard.
             said = true;
             self.tell_others(store).await;
-            self.platform.pause(PAUSE_MIN).await;
+            self.pause_before(1).await;
         }
         // There is no record yet, or none that can be read.
         if cause == Cause::UnknownKey && !said {
             self.tell_others(store).await;
         }
         false
+    }
+
+    /// Waits before the record is looked at for the so-many-th time.
+    async fn pause_before(&self, look: u32) {
+        let pause = Duration::from_millis(LOOK_MS.bound(look));
+        self.platform.pause(pause).await;
     }
 
     /// What other instances tell. What is no record, or about another issuer, is as nothing. Where nothing is

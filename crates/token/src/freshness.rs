@@ -23,8 +23,9 @@
 //!    An issuer fails when it gives no key set. The price: a key that is withdrawn meanwhile verifies
 //!    tokens for that long. A clock that is set back by more than [`CLOCK_SKEW_S_MAX`] ends this, so that
 //!    nothing lasts longer than it should.
-//! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`], doubled with each further failure
-//!    up to [`RETRY_S_MAX`].
+//! 5. After a failure the issuer is left alone for [`RETRY_S_MIN`] to [`RETRY_S_FIRST`] seconds, the latter doubled with
+//!    each further failure up to [`RETRY_S_MAX`]. In between it is drawn from what every instance knows, so that all
+//!    of them come to the same, and other issuers that failed with it to another.
 //! 6. When the newest set has no key that can be used, no key is used. The set is fetched again after
 //!    [`UNUSABLE_S_MAX`], however long the issuer says that it is fresh: a mistake of the issuer lasts
 //!    seconds. The keys before do not come back, even when that fetch fails.
@@ -38,6 +39,8 @@
 //! Instances are short-lived, so the times travel in a [`KeySetRecord`] through the key-value store, those
 //! of failed attempts too. An instance that was told to fetch reads the record first;
 //! [`Freshness::adopt`] takes over what the others have found out and says whether that will do.
+
+use doorward_retry::Random;
 
 use crate::keys::ExposedKeys;
 use crate::time::UnixTime;
@@ -53,7 +56,7 @@ pub use budget::{UNKNOWN_KEY_FETCHES_MAX, UNKNOWN_KEY_PAUSE_S_MAX};
 pub use headers::{CacheHeaders, fresh_s};
 pub use policy::{
     CLOCK_SKEW_S_MAX, FETCH_S_MAX, FRESH_S_DEFAULT, FRESH_S_MAX, FRESH_S_MIN, FreshnessPolicy,
-    LOOK_S, RETRY_S_MAX, RETRY_S_MIN, STALE_IF_ERROR_S_DEFAULT, STALE_S_DEFAULT,
+    LOOK_S, RETRY_S_FIRST, RETRY_S_MAX, RETRY_S_MIN, STALE_IF_ERROR_S_DEFAULT, STALE_S_DEFAULT,
     UNKNOWN_KEY_COOLDOWN_S_DEFAULT, UNUSABLE_S_MAX,
 };
 pub use record::{
@@ -127,6 +130,8 @@ pub struct Adopted {
 #[derive(Clone, Debug)]
 pub struct Freshness {
     policy: FreshnessPolicy,
+    /// Whence the pauses after failures: the issuer.
+    random: Random,
     keys: Option<KeySetAge>,
     /// When an attempt last ended.
     attempted_at: Option<UnixTime>,
@@ -159,11 +164,12 @@ struct Fetching {
 }
 
 impl Freshness {
-    /// Nothing was fetched yet.
+    /// Nothing was fetched yet. `issuer` is what a [record](Self::record) of these keys is about.
     #[must_use]
-    pub const fn new(policy: FreshnessPolicy) -> Self {
+    pub fn new(policy: FreshnessPolicy, issuer: &str) -> Self {
         Self {
             policy,
+            random: Random::named(issuer),
             keys: None,
             attempted_at: None,
             failures: 0,
@@ -504,13 +510,12 @@ impl Freshness {
 
     /// For how many seconds more the issuer is left alone.
     fn left_alone_s(&self, now: UnixTime) -> u64 {
-        let (Some(doublings), Some(failed_at)) = (self.failures.checked_sub(1), self.attempted_at)
-        else {
+        let Some(failed_at) = self.attempted_at.filter(|_| self.failures > 0) else {
             return 0;
         };
-        let pause_s = RETRY_S_MIN
-            .saturating_mul(2_u64.saturating_pow(doublings))
-            .min(RETRY_S_MAX);
+        let random = self.random.clone();
+        let mut random = random.and(failed_at.0).and(self.failures.into());
+        let pause_s = policy::RETRY.pause(self.failures, &mut random);
         let until = failed_at.saturating_add(pause_s);
         if is_past(until, now, failed_at) {
             0
@@ -535,7 +540,7 @@ impl KeySetRecord {
     }
 
     fn freshness(&self, policy: FreshnessPolicy, now: UnixTime) -> Freshness {
-        let mut freshness = Freshness::new(policy);
+        let mut freshness = Freshness::new(policy, &self.issuer);
         let usable = self
             .key_set()
             .is_some_and(|set| set.is_ok_and(|set| !set.is_empty()));

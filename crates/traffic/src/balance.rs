@@ -18,8 +18,9 @@
 //! Each success of a healthy target takes back one doubling. So a target that works only now and then is set
 //! aside for longer and longer.
 
+use doorward_retry::{Backoff, Random};
+
 use crate::by_route::{ByRoute, RouteNumber};
-use crate::random::Random;
 use crate::status::StatusMeaning;
 use crate::time::Millis;
 use crate::upstream::UpstreamFailure;
@@ -37,6 +38,12 @@ pub const FAILURES_MAX: u8 = 3;
 /// After how many milliseconds a probe that says nothing no longer holds up the next one.
 pub const PROBE_MS_MAX: u64 = 30_000;
 
+/// For how long, before the jitter.
+const ASIDE: Backoff = Backoff {
+    least: 0,
+    first: ASIDE_MS_BASE,
+    most: ASIDE_MS_MAX,
+};
 /// After so many doublings it is [`ASIDE_MS_MAX`] in any case.
 const DOUBLINGS_MAX: u8 = 6;
 
@@ -400,7 +407,7 @@ impl Health {
     }
 
     fn set_aside(&mut self, random: &mut Random, now: Millis) {
-        let ms = (ASIDE_MS_BASE << self.doublings.min(DOUBLINGS_MAX)).min(ASIDE_MS_MAX);
+        let ms = ASIDE.bound(u32::from(self.doublings) + 1);
         let jitter_ms = ms * ASIDE_JITTER_PERCENT / 100;
         let ms = ms - jitter_ms + random.below(2 * jitter_ms + 1);
         self.aside_until = Some(now.plus(ms));

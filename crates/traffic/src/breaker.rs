@@ -22,6 +22,8 @@
 //! It is open for [`OPEN_MS_BASE`] first, up to [`OPEN_MS_MAX`]. A breaker that opens again
 //! within [`OPEN_MS_MAX`] of having closed goes on doubling where it was.
 
+use doorward_retry::Backoff;
+
 use crate::time::Millis;
 
 /// Over how many milliseconds requests are counted.
@@ -41,8 +43,12 @@ pub const PROBE_MS_MAX: u64 = 30_000;
 
 const BUCKET_MS: u64 = 1_000;
 const BUCKETS: usize = (WINDOW_MS / BUCKET_MS) as usize;
-/// After so many doublings it is [`OPEN_MS_MAX`] in any case.
-const DOUBLINGS_MAX: u8 = 5;
+/// For how long it is open. An instance opens it by what it has seen itself, so there is no jitter.
+const OPEN: Backoff = Backoff {
+    least: 0,
+    first: OPEN_MS_BASE,
+    most: OPEN_MS_MAX,
+};
 
 /// The breaker of one upstream, or of one of its routes.
 #[derive(Clone, Debug)]
@@ -197,11 +203,11 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Millis) {
-        let ms = (OPEN_MS_BASE << self.doublings.min(DOUBLINGS_MAX)).min(OPEN_MS_MAX);
+        let ms = OPEN.bound(u32::from(self.doublings) + 1);
         self.state = BreakerState::Open {
             until: now.plus(ms),
         };
-        self.doublings = self.doublings.saturating_add(1).min(DOUBLINGS_MAX);
+        self.doublings = self.doublings.saturating_add(1);
         self.generation = self.generation.wrapping_add(1);
     }
 }

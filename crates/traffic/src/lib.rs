@@ -14,7 +14,6 @@ pub mod fields;
 pub mod forwarded;
 pub mod host;
 pub mod limits;
-pub mod random;
 pub mod rate;
 pub mod retry;
 pub mod rewrite;

@@ -10,27 +10,21 @@
 //!    policy says so.
 //! 4. Its body can be sent again.
 //! 5. The pause ends before the request's deadline. It is drawn at random between nothing and a bound
-//!    that doubles each time ("full jitter"), and is never shorter than what `Retry-After` says.
+//!    that doubles each time ([`Backoff`]), and is never shorter than what `Retry-After` says.
 //! 6. The [`RetryBudget`] of the upstream has something left. An upstream that is down is so not asked
 //!    `attempts_max` times as often as one that works.
 //!
 //! A fail-over costs neither time nor budget: nothing was sent, and there is a target that works and was
 //! not tried.
 
-use crate::random::Random;
+use doorward_retry::{Backoff, NoRetry, Random, RetryBudget};
+
 use crate::status::StatusMeaning;
 use crate::upstream::failure::UpstreamFailure;
 
 mod after;
 
 pub use after::{RETRY_AFTER_BYTES_MAX, RETRY_AFTER_S_MAX, retry_after_ms};
-
-/// How many repetitions a [`RetryBudget`] has to begin with.
-pub const RESERVE: u32 = 10;
-/// For how many requests a [`RetryBudget`] has one repetition: 20 % of them.
-pub const REQUESTS_PER_REPETITION: u32 = 5;
-/// Most repetitions that a [`RetryBudget`] saves up.
-pub const SAVED_MAX: u32 = 25;
 
 /// The other registered methods that are idempotent: the IANA HTTP Method Registry, initially RFC 7237.
 /// `PRI` is left out, which is no method of a request (RFC 9113 section 11.6).
@@ -53,12 +47,15 @@ impl RetryRule {
     /// For how long to pause before a repetition, in milliseconds. `repetition` is 1 for the first one.
     #[must_use]
     pub fn backoff_ms(&self, repetition: u8, random: &mut Random) -> u64 {
-        let doublings = u32::from(repetition.saturating_sub(1));
-        let bound_ms = self
-            .backoff_ms
-            .saturating_mul(2_u64.saturating_pow(doublings))
-            .min(self.backoff_ms_max);
-        random.below(bound_ms.saturating_add(1))
+        self.backoff().pause(u32::from(repetition), random)
+    }
+
+    const fn backoff(&self) -> Backoff {
+        Backoff {
+            least: 0,
+            first: self.backoff_ms,
+            most: self.backoff_ms_max,
+        }
     }
 }
 
@@ -150,57 +147,6 @@ pub fn is_idempotent(method: &str) -> bool {
         method,
         "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE"
     ) || IDEMPOTENT.split(' ').any(|known| known == method)
-}
-
-/// How many repetitions an upstream may still be asked for.
-///
-/// In a life of n requests there are never more than [`RESERVE`] or n / [`REQUESTS_PER_REPETITION`] of
-/// them, whichever is more: what there is to begin with is borrowed from the first requests. At no time are
-/// there more than [`SAVED_MAX`] at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryBudget {
-    /// In parts of a repetition, [`REQUESTS_PER_REPETITION`] to one.
-    saved: u32,
-    /// How many requests are still to come before one adds anything.
-    owed: u32,
-}
-
-impl Default for RetryBudget {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl RetryBudget {
-    /// The budget of an upstream that was never asked.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            saved: RESERVE * REQUESTS_PER_REPETITION,
-            owed: RESERVE * REQUESTS_PER_REPETITION,
-        }
-    }
-
-    /// A request came; its repetitions are none.
-    pub const fn request(&mut self) {
-        if self.owed > 0 {
-            self.owed -= 1;
-        } else if self.saved < SAVED_MAX * REQUESTS_PER_REPETITION {
-            self.saved += 1;
-        }
-    }
-
-    /// Takes one repetition, if there is one.
-    #[must_use]
-    pub const fn take(&mut self) -> bool {
-        match self.saved.checked_sub(REQUESTS_PER_REPETITION) {
-            Some(left) => {
-                self.saved = left;
-                true
-            }
-            None => false,
-        }
-    }
 }
 
 /// An attempt that did not end well.
@@ -314,20 +260,18 @@ pub fn again(
         return Again::No(WhyNot::Body);
     }
     let fails_over = sent_nothing && attempt.can_fail_over;
-    let ms = if fails_over {
-        0
+    let (backoff, budget) = if fails_over {
+        (Backoff::NONE, None)
     } else {
-        // RFC 9110 section 10.2.3: the client ought to wait for at least so long.
-        rule.backoff_ms(attempt.attempts, random)
-            .max(retry_after_ms)
+        (rule.backoff(), Some(budget))
     };
-    if ms >= attempt.left_ms {
-        return Again::No(WhyNot::Deadline);
+    let failures = u32::from(attempt.attempts);
+    // RFC 9110 section 10.2.3: the client ought to wait for at least so long as `Retry-After` says.
+    match backoff.again(failures, retry_after_ms, attempt.left_ms, budget, random) {
+        Ok(ms) => Again::After { ms },
+        Err(NoRetry::Deadline) => Again::No(WhyNot::Deadline),
+        Err(NoRetry::Budget) => Again::No(WhyNot::Budget),
     }
-    if !fails_over && !budget.take() {
-        return Again::No(WhyNot::Budget);
-    }
-    Again::After { ms }
 }
 
 #[cfg(test)]

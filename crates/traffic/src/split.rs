@@ -1,7 +1,7 @@
 //! Moving a route from one upstream to another, bit by bit.
 
-use crate::random::mix;
 use crate::upstream::UpstreamId;
+use doorward_retry::random::mix;
 
 /// Into how many equal parts callers are split: hundredths of a percent.
 pub const BUCKETS: u16 = 10_000;

@@ -21,6 +21,7 @@ pub const CASES: &[Case] = cases![
     an_endpoint_that_misbehaves_is_a_503_with_retry_after,
     an_endpoint_that_declines_a_token_has_judged_that_token_and_no_other,
     after_the_pause_failures_are_counted_from_the_beginning,
+    the_pauses_of_an_endpoint_that_fails_grow_until_it_answers,
     what_is_remembered_outlives_the_endpoint,
 ];
 
@@ -293,7 +294,8 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
             fail(10).await;
             let asked = issuer.requests(INTROSPECTION);
             assert_eq!(asked, 3 * round, "{what} is asked three times");
-            clock.advance(5).await;
+            // The second pause can be twice as long as the first one.
+            clock.advance(5 * round as u64).await;
         }
         // One or two failures, which may be the fault of one token, are no reason to wait.
         fail(2).await;
@@ -301,6 +303,46 @@ async fn after_the_pause_failures_are_counted_from_the_beginning() {
         let answer = get(&running, "/read", "opaque").await;
         status(&answer, 200, &format!("{what}, which has recovered"));
     }
+}
+
+async fn the_pauses_of_an_endpoint_that_fails_grow_until_it_answers() {
+    let clock = clock(&InProcess);
+    let (issuer, spec) = asking(&clock, "").await;
+    let app = spec.write();
+    let running = start(&app, &clock).await;
+    issuer.says_of("opaque", issuer.active("alice", "read"));
+    let mut pauses = Vec::new();
+    for round in 0..12 {
+        issuer.behaves(INTROSPECTION, Behaviour::Status(500));
+        let mut told_s = 0;
+        for number in 0..5 {
+            let answer = get(&running, "/read", &format!("opaque-{number}")).await;
+            status(&answer, 503, "while the endpoint fails");
+            let retry_after = answer.header("retry-after").unwrap();
+            told_s = retry_after.parse().unwrap();
+        }
+        assert_eq!(issuer.requests(INTROSPECTION), 3 * (round + 1));
+        pauses.push(told_s);
+        clock.advance(told_s).await;
+    }
+    let bounds = [5, 10, 20, 30, 30, 30, 30, 30, 30, 30, 30, 30];
+    for (pause_s, bound_s) in pauses.iter().zip(bounds) {
+        assert!((1..=bound_s).contains(pause_s), "{pauses:?}");
+    }
+    assert!(pauses.iter().max() > Some(&20), "{pauses:?}");
+    issuer.recover();
+    let answer = get(&running, "/read", "opaque").await;
+    status(&answer, 200, "it has recovered");
+    issuer.behaves(INTROSPECTION, Behaviour::Status(500));
+    for number in 0..3 {
+        let answer = get(&running, "/read", &format!("later-{number}")).await;
+        status(&answer, 503, "and fails again");
+    }
+    issuer.recover();
+    clock.advance(5).await;
+    issuer.says_of("another", issuer.active("bob", "read"));
+    let answer = get(&running, "/read", "another").await;
+    status(&answer, 200, "an answer ends the series");
 }
 
 async fn what_is_remembered_outlives_the_endpoint() {

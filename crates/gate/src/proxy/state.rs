@@ -1,13 +1,13 @@
 //! What an instance knows of its upstreams. It is gone with the instance: what fails is found out again by
 //! the next one, at the price of an attempt.
 
+use doorward_retry::{Random, RetryBudget};
 use doorward_syntax::field_name::same_when_folded;
 use doorward_traffic::Millis;
 use doorward_traffic::balance::{TargetChoice, TargetReport, Targets, Tried};
 use doorward_traffic::breaker::{Breaker, BreakerOpen, RequestReport, Ticket};
 use doorward_traffic::by_route::{ByRoute, RouteNumber};
-use doorward_traffic::random::Random;
-use doorward_traffic::retry::{Again, Attempt, RetryBudget, again};
+use doorward_traffic::retry::{Again, Attempt, again};
 use doorward_traffic::upstream::{Target, Upstream};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;

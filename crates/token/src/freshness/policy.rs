@@ -1,5 +1,7 @@
 //! How long keys may be used, and how long an issuer is left alone.
 
+use doorward_retry::Backoff;
+
 /// For how long keys are fresh when their issuer does not say, in seconds.
 pub const FRESH_S_DEFAULT: u64 = 600;
 /// For how long keys are fresh at least, whatever the issuer says, in seconds.
@@ -16,10 +18,19 @@ pub const UNKNOWN_KEY_COOLDOWN_S_DEFAULT: u64 = 30;
 pub const UNUSABLE_S_MAX: u64 = 5;
 /// For how long after a look at the record of others stale keys are used, in seconds.
 pub const LOOK_S: u64 = 5;
-/// How long an issuer is left alone after its first failure, in seconds.
+/// How long an issuer that failed is left alone at least, in seconds. Times are in whole ones: 1 could be as short as
+/// none.
 pub const RETRY_S_MIN: u64 = 2;
+/// How long an issuer is left alone after its first failure at most, in seconds.
+pub const RETRY_S_FIRST: u64 = 4;
 /// How long an issuer is left alone at most, in seconds.
 pub const RETRY_S_MAX: u64 = 60;
+/// How long it is left alone.
+pub(super) const RETRY: Backoff = Backoff {
+    least: RETRY_S_MIN,
+    first: RETRY_S_FIRST,
+    most: RETRY_S_MAX,
+};
 /// After how many seconds a fetch that says nothing counts as lost.
 pub const FETCH_S_MAX: u64 = 15;
 /// How far in the future keys may have been fetched, by another machine's clock, in seconds.

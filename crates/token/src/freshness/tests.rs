@@ -1,7 +1,10 @@
 use super::*;
 use Decision::{AwaitFetch, FetchFirst, Unavailable, Use, UseAndRefresh};
 
+mod pauses;
+
 const START: u64 = 1_800_000_000;
+const ISSUER: &str = "https://a.example";
 
 /// Seconds since the start of the test, on a clock that stands still.
 fn at(seconds: u64) -> UnixTime {
@@ -14,13 +17,26 @@ fn meet(freshness: &mut Freshness, now: UnixTime) -> Decision {
     freshness.decide(now)
 }
 
+/// For how long an issuer that has just failed for the first time is left alone.
+fn first_pause_s(freshness: &Freshness, now: UnixTime) -> u64 {
+    let pause_s = freshness.left_alone_s(now);
+    assert!(
+        (RETRY_S_MIN..=RETRY_S_FIRST).contains(&pause_s),
+        "{pause_s}"
+    );
+    pause_s
+}
+
 /// Keys fetched at the start: fresh for 100 s, stale for 200 s more, for errors 1,000 s.
 fn fetched() -> Freshness {
-    let mut freshness = Freshness::new(FreshnessPolicy {
-        stale_s: 200,
-        stale_if_error_s: 1_000,
-        unknown_key_cooldown_s: 30,
-    });
+    let mut freshness = Freshness::new(
+        FreshnessPolicy {
+            stale_s: 200,
+            stale_if_error_s: 1_000,
+            unknown_key_cooldown_s: 30,
+        },
+        ISSUER,
+    );
     assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
     freshness.fetched(at(0), at(0), 100, true);
     freshness
@@ -28,7 +44,7 @@ fn fetched() -> Freshness {
 
 #[test]
 fn without_keys_one_request_fetches_and_the_others_wait() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
     assert_eq!(meet(&mut freshness, at(0)), AwaitFetch);
     assert_eq!(meet(&mut freshness, at(FETCH_S_MAX - 1)), AwaitFetch);
@@ -38,7 +54,7 @@ fn without_keys_one_request_fetches_and_the_others_wait() {
 
 #[test]
 fn a_fetch_that_was_lost_is_done_again() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     assert_eq!(meet(&mut freshness, at(0)), FetchFirst);
     assert_eq!(meet(&mut freshness, at(FETCH_S_MAX)), FetchFirst);
     assert_eq!(meet(&mut freshness, at(FETCH_S_MAX)), AwaitFetch);
@@ -70,12 +86,13 @@ fn keys_outlive_a_failing_issuer_for_as_long_as_the_policy_says() {
         Use,
         "the last good keys, and the issuer left alone"
     );
+    assert_eq!(meet(&mut freshness, at(300 + RETRY_S_MIN - 1)), Use);
     assert_eq!(
-        meet(&mut freshness, at(300 + RETRY_S_MIN)),
+        meet(&mut freshness, at(300 + RETRY_S_FIRST)),
         UseAndRefresh,
         "then a try that nobody waits for"
     );
-    freshness.failed(at(302));
+    freshness.failed(at(304));
     assert_eq!(
         meet(&mut freshness, at(1_099)),
         UseAndRefresh,
@@ -90,10 +107,13 @@ fn keys_outlive_a_failing_issuer_for_as_long_as_the_policy_says() {
 
 /// What a request meets, so many seconds after freshness ended, when every fetch since has failed.
 fn met_after(stale_if_error_s: u64, seconds: u64) -> Decision {
-    let mut freshness = Freshness::new(FreshnessPolicy {
-        stale_if_error_s,
-        ..FreshnessPolicy::default()
-    });
+    let mut freshness = Freshness::new(
+        FreshnessPolicy {
+            stale_if_error_s,
+            ..FreshnessPolicy::default()
+        },
+        ISSUER,
+    );
     freshness.fetched(at(0), at(0), 100, true);
     // A request every minute, each of which finds the issuer down.
     for minute in 0..seconds.div_ceil(60) {
@@ -145,10 +165,13 @@ fn how_long_the_last_good_keys_serve_while_the_issuer_is_down_is_exactly_what_th
 
 #[test]
 fn the_grace_for_a_failing_issuer_can_be_turned_off() {
-    let mut freshness = Freshness::new(FreshnessPolicy {
-        stale_if_error_s: 0,
-        ..FreshnessPolicy::default()
-    });
+    let mut freshness = Freshness::new(
+        FreshnessPolicy {
+            stale_if_error_s: 0,
+            ..FreshnessPolicy::default()
+        },
+        ISSUER,
+    );
     freshness.fetched(at(0), at(0), 100, true);
     assert_eq!(meet(&mut freshness, at(99)), Use);
     assert_eq!(
@@ -157,16 +180,15 @@ fn the_grace_for_a_failing_issuer_can_be_turned_off() {
         "nothing has failed yet"
     );
     freshness.failed(at(100));
-    assert_eq!(
-        meet(&mut freshness, at(100)),
-        Unavailable {
-            retry_after_s: RETRY_S_MIN
-        }
+    let retry_after_s = first_pause_s(&freshness, at(100));
+    assert_eq!(meet(&mut freshness, at(100)), Unavailable { retry_after_s });
+    let mut fresh = Freshness::new(
+        FreshnessPolicy {
+            stale_if_error_s: 0,
+            ..FreshnessPolicy::default()
+        },
+        ISSUER,
     );
-    let mut fresh = Freshness::new(FreshnessPolicy {
-        stale_if_error_s: 0,
-        ..FreshnessPolicy::default()
-    });
     fresh.fetched(at(0), at(0), 100, true);
     fresh.failed(at(50));
     assert_eq!(meet(&mut fresh, at(99)), Use, "fresh keys need no grace");
@@ -184,39 +206,8 @@ fn an_issuer_that_answers_again_ends_the_grace() {
 }
 
 #[test]
-fn an_issuer_that_is_down_is_asked_ever_more_rarely() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
-    let mut fetches = Vec::new();
-    // A request every second, for ten minutes, to an issuer that never answers.
-    for second in 0..600 {
-        match meet(&mut freshness, at(second)) {
-            FetchFirst => {
-                fetches.push(second);
-                freshness.failed(at(second));
-            }
-            Unavailable { retry_after_s } => assert!(
-                (1..=RETRY_S_MAX).contains(&retry_after_s),
-                "{retry_after_s}"
-            ),
-            other => assert_eq!(other, FetchFirst, "second {second}"),
-        }
-    }
-    assert_eq!(
-        fetches,
-        [0, 2, 6, 14, 30, 62, 122, 182, 242, 302, 362, 422, 482, 542]
-    );
-    freshness.fetched(at(700), at(700), 60, true);
-    freshness.failed(at(701));
-    assert_eq!(
-        freshness.left_alone_s(at(701)),
-        RETRY_S_MIN,
-        "a success ends the series"
-    );
-}
-
-#[test]
 fn millions_of_failures_do_not_overflow() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     freshness.failures = u32::MAX;
     freshness.failed(UnixTime(u64::MAX));
     assert!(matches!(
@@ -280,10 +271,13 @@ fn an_instance_that_knows_of_no_others_asks_once_and_then_every_few_seconds() {
         (10, vec![0, 10, 20, 30]),
         (3600, vec![0, 10, 20, 30]),
     ] {
-        let mut freshness = Freshness::new(FreshnessPolicy {
-            unknown_key_cooldown_s: cooldown_s,
-            ..FreshnessPolicy::default()
-        });
+        let mut freshness = Freshness::new(
+            FreshnessPolicy {
+                unknown_key_cooldown_s: cooldown_s,
+                ..FreshnessPolicy::default()
+            },
+            ISSUER,
+        );
         freshness.fetched(at(0), at(0), 100, true);
         let found = refetches(&mut freshness, 0..35);
         assert_eq!(found, expected, "cooldown {cooldown_s} s");
@@ -308,7 +302,9 @@ fn a_token_with_an_unknown_key_may_come_back_where_the_keys_are_older_than_the_c
     for _ in 0..9 {
         freshness.failed(at(32));
     }
-    assert_eq!(told(&freshness, 32), (true, RETRY_S_MAX));
+    let pause_s = freshness.left_alone_s(at(32));
+    assert!((10..=RETRY_S_MAX).contains(&pause_s), "{pause_s}");
+    assert_eq!(told(&freshness, 32), (true, pause_s));
     freshness.fetched(at(33), at(33), 100, true);
     assert_eq!(told(&freshness, 40), (false, 1), "it was asked just now");
 }
@@ -335,12 +331,14 @@ fn an_unknown_key_does_not_disturb_an_issuer_that_is_down() {
     for _ in 0..10 {
         freshness.failed(at(50));
     }
+    let pause_s = freshness.left_alone_s(at(50));
+    assert!((10..=RETRY_S_MAX).contains(&pause_s), "{pause_s}");
     assert_eq!(
-        freshness.decide_newer_key(at(50 + 59)),
+        freshness.decide_newer_key(at(50 + pause_s - 1)),
         UnknownKeyDecision::Refuse
     );
     assert_eq!(
-        freshness.decide_newer_key(at(50 + 60)),
+        freshness.decide_newer_key(at(50 + pause_s)),
         UnknownKeyDecision::Refetch
     );
 }
@@ -354,7 +352,7 @@ fn a_clock_that_was_set_back_stops_nothing() {
         UseAndRefresh,
         "keys from the future are not fresh"
     );
-    let mut failing = Freshness::new(FreshnessPolicy::default());
+    let mut failing = Freshness::new(FreshnessPolicy::default(), ISSUER);
     failing.failed(at(0));
     assert_eq!(
         meet(&mut failing, before),
@@ -415,7 +413,7 @@ fn an_hour_far_in_the_future_overflows_nothing() {
 
 #[test]
 fn the_state_of_the_keys_can_be_told() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     assert_eq!(freshness.state(at(0)), KeySetState::Missing);
     assert_eq!(
         (freshness.age_s(at(0)), freshness.next_refresh_s(at(0))),
@@ -423,7 +421,8 @@ fn the_state_of_the_keys_can_be_told() {
     );
     freshness.failed(at(0));
     assert_eq!(freshness.state(at(0)), KeySetState::Missing);
-    assert_eq!(freshness.next_refresh_s(at(0)), RETRY_S_MIN);
+    let pause_s = first_pause_s(&freshness, at(0));
+    assert_eq!(freshness.next_refresh_s(at(0)), pause_s);
     freshness.fetched(at(10), at(10), 100, true);
     for (seconds, state, next_refresh_s) in [
         (10, KeySetState::Fresh, 100),
@@ -441,7 +440,8 @@ fn the_state_of_the_keys_can_be_told() {
     }
     freshness.failed(at(200));
     assert_eq!(freshness.state(at(200)), KeySetState::Failing);
-    assert_eq!(freshness.next_refresh_s(at(200)), RETRY_S_MIN);
+    let pause_s = first_pause_s(&freshness, at(200));
+    assert_eq!(freshness.next_refresh_s(at(200)), pause_s);
     for (state, word) in [
         (KeySetState::Fresh, "fresh"),
         (KeySetState::Stale, "stale"),
@@ -466,7 +466,7 @@ fn stale_keys_are_used_only_after_a_look_at_what_others_know() {
         Use,
         "nobody waits for the fetch that goes on"
     );
-    freshness.failed(at(101));
+    freshness.failed(at(100));
     assert_eq!(freshness.decide(at(101)), Use);
     assert_eq!(freshness.decide(at(100 + LOOK_S - 1)), UseAndRefresh);
     for _ in 0..9 {
@@ -490,10 +490,13 @@ fn stale_keys_are_used_only_after_a_look_at_what_others_know() {
 #[test]
 fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_is_soon_asked_for_again() {
     for (cooldown_s, again_s) in [(30, UNUSABLE_S_MAX), (3600, UNUSABLE_S_MAX), (3, 3)] {
-        let mut freshness = Freshness::new(FreshnessPolicy {
-            unknown_key_cooldown_s: cooldown_s,
-            ..FreshnessPolicy::default()
-        });
+        let mut freshness = Freshness::new(
+            FreshnessPolicy {
+                unknown_key_cooldown_s: cooldown_s,
+                ..FreshnessPolicy::default()
+            },
+            ISSUER,
+        );
         freshness.fetched(at(0), at(0), FRESH_S_MAX, true);
         freshness.fetched(at(100), at(100), FRESH_S_MAX, false);
         for seconds in 0..again_s {
@@ -509,14 +512,13 @@ fn a_set_in_which_nothing_can_be_used_ends_the_keys_before_it_and_is_soon_asked_
         assert_eq!(meet(&mut freshness, again), FetchFirst);
         assert_eq!(meet(&mut freshness, again), AwaitFetch);
         freshness.failed(again);
+        let retry_after_s = first_pause_s(&freshness, again);
         assert_eq!(
             meet(&mut freshness, again),
-            Unavailable {
-                retry_after_s: RETRY_S_MIN
-            },
+            Unavailable { retry_after_s },
             "the keys before do not come back"
         );
-        let later = at(102 + again_s);
+        let later = again.saturating_add(RETRY_S_FIRST);
         assert_eq!(meet(&mut freshness, later), FetchFirst);
         freshness.fetched(later, later, 100, true);
         assert_eq!(meet(&mut freshness, later), Use, "the mistake is mended");
@@ -547,7 +549,7 @@ fn keys_are_as_old_as_the_question_and_newer_than_those_that_were_known_then() {
     freshness.fetched(at(50), at(54), 100, true);
     assert_eq!(freshness.age_s(at(54)), Some(3), "of the same second");
     // By a clock that is ahead of ours.
-    let mut behind = Freshness::new(FreshnessPolicy::default());
+    let mut behind = Freshness::new(FreshnessPolicy::default(), ISSUER);
     behind.fetched(at(40), at(40), 100, true);
     behind.fetched(at(10), at(10), 100, true);
     assert_eq!(behind.age_s(at(45)), Some(4));
@@ -560,7 +562,7 @@ fn keys_are_as_old_as_the_question_and_newer_than_those_that_were_known_then() {
 /// The clock of whoever fetched the keys is some seconds ahead, and the attempt after that fails here.
 #[test]
 fn a_failure_by_a_slower_clock_leaves_a_record_that_can_be_read() {
-    let mut freshness = Freshness::new(FreshnessPolicy::default());
+    let mut freshness = Freshness::new(FreshnessPolicy::default(), ISSUER);
     freshness.fetched(at(105), at(105), 600, true);
     assert_eq!(
         freshness.decide_newer_key(at(102)),

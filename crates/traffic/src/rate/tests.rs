@@ -1,6 +1,6 @@
 use super::*;
-use crate::random::Random;
 use crate::time::Millis;
+use doorward_retry::Random;
 
 fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
     RateLimit {

@@ -3,6 +3,7 @@ use crate::balance::{TargetReport, Targets, Tried};
 use crate::breaker::{Breaker, RequestReport};
 use crate::by_route::RouteNumber;
 use crate::time::Millis;
+use doorward_retry::RESERVE;
 
 const RULE: RetryRule = RetryRule {
     attempts_max: 3,
@@ -127,30 +128,6 @@ fn a_pause_is_anything_up_to_a_bound_that_doubles() {
     for repetition in [0, 1, 255] {
         let _ = widest.backoff_ms(repetition, random);
     }
-}
-
-#[test]
-fn repetitions_are_a_fifth_of_the_requests_and_a_reserve_at_first() {
-    let mut budget = RetryBudget::new();
-    let mut taken = 0;
-    for requests in 1..=10_000 {
-        budget.request();
-        while budget.take() {
-            taken += 1;
-        }
-        let due = (requests / REQUESTS_PER_REPETITION).max(RESERVE);
-        assert_eq!(taken, due, "of {requests} requests");
-    }
-}
-
-#[test]
-fn a_quiet_life_saves_up_no_storm() {
-    let mut budget = RetryBudget::new();
-    for _ in 0..1_000_000 {
-        budget.request();
-    }
-    let taken = (0..1000).filter(|_| budget.take()).count();
-    assert_eq!(taken, SAVED_MAX as usize, "after a million requests");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::random::Random;
 use crate::rate::{Counts, RateKey};
+use doorward_retry::Random;
 
 const KEY: KeyDigest = [7; 16];
 /// Not the beginning of a period of any of them.

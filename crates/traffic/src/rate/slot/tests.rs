@@ -133,7 +133,7 @@ fn entries_have_names_of_their_own_and_there_is_a_fixed_number_of_them() {
         "doorward/rate/per_client/1023"
     );
     assert_eq!(slot_of(&[0xFF; 16]), SLOTS - 1);
-    let mut random = crate::random::Random::seeded(4);
+    let mut random = doorward_retry::Random::seeded(4);
     let mut counts = vec![0; usize::from(SLOTS)];
     for _ in 0..SLOTS * 32 {
         let [first, second] = [random.next(), random.next()].map(u64::to_be_bytes);

@@ -1,8 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::random::Random;
 use crate::rate::{Counts, RateKey};
+use doorward_retry::Random;
 use std::collections::BTreeMap;
 
 fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
