@@ -7,7 +7,7 @@
     reason = "the failure of a test"
 )]
 
-use doorward_syntax::url::{URL_BYTES_MAX, check_url};
+use doorward_syntax::url::{URL_BYTES_MAX, Wire, check_url};
 use doorward_tests::numbers::Numbers;
 use doorward_tests::signing::{
     ISSUER, NOW, SECRET, SIGNERS, any_algorithm, claims, compact, jwk, key_set, sign_with_secret,
@@ -193,10 +193,11 @@ fn nothing_makes_a_parser_panic() {
         let hint = UnverifiedToken::parse(&input)
             .ok()
             .and_then(|token| token.issuer_hint());
-        let refused = KeySet::parse(&input).is_err() && metadata::parse(&input, &text).is_err();
+        let refused =
+            KeySet::parse(&input).is_err() && metadata::parse(&input, &text, Wire::Safe).is_err();
         panics_would_be_here += usize::from(refused && hint.is_none());
         assert!(reads_nothing_else(&input), "{text:?}");
-        let urls = metadata::candidate_urls(&text);
+        let urls = metadata::candidate_urls(&text, Wire::Safe);
         assert!(
             urls.iter()
                 .all(|url| check_url(url).is_ok() || url.len() > URL_BYTES_MAX),

@@ -1,5 +1,6 @@
 //! What an issuer publishes about itself: OpenID Connect Discovery 1.0 §4, RFC 8414 §3.
 
+use doorward_syntax::url::Wire;
 use doorward_token::metadata::{self, Metadata};
 use std::fmt;
 use std::time::Duration;
@@ -35,16 +36,17 @@ impl fmt::Display for NoMetadata {
     }
 }
 
-/// Fetches the metadata of `issuer`.
+/// Fetches the metadata of `issuer`, over such a wire.
 ///
 /// # Errors
 /// What was tried and why it failed, for the log.
 pub(crate) async fn metadata<P: Platform>(
     platform: &P,
     issuer: &str,
+    wire: Wire,
 ) -> Result<Metadata, NoMetadata> {
     let mut reasons = String::new();
-    let finding = find(platform, issuer, &mut reasons);
+    let finding = find(platform, issuer, wire, &mut reasons);
     match clock::within(platform, METADATA_TIME_MAX, finding).await {
         Ok(Some(metadata)) => Ok(metadata),
         Ok(None) => Err(NoMetadata::Nowhere(reasons)),
@@ -56,10 +58,17 @@ pub(crate) async fn metadata<P: Platform>(
 
 /// Asks at one address after the other. Issuers that have metadata at one of them answer at the others with
 /// whatever they answer with: a page, for one.
-async fn find<P: Platform>(platform: &P, issuer: &str, reasons: &mut String) -> Option<Metadata> {
-    for url in metadata::candidate_urls(issuer) {
-        let (reason, answers) = match fetch::get(platform, &url, fetch::ACCEPT_JSON, None).await {
-            Ok(Outcome::Fetched(document)) => match metadata::parse(&document.body, issuer) {
+async fn find<P: Platform>(
+    platform: &P,
+    issuer: &str,
+    wire: Wire,
+    reasons: &mut String,
+) -> Option<Metadata> {
+    for url in metadata::candidate_urls(issuer, wire) {
+        let (reason, answers) = match fetch::get(platform, (&url, wire), fetch::ACCEPT_JSON, None)
+            .await
+        {
+            Ok(Outcome::Fetched(document)) => match metadata::parse(&document.body, issuer, wire) {
                 Ok(metadata) => return Some(metadata),
                 Err(error) => (format!("{url}: {error}"), true),
             },

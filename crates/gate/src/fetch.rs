@@ -5,7 +5,7 @@
 
 use doorward_syntax::media_type::{FORM, MediaType};
 use doorward_syntax::split::split_once;
-use doorward_syntax::url::{UrlParts, same_origin};
+use doorward_syntax::url::{UrlParts, Wire, same_origin};
 use doorward_token::freshness::CacheHeaders;
 use std::fmt;
 use std::time::Duration;
@@ -148,18 +148,18 @@ impl fmt::Display for FetchError {
 
 impl std::error::Error for FetchError {}
 
-/// Fetches the document at `url`, of one of the media types in `accept` or any other. With `etag`, asks only
+/// Fetches the document at `url`, over such a wire, of one of the media types in `accept` or any other. With `etag`, asks only
 /// for what has changed since.
 ///
 /// # Errors
 /// [`FetchError`] for everything that is not a whole, small document in time.
 pub(crate) async fn get<P: Platform>(
     platform: &P,
-    url: &str,
+    (url, wire): (&str, Wire),
     accept: &str,
     etag: Option<&str>,
 ) -> Result<Outcome, FetchError> {
-    in_time(platform, url, follow(platform, url, accept, etag)).await
+    in_time(platform, url, follow(platform, (url, wire), accept, etag)).await
 }
 
 /// What came of posting a form.
@@ -193,7 +193,8 @@ pub(crate) async fn post<P: Platform>(
         fields.push("authorization", authorization);
     }
     let exchange = async {
-        let (status, fields, response) = send(platform, url, "POST", fields, Some(form)).await?;
+        let (status, fields, response) =
+            send(platform, (url, Wire::Safe), "POST", fields, Some(form)).await?;
         match status {
             200 if !is_json(&fields) => Err(FetchFailure::ContentType),
             200 => document(platform, &fields, response)
@@ -229,7 +230,7 @@ async fn in_time<P: Platform, T>(
 
 async fn follow<P: Platform>(
     platform: &P,
-    url: &str,
+    (url, wire): (&str, Wire),
     accept: &str,
     etag: Option<&str>,
 ) -> Result<Outcome, FetchFailure> {
@@ -239,7 +240,7 @@ async fn follow<P: Platform>(
         if let Some(etag) = etag {
             fields.push("if-none-match", etag);
         }
-        let (status, fields, response) = send(platform, &url, "GET", fields, None).await?;
+        let (status, fields, response) = send(platform, (&url, wire), "GET", fields, None).await?;
         match status {
             200 => {
                 let document = document(platform, &fields, response).await;
@@ -253,7 +254,7 @@ async fn follow<P: Platform>(
                 let location = fields
                     .text("location")
                     .and_then(|location| resolve(&url, location))
-                    .filter(|location| same_origin(&url, location))
+                    .filter(|location| same_origin(&url, location, wire))
                     .ok_or(FetchFailure::Redirect)?;
                 url = location;
             }
@@ -268,12 +269,12 @@ type Answer<P> = (u16, FieldList, <P as Platform>::Response);
 
 async fn send<P: Platform>(
     platform: &P,
-    url: &str,
+    (url, wire): (&str, Wire),
     method: &str,
     fields: FieldList,
     body: Option<Vec<u8>>,
 ) -> Result<Answer<P>, FetchFailure> {
-    let parts = UrlParts::of(url).map_err(|error| FetchFailure::Url(error.to_string()))?;
+    let parts = UrlParts::over(url, wire).map_err(|error| FetchFailure::Url(error.to_string()))?;
     let limit_ms = u64::try_from(FETCH_TIME_MAX.as_millis()).unwrap_or(u64::MAX);
     // A host that knows no such options still stops at FETCH_TIME_MAX.
     let (options, _) = platform.options(&Times {
@@ -370,7 +371,8 @@ fn resolve(base: &str, location: &str) -> Option<String> {
     if !location.starts_with('/') || location.starts_with("//") {
         return None;
     }
-    let base = UrlParts::of(base).ok()?;
+    // It was asked, so it may be.
+    let base = UrlParts::of_any(base).ok()?;
     Some(format!("{}://{}{location}", base.scheme, base.authority))
 }
 

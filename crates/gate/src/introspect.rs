@@ -13,6 +13,7 @@
 
 use doorward_policy::{AskedIssuer, ClientAuthentication, Introspection, Issuer, Pending, Refusal};
 use doorward_retry::{Backoff, Random};
+use doorward_syntax::url::Wire;
 use doorward_token::cache::{Hit, TokenCache, realm_of};
 use doorward_token::client::{self, ClientKey, ClientKeyError};
 use doorward_token::introspection::{self, IntrospectionError, IntrospectionResponse};
@@ -382,7 +383,8 @@ async fn endpoint_url<P: Platform>(
     {
         return Ok(Rc::clone(url));
     }
-    let metadata = discovery::metadata(platform, &issuer.url)
+    // What is asked gets the gate's secret: an open wire does not say who that is.
+    let metadata = discovery::metadata(platform, &issuer.url, Wire::Safe)
         .await
         .map_err(|none| Failure::Asking(NotAsked::Metadata(none)))?;
     let url = metadata.introspection_endpoint;

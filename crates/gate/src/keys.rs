@@ -12,6 +12,7 @@ mod source;
 
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_retry::Backoff;
+use doorward_syntax::url::Wire;
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
     UnknownKeyDecision,
@@ -64,6 +65,7 @@ pub(crate) struct IssuerKeys<P: Platform> {
     /// What a record of its keys is about.
     subject: String,
     source: KeySource,
+    wire: Wire,
     algorithms: AlgorithmSet,
     flight: Flight<P>,
     state: RefCell<State>,
@@ -112,6 +114,7 @@ impl<P: Platform> IssuerKeys<P> {
             url: issuer.url.clone(),
             subject: issuer.keys_subject(),
             source: issuer.keys.clone(),
+            wire: issuer.wire,
             algorithms: issuer.algorithms,
             flight: Flight::new(platform.clone()),
             state: RefCell::new(State {
@@ -269,7 +272,7 @@ impl<P: Platform> IssuerKeys<P> {
         };
         let known = known.as_ref().and_then(|keys| keys.published.as_ref());
         let asked_at = self.platform.now();
-        match source::fetched(&self.platform, &self.url, url, known, &exposed).await {
+        match source::fetched(&self.platform, &self.url, url, self.wire, known, &exposed).await {
             Ok((set, published, fresh_s)) => {
                 self.keep(set, Some(published), "issuer", asked_at, fresh_s);
             }

@@ -128,6 +128,10 @@ codes! {
     OpenToAll = "open-to-all", Warning;
     /// A path that frameworks answer as the one of a rule is taken by another, which asks for less.
     OtherFormat = "other-format", Warning;
+    /// Keys that come over a network on which others may be.
+    InsecureHttp = "insecure-http", Warning;
+    /// A key that changes nothing where it stands.
+    NoEffect = "no-effect", Warning;
     /// An audience that is in tokens for others, too.
     SharedAudience = "shared-audience", Warning;
     /// A provider of ID tokens, where the policy does not say so.

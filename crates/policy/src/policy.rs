@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 use std::sync::Arc;
 
+use doorward_syntax::url::Wire;
 use doorward_token::freshness::FreshnessPolicy;
 use doorward_token::introspection::MissingAudience;
 use doorward_token::{AlgorithmSet, Expectations, tenant_of};
@@ -267,6 +268,8 @@ pub struct Issuer {
     pub leeway_s: u64,
     /// Where its keys come from.
     pub keys: KeySource,
+    /// What may be between here and there.
+    pub wire: Wire,
     /// Whether its tokens follow RFC 9068.
     pub access_token_profile: bool,
     /// For how long its keys may be used.
@@ -337,8 +340,7 @@ pub enum KeySource {
 /// How an issuer is asked about opaque tokens (RFC 7662).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introspection {
-    /// Whom to ask; `None`: the metadata that the issuer publishes says it. It is never `None` where
-    /// the keys are not found by discovery.
+    /// Whom to ask; `None`: the metadata that the issuer publishes says it, as where its keys are, over a safe wire.
     pub endpoint: Option<String>,
     /// As whom.
     pub client_id: String,
@@ -523,10 +525,9 @@ impl Rules {
     }
 }
 
-/// Methods that no rule can list, and that a rule which lists none does not mean either. `CONNECT`
-/// has no path (RFC 9110 section 9.3.6). `TRACE` answers with the request as the upstream received
-/// it, identity headers included, and has no use for clients that send a credential (RFC 9110
-/// section 9.3.8).
+/// Methods that no rule can list, and that a rule which lists none does not mean either. `CONNECT` has no path (RFC 9110
+/// section 9.3.6). `TRACE` answers with the request as the upstream received it, identity headers included, and has no
+/// use for clients that send a credential (RFC 9110 section 9.3.8).
 pub(crate) const METHODS_NEVER_LISTED: [&str; 2] = ["CONNECT", "TRACE"];
 
 impl Kind {

@@ -57,6 +57,15 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
+/// What may be between here and an address that something is fetched from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// Nobody who could read or change it: `https`, or `http` from loopback.
+    Safe,
+    /// Anybody: `http` from any host as well, because the policy says so.
+    Open,
+}
+
 /// Whether something may be fetched from this address: `https`, or `http` from loopback
 /// (127.0.0.0/8, `[::1]`, `localhost`); no user name, no password, no fragment, no component of the
 /// application (`*.spin.internal`).
@@ -68,11 +77,11 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
     UrlParts::of(url).map(|_| ())
 }
 
-/// Whether two addresses have the same scheme, host and port (RFC 6454 section 4). An address that
-/// [`check_url`] refuses has no origin and equals none.
+/// Whether two addresses have the same scheme, host and port (RFC 6454 section 4). An address from which nothing may be
+/// fetched over such a wire has no origin and equals none.
 #[must_use]
-pub fn same_origin(a: &str, b: &str) -> bool {
-    match (UrlParts::of(a), UrlParts::of(b)) {
+pub fn same_origin(a: &str, b: &str, wire: Wire) -> bool {
+    match (UrlParts::over(a, wire), UrlParts::over(b, wire)) {
         (Ok(a), Ok(b)) => {
             a.scheme == b.scheme && a.host.eq_ignore_ascii_case(b.host) && a.port == b.port
         }
@@ -155,11 +164,20 @@ impl<'u> UrlParts<'u> {
     ///
     /// What speaks against it, as with [`check_url`].
     pub fn of(url: &'u str) -> Result<Self, UrlError> {
+        Self::over(url, Wire::Safe)
+    }
+
+    /// Those of an address that something may be fetched from over such a wire. No component is one.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it, as with [`check_url`]; over an open one never [`UrlError::NotEncrypted`].
+    pub fn over(url: &'u str, wire: Wire) -> Result<Self, UrlError> {
         let parts = Self::of_any(url)?;
         if parts.is_component() {
             return Err(UrlError::Component);
         }
-        if parts.scheme == "http" && !parts.loopback {
+        if wire == Wire::Safe && parts.scheme == "http" && !parts.loopback {
             return Err(UrlError::NotEncrypted);
         }
         Ok(parts)

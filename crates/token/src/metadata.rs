@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use doorward_syntax::url::{UrlError, UrlParts, check_url};
+use doorward_syntax::url::{UrlError, UrlParts, Wire, check_url};
 use serde_json::Value;
 
 use crate::json::{self, JsonError, Limits};
@@ -23,10 +23,11 @@ const LIMITS: Limits = Limits {
 pub struct Metadata {
     /// The issuer, equal to the one that was asked for.
     pub issuer: String,
-    /// Where the issuer's key set is; [`check_url`] accepts it.
+    /// Where the issuer's key set is; [`check_url`] accepts it, unless the metadata came over an open wire, too.
     pub jwks_uri: String,
     /// Where the issuer is asked about opaque tokens (RFC 8414 §2), if it says so and [`check_url`]
-    /// accepts that. It may be on another origin.
+    /// accepts that. It may be on another origin. What came over an open wire does not say it: the gate's secret and the
+    /// tokens go there.
     pub introspection_endpoint: Option<String>,
 }
 
@@ -99,10 +100,10 @@ impl std::error::Error for MetadataError {}
 /// 2. RFC 8414 §3.1: the well-known path before the issuer's.
 /// 3. RFC 8414 §5: the same with the name that OpenID Connect uses.
 ///
-/// Empty when [`check_url`] refuses the issuer, or it has a query.
+/// Empty when the issuer is no address over this wire, or has a query.
 #[must_use]
-pub fn candidate_urls(issuer: &str) -> Vec<String> {
-    let Ok(parts) = UrlParts::of(issuer) else {
+pub fn candidate_urls(issuer: &str, wire: Wire) -> Vec<String> {
+    let Ok(parts) = UrlParts::over(issuer, wire) else {
         return Vec::new();
     };
     if parts.query.is_some() {
@@ -120,12 +121,13 @@ pub fn candidate_urls(issuer: &str) -> Vec<String> {
     urls
 }
 
-/// Reads a metadata document of this issuer.
+/// Reads a metadata document of this issuer. Over an open wire, that of an issuer whose own address is no safe one can
+/// name keys at such an address; that of any other one cannot, so that nothing is less safe than the policy shows.
 ///
 /// # Errors
 ///
 /// The document cannot be read, is about another issuer, or names no acceptable address of keys.
-pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
+pub fn parse(json: &[u8], issuer: &str, wire: Wire) -> Result<Metadata, MetadataError> {
     if json.len() > METADATA_BYTES_MAX {
         return Err(MetadataError::TooLong {
             bytes: json.len(),
@@ -146,11 +148,15 @@ pub fn parse(json: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
         });
     }
     let jwks_uri = string("jwks_uri")?;
-    check_url(&jwks_uri).map_err(MetadataError::KeySetUrl)?;
+    let came_over = match check_url(issuer) {
+        Err(UrlError::NotEncrypted) => wire,
+        _ => Wire::Safe,
+    };
+    UrlParts::over(&jwks_uri, came_over).map_err(MetadataError::KeySetUrl)?;
     // Whoever needs no introspection is not kept from the keys by a mistake here.
     let introspection_endpoint = string("introspection_endpoint")
         .ok()
-        .filter(|url| check_url(url).is_ok());
+        .filter(|url| came_over == Wire::Safe && check_url(url).is_ok());
     Ok(Metadata {
         issuer: named,
         jwks_uri,

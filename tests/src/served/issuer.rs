@@ -37,8 +37,12 @@ struct Shared {
 impl Issuer {
     /// Starts an issuer that behaves well, with one Ed25519 and one P-256 key.
     pub async fn start() -> Self {
-        let world = world();
-        let authority = format!("127.0.0.1:{}", 40_000 + world.owner());
+        Self::start_at(&format!("127.0.0.1:{}", 40_000 + world().owner())).await
+    }
+
+    /// The same at this address.
+    pub async fn start_at(authority: &str) -> Self {
+        let (world, authority) = (world(), authority.to_owned());
         let shared = Rc::new(Shared {
             state: RefCell::new(State::new(&format!("http://{authority}"))),
             releases: Cell::new(0),

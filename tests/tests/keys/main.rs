@@ -4,10 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod cases;
+mod over_http;
 
 use doorward_tests::served as api;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    api::run::main(cases::CASES)
+    api::run::main(&[cases::CASES, over_http::CASES].concat())
 }

@@ -7,11 +7,17 @@ fn the_metadata_is_what_a_gate_expects_to_find() {
     let folder = tempfile::tempdir().unwrap();
     let issuer = Issuer::start(folder.path());
     let mut found = 0;
-    for url in doorward_token::metadata::candidate_urls(&issuer.url) {
+    for url in
+        doorward_token::metadata::candidate_urls(&issuer.url, doorward_syntax::url::Wire::Safe)
+    {
         let response = issuer.get(url.strip_prefix(&issuer.url).unwrap());
         assert_eq!(response.status, 200, "{url}");
-        let metadata =
-            doorward_token::metadata::parse(response.body.as_bytes(), &issuer.url).unwrap();
+        let metadata = doorward_token::metadata::parse(
+            response.body.as_bytes(),
+            &issuer.url,
+            doorward_syntax::url::Wire::Safe,
+        )
+        .unwrap();
         assert_eq!(metadata.jwks_uri, format!("{}/jwks", issuer.url));
         assert!(
             response.head.contains("content-type: application/json"),

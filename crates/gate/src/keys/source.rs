@@ -1,5 +1,6 @@
 //! Where the keys of an issuer come from: a variable, a file, or the issuer itself.
 
+use doorward_syntax::url::Wire;
 use doorward_token::freshness;
 use doorward_token::{AlgorithmSet, ExposedKeys, KeySet, KeySetError};
 use std::fmt;
@@ -85,26 +86,27 @@ pub(super) fn file<P: Platform>(platform: &P, path: &str) -> Result<KeySet, NoKe
     }
 }
 
-/// The key set that `issuer` publishes at `url`, or where its metadata says; asked for only if it is
-/// another one than `known`. It is read without the keys that are `exposed`, and there may be none in it
+/// The key set that `issuer` publishes at `url`, or where its metadata says; asked for over such a wire, and only if it
+/// is another one than `known`. It is read without the keys that are `exposed`, and there may be none in it
 /// that can be used. With it, for how long it is fresh, in seconds.
 pub(super) async fn fetched<P: Platform>(
     platform: &P,
     issuer: &str,
     url: Option<&str>,
+    wire: Wire,
     known: Option<&Published>,
     exposed: &ExposedKeys,
 ) -> Result<(KeySet, Published, u64), NoKeys> {
     let url = match url {
         Some(url) => url.to_owned(),
         None => {
-            let metadata = discovery::metadata(platform, issuer).await;
+            let metadata = discovery::metadata(platform, issuer, wire).await;
             metadata.map_err(NoKeys::Metadata)?.jwks_uri
         }
     };
     let known = known.filter(|published| published.url == url);
     let etag = known.and_then(|published| published.etag.as_deref());
-    let answered = fetch::get(platform, &url, fetch::ACCEPT_KEYS, etag).await;
+    let answered = fetch::get(platform, (&url, wire), fetch::ACCEPT_KEYS, etag).await;
     let (published, headers) = match answered.map_err(NoKeys::Fetch)? {
         Outcome::Fetched(document) => {
             let Ok(body) = String::from_utf8(document.body) else {

@@ -16,6 +16,7 @@ use crate::document::{Document, Entry};
 use crate::finding::{Code, Findings};
 use crate::source::{Fields, Related, Source, list, shown};
 use crate::value::{At, Value};
+use doorward_syntax::url::{UrlError, check_url};
 use doorward_token::{ClaimPath, TENANT_PLACE};
 
 /// An issuer of which everybody can have tokens.
@@ -160,6 +161,7 @@ pub fn advise(text: &str, found: &Findings) -> Findings {
     if !found.has_errors() {
         let issuers = Issuer::all(root);
         for issuer in &issuers {
+            insecure_http(&mut source, issuer);
             audiences(&mut source, issuer);
             kind_of_tokens(&mut source, issuer);
         }
@@ -228,6 +230,48 @@ impl<'t, 's> Issuer<'t, 's> {
             })
         };
         entries.iter().filter_map(read).collect()
+    }
+}
+
+/// Keys that come over http from elsewhere than this machine, and the key that allows it where none do.
+fn insecure_http(source: &mut Source<'_>, issuer: &Issuer<'_, '_>) {
+    let Some(allowed) = issuer.fields.get("insecure_http") else {
+        return;
+    };
+    if !matches!(allowed.value, Value::Boolean(true)) {
+        return;
+    }
+    let elsewhere = ["jwks_file", "secret"].map(|key| issuer.fields.get(key).is_some());
+    let from = texts(issuer.fields.get("jwks_url")).into_iter().next();
+    let from = match from {
+        Some(url) => Some(url),
+        None if elsewhere.contains(&true) => None,
+        None => Some(issuer.url),
+    };
+    // Each tenant's address is as safe as that of another one.
+    let is_open = |url: &At<&str>| {
+        let of_one = url.value.replace(TENANT_PLACE, "a");
+        check_url(&of_one) == Err(UrlError::NotEncrypted)
+    };
+    if let Some(url) = from.filter(is_open) {
+        let message = format_args!(
+            "the keys of `{}` come over http: whoever is between can put others in their place, and pass as anybody",
+            shown(issuer.name)
+        );
+        let help = "only for a network of your own that nobody else is on; otherwise https, or `jwks_file`";
+        let related: Related<'_> = &[(allowed.offset, &"allowed here")];
+        source.find_with(
+            Code::InsecureHttp,
+            url.offset,
+            &message,
+            Some(&help),
+            related,
+        );
+    } else {
+        let message =
+            "`insecure_http` changes nothing: no keys come over http from another machine";
+        let help = "leave it out, so that it allows nothing later";
+        source.find_with(Code::NoEffect, allowed.offset, &message, Some(&help), &[]);
     }
 }
 

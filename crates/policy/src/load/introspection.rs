@@ -16,23 +16,28 @@ const CACHE_S_DEFAULT: u64 = 60;
 /// The same of an answer that a token is not active.
 const NEGATIVE_CACHE_S_DEFAULT: u64 = 5;
 
-/// `issuer` is the table of the issuer, which has `introspection`.
+/// `issuer` is the table of the issuer, which has `introspection`. `open`: its metadata come over http.
 pub(super) fn read(
     source: &mut Source<'_>,
     issuer: Fields<'_, '_>,
     tenant: Tenant<'_>,
     keys: &KeySource,
+    open: bool,
 ) -> Option<Introspection> {
     let fields = source.table_of(issuer, "introspection")?;
     let endpoint = source.text(fields, "endpoint");
     if endpoint.is_none() && *keys != KeySource::Discovery {
         let help = "the issuer's metadata is not read where the policy says where the keys are";
         source.is_there(fields, "endpoint", WHAT, help);
+    } else if endpoint.is_none() && open {
+        let help = "whoever is between can change metadata over http, and be sent tokens and the secret; an \
+                    endpoint is https";
+        source.is_there(fields, "endpoint", WHAT, help);
     }
     let help = "add the name under which the issuer knows this gate";
     let id = source.needed(fields, "client_id", WHAT, help);
     let read = Introspection {
-        endpoint: endpoint.map(|url| address(source, "`endpoint`", url, tenant, false)),
+        endpoint: endpoint.map(|url| address(source, "`endpoint`", url, tenant, false, None)),
         client_id: id.map_or_else(String::new, |id| client_id(source, id)),
         authentication: authentication(source, fields),
         cache_s: source.seconds(fields, "cache_s", 0..=CACHE_S_MAX, CACHE_S_DEFAULT),

@@ -1,5 +1,6 @@
 //! `[issuer.NAME]`
 
+use doorward_syntax::url::{UrlError, Wire, check_url};
 use doorward_token::freshness::{
     FreshnessPolicy, STALE_IF_ERROR_S_DEFAULT, UNKNOWN_KEY_COOLDOWN_S_DEFAULT,
 };
@@ -145,8 +146,12 @@ fn read_one(
     revocation: bool,
 ) {
     let what = format!("the issuer `{}`", shown(&read.name));
-    let keys = keys(source, fields, tenant);
-    let url = names::url(source, &what, fields, tenant, &keys);
+    let wire = match source.flag(fields, "insecure_http", false) {
+        true => Wire::Open,
+        false => Wire::Safe,
+    };
+    let keys = keys(source, fields, tenant, wire);
+    let url = names::url(source, &what, fields, tenant, &keys, wire);
     if let Some(value) = fields.get("url") {
         read.url_offset = value.offset;
     }
@@ -201,7 +206,8 @@ fn read_one(
             }
         }
     }
-    let introspection = introspection::read(source, fields, tenant, &keys);
+    let open = wire == Wire::Open && check_url(&expectations.issuer) == Err(UrlError::NotEncrypted);
+    let introspection = introspection::read(source, fields, tenant, &keys, open);
     let logout = logout::read(source, fields, revocation);
     if let Some(logout) = &logout {
         read.logout_offset = logout.offset;
@@ -217,6 +223,7 @@ fn read_one(
         algorithms: expectations.algorithms,
         leeway_s: expectations.leeway_s,
         keys,
+        wire,
         access_token_profile: expectations.access_token_profile,
         freshness,
         introspection,
@@ -276,7 +283,12 @@ fn audience(source: &mut Source<'_>, what: &str, fields: Fields<'_, '_>) -> Vec<
     entries.iter().map(|entry| entry.value.to_owned()).collect()
 }
 
-fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Tenant<'_>) -> KeySource {
+fn keys(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    tenant: Tenant<'_>,
+    wire: Wire,
+) -> KeySource {
     let given = |after: usize| {
         ["jwks_file", "jwks_url", "secret"]
             .into_iter()
@@ -296,7 +308,8 @@ fn keys(source: &mut Source<'_>, fields: Fields<'_, '_>, tenant: Tenant<'_>) -> 
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
     }
     if let Some(url) = source.text(fields, "jwks_url") {
-        return KeySource::JwksUrl(address(source, "`jwks_url`", url, tenant, false));
+        let url = address(source, "`jwks_url`", url, tenant, false, Some(wire));
+        return KeySource::JwksUrl(url);
     }
     if let Some(path) = source.text(fields, "jwks_file") {
         return KeySource::JwksFile(file(source, path, tenant));

@@ -17,6 +17,7 @@
 //! token_bytes_max = 16384                      # the longest token; 1024 to 65536
 //! stale_if_error_s = 86400                     # how long old keys do while it gives no key set; 0 to
 //!                                              # 604800
+//! # insecure_http = true                       # whether keys may come over http from other machines
 //! unknown_key_cooldown_s = 30                  # how old keys may be for an unknown one to be refused
 //!                                              # for good; 5 to 3600
 //! # Keys: by discovery, unless one of these is there.

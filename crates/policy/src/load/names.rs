@@ -1,6 +1,6 @@
 //! What issuers are called: `url` and `issuer`, which no two of them share.
 
-use doorward_syntax::url::{URL_BYTES_MAX, UrlParts};
+use doorward_syntax::url::{URL_BYTES_MAX, UrlParts, Wire};
 use doorward_token::TENANT_PLACE;
 use doorward_token::api_key::API_KEY_ISSUER;
 
@@ -18,6 +18,7 @@ pub(super) fn url(
     fields: Fields<'_, '_>,
     tenant: Tenant<'_>,
     keys: &KeySource,
+    wire: Wire,
 ) -> String {
     let help = "add the issuer's identifier, as tokens have it in `iss`";
     let Some(url) = source.needed(fields, "url", what, help) else {
@@ -37,7 +38,7 @@ pub(super) fn url(
             let message = "an issuer's `url` has no query";
             source.find(Code::BadUrl, url.offset, &message);
         }
-        return address(source, "`url`", url, tenant, true);
+        return address(source, "`url`", url, tenant, true, Some(wire));
     }
     check(source, "`url`", url);
     fill(source, "`url`", url, tenant, true)

@@ -7,7 +7,7 @@
 //! and `iss` has to be `url` with what the token has as `tid` in the place of `{tenant}`.
 
 use doorward_syntax::split::split_once;
-use doorward_syntax::url::check_url;
+use doorward_syntax::url::{UrlError, UrlParts, Wire};
 use doorward_token::{TENANT_BYTES_MAX, TENANT_PLACE, is_tenant};
 
 use super::bounds::ISSUERS_IN_ALL_MAX;
@@ -90,21 +90,29 @@ pub(super) fn fill(
     String::new()
 }
 
-/// The same for an address, from which it must be allowed to fetch something.
+/// The same for an address, from which it must be allowed to fetch something. `wire` is what may be on the way to it;
+/// `None`: only what is safe, whatever the issuer says.
 pub(super) fn address(
     source: &mut Source<'_>,
     what: &str,
     url: At<&str>,
     tenant: Tenant<'_>,
     each: bool,
+    wire: Option<Wire>,
 ) -> String {
     let address = fill(source, what, url, tenant, each);
     // An empty one has a finding already, or gets it here.
     if address.is_empty() != url.value.is_empty() {
         return address;
     }
-    if let Err(error) = check_url(&address) {
-        let help = "https, or http on 127.0.0.1, [::1] or localhost";
+    if let Err(error) = UrlParts::over(&address, wire.unwrap_or(Wire::Safe)) {
+        let help = match error {
+            UrlError::NotEncrypted if wire.is_some() => {
+                "https, or http on 127.0.0.1, [::1] or localhost; `insecure_http = true` of the issuer takes http \
+                 from any host, for a network of your own"
+            }
+            _ => "https, or http on 127.0.0.1, [::1] or localhost",
+        };
         let message = format_args!("{what} `{}` {error}", shown(&address));
         source.find_with(Code::BadUrl, url.offset, &message, Some(&help), &[]);
     }

@@ -92,9 +92,14 @@ fn addresses_are_https_or_loopback() {
 fn an_origin_is_scheme_host_and_port() {
     assert!(same_origin(
         "https://a.example/x",
-        "HTTPS://A.EXAMPLE:443/y?z"
+        "HTTPS://A.EXAMPLE:443/y?z",
+        Wire::Safe
     ));
-    assert!(same_origin("http://localhost", "http://localhost:80/"));
+    assert!(same_origin(
+        "http://localhost",
+        "http://localhost:80/",
+        Wire::Safe
+    ));
     for (a, b) in [
         ("https://a.example", "https://b.example"),
         ("https://a.example", "https://a.example:8443"),
@@ -104,8 +109,8 @@ fn an_origin_is_scheme_host_and_port() {
         ("https://a.example", "file:///a.example"),
         ("nonsense", "nonsense"),
     ] {
-        assert!(!same_origin(a, b), "{a} and {b} must differ");
-        assert!(!same_origin(b, a), "{b} and {a} must differ");
+        assert!(!same_origin(a, b, Wire::Safe), "{a} and {b} must differ");
+        assert!(!same_origin(b, a, Wire::Safe), "{b} and {a} must differ");
     }
 }
 
@@ -210,5 +215,32 @@ fn a_port_is_what_follows_the_last_colon_that_is_in_no_brackets() {
         ("", "", None),
     ] {
         assert_eq!(host_and_port(authority), (host, port), "{authority}");
+    }
+}
+
+#[test]
+fn an_open_wire_takes_http_from_any_host_and_nothing_else_besides() {
+    for url in [
+        "http://keys.internal:8080/k",
+        "HTTP://10.0.0.1/k",
+        "http://[fd00::1]/k",
+    ] {
+        assert_eq!(UrlParts::over(url, Wire::Safe), Err(UrlError::NotEncrypted));
+        assert!(UrlParts::over(url, Wire::Open).is_ok(), "{url}");
+        assert!(same_origin(url, url, Wire::Open), "{url}");
+        assert!(!same_origin(url, url, Wire::Safe), "{url}");
+        let tls = url.to_ascii_lowercase().replace("http://", "https://");
+        assert!(!same_origin(url, &tls, Wire::Open), "{url} and {tls}");
+    }
+    for (url, error) in [
+        ("http://js.spin.internal/k", UrlError::Component),
+        ("http://a@keys.internal/k", UrlError::UserInfo),
+        ("http://keys.internal/#k", UrlError::Fragment),
+        ("http://2130706433/k", UrlError::Host),
+        ("http://keys.internal:0/k", UrlError::Port),
+        ("ftp://keys.internal/k", UrlError::Scheme),
+        ("file:///k", UrlError::Scheme),
+    ] {
+        assert_eq!(UrlParts::over(url, Wire::Open), Err(error), "{url}");
     }
 }

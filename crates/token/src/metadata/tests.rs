@@ -7,18 +7,18 @@ const ISSUER: &str = "https://login.acme.example/tenant";
 #[test]
 fn metadata_is_looked_for_where_both_standards_say() {
     assert_eq!(
-        candidate_urls("https://login.acme.example"),
+        candidate_urls("https://login.acme.example", Wire::Safe),
         [
             "https://login.acme.example/.well-known/openid-configuration",
             "https://login.acme.example/.well-known/oauth-authorization-server",
         ]
     );
     assert_eq!(
-        candidate_urls("https://login.acme.example"),
-        candidate_urls("https://login.acme.example/")
+        candidate_urls("https://login.acme.example", Wire::Safe),
+        candidate_urls("https://login.acme.example/", Wire::Safe)
     );
     assert_eq!(
-        candidate_urls("https://login.acme.example:8443/a/b/"),
+        candidate_urls("https://login.acme.example:8443/a/b/", Wire::Safe),
         [
             "https://login.acme.example:8443/a/b/.well-known/openid-configuration",
             "https://login.acme.example:8443/.well-known/oauth-authorization-server/a/b",
@@ -34,9 +34,9 @@ fn metadata_is_looked_for_where_both_standards_say() {
         "https://a@b.example",
         "file:///etc/passwd",
     ] {
-        assert_eq!(candidate_urls(issuer), [""; 0], "{issuer}");
+        assert_eq!(candidate_urls(issuer, Wire::Safe), [""; 0], "{issuer}");
     }
-    for url in candidate_urls(ISSUER) {
+    for url in candidate_urls(ISSUER, Wire::Safe) {
         assert_eq!(check_url(&url), Ok(()), "{url}");
     }
 }
@@ -49,7 +49,7 @@ fn a_document_of_the_issuer_names_its_keys() {
         jwks_uri: "https://keys.acme.example/k?v=1".to_owned(),
         introspection_endpoint: None,
     };
-    assert_eq!(parse(text, ISSUER), Ok(expected));
+    assert_eq!(parse(text, ISSUER, Wire::Safe), Ok(expected));
 }
 
 #[test]
@@ -72,7 +72,8 @@ fn a_document_may_name_an_endpoint_for_introspection() {
         let text = format!(
             r#"{{"issuer":"{ISSUER}","jwks_uri":"https://a.example/k","introspection_endpoint":{member}}}"#
         );
-        let endpoint = parse(text.as_bytes(), ISSUER).map(|found| found.introspection_endpoint);
+        let endpoint =
+            parse(text.as_bytes(), ISSUER, Wire::Safe).map(|found| found.introspection_endpoint);
         assert_eq!(endpoint, Ok(expected.map(str::to_owned)), "{member}");
     }
 }
@@ -89,7 +90,10 @@ fn metadata_of_another_issuer_name_both() {
     let long = "x".repeat(ISSUER_SHOWN_CHARS_MAX + 1);
     let text = format!(r#"{{"issuer":"{long}","jwks_uri":"https://a.example/k"}}"#);
     let shown = "x".repeat(ISSUER_SHOWN_CHARS_MAX);
-    assert_eq!(parse(text.as_bytes(), ISSUER), Err(other(&shown)));
+    assert_eq!(
+        parse(text.as_bytes(), ISSUER, Wire::Safe),
+        Err(other(&shown))
+    );
     assert_eq!(
         other("https://login.acme.example/tenant/").to_string(),
         format!(
@@ -138,17 +142,24 @@ fn every_other_document_is_refused() {
             MetadataError::KeySetUrl(UrlError::Scheme),
         ),
     ] {
-        assert_eq!(parse(text.as_bytes(), ISSUER), Err(error), "{text}");
+        assert_eq!(
+            parse(text.as_bytes(), ISSUER, Wire::Safe),
+            Err(error),
+            "{text}"
+        );
     }
     for text in ["", "[]", "<html>", r#"{"issuer":"a","issuer":"b"}"#] {
         assert!(
-            matches!(parse(text.as_bytes(), ISSUER), Err(MetadataError::Json(_))),
+            matches!(
+                parse(text.as_bytes(), ISSUER, Wire::Safe),
+                Err(MetadataError::Json(_))
+            ),
             "{text}"
         );
     }
     let bytes = METADATA_BYTES_MAX + 1;
     assert_eq!(
-        parse(&vec![b' '; bytes], ISSUER),
+        parse(&vec![b' '; bytes], ISSUER, Wire::Safe),
         Err(MetadataError::TooLong {
             bytes,
             bytes_max: METADATA_BYTES_MAX
@@ -166,18 +177,78 @@ fn no_metadata_send_anybody_to_a_component_of_the_application() {
     ] {
         for scheme in ["http", "https"] {
             let url = format!("{scheme}://{host}/x");
-            assert_eq!(candidate_urls(&url), Vec::<String>::new());
-            assert!(!same_origin(&url, &url), "no redirect is followed to {url}");
+            assert_eq!(candidate_urls(&url, Wire::Safe), Vec::<String>::new());
+            assert!(
+                !same_origin(&url, &url, Wire::Safe),
+                "no redirect is followed to {url}"
+            );
             let keys = format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"{url}"}}"#);
             assert_eq!(
-                parse(keys.as_bytes(), ISSUER),
+                parse(keys.as_bytes(), ISSUER, Wire::Safe),
                 Err(MetadataError::KeySetUrl(UrlError::Component))
             );
             let introspection = format!(
                 r#"{{"issuer":"{ISSUER}","jwks_uri":"https://a.example/k","introspection_endpoint":"{url}"}}"#
             );
-            let metadata = parse(introspection.as_bytes(), ISSUER).unwrap();
+            let metadata = parse(introspection.as_bytes(), ISSUER, Wire::Safe).unwrap();
             assert_eq!(metadata.introspection_endpoint, None, "{url}");
         }
+    }
+}
+
+/// How an issuer that is asked over http within a cluster is called.
+const INSIDE: &str = "http://keycloak.auth:8080/realms/acme";
+
+#[test]
+fn metadata_over_http_are_looked_for_only_where_the_policy_says_so() {
+    assert_eq!(candidate_urls(INSIDE, Wire::Safe), [""; 0]);
+    assert_eq!(
+        candidate_urls(INSIDE, Wire::Open)
+            .first()
+            .map(String::as_str),
+        Some("http://keycloak.auth:8080/realms/acme/.well-known/openid-configuration")
+    );
+}
+
+#[test]
+fn only_metadata_of_an_issuer_on_an_open_wire_name_keys_on_one() {
+    let of = |issuer: &str, jwks_uri: &str, wire| {
+        let text = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{jwks_uri}"}}"#);
+        parse(text.as_bytes(), issuer, wire).map(|metadata| metadata.jwks_uri)
+    };
+    let open = "http://keycloak.auth:8080/keys";
+    let refused = Err(MetadataError::KeySetUrl(UrlError::NotEncrypted));
+    for (issuer, wire, named) in [
+        (INSIDE, Wire::Open, Ok(open.to_owned())),
+        (INSIDE, Wire::Safe, refused.clone()),
+        (ISSUER, Wire::Safe, refused.clone()),
+        (ISSUER, Wire::Open, refused.clone()),
+        ("http://127.0.0.1:3001", Wire::Safe, refused.clone()),
+        ("http://127.0.0.1:3001", Wire::Open, refused.clone()),
+        ("keycloak", Wire::Open, refused),
+    ] {
+        assert_eq!(of(issuer, open, wire), named, "{issuer} over {wire:?}");
+        let safe = "https://keycloak.example/keys";
+        assert_eq!(of(issuer, safe, wire), Ok(safe.to_owned()), "{issuer}");
+    }
+    let component = of(INSIDE, "http://keys.spin.internal/k", Wire::Open);
+    assert_eq!(
+        component,
+        Err(MetadataError::KeySetUrl(UrlError::Component))
+    );
+}
+
+#[test]
+fn what_came_over_an_open_wire_does_not_say_who_gets_the_secret() {
+    for endpoint in ["https://evil.example/i", "http://keycloak.auth:8080/i"] {
+        let text = format!(
+            r#"{{"issuer":"{INSIDE}","jwks_uri":"{INSIDE}/k","introspection_endpoint":"{endpoint}"}}"#
+        );
+        let metadata = parse(text.as_bytes(), INSIDE, Wire::Open);
+        assert_eq!(
+            metadata.map(|metadata| metadata.introspection_endpoint),
+            Ok(None),
+            "{endpoint}"
+        );
     }
 }
