@@ -290,3 +290,41 @@ fn advice_stands_among_the_findings_in_the_order_of_the_file() {
         [Code::OpenToAll, Code::UnregisteredMethod, Code::NeverEqual]
     );
 }
+
+#[test]
+fn a_header_that_divides_what_another_limit_bounds_is_not_talked_about() {
+    let tenant = "[rate_limit.tenant]\nrequests = 1\nper_s = 1\nkey = \"header:x-tenant\"\n";
+    let failing = tenant.to_owned() + "counts = \"failed-authentication\"\n";
+    let other = |lines: &str| format!("[rate_limit.other]\nrequests = 1\nper_s = 1\n{lines}\n");
+    let both = "[[route]]\npath = \"/a\"\nrate_limit = [\"tenant\", \"other\"]\n";
+    let by_key = "accept = [\"jwt\", \"api-key\"]\n[api_keys]\nheader = \"x-api-key\"\n";
+    for text in [
+        format!("{tenant}{}{both}", other("")),
+        format!("{tenant}{}{both}", other("key = \"client\"")),
+        format!("{tenant}{}{both}", other("key = \"subject\"")),
+        format!("{tenant}{}{both}", other("key = \"claim:tenant\"")),
+        format!("{tenant}{}{both}{by_key}", other("key = \"api-key\"")),
+        format!("{failing}{}{both}", other("")),
+        format!(
+            "{failing}{}{both}",
+            other("counts = \"failed-authentication\"")
+        ),
+        // The proxies that are trusted say it, and nobody else may.
+        format!(
+            "[rate_limit.user]\nrequests = 1\nper_s = 1\nkey = \"header:x-forwarded-user\"\n\
+             [proxy]\ntrusted_hops = 1\ntrusted_networks = \"10.0.0.0/8\"\n\
+             identity_headers = \"x-forwarded-user\"\n\
+             [[route]]\npath = \"/a\"\nrate_limit = \"user\"\n"
+        ),
+        // Nothing is counted where no credential is looked at.
+        format!(
+            "{failing}[defaults]\nrate_limit = \"tenant\"\n[[route]]\npath = \"/a\"\nrate_limit = false\n"
+        ),
+    ] {
+        let found = advised(&format!("{ACME}{text}"));
+        assert!(!found.has_errors(), "{text}\n{found}");
+        let mut said = found.as_slice().iter();
+        let said = said.find(|one| one.code == Code::ChosenByClient);
+        assert_eq!(said, None, "{text}\n{found}");
+    }
+}

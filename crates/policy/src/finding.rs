@@ -130,6 +130,8 @@ codes! {
     OtherFormat = "other-format", Warning;
     /// Keys that come over a network on which others may be.
     InsecureHttp = "insecure-http", Warning;
+    /// A limit that counts by what a client says of itself.
+    ChosenByClient = "chosen-by-client", Warning;
     /// A key that changes nothing where it stands.
     NoEffect = "no-effect", Warning;
     /// An audience that is in tokens for others, too.

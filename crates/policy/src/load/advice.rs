@@ -5,6 +5,7 @@
 
 mod formats;
 mod help;
+mod rates;
 mod tables;
 
 use core::fmt::Display;
@@ -168,6 +169,7 @@ pub fn advise(text: &str, found: &Findings) -> Findings {
         for &route in &routes {
             demands(&mut source, route, &issuers);
         }
+        rates::advise(&mut source, root, &routes);
         formats::advise(&mut source, text, root);
     }
     source.into_findings()

@@ -75,7 +75,7 @@ pub(super) fn resolve(
         .filter_map(|route| route.token_from.as_ref())
         .chain(defaults);
     check_names(source, lists, taken);
-    check_rate_limits(source, &all, taken.traffic);
+    check_rate_limits(source, &all, taken.identity, taken.traffic);
     all
 }
 
@@ -170,11 +170,22 @@ fn check_names<'r>(
 }
 
 /// What is counted by is kept, and may be shared.
-fn check_rate_limits(source: &mut Source<'_>, all: &TokenSources, traffic: &ReadTraffic<'_, '_>) {
+fn check_rate_limits(
+    source: &mut Source<'_>,
+    all: &TokenSources,
+    identity: &ReservedNames,
+    traffic: &ReadTraffic<'_, '_>,
+) {
     for (name, offset) in traffic.rate_limit_headers() {
         if all.headers().any(|header| same_when_folded(header, name)) {
             let message = format_args!("`{name}` holds a credential");
             let help = "count by `subject`";
+            source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+        } else if identity.contains(name) {
+            let message = format_args!(
+                "`{name}` is set by the gate after requests are counted, and what a client sends in it is removed"
+            );
+            let help = "count by `subject`, or by the claim that the header is made of";
             source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
         }
     }
