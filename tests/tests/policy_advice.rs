@@ -328,3 +328,24 @@ fn a_header_that_divides_what_another_limit_bounds_is_not_talked_about() {
         assert_eq!(said, None, "{text}\n{found}");
     }
 }
+
+#[test]
+fn who_says_who_answers_preflights_is_not_told_so() {
+    let cors = "[cors.web]\norigins = \"https://app.example\"\n";
+    let route = "[[route]]\npath = \"/a\"\npublic_options = true\n";
+    let other = "[[route]]\npath = \"/b\"\ncors = \"web\"\n";
+    for text in [
+        format!("{cors}[defaults]\ncors = \"web\"\n{route}cors = false\n"),
+        format!("{cors}[defaults]\ncors = \"web\"\n{route}cors = \"web\"\n"),
+        format!("{cors}{other}{route}"),
+        route.to_owned(),
+    ] {
+        let found = advised(&format!("{ACME}{text}"));
+        assert!(!found.has_errors(), "{text}\n{found}");
+        let said = found
+            .as_slice()
+            .iter()
+            .find(|one| one.code == Code::NoEffect);
+        assert_eq!(said, None, "{text}\n{found}");
+    }
+}

@@ -132,7 +132,7 @@ codes! {
     InsecureHttp = "insecure-http", Warning;
     /// A limit that counts by what a client says of itself.
     ChosenByClient = "chosen-by-client", Warning;
-    /// A key that changes nothing where it stands.
+    /// A key that changes nothing where it stands, or not what it is most often there for.
     NoEffect = "no-effect", Warning;
     /// An audience that is in tokens for others, too.
     SharedAudience = "shared-audience", Warning;

@@ -68,6 +68,7 @@ mod head;
 pub mod identity;
 pub mod load;
 pub mod matcher;
+mod open;
 mod pattern;
 mod permit;
 mod policy;

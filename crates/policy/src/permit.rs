@@ -202,7 +202,7 @@ impl<'p> Permit<'p> {
     /// A number that no other `[[route]]` of the policy has.
     #[must_use]
     pub fn route_number(&self) -> usize {
-        self.rule.number
+        self.rule.number.into()
     }
 
     /// Whose request it is, for the log; `None` where nobody has shown a credential.

@@ -17,6 +17,7 @@ use crate::csrf;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::matcher::Matcher;
+use crate::open::Open;
 use crate::token_from::{SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
 
@@ -140,8 +141,7 @@ impl Policy {
         &self.proxy
     }
 
-    /// The rate limits, in the order of their names. [`RateLimitId`](crate::RateLimitId) is a position
-    /// here.
+    /// The rate limits, in the order of their names. [`RateLimitId`](crate::RateLimitId) is a position here.
     #[must_use]
     pub fn rate_limits(&self) -> &[RateLimit] {
         &self.named.rate_limits
@@ -244,8 +244,7 @@ impl<'p> LogoutAt<'p> {
 /// What issuers are called in `iss`.
 #[derive(Debug, Default)]
 pub(crate) struct IssuerNames {
-    /// In the order of the names, for each an issuer and which of its names it is: 0 is its URL, and the
-    /// others follow.
+    /// In the order of the names, for each an issuer and which of its names it is: 0 is its URL, and the others follow.
     pub(crate) sorted: Vec<(u32, u32)>,
     /// The issuers that stand for all their tenants, whose URLs are patterns.
     pub(crate) patterns: Vec<u32>,
@@ -286,8 +285,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// What its keys, kept for other instances, are keys of: the issuer, found where this policy says.
-    /// Those that were found elsewhere, under another policy, are not to be used.
+    /// What its keys, kept for other instances, are keys of: the issuer, found where this policy says, and nowhere else.
     #[must_use]
     pub fn keys_subject(&self) -> String {
         match &self.keys {
@@ -432,8 +430,7 @@ pub const TOKEN_LIFETIME_MAX_S_DEFAULT: u64 = 7 * 24 * 60 * 60;
 
 /// All `[[route]]`s, those of one pattern in a row, as the matcher counts them.
 ///
-/// Thousands of rules usually ask for a few different things. Each of those is kept once, so that
-/// going from rule to rule does not go through all of the memory.
+/// Thousands of rules usually ask for a few different things, each of which is kept once: less memory to go through.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     kinds: Vec<Kind>,
@@ -451,7 +448,9 @@ pub(crate) struct Rules {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule<'p> {
     /// Its position.
-    pub(crate) number: usize,
+    pub(crate) number: u16,
+    /// Whether no credential is looked at.
+    pub(crate) public: bool,
     pub(crate) kind: &'p Kind,
     pub(crate) path: &'p RoutePath,
 }
@@ -472,15 +471,14 @@ pub(crate) struct Kind {
     /// `None`: every method but those of [`METHODS_NEVER_LISTED`].
     pub(crate) methods: Option<Box<[String]>>,
     pub(crate) access: Access,
-    /// Whether a request without a credential goes on without an identity.
-    pub(crate) optional: bool,
+    /// What goes on without a credential and without an identity.
+    pub(crate) open: Open,
     /// Where a token is looked for.
     pub(crate) token_from: TokenFrom,
     pub(crate) forwards_credential: bool,
     /// Whether the path goes on as it came, where it has more readings than one.
     pub(crate) forwards_escapes: bool,
-    /// The fields in which a client may say that the method is another one; none where the rule lists
-    /// methods.
+    /// The fields in which a client may say that the method is another one; none where the rule lists methods.
     pub(crate) override_headers: Box<[String]>,
     pub(crate) traffic: TrafficRule,
 }
@@ -517,9 +515,11 @@ impl Rules {
 
     pub(crate) fn get(&self, index: usize) -> Option<Rule<'_>> {
         let kind = self.kind_of.get(index)?;
+        let kind = self.kinds.get(*kind as usize)?;
         Some(Rule {
-            number: index,
-            kind: self.kinds.get(*kind as usize)?,
+            number: u16::try_from(index).ok()?,
+            public: matches!(kind.access, Access::Public),
+            kind,
             path: self.patterns.get(index)?,
         })
     }

@@ -12,6 +12,7 @@ use crate::csrf;
 use crate::decision::{Pending, Screened};
 use crate::head::RequestHead;
 use crate::matcher::Found;
+use crate::open::Open;
 use crate::permit::Permit;
 use crate::policy::{Access, Kind, Policy, Rule};
 use crate::readings::all_lead;
@@ -47,13 +48,14 @@ impl Policy {
         // All of them have the same pattern, and no two list the same method.
         let mut rules = self.rules_in(&range);
         let rule = rules.find(|rule| rule.kind.lists_method(method));
-        let Some(rule) = rule else {
+        let Some(mut rule) = rule else {
             let first = self.rules.get(range.start);
             let route = first.map(|rule| rule.path.as_str().into());
             return Err(Refusal::because(Reason::Method {
                 route: route.unwrap_or_default(),
             }));
         };
+        rule.public |= rule.kind.open == Open::Options && method == "OPTIONS";
         if target.goes_on() {
             let rewrite = rule.kind.traffic.rewrite.as_ref();
             let taken_off = rewrite.and_then(Rewrite::taken_off).unwrap_or_default();
@@ -264,7 +266,9 @@ impl<'p, 'r> Route<'p, 'r> {
         };
         let demands = match &rule.kind.access {
             Access::Protected(demands)
-                if !(rule.kind.optional && matches!(found.presented, Presented::Nothing)) =>
+                if !(rule.public
+                    || rule.kind.open == Open::Anonymous
+                        && matches!(found.presented, Presented::Nothing)) =>
             {
                 demands
             }
@@ -311,7 +315,7 @@ impl<'p, 'r> Route<'p, 'r> {
     /// (RFC 9110 section 12.5.5). `None` where nothing is answered without a credential, or all is.
     #[must_use]
     pub fn varies_by(&self) -> Option<String> {
-        if !self.rule.kind.optional {
+        if self.rule.kind.open != Open::Anonymous {
             return None;
         }
         let mut fields: Vec<&str> = Vec::new();
@@ -350,7 +354,7 @@ impl<'p, 'r> Route<'p, 'r> {
     /// Whether no credential is looked at, whatever there is.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        matches!(self.rule.kind.access, Access::Public)
+        self.rule.public
     }
 }
 

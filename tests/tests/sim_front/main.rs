@@ -9,6 +9,7 @@ mod cookies;
 mod cors;
 mod grpc;
 mod heads;
+mod options;
 mod preflights;
 mod reading_on;
 mod security;

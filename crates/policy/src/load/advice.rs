@@ -5,6 +5,7 @@
 
 mod formats;
 mod help;
+mod preflights;
 mod rates;
 mod tables;
 
@@ -170,6 +171,7 @@ pub fn advise(text: &str, found: &Findings) -> Findings {
             demands(&mut source, route, &issuers);
         }
         rates::advise(&mut source, root, &routes);
+        preflights::advise(&mut source, root, &routes);
         formats::advise(&mut source, text, root);
     }
     source.into_findings()

@@ -200,11 +200,16 @@ fn contradiction(source: &mut Source<'_>, route: &ReadRoute, earlier: &ReadRoute
     } else {
         "; a rule without `methods` is for all of them"
     };
+    let options = if method == "OPTIONS" {
+        "; a route with `public_options = true` lets OPTIONS through without a credential"
+    } else {
+        ""
+    };
     let line = source.position(earlier.offset).line;
     let message = format_args!("a second rule for {method} `{}`", route.path);
     let help = format_args!(
         "keep this one or the one on line {line}, or give them other `methods`; one of several demands is \
-         `[[route.allow]]`{names}{all}"
+         `[[route.allow]]`{names}{all}{options}"
     );
     let other = format_args!("`{}`, the other rule", earlier.path);
     let related: Related<'_> = &[(earlier.offset, &other)];

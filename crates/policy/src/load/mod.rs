@@ -145,6 +145,7 @@
 //! credential = "strip"                         # or "forward": whether the upstream sees it
 //! escapes = "canonical"                        # or "forward": the rest of the path goes on as it came
 //! # override_headers = ["x-http-method-override"]   # without `methods`: what may say another method
+//! # public_options = true                        # whether OPTIONS goes on without a credential
 //! [route.claims]
 //! tenant = "blue"                              # exactly this value
 //! plan   = ["pro", "team"]                     # one of these; the same as { any = ["pro", "team"] }
@@ -352,7 +353,7 @@ fn policy(text: &str) -> Result<Policy, Findings> {
             let kind = Kind {
                 methods: route.methods.map(Vec::into_boxed_slice),
                 access,
-                optional: route.optional,
+                open: route.open,
                 token_from: route.from,
                 forwards_credential: route.forwards_credential,
                 forwards_escapes: route.forwards_escapes,

@@ -11,6 +11,7 @@ use super::token_from::{self, ReadSources};
 use super::{traffic, values};
 use crate::document::Document;
 use crate::finding::Code;
+use crate::open::Open;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
 use crate::source::{At, Fields, Related, Source, nearest, shown, suggestion};
@@ -82,8 +83,8 @@ pub(super) struct ReadRoute {
     pub(super) methods: Option<Vec<String>>,
     /// `None` when it is not known.
     pub(super) access: Option<Access>,
-    /// Whether a request without a credential goes on.
-    pub(super) optional: bool,
+    /// What goes on without a credential.
+    pub(super) open: Open,
     /// What it says itself of where tokens are.
     pub(super) token_from: Option<ReadSources>,
     /// Where tokens are looked for, once that is known.
@@ -136,18 +137,24 @@ pub(super) fn read(
 }
 
 fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>) -> ReadRoute {
+    let public_options = source.flag(fields, "public_options", false);
     let mut route = ReadRoute {
         offset: fields.offset,
         path: String::new(),
         pattern: None,
         methods: None,
         access: None,
-        optional: source.choice(fields, "auth", &["required", "optional"]) == 1,
+        open: match source.choice(fields, "auth", &["required", "optional"]) {
+            // So does OPTIONS.
+            1 => Open::Anonymous,
+            _ if public_options => Open::Options,
+            _ => Open::Nothing,
+        },
         token_from: token_from::read(source, fields),
         from: TokenFrom::AUTHORIZATION,
         forwards_credential: source.choice(fields, "credential", &["strip", "forward"]) == 1,
         forwards_escapes: source.choice(fields, "escapes", &["canonical", "forward"]) == 1,
-        override_headers: override_headers(source, fields),
+        override_headers: override_headers(source, fields, public_options),
         traffic: TrafficRule::default(),
     };
     path(source, fields, &mut route);
@@ -157,6 +164,12 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
             // Without its methods, a route cannot be compared with others.
             route.pattern = None;
         }
+    }
+    if public_options
+        && let Some(methods) = &mut route.methods
+        && !methods.iter().any(|method| method == "OPTIONS")
+    {
+        methods.push("OPTIONS".to_owned());
     }
     let public = match fields.get("public") {
         Some(value) => source.boolean(value, "`public`"),
@@ -180,7 +193,7 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
                     read.demands
                 }
             };
-            if route.optional {
+            if route.open == Open::Anonymous {
                 warn_of_demands(source, fields, &demands);
             }
             Some(Access::Protected(demands))
@@ -227,18 +240,33 @@ fn methods(source: &mut Source<'_>, value: &At<Value<'_>>) -> Option<Vec<String>
 }
 
 /// The fields in which a client may say that the method is another one.
-fn override_headers(source: &mut Source<'_>, fields: Fields<'_, '_>) -> Vec<String> {
+fn override_headers(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    public_options: bool,
+) -> Vec<String> {
     const KEY: &str = "override_headers";
     let Some(value) = fields.get(KEY) else {
         return Vec::new();
     };
-    if let Some(methods) = fields.key_offset("methods") {
-        let message =
-            "`override_headers` lets a client ask for another method than `methods` lists";
+    // Without a credential it would be any other method, too.
+    let options = if public_options {
+        "public_options"
+    } else {
+        "methods"
+    };
+    for key in ["methods", options] {
+        let Some(at) = fields.key_offset(key) else {
+            continue;
+        };
+        let message = format_args!(
+            "`override_headers` lets a client ask for another method than `{key}` lists"
+        );
         let help = "leave out one of them";
-        let related: Related<'_> = &[(methods, &"the methods are here")];
+        let related: Related<'_> = &[(at, &"the methods are here")];
         let offset = fields.key_offset(KEY).unwrap_or(value.offset);
         source.find_with(Code::Conflict, offset, &message, Some(&help), related);
+        break;
     }
     let known: Vec<&str> = method_fields().collect();
     let mut names = Vec::new();

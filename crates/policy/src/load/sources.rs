@@ -177,16 +177,17 @@ fn check_rate_limits(
     traffic: &ReadTraffic<'_, '_>,
 ) {
     for (name, offset) in traffic.rate_limit_headers() {
-        if all.headers().any(|header| same_when_folded(header, name)) {
-            let message = format_args!("`{name}` holds a credential");
-            let help = "count by `subject`";
-            source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+        let (what, help) = if all.headers().any(|header| same_when_folded(header, name)) {
+            ("holds a credential", "count by `subject`")
         } else if identity.contains(name) {
-            let message = format_args!(
-                "`{name}` is set by the gate after requests are counted, and what a client sends in it is removed"
-            );
-            let help = "count by `subject`, or by the claim that the header is made of";
-            source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
-        }
+            (
+                "is set by the gate after that is counted",
+                "what a client sends in it is removed: count by `subject`, or by the claim that the header is made of",
+            )
+        } else {
+            continue;
+        };
+        let message = format_args!("`{name}` {what}");
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::tables::{tables, texts};
 use crate::finding::Code;
+use crate::open::Open;
 use crate::pattern::{Pattern, Segment};
 use crate::policy::{Access, Kind, Policy};
 use crate::source::{At, Fields, Related, Source};
@@ -80,11 +81,11 @@ fn asks_less(other: &Kind, this: &Kind) -> bool {
     let Access::Protected(asked) = &other.access else {
         return true;
     };
-    if this.optional {
+    if this.open == Open::Anonymous {
         return false;
     }
-    if other.optional || !(asked.allow.is_empty() && wanted.allow.is_empty()) {
-        return other.optional || asked != wanted;
+    if other.open == Open::Anonymous || !(asked.allow.is_empty() && wanted.allow.is_empty()) {
+        return other.open == Open::Anonymous || asked != wanted;
     }
     // What other claims are asked for is of other callers.
     let of_others = asked.claims.iter().any(|one| {
