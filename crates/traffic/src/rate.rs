@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | who counts | each instance alone: n instances admit up to n times the limit, a new one knows nothing | all that share the store |
 //! | clock | the time of day | the time of day: machines that differ by a second differ by a second's worth of requests |
-//! | at the same moment | exact | the store has no compare-and-swap: of two that write one slot, the later one wins, and what the other has counted is lost |
+//! | at the same moment | exact | `spin:key-value` has no compare-and-swap, and that of `wasi:keyvalue` overwrites a first value on Spin: of two that write one slot, the later one wins, and what the other has counted is lost |
 //! | bound | [`KEYS_MAX`] keys | [`SLOTS`] records of [`SLOT_KEYS_MAX`] keys |
 //! | beyond it | the key that has the least to its account is forgotten, and begins anew | the same, within a slot |
 //!

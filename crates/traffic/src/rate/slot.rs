@@ -1,6 +1,6 @@
-//! What instances share of the keys of one limit, through a store that knows neither compare-and-swap nor a
-//! time to live: a fixed number of entries, each with the few keys whose digests fall into it. So the store
-//! holds a bounded number of them, however many callers there are, and none is ever to be deleted.
+//! What instances share of the keys of one limit, through a store of which neither a compare-and-swap that can be
+//! relied on nor a time to live is to be had: a fixed number of entries, each with the few keys whose digests fall into
+//! it. So the store holds a bounded number of them, however many callers there are, and none is ever to be deleted.
 
 use super::limit::{KeyDigest, RateLimit, Tat};
 use crate::time::Millis;
