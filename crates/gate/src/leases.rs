@@ -4,6 +4,7 @@
 //! limit reached asks nobody until something has come due.
 
 use doorward_policy::RateLimitId;
+use doorward_retry::{Backoff, Random};
 use doorward_traffic::Millis;
 use doorward_traffic::rate::{Counts, KeyDigest, Meter, Tat, number};
 use std::cell::RefCell;
@@ -17,9 +18,14 @@ use crate::store::{OpenStore, SharedStore};
 
 /// Most keys of which an instance has permits at hand.
 const KEYS_MAX: usize = 1024;
-/// How long one request waits before it tries again where other instances came in between, in milliseconds, but for a
-/// part that is drawn at random.
-const WAITS_MS: [u64; 10] = [0, 2, 4, 8, 16, 32, 64, 128, 128, 128];
+/// How often one request tries where other instances come in between.
+const TRIES_MAX: u32 = 10;
+/// How long it waits before it tries again, in milliseconds.
+const PAUSE_MS: Backoff = Backoff {
+    least: 1,
+    first: 4,
+    most: 256,
+};
 /// How often a number has to be read unchanged that is larger than its limit admits, to be cut back: longer than anybody
 /// takes who has added too much.
 const UNCHANGED_MIN: usize = 8;
@@ -90,11 +96,11 @@ impl<P: Platform> Leases<P> {
         let limit = counted.limit;
         // What was read last, and how often it was that already.
         let (mut last, mut unchanged) = (None, 0);
-        for wait_ms in WAITS_MS {
-            if wait_ms > 0 {
-                // Not all of them at the same moment.
-                let wait_ms = wait_ms / 2 + self.platform.random() % wait_ms;
-                self.platform.pause(Duration::from_millis(wait_ms)).await;
+        for repetition in 0..TRIES_MAX {
+            if repetition > 0 {
+                let random = &mut Random::seeded(self.platform.random());
+                let pause = Duration::from_millis(PAUSE_MS.pause(repetition, random));
+                self.platform.pause(pause).await;
             }
             let now = self.platform.now_millis();
             let meter = Meter::of(limit, now);
