@@ -310,12 +310,11 @@ fn a_header_that_divides_what_another_limit_bounds_is_not_talked_about() {
             other("counts = \"failed-authentication\"")
         ),
         // The proxies that are trusted say it, and nobody else may.
-        format!(
-            "[rate_limit.user]\nrequests = 1\nper_s = 1\nkey = \"header:x-forwarded-user\"\n\
+        "[rate_limit.user]\nrequests = 1\nper_s = 1\nkey = \"header:x-forwarded-user\"\n\
              [proxy]\ntrusted_hops = 1\ntrusted_networks = \"10.0.0.0/8\"\n\
              identity_headers = \"x-forwarded-user\"\n\
              [[route]]\npath = \"/a\"\nrate_limit = \"user\"\n"
-        ),
+            .to_owned(),
         // Nothing is counted where no credential is looked at.
         format!(
             "{failing}[defaults]\nrate_limit = \"tenant\"\n[[route]]\npath = \"/a\"\nrate_limit = false\n"
