@@ -7,6 +7,7 @@
 //! Whatever waits may be dropped while it does: that cancels it. An instance has one thread, so nothing has to
 //! be [`Send`].
 
+pub use doorward_syntax::client_bound::CLIENT_BOUND_VARIABLE;
 pub use doorward_token::UnixTime;
 pub use doorward_traffic::Millis;
 pub use doorward_traffic::field_list::FieldList;
@@ -179,6 +180,11 @@ pub trait Platform: Clone + 'static {
     fn failure(error: &Self::Error) -> UpstreamFailure;
     /// What an error says, for the log: what happened, in words.
     fn explanation(error: &Self::Error) -> String;
+    /// Whether the host ends a request with the client that it is for, where it has
+    /// [the field](doorward_syntax::client_bound) that says so. To another host the field is not sent.
+    fn ends_with_client(&self) -> bool;
+    /// Whether the host has ended it, which says nothing of who was asked.
+    fn client_has_gone(error: &Self::Error) -> bool;
     /// An error with this text, for the host's log.
     fn error(reason: &'static str) -> Self::Error;
 

@@ -18,6 +18,7 @@ use crate::arrival::Arrival;
 use crate::connections::{Connections, Link};
 use crate::flow::{Download, Flow, Upload};
 use crate::instance::{NoAnswer, no_answer};
+use crate::presence::Waiting;
 use crate::request::{BadRequest, prepare};
 use crate::router::RouteMatch;
 use crate::shares::OverShare;
@@ -99,8 +100,10 @@ async fn respond_to(
         true => Upload::new(body, Arc::clone(flow)).boxed_unsync(),
         false => body.boxed_unsync(),
     };
+    let waiting = Waiting::begin();
     let arrival = Arrival {
         flow: Arc::clone(flow),
+        client: waiting.presence(),
         ticket,
         asked: None,
     };
@@ -116,6 +119,7 @@ async fn respond_to(
     } else {
         handled.await
     };
+    waiting.answered();
     match handled {
         Ok(response) => response,
         Err(error) => failed(trigger, &error),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::asking::Asked;
 use crate::flow::Flow;
+use crate::presence::Presence;
 use crate::shares::{Shares, Tenancy, Tenants, Ticket};
 
 /// Requests that are over, of which an instance remembers that until it looks.
@@ -14,6 +15,8 @@ const OVER_MAX: usize = 16;
 pub struct Arrival {
     /// The exchange that it begins.
     pub flow: Arc<Flow>,
+    /// Whether who sent it still waits.
+    pub client: Arc<Presence>,
     /// That its client may have an instance; none where that has no limit.
     pub ticket: Option<Ticket>,
     /// The component that sent it, where one did.
@@ -82,6 +85,7 @@ impl Aboard {
             flow,
             ticket,
             asked,
+            client: _,
         } = arrival;
         let stay = Arc::new(Stay {
             requests: Arc::clone(&self.requests),

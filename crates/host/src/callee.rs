@@ -18,6 +18,7 @@ use crate::asking::{Asking, asked};
 use crate::chaining::{Answering, Callee};
 use crate::flow::{Download, Flow, Upload};
 use crate::instance::{Factory, NoAnswer, no_answer};
+use crate::presence::Waiting;
 use crate::request::{prepare_chained, remove_hop};
 use crate::slots::TooManyWait;
 
@@ -40,8 +41,10 @@ async fn ask(
         false => Upload::new(body, Arc::clone(&flow)).boxed_unsync(),
     };
     let request = Request::from_parts(parts, body);
+    let waiting = Waiting::begin();
     let arrival = Arrival {
         flow: Arc::clone(&flow),
+        client: waiting.presence(),
         ticket: None,
         asked: Some(asked),
     };
@@ -49,6 +52,7 @@ async fn ask(
         Ok(response) => response,
         Err(error) => return Err(failed(&handler, &error)),
     };
+    waiting.answered();
     asking.answered();
     flow.answer(Instant::now());
     remove_hop(response.headers_mut());

@@ -26,6 +26,7 @@ use crate::flow::Flow;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{Grants, NewInstance};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
+use crate::presence::Present;
 use crate::shares::Shares;
 use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{self, HostState, Limits};
@@ -184,6 +185,7 @@ impl Factory {
                 http: state::http(),
                 interfaces,
                 denied: Denied,
+                present: Present::default(),
                 limits: Limits::new(self.reuse.memory_bytes_max),
                 busy_ticks: 0,
             },
@@ -301,9 +303,10 @@ impl WorkerState for Worker {
         &self,
         mut store: StoreContextMut<'_, HostState>,
         arrival: Arrival,
-        _task: GuestTaskId,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         store.data_mut().busy_ticks = 0;
+        let works_for = store.data().present.add(task, Arc::clone(&arrival.client));
         let Boarded { flow, stay, asked } = self.aboard.board(arrival);
         let timeout = self.reuse.request_timeout;
         let late = timeout.map(|timeout| too_late(flow, timeout));
@@ -311,7 +314,7 @@ impl WorkerState for Worker {
         let gone = gone.map(|(askers, asked)| askers.add(asked));
         Box::pin(async move {
             // Whoever gives the request up: the instance has it until here.
-            let _stay = stay;
+            let _here = (stay, works_for);
             tokio::select! {
                 () = or_never(gone) => {}
                 () = or_never(late) => {}

@@ -37,6 +37,7 @@ mod nearest;
 pub mod options;
 pub mod outbound_options;
 mod patience;
+mod presence;
 mod request;
 mod route_pattern;
 pub mod router;

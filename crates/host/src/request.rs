@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
 use doorward_syntax::list::members;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -116,6 +117,7 @@ pub fn prepare(
     client: SocketAddr,
     manner: Manner,
 ) -> Result<(), BadRequest> {
+    parts.headers.remove(CLIENT_BOUND_FIELD);
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     let target = uri.authority.take();
     let authority = if manner.shows() {

@@ -1,12 +1,15 @@
 //! What belongs to one instance: its view of WASI and of Spin's interfaces, and its limits.
 
-use wasmtime::component::ResourceTable;
+use std::sync::Arc;
+
+use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{ResourceLimiter, Result, bail};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{HasInstances, HostView, Instances};
+use crate::presence::{Presence, Present};
 
 /// Bytes of the fields of one message that a component makes or changes, as wasmtime counts them, 32 for a name and 40
 /// for a value more than they have: 512 KiB. An answer of an origin with the most that it may have, and what is added
@@ -22,6 +25,7 @@ pub struct HostState {
     pub(crate) http: WasiHttpCtx,
     pub(crate) interfaces: Instances,
     pub(crate) denied: Denied,
+    pub(crate) present: Present,
     pub(crate) limits: Limits,
     /// Epochs in which this instance was computing since its last request began.
     pub(crate) busy_ticks: u32,
@@ -42,6 +46,10 @@ impl HostView for HostState {
             table: &mut self.table,
             ctx: &mut self.http,
         }
+    }
+
+    fn client_of(&mut self, task: GuestTaskId) -> Option<Arc<Presence>> {
+        self.present.of(task)
     }
 }
 

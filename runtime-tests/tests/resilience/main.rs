@@ -11,6 +11,7 @@ mod budget;
 mod clients;
 mod fallback;
 mod killing;
+mod leaving;
 mod mirror;
 mod mirror_trouble;
 mod retries;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         breaker::CASES,
         killing::CASES,
         clients::CASES,
+        leaving::CASES,
         split::CASES,
         mirror::CASES,
         mirror_trouble::CASES,

@@ -199,6 +199,8 @@ pub enum Failure {
     HeadTooLarge,
     /// The body is not whole.
     Incomplete,
+    /// The host has ended the request, because its client has gone.
+    ClientGone,
     /// What the engine says to the host.
     Told(&'static str),
 }
@@ -213,7 +215,7 @@ impl Failure {
             Self::ResponseTimeout => UpstreamFailure::Timeout,
             Self::ConnectionTerminated => UpstreamFailure::Reset,
             Self::Certificate => UpstreamFailure::Tls,
-            Self::Denied => UpstreamFailure::Denied,
+            Self::Denied | Self::ClientGone => UpstreamFailure::Denied,
             Self::HeadTooLarge => UpstreamFailure::TooLarge,
             Self::Protocol | Self::Incomplete | Self::Told(_) => UpstreamFailure::Malformed,
         }

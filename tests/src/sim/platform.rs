@@ -315,6 +315,15 @@ impl Platform for Sim {
         error.of_upstream().to_string()
     }
 
+    fn ends_with_client(&self) -> bool {
+        // Who leaves ends all of the request here.
+        false
+    }
+
+    fn client_has_gone(error: &Failure) -> bool {
+        matches!(error, Failure::ClientGone)
+    }
+
     fn error(reason: &'static str) -> Failure {
         Failure::Told(reason)
     }

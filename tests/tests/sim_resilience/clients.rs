@@ -3,7 +3,8 @@
 use crate::{Origins, ok, one_upstream, status};
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::hold::Hold;
-use doorward_tests::sim::origin::Origin;
+use doorward_tests::sim::message::Failure;
+use doorward_tests::sim::origin::{Origin, Reply};
 use doorward_tests::sim::stage::Stage;
 use std::time::Duration;
 
@@ -41,6 +42,20 @@ fn clients_that_go_away_while_the_origin_works_do_not_count_against_it() {
         assert_eq!(origin.count(), number + 1, "it was asked");
     }
     hold.open();
+    nobody_is_hurt(&stage, &origin, "after clients went away");
+}
+
+#[test]
+fn requests_that_the_host_ends_with_their_clients_do_not_count_against_the_origin() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::failure(Failure::ClientGone).reading());
+    let stage = origins.one(&one_upstream(&["u"], ""));
+    for number in 0..HOSTILE {
+        let answer = stage.send(Sent::get("/u/a").of_client(number));
+        status(&answer, 400, "which nobody reads");
+        assert_eq!(origin.count(), number + 1, "it is not asked again");
+    }
+    origin.always(ok("works"));
     nobody_is_hurt(&stage, &origin, "after clients went away");
 }
 

@@ -10,13 +10,14 @@ mod store;
 
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
-    Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
-    StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
+    CLIENT_BOUND_VARIABLE, Destination, FieldList, Message, Millis, NotAccepted, Platform, Read,
+    RequestLine, Stop, StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use spin_sdk::variables;
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 use wasip3::clocks::{monotonic_clock, system_clock};
 use wasip3::http::client;
@@ -200,6 +201,15 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
         failure::explanation(error)
     }
 
+    fn ends_with_client(&self) -> bool {
+        ends_with_client()
+    }
+
+    fn client_has_gone(error: &ErrorCode) -> bool {
+        // To such a host it says that in these words; to another one, what it always says.
+        matches!(error, ErrorCode::HttpRequestDenied) && ends_with_client()
+    }
+
     fn error(reason: &'static str) -> ErrorCode {
         ErrorCode::InternalError(Some(reason.into()))
     }
@@ -282,6 +292,11 @@ pub fn respond(status: u16, fields: &FieldList, body: Vec<u8>) -> Result<Respons
     Wasi::<false>
         .response(status, fields, bodies::bytes(body))
         .map_err(|NotAccepted| Wasi::<false>::error("the response was not accepted"))
+}
+
+fn ends_with_client() -> bool {
+    static ENDS: OnceLock<bool> = OnceLock::new();
+    *ENDS.get_or_init(|| std::env::var_os(CLIENT_BOUND_VARIABLE).is_some())
 }
 
 fn no_secret(error: &variables::Error) -> &'static str {

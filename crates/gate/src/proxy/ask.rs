@@ -1,6 +1,7 @@
 //! Asking one upstream, again where that helps.
 
 use doorward_policy::Refusal;
+use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
 use doorward_traffic::Millis;
 use doorward_traffic::balance::{TargetReport, Tried};
 use doorward_traffic::retry::{Again, Attempt, End, retry_after_ms};
@@ -75,6 +76,9 @@ pub(super) async fn ask<P: Platform>(
             upstream.name
         );
         return Err(refused(Refusal::misconfigured(reason)));
+    }
+    if platform.ends_with_client() {
+        fields.push(CLIENT_BOUND_FIELD, "1");
     }
     let route = call.permit.route_number();
     known.request();

@@ -93,7 +93,7 @@ pub(super) enum NoResponse {
     Failure(UpstreamFailure),
     /// More of the body came than the policy allows.
     TooLarge,
-    /// The client stopped sending its body.
+    /// The client has gone, or stopped sending its body.
     Incomplete,
     /// The client does not go on with its body.
     SlowClient,
@@ -134,7 +134,9 @@ pub(super) async fn send<P: Platform>(
                     status => Ok((status, response)),
                 },
                 // What the host says of it is not the upstream's fault.
-                Err(_) if incomplete() => Err(NoResponse::Incomplete),
+                Err(error) if incomplete() || P::client_has_gone(&error) => {
+                    Err(NoResponse::Incomplete)
+                }
                 Err(error) => Err(NoResponse::Failure(P::failure(&error))),
             });
         }

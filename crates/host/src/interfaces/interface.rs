@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{GuestTaskId, HasData, Linker, ResourceTable};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::manifest::{Application, Component, ConfigurationSet};
 use crate::options::{HostOptions, LogSink};
+use crate::presence::Presence;
 use crate::variables::Variables;
 
 /// An interface that components import, or several over the same service.
@@ -96,6 +97,9 @@ pub struct NewInstance<'a> {
 pub trait HostView: WasiHttpView + Send + 'static {
     /// The view of HTTP in which every outgoing request is refused.
     fn http_denied(&mut self) -> WasiHttpCtxView<'_>;
+
+    /// The client for whom a task works that was asked from outside.
+    fn client_of(&mut self, task: GuestTaskId) -> Option<Arc<Presence>>;
 }
 
 /// The view of one interface of an instance.

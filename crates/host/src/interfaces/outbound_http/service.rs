@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
 use doorward_syntax::url::component_of;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
@@ -86,6 +87,12 @@ impl Outbound {
     #[must_use]
     pub fn in_manner(self, manner: Manner) -> Self {
         Self { manner, ..self }
+    }
+
+    /// Whether a request that says so ends with its client.
+    #[must_use]
+    pub fn ends_with_clients(&self) -> bool {
+        !self.manner.shows()
     }
 
     /// Says that a component begins or ends to set a field.
@@ -186,6 +193,7 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _component_is_done: IoResult,
     ) -> SendResult {
+        request.headers_mut().remove(CLIENT_BOUND_FIELD);
         let recipient = match self.admit(&mut request) {
             Ok(recipient) => recipient,
             Err(error) => return Box::new(async move { Err(error) }),
