@@ -13,6 +13,7 @@
 mod arriving;
 mod credentials;
 mod failing;
+mod grpc;
 mod hops;
 mod nginx;
 mod places;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         uploads::CASES,
         hops::CASES,
         failing::CASES,
+        grpc::CASES,
         smuggling::CASES,
         spoofing::CASES,
     ]

@@ -244,3 +244,24 @@ fn the_origin_is_asked_under_the_host_of_its_url() {
         }
     }
 }
+
+#[test]
+fn of_what_te_says_the_trailers_of_a_call_of_grpc_go_on() {
+    for scene in all() {
+        for (content_type, te, goes_on) in [
+            ("application/grpc", &["trailers"][..], &["trailers"][..]),
+            ("application/grpc+proto", &["trailers"], &["trailers"]),
+            ("application/grpc", &["trailers, deflate"], &[]),
+            ("application/grpc", &["trailers", "trailers"], &[]),
+            ("application/grpc", &["gzip"], &[]),
+            ("application/grpc", &[], &[]),
+            ("application/grpc-web", &["trailers"], &[]),
+            ("application/json", &["trailers"], &[]),
+        ] {
+            let sent = Sent::post("/public/a", vec![0; 5]).field("content-type", content_type);
+            let sent = te.iter().fold(sent, |sent, te| sent.field("te", te));
+            let seen = scene.passes(sent, content_type);
+            assert_eq!(seen.values("te"), goes_on, "{content_type} {te:?}");
+        }
+    }
+}

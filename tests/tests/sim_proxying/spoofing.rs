@@ -238,6 +238,21 @@ fn what_is_removed_from_answers_is_so_in_every_spelling_and_in_trailers() {
 }
 
 #[test]
+fn trailers_that_follow_a_status_of_grpc_in_the_head_are_looked_at() {
+    for scene in scenes(&policy("response.remove = [\"x-debug\"]")) {
+        let mut reply = ok("").field("grpc-status", "0");
+        reply.trailers = Ok(FieldList::of([("x-debug", "1"), ("x-sum", "1")]));
+        scene
+            .origin
+            .always(reply.field("trailer", "x-debug, x-sum"));
+        let answer = scene.send(Sent::get("/public/a").field("te", "trailers"));
+        assert_eq!(answer.status, 200);
+        let trailers = FieldList::of([("x-sum", "1")]);
+        assert_eq!(answer.trailers, Ok(trailers));
+    }
+}
+
+#[test]
 fn a_large_answer_whose_trailers_are_looked_at_arrives_whole() {
     let body: Vec<u8> = (0..1_000_003_u32).map(|n| (n % 251) as u8).collect();
     for scene in scenes(&policy("response.remove = [\"x-debug\"]")) {

@@ -87,14 +87,17 @@ impl Provenance {
 /// The client's header fields without those that end here, the reserved ones and those of spoofing among them, and
 /// with the identity. Which ones are not the client's to say, [`Permit::removes_header`] says, as it does where the
 /// next is a component ([`stripped_request`](crate::forward::stripped_request)). `origin` is the web origin under
-/// which the request arrived.
+/// which the request arrived; a call of gRPC says again that it takes trailers.
 pub(super) fn stripped_fields<P: Platform>(
     ground: &Ground<P>,
     mut fields: FieldList,
     permit: &Permit<'_>,
     client: &Client,
     origin: &str,
+    is_grpc: bool,
 ) -> FieldList {
+    // Without it servers of gRPC take a proxy that loses trailers for the client. What else it may say ends here.
+    let takes_trailers = is_grpc && fields.text("te") == Some("trailers");
     let named = named_in(&fields);
     let rewrites = ["cookie", "referer"]
         .into_iter()
@@ -133,6 +136,9 @@ pub(super) fn stripped_fields<P: Platform>(
     }
     for (name, value) in permit.identity_headers() {
         fields.push(name, value.as_slice());
+    }
+    if takes_trailers {
+        fields.push("te", "trailers");
     }
     fields
 }
@@ -191,7 +197,10 @@ pub(super) fn response<P: Platform>(
     }
     edit(&mut fields, edits);
     additions.add_to(&mut fields);
-    let rebuilt = if edits.is_empty() {
+    // An answer of gRPC may end with its head, and its client waits for trailers where the stream does not: only a
+    // body that is handed on as it is says that at once. It has no trailers to be looked at.
+    let ends_with_head = fields.has("grpc-status") && !fields.has("trailer");
+    let rebuilt = if edits.is_empty() || ends_with_head {
         platform.with_fields(response, &fields)
     } else {
         let status = P::status(&response);

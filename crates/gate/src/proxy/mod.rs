@@ -100,6 +100,7 @@ pub(crate) async fn answer<P: Platform>(
                     &permit,
                     &client,
                     &received.origin,
+                    additions.is_grpc,
                 ),
                 permit,
                 provenance,
