@@ -10,7 +10,9 @@
 //!                              └────────────────────────┘
 //! ```
 //!
-//! While it is open nobody is admitted, while it is half-open one probe is. A request that was admitted
+//! While it is open nobody is admitted, while it is half-open one probe is; on a route, one probe each of
+//! [`CLIENTS_MIN`] clients. Where one fails, it is open for those that have probed, and the others may still: as one
+//! client cannot open it, so one cannot keep it open by being the first to probe. A request that was admitted
 //! before the breaker opened or closed says nothing about the time after. A request counts once, by how it ended,
 //! however often it was sent.
 //!
@@ -61,6 +63,10 @@ pub struct Breaker {
     /// Grows whenever it opens or closes.
     generation: u32,
     window: Window,
+    /// Who has probed since its time was up: all that may, where that is not so.
+    probers: Clients,
+    /// Whether its time has been doubled since then.
+    doubled: bool,
 }
 
 /// A request that was admitted.
@@ -69,6 +75,7 @@ pub struct Breaker {
 pub struct Ticket {
     generation: u32,
     admitted_at: Millis,
+    client: Option<u64>,
 }
 
 /// Nobody is admitted.
@@ -82,7 +89,7 @@ pub struct BreakerOpen {
 enum BreakerState {
     Closed { since: Millis },
     Open { until: Millis },
-    HalfOpen { probed_at: Millis },
+    HalfOpen { until: Millis },
 }
 
 impl Default for Breaker {
@@ -97,11 +104,7 @@ pub enum RequestReport {
     /// It was answered.
     Answered,
     /// It failed.
-    Failed {
-        /// Whose it was, by a number that is always the same for one client; `None` where nobody knows, which
-        /// counts as another client each time.
-        client: Option<u64>,
-    },
+    Failed,
     /// Nobody knows, because the client went away first.
     Unknown,
 }
@@ -126,10 +129,13 @@ impl Breaker {
             doublings: 0,
             generation: 0,
             window: Window::default(),
+            probers: Clients::default(),
+            doubled: false,
         }
     }
 
-    /// Whether the upstream may be asked.
+    /// Whether the upstream may be asked for a client: a number that is always the same for one; `None` where
+    /// nobody knows, which counts as another client each time.
     ///
     /// The caller passes every ticket to [`Self::record`], also when its request is cancelled. The ticket
     /// of a probe that is never passed holds up the next probe for [`PROBE_MS_MAX`]; another one that is
@@ -138,25 +144,37 @@ impl Breaker {
     /// # Errors
     ///
     /// [`BreakerOpen`] when it may not.
-    pub fn admit(&mut self, now: Millis) -> Result<Ticket, BreakerOpen> {
-        let retry_after_ms = match self.state {
-            BreakerState::Closed { .. } => 0,
-            BreakerState::Open { until } => until.since(now),
-            // The probe that is under way is likely to say within a moment how it goes on.
-            BreakerState::HalfOpen { probed_at } => {
-                probed_at.plus(PROBE_MS_MAX).since(now).min(OPEN_MS_BASE)
-            }
-        };
-        if retry_after_ms > 0 {
-            return Err(BreakerOpen { retry_after_ms });
-        }
-        if !matches!(self.state, BreakerState::Closed { .. }) {
-            self.state = BreakerState::HalfOpen { probed_at: now };
-        }
-        Ok(Ticket {
+    #[inline(never)] // A copy at each place where it is called makes a component half a kilobyte larger.
+    pub fn admit(&mut self, client: Option<u64>, now: Millis) -> Result<Ticket, BreakerOpen> {
+        let ticket = Ticket {
             generation: self.generation,
             admitted_at: now,
-        })
+            client,
+        };
+        let (until, ms_max) = match self.state {
+            BreakerState::Closed { .. } => return Ok(ticket),
+            BreakerState::Open { until } => (until, OPEN_MS_MAX),
+            // The probe that is under way is likely to say within a moment how it goes on.
+            BreakerState::HalfOpen { until } => (until, OPEN_MS_BASE),
+        };
+        let left_ms = until.since(now);
+        if left_ms == 0 {
+            self.probers = Clients::default();
+            self.doubled = false;
+        }
+        let before = self.probers.count();
+        if before < self.clients_min.max(1) {
+            self.probers.add(client);
+        }
+        if self.probers.count() == before {
+            return Err(BreakerOpen {
+                retry_after_ms: left_ms.min(ms_max),
+            });
+        }
+        self.state = BreakerState::HalfOpen {
+            until: now.plus(PROBE_MS_MAX),
+        };
+        Ok(ticket)
     }
 
     /// What became of a request.
@@ -165,34 +183,39 @@ impl Breaker {
         if ticket.generation != self.generation {
             return;
         }
-        let failed = match report {
-            RequestReport::Answered => false,
-            RequestReport::Failed { .. } => true,
-            RequestReport::Unknown => {
-                if self.state.is_probed_since(ticket.admitted_at) {
-                    self.state = BreakerState::Open { until: now };
-                }
-                return;
-            }
-        };
-        match self.state {
-            BreakerState::Closed { since } => {
-                self.window.count(report, now);
+        match (self.state, report) {
+            (BreakerState::Closed { .. }, RequestReport::Unknown) => {}
+            (BreakerState::Closed { since }, _) => {
+                self.window.count(&ticket, report, now);
                 if self.window.is_bad(self.clients_min) {
                     if now.since(since) > OPEN_MS_MAX {
                         self.doublings = 0;
                     }
+                    self.generation = self.generation.wrapping_add(1);
+                    self.probers = Clients::ALL;
                     self.open(now);
                 }
             }
             // A probe that took longer than PROBE_MS_MAX counts, too: else a breaker whose upstream is as
             // slow as that would never close.
-            _ if failed => self.open(now),
-            _ => {
+            (_, RequestReport::Answered) => {
                 self.state = BreakerState::Closed { since: now };
                 self.generation = self.generation.wrapping_add(1);
                 self.window = Window::default();
+                self.doubled = false;
             }
+            (_, RequestReport::Failed) => {
+                if ticket.client.is_none() {
+                    self.probers = Clients::ALL;
+                }
+                self.open(now);
+            }
+            (BreakerState::HalfOpen { until }, _)
+                if until == ticket.admitted_at.plus(PROBE_MS_MAX) =>
+            {
+                self.state = BreakerState::Open { until: now };
+            }
+            _ => {}
         }
     }
 
@@ -202,19 +225,16 @@ impl Breaker {
         !matches!(self.state, BreakerState::Closed { .. })
     }
 
+    /// Opens it for those that have probed.
+    #[inline(never)]
     fn open(&mut self, now: Millis) {
-        let ms = OPEN.bound(u32::from(self.doublings) + 1);
+        if !self.doubled {
+            self.doublings = self.doublings.saturating_add(1);
+            self.doubled = true;
+        }
         self.state = BreakerState::Open {
-            until: now.plus(ms),
+            until: now.plus(OPEN.bound(self.doublings.into())),
         };
-        self.doublings = self.doublings.saturating_add(1);
-        self.generation = self.generation.wrapping_add(1);
-    }
-}
-
-impl BreakerState {
-    fn is_probed_since(self, at: Millis) -> bool {
-        matches!(self, Self::HalfOpen { probed_at } if probed_at == at)
     }
 }
 
@@ -242,6 +262,13 @@ struct Clients {
 }
 
 impl Clients {
+    /// More than any breaker asks for.
+    const ALL: Self = Self {
+        known: [None; CLIENTS_MIN],
+        unknown: usize::MAX,
+    };
+
+    #[inline(never)]
     fn add(&mut self, client: Option<u64>) {
         let Some(client) = client else {
             self.unknown = self.unknown.saturating_add(1);
@@ -258,6 +285,7 @@ impl Clients {
         }
     }
 
+    #[inline(never)]
     fn count(&self) -> usize {
         let known = self.known.iter().flatten().count();
         known.saturating_add(self.unknown)
@@ -265,7 +293,7 @@ impl Clients {
 }
 
 impl Window {
-    fn count(&mut self, report: RequestReport, now: Millis) {
+    fn count(&mut self, ticket: &Ticket, report: RequestReport, now: Millis) {
         let number = now.0 / BUCKET_MS;
         for passed in 0..number.saturating_sub(self.newest).min(BUCKETS as u64) {
             *self.bucket(number - passed) = Bucket::default();
@@ -273,9 +301,9 @@ impl Window {
         self.newest = self.newest.max(number);
         let bucket = self.bucket(self.newest);
         bucket.requests = bucket.requests.saturating_add(1);
-        if let RequestReport::Failed { client } = report {
+        if report == RequestReport::Failed {
             bucket.failures = bucket.failures.saturating_add(1);
-            bucket.clients.add(client);
+            bucket.clients.add(ticket.client);
         }
     }
 

@@ -149,6 +149,63 @@ fn one_client_that_meets_failures_takes_a_route_away_from_nobody() {
     }
 }
 
+/// A client that asks for what fails whenever it is let, and others who ask for what works.
+#[test]
+fn one_client_whose_probes_fail_keeps_a_route_from_nobody_else() {
+    const ATTACKER: usize = 1000;
+    for (how, failure) in [
+        ("503", Reply::status(503)),
+        ("a timeout", Reply::never()),
+        ("a client that leaves", Reply::never()),
+    ] {
+        let origins = Origins::new();
+        let origin = origins.origin("u", Reply::status(503));
+        let lines = format!("{ONCE}\nfirst_byte_timeout_ms = 20000");
+        let stage = origins.one(&one_upstream(&["u"], &lines));
+        opened(&stage, &origin);
+        origin.answers(move |seen, _| match seen.target.ends_with("bad") {
+            true => failure.clone(),
+            false => ok("works"),
+        });
+        let bad = || Sent::get("/u/bad").of_client(ATTACKER);
+        stage.world.executor.run_for(OPEN);
+        // It is the first one whenever somebody may probe.
+        let mut held = vec![stage.begin(bad())];
+        stage.world.executor.run_for(MOMENT);
+        if how == "a client that leaves" {
+            held.remove(0).leave();
+            held.push(stage.begin(bad()));
+            stage.world.executor.run_for(MOMENT);
+        }
+        held.extend((0..3).map(|_| stage.begin(bad())));
+        stage.world.executor.run_for(MOMENT);
+        let before = origin.count();
+        for number in 0..REQUESTS_MIN {
+            let answer = stage.send(Sent::get("/u/a").of_client(number));
+            status(&answer, 200, &format!("{how}: client {number}"));
+            held.push(stage.begin(bad()));
+        }
+        assert!(origin.count() - before >= REQUESTS_MIN, "{how}: asked");
+    }
+}
+
+/// Where all fail, three of them find that out each time, and no more.
+#[test]
+fn probes_of_different_clients_that_fail_keep_a_route_closed() {
+    let origins = Origins::new();
+    let origin = origins.origin("u", Reply::status(503));
+    let stage = origins.one(&one_upstream(&["u"], ONCE));
+    opened(&stage, &origin);
+    for open_s in [1, 2, 4, 8, 16, 30, 30] {
+        stage.world.executor.run_for(OPEN * open_s);
+        let before = origin.count();
+        for number in 0..10 {
+            stage.send(Sent::get("/u/a").of_client(number));
+        }
+        assert_eq!(origin.count() - before, 3, "after {open_s} s");
+    }
+}
+
 #[test]
 fn an_endpoint_that_fails_leaves_all_other_routes_of_its_upstream_alone() {
     let reset = Reply::failure(Failure::ConnectionTerminated).reading();

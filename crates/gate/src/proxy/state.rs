@@ -92,7 +92,9 @@ impl<P: Platform> Known<P> {
         now: Millis,
     ) -> Result<Admission<'_, P>, BreakerOpen> {
         let mut breakers = self.route_breakers.borrow_mut();
-        let on_route = breakers.get_mut(route).map(|breaker| breaker.admit(now));
+        let on_route = breakers
+            .get_mut(route)
+            .map(|breaker| breaker.admit(client, now));
         drop(breakers);
         let mut admission = Admission {
             known: self,
@@ -102,7 +104,7 @@ impl<P: Platform> Known<P> {
             of_connections: None,
             now,
         };
-        admission.of_connections = Some(self.breaker.borrow_mut().admit(now)?);
+        admission.of_connections = Some(self.breaker.borrow_mut().admit(None, now)?);
         Ok(admission)
     }
 
@@ -229,9 +231,7 @@ impl<P: Platform> Admission<'_, P> {
     }
 
     fn end(&mut self, last: TargetReport) {
-        let failed = RequestReport::Failed {
-            client: self.client,
-        };
+        let failed = RequestReport::Failed;
         let (connected, served) = match last {
             TargetReport::Success => (RequestReport::Answered, RequestReport::Answered),
             TargetReport::Failing => (RequestReport::Answered, failed),
@@ -248,7 +248,7 @@ impl<P: Platform> Admission<'_, P> {
                 breakers.make(self.route, Breaker::of_route);
                 let breaker = breakers.get_mut(self.route);
                 let breaker = breaker.filter(|breaker| !breaker.is_open());
-                breaker.and_then(|breaker| breaker.admit(self.now).ok())
+                breaker.and_then(|breaker| breaker.admit(self.client, self.now).ok())
             }
             (ticket, _) => ticket,
         };

@@ -5,7 +5,7 @@ use super::*;
 const NOW: Millis = Millis(1_000_000);
 
 fn attempt(breaker: &mut Breaker, ok: Option<bool>, now: Millis) {
-    let ticket = breaker.admit(now).unwrap();
+    let ticket = breaker.admit(None, now).unwrap();
     breaker.record(ticket, report(ok), now);
 }
 
@@ -13,7 +13,7 @@ fn attempt(breaker: &mut Breaker, ok: Option<bool>, now: Millis) {
 fn report(ok: Option<bool>) -> RequestReport {
     match ok {
         Some(true) => RequestReport::Answered,
-        Some(false) => RequestReport::Failed { client: None },
+        Some(false) => RequestReport::Failed,
         None => RequestReport::Unknown,
     }
 }
@@ -28,7 +28,7 @@ fn opened() -> Breaker {
 }
 
 fn retry_after_ms(breaker: &mut Breaker, now: Millis) -> u64 {
-    breaker.admit(now).unwrap_err().retry_after_ms
+    breaker.admit(None, now).unwrap_err().retry_after_ms
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn it_is_open_for_twice_as_long_with_each_probe_that_fails() {
 fn one_probe_at_a_time_decides() {
     let mut breaker = opened();
     let due = NOW.plus(OPEN_MS_BASE);
-    let probe = breaker.admit(due).unwrap();
+    let probe = breaker.admit(None, due).unwrap();
     let moment = retry_after_ms(&mut breaker, due);
     assert_eq!(moment, OPEN_MS_BASE, "a probe is out");
     breaker.record(probe, report(Some(true)), due);
@@ -114,13 +114,13 @@ fn a_probe_that_says_nothing_makes_room_for_the_next_one() {
     let mut breaker = opened();
     let due = NOW.plus(OPEN_MS_BASE);
     attempt(&mut breaker, None, due);
-    let lost = breaker.admit(due).unwrap();
+    let lost = breaker.admit(None, due).unwrap();
     let almost = due.plus(PROBE_MS_MAX - 1);
     assert_eq!(retry_after_ms(&mut breaker, almost), 1, "one is still out");
     let late = due.plus(PROBE_MS_MAX);
-    let second = breaker.admit(late).unwrap();
+    let second = breaker.admit(None, late).unwrap();
     breaker.record(lost, report(None), late);
-    assert!(breaker.admit(late).is_err(), "the second one is out");
+    assert!(breaker.admit(None, late).is_err(), "the second one is out");
     breaker.record(second, report(Some(true)), late);
     assert!(!breaker.is_open(), "the second one succeeded");
 }
@@ -131,7 +131,7 @@ fn a_probe_of_an_upstream_that_is_slow_counts_late() {
     let mut tickets = Vec::new();
     let mut now = NOW.plus(OPEN_MS_BASE);
     for _ in 0..3 {
-        tickets.push(breaker.admit(now).unwrap());
+        tickets.push(breaker.admit(None, now).unwrap());
         now = now.plus(PROBE_MS_MAX);
     }
     let first = tickets.remove(0);
@@ -146,13 +146,16 @@ fn a_probe_of_an_upstream_that_is_slow_counts_late() {
 #[test]
 fn what_was_admitted_before_it_opened_says_nothing_about_the_time_after() {
     let mut breaker = Breaker::new();
-    let early: Vec<Ticket> = (0..40).map(|_| breaker.admit(NOW).unwrap()).collect();
+    let early: Vec<Ticket> = (0..40).map(|_| breaker.admit(None, NOW).unwrap()).collect();
     for (number, ticket) in early.into_iter().enumerate() {
         breaker.record(ticket, report(Some(number >= 20)), NOW);
     }
     assert!(breaker.is_open(), "20 failed, 20 answers came too late");
     let due = NOW.plus(OPEN_MS_BASE);
-    assert!(breaker.admit(due).is_ok(), "not open for longer than once");
+    assert!(
+        breaker.admit(None, due).is_ok(),
+        "not open for longer than once"
+    );
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn an_upstream_that_is_down_is_hardly_asked_and_found_again_soon() {
     for number in 0..10_000 {
         let now = Millis(number * 10);
         let up = !(20_000..60_000).contains(&now.0);
-        match breaker.admit(now) {
+        match breaker.admit(None, now) {
             Ok(ticket) => {
                 breaker.record(ticket, report(Some(up)), now);
                 in_vain += u32::from(!up);
@@ -201,9 +204,9 @@ fn an_upstream_that_is_down_is_hardly_asked_and_found_again_soon() {
 
 /// Lets a request of a client end so.
 fn of_client(breaker: &mut Breaker, client: Option<u64>, failed: bool, now: Millis) {
-    let ticket = breaker.admit(now).unwrap();
+    let ticket = breaker.admit(client, now).unwrap();
     let report = match failed {
-        true => RequestReport::Failed { client },
+        true => RequestReport::Failed,
         false => RequestReport::Answered,
     };
     breaker.record(ticket, report, now);
@@ -263,4 +266,60 @@ fn no_client_has_to_fail_where_connections_do() {
         of_client(&mut breaker, Some(1), true, NOW);
     }
     assert!(breaker.is_open(), "nobody can bring that about");
+}
+
+/// The breaker of a route, opened at `NOW` by three clients.
+fn opened_of_route() -> Breaker {
+    let mut breaker = Breaker::of_route();
+    for number in 0..u64::from(REQUESTS_MIN) {
+        of_client(&mut breaker, Some(number % 3), true, NOW);
+    }
+    assert!(breaker.is_open());
+    breaker
+}
+
+#[test]
+fn a_client_whose_probe_fails_waits_alone_for_its_next_one() {
+    let mut breaker = opened_of_route();
+    let mut now = NOW.plus(OPEN_MS_BASE);
+    let wait_ms = |breaker: &mut Breaker, now| {
+        let open = breaker.admit(Some(7), now).unwrap_err();
+        open.retry_after_ms
+    };
+    for seconds in [2, 4, 8, 16, 30, 30] {
+        of_client(&mut breaker, Some(7), true, now);
+        assert_eq!(wait_ms(&mut breaker, now), seconds * 1000);
+        now = now.plus(seconds * 1000);
+    }
+    of_client(&mut breaker, Some(7), true, now);
+    let held = breaker.admit(Some(8), now).unwrap();
+    assert_eq!(
+        wait_ms(&mut breaker, now),
+        OPEN_MS_BASE,
+        "another one probes"
+    );
+    assert!(breaker.admit(Some(8), now).is_err(), "one at a time");
+    of_client(&mut breaker, Some(9), false, now);
+    assert!(!breaker.is_open(), "the third one is served");
+    breaker.record(held, RequestReport::Failed, now);
+    assert!(!breaker.is_open(), "that one was sent before");
+}
+
+#[test]
+fn three_probes_that_fail_keep_it_from_all_for_twice_as_long() {
+    let mut breaker = opened_of_route();
+    let mut now = NOW.plus(OPEN_MS_BASE);
+    for seconds in [2, 4, 8] {
+        for client in [7, 8, 9] {
+            of_client(&mut breaker, Some(client), true, now);
+        }
+        for client in [Some(7), Some(10), None] {
+            let open = breaker.admit(client, now).unwrap_err();
+            assert_eq!(open.retry_after_ms, seconds * 1000, "{client:?}");
+        }
+        now = now.plus(seconds * 1000);
+    }
+    // Where nobody knows whose it is, it stands for all.
+    of_client(&mut breaker, None, true, now);
+    assert!(breaker.admit(Some(7), now).is_err());
 }

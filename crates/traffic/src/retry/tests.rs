@@ -496,7 +496,7 @@ fn ask_the_dead(targets: usize, failure: UpstreamFailure, breaker: bool) -> Dead
         let mut now = Millis(number * 10);
         let mut tried = Tried::default();
         budget.request();
-        let ticket = match breaker.as_mut().map(|breaker| breaker.admit(now)) {
+        let ticket = match breaker.as_mut().map(|breaker| breaker.admit(None, now)) {
             None => None,
             Some(Ok(ticket)) => Some(ticket),
             Some(Err(_)) => continue,
@@ -519,7 +519,7 @@ fn ask_the_dead(targets: usize, failure: UpstreamFailure, breaker: bool) -> Dead
             }
         }
         if let (Some(breaker), Some(ticket)) = (breaker.as_mut(), ticket) {
-            breaker.record(ticket, RequestReport::Failed { client: None }, now);
+            breaker.record(ticket, RequestReport::Failed, now);
         }
     }
     dead
