@@ -291,7 +291,7 @@ impl fmt::Display for Reason {
             Self::WebSocket => f.write_str(
                 "a WebSocket is asked for, and WASI has no upgrade: let it go another way than through the gate",
             ),
-            Self::IncompleteBody => f.write_str("the client has gone, or its body ended before all of it had come"),
+            Self::IncompleteBody => f.write_str("the client has gone, or the body ended before all of it had come"),
             Self::SlowBody => f.write_str("the body did not go on in time"),
             Self::Upstream { name, failure } => write!(f, "the upstream {name}: {failure}"),
         }
