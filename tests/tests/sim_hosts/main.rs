@@ -40,7 +40,7 @@ fn a_probe_that_is_dropped_wherever_it_waits_does_not_hold_up_the_next_one() {
             }
         };
         replies(503);
-        for number in 0..60 {
+        for number in 0..120 {
             scene.status_of(scene.sent("GET", "/key").of_client(number));
         }
         replies(200);
