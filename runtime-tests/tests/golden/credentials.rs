@@ -345,6 +345,10 @@ async fn unavailable(book: &mut Book<'_>, scene: &Scene<'_>) {
         ("500", Behaviour::Status(500)),
         ("the connection is closed", Behaviour::Close),
     ] {
+        if title == "the connection is closed" {
+            // It is the third failure.
+            act.names.pauses(1..=5);
+        }
         issuer.behaves(INTROSPECTION, behaviour);
         let token = title.replace(' ', "-");
         act.ask(title, &Ask::get("/all/a").bearer(&token)).await;
@@ -354,6 +358,7 @@ async fn unavailable(book: &mut Book<'_>, scene: &Scene<'_>) {
         &Ask::get("/all/a").bearer("other"),
     )
     .await;
+    act.names.pauses(2..=4);
     scene.clock.advance(5).await;
     issuer.behaves(METADATA, Behaviour::Status(500));
     act.ask("no metadata", &Ask::get("/all/a").bearer("other"))

@@ -61,7 +61,8 @@ async fn going_on(book: &mut Book<'_>, scene: &mut Scene<'_>) {
     scene.clock.advance(FRESH_S + 10).await;
     act.ask_until("the issuer fails", &alice(scene), "keys-unavailable")
         .await;
-    scene.clock.advance(2).await;
+    scene.clock.advance(4).await;
+    act.names.pauses(2..=8);
     act.ask_until("again", &alice(scene), "keys-unavailable")
         .await;
     scene.issuer.keys_behave(Behaviour::Good);

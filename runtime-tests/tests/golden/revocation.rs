@@ -199,7 +199,7 @@ async fn logout_unavailable(book: &mut Book<'_>, scene: &Scene<'_>) {
     let mut act = Act::begin(book, title, &spec(scene), scene).await;
     act.ask("the issuer fails", &logout("1")).await;
     scene.issuer.keys_behave(Behaviour::Good);
-    scene.clock.advance(2).await;
+    scene.clock.advance(4).await;
     act.ask("it is well again", &logout("1")).await;
     let made_up = Key::p256("made-up-1");
     let by = |key: &Key, id: &str| {
