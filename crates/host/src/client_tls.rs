@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use rustls::ClientConfig;
 
-use crate::manifest::runtime_config::{self, ClientTlsEntry};
+use crate::manifest::runtime_config::ClientTlsEntry;
 use crate::nearest::nearest;
 use crate::trust::{Roots, certificates, client_config, private_key, roots_of};
 
@@ -32,14 +32,13 @@ impl fmt::Debug for ClientTls {
     }
 }
 
-/// Reads a runtime configuration (`runtime-config.toml`) and the files that it names; `roots` are those of the
-/// machine.
+/// Reads the files that entries of the runtime configuration at `path` name; `roots` are those of the machine.
 ///
 /// # Errors
 ///
 /// Names the file, and what of it cannot be used.
-pub fn load(path: &Path, roots: &Roots) -> Result<Vec<ClientTls>> {
-    runtime_config::load(path)?
+pub fn load(entries: Vec<ClientTlsEntry>, path: &Path, roots: &Roots) -> Result<Vec<ClientTls>> {
+    entries
         .into_iter()
         .map(|entry| {
             let line = entry.line;

@@ -1,5 +1,6 @@
 //! What the caller of the host decides.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::clock::WallClock;
+use crate::manifest::runtime_config::SqliteDatabase;
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
 
@@ -47,11 +49,13 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct HostOptions {
     /// Address to listen on; port 0 lets the system choose one.
     pub listen: SocketAddr,
-    /// Folder of what outlives a run: the key-value stores. Created when missing.
+    /// Folder of what outlives a run: the key-value stores and databases. Created when missing.
     pub state_dir: PathBuf,
     /// Folder of the compiled and of the downloaded components; `cache` in the state folder when not
     /// given. Hosts may share it, also at the same time.
     pub cache_dir: Option<PathBuf>,
+    /// The SQLite databases by label, beside `default`, which is in the state folder unless it is among them.
+    pub sqlite_databases: BTreeMap<String, SqliteDatabase>,
     /// Values for the application's variables; they win over `SPIN_VARIABLE_*` and defaults.
     pub variables: Vec<(String, String)>,
     /// Requests that one instance serves before it is replaced.
@@ -105,6 +109,7 @@ impl HostOptions {
             listen,
             state_dir: state_dir.into(),
             cache_dir: None,
+            sqlite_databases: BTreeMap::new(),
             variables: Vec::new(),
             max_instance_reuse_count: INSTANCE_REUSE_COUNT,
             max_instance_concurrent_reuse_count: INSTANCE_CONCURRENT_REUSE_COUNT,

@@ -7,6 +7,7 @@ mod outbound;
 mod policies;
 mod variable;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use doorward_host::kv::StoreFile;
+use doorward_host::manifest::runtime_config::{self, RuntimeConfig, SqliteDatabase};
 use doorward_host::manifest::{self, Application};
 use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::variables::environment_name;
@@ -68,6 +70,10 @@ pub(crate) struct Arguments {
     /// The folder of what outlives a run [default: .doorward beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
+    /// A runtime configuration as Spin takes it: [sqlite_database.LABEL] says where databases are, [[client_tls]]
+    /// has certificates to show to upstreams.
+    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE.toml")]
+    runtime_config_file: Option<PathBuf>,
     /// Requests that one instance serves before it is replaced.
     ///
     /// A new instance reads the policy and verifies its first tokens. With 1000 the gate answers about a
@@ -131,7 +137,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
     policies::check(&application)?;
-    let outbound = arguments.outbound.options(&application)?;
+    let configured = match &arguments.runtime_config_file {
+        Some(file) => runtime_config::load(file)?,
+        None => RuntimeConfig::default(),
+    };
+    let file = arguments.runtime_config_file.as_deref();
+    let client_tls = file.map(|file| (file, configured.client_tls));
+    let outbound = arguments.outbound.options(&application, client_tls)?;
     let first_look = FirstLook::of(&application);
     let issuer = if arguments.development_issuer {
         let listen = first_look.issuer_address()?;
@@ -151,6 +163,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         application,
         arguments,
         outbound,
+        configured.sqlite_databases,
         state_dir,
         issuer,
         printed,
@@ -162,6 +175,7 @@ async fn serve(
     mut application: Application,
     arguments: Arguments,
     outbound: OutboundOptions,
+    sqlite_databases: BTreeMap<String, SqliteDatabase>,
     state_dir: PathBuf,
     issuer: Option<Issuer>,
     first_look: Option<&FirstLook>,
@@ -177,6 +191,7 @@ async fn serve(
     arguments.clients.set(&mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
     host.outbound = outbound;
+    host.sqlite_databases = sqlite_databases;
     if arguments.quiet {
         host.log = Some(LogSink::new(|_| {}));
     }

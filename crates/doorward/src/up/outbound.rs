@@ -1,12 +1,13 @@
 //! The flags about requests that components send.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use doorward_host::client_tls;
 use doorward_host::manifest::Application;
+use doorward_host::manifest::runtime_config::ClientTlsEntry;
 use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::trust::RootSources;
 
@@ -46,14 +47,15 @@ pub(super) struct Outbound {
     /// those.
     #[arg(long, value_name = "FILE.pem")]
     ca_file: Vec<PathBuf>,
-    /// A runtime configuration as Spin takes it: [[client_tls]] has certificates to show to upstreams.
-    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE.toml")]
-    runtime_config_file: Option<PathBuf>,
 }
 
 impl Outbound {
-    /// What the flags and the environment say, the files read.
-    pub(super) fn options(&self, application: &Application) -> Result<OutboundOptions> {
+    /// What the flags, the environment and the runtime configuration say, the files read.
+    pub(super) fn options(
+        &self,
+        application: &Application,
+        configured: Option<(&Path, Vec<ClientTlsEntry>)>,
+    ) -> Result<OutboundOptions> {
         let replaced_by = std::env::var_os(ROOTS_VARIABLE).filter(|file| !file.is_empty());
         let roots = RootSources {
             replaced_by: replaced_by.map(PathBuf::from),
@@ -61,8 +63,8 @@ impl Outbound {
         };
         // Before anything is built: whether they can be read.
         let loaded = roots.load()?;
-        let client_tls = match &self.runtime_config_file {
-            Some(file) => client_tls::load(file, &loaded)?,
+        let client_tls = match configured {
+            Some((file, entries)) => client_tls::load(entries, file, &loaded)?,
             None => Vec::new(),
         };
         let ids = application.components.keys().map(String::as_str);

@@ -271,7 +271,7 @@ fn what_cannot_be_composed_is_an_error_that_names_the_component() {
     let no_handler = component("(component)");
     let foreign = component(
         r#"(component
-            (import "spin:sqlite/sqlite@3.1.0" (instance (export "open" (func)))))"#,
+            (import "spin:llm/llm@2.0.0" (instance (export "open" (func)))))"#,
     );
     let unknown = component(
         r#"(component
@@ -320,7 +320,7 @@ fn what_cannot_be_composed_is_an_error_that_names_the_component() {
         (
             &[("gate", &foreign)],
             &primary,
-            "`gate` imports `spin:sqlite/sqlite@3.1.0`",
+            "`gate` imports `spin:llm/llm@2.0.0`",
         ),
         (
             &[("gate", &primary)],

@@ -127,6 +127,14 @@ mod tests {
             ),
             ("fermyon:spin/variables@2.0.0", ConfigurationSet::Variables),
             (
+                "spin:sqlite/sqlite@3.1.0",
+                ConfigurationSet::SqliteDatabases,
+            ),
+            (
+                "fermyon:spin/sqlite@2.0.0",
+                ConfigurationSet::SqliteDatabases,
+            ),
+            (
                 "wasi:keyvalue/store@0.2.0-draft2",
                 ConfigurationSet::KeyValueStores,
             ),
@@ -177,7 +185,7 @@ mod tests {
     #[test]
     fn anything_else_is_not_provided() {
         for import in [
-            "spin:sqlite/sqlite@3.1.0",
+            "spin:sqlite/sqlite@2.0.0",
             "spin:variables/variables@2.0.0",
             "spin:variables/other@3.0.0",
             "fermyon:spin/variables",
@@ -230,6 +238,7 @@ mod tests {
         let mut seen = 0;
         for entry in std::fs::read_dir(format!("{root}/components")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
+            let name = name.replace('-', "_");
             let list = format!("{root}/runtime-tests/golden/{name}.imports");
             for import in std::fs::read_to_string(&list).unwrap().lines() {
                 assert!(

@@ -10,6 +10,7 @@ mod interface;
 pub mod key_value;
 pub mod outbound_http;
 mod registry;
+mod sqlite;
 mod variables;
 
 pub use interface::{HostView, NewInstance, Start};

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use wasmtime::component::{Linker, ResourceTable};
 
 use super::interface::{HostInterface, HostView, NewInstance, Start, View};
-use super::{environment, files, key_value, outbound_http, variables};
+use super::{environment, files, key_value, outbound_http, sqlite, variables};
 use crate::manifest::{Component, ConfigurationSet};
 
 /// The names of an interface with their lines of versions, and what grants it.
@@ -100,6 +100,7 @@ interfaces! {
     files: files::Files,
     outbound_http: outbound_http::OutboundHttp,
     key_value: key_value::KeyValue,
+    sqlite: sqlite::Sqlite,
     variables: variables::SpinVariables,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::model::{Build, Component, FileEntry};
+use super::model::{Build, Component, DatabaseLabel, FileEntry};
 use super::read_parts::ReadComponent;
 use super::reader::{Document, Table, Value};
 use super::source::{self, Source, Unserved};
@@ -66,7 +66,17 @@ pub(super) fn read(
         files: read_files(document, &table),
         exclude_files: table.strings("exclude_files"),
         environment: read_environment(document, &table),
-        key_value_stores: read_stores(document, &table),
+        key_value_stores: read_labels(document, &table, "key_value_stores", "a store's")
+            .into_iter()
+            .map(|(_, store)| store)
+            .collect(),
+        sqlite_databases: read_labels(document, &table, "sqlite_databases", "a database's")
+            .into_iter()
+            .map(|(span, label)| DatabaseLabel {
+                label,
+                line: document.line(&span),
+            })
+            .collect(),
         allowed_outbound_hosts: hosts.into_iter().map(|(_, host)| host).collect(),
         variables,
         build: table
@@ -124,21 +134,27 @@ fn read_environment(
     environment
 }
 
-fn read_stores(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) -> Vec<String> {
-    let stores = table.spanned_strings("key_value_stores");
-    for (span, store) in &stores {
-        if kebab_problem(store, '-').is_some() && kebab_problem(store, '_').is_some() {
+/// The labels of stores or of databases, each with its place.
+fn read_labels(
+    document: &Document<'_>,
+    table: &Table<'_, '_, '_, '_>,
+    key: &'static str,
+    whose: &str,
+) -> Vec<(Range<usize>, String)> {
+    let labels = table.spanned_strings(key);
+    for (span, label) in &labels {
+        if kebab_problem(label, '-').is_some() && kebab_problem(label, '_').is_some() {
             document.problem(
                 span,
                 format!(
-                    "{}: {store:?} is not a store's label: letters and digits, words joined by \
+                    "{}: {label:?} is not {whose} label: letters and digits, words joined by \
                      `-` or by `_`",
-                    table.place_of("key_value_stores")
+                    table.place_of(key)
                 ),
             );
         }
     }
-    stores.into_iter().map(|(_, store)| store).collect()
+    labels
 }
 
 fn read_files(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) -> Vec<FileEntry> {
@@ -203,17 +219,11 @@ fn read_build(document: &Document<'_>, value: &Value<'_>, place: &str) -> Option
 /// Keys of Spin that change what the component does and that this host does not serve. Trivially
 /// empty ones change nothing and pass.
 fn read_unserved(table: &Table<'_, '_, '_, '_>) -> Vec<Unserved> {
-    let elsewhere = "run the application with `spin up`, or take the key out";
     [
         (
             "ai_models",
             "grants models, and this host has none",
-            elsewhere,
-        ),
-        (
-            "sqlite_databases",
-            "grants SQLite databases, and this host has none",
-            elsewhere,
+            "run the application with `spin up`, or take the key out",
         ),
         (
             "dependencies",

@@ -117,7 +117,7 @@ pub enum ConfigurationSet {
     Files,
     /// `key_value_stores`.
     KeyValueStores,
-    /// `sqlite_databases`. Accepted and empty, like `ai_models`.
+    /// `sqlite_databases`.
     SqliteDatabases,
     /// `variables`.
     Variables,
@@ -172,6 +172,8 @@ pub struct Component {
     pub environment: BTreeMap<String, String>,
     /// `key_value_stores`: the labels of the stores it may open.
     pub key_value_stores: Vec<String>,
+    /// `sqlite_databases`: the databases it may open.
+    pub sqlite_databases: Vec<DatabaseLabel>,
     /// `allowed_outbound_hosts`: as written, templates not yet resolved.
     pub allowed_outbound_hosts: Vec<String>,
     /// `variables`: its variables, each a template over the variables of the application.
@@ -192,6 +194,7 @@ impl fmt::Debug for Component {
             .field("files", &self.files)
             .field("environment", &self.environment.keys())
             .field("key_value_stores", &self.key_value_stores)
+            .field("sqlite_databases", &self.sqlite_databases)
             .field("allowed_outbound_hosts", &self.allowed_outbound_hosts)
             .field("variables", &self.variables.keys())
             .field("line", &self.line)
@@ -205,6 +208,15 @@ impl Component {
     pub fn dir(&self) -> &Path {
         self.manifest.parent().unwrap_or(Path::new("/"))
     }
+}
+
+/// One entry of `sqlite_databases`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseLabel {
+    /// The label of the database.
+    pub label: String,
+    /// The line, counted from 1.
+    pub line: usize,
 }
 
 /// One entry of `files`.

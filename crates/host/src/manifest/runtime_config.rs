@@ -1,6 +1,9 @@
 //! A runtime configuration as `spin up --runtime-config-file` takes one, of which this host serves
-//! `[[client_tls]]`.
+//! `[[client_tls]]` and `[sqlite_database.LABEL]`.
 
+mod sqlite_database;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use http::uri::Authority;
@@ -8,13 +11,14 @@ use toml::de::DeTable;
 
 use super::error::ManifestError;
 use super::reader::{Document, Table};
+pub use sqlite_database::SqliteDatabase;
 
 /// Bytes of the file: 1 MiB.
 const BYTES_MAX: u64 = 1 << 20;
 /// Entries of `[[client_tls]]`.
 const ENTRIES_MAX: usize = 100;
 /// Other tables that Spin reads there.
-const NOT_SERVED: [(&str, &str); 14] = [
+const NOT_SERVED: [(&str, &str); 13] = [
     ("state_dir", "use `--state-dir`"),
     ("max_instance_memory", "use `--max-instance-memory`"),
     (
@@ -25,7 +29,6 @@ const NOT_SERVED: [(&str, &str); 14] = [
         "key_value_store",
         "the stores are in a file in `--state-dir`",
     ),
-    ("sqlite_database", "this host has no databases"),
     ("llm_compute", "this host has no models"),
     (
         "variables_provider",
@@ -48,6 +51,15 @@ const NOT_SERVED: [(&str, &str); 14] = [
     ("outbound_mysql", "this host has no MySQL"),
     ("outbound_mqtt", "this host has no MQTT"),
 ];
+
+/// What a runtime configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuntimeConfig {
+    /// `[[client_tls]]`, in the order of the file.
+    pub client_tls: Vec<ClientTlsEntry>,
+    /// `[sqlite_database.LABEL]`, by label.
+    pub sqlite_databases: BTreeMap<String, SqliteDatabase>,
+}
 
 /// One entry of `[[client_tls]]`. Paths are those of the file, from its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +98,7 @@ impl ClientTlsEntry {
 /// # Errors
 ///
 /// Everything that is wrong with it; what this host does not serve among it.
-pub fn load(path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> {
+pub fn load(path: &Path) -> Result<RuntimeConfig, ManifestError> {
     let cannot = |error: std::io::Error| {
         let message = format!("the runtime configuration cannot be read: {error}");
         ManifestError::of_file(path, message, None)
@@ -99,7 +111,7 @@ pub fn load(path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> {
     parse(&text, path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> {
+fn parse(text: &str, path: &Path) -> Result<RuntimeConfig, ManifestError> {
     let document = Document::new(text);
     let root = match DeTable::parse(text) {
         Ok(root) => root,
@@ -128,13 +140,17 @@ fn parse(text: &str, path: &Path) -> Result<Vec<ClientTlsEntry>, ManifestError> 
             );
         }
     }
+    let sqlite_databases = sqlite_database::read(&document, &table);
     for (key, instead) in NOT_SERVED {
         table.refuse(key, "is not served by this host", instead);
     }
     table.finish();
     let problems = document.into_problems();
     if problems.is_empty() {
-        Ok(entries)
+        Ok(RuntimeConfig {
+            client_tls: entries,
+            sqlite_databases,
+        })
     } else {
         Err(ManifestError::new(path, problems))
     }

@@ -309,6 +309,7 @@ fn check_middleware(document: &Document<'_>, span: &Range<usize>, component: &Co
         ("environment", component.environment.is_empty()),
         ("files", component.files.is_empty()),
         ("key_value_stores", component.key_value_stores.is_empty()),
+        ("sqlite_databases", component.sqlite_databases.is_empty()),
         ("variables", component.variables.is_empty()),
     ]
     .into_iter()

@@ -92,7 +92,7 @@ environment = { MODE = "fast" }
 key_value_stores = ["default", "my_store"]
 allowed_outbound_hosts = ["https://{{ host }}", "http://127.0.0.1:3001"]
 variables = { key = "{{ key }}" }
-sqlite_databases = []
+sqlite_databases = ["default", "my-data"]
 dependencies_inherit_configuration = false
 profile.debug.build.command = "cargo build"
 [component.cart.build]
@@ -145,6 +145,11 @@ source = "log.wasm"
     assert_eq!(cart.source, Path::new("/app/target/cart.wasm"));
     assert_eq!(cart.environment["MODE"], "fast");
     assert_eq!(cart.key_value_stores, ["default", "my_store"]);
+    let databases = cart.sqlite_databases.iter();
+    let databases: Vec<_> = databases
+        .map(|database| (database.label.as_str(), database.line))
+        .collect();
+    assert_eq!(databases, [("default", 42), ("my-data", 42)]);
     assert_eq!(cart.allowed_outbound_hosts[0], "https://{{ host }}");
     let build = cart.build.as_ref().unwrap();
     assert_eq!(build.command, ["one", "two three"]);
@@ -219,7 +224,14 @@ fn a_problem_is_named_with_its_place_and_the_nearest_name() {
             "ai_models = [\"llama\"]",
             &["9:1", "`ai_models` grants models"],
         ),
-        ("sqlite_databases = [\"default\"]", &["9:1", "SQLite"]),
+        (
+            "sqlite_databases = \"default\"",
+            &["9:20", "has to be a list, not a string"],
+        ),
+        (
+            "sqlite_databases = [\"a b\"]",
+            &["9:21", "not a database's label"],
+        ),
         (
             "dependencies = { \"a:b\" = \"1\" }",
             &["9:1", "`dependencies`"],

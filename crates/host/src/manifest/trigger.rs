@@ -333,6 +333,7 @@ impl<'x, 't> TriggerSection<'x, 't> {
             exclude_files: Vec::new(),
             environment: BTreeMap::new(),
             key_value_stores: Vec::new(),
+            sqlite_databases: Vec::new(),
             allowed_outbound_hosts: Vec::new(),
             variables: BTreeMap::new(),
             build: None,

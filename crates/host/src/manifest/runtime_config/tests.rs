@@ -4,8 +4,12 @@ use super::*;
 
 const ENTRY: &str = "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"A.example\"]\n";
 
-fn read(text: &str) -> Result<Vec<ClientTlsEntry>, ManifestError> {
+fn config(text: &str) -> Result<RuntimeConfig, ManifestError> {
     parse(text, Path::new("/run/runtime-config.toml"))
+}
+
+fn read(text: &str) -> Result<Vec<ClientTlsEntry>, ManifestError> {
+    Ok(config(text)?.client_tls)
 }
 
 #[test]
@@ -35,6 +39,28 @@ fn client_tls_is_read_as_spin_reads_it() {
         let entries = read(&format!("{ENTRY}{more}\n")).unwrap();
         assert_eq!(entries.first().unwrap().usual_roots(), roots, "{more}");
     }
+}
+
+#[test]
+fn databases_are_read_as_spin_reads_them() {
+    let databases = config(
+        "[sqlite_database.default]\ntype = \"spin\"\n\
+         [sqlite_database.orders]\ntype = \"spin\"\npath = \"data/orders.db\"\nallow_attach_file = true\n",
+    );
+    let databases = databases.unwrap().sqlite_databases;
+    let default = SqliteDatabase {
+        path: None,
+        allow_attach_file: false,
+    };
+    let orders = SqliteDatabase {
+        path: Some(PathBuf::from("data/orders.db")),
+        allow_attach_file: true,
+    };
+    let expected = [
+        ("default".to_owned(), default),
+        ("orders".to_owned(), orders),
+    ];
+    assert_eq!(databases, BTreeMap::from(expected));
 }
 
 #[test]
@@ -70,6 +96,23 @@ fn what_is_wrong_is_told_with_its_place() {
             "[outbound_networking]\nblock_networks = [\"private\"]\n",
             [":1:2:", "allowed_outbound_hosts"],
         ),
+        (
+            "[sqlite_database.default]\ntype = \"libsql\"\nurl = \"https://a\"\n",
+            [":2:8:", "`type = \"libsql\"` are not served"],
+        ),
+        (
+            "[sqlite_database.default]\ntype = \"mysql\"\n",
+            [":2:8:", "no `type = \"mysql\"`"],
+        ),
+        (
+            "[sqlite_database.default]\npath = \"a.db\"\n",
+            [":1:1:", "[sqlite_database.default] has no `type`"],
+        ),
+        (
+            "[sqlite_database.default]\ntype = \"spin\"\npaht = \"a.db\"\n",
+            [":3:1:", "did you mean `path`?"],
+        ),
+        ("sqlite_database = 1\n", [":1:19:", "a table"]),
         ("[something]\n", [":1:2:", "unknown key `something`"]),
     ] {
         let error = read(text).unwrap_err().to_string();

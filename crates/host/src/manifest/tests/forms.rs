@@ -16,6 +16,7 @@ fn what_changes_nothing_here_is_accepted_in_every_form() {
          profile.slow.build.command = [\"one\", \"two\"]",
         "exclude_files = [\"*.bak\"]",
         "key_value_stores = [\"default\", \"snake_case\", \"kebab-case\"]",
+        "sqlite_databases = [\"default\", \"snake_case\", \"kebab-case\"]",
         "[variables]\na = { default = \"\" }\nb = { required = true, secret = true, description = \"b\" }",
         "[application.tool.x]\ny = 1",
         "[application.trigger.redis]\naddress = \"redis://localhost\"",
@@ -33,10 +34,6 @@ fn what_is_not_served_is_refused_with_the_reason_and_what_to_do() {
         (
             "ai_models = [\"llama2-chat\"]",
             &["9:1", "this host has none", "`spin up`"][..],
-        ),
-        (
-            "sqlite_databases = [\"default\"]",
-            &["9:1", "this host has none", "`spin up`"],
         ),
         (
             "allowed_http_hosts = [\"example.org\"]",

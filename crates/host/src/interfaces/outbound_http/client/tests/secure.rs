@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::client_tls;
+use crate::manifest::runtime_config;
 use crate::trust::{RootSources, certificates, private_key};
 
 pub(super) const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
@@ -164,7 +165,11 @@ fn options(folder: &Path, more: &str) -> anyhow::Result<OutboundOptions> {
     fs::write(folder.join("empty.pem"), "no certificate").unwrap();
     let roots = RootSources::default();
     Ok(OutboundOptions {
-        client_tls: client_tls::load(&path, &roots.load()?)?,
+        client_tls: client_tls::load(
+            runtime_config::load(&path)?.client_tls,
+            &path,
+            &roots.load()?,
+        )?,
         ..OutboundOptions::default()
     })
 }

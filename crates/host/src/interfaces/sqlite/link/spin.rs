@@ -1,0 +1,184 @@
+//! `spin:sqlite/sqlite@3.1.0`.
+
+use std::sync::Arc;
+
+use rusqlite::types;
+use wasmtime::Result;
+use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
+
+use super::bindings::spin::sqlite::sqlite::{
+    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
+use super::rows::RowStream;
+use crate::interfaces::interface::{Linked, View};
+use crate::interfaces::sqlite::connection::Connection;
+use crate::interfaces::sqlite::service::{Sqlite, SqliteError};
+use crate::interfaces::sqlite::statement::{Row, Statement};
+
+impl From<SqliteError> for Error {
+    fn from(error: SqliteError) -> Self {
+        match error {
+            SqliteError::AccessDenied => Self::AccessDenied,
+            SqliteError::InvalidConnection => Self::InvalidConnection,
+            SqliteError::DatabaseFull => Self::DatabaseFull,
+            SqliteError::Io(reason) => Self::Io(reason),
+        }
+    }
+}
+
+impl From<types::Value> for Value {
+    fn from(value: types::Value) -> Self {
+        match value {
+            types::Value::Null => Self::Null,
+            types::Value::Integer(number) => Self::Integer(number),
+            types::Value::Real(number) => Self::Real(number),
+            types::Value::Text(text) => Self::Text(text),
+            types::Value::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
+impl From<Value> for types::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Integer(number) => Self::Integer(number),
+            Value::Real(number) => Self::Real(number),
+            Value::Text(text) => Self::Text(text),
+            Value::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
+impl From<Row> for RowResult {
+    fn from(row: Row) -> Self {
+        Self {
+            values: row.into_iter().map(Value::from).collect(),
+        }
+    }
+}
+
+type Told<T> = Result<T, Error>;
+type Streams = (Vec<String>, StreamReader<RowResult>, FutureReader<Told<()>>);
+
+fn find<T>(
+    accessor: &Accessor<T, Linked<Sqlite>>,
+    connection: &Resource<Connection>,
+) -> Result<Connection> {
+    accessor.with(|mut access| access.get().connection(connection))
+}
+
+fn statement(sql: String, parameters: Vec<Value>) -> Told<Statement> {
+    let parameters = parameters.into_iter().map(types::Value::from).collect();
+    Statement::new(sql, parameters).map_err(Error::from)
+}
+
+impl Host for View<'_, Sqlite> {}
+
+impl HostConnection for View<'_, Sqlite> {
+    async fn open(&mut self, database: String) -> Result<Told<Resource<Connection>>> {
+        let database = match self.database(&database) {
+            Ok(database) => database,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        Ok(match Connection::open(database).await {
+            Ok(connection) => self.push(connection)?.map_err(Error::from),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        sql: String,
+        parameters: Vec<Value>,
+    ) -> Result<Told<QueryResult>> {
+        let connection = self.connection(&connection)?;
+        let statement = match statement(sql, parameters) {
+            Ok(statement) => statement,
+            Err(error) => return Ok(Err(error)),
+        };
+        let done = connection.execute(statement).await;
+        Ok(done
+            .map(|result| QueryResult {
+                columns: result.columns,
+                rows: result.rows.into_iter().map(RowResult::from).collect(),
+            })
+            .map_err(Error::from))
+    }
+
+    async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> Result<i64> {
+        Ok(self.connection(&connection)?.last_insert_rowid().await)
+    }
+
+    async fn changes(&mut self, connection: Resource<Connection>) -> Result<u64> {
+        Ok(self.connection(&connection)?.changes().await)
+    }
+
+    fn drop(&mut self, connection: Resource<Connection>) -> Result<()> {
+        self.close(connection)
+    }
+}
+
+impl<T> HostConnectionWithStore<T> for Linked<Sqlite> {
+    async fn open_async(
+        accessor: &Accessor<T, Self>,
+        database: String,
+    ) -> Result<Told<Resource<Connection>>> {
+        let database = match accessor.with(|mut access| access.get().database(&database)) {
+            Ok(database) => database,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let connection = match Connection::open(database).await {
+            Ok(connection) => connection,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let opened = accessor.with(|mut access| access.get().push(connection))?;
+        Ok(opened.map_err(Error::from))
+    }
+
+    async fn execute_async(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<Connection>,
+        sql: String,
+        parameters: Vec<Value>,
+    ) -> Result<Told<Streams>> {
+        let connection = find(accessor, &connection)?;
+        let statement = match statement(sql, parameters) {
+            Ok(statement) => statement,
+            Err(error) => return Ok(Err(error)),
+        };
+        let streamed = match connection.stream(statement).await {
+            Ok(streamed) => streamed,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let (end, watched) = (streamed.end, Arc::clone(&streamed.watched));
+        let end = async move {
+            let _watched = watched;
+            let failed = |_| Err(SqliteError::Io("the database failed".to_owned()));
+            let ended = end.await.unwrap_or_else(failed);
+            wasmtime::error::Ok(ended.map_err(Error::from))
+        };
+        let rows = RowStream::new(streamed.rows, streamed.watched);
+        let columns = streamed.columns;
+        accessor.with(|mut access| {
+            let rows = StreamReader::new(&mut access, rows)?;
+            let end = FutureReader::new(&mut access, end)?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn last_insert_rowid_async(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<Connection>,
+    ) -> Result<i64> {
+        Ok(find(accessor, &connection)?.last_insert_rowid().await)
+    }
+
+    async fn changes_async(
+        accessor: &Accessor<T, Self>,
+        connection: Resource<Connection>,
+    ) -> Result<u64> {
+        Ok(find(accessor, &connection)?.changes().await)
+    }
+}
