@@ -38,6 +38,8 @@ pub struct AppSpec {
     pub outbound: Vec<String>,
     /// `key_value_stores`.
     pub stores: Vec<String>,
+    /// `sqlite_databases`.
+    pub databases: Vec<String>,
     /// Variables of the component, with their values.
     pub variables: Vec<(String, String)>,
     /// Environment variables of the component.
@@ -117,6 +119,7 @@ impl AppSpec {
             files: Vec::new(),
             outbound: vec!["http://127.0.0.1:*".to_owned()],
             stores: vec!["default".to_owned()],
+            databases: Vec::new(),
             variables: Vec::new(),
             environment: Vec::new(),
             key_values: Vec::new(),
@@ -206,6 +209,9 @@ impl AppSpec {
         writeln!(text, "files = [{}]", mounts.join(", ")).unwrap();
         writeln!(text, "allowed_outbound_hosts = {}", list(&self.outbound)).unwrap();
         writeln!(text, "key_value_stores = {}", list(&self.stores)).unwrap();
+        if !self.databases.is_empty() {
+            writeln!(text, "sqlite_databases = {}", list(&self.databases)).unwrap();
+        }
         if !self.environment.is_empty() {
             writeln!(text, "\n[component.{}.environment]", self.service).unwrap();
             for (name, value) in &self.environment {

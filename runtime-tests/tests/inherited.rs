@@ -33,11 +33,12 @@ fn main() -> ExitCode {
     ])
 }
 
-const SETS: [&str; 5] = [
+const SETS: [&str; 6] = [
     "allowed_outbound_hosts",
     "environment",
     "files",
     "key_value_stores",
+    "sqlite_databases",
     "variables",
 ];
 /// The draft whose interfaces are those of WASI 0.3.0.
@@ -59,6 +60,7 @@ fn spec(inherit: &[&'static str]) -> AppSpec {
     spec.environment = vec![("COLOUR".to_owned(), "of the environment".to_owned())];
     spec.files = vec![("granted.txt".to_owned(), b"a file".to_vec())];
     spec.variables = vec![("colour".to_owned(), "green".to_owned())];
+    spec.databases = vec!["default".to_owned()];
     spec.key_values = vec![("given".to_owned(), "a value".to_owned())];
     spec
 }
@@ -160,6 +162,16 @@ fn assert_had(had: &Value, inherit: &[&str], compares: bool) {
         ),
         "{}",
         what("stores")
+    );
+    assert_eq!(
+        had["databases"],
+        expected(
+            "sqlite_databases",
+            json!({ "3": "open", "3-waiting": "open", "2": "open" }),
+            json!({ "3": denied, "3-waiting": denied, "2": denied })
+        ),
+        "{}",
+        what("databases")
     );
     if inherit.contains(&"allowed_outbound_hosts") {
         assert_eq!(had["outbound"], 404, "{}", what("outbound"));

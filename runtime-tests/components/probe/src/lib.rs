@@ -4,8 +4,11 @@
 //! The fields `x-authority`, `x-variable` and `x-store` say what to look for. An answer has for each
 //! interface what it gives, or what it says instead.
 
-use bindings::fermyon::spin::{key_value as key_value_2, variables as variables_2};
+use bindings::fermyon::spin::{
+    key_value as key_value_2, sqlite as sqlite_2, variables as variables_2,
+};
 use bindings::spin::key_value::key_value as key_value_3;
+use bindings::spin::sqlite::sqlite as sqlite_3;
 use bindings::spin::variables::variables as variables_3;
 use bindings::wasi::cli::environment;
 use bindings::wasi::config::store as config;
@@ -30,8 +33,10 @@ mod bindings {
 
             world probe {
                 import fermyon:spin/key-value@2.0.0;
+                import fermyon:spin/sqlite@2.0.0;
                 import fermyon:spin/variables@2.0.0;
                 import spin:key-value/key-value@3.0.0;
+                import spin:sqlite/sqlite@3.1.0;
                 import spin:variables/variables@3.0.0;
                 import wasi:cli/environment@0.3.0;
                 import wasi:config/store@0.2.0-draft-2024-09-27;
@@ -82,6 +87,11 @@ impl wasip3::exports::http::handler::Guest for Probe {
                 "2": said(key_value_2::Store::open(&store).and_then(|store| store.get("given")).map(text)),
                 "keyvalue": said(stored_keyvalue(&store)),
             },
+            "databases": {
+                "3": said(opened_3(&store).await),
+                "3-waiting": said(sqlite_3::Connection::open(&store).map(|_| "open")),
+                "2": said(sqlite_2::Connection::open(&store).map(|_| "open")),
+            },
             "outbound": said(fetch(&field("x-authority")).await),
         })))
     }
@@ -90,6 +100,11 @@ impl wasip3::exports::http::handler::Guest for Probe {
 async fn stored_3(label: String) -> Result<Option<Vec<u8>>, key_value_3::Error> {
     let store = key_value_3::Store::open(label).await?;
     store.get("given".to_owned()).await
+}
+
+async fn opened_3(label: &str) -> Result<&'static str, sqlite_3::Error> {
+    sqlite_3::Connection::open_async(label.to_owned()).await?;
+    Ok("open")
 }
 
 /// How often the store was counted in, what was seen and swapped there in the end, and what is in it.

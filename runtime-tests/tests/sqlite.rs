@@ -1,0 +1,648 @@
+//! SQLite databases: everything that the interface offers, what is refused, and what becomes of a request when its
+//! database is not to be had. The component does what a request says, so each case has its steps beside what they
+//! have to give.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use doorward_host::manifest;
+use doorward_host::manifest::runtime_config::SqliteDatabase;
+use doorward_host::options::HostOptions;
+use doorward_host::server::Server;
+use doorward_runtime_tests::app::{App, AppSpec};
+use doorward_runtime_tests::client::Ask;
+use doorward_runtime_tests::gated::status;
+use doorward_runtime_tests::host::{Host, Running, start_in_process};
+use doorward_runtime_tests::{cases, run};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// The file that this process locks instead of running cases.
+const LOCKS: &str = "DOORWARD_TESTS_LOCK";
+/// How long a statement waits for a lock, on either host.
+const BUSY_TIME: Duration = Duration::from_secs(5);
+/// Longer than anything here takes, and far less than a request may take.
+const TIME_MAX: Duration = Duration::from_secs(30);
+/// A condition before a statement that never ends.
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
+
+fn main() -> ExitCode {
+    if let Some(path) = std::env::var_os(LOCKS) {
+        return lock_until_told(Path::new(&path));
+    }
+    run::main(cases![
+        every_kind_of_value_goes_there_and_back,
+        rows_come_as_they_are_read_and_the_rest_does_not_matter,
+        what_is_wrong_is_told_and_the_connection_goes_on,
+        a_transaction_takes_several_statements_and_ends_with_its_connection,
+        two_connections_write_at_the_same_time,
+        changes_and_row_ids_are_those_of_the_last_statement,
+        what_is_not_granted_is_denied,
+        no_other_file_is_attached,
+        a_statement_that_is_given_up_holds_no_lock,
+        the_file_is_where_both_hosts_look_and_outlives_them,
+        without_its_folder_there_is_an_error_and_with_it_again_none,
+        a_file_that_another_process_has_locked_is_an_error_in_time_and_later_none;
+        in_process:
+        a_request_that_is_cancelled_in_a_statement_leaves_no_lock,
+        what_spin_leaves_open_is_refused,
+        databases_are_where_the_runtime_configuration_says,
+        a_database_that_is_not_configured_is_an_error_at_the_start,
+    ])
+}
+
+fn spec(databases: &[&str]) -> AppSpec {
+    let mut spec = AppSpec::gated("queries", "");
+    spec.middleware = vec![];
+    spec.policy = None;
+    spec.databases = databases.iter().map(|label| (*label).to_owned()).collect();
+    spec
+}
+
+fn file(app: &App) -> PathBuf {
+    app.folder().join("state/sqlite_db.db")
+}
+
+/// What the steps gave.
+async fn given(running: &Running, steps: Value) -> Value {
+    let ask = Ask::new("POST", "/").body(steps.to_string().as_bytes());
+    let answer = ask.send(running.address).await;
+    status(&answer, 200, &steps.to_string());
+    answer.json()
+}
+
+/// Fails unless each step gives what stands beside it.
+async fn assert_gives(running: &Running, steps: &[(Value, Value)]) {
+    let (asked, expected): (Vec<Value>, Vec<Value>) = steps.iter().cloned().unzip();
+    let given = given(running, Value::from(asked)).await;
+    for (index, (step, _)) in steps.iter().enumerate() {
+        assert_eq!(given[index], expected[index], "{step}");
+    }
+}
+
+/// The words of an error of the interface's kind `io`; none where it is something else.
+fn io(given: &Value) -> &str {
+    given["error"]["io"].as_str().unwrap_or_default()
+}
+
+fn rows(columns: Value, rows: Value) -> Value {
+    json!({ "columns": columns, "rows": rows })
+}
+
+fn nothing() -> Value {
+    rows(json!([]), json!([]))
+}
+
+async fn every_kind_of_value_goes_there_and_back(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let values = [
+        json!(0),
+        json!(i64::MAX),
+        json!(i64::MIN),
+        json!(1.5),
+        json!(-2.0e300),
+        json!(""),
+        json!("häß\u{1f600}\u{0}t"),
+        json!([]),
+        json!([0, 255, 128]),
+        json!(null),
+    ];
+    let parameters = |name: &str, verb: &str, sql: &str| {
+        let step = [json!(verb), json!(name), json!(sql)];
+        Value::from([&step[..], &values[..]].concat())
+    };
+    let columns: Vec<String> = (0..values.len()).map(|index| format!("c{index}")).collect();
+    let marks = vec!["?"; values.len()].join(", ");
+    let columns_sql = columns.join(", ");
+    let expected = rows(json!(columns), json!([values]));
+    for (open, execute) in [
+        ("open", "execute"),
+        ("open-waiting", "execute-waiting"),
+        ("open-2", "execute-2"),
+    ] {
+        let (table, select) = (format!("t_{}", execute.replace('-', "_")), "SELECT * FROM");
+        let insert = format!("INSERT INTO {table} VALUES ({marks})");
+        assert_gives(
+            &running,
+            &[
+                (json!([open, "a", "default"]), json!(null)),
+                (
+                    json!([
+                        execute,
+                        "a",
+                        format!("CREATE TABLE {table} ({columns_sql})")
+                    ]),
+                    nothing(),
+                ),
+                (parameters("a", execute, &insert), nothing()),
+                (
+                    json!([execute, "a", format!("{select} {table}")]),
+                    expected.clone(),
+                ),
+                (
+                    json!([execute, "a", format!("{select} {table} WHERE 1 = ?"), 2]),
+                    rows(json!(columns), json!([])),
+                ),
+            ],
+        )
+        .await;
+    }
+}
+
+async fn rows_come_as_they_are_read_and_the_rest_does_not_matter(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let some: Vec<[u32; 1]> = (1..=1000).map(|row| [row]).collect();
+    assert_gives(
+        &running,
+        &[
+            (json!(["open", "a", "default"]), json!(null)),
+            (
+                json!(["begin", "s", "a", format!("{ENDLESS} SELECT i FROM n")]),
+                json!(["i"]),
+            ),
+            (json!(["next", "s", 1000]), json!(some)),
+            (json!(["leave", "s"]), json!(null)),
+            // Free again, though there was no last row.
+            (
+                json!(["begin", "s", "a", "SELECT 1 AS one UNION ALL SELECT 2"]),
+                json!(["one"]),
+            ),
+            (json!(["next", "s", 5]), json!([[1], [2]])),
+            (json!(["end", "s"]), json!(null)),
+            // A few rows that nobody reads hold up nobody.
+            (
+                json!(["begin", "s", "a", "SELECT 1 AS one UNION ALL SELECT 2"]),
+                json!(["one"]),
+            ),
+            (
+                json!(["execute", "a", "SELECT 3 AS three"]),
+                rows(json!(["three"]), json!([[3]])),
+            ),
+            (json!(["end", "s"]), json!(null)),
+        ],
+    )
+    .await;
+    let long = format!("{ENDLESS} SELECT i, hex(zeroblob(50)) AS b FROM n LIMIT 100000");
+    let count = format!("SELECT count(*) AS c, sum(i) AS s FROM ({long})");
+    let given = given(
+        &running,
+        json!([
+            ["open", "a", "default"],
+            ["execute", "a", long],
+            ["execute", "a", count]
+        ]),
+    )
+    .await;
+    let all = given[1]["rows"].as_array().expect("rows");
+    assert_eq!(all.len(), 100_000);
+    assert_eq!(all[99_999], json!([100_000, "00".repeat(50)]));
+    assert_eq!(given[2]["rows"], json!([[100_000, 5_000_050_000_u64]]));
+}
+
+async fn what_is_wrong_is_told_and_the_connection_goes_on(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    for (sql, said) in [
+        ("SELEC 1", "syntax error"),
+        ("SELECT * FROM missing", "no such table: missing"),
+        ("SELECT abs(-9223372036854775807 - 1)", "integer overflow"),
+        ("INSERT INTO t VALUES (NULL)", "NOT NULL constraint failed"),
+        ("INSERT INTO t VALUES (?, ?)", "2 values were supplied"),
+        ("INSERT INTO t VALUES (?)", "parameter"),
+    ] {
+        let given = given(
+            &running,
+            json!([
+                ["open", "a", "default"],
+                ["open-waiting", "b", "default"],
+                ["open-2", "c", "default"],
+                ["execute", "a", "CREATE TABLE IF NOT EXISTS t (i NOT NULL)"],
+                ["execute", "a", sql],
+                ["execute-waiting", "b", sql],
+                ["execute-2", "c", sql],
+                ["begin", "s", "a", sql],
+                ["next", "s", 5],
+                ["end", "s"],
+                ["execute", "a", "SELECT count(*) AS c FROM t"],
+            ]),
+        )
+        .await;
+        for index in [4, 5, 6, 9] {
+            let step = &given[index];
+            assert!(io(step).contains(said), "{sql}, step {index}: {given}");
+        }
+        assert_eq!(given[8], json!([]), "{sql}");
+        assert_eq!(given[10], rows(json!(["c"]), json!([[0]])), "{sql}");
+    }
+}
+
+async fn a_transaction_takes_several_statements_and_ends_with_its_connection(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let sum = |name: &str, sum: Value| {
+        let step = json!(["execute", name, "SELECT sum(i) AS s FROM t"]);
+        (step, rows(json!(["s"]), json!([[sum]])))
+    };
+    let does = |sql: &str| (json!(["execute", "a", sql]), nothing());
+    let open = |name: &str| (json!(["open", name, "default"]), json!(null));
+    assert_gives(
+        &running,
+        &[
+            open("a"),
+            open("b"),
+            does("CREATE TABLE t (i)"),
+            does("BEGIN IMMEDIATE"),
+            does("INSERT INTO t VALUES (1)"),
+            does("INSERT INTO t VALUES (10)"),
+            sum("a", json!(11)),
+            sum("b", json!(null)),
+            does("COMMIT"),
+            sum("b", json!(11)),
+            does("BEGIN"),
+            does("INSERT INTO t VALUES (100)"),
+            does("ROLLBACK"),
+            sum("b", json!(11)),
+            does("BEGIN IMMEDIATE"),
+            does("INSERT INTO t VALUES (1000)"),
+            (json!(["close", "a"]), json!(null)),
+            open("a"),
+            does("INSERT INTO t VALUES (10000)"),
+            sum("b", json!(10_011)),
+            // What the request leaves open ends with it.
+            does("BEGIN IMMEDIATE"),
+            does("INSERT INTO t VALUES (100000)"),
+        ],
+    )
+    .await;
+    assert_gives(
+        &running,
+        &[
+            open("a"),
+            does("INSERT INTO t VALUES (1000000)"),
+            sum("a", json!(1_010_011)),
+        ],
+    )
+    .await;
+}
+
+async fn two_connections_write_at_the_same_time(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let open = json!(["open", "a", "default"]);
+    let writes = vec![json!(["execute", "a", "INSERT INTO t VALUES (1)"]); 25];
+    let writer = [&[open.clone()][..], &writes].concat();
+    let steps = json!([
+        ["open", "a", "default"],
+        ["execute", "a", "CREATE TABLE t (i)"],
+        ["together", writer, writer],
+        ["execute", "a", "SELECT count(*) AS c FROM t"],
+    ]);
+    let given = given(&running, steps).await;
+    assert_eq!(given[3], rows(json!(["c"]), json!([[50]])), "{given}");
+}
+
+async fn changes_and_row_ids_are_those_of_the_last_statement(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    for (open, execute, last) in [
+        ("open", "execute", "last"),
+        ("open-waiting", "execute-waiting", "last-waiting"),
+    ] {
+        let does = |sql: &str| (json!([execute, "a", sql]), nothing());
+        let is = |changes: u64, rowid: i64| (json!([last, "a"]), json!([changes, rowid]));
+        assert_gives(
+            &running,
+            &[
+                (json!([open, "a", "default"]), json!(null)),
+                is(0, 0),
+                does("DROP TABLE IF EXISTS t"),
+                does("CREATE TABLE t (i INTEGER PRIMARY KEY)"),
+                does("INSERT INTO t VALUES (7), (8)"),
+                is(2, 8),
+                does("UPDATE t SET i = i + 10"),
+                is(2, 8),
+                does("DELETE FROM t WHERE i = 17"),
+                is(1, 8),
+            ],
+        )
+        .await;
+    }
+}
+
+async fn what_is_not_granted_is_denied(host: &dyn Host) {
+    for (granted, denied) in [(&[][..], "default"), (&["default"], "other")] {
+        let app = spec(granted).write();
+        let running = host.start(&app).await;
+        let refused = json!({ "error": "access-denied" });
+        let opens = ["open", "open-waiting", "open-2"];
+        let steps = opens.map(|open| (json!([open, "a", denied]), refused.clone()));
+        assert_gives(&running, &steps).await;
+    }
+}
+
+async fn no_other_file_is_attached(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let other = app.folder().join("other.db");
+    let attach = |file: &str| json!(["execute", "a", format!("ATTACH '{file}' AS b")]);
+    let given = given(
+        &running,
+        json!([
+            ["open", "a", "default"],
+            attach(&other.to_string_lossy()),
+            ["execute", "a", format!("VACUUM INTO '{}'", other.display())],
+            attach(":memory:"),
+        ]),
+    )
+    .await;
+    for (index, said) in [(1, "not authorized"), (2, "authorization denied")] {
+        assert!(io(&given[index]).contains(said), "{given}");
+    }
+    assert_eq!(given[3], nothing());
+    assert!(!other.exists());
+}
+
+/// As by a component that has a time limit of its own.
+async fn a_statement_that_is_given_up_holds_no_lock(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    // On Spin nothing ends what gives no rows.
+    let slow = match host.name() {
+        "spin" => "SELECT i FROM n",
+        _ => "SELECT i FROM n WHERE i < 0",
+    };
+    let given = given(
+        &running,
+        json!([
+            ["open", "a", "default"],
+            ["execute", "a", "CREATE TABLE t (i)"],
+            ["execute", "a", "BEGIN IMMEDIATE"],
+            ["give-up", "a", format!("{ENDLESS} {slow}"), 50],
+            ["close", "a"],
+            ["open", "a", "default"],
+            ["execute", "a", "INSERT INTO t VALUES (1)"],
+        ]),
+    )
+    .await;
+    assert_eq!(given[3], "given up", "{given}");
+    assert_eq!(given[6], nothing(), "{given}");
+}
+
+async fn the_file_is_where_both_hosts_look_and_outlives_them(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let open = (json!(["open", "a", "default"]), json!(null));
+    let create = "CREATE TABLE t AS SELECT 'kept' AS k";
+    assert_gives(
+        &running,
+        &[open.clone(), (json!(["execute", "a", create]), nothing())],
+    )
+    .await;
+    running.stop().await;
+    let direct = Connection::open(file(&app)).unwrap();
+    let kept: String = direct
+        .query_row("SELECT k FROM t", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, "kept");
+    direct.execute("UPDATE t SET k = 'changed'", []).unwrap();
+    drop(direct);
+    let running = host.start(&app).await;
+    let select = json!(["execute", "a", "SELECT k FROM t"]);
+    let changed = rows(json!(["k"]), json!([["changed"]]));
+    assert_gives(&running, &[open, (select, changed)]).await;
+}
+
+async fn without_its_folder_there_is_an_error_and_with_it_again_none(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let steps = json!([
+        ["open", "a", "default"],
+        ["execute", "a", "CREATE TABLE IF NOT EXISTS t (i)"],
+        ["execute", "a", "SELECT count(*) AS c FROM t"],
+    ]);
+    let fine = json!([null, nothing(), rows(json!(["c"]), json!([[0]]))]);
+    assert_eq!(given(&running, steps.clone()).await, fine);
+    let (state, aside) = (app.folder().join("state"), app.folder().join("aside"));
+    std::fs::rename(&state, &aside).unwrap();
+    std::fs::write(&state, "no folder").unwrap();
+    let began = Instant::now();
+    let without = given(&running, steps.clone()).await;
+    assert_eq!(without[0]["error"], "invalid-connection", "{without}");
+    assert!(began.elapsed() < TIME_MAX);
+    std::fs::remove_file(&state).unwrap();
+    std::fs::rename(&aside, &state).unwrap();
+    assert_eq!(given(&running, steps).await, fine);
+}
+
+/// Another process that has a file locked, until it is dropped.
+struct Lock(Child);
+
+impl Lock {
+    fn of(path: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .env(LOCKS, path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert_eq!(line.trim(), "locked");
+        Self(child)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// What the other process does.
+fn lock_until_told(path: &Path) -> ExitCode {
+    let connection = Connection::open(path).expect("open the file");
+    connection
+        .execute_batch("BEGIN EXCLUSIVE")
+        .expect("lock the file");
+    println!("locked");
+    let _ = std::io::stdin().read(&mut [0]);
+    ExitCode::SUCCESS
+}
+
+async fn a_file_that_another_process_has_locked_is_an_error_in_time_and_later_none(
+    host: &dyn Host,
+) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let open = json!(["open", "a", "default"]);
+    let create = json!([open, ["execute", "a", "CREATE TABLE t (i)"]]);
+    assert_eq!(given(&running, create).await, json!([null, nothing()]));
+    let insert = json!([open, ["execute", "a", "INSERT INTO t VALUES (1)"]]);
+    let lock = Lock::of(&file(&app));
+    let began = Instant::now();
+    let locked = given(&running, insert.clone()).await;
+    let took = began.elapsed();
+    assert_eq!(io(&locked[1]), "database is locked", "{locked}");
+    assert!(took >= BUSY_TIME && took < TIME_MAX, "{took:?}");
+    // One that is given back in time is no error.
+    let waiting = given(&running, insert.clone());
+    let later = async {
+        tokio::time::sleep(BUSY_TIME / 5).await;
+        drop(lock);
+    };
+    let (waited, ()) = tokio::join!(waiting, later);
+    assert_eq!(waited, json!([null, nothing()]));
+}
+
+async fn a_request_that_is_cancelled_in_a_statement_leaves_no_lock() {
+    let app = spec(&["default"]).write();
+    let running = start_in_process(&app, |options| {
+        options.request_timeout = Some(Duration::from_millis(300));
+    })
+    .await;
+    let open = json!(["open", "a", "default"]);
+    let create = json!([open, ["execute", "a", "CREATE TABLE t (i)"]]);
+    assert_eq!(given(&running, create).await, json!([null, nothing()]));
+    let reads = format!("{ENDLESS} SELECT i FROM n WHERE i < 0");
+    let writes = format!("INSERT INTO t {reads}");
+    // A function that is not `async` has its instance to itself, which then ends with it.
+    for (execute, sql, refused) in [
+        ("execute", &reads, 504),
+        ("execute-waiting", &reads, 500),
+        ("execute", &writes, 504),
+        ("execute-waiting", &writes, 500),
+    ] {
+        let open_verb = execute.replace("execute", "open");
+        let steps = json!([
+            [open_verb, "a", "default"],
+            [execute, "a", "BEGIN IMMEDIATE"],
+            [execute, "a", "INSERT INTO t VALUES (1)"],
+            [execute, "a", sql],
+        ]);
+        let ask = Ask::new("POST", "/").body(steps.to_string().as_bytes());
+        let answer = ask.send(running.address).await;
+        let log = running.log();
+        status(&answer, refused, &format!("{execute} {sql}: {log:?}"));
+        // Nobody else's busy time: the lock itself has to go.
+        let direct = Connection::open(file(&app)).unwrap();
+        direct.busy_timeout(2 * BUSY_TIME).unwrap();
+        direct.execute("INSERT INTO t VALUES (10)", []).unwrap();
+        let sum: i64 = direct
+            .query_row("SELECT sum(i) % 10 FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(
+            sum, 0,
+            "{execute} {sql}: what was not committed is not there"
+        );
+    }
+}
+
+/// Spin knows only of names that are written out.
+async fn what_spin_leaves_open_is_refused() {
+    let app = spec(&["default"]).write();
+    let running = start_in_process(&app, |_| {}).await;
+    let other = app.folder().join("other.db");
+    let other = other.to_string_lossy();
+    let given = given(
+        &running,
+        json!([
+            ["open", "a", "default"],
+            ["execute", "a", "ATTACH ? AS b", other],
+            ["execute", "a", format!("ATTACH '{other}' || '' AS b")],
+            ["execute", "a", "SELECT 1; SELECT 2"],
+            ["execute", "a", "SELECT CAST(x'ff' AS TEXT)"],
+            ["execute", "a", "PRAGMA hard_heap_limit = 1"],
+            ["execute", "a", "SELECT 1 AS one"],
+        ]),
+    )
+    .await;
+    for (index, said) in [
+        (1, "not authorized"),
+        (2, "not authorized"),
+        (3, "Multiple statements"),
+        (4, "no UTF-8"),
+        (5, "not authorized"),
+    ] {
+        assert!(io(&given[index]).contains(said), "{given}");
+    }
+    assert_eq!(given[6], rows(json!(["one"]), json!([[1]])));
+}
+
+async fn databases_are_where_the_runtime_configuration_says() {
+    let app = spec(&["default", "orders", "scratch"]).write();
+    let orders = app.folder().join("elsewhere/orders.db");
+    let at = |path: Option<&Path>| SqliteDatabase {
+        path: path.map(Path::to_owned),
+        allow_attach_file: false,
+    };
+    let configured = [
+        ("orders".to_owned(), at(Some(&orders))),
+        ("scratch".to_owned(), at(None)),
+    ];
+    let running = start_in_process(&app, |options| {
+        options.sqlite_databases.extend(configured);
+    })
+    .await;
+    let create = |name: &str| {
+        let sql = format!("CREATE TABLE {name} (i)");
+        (json!(["execute", name, sql]), nothing())
+    };
+    let open = |name: &str| (json!(["open", name, name]), json!(null));
+    let steps = ["default", "orders", "scratch"].map(|name| match name {
+        // A word of SQL.
+        "default" => (json!(["open", "d", "default"]), json!(null)),
+        name => open(name),
+    });
+    let steps = [
+        &steps[..],
+        &[create("d"), create("orders"), create("scratch")],
+    ]
+    .concat();
+    assert_gives(&running, &steps).await;
+    for (file, table) in [(file(&app), "d"), (orders, "orders")] {
+        let direct = Connection::open(file).unwrap();
+        assert!(direct.table_exists(None, table).unwrap(), "{table}");
+    }
+    // Each connection in memory has its own.
+    let again = [open("scratch"), create("scratch")];
+    assert_gives(&running, &again).await;
+}
+
+async fn a_database_that_is_not_configured_is_an_error_at_the_start() {
+    let app = spec(&["default", "defualt", "orders"]).write();
+    let application = manifest::load(&app.manifest()).unwrap();
+    let options = HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
+    let refused = Server::bind(application, options).await.err();
+    let refused = format!("{:#}", refused.expect("the host does not start"));
+    let line = std::fs::read_to_string(app.manifest()).unwrap();
+    let line = line
+        .lines()
+        .position(|line| line.starts_with("sqlite_databases"));
+    let Some(line) = line else {
+        panic!("the manifest has a line for it");
+    };
+    for part in [
+        "component `queries`",
+        &format!("spin.toml:{}:", line + 1),
+        "did you mean `default`?",
+        "names `orders`",
+        "[sqlite_database.orders]",
+        "--runtime-config-file",
+    ] {
+        assert!(refused.contains(part), "expected {part} of {refused}");
+    }
+}
