@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::database::{Database, VALUE_BYTES_MAX};
-use super::service::{SqliteError, SqliteResult};
+use super::error::{SqliteError, SqliteResult};
 use super::statement::{Row, Rows, Statement, UNWATCHED_TIME_MAX, run};
 
 /// How long a statement waits for its turn: for the one before it on its connection, and for what all share.

@@ -4,6 +4,7 @@
 mod connection;
 mod database;
 mod denial;
+mod error;
 mod grant;
 mod link;
 mod service;

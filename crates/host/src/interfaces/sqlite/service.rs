@@ -8,6 +8,7 @@ use wasmtime::component::Resource;
 
 use super::connection::Connection;
 use super::database::Database;
+use super::error::{SqliteError, SqliteResult};
 use crate::interfaces::interface::View;
 
 /// Connections that one instance has open at the same time; as in Spin.
@@ -15,31 +16,6 @@ pub const OPEN_CONNECTIONS_MAX: usize = 256;
 
 /// The SQLite databases.
 pub struct Sqlite;
-
-/// Why something could not be done. Each interface says it in its own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SqliteError {
-    /// The component may not open this database.
-    AccessDenied,
-    /// There is no connection to be had.
-    InvalidConnection,
-    /// The disk is full, or the database as large as it may be.
-    DatabaseFull,
-    /// Something else, said in words.
-    Io(String),
-}
-
-impl From<rusqlite::Error> for SqliteError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::DatabaseFull,
-            _ => Self::Io(error.to_string()),
-        }
-    }
-}
-
-/// What came of a call.
-pub type SqliteResult<T> = Result<T, SqliteError>;
 
 /// The databases that one component may open.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::{Value, ValueRef};
 
 use super::database::VALUE_BYTES_MAX;
-use super::service::{SqliteError, SqliteResult};
+use super::error::{SqliteError, SqliteResult};
 
 /// Bytes of the text of a statement: 1 MiB.
 pub const STATEMENT_BYTES_MAX: usize = 1 << 20;

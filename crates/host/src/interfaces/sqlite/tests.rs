@@ -8,9 +8,8 @@ use wasmtime::component::ResourceTable;
 
 use super::connection::{Connection, QueryResult, TURN_TIME_MAX};
 use super::database::{BUSY_TIME_MAX, Database, Limits, VALUE_BYTES_MAX};
-use super::service::{
-    Connections, Databases, OPEN_CONNECTIONS_MAX, Sqlite, SqliteError, SqliteResult,
-};
+use super::error::{SqliteError, SqliteResult};
+use super::service::{Connections, Databases, OPEN_CONNECTIONS_MAX, Sqlite};
 use super::statement::{
     PARAMETERS_MAX, Row, Rows, STATEMENT_BYTES_MAX, Statement, run as run_statement,
 };

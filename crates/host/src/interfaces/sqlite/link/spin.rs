@@ -12,7 +12,8 @@ use super::bindings::spin::sqlite::sqlite::{
 use super::rows::RowStream;
 use crate::interfaces::interface::{Linked, View};
 use crate::interfaces::sqlite::connection::Connection;
-use crate::interfaces::sqlite::service::{Sqlite, SqliteError};
+use crate::interfaces::sqlite::error::SqliteError;
+use crate::interfaces::sqlite::service::Sqlite;
 use crate::interfaces::sqlite::statement::{Row, Statement};
 
 impl From<SqliteError> for Error {

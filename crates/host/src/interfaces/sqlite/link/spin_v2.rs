@@ -9,7 +9,8 @@ use super::bindings::fermyon::spin::sqlite::{
 };
 use crate::interfaces::interface::View;
 use crate::interfaces::sqlite::connection::Connection;
-use crate::interfaces::sqlite::service::{Sqlite, SqliteError};
+use crate::interfaces::sqlite::error::SqliteError;
+use crate::interfaces::sqlite::service::Sqlite;
 use crate::interfaces::sqlite::statement::Statement;
 
 impl From<SqliteError> for Error {
