@@ -100,6 +100,41 @@ impl Group {
         process::of_group(self.leader.id())
     }
 
+    /// The id of the program, and of the group.
+    pub fn id(&self) -> u32 {
+        self.leader.id()
+    }
+
+    /// The processes of the group, and those that they have started in groups of their own, that run.
+    pub fn family(&self) -> Vec<u32> {
+        process::family_of(self.leader.id())
+    }
+
+    /// Ends the program by this signal, and waits until all of its family is gone. By `KILL` all of them are killed.
+    /// Says whether they are gone in time; what is not is killed then.
+    pub fn end(self, signal: &str, time_max: Duration) -> bool {
+        let family = self.family();
+        let is_gone = |time_max| {
+            let begun = Instant::now();
+            while family.iter().any(|id| process::runs(*id)) {
+                if begun.elapsed() > time_max {
+                    return false;
+                }
+                std::thread::sleep(LOOK_EVERY);
+            }
+            true
+        };
+        let all = &family[..];
+        let first = [self.leader.id()];
+        send(signal, if signal == "KILL" { all } else { &first });
+        let is_in_time = is_gone(time_max);
+        if !is_in_time {
+            send("KILL", all);
+            is_gone(GONE_TIME_MAX);
+        }
+        is_in_time
+    }
+
     /// Waits until nothing of the group runs. Says whether it is so.
     fn is_gone_within(&self, time_max: Duration) -> bool {
         let begun = Instant::now();
@@ -127,4 +162,14 @@ impl Drop for Group {
             eprintln!("processes stay: {:?}", self.processes());
         }
     }
+}
+
+/// Sends the signal to these processes, as far as they are there.
+fn send(signal: &str, processes: &[u32]) {
+    let ids = processes.iter().map(u32::to_string);
+    let _ = Command::new("sh")
+        .args(["-c", r#"kill -s "$@""#, "sh", signal])
+        .args(ids)
+        .stderr(Stdio::null())
+        .status();
 }

@@ -34,5 +34,6 @@ pub mod provider;
 pub mod python;
 pub mod raw;
 pub mod run;
+pub mod servers;
 mod wire;
 pub mod wrk;

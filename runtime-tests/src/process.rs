@@ -55,24 +55,65 @@ impl Usage {
 
 /// The processes of this process group that have not ended, in no order.
 pub fn of_group(group: u32) -> Vec<u32> {
-    let group = group.to_string();
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_of_group = |id: &u32| {
-        let stat = stat(&id.to_string()).unwrap_or_default();
+    let mut ids = Vec::new();
+    each(|one| ids.extend((one.group == group).then_some(one.id)));
+    ids
+}
+
+/// The processes of this process group that have not ended, and those that descend from them, whatever group they are
+/// in by now. In no order.
+pub fn family_of(group: u32) -> Vec<u32> {
+    let mut all = Vec::new();
+    each(|one| all.push(one));
+    let (mut family, mut others): (Vec<One>, Vec<One>) =
+        all.into_iter().partition(|one| one.group == group);
+    loop {
+        let ids: Vec<u32> = family.iter().map(|one| one.id).collect();
+        let (children, rest) = others
+            .into_iter()
+            .partition(|one| ids.contains(&one.parent));
+        let children: Vec<One> = children;
+        if children.is_empty() {
+            return ids;
+        }
+        family.extend(children);
+        others = rest;
+    }
+}
+
+/// Whether this process is there and has not ended.
+pub fn runs(id: u32) -> bool {
+    One::read(id).is_some()
+}
+
+/// A process that has not ended.
+struct One {
+    id: u32,
+    parent: u32,
+    group: u32,
+}
+
+impl One {
+    fn read(id: u32) -> Option<Self> {
+        let stat = stat(&id.to_string())?;
         let fields: Vec<&str> = stat.split_whitespace().collect();
-        let (Some(state), Some(of), Some(threads)) =
-            (fields.first(), fields.get(2), fields.get(17))
-        else {
-            return false;
-        };
+        let (state, threads) = (*fields.first()?, *fields.get(17)?);
         // One that has ended is there until somebody has waited for it. Where only its first thread has
         // ended, others may still hold what it had open.
-        let has_ended = matches!(*state, "Z" | "X") && matches!(*threads, "0" | "1");
-        *of == group && !has_ended
-    };
+        let has_ended = matches!(state, "Z" | "X") && matches!(threads, "0" | "1");
+        let number = |index: usize| fields.get(index)?.parse().ok();
+        let (parent, group) = (number(1)?, number(2)?);
+        (!has_ended).then_some(Self { id, parent, group })
+    }
+}
+
+fn each(mut take: impl FnMut(One)) {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let ids = names.filter_map(|name| name.parse().ok());
-    ids.filter(is_of_group).collect()
+    for one in ids.filter_map(One::read) {
+        take(one);
+    }
 }
 
 /// What `/proc/<process>/stat` has after the process's name, in which there may be anything.

@@ -1,0 +1,67 @@
+//! Redis.
+
+use super::{At, Kind, Server, answer, first_that_runs};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the program may be.
+const PROGRAMS: [&str; 2] = ["redis-server", "/usr/bin/redis-server"];
+
+/// A Redis that writes everything to its disk before it answers.
+#[derive(Debug, Default)]
+pub struct Redis {
+    password: Option<String>,
+}
+
+impl Redis {
+    /// One that answers nobody who does not give this password.
+    pub fn with_password(password: &str) -> Self {
+        Self {
+            password: Some(password.to_owned()),
+        }
+    }
+}
+
+impl Kind for Redis {
+    const NAME: &'static str = "Redis";
+    const STOP: &'static str = "TERM";
+
+    fn program() -> Option<PathBuf> {
+        first_that_runs(PROGRAMS)
+    }
+
+    fn command(&self, folder: &Path, port: u16) -> Command {
+        let mut command = Command::new(Self::program().expect("there is a Redis"));
+        command
+            .arg("--port")
+            .arg(port.to_string())
+            .args(["--bind", "127.0.0.1", "--dir"])
+            .arg(folder)
+            .args(["--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--daemonize", "no", "--save", ""]);
+        if let Some(password) = &self.password {
+            command.args(["--requirepass", password]);
+        }
+        command
+    }
+
+    fn is_ready(&self, at: &At<'_>) -> bool {
+        let login = self.password.as_ref();
+        let login = login.map_or_else(String::new, |password| format!("AUTH {password}\r\n"));
+        let question = format!("{login}INFO\r\nQUIT\r\n");
+        let answer = answer(at.address, question.as_bytes(), |_| false);
+        let text = String::from_utf8_lossy(&answer);
+        let says = |line: String| text.lines().any(|said| said == line);
+        says(format!("process_id:{}", at.process)) && says("loading:0".to_owned())
+    }
+}
+
+impl Server<Redis> {
+    /// Its URL, with the password.
+    pub fn url(&self) -> String {
+        match &self.kind().password {
+            Some(password) => format!("redis://:{password}@{}", self.address()),
+            None => format!("redis://{}", self.address()),
+        }
+    }
+}
