@@ -57,6 +57,8 @@ fn spec(inherit: &[&'static str]) -> AppSpec {
     spec.policy = None;
     spec.middleware = vec!["probe"];
     spec.inherit = inherit.to_vec();
+    // Nobody listens there.
+    spec.outbound.push("redis://127.0.0.1:1".to_owned());
     spec.environment = vec![("COLOUR".to_owned(), "of the environment".to_owned())];
     spec.files = vec![("granted.txt".to_owned(), b"a file".to_vec())];
     spec.variables = vec![("colour".to_owned(), "green".to_owned())];
@@ -183,6 +185,12 @@ fn assert_had(had: &Value, inherit: &[&str], compares: bool) {
             what("outbound")
         );
     }
+    let said = had["redis"].as_str().unwrap();
+    let is_denied = said == r#"error: Error::Other("\"spin:redis/redis\" is not permitted")"#;
+    let is_granted = inherit.contains(&"allowed_outbound_hosts");
+    assert_ne!(is_denied, is_granted, "{}: {said}", what("redis"));
+    // Where it is granted it was tried.
+    assert!(said.starts_with("error: Error::Other("), "{said}");
 }
 
 /// Whether a value is swapped only for the one that was seen. In Spin that there is none is not compared.

@@ -47,7 +47,7 @@ impl Kind for Redis {
 
     fn is_ready(&self, at: &At<'_>) -> bool {
         let login = self.password.as_ref();
-        let login = login.map_or_else(String::new, |password| format!("AUTH {password}\r\n"));
+        let login = login.map_or_else(String::new, |password| format!("AUTH \"{password}\"\r\n"));
         let question = format!("{login}INFO\r\nQUIT\r\n");
         let answer = answer(at.address, question.as_bytes(), |_| false);
         let text = String::from_utf8_lossy(&answer);

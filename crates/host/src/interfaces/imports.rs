@@ -109,6 +109,10 @@ mod tests {
                 "wasi:http/outgoing-handler@0.2.4",
                 ConfigurationSet::AllowedOutboundHosts,
             ),
+            (
+                "spin:redis/redis@3.0.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
             ("wasi:cli/environment@0.2.6", ConfigurationSet::Environment),
             ("wasi:cli/environment@0.3.0", ConfigurationSet::Environment),
             ("wasi:filesystem/preopens@0.2.12", ConfigurationSet::Files),
@@ -186,6 +190,8 @@ mod tests {
     fn anything_else_is_not_provided() {
         for import in [
             "spin:sqlite/sqlite@2.0.0",
+            "spin:redis/redis@2.0.0",
+            "spin:redis/inbound-redis@3.0.0",
             "spin:variables/variables@2.0.0",
             "spin:variables/other@3.0.0",
             "fermyon:spin/variables",

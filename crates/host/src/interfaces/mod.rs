@@ -9,6 +9,7 @@ pub mod imports;
 mod interface;
 pub mod key_value;
 pub mod outbound_http;
+mod redis;
 mod registry;
 mod sqlite;
 mod variables;

@@ -8,6 +8,7 @@ use bindings::fermyon::spin::{
     key_value as key_value_2, sqlite as sqlite_2, variables as variables_2,
 };
 use bindings::spin::key_value::key_value as key_value_3;
+use bindings::spin::redis::redis;
 use bindings::spin::sqlite::sqlite as sqlite_3;
 use bindings::spin::variables::variables as variables_3;
 use bindings::wasi::cli::environment;
@@ -36,6 +37,7 @@ mod bindings {
                 import fermyon:spin/sqlite@2.0.0;
                 import fermyon:spin/variables@2.0.0;
                 import spin:key-value/key-value@3.0.0;
+                import spin:redis/redis@3.0.0;
                 import spin:sqlite/sqlite@3.1.0;
                 import spin:variables/variables@3.0.0;
                 import wasi:cli/environment@0.3.0;
@@ -50,6 +52,9 @@ mod bindings {
         "#,
     });
 }
+
+/// Where no Redis is.
+const NOWHERE: &str = "redis://127.0.0.1:1";
 
 struct Probe;
 
@@ -93,6 +98,7 @@ impl wasip3::exports::http::handler::Guest for Probe {
                 "2": said(sqlite_2::Connection::open(&store).map(|_| "open")),
             },
             "outbound": said(fetch(&field("x-authority")).await),
+            "redis": said(redis::Connection::open(NOWHERE.to_owned()).await.map(|_| "open")),
         })))
     }
 }

@@ -1,6 +1,6 @@
 //! `wasi:http/client` and `wasi:http/outgoing-handler`: requests to what `allowed_outbound_hosts` names.
 
-mod allow_list;
+pub mod allow_list;
 mod answer;
 mod client;
 mod denial;

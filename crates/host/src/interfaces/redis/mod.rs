@@ -1,0 +1,51 @@
+//! `spin:redis`: Redis at what `allowed_outbound_hosts` names.
+
+mod address;
+mod commands;
+mod connect;
+mod denial;
+mod grant;
+mod link;
+mod pool;
+mod replies;
+mod service;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use wasmtime::component::Linker;
+
+use self::pool::Pool;
+pub use self::service::Redis;
+use self::service::{Granted, Open};
+use crate::interfaces::interface::{Getter, HostInterface, HostView, NewInstance, Start};
+use crate::manifest::{Component, ConfigurationSet};
+
+impl HostInterface for Redis {
+    const GRANT: ConfigurationSet = ConfigurationSet::AllowedOutboundHosts;
+    const IMPORTS: &'static [(&'static str, &'static str)] = &[("spin:redis/redis", "3")];
+    /// The connections of all components.
+    type Service = Arc<Pool>;
+    type Granted = Granted;
+    type Instance = Open;
+
+    fn service(start: &Start<'_>) -> Result<Arc<Pool>> {
+        Ok(Arc::new(Pool::new(&start.options.outbound)))
+    }
+
+    fn grant(pool: &Arc<Pool>, start: &Start<'_>, component: &Component) -> Result<Granted> {
+        grant::granted(pool, start, component)
+    }
+
+    fn instance(granted: &Arc<Granted>, _: &mut NewInstance<'_>) -> wasmtime::Result<Open> {
+        Ok(Open::new(Arc::clone(granted)))
+    }
+
+    fn link<T: HostView>(linker: &mut Linker<T>, own: Getter<T, Self>) -> wasmtime::Result<()> {
+        link::define(linker, str::to_owned, own)
+    }
+
+    fn deny<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+        denial::define(linker)
+    }
+}
