@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::Address;
+use super::error::RedisError;
 use super::replies::Bounded;
-use super::service::RedisError;
 
 /// How long a connection may take to come about, with the name, TLS and the password.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@ mod address;
 mod commands;
 mod connect;
 mod denial;
+mod error;
 mod grant;
 mod link;
 mod pool;

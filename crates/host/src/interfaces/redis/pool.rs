@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, watch};
 
 use super::address::Address;
 use super::connect::Connection;
-use super::service::RedisError;
+use super::error::RedisError;
 use crate::outbound_options::OutboundOptions;
 use crate::trust::{RootSources, client_config};
 

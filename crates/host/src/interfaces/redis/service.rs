@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 use super::address::Address;
 use super::commands::{Way, way_of};
 use super::connect::Connection;
+use super::error::{RedisError, RedisResult};
 use super::pool::Pool;
 use crate::interfaces::interface::View;
 use crate::interfaces::outbound_http::allow_list::{AllowList, Destination};
@@ -124,20 +125,6 @@ impl OpenConnection {
         })
     }
 }
-
-/// Why something could not be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RedisError {
-    /// It is no address, or the component may not connect there.
-    InvalidAddress,
-    /// As many connections are open as may be.
-    TooManyConnections,
-    /// Something else, said in words.
-    Other(String),
-}
-
-/// What came of a call.
-pub type RedisResult<T> = Result<T, RedisError>;
 
 impl View<'_, Redis> {
     /// What a component opens by this address, if it may. It is not connected yet.

@@ -11,7 +11,8 @@ use self::bindings::spin::redis::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
     add_to_linker_instance,
 };
-use super::service::{OpenConnection, Redis, RedisError};
+use super::error::RedisError;
+use super::service::{OpenConnection, Redis};
 use crate::interfaces::interface::{Getter, HostView, Linked, View};
 
 /// Defines the interface under the name that `named` makes of its own.
