@@ -70,8 +70,8 @@ pub(crate) struct Arguments {
     /// The folder of what outlives a run [default: .doorward beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
-    /// A runtime configuration as Spin takes it: [sqlite_database.LABEL] says where databases are, [[client_tls]]
-    /// has certificates to show to upstreams.
+    /// A runtime configuration as Spin takes it: where databases are (sqlite_database), and certificates to show to
+    /// upstreams (client_tls).
     #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE.toml")]
     runtime_config_file: Option<PathBuf>,
     /// Requests that one instance serves before it is replaced.
