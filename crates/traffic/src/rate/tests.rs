@@ -2,7 +2,8 @@ use super::*;
 use crate::time::Millis;
 use doorward_retry::Random;
 
-fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
+/// A limit of so many requests.
+pub(in crate::rate) fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
     RateLimit {
         name: "test".to_owned(),
         requests,

@@ -1,22 +1,10 @@
 use super::*;
-use crate::rate::{Counts, RateKey};
+use crate::rate::tests::limit;
 use doorward_retry::Random;
 
 const KEY: KeyDigest = [7; 16];
 /// Not the beginning of a period of any of them.
 const START: Millis = Millis(1_800_000_123_456);
-
-fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
-    RateLimit {
-        name: "test".to_owned(),
-        requests,
-        per_s,
-        burst,
-        key: RateKey::Client,
-        counts: Counts::Requests,
-        shared: true,
-    }
-}
 
 /// Slow and fast, even and odd ratios, and the bounds of the policy.
 const LIMITS: [(u32, u32, u32); 9] = [

@@ -1,21 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::rate::{Counts, RateKey};
+use crate::rate::tests::limit;
 use doorward_retry::Random;
 use std::collections::BTreeMap;
-
-fn limit(requests: u32, per_s: u32, burst: u32) -> RateLimit {
-    RateLimit {
-        name: "test".to_owned(),
-        requests,
-        per_s,
-        burst,
-        key: RateKey::Client,
-        counts: Counts::Requests,
-        shared: false,
-    }
-}
 
 fn key(number: u64) -> KeyDigest {
     // Spread, as digests are.
