@@ -1,10 +1,11 @@
 //! Rate limits: what this instance counted, and what instances share through the store.
 //!
 //! A limit that is not shared holds for each instance. A shared one is never exceeded where the host can add to a
-//! number in one step ([`crate::leases`]). Elsewhere it is read from the store before the request goes on and written after
-//! that, so the sum of all instances keeps to it as far as the store shows one instance what another one wrote; at worst,
-//! where all are asked at the same moment, each of them admits the limit once. Where the store fails, each instance goes by what it counted
-//! itself: a limit never vanishes, and a store that fails refuses nobody.
+//! number in one step ([`crate::leases`]). Elsewhere it is read from the store before the request goes on and
+//! written after that, so the sum of all instances keeps to it as far as the store shows one instance what
+//! another one wrote; at worst, where all are asked at the same moment, each of them admits the limit once. Where
+//! the store fails, each instance goes by what it counted itself: a limit never vanishes, and a store that fails
+//! refuses nobody.
 
 use doorward_policy::{RateLimitId, Refusal};
 use doorward_traffic::Millis;

@@ -183,11 +183,6 @@ impl<P: Platform> SharedStore<P> {
         self.state.borrow().counters >= COUNTERS_MAX
     }
 
-    /// Has the names read, after the response: what nobody needs any more is deleted then.
-    pub(crate) fn read_names(self: &Rc<Self>) {
-        self.start();
-    }
-
     /// For how long what was read may be used, in seconds.
     fn usable_s(&self) -> u64 {
         self.rule
@@ -203,17 +198,19 @@ impl<P: Platform> SharedStore<P> {
                 let directory = Rc::clone(directory);
                 drop(state);
                 if age_s >= self.rule.refresh_s.div_ceil(2) {
-                    self.start();
+                    self.read_names();
                 }
                 return Step::Use(directory);
             }
         }
         drop(state);
-        self.start();
+        self.read_names();
         Step::Wait
     }
 
-    fn start(self: &Rc<Self>) {
+    /// Has the names read, unless somebody does: after the response, or while whoever needs them waits. What nobody
+    /// needs any more is deleted then.
+    pub(crate) fn read_names(self: &Rc<Self>) {
         if let Some(landing) = self.flight.begin() {
             let store = Rc::clone(self);
             self.state.borrow_mut().listings += 1;
