@@ -120,7 +120,7 @@ impl Connection {
             turn.run(statement, watcher, &mut gathered)?;
             Ok(gathered.result)
         });
-        done.await.unwrap_or_else(|_| Err(failed()))
+        done.await.unwrap_or_else(|_| Err(SqliteError::lost()))
     }
 
     /// Begins a statement. As in Spin, what is wrong with it is said at its end, when it has no rows.
@@ -158,7 +158,7 @@ impl Connection {
             let _ = tell_end.send(ended);
         });
         Ok(Streamed {
-            columns: columns.await.unwrap_or_else(|_| Err(failed()))?,
+            columns: columns.await.unwrap_or_else(|_| Err(SqliteError::lost()))?,
             rows,
             end,
             watched,
@@ -321,8 +321,4 @@ impl Rows for Batches {
         }
         self.flush()
     }
-}
-
-fn failed() -> SqliteError {
-    SqliteError::Io("the database failed".to_owned())
 }

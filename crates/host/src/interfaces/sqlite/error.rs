@@ -13,6 +13,14 @@ pub enum SqliteError {
     Io(String),
 }
 
+impl SqliteError {
+    /// Whoever ran a statement is gone without a word.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self::Io("the database failed".to_owned())
+    }
+}
+
 impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

@@ -4,6 +4,7 @@ mod bindings;
 mod rows;
 mod spin;
 mod spin_v2;
+mod values;
 
 use wasmtime::Result;
 use wasmtime::component::Linker;

@@ -14,50 +14,7 @@ use crate::interfaces::interface::{Linked, View};
 use crate::interfaces::sqlite::connection::Connection;
 use crate::interfaces::sqlite::error::SqliteError;
 use crate::interfaces::sqlite::service::Sqlite;
-use crate::interfaces::sqlite::statement::{Row, Statement};
-
-impl From<SqliteError> for Error {
-    fn from(error: SqliteError) -> Self {
-        match error {
-            SqliteError::AccessDenied => Self::AccessDenied,
-            SqliteError::InvalidConnection => Self::InvalidConnection,
-            SqliteError::DatabaseFull => Self::DatabaseFull,
-            SqliteError::Io(reason) => Self::Io(reason),
-        }
-    }
-}
-
-impl From<types::Value> for Value {
-    fn from(value: types::Value) -> Self {
-        match value {
-            types::Value::Null => Self::Null,
-            types::Value::Integer(number) => Self::Integer(number),
-            types::Value::Real(number) => Self::Real(number),
-            types::Value::Text(text) => Self::Text(text),
-            types::Value::Blob(bytes) => Self::Blob(bytes),
-        }
-    }
-}
-
-impl From<Value> for types::Value {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Integer(number) => Self::Integer(number),
-            Value::Real(number) => Self::Real(number),
-            Value::Text(text) => Self::Text(text),
-            Value::Blob(bytes) => Self::Blob(bytes),
-        }
-    }
-}
-
-impl From<Row> for RowResult {
-    fn from(row: Row) -> Self {
-        Self {
-            values: row.into_iter().map(Value::from).collect(),
-        }
-    }
-}
+use crate::interfaces::sqlite::statement::Statement;
 
 type Told<T> = Result<T, Error>;
 type Streams = (Vec<String>, StreamReader<RowResult>, FutureReader<Told<()>>);
@@ -100,12 +57,7 @@ impl HostConnection for View<'_, Sqlite> {
             Err(error) => return Ok(Err(error)),
         };
         let done = connection.execute(statement).await;
-        Ok(done
-            .map(|result| QueryResult {
-                columns: result.columns,
-                rows: result.rows.into_iter().map(RowResult::from).collect(),
-            })
-            .map_err(Error::from))
+        Ok(done.map(QueryResult::from).map_err(Error::from))
     }
 
     async fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> Result<i64> {
@@ -156,8 +108,7 @@ impl<T> HostConnectionWithStore<T> for Linked<Sqlite> {
         let (end, watched) = (streamed.end, Arc::clone(&streamed.watched));
         let end = async move {
             let _watched = watched;
-            let failed = |_| Err(SqliteError::Io("the database failed".to_owned()));
-            let ended = end.await.unwrap_or_else(failed);
+            let ended = end.await.unwrap_or_else(|_| Err(SqliteError::lost()));
             wasmtime::error::Ok(ended.map_err(Error::from))
         };
         let rows = RowStream::new(streamed.rows, streamed.watched);
