@@ -463,16 +463,17 @@ impl WorkerExpiration for Expiration {
         };
         let mut deadline = timeout.and_then(|timeout| start.checked_add(timeout));
         // Bytes that move keep it. Looked at only when it matters.
+        let now = Instant::now();
         if status != WorkerStatus::Idle
             && let (Some(passed), Some(timeout)) = (deadline, timeout)
-            && passed <= Instant::now()
+            && passed <= now
         {
             deadline = this.aboard.deadline(timeout);
         }
         let Some(deadline) = deadline.into_iter().chain(this.end).min() else {
             return Poll::Pending;
         };
-        if Instant::now() >= deadline {
+        if now >= deadline {
             return Poll::Ready(());
         }
         let deadline = tokio::time::Instant::from_std(deadline);

@@ -16,7 +16,7 @@ use tower_service::Service;
 /// Bytes that are read at once where the runtime has not been told yet that there are any.
 const LOOK_BYTES: usize = 512;
 
-/// How long after something was read, or looked for, it is looked again. hyper asks several times in a row whether
+/// How long after it was looked for something, or there was no more, it is looked again. hyper asks several times in a row whether
 /// there is more, which is no news; the next request comes later.
 pub(super) const LOOK_AFTER: Duration = Duration::from_micros(50);
 
@@ -43,6 +43,7 @@ impl Service<Uri> for Lines {
                 made: Made(now),
                 known: now,
                 asked: false,
+                heard: false,
             })
         })
     }
@@ -63,6 +64,8 @@ pub(super) struct Line {
     known: Instant,
     /// Something was written after what was read last.
     asked: bool,
+    /// Something was read, and nobody wanted to know since whether there is more.
+    heard: bool,
 }
 
 impl Line {
@@ -110,12 +113,16 @@ impl Read for Line {
                 ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
             }
             Poll::Pending if self.asked => return Poll::Pending,
+            // What follows at once on what was read. The next request comes later.
+            Poll::Pending if self.heard => {
+                self.heard = false;
+                self.known = Instant::now();
+                return Poll::Pending;
+            }
             Poll::Pending => ready!(self.look(buffer))?,
         }
-        if self.asked {
-            self.asked = false;
-            self.known = Instant::now();
-        }
+        self.asked = false;
+        self.heard = true;
         Poll::Ready(Ok(()))
     }
 }

@@ -16,6 +16,8 @@ use http_body_util::{BodyExt as _, Empty};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
+
 use super::*;
 use crate::chaining::{Answering, CHAIN_DEPTH_MAX, Callees};
 use crate::interfaces::outbound_http::Denied;
@@ -62,6 +64,18 @@ async fn upstream(answer: &'static [u8]) -> SocketAddr {
         }
     });
     address
+}
+
+#[test]
+fn what_components_neither_see_nor_set_are_the_names_of_the_library() {
+    assert_eq!(DEFAULT_FORBIDDEN_HEADERS.len(), 9);
+    for name in &DEFAULT_FORBIDDEN_HEADERS {
+        assert!(is_forbidden(name), "{name}");
+    }
+    for name in ["te", "trailer", "content-length", "hosts", "connectio"] {
+        let name = HeaderName::from_static(name);
+        assert!(!is_forbidden(&name), "{name}");
+    }
 }
 
 #[tokio::test]
