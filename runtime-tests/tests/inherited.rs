@@ -92,7 +92,7 @@ fn take_the_hosts_own(environments: &mut Value) {
     for environment in environments.as_object_mut().unwrap().values_mut() {
         let variables = environment.as_array_mut().unwrap();
         if !variables.is_empty() {
-            let own = json!(["DOORWARD_CLIENT_BOUND", "1"]);
+            let own = json!(["DOORWARD_HOST", "1"]);
             assert_eq!(variables.pop(), Some(own), "what the host says of itself");
         }
     }

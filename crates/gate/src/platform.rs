@@ -7,7 +7,7 @@
 //! Whatever waits may be dropped while it does: that cancels it. An instance has one thread, so nothing has to
 //! be [`Send`].
 
-pub use doorward_syntax::client_bound::CLIENT_BOUND_VARIABLE;
+pub use doorward_syntax::own_host::HOST_VARIABLE;
 pub use doorward_token::UnixTime;
 pub use doorward_traffic::Millis;
 pub use doorward_traffic::field_list::FieldList;
@@ -181,7 +181,7 @@ pub trait Platform: Clone + 'static {
     /// What an error says, for the log: what happened, in words.
     fn explanation(error: &Self::Error) -> String;
     /// Whether the host ends a request with the client that it is for, where it has
-    /// [the field](doorward_syntax::client_bound) that says so. To another host the field is not sent.
+    /// [the field](doorward_syntax::own_host) that says so. To another host the field is not sent.
     fn ends_with_client(&self) -> bool;
     /// Whether the host has ended it, which says nothing of who was asked.
     fn client_has_gone(error: &Self::Error) -> bool;
@@ -194,6 +194,8 @@ pub trait Platform: Clone + 'static {
     fn status(response: &Self::Response) -> u16;
     /// The fields of a response.
     fn response_fields(response: &Self::Response) -> Self::Fields;
+    /// Whether the host takes fields of one hop out of what arrives, so that nobody has to look for them.
+    fn hides_hop_by_hop(&self) -> bool;
     /// Whether there is a field of one of these names.
     fn has_any(fields: &Self::Fields, names: &[&str]) -> bool;
     /// A response of our own.

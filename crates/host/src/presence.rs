@@ -1,7 +1,7 @@
 //! Whether the client of a request still waits for the answer.
 //!
 //! An instance has several requests at a time and cannot be told that the client of one has gone. So what it sends
-//! for that client, and says so of, ends here ([`client_bound`](doorward_syntax::client_bound)). Whose it is follows
+//! for that client, and says so of, ends here ([`client_bound`](doorward_syntax::own_host)). Whose it is follows
 //! from the call: the request that it began with is at the bottom of its stack.
 
 use std::sync::atomic::{AtomicU8, Ordering};

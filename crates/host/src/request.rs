@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
 use doorward_syntax::list::members;
+use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};

@@ -10,16 +10,17 @@
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
 //! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries. [`url`]: what a URL
 //!   consists of. [`split`]: where a short text is in another one.
-//! - [`client_bound`]: what a component and its host say to each other of a request whose client may go.
+//! - [`own_host`]: what a component may rely on where our own host runs it.
 
 pub mod base64url;
-pub mod client_bound;
+
 pub mod date;
 pub mod field_name;
 pub mod form;
 pub mod list;
 pub mod media_type;
 pub mod numbers;
+pub mod own_host;
 pub mod split;
 pub mod tokens;
 pub mod url;

@@ -1,9 +1,12 @@
-//! How a component says to its host that a request which it sends is of use only while its own client waits.
+//! What a component may rely on where Doorward's own host runs it, and how it knows that it does.
 //!
-//! WASI has no words for it. So a host that ends such requests says so in the component's environment, and takes
-//! the field out of what is sent; to another host a component does not send it.
+//! WASI has no words for it. A component without the [variable](HOST_VARIABLE) relies on none of this:
+//!
+//! - A request that is sent with the [field](CLIENT_BOUND_FIELD) ends when the client goes that the component works
+//!   for. The host takes the field out of what is sent, and of what clients send.
+//! - No message that arrives has a field of one hop (RFC 9110 section 7.6.1), one that `Connection` names included.
 
-/// The field: whatever its value, the request ends when the client goes that the component works for.
+/// The environment variable that a component has there.
+pub const HOST_VARIABLE: &str = "DOORWARD_HOST";
+/// The field of a request that is of use only while the component's own client waits, whatever its value.
 pub const CLIENT_BOUND_FIELD: &str = "doorward-client-bound";
-/// The environment variable that a component has where its host knows the field.
-pub const CLIENT_BOUND_VARIABLE: &str = "DOORWARD_CLIENT_BOUND";

@@ -202,7 +202,7 @@ fn without_the_hosts_own(mut grants: Value) -> Value {
     if let Some(environments) = grants["environment"].as_object_mut() {
         for environment in environments.values_mut() {
             if let Some(variables) = environment.as_object_mut() {
-                variables.remove("DOORWARD_CLIENT_BOUND");
+                variables.remove("DOORWARD_HOST");
             }
         }
     }

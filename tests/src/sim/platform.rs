@@ -320,6 +320,10 @@ impl Platform for Sim {
         false
     }
 
+    fn hides_hop_by_hop(&self) -> bool {
+        self.manner() == Manner::Removes
+    }
+
     fn client_has_gone(error: &Failure) -> bool {
         matches!(error, Failure::ClientGone)
     }

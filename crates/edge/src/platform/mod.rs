@@ -10,7 +10,7 @@ mod store;
 
 use doorward_gate::event::Event;
 use doorward_gate::platform::{
-    CLIENT_BOUND_VARIABLE, Destination, FieldList, Message, Millis, NotAccepted, Platform, Read,
+    Destination, FieldList, HOST_VARIABLE, Message, Millis, NotAccepted, Platform, Read,
     RequestLine, Stop, StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use spin_sdk::variables;
@@ -148,6 +148,10 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
         fields.get(name)
     }
 
+    fn hides_hop_by_hop(&self) -> bool {
+        is_our_own_host()
+    }
+
     fn has_any(fields: &Fields, names: &[&str]) -> bool {
         names.iter().any(|name| fields.has(name))
     }
@@ -202,12 +206,12 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn ends_with_client(&self) -> bool {
-        ends_with_client()
+        is_our_own_host()
     }
 
     fn client_has_gone(error: &ErrorCode) -> bool {
         // To such a host it says that in these words; to another one, what it always says.
-        matches!(error, ErrorCode::HttpRequestDenied) && ends_with_client()
+        matches!(error, ErrorCode::HttpRequestDenied) && is_our_own_host()
     }
 
     fn error(reason: &'static str) -> ErrorCode {
@@ -294,9 +298,9 @@ pub fn respond(status: u16, fields: &FieldList, body: Vec<u8>) -> Result<Respons
         .map_err(|NotAccepted| Wasi::<false>::error("the response was not accepted"))
 }
 
-fn ends_with_client() -> bool {
-    static ENDS: OnceLock<bool> = OnceLock::new();
-    *ENDS.get_or_init(|| std::env::var_os(CLIENT_BOUND_VARIABLE).is_some())
+fn is_our_own_host() -> bool {
+    static IS: OnceLock<bool> = OnceLock::new();
+    *IS.get_or_init(|| std::env::var_os(HOST_VARIABLE).is_some())
 }
 
 fn no_secret(error: &variables::Error) -> &'static str {

@@ -1,7 +1,7 @@
 //! Asking one upstream, again where that helps.
 
 use doorward_policy::Refusal;
-use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
+use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
 use doorward_traffic::Millis;
 use doorward_traffic::balance::{TargetReport, Tried};
 use doorward_traffic::retry::{Again, Attempt, End, retry_after_ms};

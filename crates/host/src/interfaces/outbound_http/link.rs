@@ -1,7 +1,7 @@
 //! HTTP as `wasmtime-wasi-http` links it, types included; the requests go to what the instance's view names, and end
 //! with their client where they say that they are for it.
 
-use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
+use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
 use std::sync::Arc;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime::{AsContextMut as _, Result};

@@ -13,7 +13,7 @@ mod service;
 use std::sync::Arc;
 
 use anyhow::Result;
-use doorward_syntax::client_bound::CLIENT_BOUND_VARIABLE;
+use doorward_syntax::own_host::HOST_VARIABLE;
 use wasmtime::component::Linker;
 
 pub use self::client::OutboundClient;
@@ -63,7 +63,7 @@ impl HostInterface for OutboundHttp {
 
     fn instance(granted: &Arc<Outbound>, new: &mut NewInstance<'_>) -> wasmtime::Result<Outbound> {
         if granted.ends_with_clients() {
-            new.wasi.env(CLIENT_BOUND_VARIABLE, "1");
+            new.wasi.env(HOST_VARIABLE, "1");
         }
         Ok(granted.at_depth(new.depth))
     }

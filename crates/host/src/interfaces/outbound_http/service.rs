@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use doorward_syntax::client_bound::CLIENT_BOUND_FIELD;
+use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
 use doorward_syntax::url::component_of;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, Request, Response, Uri};
