@@ -18,6 +18,7 @@ use crate::arrival::Arrival;
 use crate::connections::{Connections, Link};
 use crate::flow::{Download, Flow, Upload};
 use crate::instance::{NoAnswer, no_answer};
+use crate::metrics::{Account, Outcome};
 use crate::presence::Waiting;
 use crate::request::{BadRequest, prepare};
 use crate::router::RouteMatch;
@@ -39,8 +40,11 @@ pub async fn answer(
     request: Request<Incoming>,
     sender: &Sender,
     flow: Arc<Flow>,
+    began: Instant,
 ) -> Response<Download<WasiBody>> {
-    let response = respond_to(application, request, sender, &flow).await;
+    let mut account = Account::begin(application.metrics.as_ref(), began);
+    let response = respond_to(application, request, sender, &flow, &mut account).await;
+    account.close(response.status());
     flow.answer(Instant::now());
     response.map(|body| Download::new(body, flow))
 }
@@ -55,33 +59,42 @@ pub struct Sender {
     pub connections: Arc<Connections>,
 }
 
-async fn respond_to(
-    application: &Application,
+async fn respond_to<'a>(
+    application: &'a Application,
     request: Request<Incoming>,
     sender: &Sender,
     flow: &Arc<Flow>,
+    account: &mut Account<'a>,
 ) -> Response<WasiBody> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
+        account.outcome = Outcome::Fixed;
         return well_known(application, name);
     }
     let Some(route) = application.router.route(&path) else {
+        account.outcome = Outcome::NoRoute;
         return status(StatusCode::NOT_FOUND);
     };
     if let Some(response) = application.fixed.answer(route.trigger) {
+        account.outcome = Outcome::Fixed;
         return response;
     }
     let Some(trigger) = trigger(application, &route) else {
+        account.outcome = Outcome::NoRoute;
         return status(StatusCode::NOT_FOUND);
     };
+    account.component = trigger.handler.state().component();
     let client = sender
         .connections
         .client_of(&sender.link, sender.address.ip(), &parts.headers);
     let ticket = match client {
         Some(client) => match application.shares.admit(&client).await {
             Ok(ticket) => Some(ticket),
-            Err(OverShare) => return over_share(),
+            Err(OverShare) => {
+                account.outcome = Outcome::OverShare;
+                return over_share();
+            }
         },
         None => None,
     };
@@ -92,6 +105,7 @@ async fn respond_to(
         sender.address,
         application.manner,
     ) {
+        account.outcome = Outcome::BadRequest;
         return refuse(error);
     }
     let has_body = !body.is_end_stream();
@@ -113,7 +127,10 @@ async fn respond_to(
     let handled = if has_body {
         tokio::select! {
             biased;
-            () = flow.too_slow() => return too_slow(),
+            () = flow.too_slow() => {
+                account.outcome = Outcome::SlowBody;
+                return too_slow();
+            }
             handled = handled => handled,
         }
     } else {
@@ -122,7 +139,7 @@ async fn respond_to(
     waiting.answered();
     match handled {
         Ok(response) => response,
-        Err(error) => failed(trigger, &error),
+        Err(error) => failed(trigger, &error, account),
     }
 }
 
@@ -169,8 +186,18 @@ fn refuse(error: BadRequest) -> Response<WasiBody> {
 }
 
 /// The answer where a component gave none.
-fn failed(trigger: &Trigger, error: &wasmtime::Error) -> Response<WasiBody> {
-    match no_answer(&trigger.handler, error) {
+fn failed(
+    trigger: &Trigger,
+    error: &wasmtime::Error,
+    account: &mut Account<'_>,
+) -> Response<WasiBody> {
+    let none = no_answer(&trigger.handler, error);
+    account.outcome = match none {
+        NoAnswer::NoInstance(_) => Outcome::NoInstance,
+        NoAnswer::TooLate => Outcome::TooLate,
+        NoAnswer::Failed => Outcome::Failed,
+    };
+    match none {
         NoAnswer::NoInstance(cause) if cause.is::<PoolConcurrencyLimitError>() => {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(RETRY_AFTER, SOON);

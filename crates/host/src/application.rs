@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::watch;
@@ -26,6 +27,7 @@ use crate::interfaces::{Grants, Services, Start, absent};
 use crate::link::linker;
 use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
 use crate::manner::Manner;
+use crate::metrics::Metrics;
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::request::RouteHeaders;
 use crate::router::Router;
@@ -49,6 +51,8 @@ pub struct Application {
     pub shares: Arc<Shares>,
     /// The client of outgoing requests, to tell it where the application listens.
     pub client: OutboundClient,
+    /// The host's numbers, where somebody wants to know them.
+    pub metrics: Option<Arc<Metrics>>,
     /// The components that others ask; held here, so that they end with the application.
     _callees: Arc<Callees>,
 }
@@ -71,8 +75,9 @@ impl Application {
         application: &manifest::Application,
         options: &HostOptions,
         stopping: &watch::Receiver<bool>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
-        let mut loader = Loader::new(application, options, stopping)?;
+        let mut loader = Loader::new(application, options, stopping, metrics)?;
         let triggers = application
             .triggers
             .iter()
@@ -88,6 +93,7 @@ impl Application {
             manner: options.manner,
             shares: loader.shares,
             client: loader.services.outbound_http.client,
+            metrics: loader.metrics,
             _callees: callees,
         })
     }
@@ -147,6 +153,7 @@ struct Loader<'a> {
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
     shares: Arc<Shares>,
+    metrics: Option<Arc<Metrics>>,
     /// The components of which the log says what the host lacks for them.
     told_absent: BTreeSet<&'a str>,
 }
@@ -156,6 +163,7 @@ impl<'a> Loader<'a> {
         application: &'a manifest::Application,
         options: &'a HostOptions,
         stopping: &'a watch::Receiver<bool>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
         let engine = engine(
@@ -187,6 +195,7 @@ impl<'a> Loader<'a> {
                 count: INSTANCES_OUTSIDE,
                 percent: options.client_share_percent,
             })),
+            metrics,
             told_absent: BTreeSet::new(),
         })
     }
@@ -275,6 +284,7 @@ impl<'a> Loader<'a> {
             self.options,
             self.log.clone(),
             self.stopping.clone(),
+            self.metrics.clone(),
         )))
     }
 
@@ -303,10 +313,14 @@ impl<'a> Loader<'a> {
             })
             .collect::<Result<_>>()?;
         exports::check_way(&parts, primary)?;
+        let began = Instant::now();
         let composed = compose(&parts, primary)?;
         let component = Component::new(&self.engine, &composed.bytes)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot compile component `{id}`"))?;
+        if let Some(metrics) = &self.metrics {
+            metrics.loaded(id, began.elapsed());
+        }
         let component = self
             .linker_with(id, &component, &composed.absent)
             .with_context(|| format!("cannot link component `{id}`"))?

@@ -25,6 +25,7 @@ use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, 
 use crate::flow::Flow;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{Grants, NewInstance};
+use crate::metrics::{Counted, Metrics};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::presence::Present;
 use crate::shares::Shares;
@@ -118,11 +119,13 @@ pub struct Factory {
     clock: Option<WallClock>,
     /// Becomes true when the host stops.
     stopping: watch::Receiver<bool>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Factory {
     /// Takes a component that is compiled and linked; `options` say how long its instances live, and by which
     /// clock.
+    #[expect(clippy::too_many_arguments, reason = "one place makes it")]
     pub fn new(
         engine: Engine,
         component: Arc<ProxyPre<HostState>>,
@@ -131,6 +134,7 @@ impl Factory {
         options: &HostOptions,
         log: LogSink,
         stopping: watch::Receiver<bool>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let reuse = Reuse::new(options);
         let reuse = match &*component {
@@ -147,6 +151,7 @@ impl Factory {
             log,
             clock: options.clock.clone(),
             stopping,
+            metrics,
         }
     }
 
@@ -218,8 +223,11 @@ impl HandlerState for Factory {
             Some(slots) => Some(slots.take().await?),
             None => None,
         };
+        let began = Instant::now();
         let mut store = self.store()?;
         let proxy = self.component.instantiate_async(&mut store).await?;
+        let metrics = self.metrics.as_ref();
+        let counted = metrics.map(|metrics| metrics.instance(self.component(), began));
         let askers = (self.level.depth > 0).then(Askers::default);
         let aboard = Arc::new(Aboard::new(self.level.shares.clone()));
         Ok(Instance {
@@ -242,6 +250,7 @@ impl HandlerState for Factory {
                 askers,
                 aboard,
                 _slot: slot,
+                _counted: counted,
             },
         })
     }
@@ -283,6 +292,7 @@ pub struct Worker {
     aboard: Arc<Aboard>,
     /// Given back with this.
     _slot: Option<Slot>,
+    _counted: Option<Counted>,
 }
 
 impl WorkerState for Worker {

@@ -7,6 +7,7 @@
 //! interfaces                          what components import: services, grants, links, denials
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
+//! management → metrics                whether the host is alive, and its numbers, at addresses of their own
 //! ```
 
 mod answer;
@@ -30,8 +31,10 @@ mod flow;
 mod instance;
 mod interfaces;
 mod link;
+mod management;
 pub mod manifest;
 mod manner;
+mod metrics;
 pub mod names;
 mod nearest;
 pub mod options;

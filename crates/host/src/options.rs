@@ -91,6 +91,10 @@ pub struct HostOptions {
     pub connections_max: usize,
     /// Time that requests under way have to finish once the host was told to stop.
     pub drain_timeout: Duration,
+    /// Address at which the host says that it is alive, under `/health`.
+    pub health: Option<SocketAddr>,
+    /// Address at which it tells its numbers, under `/metrics`. May be the same.
+    pub metrics: Option<SocketAddr>,
     /// Requests that components send.
     pub outbound: OutboundOptions,
     /// Where the lines go that components write; to this process's own stdout and stderr when not
@@ -126,6 +130,8 @@ impl HostOptions {
             trusted_proxies: Vec::new(),
             connections_max: CONNECTIONS_MAX,
             drain_timeout: DRAIN_TIMEOUT,
+            health: None,
+            metrics: None,
             outbound: OutboundOptions::default(),
             log: None,
             clock: None,

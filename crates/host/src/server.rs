@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::answer::{Sender, answer};
@@ -24,7 +25,9 @@ use crate::application::Application;
 use crate::client::TrustedProxies;
 use crate::connections::{Connection, Connections, Limits, Socket};
 use crate::download;
+use crate::management::{BEAT_EVERY, Heartbeat, Management};
 use crate::manifest;
+use crate::metrics::Metrics;
 use crate::options::HostOptions;
 use crate::patience::Pace;
 use crate::shares::Share;
@@ -62,6 +65,8 @@ pub struct Server {
     application: Arc<Application>,
     options: HostOptions,
     stopping: watch::Sender<bool>,
+    management: Management,
+    heartbeat: Arc<Heartbeat>,
 }
 
 impl Server {
@@ -80,10 +85,17 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let local_addr = listener.local_addr().context("cannot listen")?;
+        let metrics = options.metrics.map(|_| Metrics::new()).transpose()?;
+        let heartbeat = Heartbeat::begin();
+        let management = Management::start(
+            options.health.map(|at| (at, Arc::clone(&heartbeat))),
+            options.metrics.zip(metrics.clone()),
+        )?;
         download::fetch_all(&mut application, &options, &|_| {}).await?;
         let (stopping, receiver) = watch::channel(false);
         let (application, options) = tokio::task::spawn_blocking(move || {
-            Application::load(&application, &options, &receiver).map(|loaded| (loaded, options))
+            Application::load(&application, &options, &receiver, metrics)
+                .map(|loaded| (loaded, options))
         })
         .await
         .context("loading the application failed")??;
@@ -94,7 +106,21 @@ impl Server {
             application: Arc::new(application),
             options,
             stopping,
+            management,
+            heartbeat,
         })
+    }
+
+    /// Where the host says that it is alive, if it does.
+    #[must_use]
+    pub fn health_addr(&self) -> Option<SocketAddr> {
+        self.management.health
+    }
+
+    /// Where it tells its numbers, if it does.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.management.metrics
     }
 
     /// The address that was bound; the port is the chosen one where 0 was asked for.
@@ -110,6 +136,8 @@ impl Server {
     ///
     /// When the listening socket fails.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+        let mut beating = JoinSet::new();
+        beating.spawn(beat(self.heartbeat));
         // Every connection holds a sender; the receiver ends when the last one is gone.
         let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
         let limits = limits(&self.options);
@@ -136,7 +164,7 @@ impl Server {
                 biased;
                 () = &mut shutdown => break,
                 () = &mut looking => break,
-                accepted = accept(&self.listener, &connections) => accepted,
+                accepted = accept(&self.listener, &connections, self.application.metrics.as_deref()) => accepted,
             };
             let Some((stream, client, slot)) = accepted else {
                 continue;
@@ -166,6 +194,15 @@ impl Server {
     }
 }
 
+/// Says that something is done here, for ever.
+async fn beat(heartbeat: Arc<Heartbeat>) {
+    let mut every = tokio::time::interval(BEAT_EVERY);
+    loop {
+        every.tick().await;
+        heartbeat.beat();
+    }
+}
+
 /// What all connections share.
 struct Serving {
     application: Arc<Application>,
@@ -192,6 +229,7 @@ fn limits(options: &HostOptions) -> Limits {
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Connections>,
+    metrics: Option<&Metrics>,
 ) -> Option<(TcpStream, SocketAddr, Connection)> {
     let Ok((stream, client)) = listener.accept().await else {
         // Most often too many files are open: one that nobody uses makes room.
@@ -200,6 +238,9 @@ async fn accept(
         return None;
     };
     let Ok(slot) = connections.take(client.ip()).await else {
+        if let Some(metrics) = metrics {
+            metrics.refused_connection();
+        }
         // As much of it as the socket takes at once, which is all of it.
         let _ = stream.try_write(TOO_MANY_CONNECTIONS);
         return None;
@@ -219,6 +260,8 @@ async fn connection(
     serving: Arc<Serving>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let metrics = serving.application.metrics.as_ref();
+    let _counted = metrics.map(|metrics| metrics.connection());
     let link = Arc::clone(&slot.link);
     let sender = Arc::new(Sender {
         address,
@@ -231,8 +274,9 @@ async fn connection(
             let (serving, sender) = (Arc::clone(&serving), Arc::clone(&sender));
             async move {
                 let stream = Streams::this();
-                let flow = sender.link.begin(&serving.limits, stream, Instant::now());
-                Ok::<_, Infallible>(answer(&serving.application, request, &sender, flow).await)
+                let now = Instant::now();
+                let flow = sender.link.begin(&serving.limits, stream, now);
+                Ok::<_, Infallible>(answer(&serving.application, request, &sender, flow, now).await)
             }
         }
     });

@@ -3,6 +3,7 @@
 mod clients;
 mod dotenv;
 mod first_look;
+mod management;
 mod outbound;
 mod policies;
 mod variable;
@@ -108,6 +109,8 @@ pub(crate) struct Arguments {
     clients: clients::Arguments,
     #[command(flatten)]
     outbound: Outbound,
+    #[command(flatten)]
+    management: management::Arguments,
 }
 
 impl Arguments {
@@ -189,6 +192,7 @@ async fn serve(
     host.request_timeout =
         (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
     arguments.clients.set(&mut host);
+    arguments.management.set(&mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
     host.outbound = outbound;
     host.sqlite_databases = sqlite_databases;
@@ -219,6 +223,7 @@ async fn serve(
         "Serving {name} at {url} (loaded in {} ms)",
         loading.elapsed().as_millis()
     );
+    management::Arguments::print(&server);
     if let Some(issuer) = &issuer {
         println!("{}", issuer.warning());
     }

@@ -315,7 +315,7 @@ async fn what_is_loaded_is_what_has_the_digest() {
     application.components.get_mut("main").unwrap().source = file;
     let options = options(folder.path());
     let (_stopping, receiver) = tokio::sync::watch::channel(false);
-    let Err(error) = crate::application::Application::load(&application, &options, &receiver)
+    let Err(error) = crate::application::Application::load(&application, &options, &receiver, None)
     else {
         unreachable!("it should not be loaded");
     };

@@ -1,0 +1,196 @@
+//! The host's own numbers: connections, requests, instances, components, and the process.
+//!
+//! What a label can say is bounded: components are those of the manifest, outcomes those of [`Outcome`], statuses
+//! their five classes.
+
+mod account;
+mod format;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use prometheus::{
+    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+pub use self::account::{Account, Outcome};
+pub use self::format::Format;
+
+/// Bounds of the times that answers take, in seconds: those of a gate at the left, those of slow upstreams at the
+/// right.
+const ANSWER_SECONDS: [f64; 16] = [
+    0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0,
+];
+/// Bounds of the times that instances take to start, in seconds.
+const START_SECONDS: [f64; 8] = [0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1.0];
+
+const COMPONENT: &str = "component";
+
+/// All of them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    connections: IntGauge,
+    accepted: IntCounter,
+    refused: IntCounter,
+    requests: IntCounterVec,
+    answer_seconds: HistogramVec,
+    instances: IntGaugeVec,
+    started: IntCounterVec,
+    start_seconds: HistogramVec,
+    load_seconds: GaugeVec,
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    ///
+    /// # Errors
+    ///
+    /// When two have one name, which a test would see.
+    pub fn new() -> Result<Arc<Self>> {
+        let by_component = |name: &str, help: &str| Opts::new(name, help);
+        let times = |name: &str, help: &str, bounds: &[f64]| {
+            HistogramVec::new(
+                HistogramOpts::new(name, help).buckets(bounds.to_vec()),
+                &[COMPONENT],
+            )
+        };
+        let metrics = Self {
+            registry: Registry::new(),
+            connections: IntGauge::new(
+                "doorward_host_connections",
+                "Connections of clients that are open.",
+            )?,
+            accepted: IntCounter::new(
+                "doorward_host_connections_accepted_total",
+                "Connections of clients that were accepted.",
+            )?,
+            refused: IntCounter::new(
+                "doorward_host_connections_refused_total",
+                "Connections that were refused because their client had its share.",
+            )?,
+            requests: IntCounterVec::new(
+                Opts::new(
+                    "doorward_host_requests_total",
+                    "Requests, by component, what became of them, and the class of the status.",
+                ),
+                &[COMPONENT, "outcome", "status"],
+            )?,
+            answer_seconds: times(
+                "doorward_host_answer_seconds",
+                "Time from the head of a request to the head of its answer.",
+                &ANSWER_SECONDS,
+            )?,
+            instances: IntGaugeVec::new(
+                by_component("doorward_host_instances", "Instances that there are."),
+                &[COMPONENT],
+            )?,
+            started: IntCounterVec::new(
+                by_component(
+                    "doorward_host_instances_started_total",
+                    "Instances that were started.",
+                ),
+                &[COMPONENT],
+            )?,
+            start_seconds: times(
+                "doorward_host_instance_start_seconds",
+                "Time that it took to make an instance, before its first request.",
+                &START_SECONDS,
+            )?,
+            load_seconds: GaugeVec::new(
+                by_component(
+                    "doorward_host_component_load_seconds",
+                    "Time that it took to compose and compile a component, or to load what was compiled before.",
+                ),
+                &[COMPONENT],
+            )?,
+        };
+        let registry = &metrics.registry;
+        registry.register(Box::new(metrics.connections.clone()))?;
+        registry.register(Box::new(metrics.accepted.clone()))?;
+        registry.register(Box::new(metrics.refused.clone()))?;
+        registry.register(Box::new(metrics.requests.clone()))?;
+        registry.register(Box::new(metrics.answer_seconds.clone()))?;
+        registry.register(Box::new(metrics.instances.clone()))?;
+        registry.register(Box::new(metrics.started.clone()))?;
+        registry.register(Box::new(metrics.start_seconds.clone()))?;
+        registry.register(Box::new(metrics.load_seconds.clone()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+        Ok(Arc::new(metrics))
+    }
+
+    /// A connection is open until what this gives is dropped.
+    #[must_use]
+    pub fn connection(&self) -> Counted {
+        self.accepted.inc();
+        Counted::new(&self.connections)
+    }
+
+    /// A connection was refused.
+    pub fn refused_connection(&self) {
+        self.refused.inc();
+    }
+
+    /// So long it took to compile a component, or to load it.
+    pub fn loaded(&self, component: &str, time: Duration) {
+        let seconds = self.load_seconds.with_label_values(&[component]);
+        seconds.set(time.as_secs_f64());
+    }
+
+    /// An instance was started since then. It is there until what this gives is dropped.
+    #[must_use]
+    pub fn instance(&self, component: &str, began: Instant) -> Counted {
+        let label = &[component];
+        self.started.with_label_values(label).inc();
+        let seconds = self.start_seconds.with_label_values(label);
+        seconds.observe(began.elapsed().as_secs_f64());
+        Counted::new(&self.instances.with_label_values(label))
+    }
+
+    fn request(&self, component: &str, outcome: Outcome, status: &str, time: Option<Duration>) {
+        let labels = &[component, outcome.name(), status];
+        self.requests.with_label_values(labels).inc();
+        if let Some(time) = time {
+            let seconds = self.answer_seconds.with_label_values(&[component]);
+            seconds.observe(time.as_secs_f64());
+        }
+    }
+
+    /// All of them in this format.
+    ///
+    /// # Errors
+    ///
+    /// When a number cannot be written, which says something is wrong with the number's name.
+    pub fn text(&self, format: Format) -> Result<String> {
+        let mut bytes = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut bytes)?;
+        let text = String::from_utf8(bytes)?;
+        Ok(format.of(text))
+    }
+}
+
+/// One of what is counted, for as long as this is there.
+#[derive(Debug)]
+pub struct Counted(IntGauge);
+
+impl Counted {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;
