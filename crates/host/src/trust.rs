@@ -62,7 +62,16 @@ impl Roots {
     ///
     /// When there are none.
     pub fn usual(&self) -> Result<RootCertStore> {
-        self.store(true, self.mozilla, &[])
+        self.usual_and(&[])
+    }
+
+    /// The usual ones, and `more`.
+    ///
+    /// # Errors
+    ///
+    /// When there are none.
+    pub fn usual_and(&self, more: &[CertificateDer<'static>]) -> Result<RootCertStore> {
+        self.store(true, self.mozilla, more)
     }
 
     /// The machine's and what was added to them, Mozilla's, and `more`, as far as they are wanted.

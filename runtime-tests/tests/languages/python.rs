@@ -248,7 +248,7 @@ async fn python_that_calls_what_the_host_does_not_have_ends_with_its_name() {
         1,
         "one line says what is missing: {at_start:?}"
     );
-    for name in ["fermyon:spin/llm@2.0.0", "spin:postgres/postgres@4.2.0"] {
+    for name in ["fermyon:spin/llm@2.0.0", "spin:mysql/mysql@3.0.0"] {
         assert!(lines[0].contains(name), "{name} is missing: {}", lines[0]);
     }
     for name in ["wasi:", "spin:key-value", "spin:variables"] {

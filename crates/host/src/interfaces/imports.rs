@@ -113,6 +113,14 @@ mod tests {
                 "spin:redis/redis@3.0.0",
                 ConfigurationSet::AllowedOutboundHosts,
             ),
+            (
+                "spin:postgres/postgres@4.0.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            (
+                "spin:postgres/postgres@4.2.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
             ("wasi:cli/environment@0.2.6", ConfigurationSet::Environment),
             ("wasi:cli/environment@0.3.0", ConfigurationSet::Environment),
             ("wasi:filesystem/preopens@0.2.12", ConfigurationSet::Files),
@@ -190,6 +198,7 @@ mod tests {
     fn anything_else_is_not_provided() {
         for import in [
             "spin:sqlite/sqlite@2.0.0",
+            "spin:postgres/postgres@3.0.0",
             "spin:redis/redis@2.0.0",
             "spin:redis/inbound-redis@3.0.0",
             "spin:variables/variables@2.0.0",
@@ -218,7 +227,7 @@ mod tests {
         for (import, may_be) in [
             ("fermyon:spin/llm@2.0.0", true),
             ("fermyon:spin/redis", true),
-            ("spin:postgres/postgres@4.2.0", true),
+            ("spin:mysql/mysql@3.0.0", true),
             ("spin:variables/variables@4.0.0", true),
             ("wasi:otel/tracing@0.2.0-rc.2", true),
             ("wasi:http/types@0.2.0-rc-2023-11-10", true),

@@ -9,8 +9,10 @@ pub mod imports;
 mod interface;
 pub mod key_value;
 pub mod outbound_http;
+mod postgres;
 mod redis;
 mod registry;
+mod rows;
 mod sqlite;
 mod variables;
 

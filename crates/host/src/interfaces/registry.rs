@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use wasmtime::component::{Linker, ResourceTable};
 
 use super::interface::{HostInterface, HostView, NewInstance, Start, View};
-use super::{environment, files, key_value, outbound_http, redis, sqlite, variables};
+use super::{environment, files, key_value, outbound_http, postgres, redis, sqlite, variables};
 use crate::manifest::{Component, ConfigurationSet};
 
 /// The names of an interface with their lines of versions, and what grants it.
@@ -99,6 +99,7 @@ interfaces! {
     environment: environment::Environment,
     files: files::Files,
     outbound_http: outbound_http::OutboundHttp,
+    postgres: postgres::Postgres,
     redis: redis::Redis,
     key_value: key_value::KeyValue,
     sqlite: sqlite::Sqlite,

@@ -63,7 +63,10 @@ mod tests {
     const WASMTIME: &[&str] = &["wasi:cli/", "wasi:filesystem/", "wasi:http/"];
 
     /// Interfaces whose linked version is not the first of its line, for they have got functions since.
-    const LATER: &[(&str, &str)] = &[("spin:sqlite/sqlite", "3.1.0")];
+    const LATER: &[(&str, &str)] = &[
+        ("spin:postgres/postgres", "4.2.0"),
+        ("spin:sqlite/sqlite", "3.1.0"),
+    ];
 
     /// The version of a line that is linked; a draft is one version.
     fn linked_of(name: &str, line: &str) -> String {

@@ -46,8 +46,8 @@ const NOT_SERVED: [(&str, &str); 13] = [
         "outbound_http",
         "see the flags of `doorward up` that begin with `--outbound-`",
     ),
-    ("outbound_redis", "this host has no Redis"),
-    ("outbound_pg", "this host has no PostgreSQL"),
+    ("outbound_redis", "connections are bounded without it"),
+    ("outbound_pg", "connections are bounded without it"),
     ("outbound_mysql", "this host has no MySQL"),
     ("outbound_mqtt", "this host has no MQTT"),
 ];

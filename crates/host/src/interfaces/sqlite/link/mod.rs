@@ -1,7 +1,6 @@
 //! The functions of the interfaces, on [`View`](crate::interfaces::interface::View).
 
 mod bindings;
-mod rows;
 mod spin;
 mod spin_v2;
 mod values;

@@ -9,8 +9,8 @@ use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 use super::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
-use super::rows::RowStream;
 use crate::interfaces::interface::{Linked, View};
+use crate::interfaces::rows::RowStream;
 use crate::interfaces::sqlite::connection::Connection;
 use crate::interfaces::sqlite::error::SqliteError;
 use crate::interfaces::sqlite::service::Sqlite;
@@ -111,7 +111,12 @@ impl<T> HostConnectionWithStore<T> for Linked<Sqlite> {
             let ended = end.await.unwrap_or_else(|_| Err(SqliteError::lost()));
             wasmtime::error::Ok(ended.map_err(Error::from))
         };
-        let rows = RowStream::new(streamed.rows, streamed.watched);
+        let watched = streamed.watched;
+        let rows = RowStream::new(streamed.rows, move |row| {
+            // A statement counts as watched for as long as its rows can be read.
+            let _watched = &watched;
+            RowResult::from(row)
+        });
         let columns = streamed.columns;
         accessor.with(|mut access| {
             let rows = StreamReader::new(&mut access, rows)?;
