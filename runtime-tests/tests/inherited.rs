@@ -59,6 +59,7 @@ fn spec(inherit: &[&'static str]) -> AppSpec {
     spec.inherit = inherit.to_vec();
     // Nobody listens there.
     spec.outbound.push("redis://127.0.0.1:1".to_owned());
+    spec.outbound.push("postgres://127.0.0.1:1".to_owned());
     spec.environment = vec![("COLOUR".to_owned(), "of the environment".to_owned())];
     spec.files = vec![("granted.txt".to_owned(), b"a file".to_vec())];
     spec.variables = vec![("colour".to_owned(), "green".to_owned())];
@@ -191,6 +192,13 @@ fn assert_had(had: &Value, inherit: &[&str], compares: bool) {
     assert_ne!(is_denied, is_granted, "{}: {said}", what("redis"));
     // Where it is granted it was tried.
     assert!(said.starts_with("error: Error::Other("), "{said}");
+    for by in ["4", "4-built", "3"] {
+        let said = had["postgres"][by].as_str().unwrap();
+        let denied = r#"error: Error::Other("\"spin:postgres/postgres\" is not permitted")"#;
+        let tried = said.starts_with("error: Error::ConnectionFailed(");
+        assert_eq!(said == denied, !is_granted, "{}: {said}", what(by));
+        assert_eq!(tried, is_granted, "{}: {said}", what(by));
+    }
 }
 
 /// Whether a value is swapped only for the one that was seen. In Spin that there is none is not compared.

@@ -16,6 +16,7 @@ use offers::{
     a_transaction_takes_several_statements_of_one_connection,
     an_address_behind_an_allowed_name_is_refused,
     an_instance_can_have_any_number_of_builders_one_after_the_other,
+    an_older_version_has_the_same_connections_with_fewer_values,
     every_kind_of_value_goes_there_and_back, over_tls_a_component_says_who_vouches_for_the_server,
     rows_come_as_they_are_read_and_the_rest_does_not_matter, some_values_go_one_way_only,
     what_is_not_allowed_is_not_connected_to, what_is_too_large_is_refused_and_the_next_is_not,
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         cases![
             every_kind_of_value_goes_there_and_back,
             some_values_go_one_way_only,
+            an_older_version_has_the_same_connections_with_fewer_values,
             rows_come_as_they_are_read_and_the_rest_does_not_matter,
             what_is_wrong_is_told_and_the_connection_goes_on,
             a_transaction_takes_several_statements_of_one_connection,

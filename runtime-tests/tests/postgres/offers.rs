@@ -130,7 +130,7 @@ pub async fn some_values_go_one_way_only(host: &dyn Host) {
                         "INSERT INTO t VALUES ($1, $2, $3)",
                         { "timestamp": -1 },
                         { "int8": 65 },
-                        { "jsonb": "{\"a\": 1}" }
+                        { "jsonb": "{\"a\":1}" }
                     ]),
                     json!(1),
                 ),
@@ -141,7 +141,7 @@ pub async fn some_values_go_one_way_only(host: &dyn Host) {
                         "rows": [[
                             { "datetime": [1969, 12, 31, 23, 59, 59, 0] },
                             { "str": "A" },
-                            { "unsupported": b"{\"a\": 1}" },
+                            { "unsupported": b"{\"a\":1}" },
                         ]],
                     }),
                 ),
@@ -164,6 +164,67 @@ pub async fn some_values_go_one_way_only(host: &dyn Host) {
         )
         .await;
     }
+}
+
+pub async fn an_older_version_has_the_same_connections_with_fewer_values(host: &dyn Host) {
+    let server = Server::start(PostgreSql::default()).await;
+    let (_app, running) = served(host, &server).await;
+    let url = server.url();
+    let same = [
+        ("boolean", json!({ "boolean": true })),
+        ("smallint", json!({ "int16": 1 })),
+        ("integer", json!({ "int32": -1 })),
+        ("bigint", json!({ "int64": i64::MAX })),
+        ("real", json!({ "floating32": 1.5 })),
+        ("double precision", json!({ "floating64": 1e300 })),
+        ("text", json!({ "str": "ä" })),
+        ("bytea", json!({ "binary": [0, 255] })),
+        ("date", json!({ "date": [2024, 2, 29] })),
+        ("time", json!({ "time": [1, 2, 3, 4000] })),
+        (
+            "timestamp",
+            json!({ "datetime": [2024, 2, 29, 1, 2, 3, 4000] }),
+        ),
+        ("integer", json!(null)),
+    ];
+    let marks: Vec<String> = same
+        .iter()
+        .enumerate()
+        .map(|(index, (ty, _))| format!("${}::{ty}", index + 1))
+        .collect();
+    let values: Vec<Value> = same.iter().map(|(_, value)| value.clone()).collect();
+    let query = [
+        json!("query-3"),
+        json!("a"),
+        json!(format!("SELECT {}", marks.join(", "))),
+    ];
+    let steps = json!([
+        ["open-3", "a", url],
+        [&query[..], &values].concat(),
+        [
+            "query-3",
+            "a",
+            "SELECT 1.5 AS n, now()::date - 1 > '2000-01-01' AS b"
+        ],
+        ["execute-3", "a", "SELECT 1 UNION SELECT 2"],
+        ["execute-3", "a", "SELECT 1 / 0"],
+        ["open-3", "b", "postgres://127.0.0.1:1"],
+    ]);
+    let had = given(running.address, steps).await;
+    assert_eq!(had[0], json!(null), "{had}");
+    assert_eq!(had[1]["rows"][0], json!(values), "{had}");
+    let expected = json!({
+        "columns": [["n", "Other"], ["b", "Boolean"]],
+        "rows": [["unsupported", { "boolean": true }]],
+    });
+    assert_eq!(had[2], expected);
+    assert_eq!(had[3], 2);
+    assert!(
+        error(&had[4], "query-failed").contains("division by zero"),
+        "{had}"
+    );
+    let said = error(&had[5], "connection-failed");
+    assert!(said.ends_with("is not permitted"), "{said}");
 }
 
 /// On Spin 4.1 a `timestamptz` is an error, an empty range one without ends, and a decimal has 28 digits.
@@ -276,7 +337,10 @@ pub async fn what_is_wrong_is_told_and_the_connection_goes_on(host: &dyn Host) {
             (5, "23505"),
             (6, "42601"),
         ] {
-            assert_eq!(scene::code(&given[index]), code, "{index}: {given}");
+            // Where rows are gathered Spin says in words of its own what it was.
+            let is_gathered = host.name() == "spin" && (query, index) == ("query-waiting", 4);
+            let expected = if is_gathered { "" } else { code };
+            assert_eq!(scene::code(&given[index]), expected, "{index}: {given}");
         }
         let duplicate = &given[5]["error"]["database"];
         assert_eq!(duplicate["severity"], "ERROR");

@@ -114,6 +114,10 @@ mod tests {
                 ConfigurationSet::AllowedOutboundHosts,
             ),
             (
+                "spin:postgres/postgres@3.0.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            (
                 "spin:postgres/postgres@4.0.0",
                 ConfigurationSet::AllowedOutboundHosts,
             ),
@@ -198,7 +202,7 @@ mod tests {
     fn anything_else_is_not_provided() {
         for import in [
             "spin:sqlite/sqlite@2.0.0",
-            "spin:postgres/postgres@3.0.0",
+            "spin:postgres/postgres@2.0.0",
             "spin:redis/redis@2.0.0",
             "spin:redis/inbound-redis@3.0.0",
             "spin:variables/variables@2.0.0",

@@ -63,14 +63,15 @@ mod tests {
     const WASMTIME: &[&str] = &["wasi:cli/", "wasi:filesystem/", "wasi:http/"];
 
     /// Interfaces whose linked version is not the first of its line, for they have got functions since.
-    const LATER: &[(&str, &str)] = &[
-        ("spin:postgres/postgres", "4.2.0"),
-        ("spin:sqlite/sqlite", "3.1.0"),
+    const LATER: &[(&str, &str, &str)] = &[
+        ("spin:postgres/postgres", "4", "4.2.0"),
+        ("spin:sqlite/sqlite", "3", "3.1.0"),
     ];
 
     /// The version of a line that is linked; a draft is one version.
     fn linked_of(name: &str, line: &str) -> String {
-        if let Some((_, version)) = LATER.iter().find(|(later, _)| *later == name) {
+        let later = LATER.iter().find(|(of, at, _)| (*of, *at) == (name, line));
+        if let Some((_, _, version)) = later {
             return (*version).to_owned();
         }
         match line.matches('.').count() {

@@ -8,6 +8,8 @@ use bindings::fermyon::spin::{
     key_value as key_value_2, sqlite as sqlite_2, variables as variables_2,
 };
 use bindings::spin::key_value::key_value as key_value_3;
+use bindings::spin::postgres3_0_0::postgres as postgres_3;
+use bindings::spin::postgres4_2_0::postgres as postgres_4;
 use bindings::spin::redis::redis;
 use bindings::spin::sqlite::sqlite as sqlite_3;
 use bindings::spin::variables::variables as variables_3;
@@ -37,6 +39,8 @@ mod bindings {
                 import fermyon:spin/sqlite@2.0.0;
                 import fermyon:spin/variables@2.0.0;
                 import spin:key-value/key-value@3.0.0;
+                import spin:postgres/postgres@3.0.0;
+                import spin:postgres/postgres@4.2.0;
                 import spin:redis/redis@3.0.0;
                 import spin:sqlite/sqlite@3.1.0;
                 import spin:variables/variables@3.0.0;
@@ -53,8 +57,9 @@ mod bindings {
     });
 }
 
-/// Where no Redis is.
+/// Where no Redis is, and no PostgreSQL.
 const NOWHERE: &str = "redis://127.0.0.1:1";
+const NO_POSTGRES: &str = "postgres://127.0.0.1:1";
 
 struct Probe;
 
@@ -98,6 +103,11 @@ impl wasip3::exports::http::handler::Guest for Probe {
                 "2": said(sqlite_2::Connection::open(&store).map(|_| "open")),
             },
             "outbound": said(fetch(&field("x-authority")).await),
+            "postgres": {
+                "4": said(postgres_4::Connection::open_async(NO_POSTGRES.to_owned()).await.map(|_| "open")),
+                "4-built": said(postgres_4::ConnectionBuilder::new(NO_POSTGRES).build().map(|_| "open")),
+                "3": said(postgres_3::Connection::open(NO_POSTGRES).map(|_| "open")),
+            },
             "redis": said(redis::Connection::open(NOWHERE.to_owned()).await.map(|_| "open")),
         })))
     }

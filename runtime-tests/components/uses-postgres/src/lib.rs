@@ -14,6 +14,8 @@
 //!
 //! `open`, `build`, `execute` and `query` are also there as `…-waiting`, by the functions that are not `async`.
 //!
+//! They are also there as `open-3`, `execute-3` and `query-3`, of `spin:postgres@3.0.0`, for values that both have.
+//!
 //! A value is `null` or `{KIND: VALUE}`, a column `[NAME, TYPE]`.
 
 mod values;
@@ -22,7 +24,8 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::time::Duration;
 
-use bindings::spin::postgres::postgres::{
+use bindings::spin::postgres3_0_0::postgres as v3;
+use bindings::spin::postgres4_2_0::postgres::{
     Column, Connection, ConnectionBuilder, DbValue, Error, ParameterValue, QueryError,
 };
 use futures::future::{Either, join_all, select};
@@ -42,6 +45,7 @@ mod bindings {
             package test:postgres;
 
             world uses-postgres {
+                import spin:postgres/postgres@3.0.0;
                 import spin:postgres/postgres@4.2.0;
             }
         ",
@@ -61,6 +65,7 @@ type Rows = (StreamReader<Vec<DbValue>>, FutureReader<Result<(), Error>>);
 #[derive(Default)]
 struct State {
     connections: HashMap<String, Connection>,
+    v3: HashMap<String, v3::Connection>,
     streams: HashMap<String, Rows>,
 }
 
@@ -84,7 +89,7 @@ impl State {
             text.unwrap_or_default().to_owned()
         };
         let number = |index: usize| step.get(index).and_then(|value| value.as_u64());
-        let parameters = || {
+        let parameters = || -> Vec<ParameterValue> {
             let given = step.iter().skip(3);
             given.map(|value| values::parameter(value)).collect()
         };
@@ -92,6 +97,11 @@ impl State {
         Ok(match verb.as_str() {
             "open" => self.keep(name, Connection::open_async(third).await?),
             "open-waiting" => self.keep(name, Connection::open(&third)?),
+            "open-3" => {
+                let opened = v3::Connection::open(&third).map_err(values::error_of_v3)?;
+                self.v3.insert(name, opened);
+                Json::Null
+            }
             "build" => {
                 let builder = builder(&third, step.get(3))?;
                 self.keep(name, builder.build_async().await?)
@@ -108,6 +118,7 @@ impl State {
             }
             "close" => {
                 self.connections.remove(&name);
+                self.v3.remove(&name);
                 Json::Null
             }
             "execute" => {
@@ -116,7 +127,7 @@ impl State {
             }
             "execute-waiting" => {
                 let connection = found(&self.connections, &name)?;
-                let parameters: Vec<ParameterValue> = parameters();
+                let parameters = parameters();
                 json!(connection.execute(&third, &parameters)?)
             }
             "query" => {
@@ -125,9 +136,21 @@ impl State {
             }
             "query-waiting" => {
                 let connection = found(&self.connections, &name)?;
-                let parameters: Vec<ParameterValue> = parameters();
+                let parameters = parameters();
                 let given = connection.query(&third, &parameters)?;
                 json!({ "columns": columns(&given.columns), "rows": rows(&given.rows) })
+            }
+            "execute-3" => {
+                let connection = found(&self.v3, &name)?;
+                let parameters: Vec<_> = parameters().into_iter().map(values::to_v3).collect();
+                let count = connection.execute(&third, &parameters);
+                json!(count.map_err(values::error_of_v3)?)
+            }
+            "query-3" => {
+                let connection = found(&self.v3, &name)?;
+                let parameters: Vec<_> = parameters().into_iter().map(values::to_v3).collect();
+                let given = connection.query(&third, &parameters);
+                values::set_of_v3(given.map_err(values::error_of_v3)?)
             }
             "begin" => {
                 let connection = found(&self.connections, &third)?;

@@ -3,8 +3,9 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::bindings::spin::postgres::postgres::{
-    DbDataType, DbValue, Interval, ParameterValue, RangeBoundKind,
+use crate::bindings::spin::postgres3_0_0::postgres as v3;
+use crate::bindings::spin::postgres4_2_0::postgres::{
+    DbDataType, DbValue, Error, Interval, ParameterValue, QueryError, RangeBoundKind,
 };
 
 type Range<T> = (Option<(T, RangeBoundKind)>, Option<(T, RangeBoundKind)>);
@@ -168,4 +169,65 @@ pub fn type_name(data_type: &DbDataType) -> String {
         DbDataType::Other(name) => return format!("other {name}"),
     };
     name.to_owned()
+}
+
+/// As one of the older version. What that has no word for is NULL.
+pub fn to_v3(value: ParameterValue) -> v3::ParameterValue {
+    match value {
+        ParameterValue::Boolean(is_true) => v3::ParameterValue::Boolean(is_true),
+        ParameterValue::Int8(number) => v3::ParameterValue::Int8(number),
+        ParameterValue::Int16(number) => v3::ParameterValue::Int16(number),
+        ParameterValue::Int32(number) => v3::ParameterValue::Int32(number),
+        ParameterValue::Int64(number) => v3::ParameterValue::Int64(number),
+        ParameterValue::Floating32(number) => v3::ParameterValue::Floating32(number),
+        ParameterValue::Floating64(number) => v3::ParameterValue::Floating64(number),
+        ParameterValue::Str(text) => v3::ParameterValue::Str(text),
+        ParameterValue::Binary(bytes) => v3::ParameterValue::Binary(bytes),
+        ParameterValue::Date(date) => v3::ParameterValue::Date(date),
+        ParameterValue::Time(time) => v3::ParameterValue::Time(time),
+        ParameterValue::Datetime(moment) => v3::ParameterValue::Datetime(moment),
+        ParameterValue::Timestamp(seconds) => v3::ParameterValue::Timestamp(seconds),
+        _ => v3::ParameterValue::DbNull,
+    }
+}
+
+/// Rows of the older version.
+pub fn set_of_v3(set: v3::RowSet) -> Json {
+    let value = |value: v3::DbValue| match value {
+        v3::DbValue::Boolean(is_true) => json!({ "boolean": is_true }),
+        v3::DbValue::Int8(number) => json!({ "int8": number }),
+        v3::DbValue::Int16(number) => json!({ "int16": number }),
+        v3::DbValue::Int32(number) => json!({ "int32": number }),
+        v3::DbValue::Int64(number) => json!({ "int64": number }),
+        v3::DbValue::Floating32(number) => json!({ "floating32": number }),
+        v3::DbValue::Floating64(number) => json!({ "floating64": number }),
+        v3::DbValue::Str(text) => json!({ "str": text }),
+        v3::DbValue::Binary(bytes) => json!({ "binary": bytes }),
+        v3::DbValue::Date(date) => json!({ "date": date }),
+        v3::DbValue::Time(time) => json!({ "time": time }),
+        v3::DbValue::Datetime(moment) => json!({ "datetime": moment }),
+        v3::DbValue::Timestamp(seconds) => json!({ "timestamp": seconds }),
+        v3::DbValue::DbNull => Json::Null,
+        v3::DbValue::Unsupported => json!("unsupported"),
+    };
+    let column = |column: v3::Column| {
+        let name = format!("{:?}", column.data_type);
+        json!([column.name, name.rsplit("::").next().unwrap_or_default()])
+    };
+    let row = |row: Vec<v3::DbValue>| row.into_iter().map(value).collect::<Json>();
+    json!({
+        "columns": set.columns.into_iter().map(column).collect::<Json>(),
+        "rows": set.rows.into_iter().map(row).collect::<Json>(),
+    })
+}
+
+/// An error of the older version.
+pub fn error_of_v3(error: v3::Error) -> Error {
+    match error {
+        v3::Error::ConnectionFailed(why) => Error::ConnectionFailed(why),
+        v3::Error::BadParameter(why) => Error::BadParameter(why),
+        v3::Error::QueryFailed(why) => Error::QueryFailed(QueryError::Text(why)),
+        v3::Error::ValueConversionFailed(why) => Error::ValueConversionFailed(why),
+        v3::Error::Other(why) => Error::Other(why),
+    }
 }

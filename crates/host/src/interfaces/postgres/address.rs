@@ -35,7 +35,7 @@ impl Address {
             return Err(failed("the address is too long"));
         }
         let config: Config = text.parse().map_err(|error| failed(&words(&error)))?;
-        // It would be connected to in place of the host that may be allowed.
+        // Elsewhere it is connected to in place of the host, which is what is allowed or not.
         if !config.get_hostaddrs().is_empty() {
             return Err(failed("`hostaddr` is not supported: write it as `host`"));
         }

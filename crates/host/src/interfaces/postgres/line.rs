@@ -23,8 +23,8 @@ const TLS_GRANTED: u8 = b'S';
 /// The protocol, for a server that is spoken to over TLS without having been asked.
 const ALPN: &[u8] = b"postgresql";
 
-/// How an object identifier in DER ends that says how a certificate is signed, and the hash of it that
-/// `tls-server-end-point` takes (RFC 5929 section 4.1: SHA-256 in place of older ones).
+/// How a certificate may be signed, as object identifiers in DER, and the hash of it that `tls-server-end-point`
+/// takes (RFC 5929 section 4.1: SHA-256 in place of older ones).
 const SIGNATURES: [(&[u8], &Algorithm); 8] = [
     (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04", &SHA256),
     (b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05", &SHA256),
@@ -234,5 +234,26 @@ impl AsyncWrite for Last {
 impl TlsStream for Last {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::trust::certificates;
+
+    #[test]
+    fn a_password_is_bound_to_the_certificate_by_its_own_hash() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/server.pem");
+        let certificate = certificates(file.as_ref()).unwrap().remove(0);
+        let hash = digest(&SHA256, &certificate).as_ref().to_vec();
+        assert_eq!(end_point(&certificate), Some(hash));
+        for end in 0..certificate.len() {
+            assert_eq!(end_point(certificate.get(..end).unwrap()), None, "{end}");
+        }
+        for nonsense in [&[0x30, 0x80][..], &[0x30, 0x85, 1, 1, 1, 1, 1], &[0xFF; 64]] {
+            assert_eq!(end_point(nonsense), None);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `spin:postgres`: PostgreSQL at what `allowed_outbound_hosts` names.
+//! `spin:postgres`, in two versions: PostgreSQL at what `allowed_outbound_hosts` names.
 
 mod address;
 mod connection;
@@ -28,7 +28,10 @@ use crate::manifest::{Component, ConfigurationSet};
 
 impl HostInterface for Postgres {
     const GRANT: ConfigurationSet = ConfigurationSet::AllowedOutboundHosts;
-    const IMPORTS: &'static [(&'static str, &'static str)] = &[("spin:postgres/postgres", "4")];
+    const IMPORTS: &'static [(&'static str, &'static str)] = &[
+        ("spin:postgres/postgres", "4"),
+        ("spin:postgres/postgres", "3"),
+    ];
     /// Who is believed to be a server. Each component has connections of its own.
     type Service = Arc<Trust>;
     type Granted = Granted;

@@ -83,6 +83,16 @@ pub struct Builder {
     pub authority: Option<Authority>,
 }
 
+impl Builder {
+    /// One to this address.
+    pub fn to(address: String) -> Self {
+        Self {
+            address,
+            authority: None,
+        }
+    }
+}
+
 /// A connection that may be made.
 pub struct Admitted {
     granted: Arc<Granted>,
@@ -116,6 +126,25 @@ impl View<'_, Postgres> {
             granted: Arc::clone(&open.granted),
             authority: builder.authority,
         })
+    }
+
+    /// Opens a connection while nothing else of the instance is done.
+    ///
+    /// # Errors
+    ///
+    /// When the table of resources is full.
+    pub async fn connect(
+        &mut self,
+        builder: Builder,
+    ) -> wasmtime::Result<PostgresResult<Resource<Connection>>> {
+        let admitted = match self.admit(builder) {
+            Ok(admitted) => admitted,
+            Err(error) => return Ok(Err(error)),
+        };
+        match admitted.connect().await {
+            Ok(connection) => self.push(connection),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     /// A handle that counts against [`OPEN_MAX`].
@@ -174,9 +203,7 @@ impl View<'_, Postgres> {
             );
             open.builders += 1;
         }
-        let authority = None;
-        let builder = Builder { address, authority };
-        Ok(self.table.push(builder)?)
+        Ok(self.table.push(Builder::to(address))?)
     }
 
     /// A builder.
@@ -263,10 +290,7 @@ mod tests {
             table: &mut table,
             instance: None,
         };
-        let opened = twin.admit(Builder {
-            address: "postgres://db".to_owned(),
-            authority: None,
-        });
+        let opened = twin.admit(Builder::to("postgres://db".to_owned()));
         let said = "\"spin:postgres/postgres\" is not permitted".to_owned();
         assert_eq!(opened.map(drop), Err(PostgresError::Other(said)));
     }

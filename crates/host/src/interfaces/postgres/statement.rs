@@ -299,3 +299,60 @@ pub fn values(row: &Row) -> PostgresResult<(Vec<Value>, usize)> {
         false => Ok((values, bytes)),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_goes_on_for_longer_where_it_may_change_something() {
+        for (sql, is_reading) in [
+            ("SELECT 1", true),
+            ("  \n select(1)", true),
+            ("Table t", true),
+            ("VALUES (1)", true),
+            ("SHOW ALL", true),
+            ("selects", false),
+            ("INSERT INTO t SELECT 1", false),
+            (
+                "WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a",
+                false,
+            ),
+            ("COMMIT", false),
+            ("-- SELECT\nUPDATE t SET i = 1", false),
+            ("/* */ SELECT 1", false),
+            ("(SELECT 1)", false),
+            ("ä", false),
+            ("", false),
+        ] {
+            let statement = Statement::new(sql.to_owned(), Vec::new()).unwrap();
+            let expected = match is_reading {
+                true => UNWATCHED_READING_TIME_MAX,
+                false => UNWATCHED_TIME_MAX,
+            };
+            assert_eq!(statement.unwatched_time_max(), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_statement_has_its_bounds() {
+        let large =
+            |value: fn(usize) -> Value, count: usize| vec![value(VALUE_BYTES_MAX), value(count)];
+        let binary = |bytes: usize| Value::Binary(vec![0; bytes]);
+        let texts = |bytes: usize| Value::ArrayStr(vec![Some("a".repeat(bytes))]);
+        for (sql, parameters, is_within) in [
+            (STATEMENT_BYTES_MAX, vec![], true),
+            (STATEMENT_BYTES_MAX + 1, vec![], false),
+            (1, vec![Value::Null; PARAMETERS_MAX], true),
+            (1, vec![Value::Null; PARAMETERS_MAX + 1], false),
+            (1, large(binary, 0), true),
+            (1, large(binary, 1), false),
+            (1, vec![texts(VALUE_BYTES_MAX)], false),
+        ] {
+            let said = format!("{sql} {}", parameters.len());
+            let statement = Statement::new(" ".repeat(sql), parameters);
+            assert_eq!(statement.is_ok(), is_within, "{said}");
+        }
+    }
+}

@@ -3,13 +3,13 @@
 use wasmtime::Result;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
-use super::bindings::spin::postgres::postgres::{
+use super::bindings::spin::postgres4_2_0::postgres::{
     Column, DbValue, Error, Host, HostConnection, HostConnectionBuilder,
     HostConnectionBuilderWithStore, HostConnectionWithStore, ParameterValue, Row, RowSet,
 };
 use crate::interfaces::interface::{Linked, View};
 use crate::interfaces::postgres::connection::Connection;
-use crate::interfaces::postgres::error::PostgresError;
+use crate::interfaces::postgres::error::{PostgresError, PostgresResult};
 use crate::interfaces::postgres::service::{Builder, Postgres};
 use crate::interfaces::postgres::statement::Statement;
 use crate::interfaces::postgres::trust::Authority;
@@ -20,30 +20,12 @@ type Told<T> = Result<T, Error>;
 type Handle = Resource<Connection>;
 type Streams = (Vec<Column>, StreamReader<Row>, FutureReader<Told<()>>);
 
-fn statement(sql: String, parameters: Vec<ParameterValue>) -> Told<Statement> {
+fn statement(sql: String, parameters: Vec<ParameterValue>) -> PostgresResult<Statement> {
     let parameters = parameters.into_iter().map(Value::from).collect();
-    Statement::new(sql, parameters).map_err(Error::from)
-}
-
-fn to(address: String) -> Builder {
-    let authority = None;
-    Builder { address, authority }
+    Statement::new(sql, parameters)
 }
 
 impl Host for View<'_, Postgres> {}
-
-impl View<'_, Postgres> {
-    async fn connect(&mut self, builder: Builder) -> Result<Told<Handle>> {
-        let admitted = match self.admit(builder) {
-            Ok(admitted) => admitted,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        Ok(match admitted.connect().await {
-            Ok(connection) => self.push(connection)?.map_err(Error::from),
-            Err(error) => Err(error.into()),
-        })
-    }
-}
 
 async fn connect<T>(
     accessor: &Accessor<T, Linked<Postgres>>,
@@ -80,7 +62,7 @@ impl HostConnectionBuilder for View<'_, Postgres> {
 
     async fn build(&mut self, builder: Resource<Builder>) -> Result<Told<Handle>> {
         let builder = self.builder(&builder)?.clone();
-        self.connect(builder).await
+        Ok(self.connect(builder).await?.map_err(Error::from))
     }
 
     fn drop(&mut self, builder: Resource<Builder>) -> Result<()> {
@@ -100,7 +82,8 @@ impl<T> HostConnectionBuilderWithStore<T> for Linked<Postgres> {
 
 impl HostConnection for View<'_, Postgres> {
     async fn open(&mut self, address: String) -> Result<Told<Handle>> {
-        self.connect(to(address)).await
+        let opened = self.connect(Builder::to(address)).await?;
+        Ok(opened.map_err(Error::from))
     }
 
     async fn query(
@@ -112,7 +95,7 @@ impl HostConnection for View<'_, Postgres> {
         let connection = self.connection(&connection)?;
         let statement = match statement(sql, parameters) {
             Ok(statement) => statement,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         };
         let done = connection.query(statement).await;
         Ok(done.map(RowSet::from).map_err(Error::from))
@@ -127,7 +110,7 @@ impl HostConnection for View<'_, Postgres> {
         let connection = self.connection(&connection)?;
         let statement = match statement(sql, parameters) {
             Ok(statement) => statement,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         };
         Ok(connection.execute(statement).await.map_err(Error::from))
     }
@@ -139,7 +122,7 @@ impl HostConnection for View<'_, Postgres> {
 
 impl<T> HostConnectionWithStore<T> for Linked<Postgres> {
     async fn open_async(accessor: &Accessor<T, Self>, address: String) -> Result<Told<Handle>> {
-        connect(accessor, to(address)).await
+        connect(accessor, Builder::to(address)).await
     }
 
     async fn query_async(
@@ -151,7 +134,7 @@ impl<T> HostConnectionWithStore<T> for Linked<Postgres> {
         let connection = accessor.with(|mut access| access.get().connection(&connection))?;
         let statement = match statement(sql, parameters) {
             Ok(statement) => statement,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         };
         let streamed = match connection.stream(statement).await {
             Ok(streamed) => streamed,
@@ -182,7 +165,7 @@ impl<T> HostConnectionWithStore<T> for Linked<Postgres> {
         let connection = accessor.with(|mut access| access.get().connection(&connection))?;
         let statement = match statement(sql, parameters) {
             Ok(statement) => statement,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         };
         Ok(connection.execute(statement).await.map_err(Error::from))
     }
