@@ -30,6 +30,7 @@ use outages::{
 use sessions::{
     a_migration_is_made_once_however_many_begin_it,
     a_request_that_is_cancelled_inside_a_transaction_leaves_nobody_inside,
+    a_statement_behind_rows_that_nobody_reads_learns_it_in_time,
     a_statement_that_is_given_up_ends_and_its_connection_goes_on, idle_connections_are_closed,
     statements_of_requests_that_ended_keep_no_connection,
     what_a_session_has_set_reaches_no_later_caller, what_copies_is_an_error_and_hangs_nowhere,
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
             in_process:
             a_request_that_is_cancelled_inside_a_transaction_leaves_nobody_inside,
             statements_of_requests_that_ended_keep_no_connection,
+            a_statement_behind_rows_that_nobody_reads_learns_it_in_time,
             idle_connections_are_closed,
         ],
     )

@@ -198,9 +198,10 @@ pub async fn an_older_version_has_the_same_connections_with_fewer_values(host: &
         json!("a"),
         json!(format!("SELECT {}", marks.join(", "))),
     ];
+    let query = [&query[..], &values].concat();
     let steps = json!([
         ["open-3", "a", url],
-        [&query[..], &values].concat(),
+        query,
         [
             "query-3",
             "a",

@@ -310,6 +310,31 @@ pub async fn a_statement_that_is_given_up_ends_and_its_connection_goes_on(host: 
     assert_eq!(had[3]["rows"][0][0], int64(1), "{had}");
 }
 
+pub async fn a_statement_behind_rows_that_nobody_reads_learns_it_in_time() {
+    let server = Server::start(PostgreSql::default()).await;
+    let app = spec(&[&crate::scene::allowed(&server)]).write();
+    let running = start_in_process(&app, |_| {}).await;
+    let many = "SELECT i FROM generate_series(1, 1000000) AS i";
+    let begun = Instant::now();
+    let had = given(
+        running.address,
+        json!([
+            ["open", "a", server.url()],
+            ["begin", "s", "a", many],
+            ["execute", "a", "SELECT 1"],
+            ["next", "s", 1],
+            ["leave", "s"],
+            ["execute", "a", "SELECT 1"],
+        ]),
+    )
+    .await;
+    let said = error(&had[2], "query-failed");
+    assert!(said.starts_with("no turn within 10 s: "), "{had}");
+    assert_eq!(had[3], json!([[{ "int32": 1 }]]), "{had}");
+    assert_eq!(had[5], 1, "{had}");
+    assert!(begun.elapsed() < ERROR_TIME_MAX, "{:?}", begun.elapsed());
+}
+
 pub async fn who_finds_all_connections_in_use_learns_it_in_time(host: &dyn Host) {
     let server = Server::start(PostgreSql::default()).await;
     let (_app, running) = served(host, &server).await;

@@ -50,8 +50,8 @@ const IS_READ_ONLY: &str = "SHOW transaction_read_only";
 pub struct Session {
     /// By which statements are sent.
     pub client: Client,
-    /// [`COUNT_PREPARED`].
-    count_prepared: Statement,
+    /// [`COUNT_PREPARED`], where the server has it.
+    count_prepared: Option<Statement>,
     /// Where it leads, for messages.
     place: String,
     /// How it was made, and how one is made that ends a statement of it.
@@ -127,10 +127,12 @@ impl Session {
             }
         });
         let mut session = Session {
-            count_prepared: client
-                .prepare(COUNT_PREPARED)
-                .await
-                .map_err(|error| words(&error))?,
+            count_prepared: match client.prepare(COUNT_PREPARED).await {
+                Ok(statement) => Some(statement),
+                // Another database with this protocol. Nobody gets such a connection after somebody else.
+                Err(error) if error.as_db_error().is_some() => None,
+                Err(error) => return Err(words(&error)),
+            },
             client,
             place: format!("{host}:{port}"),
             way,
@@ -209,9 +211,9 @@ impl Session {
 
     /// Makes it as it was at first. False: it is not to be used any more.
     pub async fn reset(&self) -> bool {
-        if !self.is_good() {
+        let Some(count_prepared) = self.count_prepared.as_ref().filter(|_| self.is_good()) else {
             return false;
-        }
+        };
         let [begin, rollback] = END_TRANSACTION;
         // All of them are sent at once, in this order.
         let resetting = async {
@@ -219,7 +221,7 @@ impl Session {
                 self.client.batch_execute(begin),
                 self.client.batch_execute(rollback),
                 self.client.batch_execute(END_SESSION),
-                self.client.query_one(&self.count_prepared, &[]),
+                self.client.query_one(count_prepared, &[]),
             );
             let prepared = prepared.and_then(|row| row.try_get::<_, i64>(0));
             ended.is_ok() && reset.is_ok() && prepared.is_ok_and(|count| count == 0)

@@ -1,7 +1,7 @@
 //! Dates and times: days and microseconds since 2000, in the Gregorian calendar without an end in either direction.
 
+use super::types::{Date, Time};
 use super::wire::Read;
-use super::{Date, Time};
 
 /// From 1970 to 2000.
 const DAYS_TO_2000: i64 = 10_957;

@@ -2,8 +2,9 @@
 
 use tokio_postgres::types::Type;
 
+use super::types::{DataType, Interval, Value};
 use super::wire::{Read, Wire};
-use super::{DataType, Interval, Value, date, numeric};
+use super::{date, numeric};
 
 /// The first byte of a `jsonb`: the only version that there is.
 const JSONB_VERSION: u8 = 1;

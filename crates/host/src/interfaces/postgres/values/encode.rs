@@ -2,8 +2,9 @@
 
 use tokio_postgres::types::{Kind, Type};
 
+use super::types::Value;
 use super::wire::{put_array, put_range};
-use super::{Value, date, numeric};
+use super::{date, numeric};
 
 /// Names of types of extensions that are on the wire as text is.
 const TEXT_TYPES: [&str; 4] = ["citext", "lquery", "ltree", "ltxtquery"];

@@ -1,6 +1,6 @@
 //! Reading what is on the wire, and the parts that arrays and ranges have of it.
 
-use super::{Bound, Range};
+use super::types::{Bound, Range};
 
 /// Bytes that are yet to be read.
 pub struct Wire<'a>(pub &'a [u8]);
