@@ -145,6 +145,8 @@ pub type Address = SocketAddr;
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it tells its numbers, where it was told to.
+    pub metrics: Option<SocketAddr>,
     log: Log,
     stop: Stop,
 }
@@ -316,6 +318,7 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         .await
         .unwrap_or_else(|error| panic!("the host does not start: {error:#}"));
     let address = server.local_addr();
+    let metrics = server.metrics_addr();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
         let stopped = async {
@@ -328,6 +331,7 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
     });
     Running {
         address,
+        metrics,
         log,
         stop: Stop::InProcess(Some((stop, task))),
     }

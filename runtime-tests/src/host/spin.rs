@@ -65,6 +65,7 @@ impl Host for Spin {
             match tokio::time::timeout(START_TIME_MAX, listens(output)).await {
                 Ok(Ok(address)) => Running {
                     address,
+                    metrics: None,
                     log,
                     stop: Stop::Process(group),
                 },

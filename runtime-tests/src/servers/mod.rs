@@ -1,16 +1,19 @@
-//! Real servers that components talk to: PostgreSQL, Redis and Mosquitto, each in a folder and on a port of its own.
+//! Real servers: those that components talk to (PostgreSQL, Redis, Mosquitto), and Prometheus, each in a folder and on a
+//! port of its own.
 //!
-//! They need the programs of Debian's packages `postgresql`, `redis-server` and `mosquitto`. Where one is absent, its
+//! They need the programs of Debian's packages `postgresql`, `redis-server`, `mosquitto` and `prometheus`. Where one is absent, its
 //! cases count as ignored, and say so ([`Kind::available`]).
 
 mod mosquitto;
 mod postgresql;
+mod prometheus;
 mod redis;
 #[cfg(test)]
 mod tests;
 
 pub use mosquitto::Mosquitto;
 pub use postgresql::PostgreSql;
+pub use prometheus::{Prometheus, lint};
 pub use redis::Redis;
 
 use crate::group::Group;
