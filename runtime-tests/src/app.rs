@@ -12,11 +12,15 @@ pub const GATE_INHERITS: [&str; 4] = [
     "variables",
 ];
 
+/// The runtime configuration's name.
+const RUNTIME_CONFIG: &str = "runtime-config.toml";
+
 /// An application, not yet running. Its folder goes away with it.
 #[derive(Debug)]
 pub struct App {
     folder: TempDir,
     key_values: Vec<(String, String)>,
+    has_runtime_config: bool,
 }
 
 /// What an [`App`] is made of. The fields are what tests change; [`AppSpec::gated`] is the usual one.
@@ -46,6 +50,8 @@ pub struct AppSpec {
     pub environment: Vec<(String, String)>,
     /// What is in the store `default` before the application starts.
     pub key_values: Vec<(String, String)>,
+    /// The runtime configuration, beside the manifest.
+    pub runtime_config: Option<String>,
     /// The files of components that are not those of the workspace with their names.
     pub sources: Vec<(&'static str, PathBuf)>,
     /// Components beside it.
@@ -123,6 +129,7 @@ impl AppSpec {
             variables: Vec::new(),
             environment: Vec::new(),
             key_values: Vec::new(),
+            runtime_config: None,
             sources: Vec::new(),
             others: Vec::new(),
         }
@@ -146,9 +153,14 @@ impl AppSpec {
             std::fs::write(folder.path().join(name), bytes).expect("write a file");
         }
         std::fs::write(folder.path().join("spin.toml"), self.manifest()).expect("write spin.toml");
+        if let Some(config) = &self.runtime_config {
+            std::fs::write(folder.path().join(RUNTIME_CONFIG), config)
+                .expect("write the runtime configuration");
+        }
         App {
             folder,
             key_values: self.key_values.clone(),
+            has_runtime_config: self.runtime_config.is_some(),
         }
     }
 
@@ -248,6 +260,12 @@ impl App {
     /// What is in the store `default` before the application starts.
     pub fn key_values(&self) -> &[(String, String)] {
         &self.key_values
+    }
+
+    /// The runtime configuration, where it has one.
+    pub fn runtime_config(&self) -> Option<PathBuf> {
+        let file = self.folder.path().join(RUNTIME_CONFIG);
+        self.has_runtime_config.then_some(file)
     }
 
     /// The folder that the manifest is in.

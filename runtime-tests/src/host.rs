@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::client::Ask;
 use crate::group::Group;
 use crate::process::Usage;
-use doorward_host::kv::StoreFile;
-use doorward_host::manifest;
+use doorward_host::kv::{Places, Store};
+use doorward_host::manifest::{self, runtime_config};
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
 use doorward_host::{Manner, WallClock};
@@ -298,22 +298,32 @@ impl Host for InProcess47 {
 pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) -> Running {
     let application = manifest::load(&app.manifest())
         .unwrap_or_else(|error| panic!("the test's spin.toml is wrong: {error}"));
-    if !app.key_values().is_empty() {
-        let store = StoreFile::open(&app.folder().join("state")).expect("open the key-value store");
-        let bytes = |(key, value): &(String, String)| (key.clone(), value.clone().into_bytes());
-        let entries: Vec<_> = app.key_values().iter().map(bytes).collect();
-        store
-            .set_many("default", &entries)
-            .expect("fill the key-value store");
-    }
     let log = Log::default();
     let sink = Arc::clone(&log);
     let mut options = HostOptions::new("127.0.0.1:0".parse().unwrap(), app.folder().join("state"));
+    if let Some(file) = app.runtime_config() {
+        let configured = runtime_config::load(&file)
+            .unwrap_or_else(|error| panic!("the test's runtime configuration is wrong: {error}"));
+        options.key_value_stores = configured.key_value_stores;
+        options.sqlite_databases = configured.sqlite_databases;
+    }
     options.cache_dir = Some(crate::app::workspace().join("target/doorward-test-cache"));
     options.log = Some(LogSink::new(move |line| {
         sink.send_modify(|lines| lines.push(line.text.to_owned()))
     }));
     adjust(&mut options);
+    if !app.key_values().is_empty() {
+        let places = Places::new(
+            &options.state_dir,
+            &options.key_value_stores,
+            &options.outbound,
+        );
+        let place = places.open("default").expect("open the key-value store");
+        let bytes = |(key, value): &(String, String)| (key.clone(), value.clone().into_bytes());
+        let entries = app.key_values().iter().map(bytes).collect();
+        let filled = Store::new(place, "default").set_many(entries).await;
+        filled.expect("fill the key-value store");
+    }
     let server = Server::bind(application, options)
         .await
         .unwrap_or_else(|error| panic!("the host does not start: {error:#}"));

@@ -11,6 +11,7 @@ mod issuer;
 mod issuers;
 mod keys;
 mod revoke;
+mod roots;
 mod setup;
 mod shutdown;
 mod sign;

@@ -5,6 +5,7 @@
 //! download                            the components that are fetched
 //! build                               the components, built where they are stale (`doorward-toolchain`)
 //! interfaces                          what components import: services, grants, links, denials
+//! redis_client                        connections to Redis, for interfaces
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
 //! management → metrics                whether the host is alive, and its numbers, at addresses of their own
@@ -30,6 +31,7 @@ mod fixed;
 mod flow;
 mod instance;
 mod interfaces;
+pub mod kv;
 mod link;
 mod management;
 pub mod manifest;
@@ -41,6 +43,7 @@ pub mod options;
 pub mod outbound_options;
 mod patience;
 mod presence;
+mod redis_client;
 mod request;
 mod route_pattern;
 pub mod router;
@@ -57,7 +60,6 @@ pub mod variables;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;
-pub use interfaces::key_value::file as kv;
 pub use ipnet::IpNet;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};

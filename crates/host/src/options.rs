@@ -10,7 +10,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::clock::WallClock;
-use crate::manifest::runtime_config::SqliteDatabase;
+use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
 
@@ -54,6 +54,9 @@ pub struct HostOptions {
     /// Folder of the compiled and of the downloaded components; `cache` in the state folder when not
     /// given. Hosts may share it, also at the same time.
     pub cache_dir: Option<PathBuf>,
+    /// The key-value stores by label. Without any, all of them are in the state folder, and with some, `default` is
+    /// unless it is among them.
+    pub key_value_stores: BTreeMap<String, KeyValueStore>,
     /// The SQLite databases by label, beside `default`, which is in the state folder unless it is among them.
     pub sqlite_databases: BTreeMap<String, SqliteDatabase>,
     /// Values for the application's variables; they win over `SPIN_VARIABLE_*` and defaults.
@@ -113,6 +116,7 @@ impl HostOptions {
             listen,
             state_dir: state_dir.into(),
             cache_dir: None,
+            key_value_stores: BTreeMap::new(),
             sqlite_databases: BTreeMap::new(),
             variables: Vec::new(),
             max_instance_reuse_count: INSTANCE_REUSE_COUNT,

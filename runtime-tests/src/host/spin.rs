@@ -92,6 +92,9 @@ fn arguments(app: &App, how: &How) -> Vec<String> {
         "--state-dir".to_owned(),
         path(app.folder().join("state")),
     ];
+    if let Some(file) = app.runtime_config() {
+        arguments.extend(["--runtime-config-file".to_owned(), path(file)]);
+    }
     let seconds = how.idle_time.map(|time| format!("{}s", time.as_secs()));
     let options = [
         (

@@ -6,9 +6,9 @@ mod first_look;
 mod management;
 mod outbound;
 mod policies;
+mod stores;
 mod variable;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use doorward_host::kv::StoreFile;
-use doorward_host::manifest::runtime_config::{self, RuntimeConfig, SqliteDatabase};
+use doorward_host::kv::Places;
+use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
 use doorward_host::manifest::{self, Application};
 use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::variables::environment_name;
@@ -33,8 +33,6 @@ use variable::VariableSource;
 
 /// A start that takes longer says what it is doing; one whose components are compiled takes less.
 const SILENT_START: Duration = Duration::from_millis(500);
-/// The label of the key-value store that `--key-value` writes to.
-const DEFAULT_STORE: &str = "default";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -71,8 +69,8 @@ pub(crate) struct Arguments {
     /// The folder of what outlives a run [default: .doorward beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
-    /// A runtime configuration as Spin takes it: where databases are (sqlite_database), and certificates to show to
-    /// upstreams (client_tls).
+    /// A runtime configuration as Spin takes it: where stores and databases are (key_value_store, sqlite_database), and
+    /// certificates to show to upstreams (client_tls).
     #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE.toml")]
     runtime_config_file: Option<PathBuf>,
     /// Requests that one instance serves before it is replaced.
@@ -140,12 +138,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
     policies::check(&application)?;
-    let configured = match &arguments.runtime_config_file {
+    let mut configured = match &arguments.runtime_config_file {
         Some(file) => runtime_config::load(file)?,
         None => RuntimeConfig::default(),
     };
     let file = arguments.runtime_config_file.as_deref();
-    let client_tls = file.map(|file| (file, configured.client_tls));
+    let client_tls = file.map(|file| (file, std::mem::take(&mut configured.client_tls)));
     let outbound = arguments.outbound.options(&application, client_tls)?;
     let first_look = FirstLook::of(&application);
     let issuer = if arguments.development_issuer {
@@ -160,13 +158,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     } else {
         build::check_sources(&application)?;
     }
-    store_values(&state_dir, &arguments.key_value)?;
+    stores::notice_unused(&application, &configured.key_value_stores);
+    if !arguments.key_value.is_empty() {
+        let places = Places::new(&state_dir, &configured.key_value_stores, &outbound);
+        runtime.block_on(stores::fill(&places, &arguments.key_value))?;
+    }
     let printed = issuer.is_some().then_some(&first_look);
     runtime.block_on(serve(
         application,
         arguments,
         outbound,
-        configured.sqlite_databases,
+        configured,
         state_dir,
         issuer,
         printed,
@@ -178,7 +180,7 @@ async fn serve(
     mut application: Application,
     arguments: Arguments,
     outbound: OutboundOptions,
-    sqlite_databases: BTreeMap<String, SqliteDatabase>,
+    configured: RuntimeConfig,
     state_dir: PathBuf,
     issuer: Option<Issuer>,
     first_look: Option<&FirstLook>,
@@ -195,7 +197,8 @@ async fn serve(
     arguments.management.set(&mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
     host.outbound = outbound;
-    host.sqlite_databases = sqlite_databases;
+    host.key_value_stores = configured.key_value_stores;
+    host.sqlite_databases = configured.sqlite_databases;
     if arguments.quiet {
         host.log = Some(LogSink::new(|_| {}));
     }
@@ -284,17 +287,4 @@ fn address_in_use(listen: SocketAddr) -> String {
         "cannot listen on {listen}: another program listens there\n  help: stop it, or choose another \
          address with `--listen {other}`"
     )
-}
-
-fn store_values(state_dir: &Path, pairs: &[(String, String)]) -> Result<()> {
-    if pairs.is_empty() {
-        return Ok(());
-    }
-    let stores = StoreFile::open(state_dir)?;
-    for (key, value) in pairs {
-        stores
-            .set(DEFAULT_STORE, key, value.as_bytes())
-            .with_context(|| format!("--key-value {key}: it cannot be stored"))?;
-    }
-    Ok(())
 }

@@ -9,12 +9,8 @@ use doorward_host::client_tls;
 use doorward_host::manifest::Application;
 use doorward_host::manifest::runtime_config::ClientTlsEntry;
 use doorward_host::outbound_options::OutboundOptions;
-use doorward_host::trust::RootSources;
 
-use crate::values;
-
-/// A file that counts in place of all other roots, as for OpenSSL, curl and many more.
-const ROOTS_VARIABLE: &str = "SSL_CERT_FILE";
+use crate::{roots, values};
 
 #[derive(Args)]
 #[command(next_help_heading = "Requests that components send")]
@@ -56,11 +52,7 @@ impl Outbound {
         application: &Application,
         configured: Option<(&Path, Vec<ClientTlsEntry>)>,
     ) -> Result<OutboundOptions> {
-        let replaced_by = std::env::var_os(ROOTS_VARIABLE).filter(|file| !file.is_empty());
-        let roots = RootSources {
-            replaced_by: replaced_by.map(PathBuf::from),
-            added: self.ca_file.clone(),
-        };
+        let roots = roots::sources(&self.ca_file);
         // Before anything is built: whether they can be read.
         let loaded = roots.load()?;
         let client_tls = match configured {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::model::{Build, Component, DatabaseLabel, FileEntry};
+use super::model::{Build, Component, FileEntry, Label};
 use super::read_parts::ReadComponent;
 use super::reader::{Document, Table, Value};
 use super::source::{self, Source, Unserved};
@@ -66,17 +66,8 @@ pub(super) fn read(
         files: read_files(document, &table),
         exclude_files: table.strings("exclude_files"),
         environment: read_environment(document, &table),
-        key_value_stores: read_labels(document, &table, "key_value_stores", "a store's")
-            .into_iter()
-            .map(|(_, store)| store)
-            .collect(),
-        sqlite_databases: read_labels(document, &table, "sqlite_databases", "a database's")
-            .into_iter()
-            .map(|(span, label)| DatabaseLabel {
-                label,
-                line: document.line(&span),
-            })
-            .collect(),
+        key_value_stores: read_labels(document, &table, "key_value_stores", "a store's"),
+        sqlite_databases: read_labels(document, &table, "sqlite_databases", "a database's"),
         allowed_outbound_hosts: hosts.into_iter().map(|(_, host)| host).collect(),
         variables,
         build: table
@@ -140,7 +131,7 @@ fn read_labels(
     table: &Table<'_, '_, '_, '_>,
     key: &'static str,
     whose: &str,
-) -> Vec<(Range<usize>, String)> {
+) -> Vec<Label> {
     let labels = table.spanned_strings(key);
     for (span, label) in &labels {
         if kebab_problem(label, '-').is_some() && kebab_problem(label, '_').is_some() {
@@ -154,7 +145,11 @@ fn read_labels(
             );
         }
     }
-    labels
+    let label = |(span, label)| Label {
+        label,
+        line: document.line(&span),
+    };
+    labels.into_iter().map(label).collect()
 }
 
 fn read_files(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) -> Vec<FileEntry> {

@@ -27,8 +27,8 @@ use std::path::Path;
 
 pub use error::{ManifestError, Problem};
 pub use model::{
-    Application, Build, Component, ConfigurationSet, DatabaseLabel, FileEntry, FileMount,
-    HttpTrigger, Middleware, Route, VariableDeclaration,
+    Application, Build, Component, ConfigurationSet, FileEntry, FileMount, HttpTrigger, Label,
+    Middleware, Route, VariableDeclaration,
 };
 pub use sections::MANIFEST_BYTES_MAX;
 pub(crate) use source::without_query;

@@ -170,10 +170,10 @@ pub struct Component {
     pub exclude_files: Vec<String>,
     /// `environment`: the environment variables it sees.
     pub environment: BTreeMap<String, String>,
-    /// `key_value_stores`: the labels of the stores it may open.
-    pub key_value_stores: Vec<String>,
+    /// `key_value_stores`: the stores it may open.
+    pub key_value_stores: Vec<Label>,
     /// `sqlite_databases`: the databases it may open.
-    pub sqlite_databases: Vec<DatabaseLabel>,
+    pub sqlite_databases: Vec<Label>,
     /// `allowed_outbound_hosts`: as written, templates not yet resolved.
     pub allowed_outbound_hosts: Vec<String>,
     /// `variables`: its variables, each a template over the variables of the application.
@@ -210,10 +210,10 @@ impl Component {
     }
 }
 
-/// One entry of `sqlite_databases`.
+/// One entry of `key_value_stores` or of `sqlite_databases`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseLabel {
-    /// The label of the database.
+pub struct Label {
+    /// The label of the store or of the database.
     pub label: String,
     /// The line, counted from 1.
     pub line: usize,

@@ -1,6 +1,7 @@
 //! A runtime configuration as `spin up --runtime-config-file` takes one, of which this host serves
-//! `[[client_tls]]` and `[sqlite_database.LABEL]`.
+//! `[[client_tls]]`, `[key_value_store.LABEL]` and `[sqlite_database.LABEL]`.
 
+mod key_value_store;
 mod sqlite_database;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use toml::de::DeTable;
 
 use super::error::ManifestError;
 use super::reader::{Document, Table};
+pub use key_value_store::KeyValueStore;
 pub use sqlite_database::SqliteDatabase;
 
 /// Bytes of the file: 1 MiB.
@@ -18,16 +20,12 @@ const BYTES_MAX: u64 = 1 << 20;
 /// Entries of `[[client_tls]]`.
 const ENTRIES_MAX: usize = 100;
 /// Other tables that Spin reads there.
-const NOT_SERVED: [(&str, &str); 13] = [
+const NOT_SERVED: [(&str, &str); 12] = [
     ("state_dir", "use `--state-dir`"),
     ("max_instance_memory", "use `--max-instance-memory`"),
     (
         "log_dir",
         "the log is on standard output and standard error",
-    ),
-    (
-        "key_value_store",
-        "the stores are in a file in `--state-dir`",
     ),
     ("llm_compute", "this host has no models"),
     (
@@ -46,8 +44,8 @@ const NOT_SERVED: [(&str, &str); 13] = [
         "outbound_http",
         "see the flags of `doorward up` that begin with `--outbound-`",
     ),
-    ("outbound_redis", "connections are bounded without it"),
-    ("outbound_pg", "connections are bounded without it"),
+    ("outbound_redis", "the bounds of connections are fixed"),
+    ("outbound_pg", "the bounds of connections are fixed"),
     ("outbound_mysql", "this host has no MySQL"),
     ("outbound_mqtt", "this host has no MQTT"),
 ];
@@ -57,6 +55,8 @@ const NOT_SERVED: [(&str, &str); 13] = [
 pub struct RuntimeConfig {
     /// `[[client_tls]]`, in the order of the file.
     pub client_tls: Vec<ClientTlsEntry>,
+    /// `[key_value_store.LABEL]`, by label.
+    pub key_value_stores: BTreeMap<String, KeyValueStore>,
     /// `[sqlite_database.LABEL]`, by label.
     pub sqlite_databases: BTreeMap<String, SqliteDatabase>,
 }
@@ -140,6 +140,7 @@ fn parse(text: &str, path: &Path) -> Result<RuntimeConfig, ManifestError> {
             );
         }
     }
+    let key_value_stores = key_value_store::read(&document, &table, folder);
     let sqlite_databases = sqlite_database::read(&document, &table);
     for (key, instead) in NOT_SERVED {
         table.refuse(key, "is not served by this host", instead);
@@ -149,6 +150,7 @@ fn parse(text: &str, path: &Path) -> Result<RuntimeConfig, ManifestError> {
     if problems.is_empty() {
         Ok(RuntimeConfig {
             client_tls: entries,
+            key_value_stores,
             sqlite_databases,
         })
     } else {

@@ -144,7 +144,9 @@ source = "log.wasm"
     let cart = &application.components["cart"];
     assert_eq!(cart.source, Path::new("/app/target/cart.wasm"));
     assert_eq!(cart.environment["MODE"], "fast");
-    assert_eq!(cart.key_value_stores, ["default", "my_store"]);
+    let stores = cart.key_value_stores.iter();
+    let stores: Vec<&str> = stores.map(|store| store.label.as_str()).collect();
+    assert_eq!(stores, ["default", "my_store"]);
     let databases = cart.sqlite_databases.iter();
     let databases: Vec<_> = databases
         .map(|database| (database.label.as_str(), database.line))

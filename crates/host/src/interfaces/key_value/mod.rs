@@ -1,18 +1,23 @@
 //! `spin:key-value`, `fermyon:spin/key-value` and `wasi:keyvalue`: the same stores under three names, those that
 //! `key_value_stores` grants.
 
+pub mod bounds;
 mod denial;
 pub mod file;
 mod grant;
 mod link;
+pub mod places;
+pub mod server;
 mod service;
+pub mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
 use wasmtime::component::Linker;
 
-use self::file::StoreFile;
+use self::places::Place;
 pub use self::service::KeyValue;
 use self::service::{OpenStores, Stores};
 use crate::interfaces::interface::{Getter, HostInterface, HostView, NewInstance, Start};
@@ -29,17 +34,17 @@ impl HostInterface for KeyValue {
         ("wasi:keyvalue/atomics", "0.2.0-draft2"),
         ("wasi:keyvalue/batch", "0.2.0-draft2"),
     ];
-    /// The file of all stores; none where nobody has one.
-    type Service = Option<Arc<StoreFile>>;
+    /// The stores that some component has, by label.
+    type Service = BTreeMap<String, Place>;
     type Granted = Stores;
     type Instance = OpenStores;
 
     fn service(start: &Start<'_>) -> Result<Self::Service> {
-        grant::open_file(start)
+        grant::open(start)
     }
 
-    fn grant(file: &Self::Service, _: &Start<'_>, component: &Component) -> Result<Stores> {
-        Ok(grant::stores(file.as_ref(), component))
+    fn grant(opened: &Self::Service, start: &Start<'_>, component: &Component) -> Result<Stores> {
+        grant::stores(opened, start, component)
     }
 
     fn instance(granted: &Arc<Stores>, _: &mut NewInstance<'_>) -> wasmtime::Result<OpenStores> {

@@ -1,11 +1,13 @@
 //! The stores of a component and of its instances, whatever the interface through which they are reached.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
-use super::file::{StoreError, StoreFile};
+use super::bounds::StoreError;
+use super::places::Place;
+use super::store::Store;
 use crate::interfaces::interface::View;
 
 /// Stores that one instance has open at the same time, values to be swapped among them.
@@ -14,80 +16,27 @@ const OPEN_STORES_MAX: usize = 256;
 /// The key-value stores.
 pub struct KeyValue;
 
-/// The stores that one component may open.
+/// The stores that one component may open, by label.
 #[derive(Debug, Default)]
 pub struct Stores {
-    file: Option<Arc<StoreFile>>,
-    labels: BTreeSet<Arc<str>>,
+    stores: BTreeMap<String, Store>,
 }
 
 impl Stores {
-    /// The stores with these labels in `file`.
-    pub fn new<'a>(file: Arc<StoreFile>, labels: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Those with these labels, where they are.
+    pub fn new(stores: impl IntoIterator<Item = (String, Place)>) -> Self {
+        let store = |(label, place): (String, Place)| {
+            let store = Store::new(place, label.as_str());
+            (label, store)
+        };
         Self {
-            file: Some(file),
-            labels: labels.into_iter().map(Arc::from).collect(),
+            stores: stores.into_iter().map(store).collect(),
         }
     }
 
-    fn open(&self, label: &str) -> StoreResult<OpenStore> {
-        match (&self.file, self.labels.get(label)) {
-            (Some(file), Some(label)) => Ok(OpenStore {
-                file: Arc::clone(file),
-                label: Arc::clone(label),
-            }),
-            _ => Err(KeyValueError::AccessDenied),
-        }
-    }
-}
-
-/// A store that an instance has open.
-#[derive(Clone, Debug)]
-pub struct OpenStore {
-    file: Arc<StoreFile>,
-    label: Arc<str>,
-}
-
-// A read takes microseconds, less than handing it to another thread. Only where it would have to wait
-// for a writer is it handed over.
-impl OpenStore {
-    /// The value of a key.
-    pub async fn get(self, key: String) -> StoreResult<Option<Vec<u8>>> {
-        match self.file.get_now(&self.label, &key) {
-            Err(StoreError::Busy) => blocking(move || self.file.get(&self.label, &key)).await,
-            done => done.map_err(KeyValueError::from),
-        }
-    }
-
-    /// Whether a key has a value.
-    pub async fn exists(self, key: String) -> StoreResult<bool> {
-        match self.file.exists_now(&self.label, &key) {
-            Err(StoreError::Busy) => blocking(move || self.file.exists(&self.label, &key)).await,
-            done => done.map_err(KeyValueError::from),
-        }
-    }
-
-    /// Gives a key a value.
-    pub async fn set(self, key: String, value: Vec<u8>) -> StoreResult<()> {
-        blocking(move || self.file.set(&self.label, &key, &value)).await
-    }
-
-    /// Takes a key and its value away.
-    pub async fn delete(self, key: String) -> StoreResult<()> {
-        blocking(move || self.file.delete(&self.label, &key).map(drop)).await
-    }
-
-    /// Every key, in byte order.
-    pub async fn keys(self) -> StoreResult<Vec<String>> {
-        blocking(move || self.file.keys(&self.label)).await
-    }
-
-    /// Does something else with the store, on a thread that may wait.
-    pub async fn with<T: Send + 'static>(
-        self,
-        work: impl FnOnce(&StoreFile, &str) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreResult<T> {
-        blocking(move || work(&self.file, &self.label)).await
+    fn open(&self, label: &str) -> StoreResult<Store> {
+        let store = self.stores.get(label);
+        store.cloned().ok_or(KeyValueError::AccessDenied)
     }
 }
 
@@ -110,7 +59,7 @@ impl OpenStores {
 #[derive(Clone, Debug)]
 pub struct Cas {
     /// Where it is.
-    pub store: OpenStore,
+    pub store: Store,
     /// Its key.
     pub key: String,
     /// The value that was seen last; none where there was none, or nobody has looked.
@@ -138,19 +87,31 @@ impl From<StoreError> for KeyValueError {
 pub type StoreResult<T> = Result<T, KeyValueError>;
 
 impl View<'_, KeyValue> {
+    /// A store that the component may open, not connected yet.
+    ///
+    /// # Errors
+    ///
+    /// When it may not.
+    pub fn prepare(&self, label: &str) -> StoreResult<Store> {
+        match &self.instance {
+            Some(stores) => stores.granted.open(label),
+            None => Err(KeyValueError::AccessDenied),
+        }
+    }
+
     /// Opens a store that the component may open.
     ///
     /// # Errors
     ///
     /// When the table of resources is full.
-    pub fn open(&mut self, label: &str) -> wasmtime::Result<StoreResult<Resource<OpenStore>>> {
-        let opened = match &self.instance {
-            Some(stores) => stores.granted.open(label),
-            None => Err(KeyValueError::AccessDenied),
+    pub async fn open(&mut self, label: &str) -> wasmtime::Result<StoreResult<Resource<Store>>> {
+        let store = match self.prepare(label) {
+            Ok(store) => store,
+            Err(error) => return Ok(Err(error)),
         };
-        match opened {
-            Ok(store) => self.push(store),
-            Err(error) => Ok(Err(error)),
+        match store.connect().await {
+            Ok(()) => self.push(store),
+            Err(error) => Ok(Err(error.into())),
         }
     }
 
@@ -191,18 +152,8 @@ impl View<'_, KeyValue> {
     /// # Errors
     ///
     /// When there is no such handle.
-    pub fn store(&self, store: &Resource<OpenStore>) -> wasmtime::Result<OpenStore> {
+    pub fn store(&self, store: &Resource<Store>) -> wasmtime::Result<Store> {
         Ok(self.table.get(store)?.clone())
-    }
-}
-
-/// Does what waits for the disk on a thread that may wait.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> StoreResult<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(KeyValueError::from),
-        Err(_) => Err(KeyValueError::Other("the store failed".to_owned())),
     }
 }
 
@@ -212,32 +163,14 @@ mod tests {
     use wasmtime::component::ResourceTable;
 
     use super::*;
+    use crate::interfaces::key_value::file::StoreFile;
     use crate::scratch::ScratchDir;
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_reader_that_has_to_wait_for_a_writer_holds_up_nobody_else() {
-        let dir = ScratchDir::new(&std::env::temp_dir(), "kv-link-test").unwrap();
-        let file = Arc::new(StoreFile::open(dir.path()).unwrap());
-        file.set("default", "key", b"value").unwrap();
-        let store = Stores::new(file, ["default"]).open("default").unwrap();
-        let writer = rusqlite::Connection::open(StoreFile::path(dir.path())).unwrap();
-        writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-        // The writer goes on only when the readers have given way to it on the only thread.
-        let writing = async { writer.execute_batch("COMMIT").unwrap() };
-        let (value, found, ()) = tokio::join!(
-            store.clone().get("key".to_owned()),
-            store.exists("key".to_owned()),
-            writing
-        );
-        assert_eq!(value, Ok(Some(b"value".to_vec())));
-        assert_eq!(found, Ok(true));
-    }
 
     #[test]
     fn only_granted_stores_open() {
         let dir = ScratchDir::new(&std::env::temp_dir(), "kv-link-test").unwrap();
         let file = Arc::new(StoreFile::open(dir.path()).unwrap());
-        let stores = Stores::new(file, ["default"]);
+        let stores = Stores::new([("default".to_owned(), Place::File(file))]);
         assert!(stores.open("default").is_ok());
         assert_eq!(
             stores.open("other").unwrap_err(),
@@ -249,34 +182,37 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_refusing_twin_opens_no_store() {
+    #[tokio::test]
+    async fn a_refusing_twin_opens_no_store() {
         let mut table = ResourceTable::new();
         let mut twin = View::<KeyValue> {
             table: &mut table,
             instance: None,
         };
-        let opened = twin.open("default").unwrap();
+        let opened = twin.open("default").await.unwrap();
         assert_eq!(opened.unwrap_err(), KeyValueError::AccessDenied);
     }
 
-    #[test]
-    fn an_instance_opens_no_more_stores_than_it_may_and_one_again_for_each_that_it_closes() {
+    #[tokio::test]
+    async fn an_instance_opens_no_more_stores_than_it_may_and_one_again_for_each_that_it_closes() {
         let dir = ScratchDir::new(&std::env::temp_dir(), "kv-link-test").unwrap();
         let file = Arc::new(StoreFile::open(dir.path()).unwrap());
-        let mut open = OpenStores::new(Arc::new(Stores::new(file, ["default"])));
+        let mut open = OpenStores::new(Arc::new(Stores::new([(
+            "default".to_owned(),
+            Place::File(file),
+        )])));
         let mut table = ResourceTable::new();
         let mut view = View::<KeyValue> {
             table: &mut table,
             instance: Some(&mut open),
         };
-        let first = view.open("default").unwrap().unwrap();
+        let first = view.open("default").await.unwrap().unwrap();
         for _ in 1..OPEN_STORES_MAX {
-            view.open("default").unwrap().unwrap();
+            view.open("default").await.unwrap().unwrap();
         }
-        let one_more = view.open("default").unwrap();
+        let one_more = view.open("default").await.unwrap();
         assert_eq!(one_more.unwrap_err(), KeyValueError::TooManyOpen);
         view.close(first).unwrap();
-        assert!(view.open("default").unwrap().is_ok());
+        assert!(view.open("default").await.unwrap().is_ok());
     }
 }

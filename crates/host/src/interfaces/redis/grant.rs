@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::pool::Pool;
 use super::service::Granted;
 use crate::interfaces::interface::Start;
 use crate::interfaces::outbound_http::grant::allow_list;
 use crate::manifest::Component;
+use crate::redis_client::pool::Pool;
 
 /// What a component may connect to.
 ///

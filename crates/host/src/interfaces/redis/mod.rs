@@ -1,26 +1,32 @@
 //! `spin:redis`: Redis at what `allowed_outbound_hosts` names.
 
-mod address;
 mod commands;
-mod connect;
 mod denial;
-mod error;
 mod grant;
 mod link;
-mod pool;
-mod replies;
 mod service;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use wasmtime::component::Linker;
 
-use self::pool::Pool;
 pub use self::service::Redis;
 use self::service::{Granted, Open};
 use crate::interfaces::interface::{Getter, HostInterface, HostView, NewInstance, Start};
 use crate::manifest::{Component, ConfigurationSet};
+use crate::redis_client::connect::Bounds;
+use crate::redis_client::pool::Pool;
+
+/// How long an answer may take by a connection that others use as well.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of one reply: 16 MiB.
+const REPLY_BYTES_MAX: u64 = 16 << 20;
+const BOUNDS: Bounds = Bounds {
+    answer_time_max: ANSWER_TIMEOUT,
+    reply_bytes_max: REPLY_BYTES_MAX,
+};
 
 impl HostInterface for Redis {
     const GRANT: ConfigurationSet = ConfigurationSet::AllowedOutboundHosts;
@@ -31,7 +37,7 @@ impl HostInterface for Redis {
     type Instance = Open;
 
     fn service(start: &Start<'_>) -> Result<Arc<Pool>> {
-        Ok(Arc::new(Pool::new(&start.options.outbound)))
+        Ok(Arc::new(Pool::new(&start.options.outbound, BOUNDS)))
     }
 
     fn grant(pool: &Arc<Pool>, start: &Start<'_>, component: &Component) -> Result<Granted> {

@@ -6,13 +6,13 @@ use ::redis::{Cmd, Value};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Resource;
 
-use super::address::Address;
 use super::commands::{Way, way_of};
-use super::connect::Connection;
-use super::error::{RedisError, RedisResult};
-use super::pool::Pool;
 use crate::interfaces::interface::View;
 use crate::interfaces::outbound_http::allow_list::{AllowList, Destination};
+use crate::redis_client::address::Address;
+use crate::redis_client::connect::Connection;
+use crate::redis_client::error::{RedisError, RedisResult};
+use crate::redis_client::pool::Pool;
 
 /// Connections that one instance has open at the same time (Spin's bound).
 const OPEN_MAX: usize = 1024;
@@ -197,7 +197,7 @@ mod tests {
     use crate::outbound_options::OutboundOptions;
 
     fn granted(entries: &[&str]) -> Arc<Granted> {
-        let pool = Arc::new(Pool::new(&OutboundOptions::default()));
+        let pool = Arc::new(Pool::new(&OutboundOptions::default(), super::super::BOUNDS));
         Arc::new(Granted::new(pool, AllowList::parse(entries).unwrap()))
     }
 

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::redis_client::address::Address;
 
 const ENTRY: &str = "[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"A.example\"]\n";
 
@@ -64,6 +65,34 @@ fn databases_are_read_as_spin_reads_them() {
 }
 
 #[test]
+fn stores_are_read_as_spin_reads_them() {
+    let stores = config(
+        "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://:hidden@db:7/3\"\n\
+         [key_value_store.beside]\ntype = \"spin\"\npath = \"data/beside.db\"\n\
+         [key_value_store.absolute]\ntype = \"spin\"\npath = \"/a/b.db\"\n\
+         [key_value_store.kept-nowhere]\ntype = \"spin\"\n",
+    );
+    let stores = stores.unwrap().key_value_stores;
+    let said = format!("{stores:?}");
+    assert!(
+        said.contains("redis://db:7") && !said.contains("hidden"),
+        "{said}"
+    );
+    let url = Address::parse("redis://:hidden@db:7/3").unwrap();
+    let file = |path: &str| KeyValueStore::Spin {
+        path: Some(PathBuf::from(path)),
+    };
+    let expected = [
+        ("default", KeyValueStore::Redis { url }),
+        ("beside", file("/run/data/beside.db")),
+        ("absolute", file("/a/b.db")),
+        ("kept-nowhere", KeyValueStore::Spin { path: None }),
+    ];
+    let expected = expected.map(|(label, store)| (label.to_owned(), store));
+    assert_eq!(stores, BTreeMap::from(expected));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     for (text, parts) in [
         ("a = ", ["runtime-config.toml:1:", "TOML"]),
@@ -90,8 +119,37 @@ fn what_is_wrong_is_told_with_its_place() {
         ),
         (
             "[key_value_store.default]\ntype = \"redis\"\n",
-            [":1:2:", "--state-dir"],
+            [":1:1:", "[key_value_store.default] has no `url`"],
         ),
+        (
+            "[key_value_store.default]\ntype = \"redis\"\nurl = 1\n",
+            [":3:7:", "`url` has to be a string, not an integer"],
+        ),
+        (
+            "[key_value_store.default]\ntype = \"redis\"\nurl = \"http://:hidden@db\"\n",
+            [":3:7:", "`url` is no address of a Redis"],
+        ),
+        (
+            "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://a\"\npath = \"b\"\n",
+            [":4:1:", "unknown key `path` in [key_value_store.default]"],
+        ),
+        (
+            "[key_value_store.default]\nurl = \"redis://a\"\n",
+            [":1:1:", "[key_value_store.default] has no `type`"],
+        ),
+        (
+            "[key_value_store.a]\ntype = \"azure_cosmos\"\naccount = \"b\"\n",
+            [":2:8:", "`type = \"azure_cosmos\"` are not served"],
+        ),
+        (
+            "[key_value_store.a]\ntype = \"aws_dynamo\"\n",
+            [":2:8:", "`type = \"aws_dynamo\"` are not served"],
+        ),
+        (
+            "[key_value_store.a]\ntype = \"valkey\"\n",
+            [":2:8:", "no `type = \"valkey\"`"],
+        ),
+        ("[key_value_store]\na = \"redis\"\n", [":2:5:", "a table"]),
         (
             "[outbound_networking]\nblock_networks = [\"private\"]\n",
             [":1:2:", "allowed_outbound_hosts"],
@@ -116,6 +174,7 @@ fn what_is_wrong_is_told_with_its_place() {
         ("[something]\n", [":1:2:", "unknown key `something`"]),
     ] {
         let error = read(text).unwrap_err().to_string();
+        assert!(!error.contains("hidden"), "a password is in {error}");
         for part in parts {
             assert!(
                 error.contains(part),

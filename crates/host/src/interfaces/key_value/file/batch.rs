@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::stores::{
-    BATCH_KEYS_MAX, LISTING_BYTES_MAX, StoreError, StoreFile, VALUE_BYTES_MAX, check_key,
-    check_length, with,
+use super::stores::{StoreFile, with};
+use crate::interfaces::key_value::bounds::{
+    LISTING_BYTES_MAX, StoreError, VALUE_BYTES_MAX, check_entries, check_key, check_keys,
+    check_length, check_value,
 };
 
 /// Bytes of a number: a signed one of 64 bits, the lowest byte first, as Spin writes it.
@@ -25,8 +26,7 @@ impl StoreFile {
         store: &str,
         keys: &[String],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        check_count(keys.len())?;
-        keys.iter().try_for_each(|key| check_key(key))?;
+        check_keys(keys)?;
         with(&self.patient, |connection| {
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
@@ -49,11 +49,7 @@ impl StoreFile {
     /// When there are too many keys, a key or a value is too long, somebody keeps the file locked, or
     /// the file fails.
     pub fn set_many(&self, store: &str, entries: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        check_count(entries.len())?;
-        for (key, value) in entries {
-            check_key(key)?;
-            check_length("a value", value.len(), VALUE_BYTES_MAX)?;
-        }
+        check_entries(entries)?;
         self.writing(|transaction| {
             for (key, value) in entries {
                 transaction
@@ -70,8 +66,7 @@ impl StoreFile {
     ///
     /// When there are too many keys, one is too long, somebody keeps the file locked, or the file fails.
     pub fn delete_many(&self, store: &str, keys: &[String]) -> Result<(), StoreError> {
-        check_count(keys.len())?;
-        keys.iter().try_for_each(|key| check_key(key))?;
+        check_keys(keys)?;
         self.writing(|transaction| {
             for key in keys {
                 transaction
@@ -118,7 +113,7 @@ impl StoreFile {
         value: &[u8],
     ) -> Result<bool, StoreError> {
         check_key(key)?;
-        check_length("a value", value.len(), VALUE_BYTES_MAX)?;
+        check_value(value)?;
         self.writing(|transaction| {
             if read(transaction, store, key)?.as_deref() != seen {
                 return Ok(false);
@@ -156,18 +151,11 @@ fn read(connection: &Connection, store: &str, key: &str) -> Result<Option<Vec<u8
         .transpose()
 }
 
-fn check_count(keys: usize) -> Result<(), StoreError> {
-    if keys > BATCH_KEYS_MAX {
-        return Err(StoreError::TooMany { keys });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::interfaces::key_value::file::stores::KEY_BYTES_MAX;
+    use crate::interfaces::key_value::bounds::{BATCH_KEYS_MAX, KEY_BYTES_MAX};
     use crate::scratch::ScratchDir;
 
     fn open() -> (ScratchDir, StoreFile) {

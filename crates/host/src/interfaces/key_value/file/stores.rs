@@ -10,14 +10,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
 
-/// Bytes of a key.
-pub const KEY_BYTES_MAX: usize = 4096;
-/// Bytes of a value: 1 MiB.
-pub const VALUE_BYTES_MAX: usize = 1 << 20;
-/// Keys of one call.
-pub const BATCH_KEYS_MAX: usize = 1 << 16;
-/// Bytes of all the keys that one listing gives: 16 MiB.
-pub const LISTING_BYTES_MAX: usize = 16 << 20;
+use crate::interfaces::key_value::bounds::{
+    LISTING_BYTES_MAX, StoreError, VALUE_BYTES_MAX, check_key, check_length, check_value,
+};
+
 /// How long a call waits while others write to the file.
 pub const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
 /// Name of the file in the state folder, as Spin names it.
@@ -30,54 +26,6 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
     value BLOB NOT NULL,
     PRIMARY KEY (store, key)
 )";
-
-/// Why a store could not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
-    /// A key, a value or a listing is longer than allowed.
-    TooLong {
-        /// What is too long.
-        what: &'static str,
-        /// Its bytes.
-        bytes: usize,
-        /// The bytes that are allowed.
-        bytes_max: usize,
-    },
-    /// A call has more keys than allowed.
-    TooMany {
-        /// How many.
-        keys: usize,
-    },
-    /// The value is not a number of 64 bits, or the sum would not be one.
-    NotANumber,
-    /// Somebody else is writing to the file and did not finish in time.
-    Busy,
-    /// The file could not be read or written.
-    Io(String),
-}
-
-impl std::fmt::Display for StoreError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::TooLong {
-                what,
-                bytes,
-                bytes_max,
-            } => write!(
-                f,
-                "{what} of {bytes} bytes is over the limit of {bytes_max}"
-            ),
-            Self::TooMany { keys } => {
-                write!(f, "{keys} keys are over the limit of {BATCH_KEYS_MAX}")
-            }
-            Self::NotANumber => f.write_str("the value or the sum is not a number of 64 bits"),
-            Self::Busy => f.write_str("another process keeps the store's file locked"),
-            Self::Io(reason) => write!(f, "the store's file failed: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -95,10 +43,13 @@ impl From<rusqlite::Error> for StoreError {
 /// [`Self::get_now`] and [`Self::exists_now`] do not wait for anybody.
 #[derive(Debug)]
 pub struct StoreFile {
-    /// Gives up at once where it would have to wait. It is never held for longer than a read takes.
-    hasty: Mutex<Connection>,
+    /// Gives up at once where it would have to wait. It is never held for longer than a read takes. There is none
+    /// where there is no file: nobody else writes there.
+    hasty: Option<Mutex<Connection>>,
     /// Waits for others.
     pub(super) patient: Mutex<Connection>,
+    /// The file; none where all is in memory.
+    file: Option<PathBuf>,
 }
 
 impl StoreFile {
@@ -116,17 +67,51 @@ impl StoreFile {
     pub fn open(state_dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(state_dir)
             .with_context(|| format!("cannot create the folder {}", state_dir.display()))?;
-        let path = Self::path(state_dir);
+        Self::open_at(&Self::path(state_dir))
+    }
+
+    /// Opens this file, creating it when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened, or is something else.
+    pub fn open_at(path: &Path) -> Result<Self> {
         let opened = || -> rusqlite::Result<Self> {
-            let patient = connect(&path, BUSY_TIME_MAX)?;
+            let patient = connect(path, BUSY_TIME_MAX)?;
             patient.execute(TABLE, [])?;
-            let hasty = connect(&path, Duration::ZERO)?;
+            let hasty = connect(path, Duration::ZERO)?;
             Ok(Self {
-                hasty: Mutex::new(hasty),
+                hasty: Some(Mutex::new(hasty)),
                 patient: Mutex::new(patient),
+                file: Some(path.to_owned()),
             })
         };
         opened().with_context(|| format!("cannot open the key-value stores in {}", path.display()))
+    }
+
+    /// Stores that are gone with this process.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for them.
+    pub fn in_memory() -> Result<Self> {
+        let patient = Connection::open_in_memory()?;
+        patient.execute(TABLE, [])?;
+        Ok(Self {
+            hasty: None,
+            patient: Mutex::new(patient),
+            file: None,
+        })
+    }
+
+    /// Where it is; nowhere where all is in memory.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    fn hasty(&self) -> &Mutex<Connection> {
+        self.hasty.as_ref().unwrap_or(&self.patient)
     }
 
     /// The value of a key.
@@ -144,7 +129,7 @@ impl StoreFile {
     ///
     /// As [`Self::get`]; [`StoreError::Busy`] at once where another process is writing.
     pub fn get_now(&self, store: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        get(&self.hasty, store, key)
+        get(self.hasty(), store, key)
     }
 
     /// Whether a key has a value.
@@ -162,7 +147,7 @@ impl StoreFile {
     ///
     /// As [`Self::exists`]; [`StoreError::Busy`] at once where another process is writing.
     pub fn exists_now(&self, store: &str, key: &str) -> Result<bool, StoreError> {
-        exists(&self.hasty, store, key)
+        exists(self.hasty(), store, key)
     }
 
     /// Every key, in byte order.
@@ -195,7 +180,7 @@ impl StoreFile {
     /// When the key or the value is too long, somebody keeps the file locked, or the file fails.
     pub fn set(&self, store: &str, key: &str, value: &[u8]) -> Result<(), StoreError> {
         check_key(key)?;
-        check_length("a value", value.len(), VALUE_BYTES_MAX)?;
+        check_value(value)?;
         with(&self.patient, |connection| {
             connection
                 .prepare_cached(
@@ -270,29 +255,11 @@ fn exists(connection: &Mutex<Connection>, store: &str, key: &str) -> Result<bool
     })
 }
 
-pub(super) fn check_key(key: &str) -> Result<(), StoreError> {
-    check_length("a key", key.len(), KEY_BYTES_MAX)
-}
-
-pub(super) fn check_length(
-    what: &'static str,
-    bytes: usize,
-    bytes_max: usize,
-) -> Result<(), StoreError> {
-    if bytes > bytes_max {
-        return Err(StoreError::TooLong {
-            what,
-            bytes,
-            bytes_max,
-        });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::interfaces::key_value::bounds::KEY_BYTES_MAX;
     use crate::scratch::ScratchDir;
 
     fn scratch() -> ScratchDir {

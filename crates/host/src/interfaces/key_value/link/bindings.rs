@@ -17,9 +17,7 @@ wasmtime::component::bindgen!({
         }
     ",
     imports: {
-        "fermyon:spin/key-value.[static]store.open": trappable,
         "wasi:keyvalue/atomics.[static]cas.new": trappable,
-        "wasi:keyvalue/store.open": trappable,
         "spin:key-value": trappable,
         "fermyon:spin/key-value.[drop]store": trappable,
         "wasi:keyvalue/store.[drop]bucket": trappable,
@@ -27,9 +25,9 @@ wasmtime::component::bindgen!({
         default: async | trappable,
     },
     with: {
-        "fermyon:spin/key-value.store": crate::interfaces::key_value::service::OpenStore,
-        "spin:key-value/key-value.store": crate::interfaces::key_value::service::OpenStore,
-        "wasi:keyvalue/store.bucket": crate::interfaces::key_value::service::OpenStore,
+        "fermyon:spin/key-value.store": crate::interfaces::key_value::store::Store,
+        "spin:key-value/key-value.store": crate::interfaces::key_value::store::Store,
+        "wasi:keyvalue/store.bucket": crate::interfaces::key_value::store::Store,
         "wasi:keyvalue/atomics.cas": crate::interfaces::key_value::service::Cas,
     },
 });

@@ -5,7 +5,15 @@ use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use super::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
 use crate::interfaces::interface::{Linked, View};
-use crate::interfaces::key_value::service::{KeyValue, KeyValueError, OpenStore};
+use crate::interfaces::key_value::bounds::StoreError;
+use crate::interfaces::key_value::service::{KeyValue, KeyValueError};
+use crate::interfaces::key_value::store::Store;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        KeyValueError::from(error).into()
+    }
+}
 
 impl From<KeyValueError> for Error {
     fn from(error: KeyValueError) -> Self {
@@ -19,33 +27,34 @@ impl From<KeyValueError> for Error {
 
 type Told<T> = Result<T, Error>;
 
-fn find<T>(
-    accessor: &Accessor<T, Linked<KeyValue>>,
-    store: &Resource<OpenStore>,
-) -> Result<OpenStore> {
+fn find<T>(accessor: &Accessor<T, Linked<KeyValue>>, store: &Resource<Store>) -> Result<Store> {
     accessor.with(|mut access| access.get().store(store))
 }
 
 impl Host for View<'_, KeyValue> {}
 
 impl HostStore for View<'_, KeyValue> {
-    fn drop(&mut self, store: Resource<OpenStore>) -> Result<()> {
+    fn drop(&mut self, store: Resource<Store>) -> Result<()> {
         self.close(store).map(drop)
     }
 }
 
 impl<T> HostStoreWithStore<T> for Linked<KeyValue> {
-    async fn open(
-        accessor: &Accessor<T, Self>,
-        label: String,
-    ) -> Result<Told<Resource<OpenStore>>> {
-        let opened = accessor.with(|mut access| access.get().open(&label))?;
+    async fn open(accessor: &Accessor<T, Self>, label: String) -> Result<Told<Resource<Store>>> {
+        let store = match accessor.with(|mut access| access.get().prepare(&label)) {
+            Ok(store) => store,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Err(error) = store.connect().await {
+            return Ok(Err(error.into()));
+        }
+        let opened = accessor.with(|mut access| access.get().push(store))?;
         Ok(opened.map_err(Error::from))
     }
 
     async fn get(
         accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
         key: String,
     ) -> Result<Told<Option<Vec<u8>>>> {
         let value = find(accessor, &store)?.get(key).await;
@@ -54,7 +63,7 @@ impl<T> HostStoreWithStore<T> for Linked<KeyValue> {
 
     async fn set(
         accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
         key: String,
         value: Vec<u8>,
     ) -> Result<Told<()>> {
@@ -64,16 +73,16 @@ impl<T> HostStoreWithStore<T> for Linked<KeyValue> {
 
     async fn delete(
         accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
         key: String,
     ) -> Result<Told<()>> {
         let done = find(accessor, &store)?.delete(key).await;
-        Ok(done.map_err(Error::from))
+        Ok(done.map(drop).map_err(Error::from))
     }
 
     async fn exists(
         accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
         key: String,
     ) -> Result<Told<bool>> {
         let found = find(accessor, &store)?.exists(key).await;
@@ -82,7 +91,7 @@ impl<T> HostStoreWithStore<T> for Linked<KeyValue> {
 
     async fn get_keys(
         accessor: &Accessor<T, Self>,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
     ) -> Result<(StreamReader<String>, FutureReader<Told<()>>)> {
         let (keys, end) = match find(accessor, &store)?.keys().await {
             Ok(keys) => (keys, Ok(())),

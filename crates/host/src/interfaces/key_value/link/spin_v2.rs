@@ -5,7 +5,15 @@ use wasmtime::component::Resource;
 
 use super::bindings::fermyon::spin::key_value::{Error, Host, HostStore};
 use crate::interfaces::interface::View;
-use crate::interfaces::key_value::service::{KeyValue, KeyValueError, OpenStore};
+use crate::interfaces::key_value::bounds::StoreError;
+use crate::interfaces::key_value::service::{KeyValue, KeyValueError};
+use crate::interfaces::key_value::store::Store;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        KeyValueError::from(error).into()
+    }
+}
 
 impl From<KeyValueError> for Error {
     fn from(error: KeyValueError) -> Self {
@@ -22,22 +30,18 @@ type Told<T> = Result<T, Error>;
 impl Host for View<'_, KeyValue> {}
 
 impl HostStore for View<'_, KeyValue> {
-    fn open(&mut self, label: String) -> Result<Told<Resource<OpenStore>>> {
-        Ok(View::open(self, &label)?.map_err(Error::from))
+    async fn open(&mut self, label: String) -> Result<Told<Resource<Store>>> {
+        Ok(View::open(self, &label).await?.map_err(Error::from))
     }
 
-    async fn get(
-        &mut self,
-        store: Resource<OpenStore>,
-        key: String,
-    ) -> Result<Told<Option<Vec<u8>>>> {
+    async fn get(&mut self, store: Resource<Store>, key: String) -> Result<Told<Option<Vec<u8>>>> {
         let value = self.store(&store)?.get(key).await;
         Ok(value.map_err(Error::from))
     }
 
     async fn set(
         &mut self,
-        store: Resource<OpenStore>,
+        store: Resource<Store>,
         key: String,
         value: Vec<u8>,
     ) -> Result<Told<()>> {
@@ -45,22 +49,22 @@ impl HostStore for View<'_, KeyValue> {
         Ok(done.map_err(Error::from))
     }
 
-    async fn delete(&mut self, store: Resource<OpenStore>, key: String) -> Result<Told<()>> {
+    async fn delete(&mut self, store: Resource<Store>, key: String) -> Result<Told<()>> {
         let done = self.store(&store)?.delete(key).await;
-        Ok(done.map_err(Error::from))
+        Ok(done.map(drop).map_err(Error::from))
     }
 
-    async fn exists(&mut self, store: Resource<OpenStore>, key: String) -> Result<Told<bool>> {
+    async fn exists(&mut self, store: Resource<Store>, key: String) -> Result<Told<bool>> {
         let found = self.store(&store)?.exists(key).await;
         Ok(found.map_err(Error::from))
     }
 
-    async fn get_keys(&mut self, store: Resource<OpenStore>) -> Result<Told<Vec<String>>> {
+    async fn get_keys(&mut self, store: Resource<Store>) -> Result<Told<Vec<String>>> {
         let keys = self.store(&store)?.keys().await;
         Ok(keys.map_err(Error::from))
     }
 
-    fn drop(&mut self, store: Resource<OpenStore>) -> Result<()> {
+    fn drop(&mut self, store: Resource<Store>) -> Result<()> {
         self.close(store).map(drop)
     }
 }

@@ -10,7 +10,15 @@ use super::bindings::wasi::keyvalue::atomics::{self, CasError, HostCas};
 use super::bindings::wasi::keyvalue::batch;
 use super::bindings::wasi::keyvalue::store::{self, Error, HostBucket, KeyResponse};
 use crate::interfaces::interface::View;
-use crate::interfaces::key_value::service::{Cas, KeyValue, KeyValueError, OpenStore};
+use crate::interfaces::key_value::bounds::StoreError;
+use crate::interfaces::key_value::service::{Cas, KeyValue, KeyValueError};
+use crate::interfaces::key_value::store::Store;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        KeyValueError::from(error).into()
+    }
+}
 
 impl From<KeyValueError> for Error {
     fn from(error: KeyValueError) -> Self {
@@ -23,11 +31,11 @@ impl From<KeyValueError> for Error {
 }
 
 type Told<T> = Result<T, Error>;
-type Bucket = Resource<OpenStore>;
+type Bucket = Resource<Store>;
 
 impl store::Host for View<'_, KeyValue> {
-    fn open(&mut self, label: String) -> Result<Told<Bucket>> {
-        Ok(View::open(self, &label)?.map_err(Error::from))
+    async fn open(&mut self, label: String) -> Result<Told<Bucket>> {
+        Ok(View::open(self, &label).await?.map_err(Error::from))
     }
 }
 
@@ -44,7 +52,7 @@ impl HostBucket for View<'_, KeyValue> {
 
     async fn delete(&mut self, bucket: Bucket, key: String) -> Result<Told<()>> {
         let done = self.store(&bucket)?.delete(key).await;
-        Ok(done.map_err(Error::from))
+        Ok(done.map(drop).map_err(Error::from))
     }
 
     async fn exists(&mut self, bucket: Bucket, key: String) -> Result<Told<bool>> {
@@ -78,11 +86,8 @@ impl batch::Host for View<'_, KeyValue> {
         bucket: Bucket,
         keys: Vec<String>,
     ) -> Result<Told<Vec<(String, Option<Vec<u8>>)>>> {
-        let read = self.store(&bucket)?.with(move |file, label| {
-            let values = file.get_many(label, &keys)?;
-            Ok(keys.into_iter().zip(values).collect::<Vec<_>>())
-        });
-        Ok(read.await.map_err(Error::from))
+        let read = self.store(&bucket)?.get_many(keys).await;
+        Ok(read.map_err(Error::from))
     }
 
     async fn set_many(
@@ -90,15 +95,13 @@ impl batch::Host for View<'_, KeyValue> {
         bucket: Bucket,
         entries: Vec<(String, Vec<u8>)>,
     ) -> Result<Told<()>> {
-        let bucket = self.store(&bucket)?;
-        let set = bucket.with(move |file, label| file.set_many(label, &entries));
-        Ok(set.await.map_err(Error::from))
+        let set = self.store(&bucket)?.set_many(entries).await;
+        Ok(set.map_err(Error::from))
     }
 
     async fn delete_many(&mut self, bucket: Bucket, keys: Vec<String>) -> Result<Told<()>> {
-        let bucket = self.store(&bucket)?;
-        let deleted = bucket.with(move |file, label| file.delete_many(label, &keys));
-        Ok(deleted.await.map_err(Error::from))
+        let deleted = self.store(&bucket)?.delete_many(keys).await;
+        Ok(deleted.map_err(Error::from))
     }
 }
 
@@ -126,9 +129,8 @@ impl HostCas for View<'_, KeyValue> {
 
 impl atomics::Host for View<'_, KeyValue> {
     async fn increment(&mut self, bucket: Bucket, key: String, delta: i64) -> Result<Told<i64>> {
-        let bucket = self.store(&bucket)?;
-        let sum = bucket.with(move |file, label| file.increment(label, &key, delta));
-        Ok(sum.await.map_err(Error::from))
+        let sum = self.store(&bucket)?.increment(key, delta).await;
+        Ok(sum.map_err(Error::from))
     }
 
     async fn swap(
@@ -138,16 +140,9 @@ impl atomics::Host for View<'_, KeyValue> {
     ) -> Result<Result<(), CasError>> {
         let mut cas = self.close(handle)?;
         let (seen, key) = (cas.seen.clone(), cas.key.clone());
-        let swapped = cas.store.clone().with(move |file, label| {
-            if file.swap(label, &key, seen.as_deref(), &value)? {
-                return Ok(None);
-            }
-            // What it is instead, for another try.
-            file.get(label, &key).map(Some)
-        });
-        let failed = match swapped.await {
-            Ok(None) => return Ok(Ok(())),
-            Ok(Some(current)) => {
+        let failed = match cas.store.swap(key, seen, value).await {
+            Ok(Ok(())) => return Ok(Ok(())),
+            Ok(Err(current)) => {
                 cas.seen = current;
                 // Its place has just become free.
                 match self.push(cas)? {

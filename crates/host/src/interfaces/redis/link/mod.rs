@@ -11,9 +11,9 @@ use self::bindings::spin::redis::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
     add_to_linker_instance,
 };
-use super::error::RedisError;
 use super::service::{OpenConnection, Redis};
 use crate::interfaces::interface::{Getter, HostView, Linked, View};
+use crate::redis_client::error::RedisError;
 
 /// Defines the interface under the name that `named` makes of its own.
 pub fn define<T: HostView>(

@@ -3,7 +3,7 @@
 use ::redis::Value;
 
 use super::bindings::spin::redis::redis::{Error, RedisResult};
-use crate::interfaces::redis::connect::words;
+use crate::redis_client::connect::words;
 
 /// The elements of an answer.
 ///

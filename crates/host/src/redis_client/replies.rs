@@ -6,16 +6,16 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes of one reply: 16 MiB.
-pub const REPLY_BYTES_MAX: u64 = 16 << 20;
 /// Bytes that an element of a reply counts beside its own: what it takes in memory.
-const ELEMENT_BYTES: u64 = 64;
+pub const ELEMENT_BYTES: u64 = 64;
 /// How deep replies may be nested; the crate reads no deeper.
 const DEPTH_MAX: usize = 100;
 
 /// Counts what arrives, reply by reply (RESP2 and RESP3).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Replies {
+    /// Bytes that one reply may have.
+    bytes_max: u64,
     /// What the reply that is arriving counts so far.
     bytes: u64,
     /// How many elements are to come in each of the arrays that it is in.
@@ -35,11 +35,21 @@ enum Part {
     Text(u64),
 }
 
-/// A reply is larger than [`REPLY_BYTES_MAX`].
+/// A reply is larger than it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
 impl Replies {
+    /// None yet, of which one may have so many bytes.
+    pub fn new(bytes_max: u64) -> Self {
+        Self {
+            bytes_max,
+            bytes: 0,
+            open: Vec::new(),
+            part: Part::default(),
+        }
+    }
+
     /// Counts these bytes as well.
     ///
     /// # Errors
@@ -87,7 +97,7 @@ impl Replies {
 
     fn add(&mut self, bytes: u64) -> Result<(), TooLarge> {
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > REPLY_BYTES_MAX {
+        if self.bytes > self.bytes_max {
             return Err(TooLarge);
         }
         Ok(())
@@ -113,7 +123,7 @@ impl Replies {
         }
         // They count when they arrive. That they cannot all be there is known now.
         let least = elements.saturating_mul(ELEMENT_BYTES);
-        if self.bytes.saturating_add(least) > REPLY_BYTES_MAX || self.open.len() >= DEPTH_MAX {
+        if self.bytes.saturating_add(least) > self.bytes_max || self.open.len() >= DEPTH_MAX {
             return Err(TooLarge);
         }
         self.open.push(elements);
@@ -139,11 +149,11 @@ pub struct Bounded<S> {
 }
 
 impl<S> Bounded<S> {
-    /// This stream.
-    pub fn new(stream: S) -> Self {
+    /// This stream, a reply of which may have so many bytes.
+    pub fn new(stream: S, bytes_max: u64) -> Self {
         Self {
             stream,
-            replies: Replies::default(),
+            replies: Replies::new(bytes_max),
         }
     }
 }
@@ -158,8 +168,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let new = buffer.filled().get(before..).unwrap_or_default();
         let counted = self.replies.count(new);
+        let bytes_max = self.replies.bytes_max;
         Poll::Ready(counted.map_err(|TooLarge| {
-            io::Error::other(format!("a reply has more than {REPLY_BYTES_MAX} bytes"))
+            io::Error::other(format!("a reply has more than {bytes_max} bytes"))
         }))
     }
 }

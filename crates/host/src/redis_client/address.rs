@@ -1,5 +1,7 @@
 //! Where a Redis is: `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS.
 
+use std::fmt;
+
 use ::redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
 
 /// Bytes of an address.
@@ -51,11 +53,34 @@ impl Address {
         })
     }
 
+    /// Where it is, for messages.
+    pub fn place(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+
     /// Its scheme.
     pub fn scheme(&self) -> &'static str {
         if self.tls { SECURE } else { PLAIN }
     }
 }
+
+// By hand: it may have a password in it.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.place())
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Address {}
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -12,9 +12,13 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::interfaces::redis::connect::CONNECT_TIMEOUT;
-use crate::interfaces::redis::replies::REPLY_BYTES_MAX;
+use crate::redis_client::connect::CONNECT_TIMEOUT;
 use crate::trust::{certificates, private_key};
+
+const BOUNDS: Bounds = Bounds {
+    answer_time_max: Duration::from_secs(10),
+    reply_bytes_max: 16 << 20,
+};
 
 /// A server that answers each command with the same reply, or never.
 struct Server {
@@ -80,7 +84,7 @@ fn pool() -> Arc<Pool> {
 }
 
 fn pool_with(options: &OutboundOptions) -> Arc<Pool> {
-    Arc::new(Pool::new(options))
+    Arc::new(Pool::new(options, BOUNDS))
 }
 
 async fn ping(connection: &Connection) -> Result<Value, RedisError> {
@@ -171,7 +175,7 @@ async fn nobody_waits_longer_for_an_answer_than_is_said() {
     let pool = pool();
     let shared = pool.shared(&server.address()).await.unwrap();
     let own = pool.own(&server.address()).await.unwrap();
-    for (connection, time_max) in [(shared, ANSWER_TIMEOUT), (own, OWN_ANSWER_TIMEOUT)] {
+    for (connection, time_max) in [(shared, BOUNDS.answer_time_max), (own, OWN_ANSWER_TIMEOUT)] {
         let begun = Instant::now();
         let said = reason(ping(&connection).await);
         let expected = format!("has not answered within {} s", time_max.as_secs());
@@ -189,7 +193,7 @@ async fn a_reply_that_is_too_large_is_refused_before_it_is_there() {
     let pool = pool();
     let connection = pool.shared(&server.address()).await.unwrap();
     let said = reason(ping(&connection).await);
-    let expected = format!("a reply has more than {REPLY_BYTES_MAX} bytes");
+    let expected = format!("a reply has more than {} bytes", BOUNDS.reply_bytes_max);
     assert!(said.ends_with(&expected), "{said}");
 }
 

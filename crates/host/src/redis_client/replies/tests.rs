@@ -2,9 +2,11 @@
 
 use super::*;
 
+const REPLY_BYTES_MAX: u64 = 16 << 20;
+
 /// Counts the bytes, split after every so many.
 fn count(bytes: &[u8], piece: usize) -> (Replies, Result<(), TooLarge>) {
-    let mut replies = Replies::default();
+    let mut replies = Replies::new(REPLY_BYTES_MAX);
     let counted = bytes
         .chunks(piece)
         .try_for_each(|piece| replies.count(piece));
@@ -91,7 +93,7 @@ fn many_small_elements_are_as_large_as_what_they_take() {
 
 #[test]
 fn a_line_that_does_not_end_is_too_large_at_last() {
-    let mut replies = Replies::default();
+    let mut replies = Replies::new(REPLY_BYTES_MAX);
     let line = [b'a'; 4096];
     assert_eq!(replies.count(b"+"), Ok(()));
     let mut counted = Ok(());

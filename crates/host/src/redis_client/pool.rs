@@ -8,14 +8,12 @@ use rustls::ClientConfig;
 use tokio::sync::{OnceCell, watch};
 
 use super::address::Address;
-use super::connect::Connection;
+use super::connect::{Bounds, Connection};
 use super::error::RedisError;
 use crate::outbound_options::OutboundOptions;
 use crate::trust::{RootSources, client_config};
 
-/// How long an answer may take by a connection that others use as well.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take by a connection of its own, by which commands go that wait for something.
+/// How long an answer may take by a connection of one's own, by which commands go that wait for something.
 pub const OWN_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Addresses to which there is a connection at the same time.
 const ADDRESSES_MAX: usize = 64;
@@ -28,18 +26,20 @@ pub struct Pool {
     /// How TLS is spoken; read when it is first needed.
     tls: OnceCell<Arc<ClientConfig>>,
     age_max: Duration,
+    bounds: Bounds,
     /// By address, as that is written: with the user and the password, so that nobody has what he cannot name. Each
     /// is there, or is being made.
     shared: Mutex<HashMap<String, watch::Receiver<Made>>>,
 }
 
 impl Pool {
-    /// Without any yet.
-    pub fn new(options: &OutboundOptions) -> Self {
+    /// Without any yet. By those that are shared is waited and read as `bounds` say.
+    pub fn new(options: &OutboundOptions, bounds: Bounds) -> Self {
         Self {
             roots: options.roots.clone(),
             tls: OnceCell::new(),
             age_max: options.connection_age_max,
+            bounds,
             shared: Mutex::default(),
         }
     }
@@ -63,7 +63,11 @@ impl Pool {
     ///
     /// Says why there is none.
     pub async fn own(&self, address: &Address) -> Result<Connection, RedisError> {
-        self.make(address, OWN_ANSWER_TIMEOUT).await
+        let bounds = Bounds {
+            answer_time_max: OWN_ANSWER_TIMEOUT,
+            ..self.bounds
+        };
+        self.make(address, bounds).await
     }
 
     fn entry(self: &Arc<Self>, address: &Address) -> Result<watch::Receiver<Made>, RedisError> {
@@ -84,7 +88,7 @@ impl Pool {
         let (pool, address) = (Arc::clone(self), address.clone());
         // Its own task: it goes on when who asked first does not wait.
         tokio::spawn(async move {
-            let _ = tell.send(Some(pool.make(&address, ANSWER_TIMEOUT).await));
+            let _ = tell.send(Some(pool.make(&address, pool.bounds).await));
         });
         Ok(told)
     }
@@ -97,12 +101,12 @@ impl Pool {
         }
     }
 
-    async fn make(&self, address: &Address, patience: Duration) -> Result<Connection, RedisError> {
+    async fn make(&self, address: &Address, bounds: Bounds) -> Result<Connection, RedisError> {
         let tls = match address.tls {
             true => Some(self.tls().await?),
             false => None,
         };
-        Connection::make(address, tls, patience).await
+        Connection::make(address, tls, bounds).await
     }
 
     async fn tls(&self) -> Result<Arc<ClientConfig>, RedisError> {

@@ -20,6 +20,15 @@ use super::replies::Bounded;
 /// How long a connection may take to come about, with the name, TLS and the password.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is waited for and read at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long an answer may take.
+    pub answer_time_max: Duration,
+    /// Bytes of one reply, each element of it counted with [`ELEMENT_BYTES`](super::replies::ELEMENT_BYTES) more.
+    pub reply_bytes_max: u64,
+}
+
 /// A connection. All clones are the same one, by which several can ask at the same time.
 #[derive(Clone)]
 pub struct Connection {
@@ -30,7 +39,7 @@ pub struct Connection {
 struct State {
     /// Where it leads, for messages.
     place: String,
-    patience: Duration,
+    bounds: Bounds,
     made: Instant,
     /// Nothing more is to be asked by it.
     over: AtomicBool,
@@ -46,7 +55,7 @@ impl Drop for Ends {
 }
 
 impl Connection {
-    /// Connects to `address`, over TLS as `tls` says where there is one. An answer may take as long as `patience`.
+    /// Connects to `address`, over TLS as `tls` says where there is one.
     ///
     /// # Errors
     ///
@@ -54,9 +63,9 @@ impl Connection {
     pub async fn make(
         address: &Address,
         tls: Option<Arc<ClientConfig>>,
-        patience: Duration,
+        bounds: Bounds,
     ) -> Result<Self, RedisError> {
-        let place = format!("{}:{}", address.host, address.port);
+        let place = address.place();
         let failed = |why: &dyn std::fmt::Display| {
             RedisError::Other(format!("no connection to Redis at {place}: {why}"))
         };
@@ -66,7 +75,7 @@ impl Connection {
             stream.set_nodelay(true).map_err(|error| failed(&error))?;
             let state = Arc::new(State {
                 place: place.clone(),
-                patience,
+                bounds,
                 made: Instant::now(),
                 over: AtomicBool::new(false),
             });
@@ -96,10 +105,10 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(state.patience))
+            .set_response_timeout(Some(state.bounds.answer_time_max))
             .set_connection_timeout(None);
         let greeting = address.greeting.clone().set_skip_set_lib_name();
-        let stream = Bounded::new(stream);
+        let stream = Bounded::new(stream, state.bounds.reply_bytes_max);
         let (line, driver) =
             MultiplexedConnection::new_with_config(&greeting, stream, config).await?;
         let ends = Ends(Arc::clone(&state));
@@ -129,7 +138,7 @@ impl Connection {
         };
         let place = &self.state.place;
         let why = if failure.is_timeout() {
-            let seconds = self.state.patience.as_secs();
+            let seconds = self.state.bounds.answer_time_max.as_secs();
             format!("Redis at {place} has not answered within {seconds} s")
         } else if failure.is_io_error() || failure.is_unrecoverable_error() {
             format!("the connection to Redis at {place} is lost: {failure}")

@@ -1,0 +1,3 @@
+use doorward_runtime_tests::run::Case;
+
+pub const CASES: &[Case] = &[];
