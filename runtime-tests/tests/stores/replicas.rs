@@ -1,3 +1,147 @@
-use doorward_runtime_tests::run::Case;
+//! Several hosts with one Redis: what one of them counts, all of them have counted, and what becomes of requests while
+//! the store is not to be had.
 
-pub const CASES: &[Case] = &[];
+use crate::scene::on_redis;
+use doorward_runtime_tests::app::AppSpec;
+use doorward_runtime_tests::cases;
+use doorward_runtime_tests::client::{Ask, apart};
+use doorward_runtime_tests::host::{Host, How};
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::run::Case;
+use doorward_runtime_tests::servers::{Redis, Server};
+use std::time::{Duration, Instant};
+
+pub const CASES: &[Case] = cases![
+    a_shared_limit_is_one_over_all_hosts,
+    a_key_set_is_fetched_once_for_all_hosts;
+    both_manners:
+    while_the_store_is_away_tokens_are_refused_only_after_its_time_and_then_accepted_again,
+];
+
+const LIMIT: usize = 10;
+/// How long a request may take while the store is away: its calls have 2 s each and a listing 5 s, and a request waits
+/// for one of each kind.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(20);
+
+fn limited() -> String {
+    format!(
+        "[rate_limit.few]\nrequests = {LIMIT}\nper_s = 3600\nshared = true\n\n\
+         [[route]]\npath = \"/a\"\npublic = true\nrate_limit = \"few\"\n"
+    )
+}
+
+async fn a_shared_limit_is_one_over_all_hosts(host: &dyn Host) {
+    let server = Server::start(Redis::default()).await;
+    let mut spec = AppSpec::gated("echo", limited());
+    spec.middleware = vec!["gate-atomics"];
+    spec.runtime_config = Some(on_redis("default", &server.url()));
+    let apps = [spec.write(), spec.write()];
+    // Each request in an instance of its own where there are several at once.
+    let mut replicas = Vec::new();
+    for app in &apps {
+        replicas.push(host.serve(app, How::spread()).await);
+    }
+    let asked: Vec<_> = (0..64)
+        .map(|number| {
+            let address = replicas[number % replicas.len()].address;
+            apart(async move { Ask::get("/a").send(address).await.status })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for asked in asked {
+        statuses.push(asked.await);
+    }
+    let count = |status| statuses.iter().filter(|&&had| had == status).count();
+    assert_eq!(
+        (count(200), count(429)),
+        (LIMIT, 64 - LIMIT),
+        "{statuses:?}"
+    );
+    // And none by one that begins later.
+    let later = host.start(&apps[0]).await;
+    assert_eq!(Ask::get("/a").send(later.address).await.status, 429);
+}
+
+fn gated(issuer: &Issuer, more: &str) -> String {
+    format!(
+        "[issuer.test]\nurl = \"{}\"\naudience = \"{AUDIENCE}\"\n\n{more}\
+         [[route]]\npath = \"/read\"\nissuer = [\"test\"]\nscope = [\"read\"]\n",
+        issuer.url()
+    )
+}
+
+async fn a_key_set_is_fetched_once_for_all_hosts(host: &dyn Host) {
+    let server = Server::start(Redis::default()).await;
+    let issuer = Issuer::start().await;
+    let mut spec = AppSpec::gated("echo", gated(&issuer, ""));
+    spec.runtime_config = Some(on_redis("default", &server.url()));
+    let token = issuer.token("alice", "read");
+    for replica in 0..3 {
+        let app = spec.write();
+        let running = host.start(&app).await;
+        let answer = Ask::get("/read").bearer(&token).send(running.address).await;
+        assert_eq!(answer.status, 200, "{replica}: {}", answer.text());
+        if replica == 0 {
+            // It is stored after the answer.
+            let begun = Instant::now();
+            while server_has_no_entry(&server) {
+                assert!(begun.elapsed() < REQUEST_TIME_MAX, "nothing is stored");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+    assert_eq!(issuer.key_requests(), 1);
+}
+
+fn server_has_no_entry(server: &Server<Redis>) -> bool {
+    let asked = std::process::Command::new("redis-cli")
+        .args([
+            "-p",
+            &server.port().to_string(),
+            "--raw",
+            "keys",
+            "doorward/*",
+        ])
+        .output()
+        .unwrap();
+    asked.stdout.trim_ascii().is_empty()
+}
+
+async fn while_the_store_is_away_tokens_are_refused_only_after_its_time_and_then_accepted_again(
+    host: &dyn Host,
+) {
+    let mut server = Server::start(Redis::default()).await;
+    let issuer = Issuer::start().await;
+    let policy = gated(
+        &issuer,
+        "[revocation]\n\n[store]\nrefresh_s = 1\nstale_if_error_s = 3\n\n",
+    );
+    let mut spec = AppSpec::gated("echo", policy);
+    spec.runtime_config = Some(on_redis("default", &server.url()));
+    let app = spec.write();
+    let running = host.serve(&app, How::one()).await;
+    let token = issuer.token("alice", "read");
+    let ask = async || {
+        let begun = Instant::now();
+        let answer = Ask::get("/read").bearer(&token).send(running.address).await;
+        assert!(begun.elapsed() < REQUEST_TIME_MAX, "{:?}", begun.elapsed());
+        answer.status
+    };
+    assert_eq!(ask().await, 200);
+    server.kill();
+    // What was read last counts for a while; then nobody knows what is revoked.
+    let begun = Instant::now();
+    let mut statuses = vec![ask().await];
+    while statuses.last() != Some(&503) {
+        assert!(begun.elapsed() < REQUEST_TIME_MAX, "{statuses:?}");
+        statuses.push(ask().await);
+    }
+    let before = statuses.iter().filter(|status| **status != 503);
+    assert!(before.clone().count() > 0, "what was read last counts");
+    assert!(before.clone().all(|status| *status == 200), "{statuses:?}");
+    server.start_again().await;
+    let begun = Instant::now();
+    while ask().await != 200 {
+        assert!(begun.elapsed() < REQUEST_TIME_MAX, "it is not used again");
+    }
+}
