@@ -2,7 +2,12 @@
 //! and on Spin, and what becomes of it when Redis goes away and comes back. The component does what a request says, so
 //! each case has its steps beside what they have to give.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod conformance;
 mod files;

@@ -1,12 +1,11 @@
 //! What becomes of calls when Redis is not there, goes away, hangs, or comes back.
 
-use crate::scene::{INTERFACES, Scene, Where, given, on_redis, one, other, spec};
+use crate::scene::{Hangs, INTERFACES, Scene, Where, given, on_redis, one, other, spec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::host::Host;
 use doorward_runtime_tests::run::Case;
 use doorward_runtime_tests::servers::{Redis, Server};
 use serde_json::json;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = cases![;
@@ -84,29 +83,6 @@ async fn when_redis_is_killed_it_is_said_and_when_it_is_back_it_is_used(host: &d
             let had = one(at, open, json!(["get", "a", key])).await;
             assert_eq!(had, "value", "it is back");
         }
-    }
-}
-
-/// Lets a server hang, and go on when it is dropped.
-struct Hangs(Vec<u32>);
-
-impl Hangs {
-    fn of(server: &Server<Redis>) -> Self {
-        let hangs = Self(server.processes());
-        hangs.tell("-STOP");
-        hangs
-    }
-
-    fn tell(&self, signal: &str) {
-        let processes = self.0.iter().map(u32::to_string);
-        let told = Command::new("kill").arg(signal).args(processes).status();
-        assert!(told.unwrap().success());
-    }
-}
-
-impl Drop for Hangs {
-    fn drop(&mut self) {
-        self.tell("-CONT");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several hosts with one Redis: what one of them counts, all of them have counted, and what becomes of requests while
 //! the store is not to be had.
 
-use crate::scene::on_redis;
+use crate::scene::{Hangs, on_redis};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, apart};
@@ -15,6 +15,7 @@ pub const CASES: &[Case] = cases![
     a_shared_limit_is_one_over_all_hosts,
     a_key_set_is_fetched_once_for_all_hosts;
     both_manners:
+    while_the_store_hangs_requests_are_answered_in_the_time_that_the_gate_gives_it,
     while_the_store_is_away_tokens_are_refused_only_after_its_time_and_then_accepted_again,
 ];
 
@@ -22,6 +23,9 @@ const LIMIT: usize = 10;
 /// How long a request may take while the store is away: its calls have 2 s each and a listing 5 s, and a request waits
 /// for one of each kind.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How long one may take while it hangs: a listing has 5 s, and a call of the limit, or to open the store, 2 s.
+const HANGING_TIME_MAX: Duration = Duration::from_secs(12);
 
 fn limited() -> String {
     format!(
@@ -105,6 +109,40 @@ fn server_has_no_entry(server: &Server<Redis>) -> bool {
         .output()
         .unwrap();
     asked.stdout.trim_ascii().is_empty()
+}
+
+async fn while_the_store_hangs_requests_are_answered_in_the_time_that_the_gate_gives_it(
+    host: &dyn Host,
+) {
+    let server = Server::start(Redis::default()).await;
+    let issuer = Issuer::start().await;
+    let policy = gated(
+        &issuer,
+        "[revocation]\n\n[store]\nrefresh_s = 1\n\n\
+         [rate_limit.many]\nrequests = 1000\nper_s = 3600\nshared = true\n\n",
+    );
+    let mut spec = AppSpec::gated("echo", policy + "rate_limit = \"many\"\n");
+    spec.middleware = vec!["gate-atomics"];
+    spec.runtime_config = Some(on_redis("default", &server.url()));
+    let app = spec.write();
+    let running = host.serve(&app, How::one()).await;
+    let token = issuer.token("alice", "read");
+    let ask = async || {
+        let begun = Instant::now();
+        let answer = Ask::get("/read").bearer(&token).send(running.address).await;
+        assert!(begun.elapsed() < HANGING_TIME_MAX, "{:?}", begun.elapsed());
+        answer.status
+    };
+    assert_eq!(ask().await, 200);
+    let hangs = Hangs::of(&server);
+    // By what was read last, and each instance counting for itself.
+    for _ in 0..3 {
+        assert_eq!(ask().await, 200);
+    }
+    let together = futures::future::join_all((0..8).map(|_| ask())).await;
+    assert_eq!(together, [200; 8], "they wait at the same time");
+    drop(hangs);
+    assert_eq!(ask().await, 200);
 }
 
 async fn while_the_store_is_away_tokens_are_refused_only_after_its_time_and_then_accepted_again(

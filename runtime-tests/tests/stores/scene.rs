@@ -6,6 +6,7 @@ use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::{Address, Host, Running};
 use doorward_runtime_tests::servers::{Redis, Server};
 use serde_json::{Value, json};
+use std::process::Command;
 
 /// Where the stores of a case are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,4 +99,27 @@ pub fn other(had: &Value) -> &str {
         .as_str()
         .and_then(|had| had.strip_prefix("error: other: "));
     words.unwrap_or_else(|| panic!("no error `other`: {had}"))
+}
+
+/// Lets a server hang, and go on when it is dropped.
+pub struct Hangs(Vec<u32>);
+
+impl Hangs {
+    pub fn of(server: &Server<Redis>) -> Self {
+        let hangs = Self(server.processes());
+        hangs.tell("-STOP");
+        hangs
+    }
+
+    fn tell(&self, signal: &str) {
+        let processes = self.0.iter().map(u32::to_string);
+        let told = Command::new("kill").arg(signal).args(processes).status();
+        assert!(told.unwrap().success());
+    }
+}
+
+impl Drop for Hangs {
+    fn drop(&mut self) {
+        self.tell("-CONT");
+    }
 }

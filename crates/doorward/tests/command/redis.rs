@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ const PORTS_MAX: usize = 5;
 pub struct Redis {
     process: Child,
     address: SocketAddr,
+    /// Where it speaks TLS, as `localhost`.
+    tls_port: u16,
 }
 
 impl Redis {
@@ -22,18 +25,29 @@ impl Redis {
         for _ in 0..PORTS_MAX {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = free.local_addr().unwrap();
-            drop(free);
+            let other = TcpListener::bind("127.0.0.1:0").unwrap();
+            let tls_port = other.local_addr().unwrap().port();
+            drop((free, other));
             let port = address.port().to_string();
+            let pem = |name: &str| testdata().join(name);
             let started = Command::new("redis-server")
                 .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
-                .args(["--requirepass", password])
+                .args(["--requirepass", password, "--tls-auth-clients", "no"])
+                .args(["--tls-port", &tls_port.to_string(), "--tls-cert-file"])
+                .arg(pem("server.pem"))
+                .arg("--tls-key-file")
+                .arg(pem("server.key"))
                 .stdout(Stdio::null())
                 .spawn();
             let Ok(process) = started else {
                 eprintln!("there is no Redis: what is on one is skipped");
                 return None;
             };
-            let mut redis = Self { process, address };
+            let mut redis = Self {
+                process,
+                address,
+                tls_port,
+            };
             if redis.serves(password) {
                 return Some(redis);
             }
@@ -44,6 +58,11 @@ impl Redis {
     /// Its URL with this password.
     pub fn url(&self, password: &str) -> String {
         format!("redis://:{password}@{}", self.address)
+    }
+
+    /// Its URL over TLS with this password.
+    pub fn tls_url(&self, password: &str) -> String {
+        format!("rediss://:{password}@localhost:{}", self.tls_port)
     }
 
     /// What it answers to commands, after this password.
@@ -68,6 +87,11 @@ impl Redis {
         }
         false
     }
+}
+
+/// The folder of `authority.pem`, which vouches for it.
+pub fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/testdata")
 }
 
 impl Drop for Redis {

@@ -2,7 +2,7 @@
 
 use doorward_host::kv::StoreFile;
 
-use crate::redis::Redis;
+use crate::redis::{Redis, testdata};
 use crate::run::{fails, succeeds};
 
 const CONFIG: &str = "runtime-config.toml";
@@ -124,6 +124,15 @@ fn on_a_redis_each_entry_is_a_key_and_a_wrong_password_is_said_to_be_wrong() {
     succeeds(folder.path(), &command(&["revoke", "ci"]));
     let keys = redis.asked(PASSWORD, "KEYS *");
     assert!(keys.contains("*0\r\n"), "{keys:?}");
+
+    std::fs::write(&config, on_redis(&redis.tls_url(PASSWORD))).unwrap();
+    let authority = testdata().join("authority.pem");
+    let over_tls = [
+        &command(&["new", "--name", "tls"])[..],
+        &["--ca-file", authority.to_str().unwrap()],
+    ];
+    succeeds(folder.path(), &over_tls.concat());
+    fails(folder.path(), &command(&["list"]), 1, &["certificate"]);
 
     std::fs::write(&config, on_redis(&redis.url("hidden"))).unwrap();
     let refused = fails(

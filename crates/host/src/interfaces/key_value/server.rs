@@ -319,3 +319,90 @@ fn optional_value(value: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError>
 fn unexpected() -> StoreError {
     StoreError::Server("Redis has answered something else than was asked".to_owned())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::outbound_options::OutboundOptions;
+
+    fn store(text: &str) -> StoreServer {
+        let pool = Pool::new(&OutboundOptions::default(), BOUNDS);
+        StoreServer::new(Arc::new(pool), Address::parse(text).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_call_takes_longer_than_is_said() {
+        // It is connected to, and says nothing: to a password, or to a command.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = silent.local_addr().unwrap();
+        for (url, time_max) in [
+            (format!("redis://:hidden@{place}"), CALL_TIME_MAX),
+            (format!("redis://{place}"), ANSWER_TIME_MAX),
+        ] {
+            let store = store(&url);
+            let begun = Instant::now();
+            let (key, entries) = ("key".to_owned(), [("key".to_owned(), vec![])]);
+            let keys = [key.clone()];
+            let (one, two, three, four, five, six, seven, eight, nine) = tokio::join!(
+                store.get(&key),
+                store.exists(&key),
+                store.set(&key, b""),
+                store.delete(&key),
+                store.keys(),
+                store.get_many(&keys),
+                store.set_many(&entries),
+                store.increment(&key, 1),
+                store.swap(&key, None, b""),
+            );
+            let failed = [
+                one.err(),
+                two.err(),
+                three.err(),
+                four.err(),
+                five.err(),
+                six.err(),
+                seven.err(),
+                eight.err(),
+                nine.err(),
+            ];
+            for error in failed {
+                let said = error.unwrap().to_string();
+                assert!(said.contains(&place.to_string()), "{said}");
+                assert!(!said.contains("hidden"), "{said}");
+            }
+            let took = begun.elapsed();
+            assert!(took <= time_max + Duration::from_secs(1), "{took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_refused_before_anybody_is_asked() {
+        // Nobody is there.
+        let store = store("redis://127.0.0.1:1");
+        let long_key = "k".repeat(super::super::bounds::KEY_BYTES_MAX + 1);
+        let long = vec![0; VALUE_BYTES_MAX + 1];
+        let many = vec![String::new(); BATCH_KEYS_MAX + 1];
+        for refused in [
+            store.get(&long_key).await.err(),
+            store.set("key", &long).await.err(),
+            store.increment(&long_key, 1).await.err(),
+            store.swap("key", None, &long).await.err(),
+            store.get_many(&many).await.err(),
+            store.delete_many(&many).await.err(),
+            store.set_many(&[(long_key.clone(), vec![])]).await.err(),
+        ] {
+            assert!(
+                matches!(
+                    refused,
+                    Some(StoreError::TooLong { .. } | StoreError::TooMany { .. })
+                ),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(store.get_many(&[]).await, Ok(vec![]), "nobody is asked");
+    }
+}
