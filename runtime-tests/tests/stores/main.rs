@@ -21,14 +21,8 @@ use doorward_runtime_tests::servers::{Kind as _, Redis};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let in_files = [conformance::in_a_file(), files::CASES.to_vec()].concat();
-    let on_redis = [
-        conformance::on_redis(),
-        shared::CASES.to_vec(),
-        outages::CASES.to_vec(),
-        replicas::CASES.to_vec(),
-    ]
-    .concat();
+    let in_files = [conformance::CASES, files::CASES].concat();
+    let on_redis = [shared::CASES, outages::CASES, replicas::CASES].concat();
     let files = Group {
         prepare: || Ok(()),
         cases: &in_files,

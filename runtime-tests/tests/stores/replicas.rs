@@ -140,7 +140,12 @@ async fn while_the_store_hangs_requests_are_answered_in_the_time_that_the_gate_g
         assert_eq!(ask().await, 200);
     }
     let together = futures::future::join_all((0..8).map(|_| ask())).await;
-    assert_eq!(together, [200; 8], "they wait at the same time");
+    assert_eq!(
+        together,
+        [200; 8],
+        "they wait at the same time: {:#?}",
+        running.log()
+    );
     drop(hangs);
     assert_eq!(ask().await, 200);
 }
