@@ -18,6 +18,7 @@ use doorward_host::{Manner, WallClock};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::Location;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -72,6 +73,8 @@ pub struct How {
     /// Threads of the host, where it is a process of its own. With one of them an instance that has answered is
     /// ready for the next request before that comes; otherwise it may be too late, and another instance begins.
     pub threads: Option<usize>,
+    /// The file of an authority, in PEM, that may vouch for servers as well.
+    pub ca_file: Option<PathBuf>,
     /// What components see as the time of day, where the host has that ([`Host::has_clocks`]). Timers
     /// stay real.
     pub clock: Option<WallClock>,
@@ -124,6 +127,7 @@ impl How {
         if let Some(time) = self.idle_time {
             options.idle_instance_timeout = time;
         }
+        options.outbound.roots.added.extend(self.ca_file);
         options.clock = self.clock;
     }
 

@@ -35,5 +35,6 @@ pub mod python;
 pub mod raw;
 pub mod run;
 pub mod servers;
+pub mod subscriber;
 mod wire;
 pub mod wrk;

@@ -60,6 +60,7 @@ fn spec(inherit: &[&'static str]) -> AppSpec {
     // Nobody listens there.
     spec.outbound.push("redis://127.0.0.1:1".to_owned());
     spec.outbound.push("postgres://127.0.0.1:1".to_owned());
+    spec.outbound.push("mqtt://127.0.0.1:1".to_owned());
     spec.environment = vec![("COLOUR".to_owned(), "of the environment".to_owned())];
     spec.files = vec![("granted.txt".to_owned(), b"a file".to_vec())];
     spec.variables = vec![("colour".to_owned(), "green".to_owned())];
@@ -186,6 +187,18 @@ fn assert_had(had: &Value, inherit: &[&str], compares: bool) {
             what("outbound")
         );
     }
+    let refused = |name: &str| format!(r#"error: Error::Other("\"{name}\" is not permitted")"#);
+    assert_eq!(
+        had["mqtt"],
+        // A broker is connected to when something is published.
+        expected(
+            "allowed_outbound_hosts",
+            json!({ "3": "open", "2": "open" }),
+            json!({ "3": refused("spin:mqtt/mqtt"), "2": refused("fermyon:spin/mqtt") })
+        ),
+        "{}",
+        what("mqtt")
+    );
     let said = had["redis"].as_str().unwrap();
     let is_denied = said == r#"error: Error::Other("\"spin:redis/redis\" is not permitted")"#;
     let is_granted = inherit.contains(&"allowed_outbound_hosts");

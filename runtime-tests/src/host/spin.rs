@@ -18,6 +18,8 @@ pub const SPIN_VARIABLE: &str = "DOORWARD_SPIN";
 const START_TIME_MAX: Duration = Duration::from_secs(120);
 /// How many threads Spin has, which is left to Tokio.
 const THREADS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
+/// What names the file of who may vouch for servers, in place of the machine's.
+const CA_FILE_VARIABLE: &str = "SSL_CERT_FILE";
 /// What Spin says once it listens; where, comes after it.
 const SERVING: &str = "Serving http://";
 
@@ -55,6 +57,9 @@ impl Host for Spin {
         Box::pin(async move {
             let mut command = Command::new(&self.0);
             command.args(arguments(app, &how));
+            if let Some(file) = &how.ca_file {
+                command.env(CA_FILE_VARIABLE, file);
+            }
             if let Some(threads) = how.threads {
                 command.env(THREADS_VARIABLE, threads.to_string());
             }

@@ -1,6 +1,8 @@
 //! Mosquitto, a broker of MQTT.
 
+use super::postgresql::test_data;
 use super::{At, Kind, Server, answer, first_that_runs};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,6 +21,7 @@ const USERS: &str = "users";
 #[derive(Debug, Default)]
 pub struct Mosquitto {
     user: Option<(String, String)>,
+    tls: bool,
 }
 
 impl Mosquitto {
@@ -26,7 +29,21 @@ impl Mosquitto {
     pub fn with_user(name: &str, password: &str) -> Self {
         Self {
             user: Some((name.to_owned(), password.to_owned())),
+            ..Self::default()
         }
+    }
+
+    /// One that speaks with nobody but over TLS. Who vouches for it is [`Mosquitto::authority`].
+    pub fn over_tls() -> Self {
+        Self {
+            tls: true,
+            ..Self::default()
+        }
+    }
+
+    /// The authority's certificate, in PEM. It vouches for `localhost` and 127.0.0.1.
+    pub fn authority() -> PathBuf {
+        test_data("authority.pem")
     }
 }
 
@@ -50,15 +67,21 @@ impl Kind for Mosquitto {
     }
 
     fn command(&self, folder: &Path, port: u16) -> Command {
-        // It becomes another user where it is root, unless it is told not to.
+        // It becomes another user where it is root, unless it is told not to. Of messages that have to wait for others
+        // to be acknowledged, 2.0 forgets some until the subscriber says something again (seen), so that none waits.
         let mut config = format!(
-            "listener {port} 127.0.0.1\nuser root\nlog_dest stderr\npersistence true\n\
+            "listener {port} 127.0.0.1\nuser root\nlog_dest stderr\nmax_inflight_messages 0\npersistence true\n\
              persistence_location {}/\nallow_anonymous {}\n",
             folder.display(),
             self.user.is_none()
         );
         if self.user.is_some() {
             config += &format!("password_file {}\n", folder.join(USERS).display());
+        }
+        if self.tls {
+            for (key, name) in [("certfile", "server.pem"), ("keyfile", "server.key")] {
+                config += &format!("{key} {}\n", test_data(name).display());
+            }
         }
         let file = folder.join("mosquitto.conf");
         std::fs::write(&file, config).expect("write the configuration");
@@ -70,13 +93,19 @@ impl Kind for Mosquitto {
     fn is_ready(&self, at: &At<'_>) -> bool {
         // It says so when it has its port, so what answers there then is no other program.
         at.log.contains(RUNS)
-            && answer(at.address, CONNECT, |had| had.len() >= 4).starts_with(CONNACK)
+            && match self.tls {
+                true => TcpStream::connect(at.address).is_ok(),
+                false => answer(at.address, CONNECT, |had| had.len() >= 4).starts_with(CONNACK),
+            }
     }
 }
 
 impl Server<Mosquitto> {
     /// Its URL.
     pub fn url(&self) -> String {
-        format!("mqtt://{}", self.address())
+        match self.kind().tls {
+            true => format!("mqtts://localhost:{}", self.port()),
+            false => format!("mqtt://{}", self.address()),
+        }
     }
 }

@@ -191,7 +191,8 @@ fn as_other_user(program: &Path) -> Command {
     }
 }
 
-fn test_data(name: &str) -> PathBuf {
+/// A file of the host's test data.
+pub(super) fn test_data(name: &str) -> PathBuf {
     let folder = crate::app::workspace().join("crates/host/testdata");
     folder.join(name)
 }

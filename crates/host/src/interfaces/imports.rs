@@ -125,6 +125,14 @@ mod tests {
                 "spin:postgres/postgres@4.2.0",
                 ConfigurationSet::AllowedOutboundHosts,
             ),
+            (
+                "spin:mqtt/mqtt@3.0.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
+            (
+                "fermyon:spin/mqtt@2.0.0",
+                ConfigurationSet::AllowedOutboundHosts,
+            ),
             ("wasi:cli/environment@0.2.6", ConfigurationSet::Environment),
             ("wasi:cli/environment@0.3.0", ConfigurationSet::Environment),
             ("wasi:filesystem/preopens@0.2.12", ConfigurationSet::Files),

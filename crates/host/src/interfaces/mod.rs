@@ -8,6 +8,7 @@ pub mod import_name;
 pub mod imports;
 mod interface;
 pub mod key_value;
+mod mqtt;
 pub mod outbound_http;
 mod postgres;
 mod redis;

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result};
 use wasmtime::component::{Linker, ResourceTable};
 
 use super::interface::{HostInterface, HostView, NewInstance, Start, View};
-use super::{environment, files, key_value, outbound_http, postgres, redis, sqlite, variables};
+use super::{
+    environment, files, key_value, mqtt, outbound_http, postgres, redis, sqlite, variables,
+};
 use crate::manifest::{Component, ConfigurationSet};
 
 /// The names of an interface with their lines of versions, and what grants it.
@@ -100,6 +102,7 @@ interfaces! {
     files: files::Files,
     outbound_http: outbound_http::OutboundHttp,
     postgres: postgres::Postgres,
+    mqtt: mqtt::Mqtt,
     redis: redis::Redis,
     key_value: key_value::KeyValue,
     sqlite: sqlite::Sqlite,

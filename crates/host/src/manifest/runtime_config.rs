@@ -47,7 +47,10 @@ const NOT_SERVED: [(&str, &str); 12] = [
     ("outbound_redis", "the bounds of connections are fixed"),
     ("outbound_pg", "the bounds of connections are fixed"),
     ("outbound_mysql", "this host has no MySQL"),
-    ("outbound_mqtt", "this host has no MQTT"),
+    (
+        "outbound_mqtt",
+        "the bounds of MQTT are those of docs/host.md, and no others",
+    ),
 ];
 
 /// What a runtime configuration says.

@@ -5,11 +5,12 @@
 //! interface what it gives, or what it says instead.
 
 use bindings::fermyon::spin::{
-    key_value as key_value_2, sqlite as sqlite_2, variables as variables_2,
+    key_value as key_value_2, mqtt as mqtt_2, sqlite as sqlite_2, variables as variables_2,
 };
 use bindings::spin::key_value::key_value as key_value_3;
 use bindings::spin::postgres3_0_0::postgres as postgres_3;
 use bindings::spin::postgres4_2_0::postgres as postgres_4;
+use bindings::spin::mqtt::mqtt as mqtt_3;
 use bindings::spin::redis::redis;
 use bindings::spin::sqlite::sqlite as sqlite_3;
 use bindings::spin::variables::variables as variables_3;
@@ -36,11 +37,13 @@ mod bindings {
 
             world probe {
                 import fermyon:spin/key-value@2.0.0;
+                import fermyon:spin/mqtt@2.0.0;
                 import fermyon:spin/sqlite@2.0.0;
                 import fermyon:spin/variables@2.0.0;
                 import spin:key-value/key-value@3.0.0;
                 import spin:postgres/postgres@3.0.0;
                 import spin:postgres/postgres@4.2.0;
+                import spin:mqtt/mqtt@3.0.0;
                 import spin:redis/redis@3.0.0;
                 import spin:sqlite/sqlite@3.1.0;
                 import spin:variables/variables@3.0.0;
@@ -60,6 +63,9 @@ mod bindings {
 /// Where no Redis is, and no PostgreSQL.
 const NOWHERE: &str = "redis://127.0.0.1:1";
 const NO_POSTGRES: &str = "postgres://127.0.0.1:1";
+
+/// Where no broker is.
+const NO_BROKER: &str = "mqtt://127.0.0.1:1?client_id=probe";
 
 struct Probe;
 
@@ -108,6 +114,12 @@ impl wasip3::exports::http::handler::Guest for Probe {
                 "4-built": said(postgres_4::ConnectionBuilder::new(NO_POSTGRES).build().map(|_| "open")),
                 "3": said(postgres_3::Connection::open(NO_POSTGRES).map(|_| "open")),
             },
+            "mqtt": {
+                "3": said(opened_mqtt_3().await),
+                "2": said(
+                    mqtt_2::Connection::open(NO_BROKER, "", "", 5).map(|_| "open"),
+                ),
+            },
             "redis": said(redis::Connection::open(NOWHERE.to_owned()).await.map(|_| "open")),
         })))
     }
@@ -116,6 +128,12 @@ impl wasip3::exports::http::handler::Guest for Probe {
 async fn stored_3(label: String) -> Result<Option<Vec<u8>>, key_value_3::Error> {
     let store = key_value_3::Store::open(label).await?;
     store.get("given".to_owned()).await
+}
+
+async fn opened_mqtt_3() -> Result<&'static str, mqtt_3::Error> {
+    let nobody = String::new();
+    mqtt_3::Connection::open(NO_BROKER.to_owned(), nobody.clone(), nobody, 5).await?;
+    Ok("open")
 }
 
 async fn opened_3(label: &str) -> Result<&'static str, sqlite_3::Error> {
