@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use doorward_host::manifest;
 use doorward_policy::{Findings, Policy, advise};
 
 use crate::dates;
@@ -41,11 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         )
     })?;
     if is_manifest(&text) {
-        bail!(
-            "{} is a Spin manifest, not a policy\n  help: check the policy that it mounts, `doorward \
-             check doorward.toml`",
-            arguments.file.display()
-        );
+        return check_manifest(arguments);
     }
     let parsed = Policy::parse(&text);
     let findings = advised(&text, &parsed);
@@ -67,6 +64,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What is wrong with a `spin.toml`, and what is in it that is good.
+fn check_manifest(arguments: &Arguments) -> Result<ExitCode> {
+    let name = arguments.file.display();
+    let hint = "the policy that it mounts is checked by itself: `doorward check doorward.toml`";
+    if matches!(arguments.format, Format::Json) {
+        bail!("{name} is a Spin manifest, and `--format json` is for policies; {hint}");
+    }
+    let application = manifest::load(&arguments.file)
+        .with_context(|| format!("{name} is a Spin manifest, and wrong; {hint}"))?;
+    for notice in &application.notices {
+        eprintln!("{name}: {notice}");
+    }
+    let components = application.components.values();
+    let timers = components.map(|component| component.timers.len()).sum();
+    println!(
+        "{name} is valid: {}, {}, {}; {hint}",
+        count(application.triggers.len(), "HTTP trigger"),
+        count(application.components.len(), "component"),
+        count(timers, "timer"),
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether a text is a `spin.toml`. No policy has that key.

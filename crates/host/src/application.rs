@@ -14,10 +14,11 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
+use crate::build::with_timers;
 use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, Part, compose};
 use crate::download::{self, COMPONENT_BYTES_MAX};
-use crate::engine::{INSTANCES_OUTSIDE, engine};
+use crate::engine::{Beside, INSTANCES_OUTSIDE, engine};
 use crate::exports;
 use crate::fixed::FixedAnswers;
 use crate::instance::{Factory, Level};
@@ -33,6 +34,7 @@ use crate::request::RouteHeaders;
 use crate::router::Router;
 use crate::shares::{Share, Shares};
 use crate::state::HostState;
+use crate::timers::Timed;
 use crate::variables::Variables;
 
 /// Everything that answers requests.
@@ -53,6 +55,8 @@ pub struct Application {
     pub client: OutboundClient,
     /// The host's numbers, where somebody wants to know them.
     pub metrics: Option<Arc<Metrics>>,
+    /// What is asked of components again and again.
+    pub timers: Vec<Timed>,
     /// The components that others ask; held here, so that they end with the application.
     _callees: Arc<Callees>,
 }
@@ -83,6 +87,7 @@ impl Application {
             .iter()
             .map(|trigger| loader.trigger(trigger))
             .collect::<Result<_>>()?;
+        let timers = loader.timers()?;
         let callees = Arc::new(loader.callees()?);
         loader.services.outbound_http.chaining.set_callees(&callees);
         Ok(Self {
@@ -94,6 +99,7 @@ impl Application {
             shares: loader.shares,
             client: loader.services.outbound_http.client,
             metrics: loader.metrics,
+            timers,
             _callees: callees,
         })
     }
@@ -119,7 +125,7 @@ fn key<'a>(component: &'a str, middlewares: &'a [Middleware]) -> ChainKey<'a> {
     (component, middlewares.collect())
 }
 
-/// Whether some component with a trigger may ask another one.
+/// Whether some component with a trigger, or with a timer, may ask another one.
 fn chains(application: &manifest::Application, variables: &Variables) -> Result<bool> {
     let ids = || {
         application
@@ -127,7 +133,8 @@ fn chains(application: &manifest::Application, variables: &Variables) -> Result<
             .iter()
             .map(|trigger| &trigger.component)
     };
-    for id in ids() {
+    let timed = with_timers(application).map(|component| &component.id);
+    for id in ids().chain(timed) {
         let Some(asker) = application.components.get(id) else {
             continue;
         };
@@ -169,7 +176,10 @@ impl<'a> Loader<'a> {
         let engine = engine(
             &options.cache_folder().join("compiled"),
             options.memory_bytes_max,
-            chains(application, &variables)?,
+            Beside {
+                chains: chains(application, &variables)?,
+                timers: with_timers(application).next().is_some(),
+            },
         )?;
         let log = options.log.clone().unwrap_or_else(LogSink::stdio);
         let services = Services::new(&Start {
@@ -249,6 +259,7 @@ impl<'a> Loader<'a> {
             .iter()
             .filter(|trigger| !matches!(trigger.route, Route::Private))
             .map(|trigger| trigger.component.as_str())
+            .chain(with_timers(self.application).map(|component| component.id.as_str()))
             .collect();
         while let Some(asker) = askers.pop() {
             let outbound = self.grants(asker)?.outbound_http.clone();
@@ -268,6 +279,23 @@ impl<'a> Loader<'a> {
             }
         }
         Ok(callees)
+    }
+
+    /// What timers ask: the component alone, as others ask it, in instances of their own.
+    fn timers(&mut self) -> Result<Vec<Timed>> {
+        let level = Level::timed();
+        let mut timers = Vec::new();
+        for component in with_timers(self.application) {
+            let handler = self.new_handler(&component.id, &[], level.clone())?;
+            let callee: Arc<dyn Callee> = Arc::new(handler);
+            timers.extend(component.timers.iter().map(|timer| Timed {
+                component: component.id.as_str().into(),
+                schedule: timer.schedule.clone(),
+                path: timer.path.clone(),
+                callee: Arc::clone(&callee),
+            }));
+        }
+        Ok(timers)
     }
 
     fn new_handler(

@@ -103,7 +103,7 @@ pub fn check_sources(application: &Application) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The components that triggers use.
+/// The components that triggers and timers use.
 pub(crate) fn used_components(application: &Application) -> impl Iterator<Item = &Component> {
     application
         .triggers
@@ -113,6 +113,13 @@ pub(crate) fn used_components(application: &Application) -> impl Iterator<Item =
             std::iter::once(&trigger.component).chain(middleware)
         })
         .filter_map(|id| application.components.get(id))
+        .chain(with_timers(application))
+}
+
+/// The components that have a timer.
+pub(crate) fn with_timers(application: &Application) -> impl Iterator<Item = &Component> {
+    let components = application.components.values();
+    components.filter(|component| !component.timers.is_empty())
 }
 
 #[cfg(test)]

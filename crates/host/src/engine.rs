@@ -24,6 +24,9 @@ pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
 pub const CHAINED_WAITING_PER_DEPTH_MAX: usize = 1024;
 /// Component instances at all depths of service chaining.
 const COMPONENT_INSTANCES_CHAINED: u32 = (CHAIN_DEPTH_MAX * CHAINED_INSTANCES_PER_DEPTH) as u32;
+/// Component instances in which timers have something done; who needs one more waits for one.
+pub const TIMED_INSTANCES: usize = 16;
+const COMPONENT_INSTANCES_TIMED: u32 = TIMED_INSTANCES as u32;
 /// Core modules in a component instance; a gate in front of a service has about ten, most of them tiny.
 const CORE_INSTANCES_EACH: u32 = 16;
 /// Linear memories in a component instance: one for each composed component. Only address space is reserved.
@@ -41,13 +44,22 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// map again.
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
+/// What requests there are beside those from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Some component asks another one.
+    pub chains: bool,
+    /// There is a timer.
+    pub timers: bool,
+}
+
 /// An engine with its compiled components cached in `cache_dir`, and the thread that makes running
-/// code pause. Where no component asks another one (`chains`), there is no room for those that would be asked.
+/// code pause. Where no component asks another one, or is asked by a timer, there is no room for those that would be.
 ///
 /// # Errors
 ///
 /// When the folder cannot be used or the machine cannot run compiled code.
-pub fn engine(cache_dir: &Path, memory_bytes_max: usize, chains: bool) -> Result<Engine> {
+pub fn engine(cache_dir: &Path, memory_bytes_max: usize, beside: Beside) -> Result<Engine> {
     let mut config = Config::new();
     config
         .wasm_component_model_async(true)
@@ -55,7 +67,7 @@ pub fn engine(cache_dir: &Path, memory_bytes_max: usize, chains: bool) -> Result
         .cache(Some(cache(cache_dir)?))
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
             memory_bytes_max,
-            chains,
+            beside,
         )));
     let engine = match Engine::new(&config) {
         Ok(engine) => engine,
@@ -85,12 +97,16 @@ fn cache(dir: &Path) -> Result<Cache> {
         .with_context(|| format!("cannot keep compiled components in {}", dir.display()))
 }
 
-fn pool(memory_bytes_max: usize, chains: bool) -> PoolingAllocationConfig {
-    let chained = if chains {
-        COMPONENT_INSTANCES_CHAINED
-    } else {
-        0
+fn pool(memory_bytes_max: usize, beside: Beside) -> PoolingAllocationConfig {
+    let chained = match beside.chains {
+        true => COMPONENT_INSTANCES_CHAINED,
+        false => 0,
     };
+    let timed = match beside.timers {
+        true => COMPONENT_INSTANCES_TIMED,
+        false => 0,
+    };
+    let chained = chained + timed;
     let instances = COMPONENT_INSTANCES_OUTSIDE + chained;
     let stacks = STACKS_EACH * COMPONENT_INSTANCES_OUTSIDE + STACKS_CHAINED_EACH * chained;
     let mut pool = PoolingAllocationConfig::new();

@@ -21,10 +21,13 @@ use crate::arrival::{Aboard, Arrival, Boarded};
 use crate::asking::Askers;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
-use crate::engine::{CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK};
+use crate::engine::{
+    CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK, TIMED_INSTANCES,
+};
 use crate::flow::Flow;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{Grants, NewInstance};
+use crate::manifest::TIMERS_MAX;
 use crate::metrics::{Counted, Metrics};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::presence::Present;
@@ -88,6 +91,16 @@ impl Level {
             depth: 0,
             slots: None,
             shares: Some(shares),
+        }
+    }
+
+    /// That of what timers ask: beside the requests from outside, so that neither takes the other's place.
+    #[must_use]
+    pub fn timed() -> Self {
+        Self {
+            depth: 0,
+            slots: Some(Arc::new(Slots::new(TIMED_INSTANCES, TIMERS_MAX))),
+            shares: None,
         }
     }
 
@@ -228,7 +241,8 @@ impl HandlerState for Factory {
         let proxy = self.component.instantiate_async(&mut store).await?;
         let metrics = self.metrics.as_ref();
         let counted = metrics.map(|metrics| metrics.instance(self.component(), began));
-        let askers = (self.level.depth > 0).then(Askers::default);
+        // A client that goes away is seen by its connection.
+        let askers = self.level.shares.is_none().then(Askers::default);
         let aboard = Arc::new(Aboard::new(self.level.shares.clone()));
         Ok(Instance {
             store,

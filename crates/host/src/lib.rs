@@ -9,6 +9,7 @@
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
 //! management → metrics                whether the host is alive, and its numbers, at addresses of their own
+//! timers → schedule                  what is asked of them again and again
 //! ```
 
 mod answer;
@@ -47,6 +48,7 @@ mod redis_client;
 mod request;
 mod route_pattern;
 pub mod router;
+mod schedule;
 mod scratch;
 pub mod server;
 mod shares;
@@ -55,6 +57,7 @@ mod state;
 mod stdio;
 mod streams;
 mod template;
+mod timers;
 pub mod trust;
 pub mod variables;
 

@@ -32,6 +32,7 @@ use crate::options::HostOptions;
 use crate::patience::Pace;
 use crate::shares::Share;
 use crate::streams::Streams;
+use crate::timers::Clockwork;
 
 /// Bytes of the head of an HTTP/1 request, and of the headers of an HTTP/2 one: the longest token that a
 /// policy can allow (64 KiB), and all else beside it.
@@ -130,7 +131,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` is ready, then stops accepting and lets the requests under way
-    /// finish, for [`HostOptions::drain_timeout`] at most.
+    /// finish, those of timers among them, for [`HostOptions::drain_timeout`] at most.
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
         let mut beating = JoinSet::new();
         beating.spawn(beat(self.heartbeat));
-        // Every connection holds a sender; the receiver ends when the last one is gone.
+        // Every connection, and what timers ask, holds a sender; the receiver ends when the last one is gone.
         let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
         let limits = limits(&self.options);
         let connections = Arc::new(Connections::new(
@@ -157,6 +158,14 @@ impl Server {
             builder: builder(self.options.header_read_timeout),
         };
         let serving = Arc::new(serving);
+        let clockwork = Clockwork::new(&self.options);
+        for timed in &self.application.timers {
+            let going =
+                clockwork
+                    .clone()
+                    .drive(timed.clone(), self.stopping.subscribe(), open.clone());
+            tokio::spawn(going);
+        }
         let mut shutdown = pin!(shutdown);
         let mut looking = pin!(connections.look_after());
         loop {

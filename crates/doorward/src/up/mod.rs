@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use doorward_host::kv::Places;
 use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
-use doorward_host::manifest::{self, Application};
+use doorward_host::manifest::{self, Application, Timer};
 use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::variables::environment_name;
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
@@ -176,6 +176,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A line for each timer.
+fn timers(application: &Application) -> Vec<String> {
+    let components = application.components.values();
+    let lines = components.flat_map(|component| {
+        let id = &component.id;
+        component.timers.iter().map(move |timer| {
+            let Timer { schedule, path, .. } = timer;
+            format!("Asking {id} for {path} at \"{}\" (UTC)", schedule.text())
+        })
+    });
+    lines.collect()
+}
+
 async fn serve(
     mut application: Application,
     arguments: Arguments,
@@ -186,6 +199,7 @@ async fn serve(
     first_look: Option<&FirstLook>,
 ) -> Result<()> {
     let name = application.name.clone();
+    let timers = timers(&application);
     let mut host = HostOptions::new(arguments.listen, &state_dir);
     host.variables = variables(&application, &arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
@@ -227,6 +241,9 @@ async fn serve(
         loading.elapsed().as_millis()
     );
     management::Arguments::print(&server);
+    for timer in timers {
+        println!("{timer}");
+    }
     if let Some(issuer) = &issuer {
         println!("{}", issuer.warning());
     }

@@ -116,6 +116,28 @@ fn a_manifest_is_told_from_a_policy() {
     fails(folder.path(), &["check", "spin.toml"], 1, &expected);
 }
 
+/// A manifest with a timer at these times.
+const MANIFEST: &str = "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
+    [[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n\
+    [[component.a.tool.doorward.timer]]\npath = \"/tasks\"\ncron_expression = \"EXPRESSION\"\n";
+
+#[test]
+fn a_manifest_is_checked_with_its_timers() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |expression: &str| {
+        let text = MANIFEST.replace("EXPRESSION", expression);
+        std::fs::write(folder.path().join("spin.toml"), text).unwrap();
+    };
+    write("0 */5 * * * *");
+    let ran = run(folder.path(), &["check", "spin.toml"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let expected = "spin.toml is valid: 1 HTTP trigger, 1 component, 1 timer;";
+    assert!(ran.stdout.starts_with(expected), "{}", ran.stdout);
+    write("0 */5 * * 13 *");
+    let expected = ["spin.toml:11:19", "\"0 */5 * * 13 *\""];
+    fails(folder.path(), &["check", "spin.toml"], 1, &expected);
+}
+
 #[test]
 fn a_policy_that_cannot_be_read_says_how_to_name_another() {
     let folder = tempfile::tempdir().unwrap();

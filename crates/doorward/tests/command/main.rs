@@ -17,5 +17,6 @@ mod revoke;
 mod run;
 mod serve;
 mod shared_store;
+mod timers;
 mod token;
 mod up;

@@ -8,6 +8,7 @@ use super::model::{Build, Component, FileEntry, Label};
 use super::read_parts::ReadComponent;
 use super::reader::{Document, Table, Value};
 use super::source::{self, Source, Unserved};
+use super::timers;
 
 /// Reads `[component]`: every component, by its id.
 pub(super) fn read_all(
@@ -73,6 +74,9 @@ pub(super) fn read(
         build: table
             .get("build")
             .and_then(|value| read_build(document, value, &table.place_of("build"))),
+        timers: table.get("tool").map_or_else(Vec::new, |value| {
+            timers::read(document, value, &table.place_of("tool"))
+        }),
         manifest: manifest.to_owned(),
         line: document.line(span),
     };
@@ -251,8 +255,8 @@ fn read_unserved(table: &Table<'_, '_, '_, '_>) -> Vec<Unserved> {
 fn check_others(document: &Document<'_>, table: &Table<'_, '_, '_, '_>) {
     // Without dependencies there is nothing that could inherit.
     let _ = table.boolean("dependencies_inherit_configuration");
-    // `targets` is for deployments, `tool` for others.
-    let _ = (table.get("targets"), table.get("tool"));
+    // For deployments.
+    let _ = table.get("targets");
     if let Some(value) = table.get("profile") {
         check_profiles(document, value, &table.place_of("profile"));
     }

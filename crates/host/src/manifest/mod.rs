@@ -18,6 +18,7 @@ pub mod runtime_config;
 mod sections;
 mod source;
 mod static_response;
+mod timers;
 mod trigger;
 
 #[cfg(test)]
@@ -30,10 +31,11 @@ pub use model::{
     Application, Build, Component, ConfigurationSet, FileEntry, FileMount, HttpTrigger, Label,
     Middleware, Route, VariableDeclaration,
 };
-pub use sections::MANIFEST_BYTES_MAX;
+pub use sections::{MANIFEST_BYTES_MAX, TIMERS_MAX};
 pub(crate) use source::without_query;
 pub use source::{Digest, Download};
 pub use static_response::StaticResponse;
+pub use timers::Timer;
 
 pub use crate::route_pattern::RoutePattern;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::Download;
 use super::static_response::StaticResponse;
+use super::timers::Timer;
 use crate::route_pattern::RoutePattern;
 
 /// An application: routes, components and what each component is granted.
@@ -180,6 +181,8 @@ pub struct Component {
     pub variables: BTreeMap<String, String>,
     /// `[component.ID.build]`.
     pub build: Option<Build>,
+    /// `[[component.ID.tool.doorward.timer]]`, in the order of the file.
+    pub timers: Vec<Timer>,
     /// The manifest file, absolute.
     pub manifest: PathBuf,
     /// The line of the component, counted from 1.

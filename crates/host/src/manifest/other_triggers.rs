@@ -9,6 +9,9 @@ use crate::nearest::nearest;
 /// The kind that this host serves.
 pub(super) const HTTP: &str = "http";
 
+/// The kind in whose place there are timers.
+const CRON: &str = "cron";
+
 /// The component that a trigger of another kind names, and where.
 pub(super) type NamedElsewhere = (Range<usize>, String);
 
@@ -46,8 +49,12 @@ pub(super) fn read(
     }
     let notice = (!listed.is_empty()).then(|| {
         format!(
-            "not served here: {}; this host serves the HTTP triggers, `spin up` all of them",
-            listed.join(", ")
+            "not served here: {}; this host serves the HTTP triggers, `spin up` all of them{}",
+            listed.join(", "),
+            match kinds.get(CRON) {
+                Some(_) => "; what is to be done again and again has a `[[component.ID.tool.doorward.timer]]` here",
+                None => "",
+            }
         )
     });
     (named, notice)

@@ -17,6 +17,8 @@ use super::{component, other_triggers, routes};
 use crate::nearest::nearest;
 use crate::template::check_template;
 
+/// Timers of an application.
+pub const TIMERS_MAX: usize = 64;
 /// The largest `spin.toml` that is read, in bytes.
 pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -103,6 +105,7 @@ fn read(
     check_templates(document, &variables, &components);
     check_references(document, &triggers, &components);
     check_served(document, &triggers.http, &components);
+    check_timers(document, &components);
     let mut notices: Vec<String> = triggers.notice.into_iter().collect();
     notices.extend(base_notice(base));
     notices.extend(routes::notices(document, &triggers.http));
@@ -341,6 +344,7 @@ fn check_served(
             let middleware = trigger.value.middleware.iter().map(|one| &one.component);
             std::iter::once(&trigger.value.component).chain(middleware)
         })
+        .chain(with_timers(components))
         .map(String::as_str)
         .collect();
     let unserved = used
@@ -352,6 +356,24 @@ fn check_served(
             &unserved.span,
             unserved.message.as_str(),
             unserved.help.as_str(),
+        );
+    }
+}
+
+/// The components with a timer.
+fn with_timers(components: &BTreeMap<String, ReadComponent>) -> impl Iterator<Item = &String> {
+    let timed = components
+        .iter()
+        .filter(|(_, read)| !read.component.timers.is_empty());
+    timed.map(|(id, _)| id)
+}
+
+fn check_timers(document: &Document<'_>, components: &BTreeMap<String, ReadComponent>) {
+    let mut timers = components.values().flat_map(|read| &read.component.timers);
+    if timers.nth(TIMERS_MAX).is_some() {
+        document.problem(
+            &(0..0),
+            format!("the application has more than {TIMERS_MAX} timers"),
         );
     }
 }

@@ -7,6 +7,7 @@
 
 mod downloads;
 mod forms;
+mod timers;
 mod triggers;
 
 use super::*;

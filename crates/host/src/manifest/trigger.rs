@@ -337,6 +337,7 @@ impl<'x, 't> TriggerSection<'x, 't> {
             allowed_outbound_hosts: Vec::new(),
             variables: BTreeMap::new(),
             build: None,
+            timers: Vec::new(),
             manifest: self.manifest.to_owned(),
             line,
         };

@@ -1,0 +1,68 @@
+//! Timers, as the command serves them.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::run::doorward;
+
+/// A server that ends with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The first line that is meant. What it is read from stays open, for the command writes more.
+fn line(from: &mut impl BufRead, is_meant: impl Fn(&str) -> bool) -> String {
+    let mut lines = from.lines().map(Result::unwrap);
+    lines.find(|line| is_meant(line)).expect("a line like this")
+}
+
+#[test]
+fn timers_are_named_at_the_start_and_their_component_is_asked() {
+    doorward_toolchain::ensure_wasm_target(&|line: &str| eprintln!("{line}")).unwrap();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let build = format!(
+        "cargo build --release --target wasm32-wasip2 -p relay --manifest-path {}/Cargo.toml",
+        workspace.display()
+    );
+    let source = workspace.join("target/wasm32-wasip2/release/relay.wasm");
+    let manifest = format!(
+        "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
+         [[trigger.http]]\nroute = \"/\"\nstatic_response = {{ body = \"here\" }}\n\
+         [component.worker]\nsource = {source:?}\nbuild.command = {build:?}\n\
+         [[component.worker.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"\npath = \"/log/ticked\"\n"
+    );
+    std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+    let mut serving = Serving(
+        doorward(folder.path())
+            .args(["up", "--build", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut stderr = BufReader::new(serving.0.stderr.take().unwrap());
+    assert_eq!(
+        line(&mut stderr, |line| line.contains("ticked")),
+        "[worker] ticked"
+    );
+    let mut stdout = BufReader::new(serving.0.stdout.take().unwrap());
+    assert_eq!(
+        line(&mut stdout, |line| line.starts_with("Asking")),
+        "Asking worker for /log/ticked at \"* * * * * *\" (UTC)"
+    );
+    let pid = serving.0.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(told.unwrap().success());
+    let status = serving.0.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
+}
