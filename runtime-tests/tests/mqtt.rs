@@ -94,21 +94,25 @@ async fn what_is_published_arrives_through_both_versions(host: &dyn Host) {
     let (_app, running) = served(host, &broker, How::default()).await;
     for version in [2, 3] {
         for quality in [0, 1, 2] {
+            let mut steps = vec![
+                json!(["a", "text", quality]),
+                json!(["a/b c//é", "", quality]),
+                json!(["/long", 10_000, quality]),
+                json!(["$a", "not for all", quality]),
+                json!(["a", "by another one", quality]),
+            ];
+            // On Spin a second connection of the same name ends the first one, with what the broker has not read.
+            if quality > 0 {
+                steps.insert(3, json!(["open"]));
+            }
             let task = json!({
                 "address": address(&broker),
                 "keep_alive": 30,
                 "version": version,
-                "steps": [
-                    ["a", "text", quality],
-                    ["a/b c//é", "", quality],
-                    ["/long", 10_000, quality],
-                    ["open"],
-                    ["$a", "not for all", quality],
-                    ["a", "by another one", quality],
-                ],
+                "steps": steps,
             });
             let had = told(running.address, &task).await;
-            let done = json!({ "open": "done", "steps": vec!["done"; 6] });
+            let done = json!({ "open": "done", "steps": vec!["done"; steps.len()] });
             assert_eq!(had, done, "version {version}, quality {quality}");
             for (topic, payload) in [
                 ("a", b"text".as_slice()),

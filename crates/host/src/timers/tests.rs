@@ -253,6 +253,7 @@ async fn nothing_missed_is_made_up_for_and_nothing_is_done_twice() {
     seconds(10).await;
     moved_by(5 * 3600 + 600).await;
     assert_eq!(going.times().len(), 1, "five hours were missed");
+    assert_eq!(going.log(), [""; 0], "and none of them is begun");
     // 07:10:12; it is asked at eight, and the clock is set back by half a minute then.
     seconds(50 * 60).await;
     assert_eq!(going.times().len(), 2);

@@ -278,8 +278,11 @@ async fn what_is_not_acknowledged_is_an_error_in_bounded_time() {
     for manner in [Manner::IsSilent, Manner::AcknowledgesAnother] {
         let broker = Broker::start(manner, None).await;
         let pool = pool();
+        // As by an instance that published by it.
+        let mut held = Vec::new();
         for quality in ACKNOWLEDGED {
             let shared = pool.shared(&broker.target()).unwrap();
+            held.push(Arc::clone(&shared));
             assert_eq!(publish(&shared, Quality::AtMostOnce).await, Ok(()));
             let begun = Instant::now();
             let published = publish(&shared, quality).await;
