@@ -8,9 +8,9 @@ use bindings::fermyon::spin::{
     key_value as key_value_2, mqtt as mqtt_2, sqlite as sqlite_2, variables as variables_2,
 };
 use bindings::spin::key_value::key_value as key_value_3;
+use bindings::spin::mqtt::mqtt as mqtt_3;
 use bindings::spin::postgres3_0_0::postgres as postgres_3;
 use bindings::spin::postgres4_2_0::postgres as postgres_4;
-use bindings::spin::mqtt::mqtt as mqtt_3;
 use bindings::spin::redis::redis;
 use bindings::spin::sqlite::sqlite as sqlite_3;
 use bindings::spin::variables::variables as variables_3;
