@@ -149,3 +149,18 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
         .read_to_string(&mut text)?;
     Ok(text)
 }
+
+/// A valid policy and its text, for a command whose flag `--policy` names it.
+pub(crate) fn policy(path: &Path) -> Result<(String, Policy)> {
+    let name = path.display();
+    let text = read(path).with_context(|| {
+        format!("the policy {name} cannot be read; name another one with `--policy FILE`")
+    })?;
+    match Policy::parse(&text) {
+        Ok(policy) => Ok((text, policy)),
+        Err(findings) => bail!(
+            "the policy {name} is not valid\n  help: `doorward check {name}` says why\n{}",
+            findings.render(&name.to_string(), Some(&text))
+        ),
+    }
+}

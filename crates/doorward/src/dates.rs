@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use doorward_syntax::date::parse_rfc3339;
 use doorward_token::{DATE_MAX_S, UnixTime};
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 
 const DAY_S: u64 = 24 * 3600;
 // `jiff::Timestamp` ends a day before `DATE_MAX_S`, so that it can be shown in every zone.
@@ -54,6 +54,20 @@ pub(crate) fn when(text: &str) -> Result<When, String> {
 /// The value of a flag: a date and time.
 pub(crate) fn time(text: &str) -> Result<UnixTime, String> {
     parse(text).ok_or_else(|| "it has to be a time such as 2030-01-31T12:00:00Z".to_owned())
+}
+
+/// The value of a flag: a date and time, or seconds since 1970, as tokens have them.
+pub(crate) fn point(text: &str) -> Result<UnixTime, String> {
+    let seconds = text.parse().ok();
+    // With an offset or a fraction, too.
+    let written = || u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok();
+    let seconds = seconds.or_else(written);
+    let point = seconds
+        .filter(|seconds| *seconds <= DATE_MAX_S)
+        .map(UnixTime);
+    point.or_else(|| parse(text)).ok_or_else(|| {
+        "it has to be a time such as 2030-01-31T12:00:00Z, or seconds since 1970".to_owned()
+    })
 }
 
 /// The value of a flag: `90d`, at least a second.

@@ -7,6 +7,7 @@
 mod api_key;
 mod check;
 mod dates;
+mod explain;
 mod issuer;
 mod issuers;
 mod keys;
@@ -55,6 +56,12 @@ enum Subcommands {
     Token(token::Arguments),
     /// Check a policy and print what is wrong with it.
     Check(check::Arguments),
+    /// Show how a policy decides a request, step by step, or find a request in a log.
+    ///
+    /// It is decided by the functions of the gate, and nothing is fetched or asked: what depends on rate limits,
+    /// revocations, the store or an issuer is told and not guessed. The exit status is 0 when the request is
+    /// admitted, 1 when it is refused or that cannot be found out here.
+    Explain(Box<explain::Arguments>),
     /// Make, show and revoke the API keys of machines.
     Key(api_key::Arguments),
     /// Take back tokens before they expire.
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Issuer(arguments)) => issuer::run(&arguments),
         Some(Subcommands::Token(arguments)) => token::run(&arguments),
         Some(Subcommands::Check(arguments)) => check::run(&arguments),
+        Some(Subcommands::Explain(arguments)) => explain::run(&arguments),
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),
         Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),

@@ -43,18 +43,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The policy.
     pub(crate) fn policy(&self) -> Result<Policy> {
-        let path = self.policy_path();
-        let name = path.display();
-        let text = check::read(path).with_context(|| {
-            format!("the policy {name} cannot be read; name another one with `--policy FILE`")
-        })?;
-        match Policy::parse(&text) {
-            Ok(policy) => Ok(policy),
-            Err(findings) => bail!(
-                "the policy {name} is not valid\n  help: `doorward check {name}` says why\n{}",
-                findings.render(&name.to_string(), Some(&text))
-            ),
-        }
+        let (_, policy) = check::policy(self.policy_path())?;
+        Ok(policy)
     }
 
     /// The policy, unless none was named and there is none here.

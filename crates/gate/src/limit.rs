@@ -1,7 +1,6 @@
 //! Phase 4: how large a request is, and how often its caller asks.
 
 use doorward_policy::{Permit, Refusal, Route};
-use doorward_traffic::limits::HeadSize;
 use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
@@ -10,10 +9,6 @@ use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
-
-/// Methods of which a body means nothing or little, so that clients have a `Content-Type` in every request and
-/// nevertheless no body.
-const SELDOM_WITH_BODY: [&str; 4] = ["GET", "HEAD", "DELETE", "OPTIONS"];
 
 /// Whether the head of a request is within its limits. Whether there is a body that declares no length,
 /// is not known yet.
@@ -24,20 +19,9 @@ pub(crate) fn check_size(route: &Route<'_, '_>, received: &Received) -> Result<(
     let Some(limits) = route.traffic().limits() else {
         return Ok(());
     };
-    let declared = received.values("content-length").pop();
-    let content_type = received.values("content-type");
-    let content_length = declared.and_then(|value| String::from_utf8(value).ok()?.parse().ok());
-    let size = HeadSize {
-        count: received.fields.len(),
-        bytes: received.fields.bytes(),
-        target_bytes: received.target.len(),
-        content_length,
-        has_body: !content_type.is_empty()
-            && content_length != Some(0)
-            && !SELDOM_WITH_BODY.contains(&&*received.method),
-        content_type: &content_type,
-    };
-    limits.check(&size).map_err(Refusal::limit)
+    limits
+        .check_head(&received.method, &received.target, &received.fields)
+        .map_err(Refusal::limit)
 }
 
 /// The rate limits of a request's rule, on its way.

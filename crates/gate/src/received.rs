@@ -2,8 +2,7 @@
 
 use doorward_policy::Target;
 use doorward_policy::target::canonical_form;
-use doorward_syntax::list::ascii_members;
-use doorward_traffic::fields::tells_of_a_body;
+use doorward_traffic::fields::{asks_for_websocket, tells_of_a_body};
 use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
 
@@ -98,10 +97,9 @@ impl Received {
         }
     }
 
-    /// Whether it asks for a WebSocket (RFC 6455 section 4.1). Where the host takes `Upgrade` out, the field stays
-    /// that no other request has.
+    /// Whether it asks for a WebSocket.
     pub(crate) fn asks_for_websocket(&self) -> bool {
-        self.has("sec-websocket-key") || lists_websocket(&self.values("upgrade"))
+        asks_for_websocket(&self.fields)
     }
 
     /// Whether it is a call of gRPC (PROTOCOL-HTTP2 of gRPC, "Content-Type"): `application/grpc`, and with a `+`
@@ -138,12 +136,4 @@ impl Received {
     pub(crate) fn path(&self) -> &str {
         path_of(&self.target)
     }
-}
-
-/// Whether these values of `Upgrade` list it, whatever its version (RFC 9110 section 7.8).
-fn lists_websocket(upgrade: &[Vec<u8>]) -> bool {
-    ascii_members(upgrade).any(|protocol| {
-        let name = protocol.split('/').next().unwrap_or_default();
-        name.eq_ignore_ascii_case("websocket")
-    })
 }

@@ -15,7 +15,7 @@ use core::fmt;
 
 use doorward_token::api_key::{API_KEY_ISSUER, ApiKeyError, VerifiedKey};
 use doorward_token::revocation::RevocationSet;
-use doorward_token::{Claims, Proof, TokenError, UnixTime, VerifiedToken};
+use doorward_token::{Claims, Proof, TokenError, UnixTime, UnverifiedToken, VerifiedToken};
 
 use crate::claim::ClaimProblem;
 use crate::credential::kind::Kinds;
@@ -125,6 +125,17 @@ impl<'p> Pending<'p, '_> {
     pub fn issuer_by_url(&self, url: &str) -> Option<&'p Arc<Issuer>> {
         let issuer = self.policy.issuer_by_url(url);
         issuer.filter(|issuer| self.accepts(issuer))
+    }
+
+    /// Which issuer's keys are to be tried for a signed token. The name in the token only chooses among those that
+    /// the rule accepts; whether the token is that issuer's, its signature says.
+    #[must_use]
+    pub fn issuer_of(&self, token: &UnverifiedToken<'_>) -> Option<&'p Arc<Issuer>> {
+        let mut allowed = self.issuers();
+        if let (Some(only), None) = (allowed.next(), allowed.next()) {
+            return Some(only);
+        }
+        self.issuer_by_url(&token.issuer_hint()?)
     }
 
     /// Whether the credential came in the query of the target.

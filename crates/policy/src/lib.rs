@@ -54,6 +54,7 @@
 //! - [`mod@claim`], [`mod@identity`]: how claims are compared and handed on.
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
+//! - `explain`: how a request is decided, step by step. A feature, which no component has.
 
 mod api_keys;
 pub mod claim;
@@ -62,6 +63,8 @@ mod csrf;
 mod decision;
 mod demands;
 mod document;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod finding;
 pub mod folding;
 mod head;

@@ -345,6 +345,12 @@ impl<'p, 'r> Route<'p, 'r> {
         self.rule.kind
     }
 
+    /// The target as it goes on.
+    #[cfg(feature = "explain")]
+    pub(crate) fn target(&self) -> CanonicalTarget<'r> {
+        self.target
+    }
+
     /// The rule's path pattern, for the log.
     #[must_use]
     pub fn pattern(&self) -> &'p str {

@@ -18,6 +18,18 @@ pub(crate) enum MediaType {
 }
 
 impl MediaType {
+    /// What it is called, for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "none",
+            Self::Jwt => "JWT",
+            Self::AccessToken => "at+jwt",
+            Self::IdToken => "id_token+jwt",
+            Self::LogoutToken => "logout+jwt",
+            Self::Other => "another one",
+        }
+    }
+
     /// RFC 7515 §4.1.9: a media type, compared without regard to case, whose `application/` may
     /// be left out.
     pub(crate) fn from_typ(typ: &str) -> Self {

@@ -36,13 +36,8 @@ impl UnverifiedToken<'_> {
         expect: &Expectations,
         now: UnixTime,
     ) -> Result<VerifiedToken, TokenError> {
-        let bytes_max = expect.token_bytes_max;
-        if self.bytes > bytes_max {
-            let bytes = self.bytes;
-            return Err(TokenError::TooLong { bytes, bytes_max });
-        }
-        claims::check_header(self.algorithm, self.media_type, expect)?;
-        let members = self.verified_payload(keys, expect.names())?;
+        self.check_header(expect)?;
+        let members = self.genuine_claims(keys, expect)?;
         VerifiedToken::new(
             members,
             Evidence::Signature {
@@ -54,6 +49,34 @@ impl UnverifiedToken<'_> {
             expect,
             now,
         )
+    }
+
+    /// The checks that need no key: length, algorithm, and what the header says that the token is.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against the token first.
+    pub fn check_header(&self, expect: &Expectations) -> Result<(), TokenError> {
+        let bytes_max = expect.token_bytes_max;
+        if self.bytes > bytes_max {
+            let bytes = self.bytes;
+            return Err(TokenError::TooLong { bytes, bytes_max });
+        }
+        claims::check_header(self.algorithm, self.media_type, expect)
+    }
+
+    /// Checks the signature and no claim. What comes out is the issuer's word and lets nobody in: only
+    /// [`verify`](Self::verify) makes a token of it. It is for whoever explains why a claim was refused.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against the signature, or the payload cannot be read.
+    pub fn genuine_claims(
+        &self,
+        keys: &KeySet,
+        expect: &Expectations,
+    ) -> Result<Map<String, Value>, TokenError> {
+        self.verified_payload(keys, expect.names())
     }
 
     /// Checks the signature; what comes out is the issuer's word (RFC 8725 §3.3), of which no claim

@@ -11,6 +11,8 @@ use doorward_syntax::field_name::Names;
 use doorward_syntax::list::ascii_members;
 use doorward_syntax::tokens::is_token;
 
+use crate::field_list::FieldList;
+
 /// Most fields that one message can name in `Connection`. Who names more is up to something; fields that are
 /// named beyond go on to the upstream like every other one.
 pub const CONNECTION_NAMES_MAX: usize = 32;
@@ -95,6 +97,21 @@ pub fn ends_in_trailers(name: &str) -> bool {
 #[must_use]
 pub fn tells_of_a_body(name: &str) -> bool {
     CONTENT.begin(name) || OF_A_BODY.has(name)
+}
+
+/// Whether a request with these fields asks for a WebSocket (RFC 6455 section 4.1). Where the host takes `Upgrade` out,
+/// the field stays that no other request has.
+#[must_use]
+pub fn asks_for_websocket(fields: &FieldList) -> bool {
+    fields.has("sec-websocket-key") || lists_websocket(&fields.values("upgrade"))
+}
+
+/// Whether these values of `Upgrade` list it, whatever its version (RFC 9110 section 7.8).
+fn lists_websocket(upgrade: &[Vec<u8>]) -> bool {
+    ascii_members(upgrade).any(|protocol| {
+        let name = protocol.split('/').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("websocket")
+    })
 }
 
 /// The fields that the values of `Connection` name, in lower case: they end here, too (RFC 9110 section

@@ -7,6 +7,8 @@ use core::fmt;
 
 use doorward_syntax::media_type::MediaType;
 
+use crate::field_list::FieldList;
+
 /// For how long a client may be waited for while its body comes, where the policy says nothing, in seconds.
 pub const BODY_TIME_S_DEFAULT: u32 = 600;
 /// How many bytes a second a body has to have, where the policy says nothing.
@@ -14,6 +16,10 @@ pub const BODY_RATE_DEFAULT: u32 = 500;
 /// By how much a body may be behind its rate, in seconds. Whoever was ahead of it has no more than that either: one
 /// byte now and then keeps nothing alive, however fast it began.
 pub const BODY_GRACE_S: u32 = 30;
+
+/// Methods of which a body means nothing or little, so that clients have a `Content-Type` in every request and
+/// nevertheless no body.
+const SELDOM_WITH_BODY: [&str; 4] = ["GET", "HEAD", "DELETE", "OPTIONS"];
 
 /// The limits of `[limits.NAME]`. `None`: no limit but the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +100,33 @@ pub struct HeadSize<'r> {
 }
 
 impl RequestLimits {
+    /// Accepts a request by its method, its target and its fields, or says which limit it is over. Whether there is
+    /// a body that declares no length, is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// The first limit that it is over.
+    pub fn check_head(
+        &self,
+        method: &str,
+        target: &str,
+        fields: &FieldList,
+    ) -> Result<(), LimitExceeded> {
+        let declared = fields.values("content-length").pop();
+        let content_type = fields.values("content-type");
+        let content_length = declared.and_then(|value| String::from_utf8(value).ok()?.parse().ok());
+        self.check(&HeadSize {
+            count: fields.len(),
+            bytes: fields.bytes(),
+            target_bytes: target.len(),
+            content_length,
+            has_body: !content_type.is_empty()
+                && content_length != Some(0)
+                && !SELDOM_WITH_BODY.contains(&method),
+            content_type: &content_type,
+        })
+    }
+
     /// Accepts a request by its head, or says which limit it is over.
     ///
     /// # Errors

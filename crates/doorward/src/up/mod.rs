@@ -29,7 +29,7 @@ use crate::shutdown::shutdown_signal;
 use crate::{state, values};
 use first_look::FirstLook;
 use outbound::Outbound;
-use variable::VariableSource;
+pub(crate) use variable::{VariableSource, read_all as read_variables};
 
 /// A start that takes longer says what it is doing; one whose components are compiled takes less.
 const SILENT_START: Duration = Duration::from_millis(500);
@@ -279,6 +279,11 @@ fn variables(application: &Application, given: &[VariableSource]) -> Result<Vec<
         .collect();
     values.extend(variable::read_all(given)?);
     Ok(values)
+}
+
+/// The values of `.env` in the current folder, by the names of environment variables.
+pub(crate) fn dot_env() -> Result<BTreeMap<String, String>> {
+    dotenv::read(Path::new(dotenv::FILE))
 }
 
 /// A port that is taken is found out before the build, which may take a while.

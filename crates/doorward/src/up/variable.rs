@@ -13,7 +13,7 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where values come from.
 #[derive(Clone)]
-pub(super) enum VariableSource {
+pub(crate) enum VariableSource {
     /// `KEY=VALUE`
     Literal(String, String),
     /// `KEY=@FILE`
@@ -48,7 +48,7 @@ impl FromStr for VariableSource {
 }
 
 /// The values of all sources, in their order.
-pub(super) fn read_all(sources: &[VariableSource]) -> Result<Vec<(String, String)>> {
+pub(crate) fn read_all(sources: &[VariableSource]) -> Result<Vec<(String, String)>> {
     let mut values = Vec::new();
     for source in sources {
         match source {

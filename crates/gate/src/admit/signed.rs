@@ -3,12 +3,10 @@
 use doorward_policy::{Pending, Refusal};
 use doorward_token::cache::{Hit, REALM_SIGNED};
 use doorward_token::{TokenError, UnverifiedToken};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::genuine::Genuine;
 use crate::instance::Gate;
-use crate::issuers::KnownIssuer;
 use crate::keys::Keys;
 use crate::platform::Platform;
 use crate::record::{Proof, Record};
@@ -43,7 +41,9 @@ pub(super) async fn genuine<P: Platform>(
 
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
-    let known = whose(gate, pending, &token).ok_or_else(|| Refusal::unknown_issuer(pending))?;
+    let issuer = pending.issuer_of(&token);
+    let issuer = issuer.ok_or_else(|| Refusal::unknown_issuer(pending))?;
+    let known = gate.issuer(issuer);
     let issuer = Arc::clone(&known.issuer);
     let expectations = issuer.expectations();
     let verify = |keys: &Keys| token.verify(&keys.set, expectations, gate.platform().now());
@@ -78,19 +78,4 @@ pub(super) async fn genuine<P: Platform>(
         at,
     );
     Ok(Genuine::Token { issuer, token, at })
-}
-
-/// Which issuer's keys are to be tried. The name in the token only chooses among those that the
-/// rule allows; whether the token is that issuer's, its signature says.
-fn whose<P: Platform>(
-    gate: &Gate<P>,
-    pending: &Pending<'_, '_>,
-    token: &UnverifiedToken<'_>,
-) -> Option<Rc<KnownIssuer<P>>> {
-    let mut allowed = pending.issuers();
-    if let (Some(only), None) = (allowed.next(), allowed.next()) {
-        return Some(gate.issuer(only));
-    }
-    let named = pending.issuer_by_url(&token.issuer_hint()?)?;
-    Some(gate.issuer(named))
 }

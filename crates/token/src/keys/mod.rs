@@ -113,6 +113,12 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// The names (`kid`) of the usable keys in the order of the set, and what each is for.
+    pub fn names(&self) -> impl Iterator<Item = (Option<&str>, AlgorithmSet)> {
+        let keys = self.keys.iter();
+        keys.map(|key| (key.id.as_deref(), key.algorithms))
+    }
+
     /// The keys that were left out, for the log.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {

@@ -108,6 +108,12 @@ impl<'a> UnverifiedToken<'a> {
         self.key_id.as_deref()
     }
 
+    /// What the header's `typ` is taken for.
+    #[must_use]
+    pub fn typ(&self) -> &'static str {
+        self.media_type.name()
+    }
+
     /// The `iss` that the token claims, only to choose whose keys to try.
     ///
     /// `None` when the payload cannot be read or has no such string. [`verify`](Self::verify)
