@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     client: Option<IpAddr>,
     /// When the request comes: 2030-01-31T12:00:00Z, or seconds since 1970 [default: now]
-    #[arg(long, value_name = "TIME", value_parser = dates::point)]
+    #[arg(long, value_name = "TIME", value_parser = dates::point, allow_hyphen_values = true)]
     at: Option<UnixTime>,
     /// A key set (JWKS) in place of the one that the gate would fetch from the token's issuer. Nothing is fetched here.
     #[arg(long, value_name = "FILE")]
@@ -84,6 +84,10 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let (Some(id), Some(log)) = (&arguments.reference, &arguments.log) {
         return log::find(id, log, arguments.format == Format::Json);
+    }
+    // Clap leaves out a requirement that conflicts with what is there.
+    if arguments.log.is_some() {
+        bail!("--log is for --ref: `doorward explain --ref ID --log FILE`");
     }
     let (Some(method), Some(url)) = (&arguments.method, &arguments.url) else {
         bail!("a method and a URL are needed: `doorward explain GET https://api.example/users/7`");

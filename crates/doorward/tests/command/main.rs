@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod explain;
 mod issuer;
 mod issuers;
 mod key;

@@ -5,7 +5,7 @@ use doorward_token::{TokenError, TokenKinds};
 
 use crate::credential::CredentialError;
 use crate::explain::Telling;
-use crate::explain::step::{Outcome, Step};
+use crate::explain::step::Outcome;
 use crate::refusal::{Reason, Refusal};
 
 /// Adds it for a refusal whose steps are told.
@@ -49,9 +49,7 @@ pub(super) fn add(telling: &mut Telling<'_>, refusal: &Refusal) {
             failed("lifetime")
         )),
         Reason::Scope { .. } | Reason::Claim { .. } => {
-            let lacking = telling.steps.iter().filter_map(lacking);
-            let lacking: Vec<String> = lacking.collect();
-            telling.credential.extend(lacking);
+            lacking(telling);
             return;
         }
         Reason::IdentityHeader { .. } => Some(
@@ -66,18 +64,40 @@ pub(super) fn add(telling: &mut Telling<'_>, refusal: &Refusal) {
     telling.credential.extend(advice);
 }
 
-/// What a demand that does not hold asks for. Not only the first: who asks for a new token should have to ask once.
-fn lacking(step: &Step) -> Option<String> {
-    let expected = step.expected.as_deref().unwrap_or_default();
-    match (step.outcome, step.name.strip_prefix("claim ")) {
-        (Outcome::Failed, None) if step.name == "scope" => Some(format!(
-            "The scopes of the credential would have to be {expected}: ask its issuer for them."
-        )),
-        (Outcome::Failed, Some(claim)) => Some(format!(
-            "The claim `{claim}` of the credential would have to be {expected}."
-        )),
-        _ => None,
+/// What the demands that do not hold ask for. Not only the first: who asks for a new token should have to ask once.
+fn lacking(telling: &mut Telling<'_>) {
+    let mut alternative = None;
+    for step in &telling.steps {
+        if step.name.starts_with("alternative ") {
+            alternative = Some(step.name.as_str());
+        }
+        if step.outcome != Outcome::Failed {
+            continue;
+        }
+        let expected = step.expected.as_deref().unwrap_or_default();
+        let wanted = match step.name.strip_prefix("claim ") {
+            Some(claim) => {
+                format!("the claim `{claim}` of the credential would have to be {expected}")
+            }
+            None if step.name == "scope" => format!(
+                "the scopes of the credential would have to contain {expected}: ask its issuer for them"
+            ),
+            None => continue,
+        };
+        let before = alternative.map_or_else(String::new, |name| format!("For {name} "));
+        telling
+            .credential
+            .push(sentence(&format!("{before}{wanted}")));
     }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let mut sentence: String = first.into_iter().chain(characters).collect();
+    sentence.push('.');
+    sentence
 }
 
 fn token(error: &TokenError, failed: &dyn Fn(&str) -> String) -> Option<String> {

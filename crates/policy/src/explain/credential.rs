@@ -111,8 +111,8 @@ fn refused(telling: &mut Telling<'_>, refusal: &Refusal, accepted: String, line:
 fn pages(telling: &Telling<'_>) -> String {
     let fields = telling.asked.head.fields;
     let said = ["Origin", "Sec-Fetch-Site"].map(|name| match fields.joined(name) {
-        Some(value) => format!("{name}: {}", shown(&value)),
-        None => format!("no {name}"),
+        Some(value) if fields.has(name) => format!("{name}: {}", shown(&value)),
+        _ => format!("no {name}"),
     });
     said.join(", ")
 }

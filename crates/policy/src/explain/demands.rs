@@ -146,7 +146,6 @@ fn demanded(
     let holds = demands
         .lacking(kind, issuer, claims, &pending.target)
         .is_none();
-    let mut first = true;
     for (number, one, place) in alternatives(judged) {
         let step = Step::told(alternative(number)).line(place.and_then(Place::line));
         // Each is asked alone, in the words of the rule that has only this one.
@@ -166,14 +165,12 @@ fn demanded(
         });
         if accepts {
             for mut step in steps {
-                // What one lacks counts only where no other one holds, and then it is the first that says so.
-                if step.outcome == Outcome::Failed && (holds || !first) {
+                // What one lacks counts only where no other one holds.
+                if step.outcome == Outcome::Failed && holds {
                     step.outcome = Outcome::Told;
-                    step.notes.push("It does not hold.".to_owned());
                 }
                 telling.steps.push(step);
             }
-            first = false;
         }
     }
     let line = judged.place.and_then(|place| place.line_of("allow"));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use doorward_token::{
-    Expectations, KeySet, LEEWAY_S_MAX, Part, TokenError, TokenKinds, UnixTime, UnverifiedToken,
+    AlgorithmSet, Expectations, KeySet, LEEWAY_S_MAX, Part, TokenError, TokenKinds, UnixTime,
+    UnverifiedToken,
 };
 use serde_json::{Map, Value};
 
@@ -249,7 +250,11 @@ impl Checks<'_> {
                     .expected(format!("at most {} bytes", expect.token_bytes_max)),
                 Check::Algorithm => {
                     let names: Vec<&str> = expect.algorithms.iter().map(|one| one.name()).collect();
-                    let step = self.step(check, "algorithms").expected(one_of(&names));
+                    let any = expect.algorithms == AlgorithmSet::asymmetric();
+                    let step = self.step(check, "algorithms").expected(match any {
+                        true => "any algorithm with a public key".to_owned(),
+                        false => one_of(&names),
+                    });
                     step.found(self.token.algorithm().name())
                 }
                 _ => {

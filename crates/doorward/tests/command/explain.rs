@@ -1,0 +1,696 @@
+use std::path::Path;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::run::{Ran, fails, feed, run};
+
+const POLICY: &str = r#"[issuer.acme]
+url = "https://login.acme.example"
+audience = "https://api.acme.example"
+jwks_file = "/keys.json"
+
+[issuer.hooks]
+url = "https://hooks.example"
+audience = "api"
+secret = "hooks_secret"
+algorithms = ["HS256"]
+
+[issuer.far]
+url = "https://far.example"
+audience = "api"
+
+[issuer.far.introspection]
+client_id = "gate"
+secret = "far_secret"
+
+[revocation]
+
+[api_keys]
+header = "x-api-key"
+store = true
+
+[rate_limit.per_client]
+requests = 100
+per_s = 60
+key = "client"
+
+[limits.small]
+target_bytes_max = 40
+
+[cors.web]
+origins = ["https://app.example"]
+
+[identity]
+x-auth-subject = "sub"
+
+[[route]]
+path = "/users/{id}"
+methods = ["GET"]
+issuer = "acme"
+scope = ["read"]
+rate_limit = "per_client"
+limits = "small"
+cors = "web"
+[route.claims]
+tenant = ["blue", "red"]
+account = { equals = "{id}" }
+
+[[route]]
+path = "/users/me"
+issuer = ["acme", "hooks"]
+token_from = ["cookie:session", "authorization"]
+
+[[route]]
+path = "/hooks"
+issuer = "hooks"
+
+[[route]]
+path = "/far"
+issuer = "far"
+accept = ["jwt", "opaque", "api-key"]
+
+[[route]]
+path = "/open/**"
+public = true
+
+[[route]]
+path = "/reports"
+[[route.allow]]
+issuer = "acme"
+scope = ["reports"]
+[[route.allow]]
+issuer = "acme"
+claims = { role = "admin" }
+"#;
+
+/// When tokens are issued, a Monday in 2026.
+const ISSUED_S: i64 = 1_767_600_000;
+const AT: &str = "2026-01-05T08:10:00Z";
+
+/// The issuer's key, which follows from this seed.
+fn pair() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A token of the issuer `acme` with these claims besides the usual ones.
+fn token(claims: Value) -> String {
+    signed(
+        json!({ "alg": "EdDSA", "kid": "acme-1", "typ": "JWT" }),
+        claims,
+    )
+}
+
+fn signed(header: Value, claims: Value) -> String {
+    let mut all = json!({
+        "iss": "https://login.acme.example",
+        "aud": "https://api.acme.example",
+        "sub": "ada",
+        "iat": ISSUED_S,
+        "exp": ISSUED_S + 3600,
+        "scope": "read",
+        "tenant": "blue",
+        "account": "7",
+    });
+    let members = all.as_object_mut().unwrap();
+    members.extend(claims.as_object().unwrap().clone());
+    let signed = format!(
+        "{}.{}",
+        encoded(header.to_string().as_bytes()),
+        encoded(all.to_string().as_bytes())
+    );
+    let signature = pair().sign(signed.as_bytes());
+    format!("{signed}.{}", encoded(signature.as_ref()))
+}
+
+/// A folder with the policy and the keys.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("doorward.toml"), POLICY).unwrap();
+    let x = encoded(pair().public_key().as_ref());
+    let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "acme-1", "x": x }] });
+    std::fs::write(folder.path().join("keys.json"), keys.to_string()).unwrap();
+    folder
+}
+
+/// `doorward explain` with this token on standard input.
+fn explain(folder: &Path, arguments: &[&str], token: &str) -> Ran {
+    feed(
+        folder,
+        &[&["explain"], arguments, &["--at", AT]].concat(),
+        token,
+    )
+}
+
+/// The same for programs.
+fn steps(folder: &Path, arguments: &[&str], token: &str) -> Value {
+    let ran = explain(folder, &[arguments, &["--format", "json"]].concat(), token);
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr))
+}
+
+/// Compares with what a person has read; with DOORWARD_BLESS=1 it is written anew.
+fn golden(name: &str, found: &str) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/command/explain/{name}.txt"));
+    if std::env::var_os("DOORWARD_BLESS").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let due = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(found, due, "{name}");
+}
+
+/// What came of a step.
+fn step<'v>(explanation: &'v Value, name: &str) -> &'v Value {
+    let mut steps = explanation["steps"].as_array().unwrap().iter();
+    let step = steps.find(|step| step["step"] == name);
+    step.unwrap_or_else(|| panic!("there is no step {name}: {explanation:#}"))
+}
+
+#[test]
+fn a_request_that_is_admitted_is_told_step_by_step() {
+    let folder = folder();
+    let ran = explain(
+        folder.path(),
+        &[
+            "GET",
+            "https://api.acme.example/users/7?full=1",
+            "--client",
+            "203.0.113.9",
+        ],
+        &token(json!({})),
+    );
+    assert_eq!(ran.stderr, "");
+    golden("admitted", &ran.stdout);
+    assert_eq!(ran.status, 0);
+}
+
+#[test]
+fn a_request_that_is_refused_says_at_which_step_and_by_which_line() {
+    let folder = folder();
+    for (name, method, url, claims) in [
+        (
+            "expired",
+            "GET",
+            "/users/7",
+            json!({ "exp": ISSUED_S - 60 }),
+        ),
+        (
+            "claims",
+            "GET",
+            "/users/8",
+            json!({ "scope": "write", "tenant": "green" }),
+        ),
+        (
+            "alternatives",
+            "GET",
+            "/reports",
+            json!({ "role": "reader" }),
+        ),
+        ("method", "DELETE", "/users/7", json!({})),
+    ] {
+        let ran = explain(folder.path(), &[method, url], &token(claims));
+        golden(name, &ran.stdout);
+        assert_eq!(ran.status, 1, "{name}");
+    }
+}
+
+#[test]
+fn of_a_token_that_is_not_genuine_no_claim_is_shown() {
+    let folder = folder();
+    let genuine = token(json!({ "sub": "mallory" }));
+    let (rest, signature) = genuine.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{rest}.{other}{}", &signature[1..]);
+    let ran = explain(folder.path(), &["GET", "/users/7"], &forged);
+    golden("forged", &ran.stdout);
+    let ran = explain(
+        folder.path(),
+        &["GET", "/users/7", "--format", "json"],
+        &forged,
+    );
+    for hidden in ["mallory", signature, &signature[1..20]] {
+        assert!(
+            !ran.stdout.contains(hidden),
+            "{hidden} is told: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn the_same_is_there_for_programs() {
+    let folder = folder();
+    let explanation = steps(
+        folder.path(),
+        &["GET", "/users/7"],
+        &token(json!({ "aud": "https://other.example" })),
+    );
+    for (member, expected) in [
+        ("file", json!("doorward.toml")),
+        ("method", json!("GET")),
+        ("path", json!("/users/7")),
+        ("at", json!(AT)),
+        ("verdict", json!("refused")),
+        ("class", json!("invalid-token")),
+        ("status", json!(401)),
+        (
+            "reason",
+            json!("the claim `aud` names no accepted audience"),
+        ),
+        ("first_failed", json!("aud")),
+    ] {
+        assert_eq!(explanation[member], expected, "{member}");
+    }
+    assert_eq!(
+        *step(&explanation, "aud"),
+        json!({
+            "step": "aud",
+            "outcome": "failed",
+            "expected": "\"https://api.acme.example\"",
+            "found": "\"https://other.example\": the claim `aud` names no accepted audience",
+            "notes": [],
+            "line": 3,
+        })
+    );
+    assert_eq!(step(&explanation, "iss")["outcome"], "passed");
+    assert_eq!(step(&explanation, "exp")["outcome"], "not-reached");
+    assert_eq!(step(&explanation, "exp")["found"], Value::Null);
+    assert_eq!(step(&explanation, "scope")["outcome"], "not-reached");
+    assert_eq!(
+        explanation["credential"],
+        json!([
+            "The token would have to be issued for \"https://api.acme.example\": ask its issuer for one with this \
+             audience."
+        ])
+    );
+}
+
+#[test]
+fn without_keys_nothing_is_admitted() {
+    let folder = folder();
+    std::fs::remove_file(folder.path().join("keys.json")).unwrap();
+    let explanation = steps(folder.path(), &["GET", "/users/7"], &token(json!({})));
+    assert_eq!(explanation["verdict"], "undecided");
+    assert_eq!(step(&explanation, "signature")["outcome"], "not-checked");
+    assert_eq!(
+        step(&explanation, "signature")["found"],
+        "not checked: no keys: /keys.json is not here (give --keys FILE)"
+    );
+    assert_eq!(step(&explanation, "scope")["outcome"], "not-reached");
+    // What needs no key is refused all the same.
+    let foreign = signed(json!({ "alg": "HS256", "kid": "acme-1" }), json!({}));
+    let explanation = steps(folder.path(), &["GET", "/users/7"], &foreign);
+    assert_eq!(explanation["first_failed"], "alg");
+    // An issuer whose keys the gate would fetch.
+    let far = token(json!({ "iss": "https://far.example", "aud": "api" }));
+    let far_only = POLICY.replace(
+        "accept = [\"jwt\", \"opaque\", \"api-key\"]",
+        "accept = \"jwt\"",
+    );
+    std::fs::write(folder.path().join("far.toml"), far_only).unwrap();
+    let arguments = ["GET", "/far", "--policy", "far.toml"];
+    let explanation = steps(folder.path(), &arguments, &far);
+    assert_eq!(
+        explanation["reason"],
+        "the signature of the token was not checked: no keys (give --keys FILE)"
+    );
+}
+
+#[test]
+fn keys_come_from_the_flag_the_manifest_or_beside_the_policy() {
+    let folder = folder();
+    let path = folder.path();
+    let good = token(json!({}));
+    let from = |arguments: &[&str]| {
+        let explanation = steps(path, &[&["GET", "/users/7"], arguments].concat(), &good);
+        let notes = step(&explanation, "signature")["notes"].clone();
+        (explanation["verdict"].clone(), notes)
+    };
+    assert_eq!(
+        from(&[]),
+        (json!("admitted"), json!(["Keys are from keys.json."]))
+    );
+    std::fs::rename(path.join("keys.json"), path.join("others.json")).unwrap();
+    assert_eq!(
+        from(&["--keys", "others.json"]),
+        (json!("admitted"), json!(["Keys are from others.json."]))
+    );
+    std::fs::write(
+        path.join("spin.toml"),
+        "spin_manifest_version = 2\n[application]\nname = \"x\"\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \
+         \"gate\"\n[component.gate]\nsource = \"gate.wasm\"\nfiles = [{ source = \"set\", destination = \"/\" }]\n",
+    )
+    .unwrap();
+    std::fs::create_dir(path.join("set")).unwrap();
+    std::fs::rename(path.join("others.json"), path.join("set/keys.json")).unwrap();
+    let (verdict, notes) = from(&[]);
+    assert_eq!(verdict, "admitted");
+    assert!(
+        notes[0].as_str().unwrap().ends_with("set/keys.json."),
+        "{notes}"
+    );
+}
+
+#[test]
+fn a_secret_comes_from_a_flag_the_environment_or_a_file() {
+    let folder = folder();
+    let secret = "a secret that has at least 32 bytes";
+    let token = hooks_token(secret);
+    let verdict = |arguments: &[&str]| {
+        let explanation = steps(
+            folder.path(),
+            &[&["POST", "/hooks"], arguments].concat(),
+            &token,
+        );
+        let told = explanation.to_string();
+        assert!(!told.contains(secret), "the secret is told: {told}");
+        explanation["verdict"].clone()
+    };
+    assert_eq!(verdict(&[]), "undecided");
+    let literal = format!("hooks_secret={secret}");
+    assert_eq!(verdict(&["--variable", &literal]), "admitted");
+    let wrong = "hooks_secret=another secret that has at least 32 bytes";
+    assert_eq!(verdict(&["--variable", wrong]), "refused");
+    std::fs::write(
+        folder.path().join(".env"),
+        format!("SPIN_VARIABLE_HOOKS_SECRET='{secret}'\n"),
+    )
+    .unwrap();
+    assert_eq!(verdict(&[]), "admitted");
+    let short = explain(
+        folder.path(),
+        &["POST", "/hooks", "--variable", "hooks_secret=short"],
+        &token,
+    );
+    assert_eq!(short.status, 1);
+    assert!(short.stderr.contains("hooks_secret"), "{}", short.stderr);
+}
+
+/// A token of the issuer that shares a secret.
+fn hooks_token(secret: &str) -> String {
+    let claims = json!({
+        "iss": "https://hooks.example", "aud": "api", "sub": "hook", "iat": ISSUED_S, "exp": ISSUED_S + 3600,
+    });
+    let signed = format!(
+        "{}.{}",
+        encoded(json!({ "alg": "HS256" }).to_string().as_bytes()),
+        encoded(claims.to_string().as_bytes())
+    );
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+    let signature = aws_lc_rs::hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", encoded(signature.as_ref()))
+}
+
+#[test]
+fn what_the_gate_would_ask_is_said() {
+    let folder = folder();
+    let opaque = steps(folder.path(), &["GET", "/far"], "2YotnFZFEjr1zCsicMWpAA");
+    assert_eq!(opaque["verdict"], "undecided");
+    assert_eq!(
+        step(&opaque, "introspection")["notes"][0],
+        "The gate asks `far` at the endpoint in its metadata as the client gate."
+    );
+    assert_eq!(step(&opaque, "introspection")["line"], 16);
+
+    let key = "x-api-key: dwk_4YbV0cQm8XzK_000000000000000000000000000000000000000000000000000";
+    let wrong = steps(folder.path(), &["GET", "/far", "--header", key], "");
+    assert_eq!(wrong["class"], "invalid-credential");
+    assert_eq!(wrong["first_failed"], "API key");
+
+    let nothing = steps(folder.path(), &["GET", "/far"], "");
+    assert_eq!(nothing["class"], "no-credential");
+    assert_eq!(
+        step(&nothing, "credential")["expected"],
+        "a signed token or an opaque token or an API key, in `Authorization: Bearer` or the field x-api-key"
+    );
+
+    let public = steps(folder.path(), &["GET", "/open/a"], "");
+    assert_eq!(public["verdict"], "admitted");
+    assert_eq!(step(&public, "credential")["found"], "none is looked at");
+}
+
+#[test]
+fn what_the_gate_answers_itself_is_no_route_of_anybody() {
+    let folder = folder();
+    let preflight = [
+        "OPTIONS",
+        "https://api.acme.example/users/7",
+        "--header",
+        "Origin: https://app.example",
+        "--header",
+        "Access-Control-Request-Method: GET",
+    ];
+    let explanation = steps(folder.path(), &preflight, "");
+    assert_eq!(explanation["verdict"], "answered");
+    assert_eq!(explanation["reason"], "preflight");
+}
+
+#[test]
+fn a_token_in_a_cookie_is_given_as_the_header_that_it_is_in() {
+    let folder = folder();
+    let cookie = format!("Cookie: theme=dark; session={}", token(json!({})));
+    let asked = |method: &str, more: &[&str]| {
+        let url = "https://api.acme.example/users/me";
+        let arguments = [&[method, url, "--header", &cookie], more].concat();
+        steps(folder.path(), &arguments, "")
+    };
+    assert_eq!(asked("GET", &[])["verdict"], "admitted");
+    let explanation = asked("POST", &["--header", "Origin: https://evil.example"]);
+    assert_eq!(explanation["first_failed"], "page");
+    assert_eq!(
+        step(&explanation, "page")["found"],
+        "Origin: https://evil.example, no Sec-Fetch-Site"
+    );
+    let own = asked("POST", &["--header", "Origin: https://api.acme.example"]);
+    assert_eq!(own["verdict"], "admitted");
+}
+
+#[test]
+fn a_token_comes_from_a_file_or_from_standard_input() {
+    let folder = folder();
+    let good = token(json!({}));
+    std::fs::write(folder.path().join("token"), format!("Bearer {good}\n")).unwrap();
+    for (arguments, input) in [
+        (&["--token-file", "token"][..], ""),
+        (&["--token-file", "-"], good.as_str()),
+        (&[], good.as_str()),
+        (&["--header", &format!("authorization: Bearer {good}")], ""),
+    ] {
+        let arguments = [&["GET", "/users/7"], arguments].concat();
+        let explanation = steps(folder.path(), &arguments, input);
+        assert_eq!(explanation["verdict"], "admitted", "{arguments:?}");
+    }
+    let arguments = ["GET", "/users/7", "--token-file", "-"];
+    let ran = explain(folder.path(), &arguments, "two tokens");
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("is not one token"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_time_is_written_in_either_way() {
+    let folder = folder();
+    let good = token(json!({}));
+    for (at, verdict) in [
+        ("1767600600", "admitted"),
+        ("2026-01-05T08:10:00Z", "admitted"),
+        ("2026-01-05T09:10:00.5+01:00", "admitted"),
+        ("2026-01-05T09:10:00Z", "refused"),
+        ("1767700000", "refused"),
+    ] {
+        let arguments = ["explain", "GET", "/users/7", "--at", at, "--format", "json"];
+        let ran = feed(folder.path(), &arguments, &good);
+        let explanation: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(explanation["verdict"], verdict, "{at}");
+    }
+}
+
+#[test]
+fn what_is_typed_wrongly_is_said_clearly() {
+    let folder = folder();
+    let path = folder.path();
+    std::fs::write(path.join("token"), token(json!({}))).unwrap();
+    std::fs::write(path.join("empty"), "\n").unwrap();
+    std::fs::write(path.join("broken.json"), "{\"keys\": 1}").unwrap();
+    let bearer = "Authorization: Bearer abc";
+    for (arguments, status, expected) in [
+        (
+            &["GET", "https://api.example"][..],
+            1,
+            &["no path", "https://api.example/"][..],
+        ),
+        (&["GET", "https://api.example?a=1"], 1, &["no path"]),
+        (&["GET", "api.example/users"], 1, &["neither", "/users/7"]),
+        (&["GET", "ftp://api.example/users"], 1, &["neither"]),
+        (&["GET", "https:///users"], 1, &["the host of the URL"]),
+        (
+            &["GET", "https://me@api.example/users"],
+            1,
+            &["the host of the URL"],
+        ),
+        (&["GET", "/users#top"], 1, &["fragment"]),
+        (&["G T", "/users"], 1, &["the method \"G T\""]),
+        (&["GET"], 2, &["<URL>"]),
+        (
+            &["GET", "/", "--header", "Authorization"],
+            2,
+            &["NAME: VALUE", "colon"],
+        ),
+        (
+            &["GET", "/", "--header", "a b: c"],
+            2,
+            &["no name of a header field"],
+        ),
+        (
+            &["GET", "/", "--header", "a: b\nc"],
+            2,
+            &["control characters"],
+        ),
+        (
+            &["GET", "/", "--token-file", "none"],
+            1,
+            &["--token-file: none cannot be read"],
+        ),
+        (
+            &["GET", "/", "--token-file", "empty"],
+            1,
+            &["there is no token in empty"],
+        ),
+        (
+            &["GET", "/", "--token-file", "token", "--header", bearer],
+            1,
+            &["two tokens are given"],
+        ),
+        (&["GET", "/", "--client", "nobody"], 2, &["--client"]),
+        (&["GET", "/", "--at", "soon"], 2, &["seconds since 1970"]),
+        (&["GET", "/", "--at", "-1"], 2, &["--at"]),
+        (
+            &["GET", "/", "--keys", "none.json"],
+            1,
+            &["none.json cannot be read"],
+        ),
+        (
+            &["GET", "/", "--keys", "broken.json"],
+            1,
+            &["broken.json is no key set"],
+        ),
+        (
+            &["GET", "/", "--policy", "none.toml"],
+            1,
+            &["none.toml cannot be read", "--policy FILE"],
+        ),
+        (
+            &["GET", "/", "--policy", "token"],
+            1,
+            &["is not valid", "doorward check token"],
+        ),
+        (&["--ref", "1"], 2, &["--log"]),
+        (&["GET", "/", "--log", "token"], 1, &["--log is for --ref"]),
+        (
+            &["--ref", "1", "--log", "none"],
+            1,
+            &["none cannot be read"],
+        ),
+        (
+            &["GET", "/", "--ref", "1", "--log", "token"],
+            2,
+            &["cannot be used with"],
+        ),
+    ] {
+        fails(path, &[&["explain"], arguments].concat(), status, expected);
+    }
+}
+
+#[test]
+fn the_lines_of_a_request_are_found_in_a_log() {
+    let folder = folder();
+    let path = folder.path();
+    let id = "0197a3f0-5f0a-7c3e-8a59-3f6f2f1f9a10";
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let log = format!(
+        "Serving x at http://127.0.0.1:3000\n{{\"request_id\":\"another\"}}\n{{not JSON}}\n[1, 2]\n\
+         gate: {{\"level\":\"warn\",\"request_id\":\"{id}\",\"trace_id\":\"{trace}\",\"status\":401,\"route\":\"/users/{{id}}\"}}\n\
+         \n{{\"request_id\":\"{id}\",\"event\":\"refused\"}}"
+    );
+    std::fs::write(path.join("log"), log).unwrap();
+    let ran = run(path, &["explain", "--ref", id, "--log", "log"]);
+    assert_eq!(
+        ran.stdout,
+        "log:5\n  level            warn\n  request_id       0197a3f0-5f0a-7c3e-8a59-3f6f2f1f9a10\n  route            \
+         /users/{id}\n  status           401\n  trace_id         4bf92f3577b34da6a3ce929d0e0e4736\nlog:7\n  event            \
+         refused\n  request_id       0197a3f0-5f0a-7c3e-8a59-3f6f2f1f9a10\n"
+    );
+    assert_eq!(ran.status, 0);
+    for (reference, count) in [
+        (format!("urn:uuid:{id}"), 2),
+        (id.to_ascii_uppercase(), 2),
+        (trace.to_owned(), 1),
+        (format!("00-{trace}-00f067aa0ba902b7-01"), 1),
+    ] {
+        let arguments = [
+            "explain", "--ref", &reference, "--log", "log", "--format", "json",
+        ];
+        let ran = run(path, &arguments);
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(
+            found["lines"].as_array().unwrap().len(),
+            count,
+            "{reference}"
+        );
+    }
+    let missing = ["explain", "--ref", "nobody", "--log", "log"];
+    fails(path, &missing, 1, &["no line of log", "not sampled"]);
+    std::fs::write(path.join("text"), "a\nb\n").unwrap();
+    let no_log = ["explain", "--ref", id, "--log", "text"];
+    fails(path, &no_log, 1, &["no line of it is a JSON object"]);
+}
+
+/// Nobody is advised to accept what is refused.
+#[test]
+fn advice_is_about_the_credential_and_never_about_the_policy() {
+    let folder = folder();
+    let other_key = signed(json!({ "alg": "EdDSA", "kid": "unknown" }), json!({}));
+    let tokens = [
+        token(json!({ "exp": ISSUED_S - 60 })),
+        token(json!({ "nbf": ISSUED_S + 3000 })),
+        token(json!({ "iat": ISSUED_S + 3000 })),
+        token(json!({ "iss": "https://evil.example" })),
+        token(json!({ "aud": "other" })),
+        token(json!({ "scope": "" })),
+        token(json!({ "tenant": 1 })),
+        token(json!({ "exp": ISSUED_S + 9_000_000 })),
+        token(json!({ "token_use": "id" })),
+        token(json!({ "cnf": {} })),
+        other_key,
+        "a.b.c".to_owned(),
+        String::new(),
+    ];
+    for token in tokens {
+        let explanation = steps(folder.path(), &["GET", "/users/7"], &token);
+        assert_eq!(explanation["verdict"], "refused", "{explanation:#}");
+        let advice = explanation["credential"].to_string();
+        for looser in [
+            "leeway",
+            "_s",
+            "algorithms",
+            "policy",
+            "route",
+            "issuer =",
+            "audience =",
+            "add ",
+            "accept",
+        ] {
+            assert!(!advice.contains(looser), "{looser}: {advice}");
+        }
+        assert!(
+            advice.len() > 2 || explanation["first_failed"] == "token",
+            "there is none: {explanation:#}"
+        );
+    }
+}
