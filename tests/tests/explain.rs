@@ -15,7 +15,7 @@ use doorward_tests::sim::component::Component;
 use doorward_tests::sim::gate::{Behind, Gate};
 use doorward_tests::sim::origin::Origin;
 use doorward_tests::sim::world::World;
-use doorward_token::{KeySet, UnixTime};
+use doorward_token::{KeySet, Part, TokenError, UnixTime};
 use doorward_traffic::field_list::FieldList;
 
 /// The host that is asked.
@@ -399,25 +399,7 @@ fn coherent(explanation: &Explanation) -> Result<(), String> {
         Reason::Claim { name, .. } => failed == format!("claim {name}"),
         Reason::IdentityHeader { .. } => failed == "identity headers",
         Reason::Limit(_) => failed == "limits",
-        Reason::Token(_) => {
-            let of_token = [
-                "token",
-                "length",
-                "alg",
-                "typ",
-                "signature",
-                "use",
-                "claims",
-                "iss",
-                "kind",
-                "aud",
-                "RFC 9068",
-                "exp",
-                "nbf",
-                "iat",
-            ];
-            of_token.contains(&failed)
-        }
+        Reason::Token(error) => step_of(error).contains(&failed),
         _ => true,
     };
     let after_signature = explanation
@@ -436,6 +418,50 @@ fn coherent(explanation: &Explanation) -> Result<(), String> {
     match fits {
         true => Ok(()),
         false => Err(format!("{failed} failed, because {}", refusal.reason())),
+    }
+}
+
+/// At which steps an error of a token can be.
+fn step_of(error: &TokenError) -> &'static [&'static str] {
+    match error {
+        TokenError::Audience => &["aud"],
+        TokenError::Issuer => &["iss"],
+        TokenError::Expired { .. } => &["exp"],
+        TokenError::NotYetValid { .. } => &["nbf"],
+        TokenError::IssuedInFuture { .. } => &["iat"],
+        TokenError::Signature { .. }
+        | TokenError::UnknownKey { .. }
+        | TokenError::KeyNotForAlgorithm { .. }
+        | TokenError::KeyOfOtherIssuer => &["signature"],
+        TokenError::AlgorithmNotAccepted { .. } => &["alg"],
+        TokenError::MediaType { .. } => &["typ"],
+        TokenError::Bound | TokenError::OtherUse { .. } | TokenError::SecurityEvent => &["use"],
+        TokenError::Kind { .. } => &["typ", "kind"],
+        TokenError::Encoding {
+            part: Part::Signature,
+        } => &["signature"],
+        TokenError::NotThreeParts
+        | TokenError::Encoding { .. }
+        | TokenError::Unsecured
+        | TokenError::UnsupportedAlgorithm
+        | TokenError::UnsupportedParameter { .. }
+        | TokenError::MissingParameter { .. }
+        | TokenError::ParameterType { .. }
+        | TokenError::KeyIdTooLong { .. } => &["token"],
+        TokenError::Json {
+            part: Part::Header, ..
+        } => &["token"],
+        TokenError::MissingClaim {
+            name: "sub" | "client_id" | "iat" | "jti",
+        } => &["RFC 9068"],
+        TokenError::ClaimType {
+            name: "token_use" | "typ" | "token_type",
+            ..
+        } => &["use"],
+        TokenError::ClaimType {
+            name: "client_id", ..
+        } => &["RFC 9068"],
+        _ => &["claims"],
     }
 }
 

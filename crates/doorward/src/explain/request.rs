@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use doorward_policy::explain::FieldList;
 use doorward_policy::target::{canonical_form, check_method};
 use doorward_policy::{Policy, RequestHead};
 use doorward_syntax::tokens::is_token;
 use doorward_token::TOKEN_BYTES_MAX;
-use doorward_traffic::field_list::FieldList;
 
 use crate::values;
 

@@ -4,8 +4,8 @@
 use doorward_token::{TokenError, TokenKinds};
 
 use crate::credential::CredentialError;
-use crate::explain::Telling;
 use crate::explain::step::Outcome;
+use crate::explain::telling::Telling;
 use crate::refusal::{Reason, Refusal};
 
 /// Adds it for a refusal whose steps are told.

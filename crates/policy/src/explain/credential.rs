@@ -1,9 +1,6 @@
 //! The credential: where it was, what it is, and whether it is genuine.
 
-use std::sync::Arc;
-
-use doorward_token::VerifiedToken;
-use doorward_token::api_key::{ApiKey, ApiKeyError, KeyRecord, VerifiedKey};
+use doorward_token::api_key::{ApiKey, ApiKeyError, KeyRecord};
 
 use crate::api_keys::{ApiKeys, KeyPlace};
 use crate::credential::Credential;
@@ -11,20 +8,14 @@ use crate::credential::kind::CredentialKind;
 use crate::decision::Screened;
 use crate::explain::lines::Place;
 use crate::explain::step::{Outcome, Step};
+use crate::explain::telling::{Genuine, Judged, Telling};
+use crate::explain::token;
 use crate::explain::words::shown;
-use crate::explain::{Judged, Telling, token};
 use crate::open::Open;
-use crate::policy::{AskedIssuer, Introspection, Issuer, Policy};
+use crate::policy::{AskedIssuer, Introspection, Policy};
 use crate::refusal::{Reason, Refusal};
 use crate::route::Route;
 use crate::token_from::TokenSource;
-
-/// A credential that is genuine, or of which that cannot be found out here.
-pub(super) enum Genuine {
-    Token(Arc<Issuer>, Box<VerifiedToken>),
-    Key(VerifiedKey),
-    Unknown(String),
-}
 
 /// What was found of a credential.
 pub(super) fn found(

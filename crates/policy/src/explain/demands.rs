@@ -5,8 +5,8 @@ use doorward_token::{Claims, Proof};
 use crate::decision::Authenticated;
 use crate::explain::lines::Place;
 use crate::explain::step::{Outcome, Step};
+use crate::explain::telling::{Judged, Telling};
 use crate::explain::words::{self, list, shown};
-use crate::explain::{Judged, Telling};
 use crate::policy::{Demands, IssuerId};
 use crate::refusal::{Reason, Refusal};
 

@@ -16,87 +16,25 @@ mod demands;
 mod lines;
 mod path;
 mod step;
+mod telling;
 mod token;
 mod traffic;
 mod words;
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
 use doorward_token::revocation::RevocationSet;
-use doorward_token::{KeySet, UnixTime};
 use doorward_traffic::cors::is_preflight;
+pub use doorward_traffic::field_list::FieldList;
 use doorward_traffic::fields::asks_for_websocket;
 use doorward_traffic::host;
 
-use self::lines::{Lines, Place};
+use self::lines::Lines;
 pub use self::step::{Outcome, Step};
-use crate::decision::{Authenticated, Pending, Screened};
-use crate::head::RequestHead;
+pub use self::telling::{Asked, KeysAtHand, KeysOf, Verdict};
+use self::telling::{Genuine, Judged, Telling};
+use crate::decision::{Authenticated, Screened};
 use crate::permit::Permit;
-use crate::policy::{Issuer, Policy};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
-
-/// What is explained.
-pub struct Asked<'a> {
-    /// The request.
-    pub head: RequestHead<'a>,
-    /// The authority that it is sent to, where that is known.
-    pub authority: Option<&'a str>,
-    /// Who sends it, where that is known.
-    pub peer: Option<IpAddr>,
-    /// When.
-    pub now: UnixTime,
-    /// How a time is written.
-    pub written: fn(UnixTime) -> String,
-    /// The keys of issuers.
-    pub keys: &'a dyn KeysOf,
-}
-
-/// Who has the keys of issuers.
-pub trait KeysOf {
-    /// Those of one.
-    fn of(&self, issuer: &Issuer) -> KeysAtHand<'_>;
-}
-
-/// The keys of an issuer, as far as they are at hand.
-pub enum KeysAtHand<'k> {
-    /// These.
-    Given {
-        /// The keys.
-        keys: &'k KeySet,
-        /// Where they are from, in words.
-        from: String,
-    },
-    /// None; why, and what to do.
-    NotGiven(String),
-}
-
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It goes on.
-    Admitted,
-    /// It does not.
-    Refused(Refusal),
-    /// The gate itself answers it: a preflight or a logout.
-    Answered(&'static str),
-    /// It cannot be found out here; why.
-    Undecided(String),
-}
-
-impl Verdict {
-    /// A stable name, for programs.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Admitted => "admitted",
-            Self::Refused(_) => "refused",
-            Self::Answered(_) => "answered",
-            Self::Undecided(_) => "undecided",
-        }
-    }
-}
 
 /// How a request is decided.
 #[derive(Clone, Debug)]
@@ -150,23 +88,6 @@ impl Policy {
             credential: telling.credential,
         }
     }
-}
-
-/// An explanation that is being written.
-struct Telling<'e> {
-    policy: &'e Policy,
-    asked: &'e Asked<'e>,
-    lines: &'e Lines<'e>,
-    steps: Vec<Step>,
-    unless: Vec<String>,
-    credential: Vec<String>,
-}
-
-/// A credential that is judged by a rule.
-struct Judged<'e, 'p> {
-    pending: &'e Pending<'p, 'e>,
-    /// The rule, in the file.
-    place: Option<Place<'e>>,
 }
 
 impl<'e> Telling<'e> {
@@ -256,12 +177,12 @@ impl<'e> Telling<'e> {
             demands::asked(self, judged);
         }
         match genuine? {
-            credential::Genuine::Token(issuer, token) => {
+            Genuine::Token(issuer, token) => {
                 let (issuer, token) = (&issuer, &*token);
                 self.authorise(judged, Authenticated::Token { issuer, token })
             }
-            credential::Genuine::Key(key) => self.authorise(judged, Authenticated::Key(&key)),
-            credential::Genuine::Unknown(why) => {
+            Genuine::Key(key) => self.authorise(judged, Authenticated::Key(&key)),
+            Genuine::Unknown(why) => {
                 // What else the rule asks for.
                 demands::asked(self, judged);
                 Ok(Verdict::Undecided(why))
@@ -281,10 +202,5 @@ impl<'e> Telling<'e> {
         let authorised = pending.authorise(who, Some(&none), now);
         demands::judged(self, judged, who, authorised.as_ref().err());
         authorised.map(|_: Permit<'_>| Verdict::Admitted)
-    }
-
-    /// The issuer, in the file.
-    fn issuer(&self, issuer: &Arc<Issuer>) -> Option<Place<'e>> {
-        self.lines.issuer(&issuer.name)
     }
 }

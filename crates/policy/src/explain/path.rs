@@ -1,8 +1,9 @@
 //! The target, and the rule for it.
 
 use crate::explain::step::{Outcome, Step};
+use crate::explain::telling::Telling;
+use crate::explain::words;
 use crate::explain::words::shown;
-use crate::explain::{Telling, words};
 use crate::matcher::{Found, Matcher};
 use crate::pattern::{Pattern, Segment};
 use crate::refusal::{Reason, Refusal};

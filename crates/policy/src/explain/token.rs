@@ -8,12 +8,12 @@ use doorward_token::{
 };
 use serde_json::{Map, Value};
 
-use crate::explain::credential::Genuine;
 use crate::explain::lines::Place;
 use crate::explain::step::{Outcome, Step};
+use crate::explain::telling::{Genuine, Judged, KeysAtHand, Telling};
 use crate::explain::traffic::between;
+use crate::explain::words;
 use crate::explain::words::{json, one_of, shown};
-use crate::explain::{Judged, KeysAtHand, Telling, words};
 use crate::policy::{Issuer, KeySource};
 use crate::refusal::Refusal;
 

@@ -3,9 +3,9 @@
 use doorward_token::UnixTime;
 use doorward_traffic::rate::{Counts, RateKey, RateLimit};
 
-use crate::explain::Telling;
 use crate::explain::lines::Place;
 use crate::explain::step::Step;
+use crate::explain::telling::Telling;
 use crate::explain::words::shown;
 use crate::refusal::Refusal;
 use crate::route::Route;
