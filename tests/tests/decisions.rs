@@ -26,6 +26,9 @@ use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::upstream::UpstreamFailure;
 use std::sync::Arc;
 
+/// What the request is called.
+const REQUEST_ID: &str = "0b9c54a0-3f0e-4b0e-9d2c-1f2e3d4c5b6a";
+
 const NOW_S: u64 = 1_800_000_000;
 const CASES_MIN: usize = 300;
 /// Where requests arrive.
@@ -358,8 +361,8 @@ fn check_refusal(expected: &ExpectedRefusal, refusal: &Refusal) -> Result<(), St
             "refused as {found:?} instead of {expected:?}: {reason}"
         ));
     }
-    let problem: serde_json::Value =
-        serde_json::from_slice(&refusal.problem_json()).map_err(|error| error.to_string())?;
+    let problem: serde_json::Value = serde_json::from_slice(&refusal.problem_json(REQUEST_ID))
+        .map_err(|error| error.to_string())?;
     let names = [
         problem["status"] == expected.status,
         problem["type"] != "about:blank",

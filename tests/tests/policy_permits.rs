@@ -18,6 +18,9 @@ use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value, json};
 
+/// What the request is called.
+const REQUEST_ID: &str = "0b9c54a0-3f0e-4b0e-9d2c-1f2e3d4c5b6a";
+
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const ACME: usize = 0;
 const OTHER: usize = 1;
@@ -172,7 +175,7 @@ fn neither_debug_nor_the_log_shows_a_credential() {
         let refusal = policy.screen(&head("/acme", &fields, &[])).unwrap_err();
         shown.push(format!("{refusal:?} {refusal} {}", refusal.reason()));
         shown.push(refusal.www_authenticate().unwrap());
-        shown.push(String::from_utf8(refusal.problem_json()).unwrap());
+        shown.push(String::from_utf8(refusal.problem_json(REQUEST_ID)).unwrap());
     }
     for text in shown {
         assert!(!text.contains(secret), "{text}");
@@ -206,7 +209,10 @@ fn a_refusal_says_no_more_than_its_class_to_the_client() {
     for refusal in &wrong {
         assert_eq!(refusal.status(), 401);
         assert_eq!(refusal.www_authenticate(), wrong[0].www_authenticate());
-        assert_eq!(refusal.problem_json(), wrong[0].problem_json());
+        assert_eq!(
+            refusal.problem_json(REQUEST_ID),
+            wrong[0].problem_json(REQUEST_ID)
+        );
         assert_eq!(refusal.retry_after_s(), None);
     }
     let reasons: Vec<String> = wrong
@@ -220,7 +226,7 @@ fn a_refusal_says_no_more_than_its_class_to_the_client() {
         );
     }
     let inside = Refusal::misconfigured("the variable acme_secret is missing");
-    let body = String::from_utf8(inside.problem_json()).unwrap();
+    let body = String::from_utf8(inside.problem_json(REQUEST_ID)).unwrap();
     assert_eq!(inside.status(), 500);
     assert!(
         !body.contains("acme_secret") && inside.www_authenticate().is_none(),
@@ -268,7 +274,7 @@ fn problem_documents_are_json_of_their_own_type() {
     for class in Class::ALL {
         let refusal = example(class);
         assert_eq!(refusal.class(), class);
-        let problem: Value = serde_json::from_slice(&refusal.problem_json()).unwrap();
+        let problem: Value = serde_json::from_slice(&refusal.problem_json(REQUEST_ID)).unwrap();
         let kind = problem["type"].as_str().unwrap().to_owned();
         assert!(kind.starts_with("urn:problem-type:doorward:"), "{kind}");
         assert_eq!(problem["status"], refusal.status(), "{class}");
@@ -278,7 +284,10 @@ fn problem_documents_are_json_of_their_own_type() {
                 .is_some_and(|title| !title.is_empty()),
             "{class}"
         );
-        assert_eq!(problem.as_object().unwrap().len(), 3, "{class}: {problem}");
+        assert_eq!(problem["request_id"], REQUEST_ID, "{class}");
+        let instance = format!("urn:uuid:{REQUEST_ID}");
+        assert_eq!(problem["instance"], instance, "RFC 9457 section 3.1.5");
+        assert_eq!(problem.as_object().unwrap().len(), 5, "{class}: {problem}");
         let title = class.title().as_bytes();
         let plain =
             |byte: &u8| (byte.is_ascii_graphic() || *byte == b' ') && !b"%\"\\".contains(byte);

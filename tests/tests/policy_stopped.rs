@@ -7,6 +7,9 @@ use doorward_policy::{Class, Refusal};
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 
+/// What the request is called.
+const REQUEST_ID: &str = "0b9c54a0-3f0e-4b0e-9d2c-1f2e3d4c5b6a";
+
 #[test]
 fn a_failure_of_an_upstream_is_told_by_its_class_alone() {
     for (failure, class) in [
@@ -25,7 +28,7 @@ fn a_failure_of_an_upstream_is_told_by_its_class_alone() {
     ] {
         let refusal = Refusal::upstream("orders-internal", failure);
         assert_eq!(refusal.class(), class, "{failure:?}");
-        let document = String::from_utf8(refusal.problem_json()).unwrap();
+        let document = String::from_utf8(refusal.problem_json(REQUEST_ID)).unwrap();
         assert!(!document.contains("orders"), "{document}");
         let reason = refusal.reason().to_string();
         assert!(reason.contains("orders-internal"), "the log: {reason}");

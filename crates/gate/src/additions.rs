@@ -4,8 +4,10 @@
 use doorward_policy::{Permit, Route};
 use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, RateVerdict, limit_field, policy_field};
+use doorward_traffic::request_id::REQUEST_ID;
 use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::shared_cache::{SharedCache, keep_private};
+use doorward_traffic::trace::Trace;
 
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
@@ -105,7 +107,7 @@ impl<'p> Additions<'p> {
         }
     }
 
-    /// Adds the fields to a response that somebody else made.
+    /// Adds the fields to a response that somebody else made, and what its request is called.
     ///
     /// # Errors
     /// Where the host does not accept the response.
@@ -113,15 +115,18 @@ impl<'p> Additions<'p> {
         &self,
         platform: &P,
         response: P::Response,
+        trace: &Trace,
     ) -> Result<P::Response, P::Error> {
-        if self.is_empty() {
-            return Ok(response);
-        }
-        let mut fields = P::listed(&P::response_fields(&response));
-        self.add_to(&mut fields);
-        platform
-            .with_fields(response, &fields)
-            .map_err(|_| P::error(NOT_REBUILT))
+        let request_id = trace.request_id.as_bytes();
+        let rebuilt = if self.is_empty() {
+            platform.with_field(response, REQUEST_ID, request_id)
+        } else {
+            let mut fields = P::listed(&P::response_fields(&response));
+            self.add_to(&mut fields);
+            fields.replace(REQUEST_ID, request_id);
+            platform.with_fields(response, &fields)
+        };
+        rebuilt.map_err(|_| P::error(NOT_REBUILT))
     }
 }
 

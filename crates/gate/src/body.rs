@@ -12,6 +12,7 @@ use doorward_traffic::fields::ends_in_trailers;
 use doorward_traffic::forwarded::is_forwarding_field;
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::spoofing::spoofing;
+use doorward_traffic::trace::tells_of_a_trace;
 use doorward_traffic::upstream::Upstream;
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -402,6 +403,7 @@ fn stripped_trailers<P: Platform>(mut trailers: FieldList, ground: &Ground<P>) -
         }
         !ground.policy.removes_trailer(name)
             && !is_forwarding_field(name)
+            && !tells_of_a_trace(name)
             && !ends_in_trailers(name)
     });
     trailers

@@ -12,6 +12,7 @@ use doorward_token::freshness::KeySetState;
 use doorward_token::revocation::REVOCATIONS_MAX;
 use doorward_traffic::cors::PreflightRefusal;
 use doorward_traffic::spoofing::{Says, Spoofing};
+use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -62,6 +63,8 @@ pub enum Event<'a> {
     },
     /// A preflight was refused.
     PreflightRefused {
+        /// Of which request.
+        trace: &'a Trace,
         /// Of the request, without its query.
         path: &'a str,
         /// Why.
@@ -101,11 +104,15 @@ pub enum Event<'a> {
     },
     /// A logout could not be done.
     LogoutFailed {
+        /// Of which request.
+        trace: &'a Trace,
         /// What the issuer is told.
         refusal: &'a Refusal,
     },
     /// A logout was not valid.
     LogoutRefused {
+        /// Of which request.
+        trace: &'a Trace,
         /// Where it was sent.
         path: &'a str,
         /// What is wrong with it.
@@ -113,6 +120,8 @@ pub enum Event<'a> {
     },
     /// A session has ended.
     LoggedOut {
+        /// Of which request.
+        trace: &'a Trace,
         /// Who said so.
         issuer: &'a str,
         /// How many names were written.
@@ -168,6 +177,8 @@ pub enum Event<'a> {
     },
     /// A target did not answer.
     UpstreamFailed {
+        /// Of which request.
+        trace: &'a Trace,
         /// Of which upstream.
         upstream: &'a str,
         /// Host and port.
@@ -264,6 +275,17 @@ impl Line {
         self.0.insert(name.to_owned(), value);
         self
     }
+
+    /// With what its request is called, and the trace that it belongs to.
+    fn of_request(self, trace: &Trace) -> Self {
+        let line = self
+            .with("request_id", &trace.request_id)
+            .with("trace_id", &trace.span.trace_id());
+        match &trace.link {
+            Some(link) => line.with("linked_trace_id", &link.trace_id()),
+            None => line,
+        }
+    }
 }
 
 impl Event<'_> {
@@ -279,13 +301,16 @@ impl Event<'_> {
         use Level::{Error, Info, Warn};
         match self {
             Self::Refused { record, refusal } => Line::of(Warn, "refused")
+                .of_request(&record.trace)
                 .with("class", &refusal.class())
                 .with("status", &refusal.status())
                 .with("method", &record.method)
                 .with("path", &record.path())
                 .with("reason", &refusal.reason()),
-            Self::PreflightRefused { path, why } => {
-                let line = Line::of(Info, "preflight-refused").with("path", path);
+            Self::PreflightRefused { trace, path, why } => {
+                let line = Line::of(Info, "preflight-refused")
+                    .of_request(trace)
+                    .with("path", path);
                 match why {
                     PreflightWhy::Rule(why) => line.with("reason", why),
                     PreflightWhy::NotListed => {
@@ -327,13 +352,23 @@ impl Event<'_> {
             Self::IntrospectionFailed { issuer, reason } => Line::of(Warn, "introspection-failed")
                 .with("issuer", issuer)
                 .with("reason", reason),
-            Self::LogoutFailed { refusal } => {
-                Line::of(Warn, "logout-failed").with("reason", &refusal.reason())
-            }
-            Self::LogoutRefused { path, reason } => Line::of(Warn, "logout-refused")
+            Self::LogoutFailed { trace, refusal } => Line::of(Warn, "logout-failed")
+                .of_request(trace)
+                .with("reason", &refusal.reason()),
+            Self::LogoutRefused {
+                trace,
+                path,
+                reason,
+            } => Line::of(Warn, "logout-refused")
+                .of_request(trace)
                 .with("path", path)
                 .with("reason", reason),
-            Self::LoggedOut { issuer, entries } => Line::of(Info, "logged-out")
+            Self::LoggedOut {
+                trace,
+                issuer,
+                entries,
+            } => Line::of(Info, "logged-out")
+                .of_request(trace)
                 .with("issuer", issuer)
                 .with("entries", entries),
             Self::RevocationsFull { entries } => Line::of(Error, "revocations-full")
@@ -382,10 +417,12 @@ impl Event<'_> {
                 Line::of(Error, "variable-unreadable").with("reason", reason)
             }
             Self::UpstreamFailed {
+                trace,
                 upstream,
                 target,
                 failure,
             } => Line::of(Warn, "upstream-failed")
+                .of_request(trace)
                 .with("upstream", upstream)
                 .with("target", target)
                 .with("reason", failure),

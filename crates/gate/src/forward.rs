@@ -110,10 +110,15 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
         {
             P::delete(&headers, name).map_err(refused)?;
             ground.log_spoofing(name);
+        } else if !record.trace.keeps(name) && !record.trace.sets(name) {
+            P::delete(&headers, name).map_err(refused)?;
         }
     }
     for (name, value) in permit.identity_headers() {
         P::set(&headers, name, std::slice::from_ref(value)).map_err(refused)?;
+    }
+    for (name, value) in record.trace.fields() {
+        P::set(&headers, name, &[value.into()]).map_err(refused)?;
     }
 
     rewrite_credentials::<P>(&headers, &received, &permit).map_err(refused)?;

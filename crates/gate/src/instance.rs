@@ -6,6 +6,7 @@ use doorward_policy::{Issuer, Policy};
 use doorward_token::cache::TokenCache;
 use doorward_traffic::shares::Shares;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub struct Instance<P: Platform> {
     id: u64,
     /// How many requests it had.
     requests: Cell<u64>,
+    /// What makes numbers of those that nobody can guess.
+    keyed: P::HashState,
     /// `None`: there is no policy that could be read, and every request is refused.
     pub(crate) gate: Option<Gate<P>>,
 }
@@ -63,6 +66,7 @@ impl<P: Platform> Instance<P> {
             gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
             id: platform.random(),
             requests: Cell::new(0),
+            keyed: platform.hash_state(),
             platform,
         }
     }
@@ -73,6 +77,12 @@ impl<P: Platform> Instance<P> {
         self.requests.set(number);
         let instance = self.id;
         RequestId { instance, number }
+    }
+
+    /// A number that nobody can guess, another one for each request and each argument.
+    pub(crate) fn random(&self, request: RequestId, which: u8) -> u64 {
+        self.keyed
+            .hash_one((request.instance, request.number, which))
     }
 }
 

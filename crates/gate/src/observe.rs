@@ -22,16 +22,16 @@ pub(crate) fn refused<P: Platform>(
         record: &record,
         refusal: &refusal,
     });
-    let response = respond::refusal(platform, &refusal, additions);
+    let response = respond::refusal(platform, &refusal, additions, &record.trace);
     record.outcome = Outcome::Refused(refusal);
-    done(platform, record);
+    done(platform, &mut record);
     response
 }
 
 /// Tells of a request that went on, and what came of that.
 pub(crate) fn answered<P: Platform>(
     platform: &P,
-    mut record: Box<Record<'_>>,
+    record: &mut Record<'_>,
     answer: &Result<P::Response, P::Error>,
 ) {
     if P::OBSERVES {
@@ -44,11 +44,11 @@ pub(crate) fn answered<P: Platform>(
     }
 }
 
-fn done<P: Platform>(platform: &P, mut record: Box<Record<'_>>) {
+fn done<P: Platform>(platform: &P, record: &mut Record<'_>) {
     if P::OBSERVES {
         if let Some(times) = &mut record.times {
             times.answered = Some(platform.monotonic());
         }
-        platform.observe(&record);
+        platform.observe(record);
     }
 }

@@ -218,6 +218,17 @@ pub trait Platform: Clone + 'static {
         fields: &FieldList,
     ) -> Result<Self::Response, NotAccepted>;
 
+    /// The same response, where the field of this name has this value and no other. Its body goes on unread.
+    ///
+    /// # Errors
+    /// Where the host does not accept it.
+    fn with_field(
+        &self,
+        response: Self::Response,
+        name: &str,
+        value: &[u8],
+    ) -> Result<Self::Response, NotAccepted>;
+
     // Bodies that come.
 
     /// The body of a request. Whether there is one, it says itself.

@@ -5,6 +5,7 @@ use doorward_policy::{CredentialKind, Principal, Refusal};
 use doorward_traffic::Millis;
 use doorward_traffic::rate::RateVerdict;
 use doorward_traffic::retry::{End, WhyNot};
+use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub struct Record<'p> {
     /// Which request.
     pub id: RequestId,
+    /// What others call it, and to which trace it belongs.
+    pub trace: Trace,
     /// Its method.
     pub method: Cow<'static, str>,
     /// Its path and query, as received.
@@ -129,9 +132,10 @@ pub enum Outcome {
 impl<'p> Record<'p> {
     /// Of a request that arrives.
     #[must_use]
-    pub(crate) fn new(id: RequestId, method: Cow<'static, str>) -> Self {
+    pub(crate) fn new(id: RequestId, trace: Trace, method: Cow<'static, str>) -> Self {
         Self {
             id,
+            trace,
             method,
             target: String::new(),
             route: None,

@@ -1,6 +1,8 @@
 //! Responses of our own.
 
 use doorward_policy::{Class, PROBLEM_MEDIA_TYPE, Refusal};
+use doorward_traffic::request_id::REQUEST_ID;
+use doorward_traffic::trace::Trace;
 
 use crate::additions::Additions;
 use crate::platform::{FieldList, Message, Platform};
@@ -17,8 +19,9 @@ pub(crate) fn refusal<P: Platform>(
     platform: &P,
     refusal: &Refusal,
     additions: &Additions<'_>,
+    trace: &Trace,
 ) -> Result<P::Response, P::Error> {
-    let body = refusal.problem_json();
+    let body = refusal.problem_json(&trace.request_id);
     let mut fields = FieldList::new();
     if additions.is_grpc {
         fields.push("content-type", GRPC);
@@ -34,6 +37,7 @@ pub(crate) fn refusal<P: Platform>(
         fields.push("retry-after", seconds.to_string());
     }
     additions.add_to(&mut fields);
+    fields.replace(REQUEST_ID, trace.request_id.as_bytes());
     match additions.is_grpc {
         true => grpc(platform, refusal.class(), fields),
         false => response(platform, refusal.status(), &fields, body),

@@ -18,6 +18,7 @@
 
 use doorward_policy::{Permit, Policy, Refusal, RequestHead, Route, Screened};
 use doorward_traffic::limits::BodyCount;
+use doorward_traffic::trace::Trace;
 
 use crate::additions::Additions;
 use crate::admit;
@@ -56,9 +57,9 @@ where
     let additions = std::mem::take(&mut admitted.additions);
     let (refusal, record) = match forward::stripped_request(*admitted).await {
         Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
-            (Finished::Answer(answer), record) => {
-                observe::answered(platform, record, &answer);
-                return additions.onto(platform, answer?);
+            (Finished::Answer(answer), mut record) => {
+                observe::answered(platform, &mut record, &answer);
+                return additions.onto(platform, answer?, &record.trace);
             }
             (Finished::Refused(refusal), record) => (refusal, record),
         },
@@ -102,8 +103,10 @@ async fn enter<P: Platform>(
     let gate = instance.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
     let mut received = Received::of::<P>(&request, &fields, api_key_header);
-    let record = Record::new(instance.next_request(), received.method.clone());
-    let mut record = Box::new(record);
+    let id = instance.next_request();
+    let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
+    let trace = Trace::of(&received.fields, is_trusted, |n| instance.random(id, n));
+    let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     record.times = P::OBSERVES.then(|| Times::arrived(platform.monotonic()));
     let mut additions = Additions::default();
     let refusal = match gate {
@@ -113,10 +116,13 @@ async fn enter<P: Platform>(
             received.origin = arrive::origin::<P>(&gate.ground, &request, &received);
             if let Some(endpoint) = Endpoint::of(gate, &received) {
                 record.endpoint = Some(endpoint.name());
-                let answer = endpoint.answer(gate, request, &received).await;
+                let answer = endpoint
+                    .answer(gate, request, &received, &record.trace)
+                    .await;
                 record.closes(received.target);
-                observe::answered(platform, record, &answer);
-                return answer.map(Entered::Answered);
+                observe::answered(platform, &mut record, &answer);
+                let named = Additions::default().onto(platform, answer?, &record.trace);
+                return named.map(Entered::Answered);
             }
             let verdict = match first(gate.policy(), &received) {
                 Ok(()) => permit(gate, &received, &mut record, &mut additions).await,

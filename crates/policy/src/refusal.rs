@@ -4,6 +4,7 @@ use core::fmt;
 
 use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::request_id::is_uuid;
 use doorward_traffic::upstream::UpstreamFailure;
 
 use crate::credential::kind::{CredentialKind, Kinds};
@@ -236,17 +237,27 @@ impl Refusal {
         }
     }
 
-    /// The body, of the media type [`PROBLEM_MEDIA_TYPE`] (RFC 9457).
+    /// The body, of the media type [`PROBLEM_MEDIA_TYPE`] (RFC 9457), for a request of this name, which is well-formed
+    /// ([`request_id`](doorward_traffic::request_id::request_id)).
     #[must_use]
-    pub fn problem_json(&self) -> Vec<u8> {
+    pub fn problem_json(&self, request_id: &str) -> Vec<u8> {
         let class = self.class();
         // RFC 9457 section 3.1: the type identifies the problem, the title says it again for people, the status is
         // advisory.
         let (title, status) = (class.title(), class.status());
-        format!(
-            r#"{{"type":"urn:problem-type:doorward:{class}","title":"{title}","status":{status}}}"#
-        )
-        .into_bytes()
+        let mut document = format!(
+            r#"{{"type":"urn:problem-type:doorward:{class}","title":"{title}","status":{status}"#
+        );
+        // Section 3.1.5: this occurrence of the problem. Not every name is a URI.
+        if is_uuid(request_id) {
+            document.push_str(r#","instance":"urn:uuid:"#);
+            document.push_str(request_id);
+            document.push('"');
+        }
+        document.push_str(r#","request_id":""#);
+        document.push_str(request_id);
+        document.push_str(r#""}"#);
+        document.into_bytes()
     }
 
     /// Why, which can be matched on; in words it is for the log. The client must not see it.

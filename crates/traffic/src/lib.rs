@@ -15,6 +15,7 @@ pub mod forwarded;
 pub mod host;
 pub mod limits;
 pub mod rate;
+pub mod request_id;
 pub mod retry;
 pub mod rewrite;
 pub mod security;
@@ -24,6 +25,8 @@ pub mod split;
 pub mod spoofing;
 pub mod status;
 mod time;
+pub mod trace;
+pub mod trace_context;
 pub mod upstream;
 pub mod way_back;
 

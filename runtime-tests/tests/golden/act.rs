@@ -129,6 +129,11 @@ impl<'b, 'h> Act<'b, 'h> {
         let line = String::from_utf8_lossy(sent);
         let line = line.split("\r\n").next().unwrap_or_default();
         let line = line.strip_suffix(" HTTP/1.1").unwrap_or(line);
+        let response = outcome.as_ref().unwrap_or_else(|broken| &broken.so_far);
+        let mut ids = response.fields.iter();
+        if let Some((_, id)) = ids.find(|(name, _)| name.eq_ignore_ascii_case("x-request-id")) {
+            self.names.request(id);
+        }
         writeln!(text, "{}", self.names.apply(line)).unwrap();
         match outcome {
             Ok(response) => self.response(text, response),

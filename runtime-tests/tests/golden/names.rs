@@ -1,8 +1,10 @@
 //! Names for what changes from run to run, so that all else can be the same.
 //!
-//! There are four rules: a text that the case names itself (an address, a token); a port of 127.0.0.1 that
-//! has no name, which is a client's; the value of a `Date` field; and for how many seconds an issuer that fails is left
-//! alone, which is drawn at random from a range.
+//! There are five rules: a text that the case names itself (an address, a token); a port of 127.0.0.1 that
+//! has no name, which is a client's; the value of a `Date` field; for how many seconds an issuer that fails is left
+//! alone, which is drawn at random from a range; and what a request is called, to which trace it belongs and which span
+//! of it is ours. The name and the trace of the answer that is written down are one wherever they are; those of other
+//! requests are others.
 //!
 //! Where bytes are counted, a port counts as five of them: those that Linux chooses have so many digits.
 
@@ -31,6 +33,12 @@ impl Names {
         self.0.push((text.to_owned(), format!("{{{name}}}")));
         // The longest first: one may be a part of another.
         self.0.sort_by_key(|(text, _)| usize::MAX - text.len());
+    }
+
+    /// Names the request that was answered under this name, and its trace.
+    pub fn request(&mut self, id: &str) {
+        self.add(id, "request");
+        self.add(&id.replace('-', ""), "trace");
     }
 
     /// Names the host and port of a URL.
@@ -73,6 +81,9 @@ impl Names {
             }
             text = named;
         }
+        let text = digits(&text, "\"request_id\":\"", 36, "{other request}");
+        let text = digits(&text, "\"trace_id\":\"", 32, "{other trace}");
+        let text = digits(&text, "00-{trace}-", 16, "{span}");
         ports(&text)
     }
 
@@ -84,6 +95,24 @@ impl Names {
             _ => self.apply(value),
         }
     }
+}
+
+/// A name in place of so many hexadecimal digits and hyphens after this.
+fn digits(text: &str, after: &str, count: usize, name: &str) -> String {
+    let mut pieces = text.split(after);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        named.push_str(after);
+        let is_digit = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+        match piece.split_at_checked(count) {
+            Some((digits, rest)) if digits.bytes().all(is_digit) => {
+                named.push_str(name);
+                named.push_str(rest);
+            }
+            _ => named.push_str(piece),
+        }
+    }
+    named
 }
 
 /// `127.0.0.1:` and a number.

@@ -169,6 +169,24 @@ impl Display for Message {
     }
 }
 
+/// A text with names in place of this one of a request, of its trace, and of the span of it that is ours.
+fn with_names(text: &str, id: &str) -> String {
+    const OF_OURS: &str = "00-{trace}-";
+    let text = text.replace(id, "{request}");
+    let text = text.replace(&id.replace('-', ""), "{trace}");
+    let mut pieces = text.split(OF_OURS);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
+        let span = match piece.len() - rest.len() {
+            16 => "{span}",
+            _ => "{no span}",
+        };
+        named.extend([OF_OURS, span, rest]);
+    }
+    named
+}
+
 impl Outcome {
     /// What is not as a case says; empty where it is.
     #[must_use]
@@ -200,11 +218,17 @@ impl Outcome {
         }
     }
 
-    /// Everything about it in lines, to be compared.
+    /// Everything about it in lines, to be compared. What the request is called and its trace have names: they are
+    /// the same wherever they are, and other ones in each run.
     #[must_use]
     pub fn text(&self) -> String {
         let seen = self.seen.iter().map(|seen| format!("origin: {seen}"));
         let got = self.got.iter().map(|got| format!("client: {got}"));
-        seen.chain(got).collect()
+        let text: String = seen.chain(got).collect();
+        let messages = self.got.iter().chain(&self.seen);
+        match messages.flat_map(|one| one.values("x-request-id")).next() {
+            Some(id) => with_names(&text, id),
+            None => text,
+        }
     }
 }

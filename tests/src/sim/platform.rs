@@ -359,6 +359,17 @@ impl Platform for Sim {
         Ok(Response { fields, ..response })
     }
 
+    fn with_field(
+        &self,
+        response: Response,
+        name: &str,
+        value: &[u8],
+    ) -> Result<Response, NotAccepted> {
+        let mut fields = response.fields.entries();
+        fields.replace(name, value);
+        self.with_fields(response, &fields)
+    }
+
     fn source(&self, request: Request) -> Source {
         request.body.source()
     }

@@ -12,6 +12,7 @@ mod heads;
 mod options;
 mod preflights;
 mod reading_on;
+mod request_ids;
 mod security;
 mod slow_bodies;
 mod upgrades;

@@ -64,13 +64,16 @@ fn method_target_fields_and_body_arrive_byte_for_byte() {
                 .filter(|(name, _)| !OWN.contains(name))
                 .collect();
             fields.sort();
+            let (traceparent, request_id) = (seen.field("traceparent"), seen.field("x-request-id"));
             let expected = [
                 ("accept-encoding", "gzip, br"),
                 ("cookie", "a=b; c=d"),
                 ("if-none-match", "\"a\", W/\"b\""),
+                ("traceparent", &*traceparent),
                 ("user-agent", "a test/1.0"),
                 ("x-empty", ""),
                 ("x-one", "1, 2;  \"3\\\" \u{7e}"),
+                ("x-request-id", &*request_id),
                 ("x-two", "first"),
                 ("x-two", "second"),
             ]
@@ -115,6 +118,7 @@ fn status_fields_and_body_of_the_answer_arrive_byte_for_byte() {
                 .map(|(name, value)| (name.to_ascii_lowercase(), String::from_utf8_lossy(value)))
                 .collect();
             fields.sort();
+            let request_id = answer.field("x-request-id");
             let expected = [
                 ("content-length", "300000"),
                 ("location", "/elsewhere?x"),
@@ -123,6 +127,7 @@ fn status_fields_and_body_of_the_answer_arrive_byte_for_byte() {
                 ("www-authenticate", "Basic realm=\"origin\""),
                 ("x-empty", ""),
                 ("x-one", "1, 2;  \"3\""),
+                ("x-request-id", &*request_id),
             ]
             .map(|(name, value)| (name.to_owned(), value.into()));
             assert_eq!(fields, expected, "{code}: these fields and no others");

@@ -1,6 +1,6 @@
 //! Bodies and their trailers, as streams and futures of WASI.
 
-use doorward_gate::platform::{FieldList, Message, Read, Stop};
+use doorward_gate::platform::{FieldList, Message, NotAccepted, Read, Stop};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -182,8 +182,20 @@ fn as_read(result: StreamResult, buffer: Vec<u8>) -> Read {
     Read { buffer, ended }
 }
 
+/// A response with other fields, whose body is handed on as it is.
+pub fn with_headers(response: Response, headers: Fields) -> Result<Response, NotAccepted> {
+    let status = response.get_status_code();
+    let (contents, trailers) = unread(response);
+    let (rebuilt, _sent) = Response::new(headers, Some(contents), trailers);
+    // A new one has 200.
+    if status != 200 {
+        rebuilt.set_status_code(status).map_err(|()| NotAccepted)?;
+    }
+    Ok(rebuilt)
+}
+
 /// The body of a response, to be handed on as it is.
-pub fn unread(response: Response) -> (StreamReader<u8>, FutureReader<Trailers>) {
+fn unread(response: Response) -> (StreamReader<u8>, FutureReader<Trailers>) {
     let (outcome, outcome_reader) = wit_future::new(|| Ok(()));
     let (body, trailers) = Response::consume_body(response, outcome_reader);
     drop(outcome);

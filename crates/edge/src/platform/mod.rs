@@ -239,12 +239,21 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn with_fields(&self, response: Response, fields: &FieldList) -> Result<Response, NotAccepted> {
-        let status = response.get_status_code();
         let headers = Fields::from_list(fields.as_slice()).map_err(|_| NotAccepted)?;
-        let (contents, trailers) = bodies::unread(response);
-        let (rebuilt, _sent) = Response::new(headers, Some(contents), trailers);
-        rebuilt.set_status_code(status).map_err(|()| NotAccepted)?;
-        Ok(rebuilt)
+        bodies::with_headers(response, headers)
+    }
+
+    fn with_field(
+        &self,
+        response: Response,
+        name: &str,
+        value: &[u8],
+    ) -> Result<Response, NotAccepted> {
+        // A copy by the host costs less than to take all fields in and to hand them out again.
+        let headers = response.get_headers().clone();
+        let set = headers.set(name, &[value.to_vec()]);
+        set.map_err(|_| NotAccepted)?;
+        bodies::with_headers(response, headers)
     }
 
     fn source(&self, request: Request) -> Source {

@@ -12,6 +12,7 @@ use doorward_token::logout::{
 use doorward_token::{TokenError, UnverifiedToken};
 use doorward_traffic::rate::KeyDigest;
 use doorward_traffic::shares::share_of;
+use doorward_traffic::trace::Trace;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,12 +59,13 @@ impl<'i> Logout<'i> {
         gate: &Gate<P>,
         request: P::Request,
         received: &Received,
+        trace: &Trace,
     ) -> Result<P::Response, P::Error> {
         let platform = gate.platform();
         let body = clock::within(platform, BODY_TIME_MAX, body(platform, request)).await;
         let answer = match body {
             _ if !is_form(received) => Err(Rejection::MediaType),
-            Ok(Some(body)) => accept(gate, self.at, received, &body).await,
+            Ok(Some(body)) => accept(gate, self.at, received, &body, trace).await,
             Ok(None) => Err(Rejection::Form(FormError::TooLong)),
             Err(TimedOut) => Err(Rejection::Slow),
         };
@@ -77,11 +79,12 @@ impl<'i> Logout<'i> {
             Err(Rejection::Token(error)) => error,
             Err(Rejection::Used) => &"the logout token was used before",
             Err(Rejection::Unavailable(refusal)) => {
-                platform.record(&Event::LogoutFailed { refusal });
-                return respond::refusal(platform, refusal, &Additions::default());
+                platform.record(&Event::LogoutFailed { trace, refusal });
+                return respond::refusal(platform, refusal, &Additions::default(), trace);
             }
         };
         platform.record(&Event::LogoutRefused {
+            trace,
             path: received.path(),
             reason,
         });
@@ -108,6 +111,7 @@ async fn accept<P: Platform>(
     at: LogoutAt<'_>,
     received: &Received,
     body: &[u8],
+    trace: &Trace,
 ) -> Result<(), Rejection> {
     let text = form_value(body, LOGOUT_PARAMETER).map_err(Rejection::Form)?;
     let token = UnverifiedToken::parse(&text).map_err(Rejection::Token)?;
@@ -118,7 +122,7 @@ async fn accept<P: Platform>(
     let logout = verified(gate, issuer, rule, &token).await?;
     let now = gate.platform().now_millis();
     gate.logouts.borrow_mut().give_back(&share, now);
-    write(gate, at.revocation, &logout).await
+    write(gate, at.revocation, &logout, trace).await
 }
 
 /// Takes one from a client's share of logout tokens that prove false. Anybody can send them, and to verify one takes
@@ -169,6 +173,7 @@ async fn write<P: Platform>(
     gate: &Gate<P>,
     rule: &RevocationRule,
     logout: &LogoutToken,
+    trace: &Trace,
 ) -> Result<(), Rejection> {
     let unavailable = || Rejection::Unavailable(store::unavailable());
     let now = gate.platform().now();
@@ -203,6 +208,7 @@ async fn write<P: Platform>(
     }
     gate.store.forget();
     gate.platform().record(&Event::LoggedOut {
+        trace,
         issuer: logout.issuer(),
         entries: revocations.len(),
     });

@@ -4,6 +4,8 @@
 mod logout;
 mod preflight;
 
+use doorward_traffic::trace::Trace;
+
 use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
@@ -42,10 +44,11 @@ impl<'i> Endpoint<'i> {
         gate: &Gate<P>,
         request: P::Request,
         received: &Received,
+        trace: &Trace,
     ) -> Result<P::Response, P::Error> {
         match self {
-            Self::Logout(logout) => logout.answer(gate, request, received).await,
-            Self::Preflight(preflight) => preflight.answer(gate.platform(), received),
+            Self::Logout(logout) => logout.answer(gate, request, received, trace).await,
+            Self::Preflight(preflight) => preflight.answer(gate.platform(), received, trace),
         }
     }
 }

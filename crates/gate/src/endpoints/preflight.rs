@@ -5,6 +5,7 @@
 
 use doorward_policy::Policy;
 use doorward_traffic::cors::{PreflightAnswer, is_preflight};
+use doorward_traffic::trace::Trace;
 
 use crate::event::{Event, PreflightWhy};
 use crate::platform::{FieldList, Platform};
@@ -57,10 +58,11 @@ impl<'p> Preflight<'p> {
         self,
         platform: &P,
         received: &Received,
+        trace: &Trace,
     ) -> Result<P::Response, P::Error> {
         let refused = |why| {
             let path = received.path();
-            platform.record(&Event::PreflightRefused { path, why });
+            platform.record(&Event::PreflightRefused { trace, path, why });
         };
         let answer = self.policy.rule.preflight(
             &self.origin,

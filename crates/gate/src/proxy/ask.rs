@@ -148,6 +148,7 @@ pub(super) async fn ask<P: Platform>(
                 let report = TargetReport::of_failure(&failure);
                 attempting.ended(report, now);
                 platform.record(&Event::UpstreamFailed {
+                    trace: &record.trace,
                     upstream: &upstream.name,
                     target: &target.authority,
                     failure,

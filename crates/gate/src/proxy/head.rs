@@ -6,7 +6,9 @@ use doorward_traffic::address::Client;
 use doorward_traffic::field_list::is_field;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
+use doorward_traffic::request_id::REQUEST_ID;
 use doorward_traffic::spoofing::{says_identity, spoofing};
+use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};
 use doorward_traffic::way_back::{MOVED_FIELDS, WayBack};
 use std::borrow::Cow;
@@ -16,7 +18,7 @@ use super::response_trailers::edited;
 use crate::additions::Additions;
 use crate::arrive::scheme;
 use crate::ground::Ground;
-use crate::platform::{FieldList, Platform};
+use crate::platform::{FieldList, NotAccepted, Platform};
 use crate::received::Received;
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
@@ -92,6 +94,7 @@ pub(super) fn stripped_fields<P: Platform>(
     ground: &Ground<P>,
     mut fields: FieldList,
     permit: &Permit<'_>,
+    trace: &Trace,
     client: &Client,
     origin: &str,
     is_grpc: bool,
@@ -121,7 +124,7 @@ pub(super) fn stripped_fields<P: Platform>(
             return false;
         }
         // What a rule lets through says no more of the way than that the method is another one.
-        !is_forwarding_field(name) || spoofing(name).is_some()
+        trace.keeps(name) && (!is_forwarding_field(name) || spoofing(name).is_some())
     };
     fields.retain(stays);
     if rewrites {
@@ -136,6 +139,9 @@ pub(super) fn stripped_fields<P: Platform>(
     }
     for (name, value) in permit.identity_headers() {
         fields.push(name, value.as_slice());
+    }
+    for (name, value) in trace.fields() {
+        fields.push(name, value);
     }
     if takes_trailers {
         fields.push("te", "trailers");
@@ -159,9 +165,9 @@ pub(super) fn edit(fields: &mut FieldList, edits: &FieldEdits) {
     }
 }
 
-/// The response as the client gets it. Where there is nothing to change it is handed on as it is, which
-/// costs a tenth of the whole exchange less than to rebuild it. For that reason it gets no `Via` either:
-/// a gateway may add one to responses and need not (RFC 9110 §7.6.3).
+/// The response as the client gets it, with what its request is called. Where nothing else is to be changed the host
+/// copies its fields, which costs less than to list them here. For that reason it gets no `Via` either: a gateway may
+/// add one to responses and need not (RFC 9110 §7.6.3).
 ///
 /// Some hosts take fields of one hop out of what arrives, some do not, and both forbid a component to set one, so
 /// a response has to be asked for them. Where the host says that it takes them out it is not: that costs a twentieth of
@@ -175,18 +181,23 @@ pub(super) fn response<P: Platform>(
     upstream: &Arc<Upstream>,
     back: Option<WayBack<'_>>,
     additions: &Additions<'_>,
+    trace: &Trace,
 ) -> Result<P::Response, Refusal> {
     let edits = &upstream.response_fields;
     let nothing_is_set = additions.is_empty() && edits.is_empty();
     let hides = platform.hides_hop_by_hop();
+    let request_id = trace.request_id.as_bytes();
+    let malformed = |NotAccepted| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed);
+    let named = |response| platform.with_field(response, REQUEST_ID, request_id);
     if nothing_is_set && back.is_none() && hides {
-        return Ok(response);
+        return named(response).map_err(malformed);
     }
     let headers = P::response_fields(&response);
     let back = back.filter(|_| P::has_any(&headers, &MOVED_FIELDS));
     let has_hop = || !hides && P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES);
     if nothing_is_set && back.is_none() && !has_hop() {
-        return Ok(response);
+        drop(headers);
+        return named(response).map_err(malformed);
     }
     let mut fields = P::listed(&headers);
     drop(headers);
@@ -203,6 +214,7 @@ pub(super) fn response<P: Platform>(
     }
     edit(&mut fields, edits);
     additions.add_to(&mut fields);
+    fields.replace(REQUEST_ID, request_id);
     // An answer of gRPC may end with its head, and its client waits for trailers where the stream does not: only a
     // body that is handed on as it is says that at once. It has no trailers to be looked at.
     let ends_with_head = fields.has("grpc-status") && !fields.has("trailer");
@@ -213,5 +225,5 @@ pub(super) fn response<P: Platform>(
         let body = edited(platform, response, upstream);
         platform.response(status, &fields, body)
     };
-    rebuilt.map_err(|_| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed))
+    rebuilt.map_err(malformed)
 }

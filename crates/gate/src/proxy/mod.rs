@@ -98,6 +98,7 @@ pub(crate) async fn answer<P: Platform>(
                     ground,
                     received.fields,
                     &permit,
+                    &record.trace,
                     &client,
                     &received.origin,
                     additions.is_grpc,
@@ -117,12 +118,20 @@ pub(crate) async fn answer<P: Platform>(
         let upstream = &exchange.known.upstream;
         let target = upstream.targets.at(exchange.position);
         let back = moved.map(|rewrite| WayBack::of(rewrite, target));
-        head::response(platform, exchange.response, upstream, back, &additions)
+        let response = exchange.response;
+        head::response(
+            platform,
+            response,
+            upstream,
+            back,
+            &additions,
+            &record.trace,
+        )
     });
     match answer {
         Ok(response) => {
             let answer = Ok(response);
-            observe::answered(platform, record, &answer);
+            observe::answered(platform, &mut record, &answer);
             answer
         }
         Err(refusal) => observe::refused(platform, record, refusal, &additions),

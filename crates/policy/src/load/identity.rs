@@ -15,7 +15,7 @@ use crate::value::Value;
 /// would change what the request is. The first ones are those of one hop (RFC 9110 section 7.6.1)
 /// and those that delimit or route a message. What says who the caller is may be set, whatever else is
 /// here; what says that the method or path is another one never is.
-const FORBIDDEN: [&str; 33] = [
+const FORBIDDEN: [&str; 35] = [
     "connection",
     "host",
     "http2-settings",
@@ -25,6 +25,7 @@ const FORBIDDEN: [&str; 33] = [
     "transfer-encoding",
     "upgrade",
     "authorization",
+    "baggage",
     "cookie",
     "cookie2",
     "set-cookie",
@@ -49,6 +50,7 @@ const FORBIDDEN: [&str; 33] = [
     "tracestate",
     "user-agent",
     "via",
+    "x-request-id",
 ];
 
 /// The same, by how a name begins. `spin-` are the headers that Spin sets itself.

@@ -1,0 +1,50 @@
+//! The name by which a client, its proxies and the log call one request.
+
+use crate::trace_context::push_hex;
+
+/// The field with the name of a request. No RFC has it, and nearly everybody uses it.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Bytes of a name that somebody else gave.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// The name in the fields of this name, where there is one and it is well-formed: 1 to [`REQUEST_ID_BYTES_MAX`] ASCII
+/// letters, digits and characters of `-._~+/=:@`. So it needs no escapes in a log, in JSON or in a header.
+#[must_use]
+pub fn request_id(values: &[Vec<u8>]) -> Option<&str> {
+    let [value] = values else {
+        return None;
+    };
+    let is_inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=:@".contains(byte);
+    let is_well_formed =
+        (1..=REQUEST_ID_BYTES_MAX).contains(&value.len()) && value.iter().all(is_inside);
+    core::str::from_utf8(value).ok().filter(|_| is_well_formed)
+}
+
+/// A UUID of random bits (RFC 9562 section 5.4). One of version 7 would need the time, which a component has to ask its
+/// host for.
+#[must_use]
+pub fn uuid(high: u64, low: u64) -> String {
+    let mut digits = String::with_capacity(36);
+    push_hex(&mut digits, high & !0xf000 | 0x4000);
+    push_hex(&mut digits, low & !(0b11 << 62) | 0b10 << 62);
+    for at in HYPHENS {
+        digits.insert(at, '-');
+    }
+    digits
+}
+
+/// Where a UUID has them.
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+/// Whether a name is a UUID (RFC 9562 section 4), of whatever version.
+#[must_use]
+pub fn is_uuid(name: &str) -> bool {
+    let is_right = |(at, byte): (usize, u8)| match HYPHENS.contains(&at) {
+        true => byte == b'-',
+        false => byte.is_ascii_hexdigit(),
+    };
+    name.len() == 36 && name.bytes().enumerate().all(is_right)
+}
+
+#[cfg(test)]
+mod tests;
