@@ -117,16 +117,12 @@ impl<'p> Additions<'p> {
         response: P::Response,
         trace: &Trace,
     ) -> Result<P::Response, P::Error> {
-        let request_id = trace.request_id.as_bytes();
-        let rebuilt = if self.is_empty() {
-            platform.with_field(response, REQUEST_ID, request_id)
-        } else {
-            let mut fields = P::listed(&P::response_fields(&response));
-            self.add_to(&mut fields);
-            fields.replace(REQUEST_ID, request_id);
-            platform.with_fields(response, &fields)
-        };
-        rebuilt.map_err(|_| P::error(NOT_REBUILT))
+        let mut fields = P::listed(&P::response_fields(&response));
+        self.add_to(&mut fields);
+        fields.replace(REQUEST_ID, trace.request_id.as_bytes());
+        platform
+            .with_fields(response, &fields)
+            .map_err(|_| P::error(NOT_REBUILT))
     }
 }
 

@@ -277,6 +277,8 @@ impl Line {
     }
 
     /// With what its request is called, and the trace that it belongs to.
+    // Not inlined: many events have it.
+    #[inline(never)]
     fn of_request(self, trace: &Trace) -> Self {
         let line = self
             .with("request_id", &trace.request_id)

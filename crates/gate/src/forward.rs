@@ -6,6 +6,7 @@
 
 use doorward_policy::{Permit, Refusal};
 use doorward_traffic::limits::LimitExceeded;
+use doorward_traffic::trace::is_set;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -110,7 +111,7 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
         {
             P::delete(&headers, name).map_err(refused)?;
             ground.log_spoofing(name);
-        } else if !record.trace.keeps(name) && !record.trace.sets(name) {
+        } else if !record.trace.keeps(name) && !is_set(name) {
             P::delete(&headers, name).map_err(refused)?;
         }
     }
@@ -118,7 +119,7 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
         P::set(&headers, name, std::slice::from_ref(value)).map_err(refused)?;
     }
     for (name, value) in record.trace.fields() {
-        P::set(&headers, name, &[value.into()]).map_err(refused)?;
+        P::set(&headers, name, &[value.to_vec()]).map_err(refused)?;
     }
 
     rewrite_credentials::<P>(&headers, &received, &permit).map_err(refused)?;

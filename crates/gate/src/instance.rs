@@ -79,10 +79,20 @@ impl<P: Platform> Instance<P> {
         RequestId { instance, number }
     }
 
-    /// A number that nobody can guess, another one for each request and each argument.
-    pub(crate) fn random(&self, request: RequestId, which: u8) -> u64 {
+    /// Numbers that nobody can guess, others for each request.
+    pub(crate) fn random(&self, request: RequestId) -> [u64; 3] {
+        [
+            self.number(request, 0),
+            self.number(request, 1),
+            self.number(request, 2),
+        ]
+    }
+
+    // Not inlined: a hash function is long.
+    #[inline(never)]
+    fn number(&self, request: RequestId, which: u64) -> u64 {
         self.keyed
-            .hash_one((request.instance, request.number, which))
+            .hash_one([request.instance, request.number, which])
     }
 }
 

@@ -4,7 +4,7 @@ use doorward_policy::{Class, PROBLEM_MEDIA_TYPE, Refusal};
 use doorward_traffic::request_id::REQUEST_ID;
 use doorward_traffic::trace::Trace;
 
-use crate::additions::Additions;
+use crate::additions::{Additions, NOT_REBUILT};
 use crate::platform::{FieldList, Message, Platform};
 use crate::received::GRPC;
 
@@ -61,6 +61,21 @@ fn grpc<P: Platform>(
     let (sink, body) = platform.pipe(Message::Response);
     platform.spawn(P::finish(sink, Ok(trailers)));
     made(platform, 200, &fields, body)
+}
+
+/// The same response, with what its request is called.
+///
+/// # Errors
+/// Where the host does not accept it.
+#[inline(never)]
+pub(crate) fn named<P: Platform>(
+    platform: &P,
+    response: P::Response,
+    trace: &Trace,
+) -> Result<P::Response, P::Error> {
+    platform
+        .with_field(response, REQUEST_ID, trace.request_id.as_bytes())
+        .map_err(|_| P::error(NOT_REBUILT))
 }
 
 /// A response with a small body.

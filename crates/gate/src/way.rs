@@ -34,6 +34,7 @@ use crate::platform::Platform;
 use crate::proxy;
 use crate::received::Received;
 use crate::record::{Record, Times};
+use crate::respond;
 use crate::route;
 
 /// Decides on `request`; where it is let through, hands it to `next`.
@@ -59,7 +60,10 @@ where
         Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
             (Finished::Answer(answer), mut record) => {
                 observe::answered(platform, &mut record, &answer);
-                return additions.onto(platform, answer?, &record.trace);
+                return match additions.is_empty() {
+                    true => respond::named(platform, answer?, &record.trace),
+                    false => additions.onto(platform, answer?, &record.trace),
+                };
             }
             (Finished::Refused(refusal), record) => (refusal, record),
         },
@@ -105,7 +109,7 @@ async fn enter<P: Platform>(
     let mut received = Received::of::<P>(&request, &fields, api_key_header);
     let id = instance.next_request();
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
-    let trace = Trace::of(&received.fields, is_trusted, |n| instance.random(id, n));
+    let trace = Trace::of(&received.fields, is_trusted, instance.random(id));
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     record.times = P::OBSERVES.then(|| Times::arrived(platform.monotonic()));
     let mut additions = Additions::default();
@@ -121,8 +125,7 @@ async fn enter<P: Platform>(
                     .await;
                 record.closes(received.target);
                 observe::answered(platform, &mut record, &answer);
-                let named = Additions::default().onto(platform, answer?, &record.trace);
-                return named.map(Entered::Answered);
+                return respond::named(platform, answer?, &record.trace).map(Entered::Answered);
             }
             let verdict = match first(gate.policy(), &received) {
                 Ok(()) => permit(gate, &received, &mut record, &mut additions).await,

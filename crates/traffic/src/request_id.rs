@@ -1,6 +1,6 @@
 //! The name by which a client, its proxies and the log call one request.
 
-use crate::trace_context::push_hex;
+use crate::trace_context::write_hex;
 
 /// The field with the name of a request. No RFC has it, and nearly everybody uses it.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -20,19 +20,32 @@ pub fn request_id(values: &[Vec<u8>]) -> Option<&str> {
     core::str::from_utf8(value).ok().filter(|_| is_well_formed)
 }
 
-/// A UUID of random bits (RFC 9562 section 5.4). One of version 7 would need the time, which a component has to ask its
-/// host for.
+/// Random bits as those of a UUID (RFC 9562 section 5.4). One of version 7 would need the time, which a component has to
+/// ask its host for.
 #[must_use]
-pub fn uuid(high: u64, low: u64) -> String {
-    let mut digits = String::with_capacity(36);
-    push_hex(&mut digits, high & !0xf000 | 0x4000);
-    push_hex(&mut digits, low & !(0b11 << 62) | 0b10 << 62);
-    for at in HYPHENS {
-        digits.insert(at, '-');
-    }
-    digits
+pub const fn uuid_bits([high, low]: [u64; 2]) -> [u64; 2] {
+    [high & !0xf000 | 0x4000, low & !(0b11 << 62) | 0b10 << 62]
 }
 
+/// A UUID of these bits.
+#[must_use]
+pub fn uuid(bits: [u64; 2]) -> String {
+    let mut digits = [0; 32];
+    for (place, number) in digits.chunks_exact_mut(16).zip(bits) {
+        write_hex(place, number);
+    }
+    let mut uuid = String::with_capacity(UUID_BYTES);
+    for digit in digits {
+        if HYPHENS.contains(&uuid.len()) {
+            uuid.push('-');
+        }
+        uuid.push(char::from(digit));
+    }
+    uuid
+}
+
+/// Bytes of a UUID.
+const UUID_BYTES: usize = 36;
 /// Where a UUID has them.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
@@ -43,7 +56,7 @@ pub fn is_uuid(name: &str) -> bool {
         true => byte == b'-',
         false => byte.is_ascii_hexdigit(),
     };
-    name.len() == 36 && name.bytes().enumerate().all(is_right)
+    name.len() == UUID_BYTES && name.bytes().enumerate().all(is_right)
 }
 
 #[cfg(test)]

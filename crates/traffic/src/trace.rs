@@ -9,8 +9,8 @@
 use doorward_syntax::field_name::Names;
 
 use crate::field_list::{FieldList, is_field};
-use crate::request_id::{REQUEST_ID, request_id, uuid};
-use crate::trace_context::{TRACEPARENT, TRACESTATE, Traceparent, tracestate};
+use crate::request_id::{REQUEST_ID, request_id, uuid, uuid_bits};
+use crate::trace_context::{TRACEPARENT, TRACESTATE, Traceparent, is_tracestate};
 
 /// The field with what whoever asks wants everybody behind to know (W3C Baggage).
 const BAGGAGE: &str = "baggage";
@@ -36,67 +36,58 @@ pub struct Trace {
     pub parent: Option<Traceparent>,
     /// To which trace somebody else says that it belongs.
     pub link: Option<Traceparent>,
+    /// Whether what the peer says is taken.
     peer_is_trusted: bool,
-    state: State,
-}
-
-/// What becomes of `tracestate`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    /// It goes on as it came, if it did.
-    Stays,
-    /// This goes on.
-    Is(String),
-    /// It does not go on.
-    Goes,
+    /// Whether `tracestate` goes on.
+    keeps_state: bool,
 }
 
 impl Trace {
     /// That of a request with these fields. Whether the peer is trusted is asked only where it says something.
-    /// `random` is a number that nobody can guess, another one for each argument.
+    /// `random` are numbers that nobody can guess.
+    // Not inlined, like what it calls: where it is asked for is one large function.
+    #[inline(never)]
     #[must_use]
     pub fn of(
         fields: &FieldList,
         peer_is_trusted: impl FnOnce() -> bool,
-        random: impl Fn(u8) -> u64,
+        random: [u64; 3],
     ) -> Self {
-        let says_something = fields.names().any(tells_of_a_trace);
-        let peer_is_trusted = says_something && peer_is_trusted();
-        let own = uuid(random(0), random(1));
-        let span = random(2);
-        let values = |name| match says_something {
-            true => fields.values(name),
-            false => Vec::new(),
+        let [high, low, span] = random;
+        let own = uuid_bits([high, low]);
+        let mut trace = Self {
+            request_id: String::new(),
+            span: Traceparent::first(own, span),
+            parent: None,
+            link: None,
+            peer_is_trusted: false,
+            keeps_state: false,
         };
-        let told = Traceparent::of(&values(TRACEPARENT));
-        let (parent, link) = match peer_is_trusted {
-            true => (told, None),
-            false => (None, told),
-        };
-        let state = match &parent {
-            None => State::Goes,
-            Some(_) => {
-                let came = fields.values(TRACESTATE);
-                match tracestate(&came) {
-                    None => State::Goes,
-                    Some(state) if came == [state.as_bytes()] => State::Stays,
-                    Some(state) => State::Is(state),
-                }
-            }
-        };
-        let span = match &parent {
-            Some(parent) => parent.child(span),
-            None => Traceparent::first(&own, span),
-        };
-        let named = values(REQUEST_ID);
-        let named = request_id(&named).filter(|_| peer_is_trusted);
-        Self {
-            request_id: named.map_or(own, str::to_owned),
-            span,
-            parent,
-            link,
-            peer_is_trusted,
-            state,
+        if fields.names().any(tells_of_a_trace) {
+            trace.takes(fields, peer_is_trusted(), span);
+        }
+        if trace.request_id.is_empty() {
+            trace.request_id = uuid(own);
+        }
+        trace
+    }
+
+    /// Takes what is said, or takes note of it.
+    #[inline(never)]
+    fn takes(&mut self, fields: &FieldList, peer_is_trusted: bool, span: u64) {
+        let told = Traceparent::of(&fields.values(TRACEPARENT));
+        if !peer_is_trusted {
+            self.link = told;
+            return;
+        }
+        self.peer_is_trusted = true;
+        if let Some(parent) = told {
+            self.span = parent.child(span);
+            self.parent = told;
+            self.keeps_state = is_tracestate(&fields.values(TRACESTATE));
+        }
+        if let Some(named) = request_id(&fields.values(REQUEST_ID)) {
+            named.clone_into(&mut self.request_id);
         }
     }
 
@@ -105,30 +96,26 @@ impl Trace {
     pub fn keeps(&self, name: &str) -> bool {
         match TELLING.find(name) {
             None => true,
-            Some(TRACESTATE) => self.state == State::Stays,
+            Some(TRACESTATE) => self.keeps_state,
             Some(BAGGAGE) => self.peer_is_trusted,
             Some(_) => false,
         }
     }
 
-    /// Whether a field of this name is among [`Trace::fields`].
-    #[must_use]
-    pub fn sets(&self, name: &str) -> bool {
-        self.fields().any(|(set, _)| is_field(name, set))
-    }
-
     /// The fields that the next one gets in place of those that do not go on.
-    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let state = match &self.state {
-            State::Is(state) => Some((TRACESTATE, state.as_str())),
-            State::Stays | State::Goes => None,
-        };
-        let ours = [
-            (REQUEST_ID, self.request_id.as_str()),
-            (TRACEPARENT, self.span.as_str()),
-        ];
-        ours.into_iter().chain(state)
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, &[u8]); 2] {
+        [
+            (REQUEST_ID, self.request_id.as_bytes()),
+            (TRACEPARENT, self.span.as_bytes()),
+        ]
     }
+}
+
+/// Whether a field of this name is among [`Trace::fields`].
+#[must_use]
+pub fn is_set(name: &str) -> bool {
+    is_field(name, REQUEST_ID) || is_field(name, TRACEPARENT)
 }
 
 #[cfg(test)]

@@ -1,31 +1,32 @@
 //! To which trace a request belongs: W3C Trace Context.
 //!
-//! Whom to believe is not decided here: [`Traceparent::of`] says what somebody told, and [`tracestate`] what of the rest
-//! may go on.
+//! Whom to believe is not decided here: [`Traceparent::of`] says what somebody told, and [`is_tracestate`] whether the
+//! rest may go on.
 
-use doorward_syntax::list::{ascii, elements};
+use doorward_syntax::list::{ascii, elements, trim};
 
 /// The field that says to which trace a request belongs, and which span sent it.
 pub const TRACEPARENT: &str = "traceparent";
 /// The field with what each tracing system wants to know again (§3.3).
 pub const TRACESTATE: &str = "tracestate";
-/// Bytes of `tracestate` that go on at most (§3.3.1.5).
+/// Bytes of `tracestate`, commas included; who has more of it need not hand it on (§3.3.1.5).
 pub const TRACESTATE_BYTES_MAX: usize = 512;
 /// Members of `tracestate`; with more of them it is none (§3.3.1.1).
 pub const TRACESTATE_MEMBERS_MAX: usize = 32;
-/// Bytes of a member beyond which it goes before others, where not all can go on (§3.3.1.5).
-const MEMBER_BYTES_LONG: usize = 128;
 /// Bytes of a key and of a value (§3.3.1.3).
 const PART_BYTES_MAX: usize = 256;
 
-/// What is known of the flags: sampled (§3.2.2.5.1), and that the trace's id is random (level 2).
+/// Bytes of `traceparent` in version 00.
+const BYTES: usize = 55;
+/// Where the ids are in it.
+const TRACE_ID: core::ops::Range<usize> = 3..35;
+const SPAN_ID: core::ops::Range<usize> = 36..52;
+/// The flags that are known: sampled (§3.2.2.5.1), and that the trace's id is random (level 2).
 const FLAGS_KNOWN: u8 = 0b11;
-/// That whoever asks may have recorded it.
-const SAMPLED: u8 = 0b01;
 
 /// A trace, and a span of it, as `traceparent` has them in version 00.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traceparent(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traceparent([u8; BYTES]);
 
 impl Traceparent {
     /// What the fields of this name say (§3.2.2), where there is one and it is valid: of a version that is not known
@@ -36,159 +37,131 @@ impl Traceparent {
             return None;
         };
         // Spaces around a value are no part of it (RFC 9110 §5.5), whether the host has taken them off or not.
-        let mut parts = ascii(value)?.trim_matches([' ', '\t']).split('-');
-        let version = hex(parts.next()?, 2)?;
-        let trace_id = hex(parts.next()?, 32)?;
-        let span_id = hex(parts.next()?, 16)?;
-        let flags = hex(parts.next()?, 2)?;
-        let is_valid = version != "ff"
-            && (version != "00" || parts.next().is_none())
-            && !is_zero(trace_id)
-            && !is_zero(span_id);
-        let flags = u8::from_str_radix(flags, 16).ok()?;
-        is_valid.then(|| Self::made(trace_id, span_id, flags & FLAGS_KNOWN))
+        let (known, more) = trim(value).split_first_chunk::<BYTES>()?;
+        let is_right = |(at, byte): (usize, &u8)| match at {
+            2 | 35 | 52 => *byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        let may_have_more = !known.starts_with(b"00") && more.starts_with(b"-");
+        let mut told = Self(*known);
+        let is_valid = known.iter().enumerate().all(is_right)
+            && !known.starts_with(b"ff")
+            && (more.is_empty() || may_have_more)
+            && !is_zero(told.trace_id())
+            && !is_zero(told.span_id());
+        let [high, low, .., unknown, flags] = &mut told.0;
+        let digit = char::from(*flags).to_digit(16).unwrap_or_default();
+        *flags = b'0' | digit.to_le_bytes()[0] & FLAGS_KNOWN;
+        [*high, *low, *unknown] = *b"000";
+        is_valid.then_some(told)
     }
 
-    /// The first span of a new trace, which nobody has sampled. A trace's id has the digits of `uuid`.
+    /// The first span of a new trace, which nobody has sampled.
     #[must_use]
-    pub fn first(uuid: &str, span: u64) -> Self {
-        let trace_id: String = uuid.chars().filter(|digit| *digit != '-').collect();
-        Self::made(&trace_id, &span_id(span), 0)
+    pub fn first(trace: [u64; 2], span: u64) -> Self {
+        let none = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let mut first = Self(none).child(span);
+        let place = first.0.get_mut(TRACE_ID).unwrap_or_default();
+        for (digits, number) in place.chunks_exact_mut(16).zip(trace) {
+            write_hex(digits, number);
+        }
+        first
     }
 
     /// Another span of the same trace.
     #[must_use]
-    pub fn child(&self, span: u64) -> Self {
-        Self::made(self.trace_id(), &span_id(span), self.flags())
-    }
-
-    fn made(trace_id: &str, span_id: &str, flags: u8) -> Self {
-        let flags = match flags {
-            0 => "-00",
-            1 => "-01",
-            2 => "-02",
-            _ => "-03",
-        };
-        Self(["00-", trace_id, "-", span_id, flags].concat())
+    pub fn child(mut self, span: u64) -> Self {
+        let place = self.0.get_mut(SPAN_ID).unwrap_or_default();
+        // One of 0 is none (§3.2.2.4).
+        write_hex(place, span.max(1));
+        self
     }
 
     /// As the field has it.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Which trace: 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> &str {
-        self.0.get(3..35).unwrap_or_default()
+        self.part(TRACE_ID)
     }
 
     /// Which span of it: 16 hexadecimal digits.
     #[must_use]
     pub fn span_id(&self) -> &str {
-        self.0.get(36..52).unwrap_or_default()
+        self.part(SPAN_ID)
     }
 
     /// Whether it may have been recorded.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.flags() & SAMPLED != 0
+        matches!(self.0, [.., b'1' | b'3'])
     }
 
-    fn flags(&self) -> u8 {
-        self.0
-            .as_bytes()
-            .last()
-            .map_or(0, |digit| digit & FLAGS_KNOWN)
+    fn part(&self, range: core::ops::Range<usize>) -> &str {
+        let bytes = self.0.get(range).unwrap_or_default();
+        core::str::from_utf8(bytes).unwrap_or_default()
     }
 }
 
-/// What goes on of `tracestate`, which says nothing without a valid `traceparent` (§4.3); `None`: nothing, since there
-/// is none, or one that is not valid. Of two members with one key the first goes on, which is newer. Where all of them
-/// are too long, long ones go first, and then those at the end (§3.3.1.5).
+/// Whether `tracestate` may go on, which says nothing without a valid `traceparent` (§4.3): its syntax is right, and it
+/// is no longer than it has to be handed on. Two members with one key are whose they are.
 #[must_use]
-pub fn tracestate(values: &[Vec<u8>]) -> Option<String> {
-    let mut members: Vec<(&str, &str)> = Vec::new();
+pub fn is_tracestate(values: &[Vec<u8>]) -> bool {
     let mut bytes = 0;
+    let mut members = 0;
     for element in elements(values) {
-        let element = ascii(element)?;
-        // Empty ones are allowed (§3.3.1.1), and nobody needs them.
+        bytes += element.len() + 1;
+        let Some(element) = ascii(element) else {
+            return false;
+        };
+        // Empty ones are allowed (§3.3.1.1).
         if element.is_empty() {
             continue;
         }
-        let (key, value) = element.split_once('=')?;
-        if members.len() == TRACESTATE_MEMBERS_MAX || !is_key(key) || !is_value(value) {
-            return None;
-        }
-        if members.iter().all(|(known, _)| *known != key) {
-            bytes += element.len() + 1;
-            members.push((key, value));
+        members += 1;
+        let parts = element.split_once('=');
+        if !parts.is_some_and(|(key, value)| is_key(key) && is_value(value)) {
+            return false;
         }
     }
-    let is_too_long = bytes > TRACESTATE_BYTES_MAX + 1;
-    let mut state = String::new();
-    for (key, value) in members {
-        let length = key.len() + 1 + value.len();
-        if is_too_long && length > MEMBER_BYTES_LONG {
-            continue;
-        }
-        if state.len() + 1 + length > TRACESTATE_BYTES_MAX + usize::from(state.is_empty()) {
-            break;
-        }
-        if !state.is_empty() {
-            state.push(',');
-        }
-        state.extend([key, "=", value]);
-    }
-    (!state.is_empty()).then_some(state)
+    members <= TRACESTATE_MEMBERS_MAX && bytes <= TRACESTATE_BYTES_MAX + 1
 }
 
 /// §3.3.1.3.1, as level 2 has it, which takes all that level 1 does.
 fn is_key(key: &str) -> bool {
-    let is_inside =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-*/@".contains(&byte);
-    let begins = key.bytes().next();
-    begins.is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    key.bytes().next().is_some_and(is_letter)
         && key.len() <= PART_BYTES_MAX
-        && key.bytes().all(is_inside)
+        && key
+            .bytes()
+            .all(|byte| is_letter(byte) || b"_-*/@".contains(&byte))
 }
 
 /// §3.3.1.3.2. A space at its end is not there any more: it is one around a member.
 fn is_value(value: &str) -> bool {
-    let is_inside = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'=' && byte != b',';
-    !value.is_empty() && value.len() <= PART_BYTES_MAX && value.bytes().all(is_inside)
-}
-
-fn hex(part: &str, digits: usize) -> Option<&str> {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    (part.len() == digits && part.bytes().all(is_digit)).then_some(part)
+    (1..=PART_BYTES_MAX).contains(&value.len())
+        && value
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && byte != b'=')
 }
 
 fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|digit| digit == b'0')
 }
 
-/// One of 0 is none (§3.2.2.4).
-fn span_id(number: u64) -> String {
-    let mut digits = String::with_capacity(16);
-    push_hex(&mut digits, number.max(1));
-    digits
-}
-
-/// Adds all 16 hexadecimal digits of a number.
-pub(crate) fn push_hex(text: &mut String, number: u64) {
-    for position in (0..16).rev() {
-        let digit = (number >> (4 * position)) & 15;
-        let digit = u8::try_from(digit).unwrap_or_default();
-        text.push(char::from(if digit < 10 {
-            b'0' + digit
-        } else {
-            b'a' - 10 + digit
-        }));
+/// Writes the last hexadecimal digits of a number, as many as there is place for.
+pub(crate) fn write_hex(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        let value = number.to_le_bytes()[0] & 15;
+        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
+        number >>= 4;
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

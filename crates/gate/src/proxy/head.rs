@@ -20,6 +20,7 @@ use crate::arrive::scheme;
 use crate::ground::Ground;
 use crate::platform::{FieldList, NotAccepted, Platform};
 use crate::received::Received;
+use crate::respond;
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
 /// to, and the host has answered `Expect` (RFC 9110 §10.1.1) itself.
@@ -187,17 +188,13 @@ pub(super) fn response<P: Platform>(
     let nothing_is_set = additions.is_empty() && edits.is_empty();
     let hides = platform.hides_hop_by_hop();
     let request_id = trace.request_id.as_bytes();
-    let malformed = |NotAccepted| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed);
-    let named = |response| platform.with_field(response, REQUEST_ID, request_id);
-    if nothing_is_set && back.is_none() && hides {
-        return named(response).map_err(malformed);
-    }
     let headers = P::response_fields(&response);
     let back = back.filter(|_| P::has_any(&headers, &MOVED_FIELDS));
     let has_hop = || !hides && P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES);
     if nothing_is_set && back.is_none() && !has_hop() {
         drop(headers);
-        return named(response).map_err(malformed);
+        let named = respond::named(platform, response, trace);
+        return named.map_err(|_| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed));
     }
     let mut fields = P::listed(&headers);
     drop(headers);
@@ -225,5 +222,5 @@ pub(super) fn response<P: Platform>(
         let body = edited(platform, response, upstream);
         platform.response(status, &fields, body)
     };
-    rebuilt.map_err(malformed)
+    rebuilt.map_err(|NotAccepted| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed))
 }

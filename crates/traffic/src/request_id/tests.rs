@@ -1,4 +1,4 @@
-use super::{REQUEST_ID_BYTES_MAX, is_uuid, request_id, uuid};
+use super::{REQUEST_ID_BYTES_MAX, is_uuid, request_id, uuid, uuid_bits};
 
 fn read(values: &[&str]) -> Option<String> {
     let values: Vec<Vec<u8>> = values
@@ -65,16 +65,17 @@ fn of_several_names_none_is_taken() {
 
 #[test]
 fn a_uuid_has_its_version_and_variant_and_all_other_bits_as_they_are() {
-    assert_eq!(uuid(0, 0), "00000000-0000-4000-8000-000000000000");
+    let made = |bits| uuid(uuid_bits(bits));
+    assert_eq!(made([0, 0]), "00000000-0000-4000-8000-000000000000");
     assert_eq!(
-        uuid(u64::MAX, u64::MAX),
+        made([u64::MAX, u64::MAX]),
         "ffffffff-ffff-4fff-bfff-ffffffffffff"
     );
     assert_eq!(
-        uuid(0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef),
+        made([0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef]),
         "01234567-89ab-4def-8123-456789abcdef"
     );
-    assert!(is_uuid(&uuid(1, 2)));
+    assert!(is_uuid(&made([1, 2])));
 }
 
 #[test]
