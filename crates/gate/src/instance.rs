@@ -2,8 +2,9 @@
 //! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
 //! very same token again.
 
-use doorward_policy::{Issuer, Policy};
+use doorward_policy::{Issuer, LogRule, Policy, Principal};
 use doorward_token::cache::TokenCache;
+use doorward_token::keyed_hash;
 use doorward_traffic::shares::Shares;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::BuildHasher;
@@ -15,9 +16,9 @@ use crate::ground::Ground;
 use crate::introspect::Introspector;
 use crate::issuers::{Issuers, KnownIssuer};
 use crate::limiter::Limiter;
-use crate::platform::{Platform, Unreadable};
+use crate::platform::{Millis, Platform, Unreadable};
 use crate::proxy::Upstreams;
-use crate::record::RequestId;
+use crate::record::{RequestId, Times};
 use crate::store::SharedStore;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
@@ -36,6 +37,8 @@ pub struct Instance<P: Platform> {
     pub(crate) platform: P,
     /// By which its requests can be told from those of others.
     id: u64,
+    /// When it began to serve, where anybody wants to know.
+    pub(crate) born: Cell<Option<Millis>>,
     /// How many requests it had.
     requests: Cell<u64>,
     /// What makes numbers of those that nobody can guess.
@@ -52,6 +55,8 @@ pub(crate) struct Gate<P: Platform> {
     pub(crate) introspector: Introspector<P>,
     pub(crate) verified: RefCell<TokenCache<P::HashState, Arc<Issuer>>>,
     pub(crate) limiter: Limiter<P>,
+    /// The key of hashes in the log; inside `None`: it cannot be had.
+    log_secret: OnceCell<Option<String>>,
     /// What each client may send of logout tokens.
     pub(crate) logouts: RefCell<Shares>,
     /// Made by the first request to one.
@@ -65,6 +70,7 @@ impl<P: Platform> Instance<P> {
         Self {
             gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
             id: platform.random(),
+            born: Cell::new(None),
             requests: Cell::new(0),
             keyed: platform.hash_state(),
             platform,
@@ -77,6 +83,14 @@ impl<P: Platform> Instance<P> {
         self.requests.set(number);
         let instance = self.id;
         RequestId { instance, number }
+    }
+
+    /// The times of a request that arrives.
+    pub(crate) fn times(&self) -> Times {
+        let now = self.platform.monotonic();
+        let born = self.born.get().unwrap_or(now);
+        self.born.set(Some(born));
+        Times::arrived(born, now)
     }
 
     /// Numbers that nobody can guess, others for each request.
@@ -129,6 +143,7 @@ impl<P: Platform> Gate<P> {
         Self {
             issuers: Issuers::new(&platform, &policy, &store),
             introspector: Introspector::new(platform.clone()),
+            log_secret: OnceCell::new(),
             logouts: RefCell::new(Shares::of(LOGOUTS_NAME, LOGOUTS_AT_ONCE, LOGOUTS_PER_S)),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
             verified: RefCell::new(TokenCache::new(platform.hash_state())),
@@ -151,6 +166,22 @@ impl<P: Platform> Gate<P> {
     /// What is known of an issuer of the policy.
     pub(crate) fn issuer(&self, issuer: &Arc<Issuer>) -> Rc<KnownIssuer<P>> {
         self.issuers.of(issuer)
+    }
+
+    /// What the log says of a caller in place of the name: the same for all instances that have the key.
+    pub(crate) async fn hash_of(&self, rule: &LogRule, caller: &Principal<'_>) -> Option<String> {
+        if self.log_secret.get().is_none() {
+            let secret = self.platform().secret(&rule.secret).await;
+            if let Err(reason) = &secret {
+                self.platform()
+                    .record(&Event::VariableUnreadable { reason });
+            }
+            let _ = self.log_secret.set(secret.ok());
+        }
+        let secret = self.log_secret.get()?.as_ref()?;
+        let subject = caller.subject().unwrap_or_default();
+        let parts = [caller.issuer().as_bytes(), b"\0", subject.as_bytes()];
+        Some(keyed_hash(secret.as_bytes(), &parts))
     }
 
     /// What is known of upstreams.

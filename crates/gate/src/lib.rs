@@ -4,6 +4,7 @@
 //! and `policy` whether its bearer may; both are told the time and handed the bytes. Here is the order in which
 //! a request meets them: `way.rs`, and for people `docs/architecture.md`.
 
+mod access_log;
 mod additions;
 mod admit;
 mod admitted;

@@ -2,6 +2,7 @@
 
 use doorward_policy::Refusal;
 
+use crate::access_log::{self, Answer};
 use crate::additions::Additions;
 use crate::event::Event;
 use crate::platform::Platform;
@@ -18,13 +19,16 @@ pub(crate) fn refused<P: Platform>(
     refusal: Refusal,
     additions: &Additions<'_>,
 ) -> Result<P::Response, P::Error> {
-    platform.record(&Event::Refused {
-        record: &record,
-        refusal: &refusal,
-    });
+    // Where each request has a line, that one says so.
+    if record.log.is_none() {
+        platform.record(&Event::Refused {
+            record: &record,
+            refusal: &refusal,
+        });
+    }
     let response = respond::refusal(platform, &refusal, additions, &record.trace);
     record.outcome = Outcome::Refused(refusal);
-    done(platform, &mut record);
+    done(platform, &mut record, &response);
     response
 }
 
@@ -34,21 +38,47 @@ pub(crate) fn answered<P: Platform>(
     record: &mut Record<'_>,
     answer: &Result<P::Response, P::Error>,
 ) {
-    if P::OBSERVES {
+    if record.times.is_some() {
         record.outcome = match (answer, record.endpoint) {
             (Ok(response), None) => Outcome::Forwarded(P::status(response)),
             (Ok(response), Some(_)) => Outcome::Answered(P::status(response)),
             (Err(_), _) => Outcome::Failed,
         };
-        done(platform, record);
+        done(platform, record, answer);
     }
 }
 
-fn done<P: Platform>(platform: &P, record: &mut Record<'_>) {
-    if P::OBSERVES {
-        if let Some(times) = &mut record.times {
-            times.answered = Some(platform.monotonic());
+fn done<P: Platform>(
+    platform: &P,
+    record: &mut Record<'_>,
+    answer: &Result<P::Response, P::Error>,
+) {
+    let Some(times) = &mut record.times else {
+        return;
+    };
+    times.answered = Some(platform.monotonic());
+    if let Some(rule) = record.log {
+        let answer = told_of::<P>(answer);
+        if access_log::is_told(rule, record, answer.status) {
+            let line = access_log::line(rule, record, answer, platform.now_millis());
+            platform.tell(&line);
         }
+    }
+    if P::OBSERVES {
         platform.observe(record);
+    }
+}
+
+fn told_of<P: Platform>(answer: &Result<P::Response, P::Error>) -> Answer {
+    let Ok(response) = answer else {
+        return Answer::default();
+    };
+    let lengths = P::values(&P::response_fields(response), "content-length");
+    let length = lengths
+        .first()
+        .and_then(|length| str::from_utf8(length).ok());
+    Answer {
+        status: Some(P::status(response)),
+        bytes: length.and_then(|length| length.parse().ok()),
     }
 }

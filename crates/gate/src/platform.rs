@@ -103,6 +103,8 @@ pub trait Platform: Clone + 'static {
     async fn woken(waiting: Self::Waiting);
     /// Takes note of something worth telling.
     fn record(&self, event: &Event<'_>);
+    /// Writes a line of the log at once, line feed included.
+    fn tell(&self, line: &str);
     /// Whether anybody wants to know what became of every request. Where nobody does, no time is spent on it.
     const OBSERVES: bool = false;
     /// Takes note of what became of a request.

@@ -1,7 +1,7 @@
 //! What is known of a request, and of what became of it. Each phase fills in what it finds out, and what an operator
 //! wants to know is a view of it.
 
-use doorward_policy::{CredentialKind, Principal, Refusal};
+use doorward_policy::{CredentialKind, LogRule, Principal, Refusal};
 use doorward_traffic::Millis;
 use doorward_traffic::rate::RateVerdict;
 use doorward_traffic::retry::{End, WhyNot};
@@ -23,6 +23,8 @@ pub struct Record<'p> {
     target: String,
     /// The path pattern of the rule that it has.
     pub route: Option<&'p str>,
+    /// Which `[[route]]` of the policy that is, counted from 1; `None`: it was refused before its caller was known.
+    pub rule: Option<u64>,
     /// What answers by itself, if it was for that.
     pub endpoint: Option<&'static str>,
     /// What its credential is.
@@ -31,6 +33,8 @@ pub struct Record<'p> {
     pub proof: Option<Proof>,
     /// Who the caller is.
     pub principal: Option<Principal<'p>>,
+    /// A hash of that, where the log has it in its place.
+    pub principal_hash: Option<String>,
     /// What its rate limits said, in the order in which they were asked.
     pub limits: Vec<(&'p str, RateVerdict)>,
     /// The upstreams that were asked, in order.
@@ -41,11 +45,15 @@ pub struct Record<'p> {
     pub body_bytes: u64,
     /// When what happened; `None`: nobody wants to know.
     pub times: Option<Times>,
+    /// What of it the log tells.
+    pub(crate) log: Option<&'p LogRule>,
 }
 
 /// When what happened to a request, by the clock that nobody sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
+    /// The instance began to serve.
+    pub instance: Millis,
     /// It arrived.
     pub arrived: Millis,
     /// It was let through; `None`: it was not.
@@ -56,8 +64,9 @@ pub struct Times {
 
 impl Times {
     /// It has just arrived.
-    pub(crate) fn arrived(arrived: Millis) -> Self {
+    pub(crate) fn arrived(instance: Millis, arrived: Millis) -> Self {
         Self {
+            instance,
             arrived,
             admitted: None,
             answered: None,
@@ -139,15 +148,18 @@ impl<'p> Record<'p> {
             method,
             target: String::new(),
             route: None,
+            rule: None,
             endpoint: None,
             credential: None,
             proof: None,
             principal: None,
+            principal_hash: None,
             limits: Vec::new(),
             upstreams: Vec::new(),
             outcome: Outcome::UnderWay,
             body_bytes: 0,
             times: None,
+            log: None,
         }
     }
 

@@ -16,7 +16,9 @@
 //!
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
 
-use doorward_policy::{Permit, Policy, Refusal, RequestHead, Route, Screened};
+use doorward_policy::{
+    Permit, Policy, Principal, Refusal, RequestHead, Route, Screened, ToldPrincipal,
+};
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::trace::Trace;
 
@@ -33,7 +35,7 @@ use crate::observe;
 use crate::platform::Platform;
 use crate::proxy;
 use crate::received::Received;
-use crate::record::{Record, Times};
+use crate::record::Record;
 use crate::respond;
 use crate::route;
 
@@ -111,7 +113,8 @@ async fn enter<P: Platform>(
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
     let trace = Trace::of(&received.fields, is_trusted, instance.random(id));
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
-    record.times = P::OBSERVES.then(|| Times::arrived(platform.monotonic()));
+    record.log = gate.and_then(|gate| gate.policy().log());
+    record.times = (P::OBSERVES || record.log.is_some()).then(|| instance.times());
     let mut additions = Additions::default();
     let refusal = match gate {
         Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
@@ -135,7 +138,8 @@ async fn enter<P: Platform>(
                 Ok(permit) => {
                     if let Some(times) = &mut record.times {
                         times.admitted = Some(platform.monotonic());
-                        record.principal = permit.principal().cloned();
+                        record.rule = u64::try_from(permit.route_number() + 1).ok();
+                        tell_caller(gate, permit.principal(), &mut record).await;
                     }
                     let limits = permit.traffic().limits();
                     let admitted = Box::new(Admitted {
@@ -172,6 +176,23 @@ async fn enter<P: Platform>(
     }
     record.closes(received.target);
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
+}
+
+/// Takes note of whose request it is, as far as anybody wants to know.
+async fn tell_caller<'i, P: Platform>(
+    gate: &Gate<P>,
+    caller: Option<&Principal<'i>>,
+    record: &mut Record<'i>,
+) {
+    let told = record.log.map_or(ToldPrincipal::Plain, |log| log.principal);
+    let Some(caller) = caller.filter(|_| told != ToldPrincipal::None) else {
+        return;
+    };
+    if told == ToldPrincipal::Plain {
+        record.principal = Some(caller.clone());
+    } else if let Some(log) = record.log {
+        record.principal_hash = gate.hash_of(log, caller).await;
+    }
 }
 
 /// Phases 3 to 6: the permit for a request.

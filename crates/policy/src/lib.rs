@@ -70,6 +70,7 @@ pub mod folding;
 mod head;
 pub mod identity;
 pub mod load;
+mod log;
 pub mod matcher;
 mod open;
 mod pattern;
@@ -95,6 +96,7 @@ pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Seve
 pub use head::RequestHead;
 pub use identity::AbsentHeader;
 pub use load::advise;
+pub use log::{FieldNames, LogRule, ToldPrincipal};
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::Permit;
 pub use policy::{

@@ -16,6 +16,7 @@ use crate::credential::kind::Kinds;
 use crate::csrf;
 use crate::finding::Findings;
 use crate::identity::{IdentityHeader, ReservedNames};
+use crate::log::LogRule;
 use crate::matcher::Matcher;
 use crate::open::Open;
 use crate::token_from::{SourceSet, TokenFrom, TokenSources};
@@ -32,6 +33,7 @@ pub struct Policy {
     pub(crate) issuers: Vec<Arc<Issuer>>,
     pub(crate) issuer_names: IssuerNames,
     pub(crate) store: StoreRule,
+    pub(crate) log: Option<LogRule>,
     pub(crate) revocation: Option<RevocationRule>,
     pub(crate) api_keys: Option<ApiKeys>,
     pub(crate) logout_paths: Vec<LogoutPath>,
@@ -87,6 +89,13 @@ impl Policy {
     #[must_use]
     pub fn store(&self) -> &StoreRule {
         &self.store
+    }
+
+    /// What the log says of each request; `None`: nothing but why it was refused.
+    #[must_use]
+    pub fn log(&self) -> Option<&LogRule> {
+        // Where it is never read, all that would come of it is left out.
+        self.log.as_ref().filter(|_| cfg!(feature = "access-log"))
     }
 
     /// What revocation asks of tokens; `None` where nothing is revoked.

@@ -57,6 +57,27 @@ pub fn parse_rfc3339(text: &[u8]) -> Option<u64> {
     unix_s(parts).filter(|_| second < 60)
 }
 
+/// A time in milliseconds since 1970 as `2027-01-01T00:00:00.000Z` (RFC 3339 section 5.6).
+#[must_use]
+pub fn rfc3339(unix_ms: u64) -> String {
+    let (mut days, ms_of_day) = (unix_ms / 86_400_000, unix_ms % 86_400_000);
+    let mut year = 1970;
+    let days_of = |year: u64| 337 + days_in_month(year, 2);
+    while days >= days_of(year) {
+        days -= days_of(year);
+        year += 1;
+    }
+    let mut month = 1;
+    while days >= days_in_month(year, month) {
+        days -= days_in_month(year, month);
+        month += 1;
+    }
+    let seconds = ms_of_day / 1000;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (day, ms) = (days + 1, ms_of_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
 /// A time in UTC: year, month and day counted from 1, hour, minute and second. The second may be 60
 /// (a leap second), which counts as the one after. `None` before 1970, after 9999, and where there is
 /// no such time.

@@ -35,6 +35,7 @@ mod expect;
 pub mod freshness;
 pub mod introspection;
 mod json;
+mod keyed;
 mod keys;
 pub mod logout;
 mod media_type;
@@ -60,6 +61,7 @@ pub use claims::{Proof, TokenKinds, VerifiedToken};
 pub use error::{Part, TokenError};
 pub use expect::{Expectations, TENANT_BYTES_MAX, TENANT_PLACE, is_tenant, tenant_of};
 pub use json::{JsonError, JsonProblem};
+pub use keyed::keyed_hash;
 pub use keys::{
     CERTIFICATE_CHARS_MAX, EXPOSED_KEYS_MAX, ExposedKeys, KEY_SET_BYTES_MAX, KEYS_MAX,
     KEYS_TRIED_MAX, KeyPart, KeySet, KeySetError, SECRET_BYTES_MAX, SkipReason, SkippedKey,

@@ -177,7 +177,11 @@ impl Platform for Sim {
     }
 
     fn record(&self, event: &Event<'_>) {
-        self.0.world.record(self.0.instance, event);
+        self.tell(&event.line());
+    }
+
+    fn tell(&self, line: &str) {
+        self.0.world.write(self.0.instance, line);
     }
 
     const OBSERVES: bool = true;

@@ -4,7 +4,6 @@ use super::executor::{Executor, Owner};
 use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
-use doorward_gate::event::Event;
 use doorward_gate::record::{AskedUpstream, Outcome, Proof, Record, RequestId, Times};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
@@ -271,8 +270,8 @@ impl World {
     }
 
     /// Writes a line of the log.
-    pub fn record(&self, instance: Owner, event: &Event<'_>) {
-        let text = event.line().trim_end().to_owned();
+    pub fn write(&self, instance: Owner, line: &str) {
+        let text = line.trim_end().to_owned();
         let at = self.executor.now();
         self.log.borrow_mut().push(Line { at, instance, text });
     }

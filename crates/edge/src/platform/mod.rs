@@ -112,8 +112,12 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn record(&self, event: &Event<'_>) {
+        self.tell(&event.line());
+    }
+
+    fn tell(&self, line: &str) {
         // Where standard error is gone there is nobody left to tell.
-        let _ = std::io::stderr().write_all(event.line().as_bytes());
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     fn method(request: &Request) -> Cow<'static, str> {

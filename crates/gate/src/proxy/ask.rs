@@ -64,7 +64,7 @@ pub(super) async fn ask<P: Platform>(
     mut fields: FieldList,
     record: &mut Record<'_>,
 ) -> Result<Answered<P>, Failure> {
-    if P::OBSERVES {
+    if record.times.is_some() {
         record
             .upstreams
             .push(AskedUpstream::nobody_yet(&known.upstream));

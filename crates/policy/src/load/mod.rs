@@ -60,6 +60,13 @@
 //! refresh_s = 5                                # how soon a change is seen; 1 to 60
 //! stale_if_error_s = 60                        # how long it is done without it; 0 to 3600
 //!
+//! [log]                                        # a line for each request, beside refusals
+//! admitted_percent = 100                       # of those that were admitted; 0 to 100
+//! principal = "hash"                           # or "plain", which is the default, or "none"
+//! secret = "log_secret"                        # the Spin variable with the key of "hash"
+//! names = "own"                                # or "ecs", "otel"
+//! fields = ["route", "duration_ms"]            # which of those that can be left out; default: all
+//!
 //! [revocation]                                 # tokens can be taken back; needs the store
 //! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
@@ -226,6 +233,7 @@ mod implied;
 mod introspection;
 mod issuer;
 mod limits;
+mod log;
 mod logout;
 mod named;
 mod names;
@@ -289,6 +297,7 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     }
     let root = Fields::root(&document);
     let store = store::store(&mut source, root);
+    let log = log::read(&mut source, root);
     let revocation = store::revocation(&mut source, root);
     let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
@@ -369,6 +378,7 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         issuers: issuers.map(Into::into).collect(),
         issuer_names,
         store,
+        log,
         revocation,
         api_keys: api_keys.map(|read| read.api_keys),
         logout_paths,

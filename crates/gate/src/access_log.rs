@@ -1,0 +1,258 @@
+//! The line about a request, where the policy has `[log]`: a view of its record.
+//!
+//! Nothing of a request is in it but its method, what it is called, and whose it is as far as the policy says so. Which
+//! fields there are, with their names of three kinds: `docs/operations.md`.
+
+use doorward_policy::{FieldNames, LogRule, Refusal};
+use doorward_syntax::date::rfc3339;
+use doorward_traffic::Millis;
+use std::fmt::Write as _;
+
+use crate::event::Level;
+use crate::record::{Outcome, Proof, Record};
+
+/// Bytes of a line, line feed included: as many as WASI writes at once.
+pub(crate) const LINE_BYTES_MAX: usize = 4096;
+/// A text is cut after this many bytes, with its escapes.
+const TEXT_BYTES_MAX: usize = 256;
+/// The same, for the reason of a refusal.
+const REASON_BYTES_MAX: usize = 512;
+
+/// Whether there is a line about a request.
+pub(crate) fn is_told(rule: &LogRule, record: &Record<'_>, status: Option<u16>) -> bool {
+    let failed = matches!(record.outcome, Outcome::Refused(_) | Outcome::Failed);
+    if failed || status.is_none_or(|status| status >= 500) {
+        return true;
+    }
+    // All that belong to a trace alike. The first half of an id may be a time.
+    let digits = record.trace.span.trace_id().get(18..).unwrap_or_default();
+    let number = u64::from_str_radix(digits, 16).unwrap_or_default();
+    number % 100 < rule.admitted_percent
+}
+
+/// The line about a request that was answered, line feed included.
+pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Millis) -> String {
+    let refusal = match &record.outcome {
+        Outcome::Refused(refusal) => Some(refusal),
+        _ => None,
+    };
+    let (level, decision) = decided(&record.outcome, answer.status);
+    let mut line = Line::new(rule);
+    let event = if refusal.is_some() {
+        "refused"
+    } else {
+        "request"
+    };
+    line.text(TIME, &rfc3339(now.0));
+    line.text(LEVEL, level.name());
+    line.text(EVENT, event);
+    line.text(REQUEST_ID, &record.trace.request_id);
+    line.text(TRACE_ID, record.trace.span.trace_id());
+    line.text(SPAN_ID, record.trace.span.span_id());
+    if let Some(link) = &record.trace.link {
+        line.text(LINKED_TRACE_ID, link.trace_id());
+    }
+    line.text(METHOD, &record.method);
+    if let Some(route) = record.route.or(record.endpoint) {
+        line.text(ROUTE, route);
+    }
+    line.number_if(RULE, record.rule);
+    line.number_if(STATUS, answer.status.map(u64::from));
+    line.text(DECISION, decision);
+    if let Some(refusal) = refusal {
+        line.refusal(refusal, record.path());
+    }
+    if let Some(times) = record.times {
+        let answered = times.answered.unwrap_or(times.arrived);
+        line.duration(answered.since(times.arrived));
+        line.number_if(INSTANCE_AGE_MS, Some(times.arrived.since(times.instance)));
+    }
+    line.number_if(BYTES_IN, Some(record.body_bytes));
+    line.number_if(BYTES_OUT, answer.bytes);
+    line.caller(record);
+    if let Some(asked) = record.upstreams.last() {
+        let attempts = record.upstreams.iter().map(|asked| asked.attempts.len());
+        line.text(UPSTREAM, &asked.upstream.name);
+        line.number_if(ATTEMPTS, u64::try_from(attempts.sum::<usize>()).ok());
+    }
+    line.ended()
+}
+
+/// What is known of an answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: Option<u16>,
+    /// How long its body is said to be.
+    pub(crate) bytes: Option<u64>,
+}
+
+fn decided(outcome: &Outcome, status: Option<u16>) -> (Level, &'static str) {
+    let decision = match outcome {
+        Outcome::Refused(_) => "refused",
+        Outcome::Answered(_) => "answered",
+        Outcome::Forwarded(_) => "admitted",
+        Outcome::Failed | Outcome::UnderWay => "failed",
+    };
+    let level = match (outcome, status) {
+        (_, None | Some(500..)) => Level::Error,
+        (Outcome::Refused(_), _) => Level::Warn,
+        _ => Level::Info,
+    };
+    (level, decision)
+}
+
+/// What a field is called: by us, in the Elastic Common Schema, and by OpenTelemetry.
+type Names = [&'static str; 3];
+
+const TIME: Names = ["time", "@timestamp", "timestamp"];
+const LEVEL: Names = ["level", "log.level", "severity_text"];
+const EVENT: Names = ["event", "event.action", "event.name"];
+const REQUEST_ID: Names = ["request_id", "http.request.id", "doorward.request_id"];
+const TRACE_ID: Names = ["trace_id", "trace.id", "trace_id"];
+const SPAN_ID: Names = ["span_id", "span.id", "span_id"];
+const LINKED_TRACE_ID: Names = [
+    "linked_trace_id",
+    "labels.linked_trace_id",
+    "doorward.linked_trace_id",
+];
+const METHOD: Names = ["method", "http.request.method", "http.request.method"];
+const ROUTE: Names = ["route", "labels.route", "http.route"];
+const RULE: Names = ["rule", "rule.id", "doorward.rule"];
+const STATUS: Names = [
+    "status",
+    "http.response.status_code",
+    "http.response.status_code",
+];
+const DECISION: Names = ["decision", "labels.decision", "doorward.decision"];
+const CLASS: Names = ["class", "error.type", "error.type"];
+const REASON: Names = ["reason", "event.reason", "doorward.reason"];
+const PATH: Names = ["path", "url.path", "url.path"];
+const DURATION: Names = ["duration_ms", "event.duration", "doorward.duration_ms"];
+const INSTANCE_AGE_MS: Names = [
+    "instance_age_ms",
+    "labels.instance_age_ms",
+    "doorward.instance_age_ms",
+];
+const BYTES_IN: Names = [
+    "bytes_in",
+    "http.request.body.bytes",
+    "http.request.body.size",
+];
+const BYTES_OUT: Names = [
+    "bytes_out",
+    "http.response.body.bytes",
+    "http.response.body.size",
+];
+const CREDENTIAL: Names = ["credential", "labels.credential", "doorward.credential"];
+const CACHE: Names = ["cache", "labels.cache", "doorward.cache"];
+const ISSUER: Names = ["issuer", "user.domain", "doorward.issuer"];
+const SUBJECT: Names = ["subject", "user.id", "user.id"];
+const PRINCIPAL_HASH: Names = ["principal_hash", "user.hash", "user.hash"];
+const UPSTREAM: Names = ["upstream", "labels.upstream", "doorward.upstream"];
+const ATTEMPTS: Names = ["attempts", "labels.attempts", "doorward.attempts"];
+
+/// A line under way.
+struct Line<'r> {
+    rule: &'r LogRule,
+    text: String,
+}
+
+impl<'r> Line<'r> {
+    fn new(rule: &'r LogRule) -> Self {
+        let text = String::with_capacity(LINE_BYTES_MAX / 4);
+        Self { rule, text }
+    }
+
+    /// Begins a field, where the line has it.
+    fn begins(&mut self, names: Names) -> bool {
+        let [own, ecs, otel] = names;
+        if !self.rule.tells(own) {
+            return false;
+        }
+        let name = match self.rule.names {
+            FieldNames::Own => own,
+            FieldNames::Ecs => ecs,
+            FieldNames::Otel => otel,
+        };
+        let before = if self.text.is_empty() { "{\"" } else { ",\"" };
+        self.text.extend([before, name, "\":"]);
+        true
+    }
+
+    fn text(&mut self, names: Names, value: &str) {
+        self.text_up_to(names, value, TEXT_BYTES_MAX);
+    }
+
+    fn text_up_to(&mut self, names: Names, value: &str, bytes_max: usize) {
+        if !self.begins(names) {
+            return;
+        }
+        self.text.push('"');
+        let end = self.text.len() + bytes_max;
+        for character in value.chars() {
+            let length = self.text.len();
+            match character {
+                '"' | '\\' => self.text.extend(['\\', character]),
+                // Those of C1 move the cursor of some terminals.
+                _ if character.is_control() => {
+                    let _ = write!(self.text, "\\u{:04x}", u32::from(character));
+                }
+                _ => self.text.push(character),
+            }
+            if self.text.len() > end {
+                self.text.truncate(length);
+                break;
+            }
+        }
+        self.text.push('"');
+    }
+
+    fn number_if(&mut self, names: Names, number: Option<u64>) {
+        if let Some(number) = number
+            && self.begins(names)
+        {
+            self.text.push_str(&number.to_string());
+        }
+    }
+
+    /// Of milliseconds; the Elastic Common Schema counts in nanoseconds.
+    fn duration(&mut self, ms: u64) {
+        let number = match self.rule.names {
+            FieldNames::Ecs => ms.saturating_mul(1_000_000),
+            FieldNames::Own | FieldNames::Otel => ms,
+        };
+        self.number_if(DURATION, Some(number));
+    }
+
+    fn refusal(&mut self, refusal: &Refusal, path: &str) {
+        self.text(CLASS, refusal.class().name());
+        let reason = refusal.reason().to_string();
+        self.text_up_to(REASON, &reason, REASON_BYTES_MAX);
+        self.text_up_to(PATH, path, REASON_BYTES_MAX);
+    }
+
+    fn caller(&mut self, record: &Record<'_>) {
+        if let Some(credential) = record.credential {
+            self.text(CREDENTIAL, credential.name());
+        }
+        match record.proof {
+            Some(Proof::Remembered) => self.text(CACHE, "hit"),
+            Some(Proof::Signature { .. }) => self.text(CACHE, "miss"),
+            Some(Proof::Introspection | Proof::Listed | Proof::Stored) | None => {}
+        }
+        if let Some(hash) = &record.principal_hash {
+            self.text(PRINCIPAL_HASH, hash);
+        } else if let Some(principal) = &record.principal {
+            self.text(ISSUER, principal.issuer());
+            if let Some(subject) = principal.subject() {
+                self.text(SUBJECT, subject);
+            }
+        }
+    }
+
+    fn ended(mut self) -> String {
+        self.text.push_str("}\n");
+        self.text
+    }
+}

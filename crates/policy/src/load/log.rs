@@ -1,0 +1,56 @@
+//! `[log]`
+
+use super::values;
+use crate::finding::Code;
+use crate::log::{FieldNames, LogRule, ToldPrincipal};
+use crate::source::{Fields, Source, list, shown};
+
+pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<LogRule> {
+    if cfg!(not(feature = "access-log")) {
+        return None;
+    }
+    let fields = source.table_of(root, "log")?;
+    let principal = match source.choice(fields, "principal", &["plain", "hash", "none"]) {
+        0 => ToldPrincipal::Plain,
+        1 => ToldPrincipal::Hash,
+        _ => ToldPrincipal::None,
+    };
+    let secret = values::variable(source, fields, "secret");
+    if (principal == ToldPrincipal::Hash) == secret.is_empty() {
+        let message = "`principal = \"hash\"` and `secret` belong together";
+        let help = "name the Spin variable that has the key of the hash with `secret`";
+        let offset = fields.key_offset("secret").unwrap_or(fields.offset);
+        source.find_with(Code::Conflict, offset, &message, Some(&help), &[]);
+    }
+    let names = match source.choice(fields, "names", &["own", "ecs", "otel"]) {
+        0 => FieldNames::Own,
+        1 => FieldNames::Ecs,
+        _ => FieldNames::Otel,
+    };
+    let rule = LogRule {
+        admitted_percent: source.number(fields, "admitted_percent", 0..=100, 100),
+        principal,
+        secret,
+        names,
+        fields: told(source, fields),
+    };
+    source.finish(fields, "`log`");
+    Some(rule)
+}
+
+fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> Vec<String> {
+    let Some(value) = log.get("fields") else {
+        return LogRule::FIELDS.map(str::to_owned).to_vec();
+    };
+    let entries = source.strings(value, "`fields`", LogRule::FIELDS.len());
+    let entries = entries.unwrap_or_default();
+    for entry in &entries {
+        if !LogRule::FIELDS.contains(&entry.value) {
+            let message = format_args!("`{}` cannot be left out of a line", shown(entry.value));
+            let help = format_args!("there are {}", list(&LogRule::FIELDS));
+            source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
+        }
+    }
+    let names = entries.iter().map(|entry| entry.value.to_owned());
+    names.collect()
+}

@@ -1,0 +1,63 @@
+//! `[log]`: what the log says of each request.
+
+/// What the log says of each request, besides what it says of refusals in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRule {
+    /// Of how many admitted requests in a hundred there is a line. Of those that are refused or fail there always is.
+    pub admitted_percent: u64,
+    /// What it says of the caller.
+    pub principal: ToldPrincipal,
+    /// The name of the Spin variable with the key of [`ToldPrincipal::Hash`]; elsewhere empty.
+    pub secret: String,
+    /// What its fields are called.
+    pub names: FieldNames,
+    /// Which of [`LogRule::FIELDS`] there are.
+    pub fields: Vec<String>,
+}
+
+/// What a line says of the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToldPrincipal {
+    /// The issuer and the subject.
+    #[default]
+    Plain,
+    /// A hash of both with a key, by which the lines of one caller are found by who has the key.
+    Hash,
+    /// Nothing.
+    None,
+}
+
+/// Whose names the fields of a line have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FieldNames {
+    /// Our own, short ones.
+    #[default]
+    Own,
+    /// Those of the Elastic Common Schema.
+    Ecs,
+    /// Those of OpenTelemetry's semantic conventions.
+    Otel,
+}
+
+impl LogRule {
+    /// What can be left out of a line.
+    pub const FIELDS: [&'static str; 11] = [
+        "method",
+        "route",
+        "rule",
+        "duration_ms",
+        "bytes_in",
+        "bytes_out",
+        "credential",
+        "cache",
+        "upstream",
+        "attempts",
+        "instance_age_ms",
+    ];
+
+    /// Whether a line has this field: one of [`LogRule::FIELDS`] where the policy lists it, any other one always.
+    #[must_use]
+    pub fn tells(&self, field: &str) -> bool {
+        self.fields.iter().any(|told| told == field) || !Self::FIELDS.contains(&field)
+    }
+}
