@@ -2,9 +2,9 @@
 //! careful, and what is left of the rate limits.
 
 use doorward_policy::{Permit, Route};
+use doorward_syntax::request_id::REQUEST_ID;
 use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, RateVerdict, limit_field, policy_field};
-use doorward_traffic::request_id::REQUEST_ID;
 use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::shared_cache::{SharedCache, keep_private};
 use doorward_traffic::trace::Trace;

@@ -108,10 +108,15 @@ async fn enter<P: Platform>(
     let fields = P::fields(&request);
     let gate = instance.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
-    let mut received = Received::of::<P>(&request, &fields, api_key_header);
+    let mut received = Received::of(platform, &request, &fields, api_key_header);
     let id = instance.next_request();
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
-    let trace = Trace::of(&received.fields, is_trusted, instance.random(id));
+    let trace = Trace::of(
+        &received.fields,
+        received.name.as_deref(),
+        is_trusted,
+        instance.random(id),
+    );
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     record.log = gate.and_then(|gate| gate.policy().log());
     record.times = (P::OBSERVES || record.log.is_some()).then(|| instance.times());

@@ -20,7 +20,7 @@ use crate::flow::{Download, Flow, Upload};
 use crate::instance::{NoAnswer, no_answer};
 use crate::metrics::{Account, Outcome};
 use crate::presence::Waiting;
-use crate::request::{BadRequest, prepare};
+use crate::request::{BadRequest, name_answer, named, prepare};
 use crate::router::RouteMatch;
 use crate::shares::OverShare;
 
@@ -108,6 +108,11 @@ async fn respond_to<'a>(
         account.outcome = Outcome::BadRequest;
         return refuse(error);
     }
+    // The manner of a host that makes no promises has no names either.
+    let name = match application.manner.shows() {
+        true => None,
+        false => named(&mut parts.headers),
+    };
     let has_body = !body.is_end_stream();
     let body = body.map_err(Error::from);
     let body = match has_body {
@@ -137,10 +142,12 @@ async fn respond_to<'a>(
         handled.await
     };
     waiting.answered();
-    match handled {
+    let mut response = match handled {
         Ok(response) => response,
         Err(error) => failed(trigger, &error, account),
-    }
+    };
+    name_answer(response.headers_mut(), name);
+    response
 }
 
 /// The answer to a client that has its share of the instances.

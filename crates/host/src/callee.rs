@@ -19,7 +19,7 @@ use crate::chaining::{Answering, Callee};
 use crate::flow::{Download, Flow, Upload};
 use crate::instance::{Factory, NoAnswer, no_answer};
 use crate::presence::Waiting;
-use crate::request::{prepare_chained, remove_hop};
+use crate::request::{name_answer, named, prepare_chained, remove_hop};
 use crate::slots::TooManyWait;
 
 impl Callee for ProxyHandler<Factory> {
@@ -34,6 +34,7 @@ async fn ask(
 ) -> Result<Response<WasiBody>, Error> {
     let (mut parts, body) = request.into_parts();
     prepare_chained(&mut parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let name = named(&mut parts.headers);
     let (mut asking, asked) = asked();
     let flow = Arc::new(Flow::inside(Instant::now()));
     let body = match body.is_end_stream() {
@@ -56,6 +57,7 @@ async fn ask(
     asking.answered();
     flow.answer(Instant::now());
     remove_hop(response.headers_mut());
+    name_answer(response.headers_mut(), name);
     Ok(response.map(|body| {
         Answer {
             body: Download::new(body, flow),

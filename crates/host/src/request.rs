@@ -1,9 +1,13 @@
 //! What becomes of a request before a component sees it: its URI and Spin's headers.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorward_syntax::list::members;
 use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
+use doorward_syntax::request_id::{REQUEST_ID, uuid, uuid_bits};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -17,10 +21,12 @@ const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
 const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
 const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
+/// What the host calls the request.
+pub const REQUEST_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
 const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 /// Headers that every request gets.
-const FIXED_HEADERS: usize = 7;
+const FIXED_HEADERS: usize = 8;
 const SCHEME_PREFIX: &str = "http://";
 /// The ports that nobody has to name: those of `http` and `https`.
 const DEFAULT_PORTS: [&str; 2] = ["80", "443"];
@@ -163,6 +169,26 @@ pub fn prepare_chained(parts: &mut http::request::Parts) -> Result<(), BadReques
     uri.scheme = Some(Scheme::HTTP);
     parts.uri = Uri::from_parts(uri).map_err(|_| BadRequest::InvalidTarget)?;
     Ok(())
+}
+
+/// Adds a name for the request, which is the last value of `X-Request-Id` (`doorward_syntax::own_host`), and gives it.
+pub fn named(headers: &mut HeaderMap) -> Option<HeaderValue> {
+    static KEYED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    // A number that nobody can guess, at a fiftieth of what the system takes for one.
+    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    let half = |which: u64| KEYED.hash_one([number, which]);
+    let name = uuid(uuid_bits([half(0), half(1)]));
+    let name = HeaderValue::try_from(name).ok()?;
+    headers.append(REQUEST_NAME, name.clone());
+    Some(name)
+}
+
+/// Gives an answer the name of its request, where it has none.
+pub fn name_answer(headers: &mut HeaderMap, name: Option<HeaderValue>) {
+    if let Some(name) = name {
+        headers.entry(REQUEST_NAME).or_insert(name);
+    }
 }
 
 /// Removes `Connection` and the fields that it names: they are meant for whoever they reached first (RFC

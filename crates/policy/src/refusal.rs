@@ -2,9 +2,9 @@
 
 use core::fmt;
 
+use doorward_syntax::request_id::is_uuid;
 use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
-use doorward_traffic::request_id::is_uuid;
 use doorward_traffic::upstream::UpstreamFailure;
 
 use crate::credential::kind::{CredentialKind, Kinds};
@@ -238,7 +238,7 @@ impl Refusal {
     }
 
     /// The body, of the media type [`PROBLEM_MEDIA_TYPE`] (RFC 9457), for a request of this name, which is well-formed
-    /// ([`request_id`](doorward_traffic::request_id::request_id)).
+    /// ([`request_id`](doorward_syntax::request_id::request_id)).
     #[must_use]
     pub fn problem_json(&self, request_id: &str) -> Vec<u8> {
         let class = self.class();

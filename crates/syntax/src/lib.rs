@@ -21,6 +21,7 @@ pub mod list;
 pub mod media_type;
 pub mod numbers;
 pub mod own_host;
+pub mod request_id;
 pub mod split;
 pub mod tokens;
 pub mod url;

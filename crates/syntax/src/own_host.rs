@@ -4,6 +4,8 @@
 //!
 //! - A request that is sent with the [field](CLIENT_BOUND_FIELD) ends when the client goes that the component works
 //!   for. The host takes the field out of what is sent, and of what clients send.
+//! - The last `X-Request-Id` of a request is the host's: a [UUID](crate::request_id) of its own, by which it calls the
+//!   request. An answer that has no such field gets it from the host.
 //! - No message that arrives has a field of one hop (RFC 9110 section 7.6.1), one that `Connection` names included.
 
 /// The environment variable that a component has there.

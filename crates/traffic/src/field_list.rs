@@ -130,6 +130,15 @@ impl FieldList {
         several
     }
 
+    /// Takes the last one of this name out.
+    pub fn take_last(&mut self, name: &str) -> Option<Vec<u8>> {
+        let place = self
+            .0
+            .iter()
+            .rposition(|(there, _)| is_field(there, name))?;
+        Some(self.0.remove(place).1)
+    }
+
     /// Takes out those whose name does not stay.
     pub fn retain(&mut self, stays: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| stays(name));

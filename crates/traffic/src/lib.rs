@@ -15,7 +15,6 @@ pub mod forwarded;
 pub mod host;
 pub mod limits;
 pub mod rate;
-pub mod request_id;
 pub mod retry;
 pub mod rewrite;
 pub mod security;

@@ -7,9 +7,9 @@
 //! 3. Where the name is our own, a new trace has the same digits, so that who has one of them finds the other.
 
 use doorward_syntax::field_name::Names;
+use doorward_syntax::request_id::{REQUEST_ID, is_uuid, request_id, uuid, uuid_bits};
 
 use crate::field_list::{FieldList, is_field};
-use crate::request_id::{REQUEST_ID, request_id, uuid, uuid_bits};
 use crate::trace_context::{TRACEPARENT, TRACESTATE, Traceparent, is_tracestate};
 
 /// The field with what whoever asks wants everybody behind to know (W3C Baggage).
@@ -36,6 +36,8 @@ pub struct Trace {
     pub parent: Option<Traceparent>,
     /// To which trace somebody else says that it belongs.
     pub link: Option<Traceparent>,
+    /// Whether the host gives the answer this name by itself.
+    pub is_named_by_host: bool,
     /// Whether what the peer says is taken.
     peer_is_trusted: bool,
     /// Whether `tracestate` goes on.
@@ -43,31 +45,32 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// That of a request with these fields. Whether the peer is trusted is asked only where it says something.
-    /// `random` are numbers that nobody can guess.
+    /// That of a request with these fields, which the host calls so, if it does. Whether the peer is trusted is asked
+    /// only where it says something. `random` are numbers that nobody can guess.
     // Not inlined, like what it calls: where it is asked for is one large function.
     #[inline(never)]
     #[must_use]
     pub fn of(
         fields: &FieldList,
+        named: Option<&[u8]>,
         peer_is_trusted: impl FnOnce() -> bool,
         random: [u64; 3],
     ) -> Self {
         let [high, low, span] = random;
-        let own = uuid_bits([high, low]);
+        let named = named.and_then(|named| core::str::from_utf8(named).ok());
+        let named = named.filter(|named| is_uuid(named));
+        let own = named.map_or_else(|| uuid(uuid_bits([high, low])), str::to_owned);
         let mut trace = Self {
-            request_id: String::new(),
-            span: Traceparent::first(own, span),
+            span: Traceparent::first(&own, span),
+            request_id: own,
             parent: None,
             link: None,
+            is_named_by_host: named.is_some(),
             peer_is_trusted: false,
             keeps_state: false,
         };
         if fields.names().any(tells_of_a_trace) {
             trace.takes(fields, peer_is_trusted(), span);
-        }
-        if trace.request_id.is_empty() {
-            trace.request_id = uuid(own);
         }
         trace
     }
@@ -87,6 +90,7 @@ impl Trace {
             self.keeps_state = is_tracestate(&fields.values(TRACESTATE));
         }
         if let Some(named) = request_id(&fields.values(REQUEST_ID)) {
+            self.is_named_by_host = false;
             named.clone_into(&mut self.request_id);
         }
     }

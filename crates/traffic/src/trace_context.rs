@@ -4,6 +4,7 @@
 //! rest may go on.
 
 use doorward_syntax::list::{ascii, elements, trim};
+use doorward_syntax::request_id::write_hex;
 
 /// The field that says to which trace a request belongs, and which span sent it.
 pub const TRACEPARENT: &str = "traceparent";
@@ -56,14 +57,15 @@ impl Traceparent {
         is_valid.then_some(told)
     }
 
-    /// The first span of a new trace, which nobody has sampled.
+    /// The first span of a new trace, which nobody has sampled. The trace has the digits of a UUID.
     #[must_use]
-    pub fn first(trace: [u64; 2], span: u64) -> Self {
+    pub fn first(uuid: &str, span: u64) -> Self {
         let none = *b"00-00000000000000000000000000000000-0000000000000000-00";
         let mut first = Self(none).child(span);
         let place = first.0.get_mut(TRACE_ID).unwrap_or_default();
-        for (digits, number) in place.chunks_exact_mut(16).zip(trace) {
-            write_hex(digits, number);
+        let digits = uuid.bytes().filter(|digit| *digit != b'-');
+        for (place, digit) in place.iter_mut().zip(digits) {
+            *place = digit.to_ascii_lowercase();
         }
         first
     }
@@ -151,15 +153,6 @@ fn is_value(value: &str) -> bool {
 
 fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|digit| digit == b'0')
-}
-
-/// Writes the last hexadecimal digits of a number, as many as there is place for.
-pub(crate) fn write_hex(place: &mut [u8], mut number: u64) {
-    for digit in place.iter_mut().rev() {
-        let value = number.to_le_bytes()[0] & 15;
-        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
-        number >>= 4;
-    }
 }
 
 #[cfg(test)]

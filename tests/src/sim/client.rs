@@ -6,6 +6,7 @@ use super::message::{Failure, Fields, Manner, Request, Response, length, members
 use super::wire::{self, Rules};
 use super::world::World;
 use doorward_gate::platform::{FieldList, Stop};
+use doorward_syntax::request_id::REQUEST_ID;
 use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -188,6 +189,11 @@ impl Sent {
         let takes_trailers = members(&entries, "te").iter().any(|te| te == "trailers");
         let mut entries = manner.shown_request(entries);
         entries.extend(self.told());
+        // The own host does as wasmtime 48, and has a name for each request.
+        let name = (manner == Manner::Removes).then(|| world.next_request_id());
+        if let Some(name) = &name {
+            entries.push(REQUEST_ID, name.as_bytes());
+        }
         let body = match self.body {
             None if length.unwrap_or(0) == 0 => {
                 let (silence, body) = Body::empty(&world.executor);
@@ -211,6 +217,7 @@ impl Sent {
             world: Rc::clone(world),
             method: self.method.clone(),
             takes_trailers,
+            name,
         };
         let request = Request {
             method: self.method,
@@ -301,6 +308,8 @@ pub(super) struct Client {
     world: Rc<World>,
     method: String,
     takes_trailers: bool,
+    /// What the host calls the request.
+    name: Option<String>,
 }
 
 /// A response as a client has it.
@@ -323,6 +332,9 @@ impl Client {
     /// Reads all of a response.
     pub(super) async fn receive(self, response: Response) -> Result<Answer, Failure> {
         let (status, mut fields) = (response.status, response.fields.entries());
+        if let Some(name) = self.name.filter(|_| !fields.has(REQUEST_ID)) {
+            fields.push(REQUEST_ID, name);
+        }
         if wire::has_body(&self.method, status) && length(&fields).is_none() {
             fields.push("transfer-encoding", "chunked");
         }

@@ -324,6 +324,10 @@ impl Platform for Sim {
         false
     }
 
+    fn names_requests(&self) -> bool {
+        self.manner() == Manner::Removes
+    }
+
     fn hides_hop_by_hop(&self) -> bool {
         self.manner() == Manner::Removes
     }

@@ -5,6 +5,7 @@ use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
 use doorward_gate::record::{AskedUpstream, Outcome, Proof, Record, RequestId, Times};
+use doorward_syntax::request_id::{uuid, uuid_bits};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,7 @@ pub struct World {
     log: RefCell<Vec<Line>>,
     next_owner: Cell<Owner>,
     platforms: Cell<usize>,
+    named: Cell<u64>,
     observed: RefCell<Vec<Observed>>,
 }
 
@@ -133,6 +135,7 @@ impl World {
             next_owner: Cell::new(1),
             observed: RefCell::default(),
             platforms: Cell::new(0),
+            named: Cell::new(0),
         })
     }
 
@@ -140,6 +143,14 @@ impl World {
     #[must_use]
     pub fn random(&self) -> u64 {
         self.random.borrow_mut().next_number()
+    }
+
+    /// What a host calls the next request, a UUID.
+    #[must_use]
+    pub fn next_request_id(&self) -> String {
+        let number = self.named.get() + 1;
+        self.named.set(number);
+        uuid(uuid_bits([number << 32, number]))
     }
 
     /// A name for one that has tasks.

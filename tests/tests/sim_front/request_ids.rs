@@ -3,6 +3,7 @@
 
 use crate::{Front, Kind, class, fronts, status, values};
 use doorward_gate::platform::FieldList;
+use doorward_syntax::request_id::is_uuid;
 use doorward_tests::sim::client::{Answer, Sent};
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::gate::Behind;
@@ -10,7 +11,6 @@ use doorward_tests::sim::message::Failure;
 use doorward_tests::sim::origin::{Reply, Seen};
 use doorward_tests::sim::stage::Stage;
 use doorward_tests::sim::world::World;
-use doorward_traffic::request_id::is_uuid;
 use std::collections::BTreeSet;
 
 const POLICY: &str = r#"

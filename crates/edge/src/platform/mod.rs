@@ -152,6 +152,10 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
         fields.get(name)
     }
 
+    fn names_requests(&self) -> bool {
+        is_our_own_host()
+    }
+
     fn hides_hop_by_hop(&self) -> bool {
         is_our_own_host()
     }

@@ -2,11 +2,11 @@
 //! not say is stripped from a request to an upstream ([`stripped_fields`]).
 
 use doorward_policy::{Permit, Refusal};
+use doorward_syntax::request_id::REQUEST_ID;
 use doorward_traffic::address::Client;
 use doorward_traffic::field_list::is_field;
 use doorward_traffic::fields::{HOP_BY_HOP_IN_RESPONSES, is_hop_by_hop, named_by_connection};
 use doorward_traffic::forwarded::{self, is_forwarding_field, request_fields};
-use doorward_traffic::request_id::REQUEST_ID;
 use doorward_traffic::spoofing::{says_identity, spoofing};
 use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::{FieldEdits, Upstream, UpstreamFailure};

@@ -11,7 +11,7 @@ fn trace(is_trusted: bool, fields: &[(&str, &str)]) -> Trace {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
         .collect();
-    Trace::of(&fields, || is_trusted, [0, 1, 2])
+    Trace::of(&fields, None, || is_trusted, [0, 1, 2])
 }
 
 fn sent_on(trace: &Trace) -> [(&'static str, String); 2] {
@@ -116,8 +116,29 @@ fn a_tracestate_goes_on_as_it_came_or_not_at_all() {
 fn whether_the_peer_is_trusted_is_asked_only_where_it_says_something() {
     let fields = FieldList::of([("accept", "*/*")]);
     let asked = Cell::new(false);
-    let trace = Trace::of(&fields, || asked.replace(true), [0, 1, 2]);
+    let trace = Trace::of(&fields, None, || asked.replace(true), [0, 1, 2]);
     assert_eq!((trace.request_id.as_str(), asked.get()), (UUID, false));
+}
+
+#[test]
+fn what_the_host_calls_it_counts_unless_a_trusted_peer_says_something_else() {
+    const OF_HOST: &str = "0b9c54a0-3f0e-4b0e-9d2c-1f2e3d4c5b6a";
+    let named = |is_trusted, fields, of_host: &str| {
+        let of_host = Some(of_host.as_bytes());
+        let trace = Trace::of(&fields, of_host, || is_trusted, [0, 1, 2]);
+        let told = (trace.request_id.clone(), trace.is_named_by_host);
+        (told, trace.span.trace_id().to_owned())
+    };
+    let theirs = || FieldList::of([("x-request-id", "theirs")]);
+    let digits = OF_HOST.replace('-', "");
+    let of_host = ((OF_HOST.to_owned(), true), digits.clone());
+    assert_eq!(named(false, theirs(), OF_HOST), of_host);
+    assert_eq!(named(true, FieldList::new(), OF_HOST), of_host);
+    let of_peer = (("theirs".to_owned(), false), digits);
+    assert_eq!(named(true, theirs(), OF_HOST), of_peer);
+    // Only a UUID can be told from what somebody made up.
+    let ((name, by_host), _) = named(false, theirs(), "anything");
+    assert_eq!((name.as_str(), by_host), (UUID, false));
 }
 
 #[test]

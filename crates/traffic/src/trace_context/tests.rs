@@ -143,7 +143,7 @@ fn another_span_has_the_trace_and_the_flags() {
 
 #[test]
 fn a_first_span_is_not_sampled_and_one_that_everybody_reads() {
-    let first = Traceparent::first([0x0b9c_54a0_3f0e_4b0e, 0x9d2c_1f2e_3d4c_5b6a], 0);
+    let first = Traceparent::first("0b9c54a0-3f0e-4b0e-9d2c-1f2e3d4c5b6a", 0);
     assert_eq!(
         shown(first),
         "00-0b9c54a03f0e4b0e9d2c1f2e3d4c5b6a-0000000000000001-00"

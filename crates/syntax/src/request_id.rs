@@ -1,7 +1,5 @@
 //! The name by which a client, its proxies and the log call one request.
 
-use crate::trace_context::write_hex;
-
 /// The field with the name of a request. No RFC has it, and nearly everybody uses it.
 pub const REQUEST_ID: &str = "x-request-id";
 /// Bytes of a name that somebody else gave.
@@ -46,6 +44,15 @@ pub fn uuid(bits: [u64; 2]) -> String {
 
 /// Bytes of a UUID.
 const UUID_BYTES: usize = 36;
+/// Writes the last hexadecimal digits of a number, as many as there is place for.
+pub fn write_hex(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        let value = number.to_le_bytes()[0] & 15;
+        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
+        number >>= 4;
+    }
+}
+
 /// Where a UUID has them.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
