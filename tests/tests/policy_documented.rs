@@ -9,7 +9,7 @@ use doorward_policy::{Code, Policy};
 const UNKNOWN: &str = "zzzzzzzzzzzzzzzzzzzzzzzz = 1";
 
 /// Each kind of table, up to where a key of it goes.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
     "",
     "[issuer.a]",
     "[issuer.a.introspection]",
@@ -17,6 +17,7 @@ const TABLES: [&str; 24] = [
     "[api_keys]",
     "[[api_keys.key]]",
     "[store]",
+    "[log]",
     "[revocation]",
     "[proxy]",
     "[upstream.a]",

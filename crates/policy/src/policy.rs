@@ -91,13 +91,6 @@ impl Policy {
         &self.store
     }
 
-    /// What the log says of each request; `None`: nothing but why it was refused.
-    #[must_use]
-    pub fn log(&self) -> Option<&LogRule> {
-        // Where it is never read, all that would come of it is left out.
-        self.log.as_ref().filter(|_| cfg!(feature = "access-log"))
-    }
-
     /// What revocation asks of tokens; `None` where nothing is revoked.
     #[must_use]
     pub fn revocation(&self) -> Option<&RevocationRule> {
@@ -137,8 +130,7 @@ impl Policy {
         })
     }
 
-    /// The upstreams, in the order of their names.
-    /// [`UpstreamId`](doorward_traffic::upstream::UpstreamId) is a position here.
+    /// The upstreams, by name. [`UpstreamId`](doorward_traffic::upstream::UpstreamId) is a position here.
     #[must_use]
     pub fn upstreams(&self) -> &[Arc<Upstream>] {
         &self.named.upstreams

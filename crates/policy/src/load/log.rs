@@ -3,7 +3,17 @@
 use super::values;
 use crate::finding::Code;
 use crate::log::{FieldNames, LogRule, ToldPrincipal};
+use crate::policy::Policy;
 use crate::source::{Fields, Source, list, shown};
+
+impl Policy {
+    /// What the log says of each request; `None`: nothing but why it was refused.
+    #[must_use]
+    pub fn log(&self) -> Option<&LogRule> {
+        // Where it is never read, all that would come of it is left out.
+        self.log.as_ref().filter(|_| cfg!(feature = "access-log"))
+    }
+}
 
 pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<LogRule> {
     if cfg!(not(feature = "access-log")) {
