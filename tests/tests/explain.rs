@@ -21,7 +21,7 @@ use doorward_traffic::field_list::FieldList;
 /// The host that is asked.
 const HOST: &str = client::HOST;
 /// So many requests are decided and explained at least.
-const COMPARED_MIN: usize = 2000;
+const COMPARED_MIN: usize = 50_000;
 /// So many of the cases as they are.
 const CASES_MIN: usize = 250;
 
