@@ -156,6 +156,11 @@ pub(crate) fn policy(path: &Path) -> Result<(String, Policy)> {
     let text = read(path).with_context(|| {
         format!("the policy {name} cannot be read; name another one with `--policy FILE`")
     })?;
+    if is_manifest(&text) {
+        bail!(
+            "{name} is a Spin manifest, not a policy\n  help: name the policy that it mounts with `--policy FILE`"
+        );
+    }
     match Policy::parse(&text) {
         Ok(policy) => Ok((text, policy)),
         Err(findings) => bail!(

@@ -12,8 +12,17 @@ use serde_json::{Value, json};
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// Most lines that are shown of one request.
 const LINES_SHOWN_MAX: usize = 100;
-/// The members that say which request, or which trace, a line is of.
-const MEMBERS: [&str; 2] = ["request_id", "trace_id"];
+/// How the names of members end that say which request, or which trace, a line is of. Those within others have dots
+/// between: that is how the Elastic Common Schema writes them, one way or the other.
+const MEMBERS: [&str; 5] = [
+    "request_id",
+    "trace_id",
+    "request.id",
+    "trace.id",
+    "traceid",
+];
+/// How deep they may be.
+const DEPTH_MAX: usize = 4;
 
 /// Prints the lines of `log` that are about the request with this id.
 pub(super) fn find(id: &str, log: &Path, for_programs: bool) -> Result<ExitCode> {
@@ -75,10 +84,29 @@ impl Wanted {
     }
 
     fn is_of(&self, line: &Value) -> bool {
-        MEMBERS.iter().any(|member| {
-            let there = line.get(member).and_then(Value::as_str);
-            there.is_some_and(|there| there.eq_ignore_ascii_case(&self.0))
-        })
+        self.is_in(line, "", DEPTH_MAX)
+    }
+
+    fn is_in(&self, value: &Value, name: &str, depth: usize) -> bool {
+        match value {
+            Value::String(there) => {
+                let is_id = MEMBERS.iter().any(|member| {
+                    let rest = name.strip_suffix(member);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                });
+                let there = there.strip_prefix("urn:uuid:").unwrap_or(there);
+                is_id && there.eq_ignore_ascii_case(&self.0)
+            }
+            Value::Object(members) if depth > 0 => members.iter().any(|(member, value)| {
+                let member = member.to_ascii_lowercase();
+                let name = match name {
+                    "" => member,
+                    name => format!("{name}.{member}"),
+                };
+                self.is_in(value, &name, depth - 1)
+            }),
+            _ => false,
+        }
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// A header field of the request; may be repeated.
-    #[arg(long, value_name = "NAME: VALUE", value_parser = request::field)]
-    header: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
     /// The address from which the request comes.
     #[arg(long, value_name = "ADDRESS")]
     client: Option<IpAddr>,

@@ -1,5 +1,6 @@
 //! The request that is explained, from the command line.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(super) struct Parts {
 
 impl Request {
     /// Reads method, URL and fields.
-    pub(super) fn parse(method: &str, url: &str, fields: &[(String, String)]) -> Result<Self> {
+    pub(super) fn parse(method: &str, url: &str, fields: &[String]) -> Result<Self> {
         if check_method(method).is_err() {
             bail!(
                 "the method {method:?} is none: it has to be a token, such as GET\n  help: `doorward explain METHOD \
@@ -45,10 +46,10 @@ impl Request {
             );
         }
         let url = Url::parse(url)?;
-        let mut fields: FieldList = fields
+        let mut fields = fields
             .iter()
-            .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
-            .collect();
+            .map(|text| field(text).context("--header"))
+            .collect::<Result<FieldList>>()?;
         // So does the gate.
         fields.join(COOKIE, b"; ");
         Ok(Self {
@@ -137,6 +138,13 @@ impl<'u> Url<'u> {
                 "the URL has a fragment, which no client sends\n  help: leave out everything from `#` on"
             );
         }
+        let is_escaped = |character: char| !character.is_ascii() || character.is_whitespace();
+        if url.contains(is_escaped) {
+            bail!(
+                "the URL has characters that no client sends as they are\n  help: write them escaped: {}",
+                escaped(url)
+            );
+        }
         if url.starts_with('/') {
             return Ok(Self {
                 origin: "",
@@ -175,27 +183,43 @@ impl<'u> Url<'u> {
     }
 }
 
-/// The value of a flag: a header field. An error does not repeat it: it may hold a secret.
-pub(super) fn field(text: &str) -> Result<(String, String), String> {
+/// What is no ASCII, and white space, as clients send it; without the query, which may have a credential in it.
+fn escaped(url: &str) -> String {
+    let mut escaped = String::new();
+    for byte in url.split('?').next().unwrap_or_default().bytes() {
+        match byte {
+            b'!'..=b'~' => escaped.push(char::from(byte)),
+            // Writing to a string does not fail.
+            _ => _ = write!(escaped, "%{byte:02X}"),
+        }
+    }
+    escaped
+}
+
+/// A header field, as a flag has it. It is not the parser of the command line that reads it: that would repeat in an
+/// error what may be a secret.
+fn field(text: &str) -> Result<(String, Vec<u8>)> {
     let Some((name, value)) = text.split_once(':') else {
-        return Err("it has to be `NAME: VALUE`, with a colon".to_owned());
+        bail!("it has to be `NAME: VALUE`, with a colon");
     };
     if !is_token(name.as_bytes()) {
-        return Err("what is before the colon is no name of a header field".to_owned());
+        bail!("what is before the colon is no name of a header field");
     }
     let value = value.trim_matches([' ', '\t']);
-    if value
-        .chars()
-        .any(|character| character.is_control() && character != '\t')
-    {
-        return Err("the value has control characters, which no header field has".to_owned());
+    let is_control = |character: char| character.is_control() && character != '\t';
+    if value.contains(is_control) {
+        bail!("the value of `{name}` has control characters, which no header field has");
     }
-    Ok((name.to_ascii_lowercase(), value.to_owned()))
+    Ok((name.to_ascii_lowercase(), value.as_bytes().to_vec()))
 }
 
 fn read(from: &mut dyn Read) -> io::Result<String> {
     let mut text = String::new();
-    from.take(INPUT_BYTES_MAX).read_to_string(&mut text)?;
+    from.take(INPUT_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > INPUT_BYTES_MAX {
+        let why = format!("it is longer than any token, more than {INPUT_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
     Ok(text)
 }
 

@@ -474,6 +474,46 @@ fn a_token_in_a_cookie_is_given_as_the_header_that_it_is_in() {
     assert_eq!(own["verdict"], "admitted");
 }
 
+#[test]
+fn what_is_nearly_right_is_said() {
+    let folder = folder();
+    let path = folder.path();
+    let notes = |explanation: &Value, name: &str| step(explanation, name)["notes"].to_string();
+    let lower = steps(path, &["get", "/users/7"], "");
+    assert!(notes(&lower, "route").contains("Methods are case-sensitive, and GET is listed."));
+    let other_case = steps(path, &["GET", "/REPORTS"], "");
+    assert_eq!(other_case["first_failed"], "route");
+    assert!(notes(&other_case, "route").contains("/reports would match."));
+    assert_eq!(step(&other_case, "route")["line"], 70);
+    let below = steps(path, &["GET", "/users/7/orders"], "");
+    assert_eq!(step(&below, "route")["found"], "no route lists this path");
+    assert!(
+        notes(&below, "route").contains("/users/{id} does not match: it ends before `orders`.")
+    );
+    let dots = steps(path, &["GET", "/users/%2e%2e/x"], "");
+    assert_eq!(dots["first_failed"], "target");
+    let again = steps(
+        path,
+        &["GET", "/open/a", "--header", "CDN-Loop: doorward"],
+        "",
+    );
+    assert!(again["unless"].to_string().contains("gateway"), "{again:#}");
+
+    let private = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "acme-1", "x": "AA", "d": "AA" }] });
+    std::fs::write(path.join("private.json"), private.to_string()).unwrap();
+    let arguments = ["GET", "/users/7", "--keys", "private.json"];
+    let exposed = steps(path, &arguments, &token(json!({})));
+    assert_eq!(exposed["first_failed"], "signature");
+    let notes = notes(&exposed, "signature");
+    for expected in [
+        "none of them can be used",
+        "1 of them cannot be used",
+        "private",
+    ] {
+        assert!(notes.contains(expected), "{expected}: {notes}");
+    }
+}
+
 /// Nobody is advised to accept what is refused.
 #[test]
 fn advice_is_about_the_credential_and_never_about_the_policy() {

@@ -25,6 +25,7 @@ use doorward_token::revocation::RevocationSet;
 use doorward_traffic::cors::is_preflight;
 pub use doorward_traffic::field_list::FieldList;
 use doorward_traffic::fields::asks_for_websocket;
+use doorward_traffic::forwarded::loops;
 use doorward_traffic::host;
 
 use self::lines::Lines;
@@ -128,6 +129,14 @@ impl<'e> Telling<'e> {
             let step = Step::failed("websocket").found("the request asks for a WebSocket");
             self.steps.push(step.note("No component can have one."));
             return Err(Refusal::websocket());
+        }
+        if loops(&self.policy.proxy().name, &head.fields.values("cdn-loop")) {
+            let step =
+                Step::told("loop").found("`CDN-Loop` says that the request has been here before");
+            self.steps
+                .push(step.note("The gateway refuses it with 508, the gate does not."));
+            self.unless
+                .push("it is the gateway: the request has been here before".to_owned());
         }
         Ok(())
     }

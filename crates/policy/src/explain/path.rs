@@ -107,6 +107,19 @@ fn none(telling: &Telling<'_>, reason: Option<&Reason>, path: &str) -> Step {
                 ))
                 .line(place.and_then(|place| place.line()))
                 .note("The pattern decides before the method: no other pattern is asked.");
+            let upper = method.to_ascii_uppercase();
+            let is_meant = upper != method
+                && telling
+                    .policy
+                    .route(&upper, telling.asked.head.target())
+                    .is_ok();
+            let step = match is_meant {
+                true => step.note(format!(
+                    "Methods are case-sensitive, and {} is listed.",
+                    shown(&upper)
+                )),
+                false => step,
+            };
             let matching = others.matching.iter().filter(|other| ***other != **route);
             step.notes(
                 matching

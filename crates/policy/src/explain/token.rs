@@ -322,6 +322,13 @@ impl Checks<'_> {
                 true => format!("Keys are from {from}."),
                 false => format!("Keys are from {from}: {}.", named(keys)),
             });
+        let step = match keys.skipped() {
+            [first, ..] if !is_good => step.note(format!(
+                "{} of them cannot be used, the first: {first}.",
+                keys.skipped().len()
+            )),
+            _ => step,
+        };
         let fetched = matches!(
             self.issuer.keys,
             KeySource::Discovery | KeySource::JwksUrl(_)

@@ -51,6 +51,8 @@ fn what_is_typed_wrongly_is_said_clearly() {
     std::fs::write(path.join("token"), token(json!({}))).unwrap();
     std::fs::write(path.join("empty"), "\n").unwrap();
     std::fs::write(path.join("broken.json"), "{\"keys\": 1}").unwrap();
+    std::fs::write(path.join("spin.toml"), "spin_manifest_version = 2\n").unwrap();
+    std::fs::write(path.join("long"), "x".repeat(200_000)).unwrap();
     let bearer = "Authorization: Bearer abc";
     for (arguments, status, expected) in [
         (
@@ -72,17 +74,17 @@ fn what_is_typed_wrongly_is_said_clearly() {
         (&["GET"], 2, &["<URL>"]),
         (
             &["GET", "/", "--header", "Authorization"],
-            2,
+            1,
             &["NAME: VALUE", "colon"],
         ),
         (
             &["GET", "/", "--header", "a b: c"],
-            2,
+            1,
             &["no name of a header field"],
         ),
         (
             &["GET", "/", "--header", "a: b\nc"],
-            2,
+            1,
             &["control characters"],
         ),
         (
@@ -123,6 +125,18 @@ fn what_is_typed_wrongly_is_said_clearly() {
             1,
             &["is not valid", "doorward check token"],
         ),
+        (
+            &["GET", "/", "--policy", "spin.toml"],
+            1,
+            &["spin.toml is a Spin manifest", "--policy FILE"],
+        ),
+        (&["GET", "/straße?x=1"], 1, &["escaped: /stra%C3%9Fe\n"]),
+        (&["GET", "/a b"], 1, &["escaped: /a%20b"]),
+        (
+            &["GET", "/", "--token-file", "long"],
+            1,
+            &["long cannot be read", "longer than any token"],
+        ),
         (&["--ref", "1"], 2, &["--log"]),
         (&["GET", "/", "--log", "token"], 1, &["--log is for --ref"]),
         (
@@ -137,6 +151,52 @@ fn what_is_typed_wrongly_is_said_clearly() {
         ),
     ] {
         fails(path, &[&["explain"], arguments].concat(), status, expected);
+    }
+}
+
+#[test]
+fn an_error_does_not_repeat_what_may_be_a_secret() {
+    let folder = folder();
+    let secret = "c2VjcmV0LXNlY3JldA";
+    let path = folder.path();
+    std::fs::write(path.join("two"), format!("{secret} {secret}")).unwrap();
+    for arguments in [
+        &["--header", &format!("Authorization Bearer {secret}")][..],
+        &["--header", &format!("Bearer {secret}: x")],
+        &["--header", &format!("x: {secret}\n")],
+        &["--token-file", "two"],
+        &["--header", &format!("x-api-key: {secret}")],
+        &["--header", &format!("cookie: session={secret}")],
+        &["--header", &format!("authorization: Basic {secret}")],
+    ] {
+        for url in [
+            "/users/me?x=1",
+            "/far",
+            "/nowhere",
+            &format!("/far?api_key={secret}"),
+        ] {
+            let ran = run(path, &[&["explain", "GET", url], arguments].concat());
+            let said = ran.stdout + &ran.stderr;
+            assert!(!said.contains(secret), "{arguments:?}: {said}");
+            assert!(!said.contains(&secret[..12]), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn names_of_other_schemas_are_known() {
+    let folder = folder();
+    let log = r#"{"@timestamp":"x","http":{"request":{"id":"AB-1"}},"trace":{"id":"77"}}
+{"http.request.id":"ab-1"}
+{"Attributes":{"request_id":"ab-1"},"TraceId":"77"}
+{"instance":"ab-1","user":{"name":"ab-1"},"xrequest_id":"ab-1"}
+"#;
+    std::fs::write(folder.path().join("log"), log).unwrap();
+    for (id, count) in [("ab-1", 3), ("77", 2)] {
+        let arguments = ["explain", "--ref", id, "--log", "-", "--format", "json"];
+        let ran = feed(folder.path(), &arguments, log);
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(found["lines"].as_array().unwrap().len(), count, "{id}");
     }
 }
 
