@@ -277,8 +277,6 @@ impl Line {
     }
 
     /// With what its request is called, and the trace that it belongs to.
-    // Not inlined: many events have it.
-    #[inline(never)]
     fn of_request(self, trace: &Trace) -> Self {
         let line = self
             .with("request_id", &trace.request_id)
@@ -294,25 +292,39 @@ impl Event<'_> {
     /// The event as one line of JSON, line feed included: the level, the event's name and its fields.
     #[must_use]
     pub fn line(&self) -> String {
-        let mut text = Value::Object(self.as_line().0).to_string();
+        let line = match self.trace() {
+            Some(trace) => self.as_line().of_request(trace),
+            None => self.as_line(),
+        };
+        let mut text = Value::Object(line.0).to_string();
         text.push('\n');
         text
+    }
+
+    /// Of the request that it is about.
+    fn trace(&self) -> Option<&Trace> {
+        match self {
+            Self::Refused { record, .. } => Some(&record.trace),
+            Self::PreflightRefused { trace, .. }
+            | Self::LogoutFailed { trace, .. }
+            | Self::LogoutRefused { trace, .. }
+            | Self::LoggedOut { trace, .. }
+            | Self::UpstreamFailed { trace, .. } => Some(trace),
+            _ => None,
+        }
     }
 
     fn as_line(&self) -> Line {
         use Level::{Error, Info, Warn};
         match self {
             Self::Refused { record, refusal } => Line::of(Warn, "refused")
-                .of_request(&record.trace)
                 .with("class", &refusal.class())
                 .with("status", &refusal.status())
                 .with("method", &record.method)
                 .with("path", &record.path())
                 .with("reason", &refusal.reason()),
-            Self::PreflightRefused { trace, path, why } => {
-                let line = Line::of(Info, "preflight-refused")
-                    .of_request(trace)
-                    .with("path", path);
+            Self::PreflightRefused { path, why, .. } => {
+                let line = Line::of(Info, "preflight-refused").with("path", path);
                 match why {
                     PreflightWhy::Rule(why) => line.with("reason", why),
                     PreflightWhy::NotListed => {
@@ -354,23 +366,15 @@ impl Event<'_> {
             Self::IntrospectionFailed { issuer, reason } => Line::of(Warn, "introspection-failed")
                 .with("issuer", issuer)
                 .with("reason", reason),
-            Self::LogoutFailed { trace, refusal } => Line::of(Warn, "logout-failed")
-                .of_request(trace)
-                .with("reason", &refusal.reason()),
-            Self::LogoutRefused {
-                trace,
-                path,
-                reason,
-            } => Line::of(Warn, "logout-refused")
-                .of_request(trace)
+            Self::LogoutFailed { refusal, .. } => {
+                Line::of(Warn, "logout-failed").with("reason", &refusal.reason())
+            }
+            Self::LogoutRefused { path, reason, .. } => Line::of(Warn, "logout-refused")
                 .with("path", path)
                 .with("reason", reason),
             Self::LoggedOut {
-                trace,
-                issuer,
-                entries,
+                issuer, entries, ..
             } => Line::of(Info, "logged-out")
-                .of_request(trace)
                 .with("issuer", issuer)
                 .with("entries", entries),
             Self::RevocationsFull { entries } => Line::of(Error, "revocations-full")
@@ -419,12 +423,11 @@ impl Event<'_> {
                 Line::of(Error, "variable-unreadable").with("reason", reason)
             }
             Self::UpstreamFailed {
-                trace,
                 upstream,
                 target,
                 failure,
+                ..
             } => Line::of(Warn, "upstream-failed")
-                .of_request(trace)
                 .with("upstream", upstream)
                 .with("target", target)
                 .with("reason", failure),

@@ -7,7 +7,6 @@ use doorward_token::cache::TokenCache;
 use doorward_token::keyed_hash;
 use doorward_traffic::shares::Shares;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -41,8 +40,6 @@ pub struct Instance<P: Platform> {
     pub(crate) born: Cell<Option<Millis>>,
     /// How many requests it had.
     requests: Cell<u64>,
-    /// What makes numbers of those that nobody can guess.
-    keyed: P::HashState,
     /// `None`: there is no policy that could be read, and every request is refused.
     pub(crate) gate: Option<Gate<P>>,
 }
@@ -72,7 +69,6 @@ impl<P: Platform> Instance<P> {
             id: platform.random(),
             born: Cell::new(None),
             requests: Cell::new(0),
-            keyed: platform.hash_state(),
             platform,
         }
     }
@@ -91,22 +87,6 @@ impl<P: Platform> Instance<P> {
         let born = self.born.get().unwrap_or(now);
         self.born.set(Some(born));
         Times::arrived(born, now)
-    }
-
-    /// Numbers that nobody can guess, others for each request.
-    pub(crate) fn random(&self, request: RequestId) -> [u64; 3] {
-        [
-            self.number(request, 0),
-            self.number(request, 1),
-            self.number(request, 2),
-        ]
-    }
-
-    // Not inlined: a hash function is long.
-    #[inline(never)]
-    fn number(&self, request: RequestId, which: u64) -> u64 {
-        self.keyed
-            .hash_one([request.instance, request.number, which])
     }
 }
 

@@ -70,6 +70,10 @@ pub trait Platform: Clone + 'static {
     async fn pause(&self, time: Duration);
     /// A random number that nobody can guess.
     fn random(&self) -> u64;
+    /// The same, for what requests are called.
+    fn random_name(&self) -> u64 {
+        self.random()
+    }
     /// What to hash with.
     fn hash_state(&self) -> Self::HashState;
 

@@ -115,7 +115,7 @@ async fn enter<P: Platform>(
         &received.fields,
         received.name.as_deref(),
         is_trusted,
-        instance.random(id),
+        || platform.random_name(),
     );
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     record.log = gate.and_then(|gate| gate.policy().log());

@@ -46,7 +46,7 @@ pub struct Trace {
 
 impl Trace {
     /// That of a request with these fields, which the host calls so, if it does. Whether the peer is trusted is asked
-    /// only where it says something. `random` are numbers that nobody can guess.
+    /// only where it says something. `random` makes numbers that nobody can guess.
     // Not inlined, like what it calls: where it is asked for is one large function.
     #[inline(never)]
     #[must_use]
@@ -54,12 +54,12 @@ impl Trace {
         fields: &FieldList,
         named: Option<&[u8]>,
         peer_is_trusted: impl FnOnce() -> bool,
-        random: [u64; 3],
+        random: impl Fn() -> u64,
     ) -> Self {
-        let [high, low, span] = random;
+        let span = random();
         let named = named.and_then(|named| core::str::from_utf8(named).ok());
         let named = named.filter(|named| is_uuid(named));
-        let own = named.map_or_else(|| uuid(uuid_bits([high, low])), str::to_owned);
+        let own = named.map_or_else(|| uuid(uuid_bits([random(), random()])), str::to_owned);
         let mut trace = Self {
             span: Traceparent::first(&own, span),
             request_id: own,

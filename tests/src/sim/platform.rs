@@ -33,6 +33,7 @@ struct Inner {
     component: Rc<Component>,
     instance: Owner,
     random: RefCell<Numbers>,
+    names: RefCell<Numbers>,
 }
 
 impl Drop for Inner {
@@ -46,11 +47,13 @@ impl Sim {
     #[must_use]
     pub fn new(world: &Rc<World>, component: &Rc<Component>, instance: Owner) -> Self {
         world.comes();
+        let seed = world.random();
         Self(Rc::new(Inner {
             world: Rc::clone(world),
             component: Rc::clone(component),
             instance,
-            random: RefCell::new(Numbers::new(world.random())),
+            random: RefCell::new(Numbers::new(seed)),
+            names: RefCell::new(Numbers::new(!seed)),
         }))
     }
 
@@ -121,6 +124,11 @@ impl Platform for Sim {
 
     fn random(&self) -> u64 {
         self.0.random.borrow_mut().next_number()
+    }
+
+    fn random_name(&self) -> u64 {
+        // All else that is drawn does not depend on how many requests there were.
+        self.0.names.borrow_mut().next_number()
     }
 
     fn hash_state(&self) -> Self::HashState {
