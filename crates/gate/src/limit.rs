@@ -107,7 +107,7 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
     /// Tells what they said, in the answer and in the record.
     pub(crate) fn report(&self, additions: &mut Additions<'i>, record: &mut Record<'i>) {
         additions.limits(&self.verdicts);
-        if record.times.is_some() {
+        if P::MAY_OBSERVE && record.times.is_some() {
             let named = self.verdicts.iter();
             let named = named.map(|(limit, verdict)| (&*limit.name, *verdict));
             record.limits = named.collect();

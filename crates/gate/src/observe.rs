@@ -20,15 +20,17 @@ pub(crate) fn refused<P: Platform>(
     additions: &Additions<'_>,
 ) -> Result<P::Response, P::Error> {
     // Where each request has a line, that one says so.
-    if record.log.is_none() {
+    if !P::MAY_OBSERVE || record.log.is_none() {
         platform.record(&Event::Refused {
             record: &record,
             refusal: &refusal,
         });
     }
     let response = respond::refusal(platform, &refusal, additions, &record.trace);
-    record.outcome = Outcome::Refused(refusal);
-    done(platform, &mut record, &response);
+    if P::MAY_OBSERVE {
+        record.outcome = Outcome::Refused(refusal);
+        done(platform, &mut record, &response);
+    }
     response
 }
 
@@ -38,7 +40,7 @@ pub(crate) fn answered<P: Platform>(
     record: &mut Record<'_>,
     answer: &Result<P::Response, P::Error>,
 ) {
-    if record.times.is_some() {
+    if P::MAY_OBSERVE && record.times.is_some() {
         record.outcome = match (answer, record.endpoint) {
             (Ok(response), None) => Outcome::Forwarded(P::status(response)),
             (Ok(response), Some(_)) => Outcome::Answered(P::status(response)),
@@ -57,7 +59,9 @@ fn done<P: Platform>(
         return;
     };
     times.answered = Some(platform.monotonic());
-    if let Some(rule) = record.log {
+    if cfg!(feature = "access-log")
+        && let Some(rule) = record.log
+    {
         let answer = told_of::<P>(answer);
         if access_log::is_told(rule, record, answer.status) {
             let line = access_log::line(rule, record, answer, platform.now_millis());

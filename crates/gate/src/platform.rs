@@ -111,6 +111,9 @@ pub trait Platform: Clone + 'static {
     fn tell(&self, line: &str);
     /// Whether anybody wants to know what became of every request. Where nobody does, no time is spent on it.
     const OBSERVES: bool = false;
+    /// Whether anybody may want to: a constant, so that nothing is left of it in components that have no lines about
+    /// requests.
+    const MAY_OBSERVE: bool = Self::OBSERVES || cfg!(feature = "access-log");
     /// Takes note of what became of a request.
     fn observe(&self, record: &Record<'_>) {
         let _ = record;

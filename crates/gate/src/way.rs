@@ -118,8 +118,10 @@ async fn enter<P: Platform>(
         || platform.random_name(),
     );
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
-    record.log = gate.and_then(|gate| gate.policy().log());
-    record.times = (P::OBSERVES || record.log.is_some()).then(|| instance.times());
+    if P::MAY_OBSERVE {
+        record.log = gate.and_then(|gate| gate.policy().log());
+        record.times = (P::OBSERVES || record.log.is_some()).then(|| instance.times());
+    }
     let mut additions = Additions::default();
     let refusal = match gate {
         Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
@@ -141,7 +143,9 @@ async fn enter<P: Platform>(
             };
             match verdict {
                 Ok(permit) => {
-                    if let Some(times) = &mut record.times {
+                    if P::MAY_OBSERVE
+                        && let Some(times) = &mut record.times
+                    {
                         times.admitted = Some(platform.monotonic());
                         record.rule = u64::try_from(permit.route_number() + 1).ok();
                         tell_caller(gate, permit.principal(), &mut record).await;

@@ -62,7 +62,7 @@ pub(super) async fn genuine<P: Platform>(
     let token = Arc::new(token);
     // Keys may have been waited for.
     let at = gate.platform().now();
-    if record.times.is_some() {
+    if P::MAY_OBSERVE && record.times.is_some() {
         let keys_age_s = known.keys.age_s(at);
         record.proof = Some(Proof::Signature { keys_age_s });
     }

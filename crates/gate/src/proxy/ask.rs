@@ -64,7 +64,7 @@ pub(super) async fn ask<P: Platform>(
     mut fields: FieldList,
     record: &mut Record<'_>,
 ) -> Result<Answered<P>, Failure> {
-    if record.times.is_some() {
+    if P::MAY_OBSERVE && record.times.is_some() {
         record
             .upstreams
             .push(AskedUpstream::nobody_yet(&known.upstream));
