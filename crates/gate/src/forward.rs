@@ -5,6 +5,7 @@
 //! unchanged and never collected; a request that has none is handed on without one.
 
 use doorward_policy::{Permit, Refusal};
+use doorward_syntax::own_host::REQUEST_NAME_FIELD;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::trace::is_set;
 use std::borrow::Cow;
@@ -117,6 +118,9 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     }
     for (name, value) in permit.identity_headers() {
         P::set(&headers, name, std::slice::from_ref(value)).map_err(refused)?;
+    }
+    if received.name.is_some() {
+        P::delete(&headers, REQUEST_NAME_FIELD).map_err(refused)?;
     }
     for (name, value) in record.trace.fields() {
         P::set(&headers, name, &[value.to_vec()]).map_err(refused)?;

@@ -203,8 +203,8 @@ pub trait Platform: Clone + 'static {
     fn status(response: &Self::Response) -> u16;
     /// The fields of a response.
     fn response_fields(response: &Self::Response) -> Self::Fields;
-    /// Whether the host has a name for each request, the last value of `X-Request-Id`, and gives it to answers that have
-    /// none ([`own_host`](doorward_syntax::own_host)).
+    /// Whether the host has a name for each request, and gives it to answers that have none
+    /// ([`own_host`](doorward_syntax::own_host)).
     fn names_requests(&self) -> bool;
     /// Whether the host takes fields of one hop out of what arrives, so that nobody has to look for them.
     fn hides_hop_by_hop(&self) -> bool;

@@ -2,7 +2,7 @@
 
 use doorward_policy::Target;
 use doorward_policy::target::canonical_form;
-use doorward_syntax::request_id::REQUEST_ID;
+use doorward_syntax::own_host::REQUEST_NAME_FIELD;
 use doorward_traffic::fields::{asks_for_websocket, tells_of_a_body};
 use doorward_traffic::host::{self, HostError};
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ pub(crate) struct Received {
     pub(crate) canonical: Option<String>,
     /// All header fields, the cookies in one.
     pub(crate) fields: FieldList,
-    /// What the host calls the request, where it does.
+    /// What the host calls the request, where it does; elsewhere, what a client says that it did.
     pub(crate) name: Option<Vec<u8>>,
     /// Whether the cookies came in several fields.
     pub(crate) had_crumbs: bool,
@@ -44,7 +44,6 @@ impl Received {
     /// Reads the head of `request`, whose fields are `fields`. `api_key_header` is where the policy takes API
     /// keys.
     pub(crate) fn of<P: Platform>(
-        platform: &P,
         request: &P::Request,
         fields: &P::Fields,
         api_key_header: Option<&str>,
@@ -54,10 +53,7 @@ impl Received {
         // they are one. Which version it is, a component cannot see. In HTTP/1 a client must not send several (RFC
         // 6265 §5.4), and of two some readers take the first one, some the last: in one field there is nothing to
         // choose, and what is judged here is what everybody behind reads.
-        let name = match platform.names_requests() {
-            true => fields.take_last(REQUEST_ID),
-            false => None,
-        };
+        let name = fields.take_last(REQUEST_NAME_FIELD);
         let had_crumbs = fields.join(COOKIE, b"; ");
         let authorization = fields.values(AUTHORIZATION);
         let api_key = api_key_header.map_or_else(Vec::new, |header| fields.values(header));

@@ -108,15 +108,14 @@ async fn enter<P: Platform>(
     let fields = P::fields(&request);
     let gate = instance.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
-    let mut received = Received::of(platform, &request, &fields, api_key_header);
+    let mut received = Received::of::<P>(&request, &fields, api_key_header);
     let id = instance.next_request();
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
-    let trace = Trace::of(
-        &received.fields,
-        received.name.as_deref(),
-        is_trusted,
-        || platform.random_name(),
-    );
+    let of_host = received.name.as_deref();
+    let of_host = of_host.filter(|_| platform.names_requests());
+    let trace = Trace::of(&received.fields, of_host, is_trusted, || {
+        platform.random_name()
+    });
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     if P::MAY_OBSERVE {
         record.log = gate.and_then(|gate| gate.policy().log());

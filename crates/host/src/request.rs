@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorward_syntax::list::members;
-use doorward_syntax::own_host::CLIENT_BOUND_FIELD;
+use doorward_syntax::own_host::{CLIENT_BOUND_FIELD, REQUEST_NAME_FIELD};
 use doorward_syntax::request_id::{REQUEST_ID, uuid, uuid_bits};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -21,8 +21,7 @@ const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
 const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 const RAW_COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-raw-component-route");
 const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-route");
-/// What the host calls the request.
-pub const REQUEST_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
+const NAME_OF_ANSWER: HeaderName = HeaderName::from_static(REQUEST_ID);
 const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 /// Headers that every request gets.
@@ -124,6 +123,7 @@ pub fn prepare(
     manner: Manner,
 ) -> Result<(), BadRequest> {
     parts.headers.remove(CLIENT_BOUND_FIELD);
+    parts.headers.remove(REQUEST_NAME_FIELD);
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     let target = uri.authority.take();
     let authority = if manner.shows() {
@@ -171,7 +171,7 @@ pub fn prepare_chained(parts: &mut http::request::Parts) -> Result<(), BadReques
     Ok(())
 }
 
-/// Adds a name for the request, which is the last value of `X-Request-Id` (`doorward_syntax::own_host`), and gives it.
+/// Adds a name for the request (`doorward_syntax::own_host`), and gives it.
 pub fn named(headers: &mut HeaderMap) -> Option<HeaderValue> {
     static KEYED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
@@ -180,14 +180,14 @@ pub fn named(headers: &mut HeaderMap) -> Option<HeaderValue> {
     let half = |which: u64| KEYED.hash_one([number, which]);
     let name = uuid(uuid_bits([half(0), half(1)]));
     let name = HeaderValue::try_from(name).ok()?;
-    headers.append(REQUEST_NAME, name.clone());
+    headers.insert(REQUEST_NAME_FIELD, name.clone());
     Some(name)
 }
 
 /// Gives an answer the name of its request, where it has none.
 pub fn name_answer(headers: &mut HeaderMap, name: Option<HeaderValue>) {
     if let Some(name) = name {
-        headers.entry(REQUEST_NAME).or_insert(name);
+        headers.entry(NAME_OF_ANSWER).or_insert(name);
     }
 }
 

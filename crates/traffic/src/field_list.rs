@@ -130,13 +130,11 @@ impl FieldList {
         several
     }
 
-    /// Takes the last one of this name out.
+    /// Takes out those of this name, and gives the value of the last one.
     pub fn take_last(&mut self, name: &str) -> Option<Vec<u8>> {
-        let place = self
-            .0
-            .iter()
-            .rposition(|(there, _)| is_field(there, name))?;
-        Some(self.0.remove(place).1)
+        let last = self.values(name).pop()?;
+        self.retain(|there| !is_field(there, name));
+        Some(last)
     }
 
     /// Takes out those whose name does not stay.

@@ -6,6 +6,7 @@ use super::message::{Failure, Fields, Manner, Request, Response, length, members
 use super::wire::{self, Rules};
 use super::world::World;
 use doorward_gate::platform::{FieldList, Stop};
+use doorward_syntax::own_host::REQUEST_NAME_FIELD;
 use doorward_syntax::request_id::REQUEST_ID;
 use serde_json::Value;
 use std::cell::Cell;
@@ -192,7 +193,7 @@ impl Sent {
         // The own host does as wasmtime 48, and has a name for each request.
         let name = (manner == Manner::Removes).then(|| world.next_request_id());
         if let Some(name) = &name {
-            entries.push(REQUEST_ID, name.as_bytes());
+            entries.replace(REQUEST_NAME_FIELD, name.as_bytes());
         }
         let body = match self.body {
             None if length.unwrap_or(0) == 0 => {

@@ -130,6 +130,7 @@ fn every_kind_of_response_has_one_name_that_nobody_else_chose() {
             let sent = answers.iter().fold(sent, |sent, (n, v)| sent.field(n, v));
             sent.field("X-Request-Id", FORGED)
                 .field("x_request_id", FORGED)
+                .field("Doorward-Request-Id", FORGED)
         };
         vec![
             ("an answer", 200, asks(get("/public/a"))),
@@ -202,6 +203,7 @@ fn every_kind_of_response_has_one_name_that_nobody_else_chose() {
         for seen in front.behind.seen() {
             let fields = format!("{:?}", seen.fields.iter().collect::<Vec<_>>());
             assert_eq!(seen.values("x_request_id"), NOTHING, "{}", front.what);
+            assert_eq!(seen.values("doorward-request-id"), NOTHING, "{fields}");
             assert!(names.contains(&seen.field("x-request-id")), "{fields}");
             assert_eq!(seen.values("x-request-id").len(), 1, "{fields}");
         }
