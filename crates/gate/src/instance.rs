@@ -2,9 +2,8 @@
 //! and what is known of upstreams. Nothing of a request is in it but tokens, and those only to recognise the
 //! very same token again.
 
-use doorward_policy::{Issuer, LogRule, Policy, Principal};
+use doorward_policy::{Issuer, Policy};
 use doorward_token::cache::TokenCache;
-use doorward_token::keyed_hash;
 use doorward_traffic::shares::Shares;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -53,6 +52,7 @@ pub(crate) struct Gate<P: Platform> {
     pub(crate) verified: RefCell<TokenCache<P::HashState, Arc<Issuer>>>,
     pub(crate) limiter: Limiter<P>,
     /// The key of hashes in the log; inside `None`: it cannot be had.
+    #[cfg(feature = "access-log")]
     log_secret: OnceCell<Option<String>>,
     /// What each client may send of logout tokens.
     pub(crate) logouts: RefCell<Shares>,
@@ -123,6 +123,7 @@ impl<P: Platform> Gate<P> {
         Self {
             issuers: Issuers::new(&platform, &policy, &store),
             introspector: Introspector::new(platform.clone()),
+            #[cfg(feature = "access-log")]
             log_secret: OnceCell::new(),
             logouts: RefCell::new(Shares::of(LOGOUTS_NAME, LOGOUTS_AT_ONCE, LOGOUTS_PER_S)),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
@@ -149,7 +150,12 @@ impl<P: Platform> Gate<P> {
     }
 
     /// What the log says of a caller in place of the name: the same for all instances that have the key.
-    pub(crate) async fn hash_of(&self, rule: &LogRule, caller: &Principal<'_>) -> Option<String> {
+    #[cfg(feature = "access-log")]
+    pub(crate) async fn hash_of(
+        &self,
+        rule: &doorward_policy::LogRule,
+        caller: &doorward_policy::Principal<'_>,
+    ) -> Option<String> {
         if self.log_secret.get().is_none() {
             let secret = self.platform().secret(&rule.secret).await;
             if let Err(reason) = &secret {
@@ -161,7 +167,7 @@ impl<P: Platform> Gate<P> {
         let secret = self.log_secret.get()?.as_ref()?;
         let subject = caller.subject().unwrap_or_default();
         let parts = [caller.issuer().as_bytes(), b"\0", subject.as_bytes()];
-        Some(keyed_hash(secret.as_bytes(), &parts))
+        Some(doorward_token::keyed_hash(secret.as_bytes(), &parts))
     }
 
     /// What is known of upstreams.

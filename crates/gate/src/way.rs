@@ -17,7 +17,7 @@
 //! Whatever fails on the way is a [`Refusal`]; there is no other way past this module.
 
 use doorward_policy::{
-    Permit, Policy, Principal, Refusal, RequestHead, Route, Screened, ToldPrincipal,
+    LogRule, Permit, Policy, Refusal, RequestHead, Route, Screened, ToldPrincipal,
 };
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::trace::Trace;
@@ -147,7 +147,18 @@ async fn enter<P: Platform>(
                     {
                         times.admitted = Some(platform.monotonic());
                         record.rule = u64::try_from(permit.route_number() + 1).ok();
-                        tell_caller(gate, permit.principal(), &mut record).await;
+                        let is_plain = |log: &LogRule| log.principal == ToldPrincipal::Plain;
+                        if record.log.is_none_or(is_plain) {
+                            record.principal = permit.principal().cloned();
+                        }
+                    }
+                    // What waits costs components a kilobyte that never do.
+                    #[cfg(feature = "access-log")]
+                    if let Some(log) = record.log
+                        && log.principal == ToldPrincipal::Hash
+                        && let Some(caller) = permit.principal()
+                    {
+                        record.principal_hash = gate.hash_of(log, caller).await;
                     }
                     let limits = permit.traffic().limits();
                     let admitted = Box::new(Admitted {
@@ -184,23 +195,6 @@ async fn enter<P: Platform>(
     }
     record.closes(received.target);
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
-}
-
-/// Takes note of whose request it is, as far as anybody wants to know.
-async fn tell_caller<'i, P: Platform>(
-    gate: &Gate<P>,
-    caller: Option<&Principal<'i>>,
-    record: &mut Record<'i>,
-) {
-    let told = record.log.map_or(ToldPrincipal::Plain, |log| log.principal);
-    let Some(caller) = caller.filter(|_| told != ToldPrincipal::None) else {
-        return;
-    };
-    if told == ToldPrincipal::Plain {
-        record.principal = Some(caller.clone());
-    } else if let Some(log) = record.log {
-        record.principal_hash = gate.hash_of(log, caller).await;
-    }
 }
 
 /// Phases 3 to 6: the permit for a request.
