@@ -116,7 +116,8 @@ methods = ["GET"]
         ("origin", "https://app.example"),
         ("access-control-request-method", "GET"),
     ];
-    let requests: [(&str, &str, &[(&str, &str)], &str); 19] = [
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+    let requests: [Case; 19] = [
         ("GET", "/small", &[], "admitted"),
         (
             "GET",
@@ -321,7 +322,10 @@ impl Both {
         let gate = Rc::clone(&self.gate);
         let executor = &self.world.executor;
         let answer = executor.run(async move { gate.send(request).await }).ok()?;
-        let class = answer.json()["type"].as_str().map(str::to_owned);
+        let class = answer
+            .json()
+            .get("type")
+            .and_then(|class| class.as_str().map(str::to_owned));
         let class = class.and_then(|class| Some(class.rsplit_once(':')?.1.to_owned()));
         // What is no HTTP reaches no gate.
         let endpoint = || self.world.observed().last().and_then(|last| last.endpoint);
