@@ -9,6 +9,7 @@ mod policies;
 mod stores;
 mod variable;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
