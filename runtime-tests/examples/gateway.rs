@@ -40,10 +40,6 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// That of the `doorward` command.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The figures to reach: requests per second…
 const PER_SECOND_MIN: f64 = 15_000.0;
 /// …with 99 of 100 answers within so many microseconds…

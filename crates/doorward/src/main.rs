@@ -27,12 +27,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A request takes some 240 allocations of the host, wasmtime's and hyper's most of them. With the system's
-/// allocator (glibc's) they take a tenth more of all its processor time. Huge pages would save another twentieth,
-/// and take half as much memory again.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Doorward checks every HTTP request at the edge before it costs anything.
 ///
 /// Without a subcommand: sets up what is missing, builds the components, serves the application of

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::account::Account;
 use crate::application::{Application, Trigger};
 use crate::arrival::Arrival;
 use crate::connections::{Connections, Link};
 use crate::flow::{Download, Flow, Upload};
 use crate::instance::{NoAnswer, no_answer};
-use crate::metrics::{Account, Outcome};
+use crate::metrics::Outcome;
 use crate::presence::Waiting;
 use crate::request::{BadRequest, name_answer, named, prepare};
 use crate::router::RouteMatch;

@@ -12,6 +12,8 @@
 //! timers → schedule                  what is asked of them again and again
 //! ```
 
+mod account;
+mod allocator;
 mod answer;
 mod application;
 mod arrival;

@@ -3,8 +3,8 @@
 //! What a label can say is bounded: components are those of the manifest, outcomes those of [`Outcome`], statuses
 //! their five classes.
 
-mod account;
 mod format;
+mod outcome;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-pub use self::account::{Account, Outcome};
 pub use self::format::Format;
+pub use self::outcome::Outcome;
 
 /// Bounds of the times that answers take, in seconds: those of a gate at the left, those of slow upstreams at the
 /// right.
@@ -153,7 +153,8 @@ impl Metrics {
         Counted::new(&self.instances.with_label_values(label))
     }
 
-    fn request(&self, component: &str, outcome: Outcome, status: &str, time: Option<Duration>) {
+    /// A request ended so, with a status of this class, and was answered after this time if it was.
+    pub fn request(&self, component: &str, outcome: Outcome, status: &str, time: Option<Duration>) {
         let labels = &[component, outcome.name(), status];
         self.requests.with_label_values(labels).inc();
         if let Some(time) = time {
