@@ -1,5 +1,6 @@
 //! What PostgreSQL gives.
 
+use doorward_syntax::request_id::uuid;
 use tokio_postgres::types::Type;
 
 use super::types::{DataType, Interval, Value};
@@ -60,7 +61,7 @@ pub fn decode(ty: &Type, raw: &[u8]) -> Read<Value> {
         }
         DataType::Date => Value::Date(date::date(wire.i32()?)?),
         DataType::Time => Value::Time(date::time(wire.i64()?)?),
-        DataType::Uuid => Value::Uuid(uuid(wire.take(16)?)),
+        DataType::Uuid => Value::Uuid(uuid([wire.u64()?, wire.u64()?])),
         DataType::Jsonb => match wire.u8()? {
             JSONB_VERSION => Value::Jsonb(compact(wire.0)),
             version => return Err(format!("it is of version {version}")),
@@ -97,17 +98,6 @@ fn text(raw: &[u8]) -> Read<String> {
     // Every connection has asked for UTF-8.
     let text = str::from_utf8(raw).map_err(|_| "it is no UTF-8".to_owned())?;
     Ok(text.to_owned())
-}
-
-fn uuid(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text += &format!("{byte:02x}");
-    }
-    text
 }
 
 /// JSON without the spaces that PostgreSQL writes between things, as Spin gives it. Numbers keep all their digits.

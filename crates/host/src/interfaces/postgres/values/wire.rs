@@ -54,6 +54,11 @@ impl<'a> Wire<'a> {
         Ok(i64::from_be_bytes(self.number()?))
     }
 
+    /// A number of eight bytes, without a sign.
+    pub fn u64(&mut self) -> Read<u64> {
+        Ok(u64::from_be_bytes(self.number()?))
+    }
+
     /// A value with its length before it.
     fn counted(&mut self) -> Read<Option<&'a [u8]>> {
         match self.i32()? {
