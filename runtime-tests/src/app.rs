@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The sets that a gate needs from the component it stands in front of.
-pub const GATE_INHERITS: [&str; 4] = [
+/// The sets that a gate has from the component it stands in front of.
+pub const GATE_INHERITS: [&str; 5] = [
     "allowed_outbound_hosts",
+    "environment",
     "files",
     "key_value_stores",
     "variables",

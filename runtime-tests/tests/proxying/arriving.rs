@@ -21,8 +21,10 @@ pub const CASES: &[Case] = cases![
 ];
 
 /// The fields that the gateway adds, and those that belong to the connection.
-const OWN: [&str; 8] = [
+const OWN: [&str; 10] = [
     "host",
+    "traceparent",
+    "x-request-id",
     "via",
     "forwarded",
     "x-forwarded-for",
@@ -58,8 +60,15 @@ async fn method_target_fields_and_body_arrive_byte_for_byte(host: &dyn Host) {
             .header("Accept-Encoding", "gzip, br")
             .header("User-Agent", "a test/1.0")
             .body(body);
-        status(&stage.send(ask).await, 200, method);
+        let answer = stage.send(ask).await;
+        status(&answer, 200, method);
         let seen = stage.origin.request();
+        let named = seen.field("x-request-id").expect("the request has a name");
+        assert_eq!(
+            answer.header("x-request-id"),
+            Some(named),
+            "{method}: one name for both sides"
+        );
         assert_eq!(seen.method, method, "the method");
         assert_eq!(seen.target, target, "{method}: the target");
         assert_eq!(seen.body, body, "{method}: the body");
@@ -114,9 +123,11 @@ async fn status_fields_and_body_of_the_answer_arrive_byte_for_byte(host: &dyn Ho
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
-            // The server at the front says these.
-            .filter(|(name, _)| !["date", "connection"].contains(name))
+            // The server at the front says these, and the gate what the request is called.
+            .filter(|(name, _)| !["date", "connection", "x-request-id"].contains(name))
             .collect();
+        let named = answer.header("x-request-id");
+        assert!(named.is_some(), "{code}: the answer has a name");
         fields.sort_unstable();
         let expected = [
             ("content-length", "300000"),
