@@ -92,6 +92,8 @@ async fn what_fails_is_said_and_asked_again(host: &dyn Host) {
     while times(&running.log()) < 2 {
         tokio::task::yield_now().await;
     }
+    let answer = Ask::get("/a").send(running.address).await;
+    assert_eq!(answer.status, 200, "who asks otherwise notices nothing");
 }
 
 async fn the_component_of_a_timer_may_ask_others(host: &dyn Host) {
@@ -102,5 +104,6 @@ async fn the_component_of_a_timer_may_ask_others(host: &dyn Host) {
         &others,
     );
     let running = host.start(&app).await;
-    running.wait_for_log(|line| line == "asked").await;
+    let said = running.wait_for_log(|line| line.contains("asked")).await;
+    assert_eq!(said, "asked", "the other component wrote it");
 }

@@ -37,10 +37,12 @@ pub fn tokens(text: &str) -> Vec<&str> {
 
 /// How long the raw string is that a text begins with, if it does.
 fn raw(text: &str) -> Option<usize> {
-    let inner = text.strip_prefix('r')?;
+    let inner = text.strip_prefix(['b', 'c']).unwrap_or(text);
+    let inner = inner.strip_prefix('r')?;
     let content = inner.trim_start_matches('#').strip_prefix('"')?;
     let begins = text.len() - content.len();
-    let end = format!("\"{}", "#".repeat(begins - "r\"".len()));
+    let hashes = inner.len() - content.len() - "\"".len();
+    let end = format!("\"{}", "#".repeat(hashes));
     let length = content
         .find(&end)
         .map_or(content.len(), |at| at + end.len());

@@ -150,7 +150,8 @@ fn what_is_typed_wrongly_is_said_clearly() {
             &["cannot be used with"],
         ),
     ] {
-        fails(path, &[&["explain"], arguments].concat(), status, expected);
+        let ran = fails(path, &[&["explain"], arguments].concat(), status, expected);
+        assert_eq!(ran.stdout, "", "{arguments:?}: nothing is explained");
     }
 }
 
