@@ -82,6 +82,10 @@ client_id = "shop"
 
 [revocation]
 
+[health]
+ready = "/ready"
+live = "/health"
+
 [limits.small]
 header_count_max = 20
 header_bytes_max = 2000
@@ -117,7 +121,7 @@ methods = ["GET"]
         ("access-control-request-method", "GET"),
     ];
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
-    let requests: [Case; 19] = [
+    let requests: [Case; 23] = [
         ("GET", "/small", &[], "admitted"),
         (
             "GET",
@@ -158,6 +162,10 @@ methods = ["GET"]
         ("POST", "/logout", &[], "answered"),
         ("POST", "/logout?x=1", &[], "answered"),
         ("GET", "/logout", &[], "forbidden"),
+        ("GET", "/ready?x=1", &[], "answered"),
+        ("POST", "/ready", &[], "answered"),
+        ("OPTIONS", "/health", &preflight, "answered"),
+        ("GET", "/health/", &[], "forbidden"),
         (
             "GET",
             "/small",

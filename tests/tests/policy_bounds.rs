@@ -137,7 +137,8 @@ fn a_file_that_is_too_large_is_not_read() {
 #[test]
 fn numbers_of_things_are_bounded() {
     use doorward_policy::load::{
-        API_KEYS_MAX, ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX, SCOPE_ENTRIES_MAX,
+        API_KEYS_MAX, HEALTH_REQUIRE_MAX, ISSUERS_MAX, METHODS_PER_PATTERN_MAX, ROUTES_MAX,
+        SCOPE_ENTRIES_MAX,
     };
     let numbered =
         |count: usize, each: fn(usize) -> String| (0..count).map(each).collect::<String>();
@@ -161,7 +162,15 @@ fn numbers_of_things_are_bounded() {
     let cookie = |number: usize| {
         format!("[[route]]\npath = \"/{number}\"\ntoken_from = \"cookie:c{number}\"\n")
     };
+    let tenants = |count: usize| {
+        format!(
+            "[health]\nready = \"/ready\"\nrequire = \"issuer:a\"\n[issuer.a]\nurl = \
+             \"https://a.example/{{tenant}}\"\naudience = \"a\"\ntenants = {}\n[[route]]\npath = \"/\"\n",
+            list(count, "t")
+        )
+    };
     for (good, bad) in [
+        (tenants(HEALTH_REQUIRE_MAX), tenants(HEALTH_REQUIRE_MAX + 1)),
         (numbered(ROUTES_MAX, route), numbered(ROUTES_MAX + 1, route)),
         (
             numbered(ISSUERS_MAX, issuer) + &route(0),

@@ -9,7 +9,7 @@ use doorward_policy::{Code, Policy};
 const UNKNOWN: &str = "zzzzzzzzzzzzzzzzzzzzzzzz = 1";
 
 /// Each kind of table, up to where a key of it goes.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 26] = [
     "",
     "[issuer.a]",
     "[issuer.a.introspection]",
@@ -18,6 +18,7 @@ const TABLES: [&str; 25] = [
     "[[api_keys.key]]",
     "[store]",
     "[log]",
+    "[health]",
     "[revocation]",
     "[proxy]",
     "[upstream.a]",

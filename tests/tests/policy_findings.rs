@@ -168,6 +168,13 @@ fn what_is_said_wrongly_of_traffic_is_named_with_its_place() {
 }
 
 #[test]
+fn what_is_said_wrongly_of_log_and_health_is_named_with_its_place() {
+    for Case { policy, code, says } in ["log", "health"].into_iter().flat_map(cases) {
+        expect_only(&format!("{policy}\n"), &code, &says);
+    }
+}
+
+#[test]
 fn a_demand_that_is_wrong_is_named_with_its_place() {
     for Case {
         policy: text,
@@ -407,6 +414,8 @@ fn every_kind_of_finding_is_tried() {
         "token-from",
         "file",
         "advice",
+        "log",
+        "health",
     ]
     .into_iter()
     .flat_map(cases)

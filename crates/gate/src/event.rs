@@ -147,6 +147,15 @@ pub enum Event<'a> {
         /// How many.
         names: usize,
     },
+    /// Requests cannot be decided any more.
+    #[cfg(feature = "health")]
+    NotReady {
+        /// What is lacking.
+        without: &'a str,
+    },
+    /// They can again.
+    #[cfg(feature = "health")]
+    Ready,
     /// A store cannot be opened.
     StoreNotGranted {
         /// Which one.
@@ -419,6 +428,10 @@ impl Event<'_> {
                 }
                 line.with("name", name).with("reason", reason)
             }
+            #[cfg(feature = "health")]
+            Self::NotReady { without } => Line::of(Warn, "not-ready").with("without", without),
+            #[cfg(feature = "health")]
+            Self::Ready => Line::of(Info, "ready"),
             Self::VariableUnreadable { reason } => {
                 Line::of(Error, "variable-unreadable").with("reason", reason)
             }

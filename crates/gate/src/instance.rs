@@ -15,6 +15,8 @@ use crate::introspect::Introspector;
 use crate::issuers::{Issuers, KnownIssuer};
 use crate::limiter::Limiter;
 use crate::platform::{Millis, Platform, Unreadable};
+#[cfg(feature = "health")]
+use crate::proxy::UpstreamHealth;
 use crate::proxy::Upstreams;
 use crate::record::{RequestId, Times};
 use crate::store::SharedStore;
@@ -56,6 +58,9 @@ pub(crate) struct Gate<P: Platform> {
     log_secret: OnceCell<Option<String>>,
     /// What each client may send of logout tokens.
     pub(crate) logouts: RefCell<Shares>,
+    /// What was told last of whether it has what it needs to decide.
+    #[cfg(feature = "health")]
+    pub(crate) was_ready: Cell<bool>,
     /// Made by the first request to one.
     upstreams: OnceCell<Upstreams<P>>,
 }
@@ -128,6 +133,8 @@ impl<P: Platform> Gate<P> {
             logouts: RefCell::new(Shares::of(LOGOUTS_NAME, LOGOUTS_AT_ONCE, LOGOUTS_PER_S)),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
             verified: RefCell::new(TokenCache::new(platform.hash_state())),
+            #[cfg(feature = "health")]
+            was_ready: Cell::new(true),
             upstreams: OnceCell::new(),
             store,
             ground: Rc::new(Ground::new(platform, policy)),
@@ -147,6 +154,20 @@ impl<P: Platform> Gate<P> {
     /// What is known of an issuer of the policy.
     pub(crate) fn issuer(&self, issuer: &Arc<Issuer>) -> Rc<KnownIssuer<P>> {
         self.issuers.of(issuer)
+    }
+
+    /// The issuers of which anything was asked, or that were.
+    #[cfg(feature = "health")]
+    pub(crate) fn known_issuers(&self) -> impl Iterator<Item = &Rc<KnownIssuer<P>>> {
+        self.issuers.known()
+    }
+
+    /// How the upstreams are that were asked for.
+    #[cfg(feature = "health")]
+    pub(crate) fn upstreams_health(&self) -> Vec<UpstreamHealth> {
+        self.upstreams
+            .get()
+            .map_or_else(Vec::new, Upstreams::health)
     }
 
     /// What the log says of a caller in place of the name: the same for all instances that have the key.

@@ -38,6 +38,12 @@ impl<P: Platform> Issuers<P> {
         }
     }
 
+    /// Those that were asked for.
+    #[cfg(feature = "health")]
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Rc<KnownIssuer<P>>> {
+        self.known.iter().filter_map(OnceCell::get)
+    }
+
     /// What is known of this one, which is one of that policy.
     pub(crate) fn of(&self, issuer: &Arc<Issuer>) -> Rc<KnownIssuer<P>> {
         let new = || {

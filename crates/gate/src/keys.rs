@@ -13,6 +13,8 @@ mod source;
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_retry::Backoff;
 use doorward_syntax::url::Wire;
+#[cfg(feature = "health")]
+use doorward_token::freshness::KeySetState;
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
     UnknownKeyDecision,
@@ -98,6 +100,19 @@ pub(crate) struct NoneNewer {
     pub(crate) keys: NoNewerKeys,
 }
 
+/// How the keys of an issuer are.
+#[cfg(feature = "health")]
+pub(crate) struct KeysHealth {
+    /// How usable they are.
+    pub(crate) state: KeySetState,
+    /// How old they are, in seconds.
+    pub(crate) age_s: Option<u64>,
+    /// When they are to be asked for again, in seconds from now.
+    pub(crate) next_refresh_s: u64,
+    /// Whether they could not be had the last time.
+    pub(crate) has_failed: bool,
+}
+
 enum Step {
     Use(Rc<Keys>),
     Wait,
@@ -162,6 +177,24 @@ impl<P: Platform> IssuerKeys<P> {
             }
         }
         Err(Refusal::keys_unavailable(fetch::FETCH_TIME_MAX.as_secs()))
+    }
+
+    /// Has them fetched where there are none that can be used, or where they grow old. Nobody waits for it.
+    #[cfg(feature = "health")]
+    pub(crate) fn prepare(self: &Rc<Self>) {
+        let _ = self.step();
+    }
+
+    /// How they are.
+    #[cfg(feature = "health")]
+    pub(crate) fn health(&self, now: UnixTime) -> KeysHealth {
+        let state = self.state.borrow();
+        KeysHealth {
+            state: state.freshness.state(now),
+            age_s: state.freshness.age_s(now),
+            next_refresh_s: state.freshness.next_refresh_s(now),
+            has_failed: state.last_error.is_some(),
+        }
     }
 
     /// How old they are, in seconds; `None`: there are none that were fetched.

@@ -82,6 +82,17 @@ pub(crate) struct Directory {
     api_key_ids: ApiKeys,
 }
 
+/// How the store is.
+#[cfg(feature = "health")]
+pub(crate) enum StoreHealth {
+    /// It was read.
+    Read,
+    /// It cannot be read, and what was read before is in use.
+    Old,
+    /// It cannot be read.
+    Unavailable,
+}
+
 enum Step {
     Use(Rc<Directory>),
     Wait,
@@ -176,6 +187,19 @@ impl<P: Platform> SharedStore<P> {
     /// What was read is no longer what is there: it is read again before it is used.
     pub(crate) fn forget(&self) {
         self.state.borrow_mut().read_at = None;
+    }
+
+    /// How it is, by what was read of it last.
+    #[cfg(feature = "health")]
+    pub(crate) fn health(&self, now: UnixTime) -> StoreHealth {
+        let state = self.state.borrow();
+        let under_way = u64::from(self.flight.is_under_way());
+        match state.read_at {
+            Some(at) if age_s(at, now) >= self.usable_s() => StoreHealth::Unavailable,
+            Some(_) if state.listing + under_way < state.listings => StoreHealth::Old,
+            Some(_) => StoreHealth::Read,
+            None => StoreHealth::Unavailable,
+        }
     }
 
     /// Whether there are so many numbers of shared limits that no new ones are made.

@@ -1,8 +1,8 @@
 //! The way of a request, phase by phase (a picture, and who is asked in which: `docs/architecture.md`):
 //!
 //! 1. [`arrive`]: its head is read, and it is clear whom it is for.
-//! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a preflight.
-//!    Those reach no service.
+//! 2. [`endpoints`](crate::endpoints): what answers by itself does: the logout path of an issuer, a question
+//!    of how it is, a preflight. Those reach no service.
 //! 3. [`route`]: the target is canonical, and a rule matches.
 //! 4. [`limit`]: the request is within the rule's limits: its size, and how often its caller asks. Who that is, only
 //!    the credential says for some; those are counted after phase 6.

@@ -138,6 +138,8 @@ codes! {
     SharedAudience = "shared-audience", Warning;
     /// A provider of ID tokens, where the policy does not say so.
     TokenKind = "token-kind", Warning;
+    /// A path that the gate itself answers, of those that a rule is for.
+    Shadowed = "shadowed", Warning;
     /// A value of another type than the claim has.
     NeverEqual = "never-equal", Warning;
 }

@@ -68,6 +68,8 @@ pub mod explain;
 mod finding;
 pub mod folding;
 mod head;
+#[cfg(feature = "health")]
+mod health;
 pub mod identity;
 pub mod load;
 mod log;
@@ -82,6 +84,7 @@ pub mod refusal;
 mod route;
 mod scalar;
 mod source;
+mod store;
 pub mod target;
 mod token_from;
 mod traffic;
@@ -94,6 +97,8 @@ pub use credential::{Credential, CredentialError, CredentialKind, CredentialPlac
 pub use decision::{Authenticated, Pending, Screened};
 pub use finding::{Code, FINDINGS_MAX, Finding, Findings, Position, Related, Severity};
 pub use head::RequestHead;
+#[cfg(feature = "health")]
+pub use health::{HealthDetails, HealthQuestion, HealthRule};
 pub use identity::AbsentHeader;
 pub use load::advise;
 pub use log::{FieldNames, LogRule, ToldPrincipal};
@@ -101,12 +106,14 @@ pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError
 pub use permit::Permit;
 pub use policy::{
     AskedIssuer, ClientAuthentication, Introspection, Issuer, KeySource, Logout, LogoutAt, Policy,
+};
+pub use principal::Principal;
+pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal, problem_json};
+pub use route::{Preflight, Route};
+pub use store::{
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
-pub use principal::Principal;
-pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal};
-pub use route::{Preflight, Route};
 pub use target::{CanonicalTarget, Target, TargetError};
 pub use token_from::{TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
 pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

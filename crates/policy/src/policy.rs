@@ -15,10 +15,13 @@ use crate::claim::RequiredClaim;
 use crate::credential::kind::Kinds;
 use crate::csrf;
 use crate::finding::Findings;
+#[cfg(feature = "health")]
+use crate::health::HealthRule;
 use crate::identity::{IdentityHeader, ReservedNames};
 use crate::log::LogRule;
 use crate::matcher::Matcher;
 use crate::open::Open;
+use crate::store::{RevocationRule, StoreRule};
 use crate::token_from::{SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
 
@@ -34,6 +37,8 @@ pub struct Policy {
     pub(crate) issuer_names: IssuerNames,
     pub(crate) store: StoreRule,
     pub(crate) log: Option<LogRule>,
+    #[cfg(feature = "health")]
+    pub(crate) health: Option<HealthRule>,
     pub(crate) revocation: Option<RevocationRule>,
     pub(crate) api_keys: Option<ApiKeys>,
     pub(crate) logout_paths: Vec<LogoutPath>,
@@ -389,45 +394,6 @@ pub(crate) struct LogoutPath {
     pub(crate) path: String,
     pub(crate) issuers: core::ops::Range<IssuerId>,
 }
-
-/// `[store]`: the key-value store that instances share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreRule {
-    /// Its label.
-    pub name: String,
-    /// After how many seconds what was written to it is seen by all instances.
-    pub refresh_s: u64,
-    /// For how many seconds what was read of it is used while it fails.
-    pub stale_if_error_s: u64,
-}
-
-/// The label of the store where the policy gives none.
-pub const STORE_NAME_DEFAULT: &str = "default";
-/// `refresh_s` where the policy does not say.
-pub const STORE_REFRESH_S_DEFAULT: u64 = 5;
-/// `stale_if_error_s` of the store where the policy does not say.
-pub const STORE_STALE_IF_ERROR_S_DEFAULT: u64 = 60;
-
-impl Default for StoreRule {
-    fn default() -> Self {
-        Self {
-            name: STORE_NAME_DEFAULT.to_owned(),
-            refresh_s: STORE_REFRESH_S_DEFAULT,
-            stale_if_error_s: STORE_STALE_IF_ERROR_S_DEFAULT,
-        }
-    }
-}
-
-/// `[revocation]`: what has to be so that a token can be revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RevocationRule {
-    /// For how many seconds a signed token is valid at most, from `iat` to `exp`. For so long is it
-    /// remembered that it was revoked.
-    pub token_lifetime_max_s: u64,
-}
-
-/// `token_lifetime_max_s` where the policy does not say: a week.
-pub const TOKEN_LIFETIME_MAX_S_DEFAULT: u64 = 7 * 24 * 60 * 60;
 
 /// All `[[route]]`s, those of one pattern in a row, as the matcher counts them.
 ///

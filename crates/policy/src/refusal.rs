@@ -242,21 +242,7 @@ impl Refusal {
     #[must_use]
     pub fn problem_json(&self, request_id: &str) -> Vec<u8> {
         let class = self.class();
-        // RFC 9457 section 3.1: the type identifies the problem, the title says it again for people, the status is
-        // advisory.
-        let (title, status) = (class.title(), class.status());
-        let mut document = format!(
-            r#"{{"type":"urn:problem-type:doorward:{class}","title":"{title}","status":{status}"#
-        );
-        // Section 3.1.5: this occurrence of the problem. Not every name is a URI.
-        if is_uuid(request_id) {
-            document.push_str(r#","instance":"urn:uuid:"#);
-            document.push_str(request_id);
-            document.push('"');
-        }
-        document.push_str(r#","request_id":""#);
-        document.push_str(request_id);
-        document.push_str(r#""}"#);
+        let document = problem_json(class.name(), class.title(), class.status(), request_id);
         document.into_bytes()
     }
 
@@ -265,6 +251,26 @@ impl Refusal {
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
+}
+
+/// A problem document of this name, for a request of that name, which is well-formed.
+#[must_use]
+pub fn problem_json(name: &str, title: &str, status: u16, request_id: &str) -> String {
+    // RFC 9457 section 3.1: the type identifies the problem, the title says it again for people, the status is
+    // advisory.
+    let mut document = format!(
+        r#"{{"type":"urn:problem-type:doorward:{name}","title":"{title}","status":{status}"#
+    );
+    // Section 3.1.5: this occurrence of the problem. Not every name is a URI.
+    if is_uuid(request_id) {
+        document.push_str(r#","instance":"urn:uuid:"#);
+        document.push_str(request_id);
+        document.push('"');
+    }
+    document.push_str(r#","request_id":""#);
+    document.push_str(request_id);
+    document.push_str(r#""}"#);
+    document
 }
 
 /// The media type of [`Refusal::problem_json`].

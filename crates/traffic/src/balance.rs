@@ -316,6 +316,15 @@ impl Targets {
             .count()
     }
 
+    /// How many targets are set aside now because no connection to them came about. It is none of them once its time
+    /// is up, since the next request then finds out.
+    #[must_use]
+    pub fn unreachable_count(&self, now: Millis) -> usize {
+        let until = |target: &&TargetState| target.connections.aside_until;
+        let aside = |target: &&TargetState| until(target).is_some_and(|until| until > now);
+        self.all.iter().filter(aside).count()
+    }
+
     fn is_aside(&self, route: RouteNumber, target: usize) -> bool {
         let connections = self.all.get(target).map(|state| &state.connections);
         let mut known = connections.into_iter().chain(self.on_route(route, target));

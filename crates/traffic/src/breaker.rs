@@ -225,6 +225,12 @@ impl Breaker {
         !matches!(self.state, BreakerState::Closed { .. })
     }
 
+    /// Whether nobody is admitted now. It is no more once its time is up, since the next request then finds out.
+    #[must_use]
+    pub fn is_shut(&self, now: Millis) -> bool {
+        matches!(self.state, BreakerState::Open { until } if until > now)
+    }
+
     /// Opens it for those that have probed.
     #[inline(never)]
     fn open(&mut self, now: Millis) {

@@ -31,6 +31,11 @@ impl<T> ByRoute<T> {
         Some(of_route)
     }
 
+    /// What there is for each of them.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, of_route)| of_route)
+    }
+
     /// Makes something for this route, where there is nothing yet.
     pub fn make(&mut self, route: RouteNumber, make: impl FnOnce() -> T) {
         if let Err(place) = self.place(route) {

@@ -1,6 +1,8 @@
 //! Phase 2: what answers by itself. Whatever does is registered here: it reaches no service, and is asked for no
 //! credential of a route.
 
+#[cfg(feature = "health")]
+mod health;
 mod logout;
 mod preflight;
 
@@ -14,6 +16,9 @@ use crate::received::Received;
 pub(crate) enum Endpoint<'i> {
     /// An issuer says that a session has ended.
     Logout(logout::Logout<'i>),
+    /// Somebody asks how the gate is.
+    #[cfg(feature = "health")]
+    Health(health::Health<'i>),
     /// A browser asks whether a page of another origin may send a request.
     Preflight(preflight::Preflight<'i>),
 }
@@ -24,6 +29,10 @@ impl<'i> Endpoint<'i> {
         if let Some(logout) = logout::Logout::of(gate.policy(), received) {
             return Some(Self::Logout(logout));
         }
+        #[cfg(feature = "health")]
+        if let Some(health) = health::Health::of(gate.policy(), received) {
+            return Some(Self::Health(health));
+        }
         preflight::Preflight::of(gate.policy(), received).map(Self::Preflight)
     }
 
@@ -31,6 +40,8 @@ impl<'i> Endpoint<'i> {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Logout(_) => "logout",
+            #[cfg(feature = "health")]
+            Self::Health(health) => health.name(),
             Self::Preflight(_) => "preflight",
         }
     }
@@ -48,6 +59,8 @@ impl<'i> Endpoint<'i> {
     ) -> Result<P::Response, P::Error> {
         match self {
             Self::Logout(logout) => logout.answer(gate, request, received, trace).await,
+            #[cfg(feature = "health")]
+            Self::Health(health) => health.answer(gate, received, trace).await,
             Self::Preflight(preflight) => preflight.answer(gate.platform(), received, trace),
         }
     }

@@ -12,6 +12,8 @@ mod mirror;
 mod response_trailers;
 mod state;
 
+#[cfg(feature = "health")]
+pub(crate) use self::state::UpstreamHealth;
 pub(crate) use self::state::Upstreams;
 
 use doorward_policy::{Permit, Policy, Refusal};

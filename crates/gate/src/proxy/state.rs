@@ -59,6 +59,36 @@ impl<P: Platform> Upstreams<P> {
     }
 }
 
+/// What is known of an upstream, by what requests to it have found out. Nobody asks it for this.
+#[cfg(feature = "health")]
+pub(crate) struct UpstreamHealth {
+    pub(crate) upstream: Arc<Upstream>,
+    /// How many of its targets no connection can be made to.
+    pub(crate) unreachable: usize,
+    /// Whether no request is sent to it.
+    pub(crate) is_shut: bool,
+    /// On how many routes no request is sent to it.
+    pub(crate) routes_shut: usize,
+}
+
+#[cfg(feature = "health")]
+impl<P: Platform> Upstreams<P> {
+    /// What is known of those that were asked for.
+    pub(crate) fn health(&self) -> Vec<UpstreamHealth> {
+        let now = self.platform.monotonic();
+        let of_one = |known: &Rc<Known<P>>| UpstreamHealth {
+            upstream: Arc::clone(&known.upstream),
+            unreachable: known.targets.borrow().unreachable_count(now),
+            is_shut: known.breaker.borrow().is_shut(now),
+            routes_shut: {
+                let breakers = known.route_breakers.borrow();
+                breakers.all().filter(|one| one.is_shut(now)).count()
+            },
+        };
+        self.known.borrow().iter().map(of_one).collect()
+    }
+}
+
 /// An upstream, and what is known of it.
 pub(super) struct Known<P: Platform> {
     pub(super) platform: P,

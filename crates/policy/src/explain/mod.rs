@@ -33,6 +33,8 @@ pub use self::step::{Outcome, Step};
 pub use self::telling::{Asked, KeysAtHand, KeysOf, Verdict};
 use self::telling::{Genuine, Judged, Telling};
 use crate::decision::{Authenticated, Screened};
+#[cfg(feature = "health")]
+use crate::health::HealthQuestion;
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -149,6 +151,17 @@ impl<'e> Telling<'e> {
             self.steps
                 .push(step.note("The gate itself answers; no rule is asked."));
             return Some(Verdict::Answered("logout"));
+        }
+        #[cfg(feature = "health")]
+        if let Some((_, question)) = policy.health_at(head.target) {
+            let (key, name) = match question {
+                HealthQuestion::Ready => ("`ready` of `[health]`", "ready"),
+                HealthQuestion::Live => ("`live` of `[health]`", "live"),
+            };
+            let step = Step::told("endpoint").found(key);
+            self.steps
+                .push(step.note("The gate itself answers; no rule is asked."));
+            return Some(Verdict::Answered(name));
         }
         let requested = head.fields.values("access-control-request-method");
         let origins = head.fields.values("origin").len();

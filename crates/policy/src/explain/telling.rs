@@ -55,7 +55,7 @@ pub enum Verdict {
     Admitted,
     /// It does not.
     Refused(Refusal),
-    /// The gate itself answers it: a preflight or a logout.
+    /// The gate itself answers it: a preflight, a logout, or a question of how it is.
     Answered(&'static str),
     /// It cannot be found out here; why.
     Undecided(String),

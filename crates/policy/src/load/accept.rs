@@ -209,7 +209,7 @@ fn accepted(
     let entries = source.strings(value, "`issuer`", ISSUERS_IN_ALL_MAX);
     let mut accepted: Vec<IssuerGroup> = Vec::new();
     for entry in entries.unwrap_or_default() {
-        if let Some(group) = named(around, entry.value) {
+        if let Some(group) = named(around.issuers, entry.value) {
             if accepted.iter().any(|earlier| earlier.overlaps(group)) {
                 let message = format_args!("`{}` is accepted already", shown(entry.value));
                 source.find(Code::Repeated, entry.offset, &message);
@@ -235,10 +235,9 @@ fn accepted(
 }
 
 /// An issuer with all its tenants, or one tenant.
-fn named(around: &Around<'_>, name: &str) -> Option<IssuerGroup> {
+pub(super) fn named(issuers: &[ReadIssuer], name: &str) -> Option<IssuerGroup> {
     let issuer = name.split('/').next().unwrap_or_default();
-    let mut issuers = around.issuers.iter();
-    let issuer = issuers.find(|read| read.name == issuer)?;
+    let issuer = issuers.iter().find(|read| read.name == issuer)?;
     if issuer.name == name {
         return Some(issuer.group);
     }

@@ -1,9 +1,8 @@
 //! `[issuer.NAME.logout]`
 
 use super::bounds::CLIENT_IDS_MAX;
-use super::values::{client_id, pattern};
+use super::values::{client_id, one_path};
 use crate::finding::Code;
-use crate::pattern::Segment;
 use crate::policy::Logout;
 use crate::source::{At, Fields, Source};
 
@@ -24,7 +23,7 @@ pub(super) fn read(
     let help = "add the path that the issuer posts to";
     let path = source.needed(fields, "path", WHAT, help);
     if let Some(path) = path {
-        check_path(source, path);
+        one_path(source, "`path` of `logout`", path);
     }
     let help = "add whom the issuer sends its logout tokens: the clients that log people in";
     source.is_there(fields, "client_id", WHAT, help);
@@ -39,17 +38,4 @@ pub(super) fn read(
     let path = value.to_owned();
     let value = Logout { path, client_ids };
     Some(At { offset, value })
-}
-
-/// It must be one path only.
-fn check_path(source: &mut Source<'_>, path: At<&str>) {
-    let Some(pattern) = pattern(source, path) else {
-        return;
-    };
-    let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
-    if pattern.takes_rest() || !pattern.segments().iter().all(literal) {
-        let message = "`path` of `logout` stands for more than one path";
-        let help = "write it without `{…}` and `**`";
-        source.find_with(Code::BadPattern, path.offset, &message, Some(&help), &[]);
-    }
 }

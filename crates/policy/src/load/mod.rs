@@ -68,6 +68,13 @@
 //! fields = ["route", "duration_ms"]            # which of those that can be left out; default: all
 //!
 //! [revocation]                                 # tokens can be taken back; needs the store
+//! [health]                                     # what the gate answers to who asks how it is
+//! ready = "/ready"                             # whether requests can be decided: 200, or 503
+//! live = "/health"                             # whether it runs: 200
+//! require = ["store", "upstream:orders", "issuer:acme"]   # without which it is not ready. Default: the
+//!                                              # issuers whose signed tokens routes accept
+//! details = "none"                             # or "trusted", "all": who is told what is wrong
+//!
 //! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
 //! [proxy]                                      # between clients, the gate and upstreams
@@ -229,6 +236,8 @@ mod cors;
 mod date;
 mod fields;
 mod identity;
+#[cfg(feature = "health")]
+mod health;
 mod implied;
 mod introspection;
 mod issuer;
@@ -330,6 +339,17 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     let (matcher, order) = check::rules(&mut source, &routes);
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
     let issuer_names = unique::names(&mut source, &issuers);
+    #[cfg(feature = "health")]
+    let health = {
+        let answered = health::Answered {
+            issuers: &issuers,
+            logout_paths: &logout_paths,
+            routes: &routes,
+            matcher: &matcher,
+            order: &order,
+        };
+        health::read(&mut source, root, &answered, &traffic.names, &proxy.trusted)
+    };
     audience::check(&mut source, &issuers, &routes);
     // A key that is spelt wrongly may be where they are.
     if has_no_routes(root) && root.is_finished() {
@@ -380,6 +400,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         store,
         log,
         revocation,
+        #[cfg(feature = "health")]
+        health,
         api_keys: api_keys.map(|read| read.api_keys),
         logout_paths,
         rules,

@@ -5,8 +5,8 @@ use super::bounds::{
     TOKEN_LIFETIME_MAX_S_MAX, TOKEN_LIFETIME_MAX_S_MIN,
 };
 use crate::finding::Code;
-use crate::policy::{RevocationRule, StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT};
 use crate::source::{Fields, Source, shown};
+use crate::store::{RevocationRule, StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT};
 
 pub(super) fn store(source: &mut Source<'_>, root: Fields<'_, '_>) -> StoreRule {
     let mut rule = StoreRule::default();

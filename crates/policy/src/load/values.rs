@@ -6,7 +6,7 @@ use doorward_token::{ClaimPath, ClaimPathError};
 
 use super::bounds::{CLIENT_ID_BYTES_MAX, QUERY_NAME_BYTES_MAX, SCOPE_ENTRIES_MAX};
 use crate::finding::Code;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Segment};
 use crate::source::{At, Fields, Source, list, shown};
 use crate::value::Value;
 
@@ -21,6 +21,19 @@ pub(super) fn pattern(source: &mut Source<'_>, text: At<&str>) -> Option<Pattern
             source.find_with(Code::BadPattern, text.offset, &message, help, &[]);
             None
         }
+    }
+}
+
+/// A path that stands for itself alone: whoever asks for it is answered by the gate.
+pub(super) fn one_path(source: &mut Source<'_>, what: &str, path: At<&str>) {
+    let Some(pattern) = pattern(source, path) else {
+        return;
+    };
+    let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+    if pattern.takes_rest() || !pattern.segments().iter().all(literal) {
+        let message = format_args!("{what} stands for more than one path");
+        let help = "write it without `{…}` and `**`";
+        source.find_with(Code::BadPattern, path.offset, &message, Some(&help), &[]);
     }
 }
 
