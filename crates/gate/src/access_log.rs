@@ -9,6 +9,7 @@ use doorward_traffic::Millis;
 use std::fmt::Write as _;
 
 use crate::event::Level;
+use crate::levels::Levels;
 use crate::record::{Outcome, Proof, Record};
 
 /// Bytes of a line, line feed included: as many as WASI writes at once.
@@ -18,8 +19,19 @@ const TEXT_BYTES_MAX: usize = 256;
 /// The same, for the reason of a refusal.
 const REASON_BYTES_MAX: usize = 512;
 
-/// Whether there is a line about a request.
-pub(crate) fn is_told(rule: &LogRule, record: &Record<'_>, status: Option<u16>) -> bool {
+/// Whether there is a line about a request. Of one that was refused there always is.
+pub(crate) fn is_told(
+    rule: &LogRule,
+    levels: Option<&Levels>,
+    record: &Record<'_>,
+    status: Option<u16>,
+) -> bool {
+    let (level, _) = decided(&record.outcome, status);
+    if !matches!(record.outcome, Outcome::Refused(_))
+        && levels.is_some_and(|levels| !levels.admit("gate", level))
+    {
+        return false;
+    }
     let failed = matches!(record.outcome, Outcome::Refused(_) | Outcome::Failed);
     if failed || status.is_none_or(|status| status >= 500) {
         return true;

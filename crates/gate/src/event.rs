@@ -18,6 +18,10 @@ use serde_json::{Map, Value};
 use std::fmt::Display;
 
 use crate::fault::{StoreError, Unreadable};
+pub use crate::levels::Level;
+use crate::levels::Levels;
+#[cfg(feature = "access-log")]
+use crate::levels::LevelsError;
 use crate::record::Record;
 
 /// A text from outside (a path, an error of the host) is cut after this many bytes.
@@ -28,29 +32,6 @@ const REVOKE_ISSUER: &str = "`doorward revoke issuer` revokes all that was issue
 /// What becomes of shared limits that have too many callers.
 const MANY_CALLERS: &str =
     "shared limits have too many callers for the store: each instance counts new ones alone";
-
-/// How much an event matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// As it should be, and worth knowing: keys were fetched.
-    Info,
-    /// Somebody was refused, or something had to be done without.
-    Warn,
-    /// The application is set up wrongly or cannot do its work.
-    Error,
-}
-
-impl Level {
-    /// As the log has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-        }
-    }
-}
 
 /// Something worth telling.
 pub enum Event<'a> {
@@ -85,6 +66,14 @@ pub enum Event<'a> {
         path: &'a str,
         /// What is wrong with it.
         findings: &'a Findings,
+    },
+    /// What an operator has written of levels means nothing.
+    #[cfg(feature = "access-log")]
+    LevelsInvalid {
+        /// In which variable.
+        variable: &'a str,
+        /// Why.
+        error: &'a LevelsError,
     },
     /// The keys of an issuer are others, or older, or cannot be had.
     Keys(KeysEvent<'a>),
@@ -267,21 +256,24 @@ impl KeysChange {
 }
 
 /// A line under way.
-struct Line(Map<String, Value>);
+struct Line {
+    fields: Map<String, Value>,
+    level: Level,
+}
 
 impl Line {
     fn of(level: Level, event: &str) -> Self {
         let mut fields = Map::with_capacity(10);
         fields.insert("level".to_owned(), Value::from(level.name()));
         fields.insert("event".to_owned(), Value::from(event));
-        Self(fields)
+        Self { fields, level }
     }
 
     fn with(mut self, name: &str, value: &dyn Display) -> Self {
         let text = value.to_string();
         let cut = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
         let value = Value::from(cut.unwrap_or(&text));
-        self.0.insert(name.to_owned(), value);
+        self.fields.insert(name.to_owned(), value);
         self
     }
 
@@ -298,6 +290,42 @@ impl Line {
 }
 
 impl Event<'_> {
+    /// Whether the log has it where an operator has set levels. What the audit promises, and what keeps the gate from
+    /// serving, it has whatever they are.
+    pub(crate) fn is_told(&self, levels: &Levels) -> bool {
+        let target = match self {
+            Self::Refused { .. }
+            | Self::PreflightRefused { .. }
+            | Self::FieldRemoved(_)
+            | Self::PolicyUnreadable { .. }
+            | Self::PolicyInvalid { .. }
+            | Self::KeyExposed { .. }
+            | Self::LogoutFailed { .. }
+            | Self::LogoutRefused { .. }
+            | Self::LoggedOut { .. } => return true,
+            #[cfg(feature = "access-log")]
+            Self::LevelsInvalid { .. } => return true,
+            Self::VariableUnreadable { .. } => "gate",
+            Self::Keys(_) => "keys",
+            Self::IntrospectionFailed { .. } => "introspection",
+            Self::RevocationsFull { .. }
+            | Self::RevocationsMany { .. }
+            | Self::RevocationsIgnored { .. } => "revocation",
+            Self::CountersMany { .. }
+            | Self::StoreNotGranted { .. }
+            | Self::StoreUnavailable { .. }
+            | Self::RecordIgnored { .. } => "store",
+            Self::UpstreamFailed { .. } | Self::MirrorFailed { .. } | Self::NotMirrored { .. } => {
+                "upstream"
+            }
+            #[cfg(feature = "health")]
+            Self::NotReady { .. } | Self::Ready => "health",
+        };
+        levels.admit(target, self.as_line().level)
+    }
+}
+
+impl Event<'_> {
     /// The event as one line of JSON, line feed included: the level, the event's name and its fields.
     #[must_use]
     pub fn line(&self) -> String {
@@ -305,7 +333,7 @@ impl Event<'_> {
             Some(trace) => self.as_line().of_request(trace),
             None => self.as_line(),
         };
-        let mut text = Value::Object(line.0).to_string();
+        let mut text = Value::Object(line.fields).to_string();
         text.push('\n');
         text
     }
@@ -360,6 +388,11 @@ impl Event<'_> {
                 .with("path", path)
                 .with("reason", findings)
                 .with("help", &"`doorward check` says what to do about it"),
+            #[cfg(feature = "access-log")]
+            Self::LevelsInvalid { variable, error } => Line::of(Error, "levels-invalid")
+                .with("variable", variable)
+                .with("reason", error)
+                .with("help", &error.help()),
             Self::Keys(event) => event.as_line(),
             Self::KeyExposed { issuer, key } => Line::of(Error, "key-exposed")
                 .with("issuer", issuer)

@@ -13,6 +13,8 @@ use crate::event::Event;
 use crate::ground::Ground;
 use crate::introspect::Introspector;
 use crate::issuers::{Issuers, KnownIssuer};
+#[cfg(feature = "access-log")]
+use crate::levels::Levels;
 use crate::limiter::Limiter;
 use crate::platform::{Millis, Platform, Unreadable};
 #[cfg(feature = "health")]
@@ -56,6 +58,9 @@ pub(crate) struct Gate<P: Platform> {
     /// The key of hashes in the log; inside `None`: it cannot be had.
     #[cfg(feature = "access-log")]
     log_secret: OnceCell<Option<String>>,
+    /// Whether it was looked which events the log is to have.
+    #[cfg(feature = "access-log")]
+    has_levels: Cell<bool>,
     /// What each client may send of logout tokens.
     pub(crate) logouts: RefCell<Shares>,
     /// What was told last of whether it has what it needs to decide.
@@ -130,6 +135,8 @@ impl<P: Platform> Gate<P> {
             introspector: Introspector::new(platform.clone()),
             #[cfg(feature = "access-log")]
             log_secret: OnceCell::new(),
+            #[cfg(feature = "access-log")]
+            has_levels: Cell::new(false),
             logouts: RefCell::new(Shares::of(LOGOUTS_NAME, LOGOUTS_AT_ONCE, LOGOUTS_PER_S)),
             limiter: Limiter::new(platform.clone(), policy.rate_limits(), Rc::clone(&store)),
             verified: RefCell::new(TokenCache::new(platform.hash_state())),
@@ -168,6 +175,31 @@ impl<P: Platform> Gate<P> {
         self.upstreams
             .get()
             .map_or_else(Vec::new, Upstreams::health)
+    }
+
+    /// Sees which events the log is to have, the first time.
+    #[cfg(feature = "access-log")]
+    pub(crate) async fn read_levels(&self) {
+        let rule = self.policy().log();
+        let variable = rule.map_or("", |rule| rule.level_variable.as_str());
+        if variable.is_empty() || self.has_levels.replace(true) {
+            return;
+        }
+        let platform = self.platform();
+        let text = match platform.secret(variable).await {
+            Ok(text) => text,
+            Err(reason) => {
+                let reason = &reason;
+                return platform.record(&Event::VariableUnreadable { reason });
+            }
+        };
+        match Levels::parse(&text) {
+            Ok(levels) => platform.set_levels(levels),
+            Err(error) => {
+                let error = &error;
+                platform.record(&Event::LevelsInvalid { variable, error });
+            }
+        }
     }
 
     /// What the log says of a caller in place of the name: the same for all instances that have the key.

@@ -27,6 +27,7 @@ mod introspect;
 mod issuers;
 mod keys;
 mod leases;
+pub mod levels;
 mod limit;
 mod limiter;
 mod observe;

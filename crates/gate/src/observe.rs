@@ -63,7 +63,7 @@ fn done<P: Platform>(
         && let Some(rule) = record.log
     {
         let answer = told_of::<P>(answer);
-        if access_log::is_told(rule, record, answer.status) {
+        if access_log::is_told(rule, platform.levels(), record, answer.status) {
             let line = access_log::line(rule, record, answer, platform.now_millis());
             platform.tell(&line);
         }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::event::Event;
 pub use crate::fault::{StoreError, Unreadable};
+use crate::levels::Levels;
 use crate::record::Record;
 
 /// The host of an instance. A clone is the same host.
@@ -106,7 +107,19 @@ pub trait Platform: Clone + 'static {
     /// Waits until the other half of the signal is dropped.
     async fn woken(waiting: Self::Waiting);
     /// Takes note of something worth telling.
-    fn record(&self, event: &Event<'_>);
+    fn record(&self, event: &Event<'_>) {
+        if cfg!(feature = "access-log")
+            && let Some(levels) = self.levels()
+            && !event.is_told(levels)
+        {
+            return;
+        }
+        self.tell(&event.line());
+    }
+    /// Which events the log of this instance has; `None`: nobody has said so.
+    fn levels(&self) -> Option<&Levels>;
+    /// Says which events the log of this instance has. It is said once.
+    fn set_levels(&self, levels: Levels);
     /// Writes a line of the log at once, line feed included.
     fn tell(&self, line: &str);
     /// Whether anybody wants to know what became of every request. Where nobody does, no time is spent on it.

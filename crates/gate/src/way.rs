@@ -108,6 +108,10 @@ async fn enter<P: Platform>(
     let fields = P::fields(&request);
     let gate = instance.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
+    #[cfg(feature = "access-log")]
+    if let Some(gate) = gate {
+        gate.read_levels().await;
+    }
     let mut received = Received::of::<P>(&request, &fields, api_key_header);
     let id = instance.next_request();
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);

@@ -9,6 +9,8 @@ pub struct LogRule {
     pub principal: ToldPrincipal,
     /// The name of the Spin variable with the key of [`ToldPrincipal::Hash`]; elsewhere empty.
     pub secret: String,
+    /// The name of the Spin variable that says which events there are; empty: all of them.
+    pub level_variable: String,
     /// What its fields are called.
     pub names: FieldNames,
     /// Which of [`LogRule::FIELDS`] there are.

@@ -7,14 +7,14 @@ use super::store::Open;
 use super::wire;
 use super::world::World;
 use crate::numbers::Numbers;
-use doorward_gate::event::Event;
+use doorward_gate::levels::Levels;
 use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use doorward_gate::record::Record;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::hash_map::DefaultHasher;
 use std::future::poll_fn;
 use std::hash::BuildHasherDefault;
@@ -34,6 +34,7 @@ struct Inner {
     instance: Owner,
     random: RefCell<Numbers>,
     names: RefCell<Numbers>,
+    levels: OnceCell<Levels>,
 }
 
 impl Drop for Inner {
@@ -54,6 +55,7 @@ impl Sim {
             instance,
             random: RefCell::new(Numbers::new(seed)),
             names: RefCell::new(Numbers::new(!seed)),
+            levels: OnceCell::new(),
         }))
     }
 
@@ -184,8 +186,12 @@ impl Platform for Sim {
         .await;
     }
 
-    fn record(&self, event: &Event<'_>) {
-        self.tell(&event.line());
+    fn levels(&self) -> Option<&Levels> {
+        self.0.levels.get()
+    }
+
+    fn set_levels(&self, levels: Levels) {
+        let _ = self.0.levels.set(levels);
     }
 
     fn tell(&self, line: &str) {

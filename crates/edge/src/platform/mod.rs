@@ -8,7 +8,7 @@ mod failure;
 mod requests;
 mod store;
 
-use doorward_gate::event::Event;
+use doorward_gate::levels::Levels;
 use doorward_gate::platform::{
     Destination, FieldList, HOST_VARIABLE, Message, Millis, NotAccepted, Platform, Read,
     RequestLine, Stop, StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
@@ -29,6 +29,9 @@ use self::bodies::{Body, Sink, Source, Trailers};
 pub use self::requests::method_name;
 use self::requests::{Options, Unread};
 use self::store::SpinStore;
+
+/// Which events the log of this instance has. A component has a memory for each instance.
+static LEVELS: OnceLock<Levels> = OnceLock::new();
 
 /// The host of this instance. Where it `INCREMENTS`, the component imports `wasi:keyvalue/atomics`, and does not start
 /// on a host without.
@@ -111,8 +114,12 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
         waiting.next().await;
     }
 
-    fn record(&self, event: &Event<'_>) {
-        self.tell(&event.line());
+    fn levels(&self) -> Option<&Levels> {
+        LEVELS.get()
+    }
+
+    fn set_levels(&self, levels: Levels) {
+        let _ = LEVELS.set(levels);
     }
 
     fn tell(&self, line: &str) {

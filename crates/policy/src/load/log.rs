@@ -41,11 +41,26 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<LogR
         admitted_percent: source.number(fields, "admitted_percent", 0..=100, 100),
         principal,
         secret,
+        level_variable: level_variable(source, fields),
         names,
         fields: told(source, fields),
     };
     source.finish(fields, "`log`");
     Some(rule)
+}
+
+/// The variable that says which events there are.
+fn level_variable(source: &mut Source<'_>, log: Fields<'_, '_>) -> String {
+    const KEY: &str = "level_variable";
+    let name = values::variable(source, log, KEY);
+    // Also names, and nobody calls a variable so.
+    if ["off", "error", "warn", "info", "debug", "trace"].contains(&name.as_str()) {
+        let message = format_args!("`{KEY}` is the name of a variable, and `{name}` a level");
+        let help = "name the Spin variable that has the level, such as `log_level`";
+        let offset = log.key_offset(KEY).unwrap_or(log.offset);
+        source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
+    }
+    name
 }
 
 fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> Vec<String> {

@@ -65,9 +65,9 @@
 //! principal = "hash"                           # or "plain", which is the default, or "none"
 //! secret = "log_secret"                        # the Spin variable with the key of "hash"
 //! names = "own"                                # or "ecs", "otel"
+//! level_variable = "log_level"                 # the Spin variable that says which events, as RUST_LOG does
 //! fields = ["route", "duration_ms"]            # which of those that can be left out; default: all
 //!
-//! [revocation]                                 # tokens can be taken back; needs the store
 //! [health]                                     # what the gate answers to who asks how it is
 //! ready = "/ready"                             # whether requests can be decided: 200, or 503
 //! live = "/health"                             # whether it runs: 200
@@ -75,6 +75,7 @@
 //!                                              # issuers whose signed tokens routes accept
 //! details = "none"                             # or "trusted", "all": who is told what is wrong
 //!
+//! [revocation]                                 # tokens can be taken back; needs the store
 //! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
 //! [proxy]                                      # between clients, the gate and upstreams
@@ -235,9 +236,9 @@ mod claims;
 mod cors;
 mod date;
 mod fields;
-mod identity;
 #[cfg(feature = "health")]
 mod health;
+mod identity;
 mod implied;
 mod introspection;
 mod issuer;
@@ -338,7 +339,6 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     let proxy = proxy.finish(&mut source, &reserved, upstreams);
     let (matcher, order) = check::rules(&mut source, &routes);
     let logout_paths = check::logout_paths(&mut source, &issuers, &routes);
-    let issuer_names = unique::names(&mut source, &issuers);
     #[cfg(feature = "health")]
     let health = {
         let answered = health::Answered {
@@ -350,6 +350,7 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         };
         health::read(&mut source, root, &answered, &traffic.names, &proxy.trusted)
     };
+    let issuer_names = unique::names(&mut source, &issuers);
     audience::check(&mut source, &issuers, &routes);
     // A key that is spelt wrongly may be where they are.
     if has_no_routes(root) && root.is_finished() {
@@ -399,9 +400,9 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         issuer_names,
         store,
         log,
-        revocation,
         #[cfg(feature = "health")]
         health,
+        revocation,
         api_keys: api_keys.map(|read| read.api_keys),
         logout_paths,
         rules,
