@@ -19,6 +19,7 @@ mod sign;
 mod state;
 mod store;
 mod table;
+mod terminal;
 mod token;
 mod up;
 mod values;

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
+use crate::terminal::{escaped, is_obeyed};
+
 /// The longest line that is looked at, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// Most lines that are shown of one request.
@@ -157,10 +159,10 @@ fn text(place: &str, line: &Value) -> String {
     let members = line.as_object().into_iter().flatten();
     for (name, value) in members {
         let value = match value {
-            Value::String(said) if !said.contains(char::is_control) => said.clone(),
-            value => value.to_string(),
+            Value::String(said) if !said.contains(is_obeyed) => said.clone(),
+            value => escaped(&value.to_string()),
         };
-        text += &format!("  {name:16} {value}\n");
+        text += &format!("  {:16} {value}\n", escaped(name));
     }
     text
 }

@@ -3,6 +3,7 @@
 mod clients;
 mod dotenv;
 mod first_look;
+mod log_format;
 mod management;
 mod outbound;
 mod policies;
@@ -29,6 +30,7 @@ use crate::issuer::Issuer;
 use crate::shutdown::shutdown_signal;
 use crate::{state, values};
 use first_look::FirstLook;
+use log_format::LogFormat;
 use outbound::Outbound;
 pub(crate) use variable::{VariableSource, read_all as read_variables};
 
@@ -67,6 +69,9 @@ pub(crate) struct Arguments {
     /// Do not show what the components write.
     #[arg(short = 'q', long)]
     quiet: bool,
+    /// How to show what the gate writes.
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto, value_name = "FORMAT")]
+    log_format: LogFormat,
     /// The folder of what outlives a run [default: .doorward beside the manifest]
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
@@ -214,9 +219,10 @@ async fn serve(
     host.outbound = outbound;
     host.key_value_stores = configured.key_value_stores;
     host.sqlite_databases = configured.sqlite_databases;
-    if arguments.quiet {
-        host.log = Some(LogSink::new(|_| {}));
-    }
+    host.log = match arguments.quiet {
+        true => Some(LogSink::new(|_| {})),
+        false => arguments.log_format.sink(),
+    };
     // Here, so that somebody sees what takes time.
     download::fetch_all(&mut application, &host, &|line| {
         eprintln!("{line}");
