@@ -10,6 +10,7 @@ use doorward_token::UnixTime;
 use doorward_token::api_key::{self, ApiKey, KEY_RANDOM_BYTES, KEY_RECORD_PREFIX, KeyRecord};
 use serde_json::json;
 
+use crate::audit::{self, Act};
 use crate::dates::{self, When};
 use crate::store::{self, Store};
 use crate::table;
@@ -53,6 +54,8 @@ struct New {
     #[arg(long)]
     print: bool,
     #[command(flatten)]
+    audit: audit::Arguments,
+    #[command(flatten)]
     store: store::Arguments,
 }
 
@@ -80,6 +83,8 @@ struct Revoke {
     /// Delete nothing: print the name of the entry to delete from a store elsewhere. Needs the id.
     #[arg(long)]
     print: bool,
+    #[command(flatten)]
+    audit: audit::Arguments,
     #[command(flatten)]
     store: store::Arguments,
 }
@@ -157,6 +162,7 @@ fn new(arguments: &New) -> Result<ExitCode> {
 fn keep(arguments: &New, policy: Option<&Policy>, record: &KeyRecord) -> Result<String> {
     let name = KeyRecord::entry_name(&record.id);
     if arguments.to == Destination::Policy {
+        begin(arguments, record, "policy", None)?.end(Ok(()))?;
         return Ok(format!(
             "For {}, which gates read when they start:\n\n{}",
             arguments.store.policy_path().display(),
@@ -164,6 +170,7 @@ fn keep(arguments: &New, policy: Option<&Policy>, record: &KeyRecord) -> Result<
         ));
     }
     if arguments.print {
+        begin(arguments, record, "print", None)?.end(Ok(()))?;
         return Ok(format!(
             "Nothing was written. The entry, as NAME=VALUE:\n\n{}\n",
             store::print_entry(&name, &record.to_bytes())
@@ -178,8 +185,29 @@ fn keep(arguments: &New, policy: Option<&Policy>, record: &KeyRecord) -> Result<
             ids.len()
         );
     }
-    store.set(&name, &record.to_bytes())?;
+    let act = begin(arguments, record, "store", Some(&store))?;
+    act.end(store.set(&name, &record.to_bytes()))?;
     Ok(format!("Its hash is in {store}."))
+}
+
+/// Records that a key is made.
+fn begin(
+    arguments: &New,
+    record: &KeyRecord,
+    to: &'static str,
+    store: Option<&Store>,
+) -> Result<Act> {
+    arguments.audit.begin(
+        "key-made",
+        [
+            ("id", json!(record.id)),
+            ("name", json!(record.name)),
+            ("scopes", json!(record.scopes.join(" "))),
+            ("expires", json!(record.expires_at.map(dates::utc))),
+            ("to", json!(to)),
+            ("store", json!(store.map(ToString::to_string))),
+        ],
+    )
 }
 
 /// A key that no gate looks up is refused, which is hard to find out from its answers.
@@ -347,9 +375,21 @@ fn revoke(arguments: &Revoke) -> Result<ExitCode> {
     } else {
         only_one_named(&store, sought)?
     };
-    if !store.delete(&KeyRecord::entry_name(&id))? {
-        bail!("somebody else has just deleted the key {id} from {store}");
-    }
+    // What cannot be read has no name.
+    let name = read(&store, &id).ok().flatten().map(|record| record.name);
+    let act = arguments.audit.begin(
+        "key-revoked",
+        [
+            ("id", json!(id)),
+            ("name", json!(name)),
+            ("store", json!(store.to_string())),
+        ],
+    )?;
+    let deleted = store.delete(&KeyRecord::entry_name(&id));
+    act.end(deleted.and_then(|deleted| match deleted {
+        true => Ok(()),
+        false => bail!("somebody else has just deleted the key {id} from {store}"),
+    }))?;
     eprintln!(
         "The key {id} is deleted from {store}.\nGates refuse it within {} s.",
         policy

@@ -5,6 +5,7 @@
 //! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong.
 
 mod api_key;
+mod audit;
 mod check;
 mod dates;
 mod explain;

@@ -14,9 +14,10 @@ use doorward_token::revocation::{
     Note, REVOCATIONS_READ_MAX, RevocationEntry, RevocationKind, RevocationSet,
 };
 use doorward_token::{LEEWAY_S_MAX, TENANT_PLACE, TOKEN_BYTES_MAX, UnixTime, is_tenant, tenant_of};
+use serde_json::json;
 
 use crate::store::{self, Store};
-use crate::{dates, values};
+use crate::{audit, dates, values};
 
 /// Issuers that an error names.
 const NAMED_MAX: usize = 8;
@@ -61,6 +62,8 @@ struct Common {
     /// Write nothing: print the entries for a store elsewhere, as NAME=VALUE.
     #[arg(long)]
     print: bool,
+    #[command(flatten)]
+    audit: audit::Arguments,
     #[command(flatten)]
     store: store::Arguments,
 }
@@ -378,9 +381,24 @@ impl<'a> Revoking<'a> {
         }
         let store = self.common.store.open(Some(&self.policy))?;
         check_room(&store, entries, self.now)?;
-        for entry in entries {
-            store.set(&entry.name(), &one_token::note(&note(entry), entries))?;
-        }
+        let names = entries.iter().map(RevocationEntry::name);
+        let kind = entries.first().map(|entry| entry.kind().as_str());
+        let act = self.common.audit.begin(
+            "revoked",
+            [
+                ("kind", json!(kind)),
+                ("issuer", json!(issuer.url)),
+                ("value", json!(value)),
+                ("what", json!(what)),
+                ("reason", json!(self.common.reason)),
+                ("entries", names.collect::<Vec<_>>().into()),
+                ("store", json!(store.to_string())),
+            ],
+        )?;
+        let mut written = entries
+            .iter()
+            .map(|entry| store.set(&entry.name(), &one_token::note(&note(entry), entries)));
+        act.end(written.try_for_each(|written| written))?;
         eprintln!("Revoked: {what} of the issuer `{}`.", issuer.name);
         if let Some(until) = entries.iter().map(RevocationEntry::expires_at).max() {
             eprintln!("It is kept in {store} until {}.", dates::utc(until));

@@ -16,6 +16,7 @@ pub fn doorward(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
     command
         .current_dir(folder)
+        .env_remove("DOORWARD_AUDIT_LOG")
         .env_remove("RUNTIME_CONFIG_FILE")
         .env_remove("SPIN_HTTP_LISTEN_ADDR")
         .env_remove("SPIN_OUTBOUND_H2C_PRIOR_KNOWLEDGE")
