@@ -375,6 +375,25 @@ fn an_upstream_that_cannot_be_reached_is_told_without_asking_it() {
 }
 
 #[test]
+fn a_breaker_that_is_open_is_told_until_its_time_is_up() {
+    let health = "ready = \"/ready\"\ndetails = \"all\"\nrequire = [\"upstream:orders\"]";
+    let scene = Scene::new(health);
+    scene
+        .origin
+        .always(Reply::failure(Failure::ConnectionRefused));
+    for client in 0..20 {
+        scene.stage.send(Sent::get("/public/a").of_client(client));
+    }
+    let answer = scene.get("/ready");
+    assert_eq!(answer.status, 503);
+    assert_eq!(check(&answer, "upstream:orders")["breaker_open"], true);
+    scene.pass(SECOND * 90);
+    let answer = scene.get("/ready");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(check(&answer, "upstream:orders")["breaker_open"], false);
+}
+
+#[test]
 fn a_breaker_that_is_open_for_a_route_is_told() {
     let scene =
         Scene::new("ready = \"/ready\"\ndetails = \"all\"\nrequire = [\"upstream:orders\"]");

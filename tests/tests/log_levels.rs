@@ -115,6 +115,14 @@ upstream = "orders"
 [[route]]
 path = "/orders"
 
+[cors.web]
+origins = ["https://app.example"]
+
+[[route]]
+path = "/page"
+public = true
+cors = "web"
+
 [[route]]
 path = "/public"
 public = true
@@ -190,6 +198,20 @@ fn what_is_below_the_level_is_not_in_the_log_and_refusals_always_are() {
             scene.stage.log()
         );
     }
+}
+
+#[test]
+fn what_the_audit_promises_is_told_at_any_level() {
+    let scene = Scene::new(Some("off"));
+    let preflight = Sent::new("OPTIONS", "/page")
+        .field("origin", "https://evil.example")
+        .field("access-control-request-method", "GET");
+    assert_eq!(scene.stage.send(preflight).status, 403);
+    assert_eq!(scene.stage.told("preflight-refused"), 1);
+    scene
+        .stage
+        .send(Sent::get("/public").field("x-forwarded-user", "root"));
+    assert_eq!(scene.stage.told("field-removed"), 1);
 }
 
 #[test]
