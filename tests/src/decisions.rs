@@ -154,6 +154,8 @@ pub struct ExpectedPermit {
     pub identity: BTreeMap<String, String>,
     /// Whether the upstream sees the credential.
     pub credential_forwarded: bool,
+    /// The class as which it would be refused, were that not in report mode.
+    pub would_refuse: Option<String>,
 }
 
 /// A refusal as the client must see it.
@@ -431,6 +433,7 @@ struct CaseFile {
     identity: BTreeMap<String, String>,
     #[serde(default)]
     credential_forwarded: bool,
+    would_refuse: Option<String>,
     forwarded_target: Option<String>,
     #[serde(default)]
     forwarded_headers: BTreeMap<String, Vec<String>>,
@@ -481,6 +484,7 @@ impl CaseFile {
                 route: route.clone(),
                 identity: self.identity.clone(),
                 credential_forwarded: self.credential_forwarded,
+                would_refuse: self.would_refuse.clone(),
             }),
             (None, Some(class)) => {
                 let scope = self.scope.as_deref();

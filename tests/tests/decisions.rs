@@ -148,7 +148,9 @@ impl CoreGate {
                 return Err(format!("varies by {found:?}"));
             }
         }
-        match (&case.expect, self.decide(&head, suite, case)) {
+        let decided = self.decide(&head, suite, case);
+        let decided = decided.or_else(|refusal| self.only_reported(&head, refusal));
+        match (&case.expect, decided) {
             (Expected::Permit(expected), Ok(permit)) => {
                 check_permit(expected, &permit, &sent, &fields)
             }
@@ -212,6 +214,21 @@ impl CoreGate {
             }
             Credential::ApiKey { key, .. } => by_key(None, key),
             Credential::Basic { name, key, .. } => by_key(Some(name), key),
+        }
+    }
+
+    /// What is refused and in report mode passes.
+    fn only_reported(
+        &self,
+        head: &RequestHead<'_>,
+        refusal: Refusal,
+    ) -> Result<Permit<'_>, Refusal> {
+        let now = UnixTime(NOW_S);
+        let route = self.policy.route(head.method, head.target());
+        let unlisted = || self.policy.unlisted(head.target(), &refusal, now);
+        match route.ok().or_else(unlisted) {
+            Some(route) => route.reported(head, refusal, now),
+            None => Err(refusal),
         }
     }
 
@@ -327,6 +344,9 @@ fn check_permit(
         route: permit.route().to_owned(),
         identity,
         credential_forwarded: !permit.strips_credential(),
+        would_refuse: permit
+            .would_refuse()
+            .map(|refusal| refusal.class().name().to_owned()),
     };
     if found != *expected {
         return Err(format!("let through as {found:?} instead of {expected:?}"));

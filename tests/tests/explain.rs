@@ -294,8 +294,8 @@ impl Both {
         let Some((status, class)) = self.decided(method, target, fields) else {
             return Ok(false);
         };
-        // All of them are copied: only where it makes a difference.
-        let endpoint = || self.world.observed().last().and_then(|last| last.endpoint);
+        let endpoint = || self.world.last_observed()?.endpoint;
+        let would_refuse = || self.world.last_observed()?.would_refuse;
         let due = match &explanation.verdict {
             Verdict::Refused(refusal) => {
                 // The answer to a HEAD request has no body.
@@ -304,7 +304,10 @@ impl Both {
                 status == refusal.status() && is_class
             }
             Verdict::Answered(name) => endpoint() == Some(name),
-            Verdict::Admitted => status == 200,
+            Verdict::Admitted => status == 200 && would_refuse().is_none(),
+            Verdict::WouldRefuse { refusal, .. } => {
+                status == 200 && would_refuse().as_ref() == Some(refusal)
+            }
             Verdict::Undecided(_) => true,
         };
         match due {
@@ -336,7 +339,7 @@ impl Both {
             .and_then(|class| class.as_str().map(str::to_owned));
         let class = class.and_then(|class| Some(class.rsplit_once(':')?.1.to_owned()));
         // What is no HTTP reaches no gate.
-        let endpoint = || self.world.observed().last().and_then(|last| last.endpoint);
+        let endpoint = || self.world.last_observed()?.endpoint;
         if answer.status == 400 && class.is_none() && endpoint().is_none() {
             return None;
         }
@@ -387,7 +390,8 @@ fn fields(sent: &Sent) -> FieldList {
 /// Whether the steps say what the verdict does.
 fn coherent(explanation: &Explanation) -> Result<(), String> {
     let failed = explanation.first_failed().map(|step| step.name.as_str());
-    let Verdict::Refused(refusal) = &explanation.verdict else {
+    let (Verdict::Refused(refusal) | Verdict::WouldRefuse { refusal, .. }) = &explanation.verdict
+    else {
         return match failed {
             None => Ok(()),
             Some(failed) => Err(format!("{failed} failed, and it is not refused")),
@@ -399,7 +403,8 @@ fn coherent(explanation: &Explanation) -> Result<(), String> {
     let fits = match refusal.reason() {
         Reason::Target(_) => matches!(failed, "target" | "method"),
         Reason::NoRule | Reason::OtherCase | Reason::Method { .. } => failed == "route",
-        Reason::Credential(_) => failed == "credential",
+        // In report mode a request of two credentials passes what no route lists, and no further.
+        Reason::Credential(_) => matches!(failed, "credential" | "route"),
         Reason::TokenTooLong { .. } => failed == "length",
         Reason::CrossSite => failed == "page",
         Reason::OtherIssuer | Reason::OtherSource(_) => {

@@ -10,8 +10,11 @@
     reason = "tests"
 )]
 
+use doorward_policy::advise_of_modes;
 use doorward_policy::{Code, FINDINGS_MAX, Finding, Findings, Policy, Position, Severity};
+use doorward_syntax::date::rfc3339;
 use doorward_tests::findings::{Case, cases, check, marked};
+use doorward_token::UnixTime;
 
 const ISSUER: &str = r#"
 [issuer.acme]
@@ -202,6 +205,52 @@ fn a_file_that_is_wrong_is_told_where() {
             .unwrap_or_else(|| panic!("{code} was not found in:\n{text}\n{found}"));
         check(&text, finding, &code, &says);
     }
+}
+
+#[test]
+fn what_the_log_says_and_what_is_in_report_mode_is_read_with_its_place() {
+    for name in ["log", "report"] {
+        for Case { policy, code, says } in cases(name) {
+            expect_only(&policy, &code, &says);
+        }
+    }
+}
+
+/// When `report-modes` is read: 2027-01-01.
+const NOW: UnixTime = UnixTime(1_798_761_600);
+
+fn written(time: UnixTime) -> String {
+    let text = rfc3339(time.0 * 1000);
+    text.replace(".000Z", "Z")
+}
+
+#[test]
+fn what_is_in_report_mode_is_listed_by_what_the_time_is() {
+    for Case { policy, code, says } in cases("report-modes") {
+        let text = policy.replace('▸', "");
+        let parsed = findings(&text);
+        let found = advise_of_modes(&text, &parsed, NOW, written);
+        let [finding] = found.as_slice() else {
+            panic!("expected {code} and nothing else in:\n{policy}\nfound:\n{found}");
+        };
+        check(&policy, finding, &code, &says);
+        assert!(
+            parsed.is_empty(),
+            "nothing that the gate would say: {parsed}"
+        );
+    }
+    let all = "mode = \"report\"\nreport_until = \"2027-01-31\"\n";
+    let text = format!(
+        "{all}{ISSUER}{all}[rate_limit.each]\nrequests = 1\nper_s = 1\n{all}[[route]]\npath = \"/a\"\n\
+         rate_limit = \"each\"\n{all}[[route]]\npath = \"/b\"\nmode = \"enforce\"\n"
+    );
+    let listed = |text: &str| advise_of_modes(text, &findings(text), NOW, written);
+    let found = listed(&text);
+    let codes: Vec<_> = found.as_slice().iter().map(|one| one.code).collect();
+    assert_eq!(codes, [Code::ReportMode; 4], "{found}");
+    // Of a policy that is wrong nothing is said but that.
+    let wrong = text.replace("per_s", "per_m");
+    assert_eq!(listed(&wrong), findings(&wrong));
 }
 
 #[test]
@@ -416,6 +465,8 @@ fn every_kind_of_finding_is_tried() {
         "advice",
         "log",
         "health",
+        "report",
+        "report-modes",
     ]
     .into_iter()
     .flat_map(cases)

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use doorward_host::manifest;
-use doorward_policy::{Findings, Policy, advise};
+use doorward_policy::{Findings, Policy, advise, advise_of_modes};
 
 use crate::dates;
 
@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let parsed = Policy::parse(&text);
     let findings = advised(&text, &parsed);
-    let valid = parsed.is_ok();
+    let findings = advise_of_modes(&text, &findings, dates::now()?, dates::utc);
+    let valid = !findings.has_errors();
     let name = arguments.file.to_string_lossy();
     match arguments.format {
         Format::Json => print_json(&name, &findings),
@@ -54,7 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             if !findings.is_empty() {
                 println!("{}", findings.render(&name, Some(&text)));
             }
-            if let Ok(policy) = &parsed {
+            if let Ok(policy) = &parsed
+                && valid
+            {
                 println!("{name} is valid: {}", summary(policy));
             }
         }

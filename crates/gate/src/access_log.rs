@@ -33,7 +33,8 @@ pub(crate) fn is_told(
         return false;
     }
     let failed = matches!(record.outcome, Outcome::Refused(_) | Outcome::Failed);
-    if failed || status.is_none_or(|status| status >= 500) {
+    let would_be = record.would_refuse().is_some();
+    if failed || would_be || status.is_none_or(|status| status >= 500) {
         return true;
     }
     // All that belong to a trace alike. The first half of an id may be a time.
@@ -46,15 +47,10 @@ pub(crate) fn is_told(
 pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Millis) -> String {
     let refusal = match &record.outcome {
         Outcome::Refused(refusal) => Some(refusal),
-        _ => None,
+        _ => record.would_refuse(),
     };
-    let (level, decision) = decided(&record.outcome, answer.status);
+    let (level, event, decision) = decided(record, answer.status);
     let mut line = Line::new(rule);
-    let event = if refusal.is_some() {
-        "refused"
-    } else {
-        "request"
-    };
     line.text(TIME, &rfc3339(now.0));
     line.text(LEVEL, level.name());
     line.text(EVENT, event);
@@ -99,19 +95,22 @@ pub(crate) struct Answer {
     pub(crate) bytes: Option<u64>,
 }
 
-fn decided(outcome: &Outcome, status: Option<u16>) -> (Level, &'static str) {
-    let decision = match outcome {
-        Outcome::Refused(_) => "refused",
-        Outcome::Answered(_) => "answered",
-        Outcome::Forwarded(_) => "admitted",
-        Outcome::Failed | Outcome::UnderWay => "failed",
+/// How much a line matters, its event, and what was decided.
+fn decided(record: &Record<'_>, status: Option<u16>) -> (Level, &'static str, &'static str) {
+    let (event, decision) = match &record.outcome {
+        Outcome::Refused(_) => ("refused", "refused"),
+        // Whatever came of it behind: the status says that.
+        _ if record.would_refuse().is_some() => ("would-refuse", "would_refuse"),
+        Outcome::Answered(_) => ("request", "answered"),
+        Outcome::Forwarded(_) => ("request", "admitted"),
+        Outcome::Failed | Outcome::UnderWay => ("request", "failed"),
     };
-    let level = match (outcome, status) {
-        (_, None | Some(500..)) => Level::Error,
-        (Outcome::Refused(_), _) => Level::Warn,
+    let level = match status {
+        None | Some(500..) => Level::Error,
+        _ if event != "request" => Level::Warn,
         _ => Level::Info,
     };
-    (level, decision)
+    (level, event, decision)
 }
 
 /// What a field is called: by us, in the Elastic Common Schema, and by OpenTelemetry.

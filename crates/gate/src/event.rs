@@ -7,7 +7,13 @@
 //! else from a request is in one but its method, its route and a bounded piece of its path.
 
 use doorward_policy::{Findings, Refusal};
+#[cfg(feature = "report")]
+use doorward_policy::{Policy, ReportScope};
+#[cfg(feature = "report")]
+use doorward_syntax::date::rfc3339;
 use doorward_token::SkippedKey;
+#[cfg(feature = "report")]
+use doorward_token::UnixTime;
 use doorward_token::freshness::KeySetState;
 use doorward_token::revocation::REVOCATIONS_MAX;
 use doorward_traffic::cors::PreflightRefusal;
@@ -23,6 +29,8 @@ use crate::levels::Levels;
 #[cfg(feature = "access-log")]
 use crate::levels::LevelsError;
 use crate::record::Record;
+#[cfg(feature = "report")]
+use crate::record::path_of;
 
 /// A text from outside (a path, an error of the host) is cut after this many bytes.
 const TEXT_BYTES_MAX: usize = 512;
@@ -41,6 +49,24 @@ pub enum Event<'a> {
         record: &'a Record<'a>,
         /// Why, and as what.
         refusal: &'a Refusal,
+    },
+    /// A request would have been refused, and goes on: report mode.
+    #[cfg(feature = "report")]
+    WouldRefuse {
+        /// What is known of it.
+        record: &'a Record<'a>,
+        /// Its path and query, of which the first is told.
+        target: &'a str,
+        /// Why, and as what.
+        refusal: &'a Refusal,
+    },
+    /// Something is in report mode.
+    #[cfg(feature = "report")]
+    ReportMode {
+        /// What of it.
+        policy: &'a Policy,
+        /// When this is said.
+        now: UnixTime,
     },
     /// A preflight was refused.
     PreflightRefused {
@@ -277,6 +303,49 @@ impl Line {
         self
     }
 
+    /// With what a request was or would be refused as.
+    fn of_refusal(self, record: &Record<'_>, path: &str, refusal: &Refusal) -> Self {
+        self.with("class", &refusal.class())
+            .with("status", &refusal.status())
+            .with("method", &record.method)
+            .with("path", &path)
+            .with("reason", &refusal.reason())
+    }
+
+    /// With what is in report mode, each with its end.
+    #[cfg(feature = "report")]
+    fn of_modes(mut self, policy: &Policy, now: UnixTime) -> Self {
+        let mut kinds =
+            ["policy_until", "routes", "issuers", "rate_limits"].map(|kind| (kind, String::new()));
+        for (scope, until) in policy.report_modes().filter(|(_, until)| until.is_on(now)) {
+            let [whole, routes, issuers, limits] = &mut kinds;
+            let ((_, told), name) = match scope {
+                ReportScope::Policy => (whole, ""),
+                ReportScope::Route(path) => (routes, path),
+                ReportScope::Issuer(name) => (issuers, name),
+                ReportScope::RateLimit(name) => (limits, name),
+            };
+            // More would be cut.
+            if told.len() > TEXT_BYTES_MAX {
+                continue;
+            }
+            if !told.is_empty() {
+                told.push_str(", ");
+            }
+            if !name.is_empty() {
+                told.extend([name, " until "]);
+            }
+            told.push_str(&rfc3339(until.end().0.saturating_mul(1000)));
+        }
+        for (kind, told) in kinds.iter().filter(|(_, told)| !told.is_empty()) {
+            self = self.with(kind, told);
+        }
+        self.with(
+            "effect",
+            &"what these would refuse passes as nobody's: see `would-refuse`",
+        )
+    }
+
     /// With what its request is called, and the trace that it belongs to.
     fn of_request(self, trace: &Trace) -> Self {
         let line = self
@@ -342,6 +411,8 @@ impl Event<'_> {
     fn trace(&self) -> Option<&Trace> {
         match self {
             Self::Refused { record, .. } => Some(&record.trace),
+            #[cfg(feature = "report")]
+            Self::WouldRefuse { record, .. } => Some(&record.trace),
             Self::PreflightRefused { trace, .. }
             | Self::LogoutFailed { trace, .. }
             | Self::LogoutRefused { trace, .. }
@@ -354,12 +425,19 @@ impl Event<'_> {
     fn as_line(&self) -> Line {
         use Level::{Error, Info, Warn};
         match self {
-            Self::Refused { record, refusal } => Line::of(Warn, "refused")
-                .with("class", &refusal.class())
-                .with("status", &refusal.status())
-                .with("method", &record.method)
-                .with("path", &record.path())
-                .with("reason", &refusal.reason()),
+            Self::Refused { record, refusal } => {
+                Line::of(Warn, "refused").of_refusal(record, record.path(), refusal)
+            }
+            #[cfg(feature = "report")]
+            Self::WouldRefuse {
+                record,
+                target,
+                refusal,
+            } => Line::of(Warn, "would-refuse").of_refusal(record, path_of(target), refusal),
+            #[cfg(feature = "report")]
+            Self::ReportMode { policy, now } => {
+                Line::of(Warn, "report-mode").of_modes(policy, *now)
+            }
             Self::PreflightRefused { path, why, .. } => {
                 let line = Line::of(Info, "preflight-refused").with("path", path);
                 match why {

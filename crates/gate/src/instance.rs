@@ -21,6 +21,8 @@ use crate::platform::{Millis, Platform, Unreadable};
 use crate::proxy::UpstreamHealth;
 use crate::proxy::Upstreams;
 use crate::record::{RequestId, Times};
+#[cfg(feature = "report")]
+use crate::report;
 use crate::store::SharedStore;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
@@ -116,7 +118,11 @@ fn policy<P: Platform>(platform: &P) -> Option<Policy> {
         }
     };
     match Policy::parse(&text) {
-        Ok(policy) => Some(policy),
+        Ok(policy) => {
+            #[cfg(feature = "report")]
+            report::begins(platform, &policy);
+            Some(policy)
+        }
         Err(findings) => {
             platform.record(&Event::PolicyInvalid {
                 path: POLICY_PATH,

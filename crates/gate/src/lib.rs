@@ -36,6 +36,8 @@ mod proxy;
 mod read_on;
 mod received;
 pub mod record;
+#[cfg(feature = "report")]
+mod report;
 mod respond;
 mod route;
 mod store;

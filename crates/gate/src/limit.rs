@@ -1,11 +1,17 @@
 //! Phase 4: how large a request is, and how often its caller asks.
 
+#[cfg(feature = "report")]
+use doorward_policy::RateLimitId;
 use doorward_policy::{Permit, Refusal, Route};
+#[cfg(feature = "report")]
+use doorward_token::UnixTime;
 use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
 use crate::counted::{Counted, counted_by_credential, counted_by_head, counts_by_credential};
 use crate::instance::Gate;
+#[cfg(feature = "report")]
+use crate::limiter::Limiter;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
@@ -38,6 +44,22 @@ pub(crate) struct Rates<'i, 'r, P: Platform> {
     /// Whether there are limits that count by what the credential says.
     waits: bool,
     verdicts: Vec<(&'i RateLimit, RateVerdict)>,
+    #[cfg(feature = "report")]
+    trial: Trial<'i>,
+}
+
+/// The limits of a request that are in report mode.
+#[cfg(feature = "report")]
+#[derive(Default)]
+struct Trial<'i> {
+    /// Which of all that the rule names.
+    ids: Vec<RateLimitId>,
+    by_head: Vec<Counted<'i>>,
+    failures: Vec<Counted<'i>>,
+    /// What they said. It is for the record: who is not refused need not know of them.
+    verdicts: Vec<(&'i RateLimit, RateVerdict)>,
+    /// Why they would have refused.
+    over: Option<Refusal>,
 }
 
 impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
@@ -57,7 +79,30 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
             },
             waits: counts_by_credential(traffic),
             verdicts: Vec::new(),
+            #[cfg(feature = "report")]
+            trial: Trial::default(),
         }
+    }
+
+    /// Sets those aside that are in report mode: they count what the other ones let pass, and refuse nobody.
+    #[cfg(feature = "report")]
+    pub(crate) fn try_out(&mut self, route: &Route<'i, '_>, now: Option<UnixTime>) {
+        let Some(now) = now else {
+            return;
+        };
+        let ids = route.traffic().rate_limits().map(|(id, _)| id);
+        let ids: Vec<_> = ids.filter(|id| route.reports_limit(*id, now)).collect();
+        let is_tried = |counted: &mut Counted<'_>| ids.contains(&counted.id);
+        let trial = &mut self.trial;
+        trial.by_head = self.by_head.extract_if(.., is_tried).collect();
+        trial.failures = self.failures.extract_if(.., is_tried).collect();
+        trial.ids = ids;
+    }
+
+    /// Why a limit in report mode would have refused the request.
+    #[cfg(feature = "report")]
+    pub(crate) fn over(&mut self) -> Option<Refusal> {
+        self.trial.over.take()
     }
 
     /// Asks them before the credential is looked at, and counts the request where that needs no credential.
@@ -67,7 +112,10 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
     pub(crate) async fn before(&mut self) -> Result<(), Refusal> {
         let (limiter, verdicts) = (&self.gate.limiter, &mut self.verdicts);
         limiter.recall(&self.failures, verdicts)?;
-        limiter.ask(&self.by_head, !self.waits, verdicts).await
+        limiter.ask(&self.by_head, !self.waits, verdicts).await?;
+        #[cfg(feature = "report")]
+        self.trial.before(limiter, !self.waits).await;
+        Ok(())
     }
 
     /// Counts what was not counted yet, once it is known what the policy says.
@@ -91,6 +139,8 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
             self.verdicts.append(&mut verdicts);
         }
         failed?;
+        #[cfg(feature = "report")]
+        self.trial.failed(limiter, is_false).await;
         if !self.waits {
             return permit;
         }
@@ -98,8 +148,18 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
             let address = || self.gate.ground.address_key(self.received);
             let by_credential = counted_by_credential(permit, &address);
             self.by_head.extend(by_credential);
+            #[cfg(feature = "report")]
+            {
+                let is_tried = |counted: &mut Counted<'_>| self.trial.ids.contains(&counted.id);
+                let tried = self.by_head.extract_if(.., is_tried);
+                self.trial.by_head.extend(tried);
+            }
         }
         let counted = limiter.ask(&self.by_head, true, &mut self.verdicts).await;
+        #[cfg(feature = "report")]
+        if counted.is_ok() {
+            self.trial.ask(limiter, true).await;
+        }
         // Whether there is anything left does not change what a request is told that fails for itself.
         permit.and_then(|permit| counted.map(|()| permit))
     }
@@ -109,8 +169,36 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
         additions.limits(&self.verdicts);
         if P::MAY_OBSERVE && record.times.is_some() {
             let named = self.verdicts.iter();
+            #[cfg(feature = "report")]
+            let named = named.chain(&self.trial.verdicts);
             let named = named.map(|(limit, verdict)| (&*limit.name, *verdict));
             record.limits = named.collect();
+        }
+    }
+}
+
+#[cfg(feature = "report")]
+impl<'i> Trial<'i> {
+    async fn before<P: Platform>(&mut self, limiter: &Limiter<P>, takes: bool) {
+        if let Err(over) = limiter.recall(&self.failures, &mut self.verdicts) {
+            self.over = Some(over);
+        }
+        self.ask(limiter, takes).await;
+    }
+
+    /// A credential proved false, or not.
+    async fn failed<P: Platform>(&mut self, limiter: &Limiter<P>, is_false: bool) {
+        let mut verdicts = Vec::new();
+        let failed = limiter.ask(&self.failures, is_false, &mut verdicts).await;
+        if let Err(over) = failed {
+            self.verdicts.append(&mut verdicts);
+            self.over.get_or_insert(over);
+        }
+    }
+
+    async fn ask<P: Platform>(&mut self, limiter: &Limiter<P>, takes: bool) {
+        if let Err(over) = limiter.ask(&self.by_head, takes, &mut self.verdicts).await {
+            self.over.get_or_insert(over);
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Record<'p> {
     pub limits: Vec<(&'p str, RateVerdict)>,
     /// The upstreams that were asked, in order.
     pub upstreams: Vec<AskedUpstream>,
+    /// What it would have been refused as, had that not been in report mode.
+    #[cfg(feature = "report")]
+    pub(crate) would_refuse: Option<Refusal>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -156,6 +159,8 @@ impl<'p> Record<'p> {
             principal_hash: None,
             limits: Vec::new(),
             upstreams: Vec::new(),
+            #[cfg(feature = "report")]
+            would_refuse: None,
             outcome: Outcome::UnderWay,
             body_bytes: 0,
             times: None,
@@ -180,6 +185,16 @@ impl<'p> Record<'p> {
         if let Some(asked) = self.upstreams.last_mut() {
             asked.no_more = Some(why);
         }
+    }
+
+    /// What it would have been refused as, had that not been in report mode.
+    #[must_use]
+    pub fn would_refuse(&self) -> Option<&Refusal> {
+        #[cfg(feature = "report")]
+        let refusal = self.would_refuse.as_ref();
+        #[cfg(not(feature = "report"))]
+        let refusal = None;
+        refusal
     }
 
     /// Its path. The query is left out: it may hold what is nobody's business.

@@ -36,6 +36,8 @@ use crate::platform::Platform;
 use crate::proxy;
 use crate::received::Received;
 use crate::record::Record;
+#[cfg(feature = "report")]
+use crate::report::{self, Trial};
 use crate::respond;
 use crate::route;
 
@@ -146,11 +148,14 @@ async fn enter<P: Platform>(
             };
             match verdict {
                 Ok(permit) => {
+                    #[cfg(feature = "report")]
+                    report::tell(platform, &permit, &received, &mut record);
                     if P::MAY_OBSERVE
                         && let Some(times) = &mut record.times
                     {
                         times.admitted = Some(platform.monotonic());
-                        record.rule = u64::try_from(permit.route_number() + 1).ok();
+                        let rule = u64::try_from(permit.route_number() + 1);
+                        record.rule = record.route.and(rule.ok());
                         let is_plain = |log: &LogRule| log.principal == ToldPrincipal::Plain;
                         if record.log.is_none_or(is_plain) {
                             record.principal = permit.principal().cloned();
@@ -209,10 +214,23 @@ async fn permit<'i, P: Platform>(
     additions: &mut Additions<'i>,
 ) -> Result<Permit<'i>, Refusal> {
     let head = route::head(received);
-    let route = route::of(gate.policy(), &head, received, additions)?;
+    let route = route::of(gate.policy(), &head, received, additions);
+    #[cfg(feature = "report")]
+    let (route, trial) = {
+        let now = || gate.platform().now();
+        Trial::of(gate.policy(), now, &head, received, route, additions)?
+    };
+    #[cfg(not(feature = "report"))]
+    let route = route?;
     record.route = Some(route.pattern());
+    #[cfg(feature = "report")]
+    if !trial.is_listed() {
+        record.route = None;
+    }
     limit::check_size(&route, received)?;
     let mut rates = Rates::of(gate, &route, received);
+    #[cfg(feature = "report")]
+    rates.try_out(&route, trial.now);
     let permit = match rates.before().await {
         Ok(()) => {
             let permit = authenticated_and_authorised(gate, route, &head, received, record).await;
@@ -220,6 +238,8 @@ async fn permit<'i, P: Platform>(
         }
         Err(refusal) => Err(refusal),
     };
+    #[cfg(feature = "report")]
+    let permit = trial.judge(permit, route, &head, rates.over());
     rates.report(additions, record);
     if let Ok(permit) = &permit {
         additions.for_permit(permit);

@@ -142,6 +142,13 @@ codes! {
     Shadowed = "shadowed", Warning;
     /// A value of another type than the claim has.
     NeverEqual = "never-equal", Warning;
+    /// Something is in report mode, and refuses nobody.
+    ReportMode = "report-mode", Warning;
+    /// A report mode that has ended.
+    ReportEnded = "report-ended", Warning;
+    /// A report mode whose end is so far ahead that it is not in effect. Nothing but `doorward check` says so, which
+    /// knows the time: the gate enforces.
+    ReportTooLong = "report-too-long", Error;
 }
 
 /// One thing that is wrong, where it is, and what to do.

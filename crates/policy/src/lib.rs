@@ -54,6 +54,7 @@
 //! - [`mod@claim`], [`mod@identity`]: how claims are compared and handed on.
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
+//! - Report mode, a feature: what would be refused passes as nobody's ([`Permit`]).
 //! - `explain`: how a request is decided, step by step. A feature, which no component has.
 
 mod api_keys;
@@ -81,6 +82,10 @@ mod policy;
 mod principal;
 pub mod readings;
 pub mod refusal;
+#[cfg(feature = "report")]
+mod report;
+#[cfg(feature = "report")]
+mod reported;
 mod route;
 mod scalar;
 mod source;
@@ -101,6 +106,8 @@ pub use head::RequestHead;
 pub use health::{HealthDetails, HealthQuestion, HealthRule};
 pub use identity::AbsentHeader;
 pub use load::advise;
+#[cfg(feature = "report")]
+pub use load::advise_of_modes;
 pub use log::{FieldNames, LogRule, ToldPrincipal};
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, PatternError};
 pub use permit::Permit;
@@ -109,6 +116,8 @@ pub use policy::{
 };
 pub use principal::Principal;
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal, problem_json};
+#[cfg(feature = "report")]
+pub use report::{REPORT_S_MAX, ReportScope, ReportUntil};
 pub use route::{Preflight, Route};
 pub use store::{
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,

@@ -10,6 +10,7 @@ use crate::credential::place::CredentialPlace;
 use crate::identity::AbsentHeader;
 use crate::policy::{Policy, Rule};
 use crate::principal::Principal;
+use crate::refusal::Refusal;
 use crate::target;
 use crate::traffic::{CallerKeys, RateLimitId, Traffic};
 
@@ -17,8 +18,8 @@ const AUTHORIZATION: &str = "authorization";
 
 /// The decision to let a request through.
 ///
-/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and whoever forwards a request asks
-/// for one. It cannot be made anywhere else:
+/// Only [`Policy::screen`] and [`Pending::authorise`] make one, and in report mode `Route::reported`; whoever forwards a
+/// request asks for one. It cannot be made anywhere else:
 ///
 /// ```compile_fail,E0451
 /// # use doorward_policy::{Permit, Policy, RequestHead, Screened};
@@ -56,6 +57,18 @@ pub struct Permit<'p> {
     keys: CallerKeys,
     /// Where the credential was, if one was looked at.
     place: Option<CredentialPlace>,
+    #[cfg(feature = "report")]
+    reported: Reported,
+}
+
+/// What would have been refused, where that is only reported.
+#[cfg(feature = "report")]
+#[derive(Default)]
+struct Reported {
+    /// As what.
+    refusal: Option<Box<Refusal>>,
+    /// Whether the request goes on although nobody was let through.
+    of_nobody: bool,
 }
 
 /// For each identity header its value, or why it has none.
@@ -79,7 +92,55 @@ impl<'p> Permit<'p> {
             principal,
             keys,
             place,
+            #[cfg(feature = "report")]
+            reported: Reported::default(),
         }
+    }
+
+    /// In the place of a refusal that is only reported: nobody was let through, and the request goes on.
+    #[cfg(feature = "report")]
+    pub(crate) fn instead_of(mut self, refusal: Refusal) -> Self {
+        self.reported = Reported {
+            refusal: Some(Box::new(refusal)),
+            of_nobody: true,
+        };
+        self
+    }
+
+    /// The same, and a rate limit that is only reported was used up. Whoever was let through still is: how often
+    /// somebody asks says nothing of who that is.
+    #[cfg(feature = "report")]
+    #[must_use]
+    pub fn over_reported_limit(mut self, refusal: Refusal) -> Self {
+        self.reported.refusal = Some(Box::new(refusal));
+        self
+    }
+
+    /// What the request would have been refused as: it is in report mode. `None` where it was let through.
+    #[must_use]
+    pub fn would_refuse(&self) -> Option<&Refusal> {
+        #[cfg(feature = "report")]
+        let refusal = self.reported.refusal.as_deref();
+        #[cfg(not(feature = "report"))]
+        let refusal = None;
+        refusal
+    }
+
+    /// Whether the request goes on although nobody was let through: without an identity, without a credential of the
+    /// client's, and without one of ours in its place.
+    #[must_use]
+    pub fn is_of_nobody(&self) -> bool {
+        #[cfg(feature = "report")]
+        let of_nobody = self.reported.of_nobody;
+        #[cfg(not(feature = "report"))]
+        let of_nobody = false;
+        of_nobody
+    }
+
+    /// Whether the credential goes on. What could not be verified never does: whoever is behind takes what arrives
+    /// with it for verified.
+    fn forwards_credential(&self) -> bool {
+        self.rule.kind.forwards_credential && !self.is_of_nobody()
     }
 
     /// The target to forward: byte for byte the one that was received and decided on, save for a
@@ -111,7 +172,7 @@ impl<'p> Permit<'p> {
     /// [`Policy::removes_trailer`] says and [`spoofing`] are to be removed. Does not allocate.
     #[must_use]
     pub fn removes_header(&self, name: &str) -> bool {
-        let forwards = self.rule.kind.forwards_credential;
+        let forwards = self.forwards_credential();
         // Most names are not, and of those most are told by their length.
         if name.len() == AUTHORIZATION.len()
             && (name == AUTHORIZATION || name.eq_ignore_ascii_case(AUTHORIZATION))
@@ -163,7 +224,7 @@ impl<'p> Permit<'p> {
     /// [`Permit::left_of`] says what is left. Does not allocate.
     #[must_use]
     pub fn rewrites_header(&self, name: &str) -> bool {
-        !self.rule.kind.forwards_credential && self.policy.sources.are_in(name)
+        !self.forwards_credential() && self.policy.sources.are_in(name)
     }
 
     /// What is left of a header's value without credentials: of `Cookie` the other cookies, of a `Referer` of
@@ -182,13 +243,17 @@ impl<'p> Permit<'p> {
     /// Whether the credential is removed from the request, wherever it is.
     #[must_use]
     pub fn strips_credential(&self) -> bool {
-        !self.rule.kind.forwards_credential
+        !self.forwards_credential()
     }
 
     /// Who says whether caches that several callers share may keep the answer. `None` where those see by themselves
     /// whose it is, by `Authorization` (RFC 9111 section 3.5), or no credential was looked at.
     #[must_use]
     pub fn shared_cache(&self) -> Option<SharedCache> {
+        if self.is_of_nobody() {
+            // Who is let through asks for the same, and gets something else.
+            return Some(SharedCache::Never);
+        }
         let is_told = matches!(self.place, None | Some(CredentialPlace::Authorization));
         (!is_told).then_some(self.rule.kind.traffic.shared_cache)
     }

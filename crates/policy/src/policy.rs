@@ -21,6 +21,8 @@ use crate::identity::{IdentityHeader, ReservedNames};
 use crate::log::LogRule;
 use crate::matcher::Matcher;
 use crate::open::Open;
+#[cfg(feature = "report")]
+use crate::report::{ReportUntil, RouteMode};
 use crate::store::{RevocationRule, StoreRule};
 use crate::token_from::{SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
@@ -49,6 +51,12 @@ pub struct Policy {
     pub(crate) sources: TokenSources,
     pub(crate) proxy: ProxyRule,
     pub(crate) named: Named,
+    /// Until when all of it is only reported.
+    #[cfg(feature = "report")]
+    pub(crate) report: Option<ReportUntil>,
+    /// Where that is so: what stands in for a rule where none lists a request.
+    #[cfg(feature = "report")]
+    pub(crate) unlisted: Option<Box<Unlisted>>,
     pub(crate) warnings: Findings,
 }
 
@@ -287,6 +295,9 @@ pub struct Issuer {
     pub(crate) id: IssuerId,
     /// From which sources its tokens are believed.
     pub(crate) believed: SourceSet,
+    /// Until when what its tokens lack is only reported.
+    #[cfg(feature = "report")]
+    pub(crate) report: Option<ReportUntil>,
     pub(crate) expectations: Expectations,
 }
 
@@ -424,7 +435,7 @@ pub(crate) struct Rule<'p> {
 
 /// The `path` of a rule, for the log.
 #[derive(Clone, Debug)]
-pub(crate) struct RoutePath(Box<str>);
+pub(crate) struct RoutePath(pub(crate) Box<str>);
 
 impl RoutePath {
     pub(crate) fn as_str(&self) -> &str {
@@ -448,6 +459,16 @@ pub(crate) struct Kind {
     /// The fields in which a client may say that the method is another one; none where the rule lists methods.
     pub(crate) override_headers: Box<[String]>,
     pub(crate) traffic: TrafficRule,
+    #[cfg(feature = "report")]
+    pub(crate) mode: RouteMode,
+}
+
+/// A rule for what no rule lists. It admits nothing.
+#[cfg(feature = "report")]
+#[derive(Debug)]
+pub(crate) struct Unlisted {
+    pub(crate) kind: Kind,
+    pub(crate) path: RoutePath,
 }
 
 impl Rules {

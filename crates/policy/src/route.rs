@@ -273,15 +273,7 @@ impl<'p, 'r> Route<'p, 'r> {
                 demands
             }
             Access::Public | Access::Protected(_) => {
-                return Ok(Screened::Public(Permit::new(
-                    policy,
-                    rule,
-                    forwarded.unwrap_or_else(|| target.as_str().to_owned()),
-                    Vec::new(),
-                    None,
-                    CallerKeys::default(),
-                    None,
-                )));
+                return Ok(Screened::Public(self.permit_of_nobody(forwarded)));
             }
         };
         let held = credential::read(&found, demands, policy).map_err(bad_credential)?;
@@ -309,6 +301,57 @@ impl<'p, 'r> Route<'p, 'r> {
             return Err(Refusal::unknown_issuer(&pending));
         }
         Ok(Screened::Protected(pending))
+    }
+
+    /// The permit of a request that nobody is known of.
+    fn permit_of_nobody(self, forwarded: Option<String>) -> Permit<'p> {
+        Permit::new(
+            self.policy,
+            self.rule,
+            forwarded.unwrap_or_else(|| self.target.as_str().to_owned()),
+            Vec::new(),
+            None,
+            CallerKeys::default(),
+            None,
+        )
+    }
+
+    /// The permit that the request would have if the rule were public and handed on no credential.
+    ///
+    /// # Errors
+    ///
+    /// There is more than one credential (400).
+    #[cfg(feature = "report")]
+    pub(crate) fn as_nobody(self, head: &RequestHead<'r>) -> Result<Permit<'p>, Refusal> {
+        let Self {
+            policy,
+            rule,
+            target,
+        } = self;
+        let accept = rule.kind.access.accept();
+        credential::find(head, target.as_str(), policy, rule.kind.token_from)
+            .map_err(|error| Refusal::of(accept, Reason::Credential(error)))?;
+        let forwarded = policy.sources.without_credentials(target.as_str());
+        Ok(self.permit_of_nobody(forwarded))
+    }
+
+    /// A rule that was not found, but stands in for one.
+    #[cfg(feature = "report")]
+    pub(crate) fn standing_in(
+        policy: &'p Policy,
+        rule: Rule<'p>,
+        target: CanonicalTarget<'r>,
+    ) -> Self {
+        Self {
+            policy,
+            rule,
+            target,
+        }
+    }
+
+    #[cfg(feature = "report")]
+    pub(crate) fn policy(&self) -> &'p Policy {
+        self.policy
     }
 
     /// The request fields by which responses differ although they are asked for in the same way, for `Vary`

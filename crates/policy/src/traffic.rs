@@ -20,6 +20,8 @@ use doorward_traffic::split::{Split, SplitKey};
 use doorward_traffic::upstream::{Upstream, UpstreamId};
 
 use crate::principal::Principal;
+#[cfg(feature = "report")]
+use crate::report::ReportUntil;
 
 /// The position of a rate limit in [`Policy::rate_limits`](crate::Policy::rate_limits).
 pub type RateLimitId = u16;
@@ -60,6 +62,9 @@ pub(crate) struct Named {
     pub(crate) rate_limits: Vec<RateLimit>,
     /// For each of them, where the claim is that it counts by, if it counts by one.
     pub(crate) rate_claims: Vec<Option<ClaimPath>>,
+    /// Until when each of them is only reported, if it is.
+    #[cfg(feature = "report")]
+    pub(crate) rate_reports: Vec<Option<ReportUntil>>,
     pub(crate) limits: Vec<RequestLimits>,
     pub(crate) security_headers: Vec<SecurityHeaders>,
     /// The CORS of what has no rule: that of `[defaults]`.

@@ -5,6 +5,7 @@ use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
 use doorward_gate::record::{AskedUpstream, Outcome, Proof, Record, RequestId, Times};
+use doorward_policy::Refusal;
 use doorward_syntax::request_id::{uuid, uuid_bits};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
@@ -68,6 +69,8 @@ pub struct Observed {
     pub limits: Vec<(String, bool)>,
     /// The upstreams that were asked.
     pub upstreams: Vec<AskedUpstream>,
+    /// As what it would have been refused, were that not in report mode.
+    pub would_refuse: Option<Refusal>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -307,6 +310,7 @@ impl World {
                 .map(|(limit, verdict)| ((*limit).to_owned(), verdict.admitted))
                 .collect(),
             upstreams: record.upstreams.clone(),
+            would_refuse: record.would_refuse().cloned(),
             outcome: record.outcome.clone(),
             body_bytes: record.body_bytes,
             times: record.times,
@@ -317,6 +321,12 @@ impl World {
     #[must_use]
     pub fn observed(&self) -> Vec<Observed> {
         self.observed.borrow().clone()
+    }
+
+    /// What became of the request that ended last.
+    #[must_use]
+    pub fn last_observed(&self) -> Option<Observed> {
+        self.observed.borrow().last().cloned()
     }
 
     /// All lines of the log.

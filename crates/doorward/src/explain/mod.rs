@@ -76,7 +76,7 @@ pub(crate) struct Arguments {
 enum Format {
     /// For people.
     Text,
-    /// For programs: `{"verdict", "class", "status", "reason", "first_failed", "credential", "unless", "steps":
+    /// For programs: `{"verdict", "class", "status", "reason", "report_until", "first_failed", "credential", "unless", "steps":
     /// [{"step", "outcome", "expected", "found", "notes", "line"}], …}`, with --ref `{"lines": […]}`.
     Json,
 }
@@ -130,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Format::Json => println!("{:#}", print::json(&about, &explanation)),
     }
     Ok(match explanation.verdict {
-        Verdict::Admitted | Verdict::Answered(_) => ExitCode::SUCCESS,
+        Verdict::Admitted | Verdict::Answered(_) | Verdict::WouldRefuse { .. } => ExitCode::SUCCESS,
         Verdict::Refused(_) | Verdict::Undecided(_) => ExitCode::FAILURE,
     })
 }

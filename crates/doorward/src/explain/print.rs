@@ -54,6 +54,16 @@ pub(super) fn text(about: &About<'_>, explanation: &Explanation) -> String {
                 place(explanation.first_failed())
             );
         }
+        Verdict::WouldRefuse { refusal, until } => {
+            text += &format!(
+                "WOULD BE REFUSED with {} {}: {}{}, but passes: report mode until {}\n",
+                refusal.status(),
+                refusal.class(),
+                refusal.reason(),
+                place(explanation.first_failed()),
+                dates::utc(*until)
+            );
+        }
         Verdict::Undecided(why) => text += &format!("UNDECIDED here: {why}\n"),
     }
     for unless in &explanation.unless {
@@ -99,14 +109,20 @@ fn push_step(text: &mut String, about: &About<'_>, step: &Step, name_chars: usiz
 /// The same for programs.
 pub(super) fn json(about: &About<'_>, explanation: &Explanation) -> Value {
     let refusal = match &explanation.verdict {
-        Verdict::Refused(refusal) => Some(refusal),
+        Verdict::Refused(refusal) | Verdict::WouldRefuse { refusal, .. } => Some(refusal),
         _ => None,
     };
     let reason = match &explanation.verdict {
-        Verdict::Refused(refusal) => Some(refusal.reason().to_string()),
+        Verdict::Refused(refusal) | Verdict::WouldRefuse { refusal, .. } => {
+            Some(refusal.reason().to_string())
+        }
         Verdict::Undecided(why) => Some(why.clone()),
         Verdict::Answered(what) => Some((*what).to_owned()),
         Verdict::Admitted => None,
+    };
+    let until = match &explanation.verdict {
+        Verdict::WouldRefuse { until, .. } => Some(dates::utc(*until)),
+        _ => None,
     };
     let steps = explanation.steps.iter().map(|step| {
         json!({
@@ -127,6 +143,7 @@ pub(super) fn json(about: &About<'_>, explanation: &Explanation) -> Value {
         "class": refusal.map(|refusal| refusal.class().name()),
         "status": refusal.map(|refusal| refusal.status()),
         "reason": reason,
+        "report_until": until,
         "first_failed": explanation.first_failed().map(|step| step.name.as_str()),
         "unless": explanation.unless,
         "credential": explanation.credential,

@@ -154,3 +154,28 @@ fn a_policy_that_cannot_be_read_says_how_to_name_another() {
         &["text, json"],
     );
 }
+
+/// A time so many days from now, as a policy has it.
+fn in_days(days: i64) -> String {
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+    format!("{}Z", then.strftime("%Y-%m-%dT%H:%M:%S"))
+}
+
+#[test]
+fn what_is_in_report_mode_is_listed_by_the_time_that_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.toml");
+    for (days, status, says) in [
+        (30, 0, "warning[report-mode]"),
+        (399, 0, "is in report mode until"),
+        (-1, 0, "has ended"),
+        (402, 1, "error[report-too-long]"),
+    ] {
+        let mode = format!("mode = \"report\"\nreport_until = \"{}\"\n", in_days(days));
+        std::fs::write(&path, format!("{mode}{VALID}")).unwrap();
+        let ran = run(folder.path(), &["check"]);
+        assert_eq!(ran.status, status, "{days}: {}", ran.stdout);
+        assert!(ran.stdout.contains(says), "{days}: {}", ran.stdout);
+        assert_eq!(ran.stdout.contains("is valid"), status == 0, "{days}");
+    }
+}

@@ -224,6 +224,24 @@ fn a_request_that_is_refused_says_at_which_step_and_by_which_line() {
 }
 
 #[test]
+fn what_would_be_refused_and_passes_in_report_mode_is_told_as_that() {
+    let folder = folder();
+    let mode = "mode = \"report\"\nreport_until = \"2026-01-31\"\n";
+    let policy = folder.path().join("doorward.toml");
+    std::fs::write(policy, format!("{mode}{POLICY}")).unwrap();
+    let narrow = token(json!({ "scope": "write" }));
+    let ran = explain(folder.path(), &["GET", "/users/7"], &narrow);
+    golden("report", &ran.stdout);
+    assert_eq!(ran.status, 0);
+    let told = steps(folder.path(), &["GET", "/nowhere"], &narrow);
+    assert_eq!(told["verdict"], "would-refuse");
+    assert_eq!(told["report_until"], "2026-01-31T00:00:00Z");
+    assert_eq!(told["class"], "forbidden");
+    let told = steps(folder.path(), &["GET", "/users/7"], &token(json!({})));
+    assert_eq!(told["verdict"], "admitted");
+}
+
+#[test]
 fn of_a_token_that_is_not_genuine_no_claim_is_shown() {
     let folder = folder();
     let genuine = token(json!({ "sub": "mallory" }));

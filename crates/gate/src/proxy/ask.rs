@@ -70,7 +70,8 @@ pub(super) async fn ask<P: Platform>(
             .push(AskedUpstream::nobody_yet(&known.upstream));
     }
     let (platform, upstream) = (&known.platform, &known.upstream);
-    if let Err(NoCredential) = known.add_credential(&mut fields).await {
+    let of_nobody = call.permit.is_of_nobody();
+    if let Err(NoCredential) = known.add_credential(&mut fields, of_nobody).await {
         let reason = format!(
             "the credential for the upstream {} cannot be read: see `variable-unreadable` in the log",
             upstream.name

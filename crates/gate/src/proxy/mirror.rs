@@ -33,6 +33,8 @@ pub(super) struct Mirror<P: Platform> {
     pub(super) request_target: String,
     pub(super) rewrite: Option<Rewrite>,
     pub(super) fields: FieldList,
+    /// Whether nobody was let through.
+    pub(super) of_nobody: bool,
 }
 
 impl<P: Platform> Mirror<P> {
@@ -60,7 +62,8 @@ impl<P: Platform> Mirror<P> {
         let (platform, upstream) = (&known.platform, &known.upstream);
         let now = platform.monotonic();
         let mut fields = self.fields.clone();
-        known.add_credential(&mut fields).await.ok()?;
+        let credential = known.add_credential(&mut fields, self.of_nobody);
+        credential.await.ok()?;
         // Last, since whoever is admitted says how it ended. Nobody waits for it, so whose request it is does not
         // matter.
         let admission = match upstream.breaker.then(|| known.admit(self.route, None, now)) {

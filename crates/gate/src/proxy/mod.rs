@@ -221,6 +221,7 @@ async fn ask<P: Platform>(
         request_target: call.permit.target().to_owned(),
         rewrite: call.permit.traffic().rewrite().cloned(),
         fields: call.fields_for(&known.upstream, Then::Others),
+        of_nobody: call.permit.is_of_nobody(),
         known,
     });
     if !call.had_body

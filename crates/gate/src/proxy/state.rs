@@ -175,14 +175,25 @@ impl<P: Platform> Known<P> {
         (options.clone(), *timed)
     }
 
-    /// Adds our own credential for the upstream, if there is one.
+    /// Adds our own credential for the upstream, if there is one; not where the request goes on although nobody was
+    /// let through.
     ///
     /// # Errors
     /// Its variable cannot be read.
-    pub(super) async fn add_credential(&self, fields: &mut FieldList) -> Result<(), NoCredential> {
+    pub(super) async fn add_credential(
+        &self,
+        fields: &mut FieldList,
+        of_nobody: bool,
+    ) -> Result<(), NoCredential> {
         let Some(credential) = &self.upstream.credential else {
             return Ok(());
         };
+        let is_ours = |there: &str| same_when_folded(there, &credential.header);
+        if of_nobody {
+            // The client has none to say there either.
+            fields.retain(|there| !is_ours(there));
+            return Ok(());
+        }
         if self.credential.get().is_none() {
             let value = match self.platform.secret(&credential.variable).await {
                 Ok(secret) => Some([credential.prefix.as_bytes(), secret.as_bytes()].concat()),
@@ -198,7 +209,7 @@ impl<P: Platform> Known<P> {
         let Some(Some(value)) = self.credential.get() else {
             return Err(NoCredential);
         };
-        fields.retain(|there| !same_when_folded(there, &credential.header));
+        fields.retain(|there| !is_ours(there));
         fields.push(&credential.header, value.clone());
         Ok(())
     }

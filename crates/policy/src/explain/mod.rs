@@ -78,7 +78,7 @@ impl Policy {
             Ok(verdict) => verdict,
             Err(refusal) => {
                 advice::add(&mut telling, &refusal);
-                Verdict::Refused(refusal)
+                telling.only_reported(refusal)
             }
         };
         if verdict != Verdict::Admitted {
@@ -210,6 +210,44 @@ impl<'e> Telling<'e> {
                 Ok(Verdict::Undecided(why))
             }
         }
+    }
+
+    /// What becomes of a request that is refused: in report mode it passes.
+    #[cfg(feature = "report")]
+    fn only_reported(&mut self, refusal: Refusal) -> Verdict {
+        let (policy, head, now) = (self.policy, &self.asked.head, self.asked.now);
+        let route = policy.route(head.method, head.target()).ok();
+        let Some(route) = route.or_else(|| policy.unlisted(head.target(), &refusal, now)) else {
+            return Verdict::Refused(refusal);
+        };
+        let until = route.mode_of(head, &refusal, now);
+        match (until, route.reported(head, refusal.clone(), now)) {
+            (Some(until), Ok(_)) => {
+                let until = until.end();
+                let step = Step::told("report mode").note(format!(
+                    "What is refused passes until {}.",
+                    (self.asked.written)(until)
+                ));
+                self.steps.push(step.note(
+                    "It goes on as nobody's: without identity headers and without its credential.",
+                ));
+                Verdict::WouldRefuse { refusal, until }
+            }
+            (_, Err(also)) => {
+                if also != refusal {
+                    let step = Step::failed("credential").found(also.reason().to_string());
+                    self.steps
+                        .push(step.note("A public route refuses that, and so does report mode."));
+                }
+                Verdict::Refused(also)
+            }
+            (None, Ok(_)) => Verdict::Refused(refusal),
+        }
+    }
+
+    #[cfg(not(feature = "report"))]
+    fn only_reported(&mut self, refusal: Refusal) -> Verdict {
+        Verdict::Refused(refusal)
     }
 
     fn authorise(

@@ -55,6 +55,14 @@ pub enum Verdict {
     Admitted,
     /// It does not.
     Refused(Refusal),
+    /// It would not, and does: that is in report mode.
+    #[cfg(feature = "report")]
+    WouldRefuse {
+        /// As what it would be refused.
+        refusal: Refusal,
+        /// When that will be so.
+        until: UnixTime,
+    },
     /// The gate itself answers it: a preflight, a logout, or a question of how it is.
     Answered(&'static str),
     /// It cannot be found out here; why.
@@ -68,6 +76,8 @@ impl Verdict {
         match self {
             Self::Admitted => "admitted",
             Self::Refused(_) => "refused",
+            #[cfg(feature = "report")]
+            Self::WouldRefuse { .. } => "would-refuse",
             Self::Answered(_) => "answered",
             Self::Undecided(_) => "undecided",
         }

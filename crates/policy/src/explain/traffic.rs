@@ -70,7 +70,9 @@ pub(super) fn rates(telling: &mut Telling<'_>, route: &Route<'_, '_>) {
     let trusted = &telling.policy.proxy().trusted;
     let forwarded_for = head.fields.values("x-forwarded-for");
     let client = trusted.client(telling.asked.peer, &forwarded_for).address;
-    for (_, limit) in route.traffic().rate_limits() {
+    for (id, limit) in route.traffic().rate_limits() {
+        #[cfg(not(feature = "report"))]
+        let _ = id;
         let fails_only = limit.counts == Counts::FailedAuthentication;
         if fails_only && route.is_public() {
             continue;
@@ -87,6 +89,14 @@ pub(super) fn rates(telling: &mut Telling<'_>, route: &Route<'_, '_>) {
             }
             _ => step,
         });
+        #[cfg(feature = "report")]
+        if route.reports_limit(id, telling.asked.now) {
+            if let Some(step) = telling.steps.last_mut() {
+                step.notes
+                    .push("It is in report mode, and refuses nobody.".to_owned());
+            }
+            continue;
+        }
         telling.unless.push(match fails_only {
             true => format!(
                 "so many credentials proved false that the rate limit `{}` is used up",

@@ -7,10 +7,14 @@ mod formats;
 mod help;
 mod preflights;
 mod rates;
+#[cfg(feature = "report")]
+mod report;
 mod tables;
 
 use core::fmt::Display;
 
+#[cfg(feature = "report")]
+pub use self::report::advise_of_modes;
 use self::tables::{each, tables, texts};
 use super::bounds::POLICY_BYTES_MAX;
 use super::route;

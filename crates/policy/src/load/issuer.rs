@@ -14,6 +14,8 @@ use super::bounds::{
     STALE_IF_ERROR_S_MAX, TOKEN_BYTES_MAX_MIN, UNKNOWN_KEY_COOLDOWN_S_MAX,
     UNKNOWN_KEY_COOLDOWN_S_MIN,
 };
+#[cfg(feature = "report")]
+use super::report;
 use super::tenants::{self, Tenant, address};
 use super::token_from::{self, ReadSources};
 use super::{introspection, logout, names, values};
@@ -88,6 +90,8 @@ pub(super) fn read(
         if let Some(mut fields) = table.table(&entry.value) {
             fields.offset = offset;
             read.token_from = token_from::read(source, fields);
+            #[cfg(feature = "report")]
+            let report = report::until(source, fields);
             let before = source.findings_count();
             let tenants = tenants::read(source, fields);
             read.group.count = tenants.len().max(1) as u32;
@@ -103,6 +107,10 @@ pub(super) fn read(
                 if source.findings_count() > before {
                     break;
                 }
+            }
+            #[cfg(feature = "report")]
+            for issuer in &mut read.issuers {
+                issuer.report = report;
             }
             source.finish(fields, "an issuer");
         } else {
@@ -229,6 +237,8 @@ fn read_one(
         introspection,
         logout: logout.map(|logout| logout.value),
         believed: SourceSet::ALL,
+        #[cfg(feature = "report")]
+        report: None,
         expectations,
     });
 }

@@ -123,6 +123,9 @@
 //!                                              # "claim:tenant"; a claim is named as in rules
 //! counts = "requests"                          # or "failed-authentication", by client or header
 //! shared = false                               # true: instances count together, through the store
+//! mode = "report"                              # it counts and refuses nobody, until then; also at the
+//! report_until = "2027-01-31"                  # top of the file, of an issuer and of a route, where
+//!                                              # there is "enforce", too
 //!
 //! [limits.upload]                              # each key can be left out
 //! header_count_max = 100                       # seven are the host's own; 1 to 1024
@@ -249,6 +252,8 @@ mod named;
 mod names;
 mod proxy;
 mod rate_limit;
+#[cfg(feature = "report")]
+mod report;
 mod retry_on;
 mod rewrite;
 mod route;
@@ -267,11 +272,15 @@ use toml_parser::{Expected, ParseError};
 
 use self::accept::Around;
 pub use self::advice::advise;
+#[cfg(feature = "report")]
+pub use self::advice::advise_of_modes;
 pub use self::bounds::*;
 use crate::api_keys::ApiKeys;
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
+#[cfg(feature = "report")]
+use crate::policy::Unlisted;
 use crate::policy::{Kind, Policy, Rules};
 use crate::source::{Fields, Source};
 use crate::value::Value;
@@ -308,6 +317,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     let root = Fields::root(&document);
     let store = store::store(&mut source, root);
     let log = log::read(&mut source, root);
+    #[cfg(feature = "report")]
+    let report = report::until(&mut source, root);
     let revocation = store::revocation(&mut source, root);
     let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
@@ -389,10 +400,14 @@ fn policy(text: &str) -> Result<Policy, Findings> {
                 forwards_escapes: route.forwards_escapes,
                 override_headers: route.override_headers.into_boxed_slice(),
                 traffic: route.traffic,
+                #[cfg(feature = "report")]
+                mode: route.mode,
             };
             rules.push(route.path, kind);
         }
     }
+    #[cfg(feature = "report")]
+    let unlisted = Unlisted::with(traffic.defaults);
     let named = traffic.named;
     let issuers = issuers.into_iter().flat_map(|read| read.issuers);
     Ok(Policy {
@@ -412,6 +427,10 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         sources,
         proxy,
         named,
+        #[cfg(feature = "report")]
+        report,
+        #[cfg(feature = "report")]
+        unlisted: report.map(|_| Box::new(unlisted)),
         warnings: findings,
     })
 }

@@ -7,6 +7,8 @@ use doorward_traffic::spoofing::method_fields;
 use super::accept::Around;
 use super::allow::{self, Asked};
 use super::bounds::{METHODS_PER_PATTERN_MAX, ROUTES_MAX};
+#[cfg(feature = "report")]
+use super::report;
 use super::token_from::{self, ReadSources};
 use super::{traffic, values};
 use crate::document::Document;
@@ -14,6 +16,8 @@ use crate::finding::Code;
 use crate::open::Open;
 use crate::pattern::Pattern;
 use crate::policy::{Access, Demands, METHODS_NEVER_LISTED};
+#[cfg(feature = "report")]
+use crate::report::RouteMode;
 use crate::source::{At, Fields, Related, Source, nearest, shown, suggestion};
 use crate::target::check_method;
 use crate::token_from::TokenFrom;
@@ -93,6 +97,8 @@ pub(super) struct ReadRoute {
     pub(super) forwards_escapes: bool,
     pub(super) override_headers: Vec<String>,
     pub(super) traffic: TrafficRule,
+    #[cfg(feature = "report")]
+    pub(super) mode: RouteMode,
 }
 
 pub(super) fn read(
@@ -156,6 +162,8 @@ fn read_one(source: &mut Source<'_>, fields: Fields<'_, '_>, around: &Around<'_>
         forwards_escapes: source.choice(fields, "escapes", &["canonical", "forward"]) == 1,
         override_headers: override_headers(source, fields, public_options),
         traffic: TrafficRule::default(),
+        #[cfg(feature = "report")]
+        mode: report::of_route(source, fields),
     };
     path(source, fields, &mut route);
     if let Some(value) = fields.get("methods") {

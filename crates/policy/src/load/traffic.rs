@@ -9,6 +9,8 @@ use doorward_traffic::upstream::UpstreamId;
 use super::bounds::RATE_LIMITS_PER_ROUTE_MAX;
 use super::named::{self, Names, TableKind};
 use super::rate_limit::is_of_credential;
+#[cfg(feature = "report")]
+use super::report;
 use super::token_from::ReadSources;
 use super::{cors, limits, rate_limit, retry_on, rewrite, security, split, token_from, upstream};
 use crate::finding::Code;
@@ -22,7 +24,7 @@ use crate::value::Value;
 pub(super) struct ReadTraffic<'t, 's> {
     pub(super) names: Names<'t, 's>,
     pub(super) named: Named,
-    defaults: TrafficRule,
+    pub(super) defaults: TrafficRule,
     /// Where `rate_limit` of the defaults is.
     defaults_offset: usize,
     /// Where the defaults look for tokens, if they say so.
@@ -43,6 +45,12 @@ pub(super) fn read<'t, 's>(
         all_limits,
         security_headers,
     ] = &names;
+    // Before the limits, which say which keys they do not know.
+    #[cfg(feature = "report")]
+    let rate_reports = rate_limits
+        .iter()
+        .filter_map(|entry| Some(report::until(source, entry.fields?)))
+        .collect();
     // Where one is no table, the positions of the names are others, and the policy is refused.
     let (rate_limits, rate_claims) = rate_limits
         .iter()
@@ -66,6 +74,8 @@ pub(super) fn read<'t, 's>(
             .collect(),
         rate_limits,
         rate_claims,
+        #[cfg(feature = "report")]
+        rate_reports,
         limits: all_limits
             .iter()
             .filter_map(|entry| Some(limits::read(source, entry.fields?)))

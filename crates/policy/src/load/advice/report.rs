@@ -1,0 +1,108 @@
+//! What is in report mode at a time.
+
+use core::fmt::Display;
+
+use doorward_syntax::date::parse_rfc3339;
+use doorward_token::UnixTime;
+
+use super::tables::{tables, texts};
+use crate::document::Document;
+use crate::finding::{Code, Findings};
+use crate::load::bounds::POLICY_BYTES_MAX;
+use crate::report::{REPORT_S_MAX, ReportUntil};
+use crate::source::{Fields, Source, concat, shown};
+
+/// What `doorward check` says of report modes, which depends on the time: what is in effect now, what has ended, and
+/// what never will be in effect. `found` is what was found in the same text, and comes first; of a policy with errors
+/// nothing is said. `written` is how a time is written.
+#[must_use]
+pub fn advise_of_modes(
+    text: &str,
+    found: &Findings,
+    now: UnixTime,
+    written: fn(UnixTime) -> String,
+) -> Findings {
+    if found.has_errors() || text.len() > POLICY_BYTES_MAX {
+        return found.clone();
+    }
+    let mut source = Source::with_findings(text, found.clone());
+    let document = Document::parse(text, &mut |_| {});
+    let root = Fields::root(&document);
+    let mut say = |fields: Fields<'_, '_>, what: &dyn Display, effect: &str| {
+        mode(&mut source, fields, what, effect, now, written);
+    };
+    say(
+        root,
+        &"the whole policy",
+        "what it would refuse passes as nobody's, and is told as `would-refuse` in the log; a route with \
+         `mode = \"enforce\"` refuses",
+    );
+    for (kind, effect) in [
+        (
+            "issuer",
+            "anybody can write its name into a token, and passes with that as nobody: each route that accepts it is in \
+             report mode for whoever does",
+        ),
+        ("rate_limit", "it counts, and refuses nobody"),
+    ] {
+        let named = root.entries.iter().find(|entry| entry.name.value == kind);
+        let Some(all) = named.and_then(|entry| root.table(&entry.value)) else {
+            continue;
+        };
+        for entry in all.entries {
+            if let Some(fields) = all.table(&entry.value) {
+                let name = shown(&entry.name.value);
+                say(fields, &format_args!("`{kind}.{name}`"), effect);
+            }
+        }
+    }
+    for route in tables(root, root.get("route")) {
+        let path = texts(route.get("path")).into_iter().next();
+        let path = shown(path.map_or("", |path| path.value));
+        let effect =
+            "what it would refuse passes as nobody's, and is told as `would-refuse` in the log";
+        say(route, &format_args!("the route `{path}`"), effect);
+    }
+    source.into_findings()
+}
+
+fn mode(
+    source: &mut Source<'_>,
+    fields: Fields<'_, '_>,
+    what: &dyn Display,
+    effect: &str,
+    now: UnixTime,
+    written: fn(UnixTime) -> String,
+) {
+    let text = |key| texts(fields.get(key)).into_iter().next();
+    let (Some(mode), Some(until)) = (text("mode"), text("report_until")) else {
+        return;
+    };
+    let whole = parse_rfc3339(until.value.as_bytes());
+    let day = || parse_rfc3339(concat(&[until.value, "T00:00:00Z"]).as_bytes());
+    let Some(end) = whole.or_else(day).map(UnixTime) else {
+        return;
+    };
+    let at = written(end);
+    if ReportUntil(end).is_on(now) {
+        let message = format_args!("{what} is in report mode until {at}");
+        source.find_with(Code::ReportMode, mode.offset, &message, Some(&effect), &[]);
+    } else if end <= now {
+        let message = format_args!("the report mode of {what} has ended at {at}: all is enforced");
+        let help = "leave out `mode` and `report_until`";
+        source.find_with(Code::ReportEnded, until.offset, &message, Some(&help), &[]);
+    } else {
+        let days = REPORT_S_MAX / (24 * 60 * 60);
+        let message = format_args!(
+            "the report mode of {what} would end more than {days} days from now: it is not in effect, and all is enforced"
+        );
+        let help = "let it end sooner; it can be put off when that day is near";
+        source.find_with(
+            Code::ReportTooLong,
+            until.offset,
+            &message,
+            Some(&help),
+            &[],
+        );
+    }
+}
