@@ -208,11 +208,9 @@ fn a_file_that_is_wrong_is_told_where() {
 }
 
 #[test]
-fn what_the_log_says_and_what_is_in_report_mode_is_read_with_its_place() {
-    for name in ["log", "report"] {
-        for Case { policy, code, says } in cases(name) {
-            expect_only(&policy, &code, &says);
-        }
+fn what_is_in_report_mode_is_read_with_its_place() {
+    for Case { policy, code, says } in cases("report") {
+        expect_only(&policy, &code, &says);
     }
 }
 
