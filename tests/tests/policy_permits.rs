@@ -14,6 +14,7 @@ use doorward_tests::head;
 use doorward_tests::mint::SigningKey;
 use doorward_token::api_key::ApiKeyError;
 use doorward_token::{KeySet, TokenError, UnixTime, UnverifiedToken, VerifiedToken};
+use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value, json};
@@ -498,4 +499,35 @@ fn spellings_of(name: &str) -> Vec<String> {
             ]
         })
         .collect()
+}
+
+#[test]
+fn what_is_about_the_request_itself_is_never_only_reported() {
+    let mode = "mode = \"report\"\nreport_until = \"2027-01-31\"\n";
+    let policy = Policy::parse(&format!("{mode}{POLICY}")).unwrap();
+    let head = head("/acme", &[], &[]);
+    let upstream = |failure| Refusal::upstream("orders", failure);
+    for refusal in [
+        Refusal::host(HostError::Repeated),
+        Refusal::limit(LimitExceeded::BodyBytes),
+        Refusal::limit(LimitExceeded::HeaderBytes { bytes: 9 }),
+        Refusal::limit(LimitExceeded::ContentType),
+        Refusal::looped(),
+        Refusal::websocket(),
+        Refusal::incomplete_body(),
+        Refusal::slow_body(),
+        Refusal::misconfigured("there is no policy"),
+        upstream(UpstreamFailure::Unreachable),
+        upstream(UpstreamFailure::Denied),
+    ] {
+        let route = policy.route(head.method, head.target()).unwrap();
+        let still = route.reported(&head, refusal.clone(), NOW).unwrap_err();
+        assert_eq!(still, refusal);
+    }
+    // And what is about the caller is, so that this shows something.
+    let route = policy.route(head.method, head.target()).unwrap();
+    let permit = route.reported(&head, Refusal::store_unavailable(1), NOW);
+    let permit = permit.unwrap();
+    assert!(permit.is_of_nobody() && permit.principal().is_none());
+    assert_eq!(permit.identity_headers().count(), 0);
 }

@@ -131,3 +131,20 @@ fn limits_in_report_mode_change_nothing_of_who_is_let_through() {
     }
     assert!(over > 100, "{over}");
 }
+
+#[test]
+fn a_route_that_says_so_enforces_limits_that_are_in_report_mode() {
+    let modes = Modes {
+        policy: HOUR,
+        limit: HOUR,
+        ..Modes::default()
+    };
+    for scene in Scene::all(modes) {
+        for _ in 0..2 {
+            assert_eq!(scene.send(Sent::get("/strict")).status, 200);
+        }
+        assert_eq!(scene.send(Sent::get("/strict")).status, 429);
+        assert_eq!(scene.send(Sent::get("/public")).status, 200);
+        assert_eq!(scene.would(), Some("rate-limited"), "they count together");
+    }
+}

@@ -142,6 +142,12 @@ rate_limit = "each"
 [[route]]
 path = "/free"
 public = true
+
+[[route]]
+path = "/strict"
+public = true
+rate_limit = "each"
+mode = "enforce"
 "#;
 
 /// Where the mode stands.

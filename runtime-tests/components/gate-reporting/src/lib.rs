@@ -1,0 +1,27 @@
+//! The component `gate`, built with the features `access-log` and `report`. What it is for: `components/gate`.
+
+use doorward_edge::Plain;
+use wasip3::http::types::{ErrorCode, Request, Response};
+
+mod bindings {
+    wasip3::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "doorward:components/next",
+        runtime_path: "wasip3::wit_bindgen::rt",
+        with: { "wasi:http/types@0.3.0": wasip3::http::types },
+        generate_all,
+    });
+}
+
+struct Gate;
+
+wasip3::http::service::export!(Gate);
+
+impl wasip3::exports::http::handler::Guest for Gate {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        doorward_edge::handle::<Plain, _>(request, |permitted| {
+            bindings::wasi::http::handler::handle(permitted.into_request())
+        })
+        .await
+    }
+}
