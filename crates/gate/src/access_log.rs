@@ -19,21 +19,22 @@ const TEXT_BYTES_MAX: usize = 256;
 /// The same, for the reason of a refusal.
 const REASON_BYTES_MAX: usize = 512;
 
-/// Whether there is a line about a request. Of one that was refused there always is.
+/// Whether there is a line about a request. Of one that was refused, or would have been, there always is.
 pub(crate) fn is_told(
     rule: &LogRule,
     levels: Option<&Levels>,
     record: &Record<'_>,
     status: Option<u16>,
 ) -> bool {
-    let (level, _) = decided(&record.outcome, status);
-    if !matches!(record.outcome, Outcome::Refused(_))
+    let would_be = record.would_refuse().is_some();
+    let (level, _, _) = decided(record, status);
+    if !would_be
+        && !matches!(record.outcome, Outcome::Refused(_))
         && levels.is_some_and(|levels| !levels.admit("gate", level))
     {
         return false;
     }
     let failed = matches!(record.outcome, Outcome::Refused(_) | Outcome::Failed);
-    let would_be = record.would_refuse().is_some();
     if failed || would_be || status.is_none_or(|status| status >= 500) {
         return true;
     }

@@ -25,7 +25,6 @@ use std::fmt::Display;
 
 use crate::fault::{StoreError, Unreadable};
 pub use crate::levels::Level;
-use crate::levels::Levels;
 #[cfg(feature = "access-log")]
 use crate::levels::LevelsError;
 use crate::record::Record;
@@ -359,42 +358,11 @@ impl Line {
 }
 
 impl Event<'_> {
-    /// Whether the log has it where an operator has set levels. What the audit promises, and what keeps the gate from
-    /// serving, it has whatever they are.
-    pub(crate) fn is_told(&self, levels: &Levels) -> bool {
-        let target = match self {
-            Self::Refused { .. }
-            | Self::PreflightRefused { .. }
-            | Self::FieldRemoved(_)
-            | Self::PolicyUnreadable { .. }
-            | Self::PolicyInvalid { .. }
-            | Self::KeyExposed { .. }
-            | Self::LogoutFailed { .. }
-            | Self::LogoutRefused { .. }
-            | Self::LoggedOut { .. } => return true,
-            #[cfg(feature = "access-log")]
-            Self::LevelsInvalid { .. } => return true,
-            Self::VariableUnreadable { .. } => "gate",
-            Self::Keys(_) => "keys",
-            Self::IntrospectionFailed { .. } => "introspection",
-            Self::RevocationsFull { .. }
-            | Self::RevocationsMany { .. }
-            | Self::RevocationsIgnored { .. } => "revocation",
-            Self::CountersMany { .. }
-            | Self::StoreNotGranted { .. }
-            | Self::StoreUnavailable { .. }
-            | Self::RecordIgnored { .. } => "store",
-            Self::UpstreamFailed { .. } | Self::MirrorFailed { .. } | Self::NotMirrored { .. } => {
-                "upstream"
-            }
-            #[cfg(feature = "health")]
-            Self::NotReady { .. } | Self::Ready => "health",
-        };
-        levels.admit(target, self.as_line().level)
+    /// How much it matters.
+    pub(crate) fn level(&self) -> Level {
+        self.as_line().level
     }
-}
 
-impl Event<'_> {
     /// The event as one line of JSON, line feed included: the level, the event's name and its fields.
     #[must_use]
     pub fn line(&self) -> String {

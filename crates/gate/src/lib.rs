@@ -41,6 +41,7 @@ mod report;
 mod respond;
 mod route;
 mod store;
+mod told;
 mod verify;
 mod way;
 
