@@ -216,9 +216,18 @@ impl<'e> Telling<'e> {
     #[cfg(feature = "report")]
     fn only_reported(&mut self, refusal: Refusal) -> Verdict {
         let (policy, head, now) = (self.policy, &self.asked.head, self.asked.now);
-        let route = policy.route(head.method, head.target()).ok();
-        let Some(route) = route.or_else(|| policy.unlisted(head.target(), &refusal, now)) else {
-            return Verdict::Refused(refusal);
+        let route = match policy.route(head.method, head.target()) {
+            Ok(route) => route,
+            Err(_) => {
+                let Some(route) = policy.unlisted(head.target(), &refusal, now) else {
+                    return Verdict::Refused(refusal);
+                };
+                // What passes there is within the bounds of `[defaults]`.
+                if let Err(exceeded) = traffic::size(self, &route, None) {
+                    return Verdict::Refused(exceeded);
+                }
+                route
+            }
         };
         let until = route.mode_of(head, &refusal, now);
         match (until, route.reported(head, refusal.clone(), now)) {
