@@ -23,6 +23,8 @@ use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::{Map, Value};
 use std::fmt::Display;
 
+#[cfg(feature = "report")]
+use crate::differs::CandidateDiffers;
 use crate::fault::{StoreError, Unreadable};
 pub use crate::levels::Level;
 #[cfg(feature = "access-log")]
@@ -59,6 +61,9 @@ pub enum Event<'a> {
         /// Why, and as what.
         refusal: &'a Refusal,
     },
+    /// A second policy says something else of a request.
+    #[cfg(feature = "report")]
+    CandidateDiffers(&'a CandidateDiffers<'a>),
     /// Something is in report mode.
     #[cfg(feature = "report")]
     ReportMode {
@@ -381,6 +386,8 @@ impl Event<'_> {
             Self::Refused { record, .. } => Some(&record.trace),
             #[cfg(feature = "report")]
             Self::WouldRefuse { record, .. } => Some(&record.trace),
+            #[cfg(feature = "report")]
+            Self::CandidateDiffers(differs) => Some(&differs.record.trace),
             Self::PreflightRefused { trace, .. }
             | Self::LogoutFailed { trace, .. }
             | Self::LogoutRefused { trace, .. }
@@ -402,6 +409,12 @@ impl Event<'_> {
                 target,
                 refusal,
             } => Line::of(Warn, "would-refuse").of_refusal(record, path_of(target), refusal),
+            #[cfg(feature = "report")]
+            Self::CandidateDiffers(differs) => {
+                let members = differs.members().into_iter();
+                let line = Line::of(Info, "candidate-differs");
+                members.fold(line, |line, (name, value)| line.with(name, &value))
+            }
             #[cfg(feature = "report")]
             Self::ReportMode { policy, now } => {
                 Line::of(Warn, "report-mode").of_modes(policy, *now)

@@ -52,6 +52,9 @@ pub struct Instance<P: Platform> {
 /// What the requests of an instance share.
 pub(crate) struct Gate<P: Platform> {
     pub(crate) ground: Rc<Ground<P>>,
+    /// A second policy, of which only differences are told; `None`: there is none, or it cannot be used.
+    #[cfg(feature = "report")]
+    pub(crate) candidate: Option<Policy>,
     issuers: Issuers<P>,
     pub(crate) store: Rc<SharedStore<P>>,
     pub(crate) introspector: Introspector<P>,
@@ -75,7 +78,7 @@ pub(crate) struct Gate<P: Platform> {
 impl<P: Platform> Instance<P> {
     /// Reads the policy. Where it cannot be used, the log says why, and every request is refused.
     pub fn load(platform: P) -> Self {
-        let policy = policy(&platform);
+        let policy = policy(&platform, POLICY_PATH);
         Self {
             gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
             id: platform.random(),
@@ -102,8 +105,8 @@ impl<P: Platform> Instance<P> {
     }
 }
 
-fn policy<P: Platform>(platform: &P) -> Option<Policy> {
-    let text = platform.file(POLICY_PATH).and_then(|bytes| {
+fn policy<P: Platform>(platform: &P, path: &str) -> Option<Policy> {
+    let text = platform.file(path).and_then(|bytes| {
         String::from_utf8(bytes)
             .map_err(|_| Unreadable::because("stream did not contain valid UTF-8"))
     });
@@ -111,21 +114,17 @@ fn policy<P: Platform>(platform: &P) -> Option<Policy> {
         Ok(text) => text,
         Err(reason) => {
             platform.record(&Event::PolicyUnreadable {
-                path: POLICY_PATH,
+                path,
                 reason: &reason,
             });
             return None;
         }
     };
     match Policy::parse(&text) {
-        Ok(policy) => {
-            #[cfg(feature = "report")]
-            report::begins(platform, &policy);
-            Some(policy)
-        }
+        Ok(policy) => Some(policy),
         Err(findings) => {
             platform.record(&Event::PolicyInvalid {
-                path: POLICY_PATH,
+                path,
                 findings: &findings,
             });
             None
@@ -136,6 +135,12 @@ fn policy<P: Platform>(platform: &P) -> Option<Policy> {
 impl<P: Platform> Gate<P> {
     fn new(platform: P, policy: Policy) -> Self {
         let store = SharedStore::new(platform.clone(), policy.store());
+        #[cfg(feature = "report")]
+        let candidate = {
+            report::begins(&platform, &policy);
+            let path = policy.candidate();
+            path.and_then(|path| self::policy(&platform, path))
+        };
         Self {
             issuers: Issuers::new(&platform, &policy, &store),
             introspector: Introspector::new(platform.clone()),
@@ -149,6 +154,8 @@ impl<P: Platform> Gate<P> {
             #[cfg(feature = "health")]
             was_ready: Cell::new(true),
             upstreams: OnceCell::new(),
+            #[cfg(feature = "report")]
+            candidate,
             store,
             ground: Rc::new(Ground::new(platform, policy)),
         }

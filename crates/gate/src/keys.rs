@@ -13,7 +13,7 @@ mod source;
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_retry::Backoff;
 use doorward_syntax::url::Wire;
-#[cfg(feature = "health")]
+#[cfg(any(feature = "health", feature = "report"))]
 use doorward_token::freshness::KeySetState;
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
@@ -160,6 +160,17 @@ impl<P: Platform> IssuerKeys<P> {
             }
             Decision::AwaitFetch | Decision::Unavailable { .. } => None,
         }
+    }
+
+    /// Those that may be used, if there are any. Nothing comes of asking.
+    #[cfg(feature = "report")]
+    pub(crate) fn known(&self, now: UnixTime) -> Option<Rc<Keys>> {
+        let state = self.state.borrow();
+        let is_usable = matches!(
+            state.freshness.state(now),
+            KeySetState::Fresh | KeySetState::Stale | KeySetState::Failing
+        );
+        state.keys.clone().filter(|_| is_usable)
     }
 
     /// Those that can be used, waited for where they have to be.

@@ -11,8 +11,12 @@ mod admitted;
 mod arrive;
 mod authorise;
 mod body;
+#[cfg(feature = "report")]
+mod candidate;
 mod clock;
 mod counted;
+#[cfg(feature = "report")]
+mod differs;
 mod discovery;
 mod endpoints;
 pub mod event;

@@ -1,7 +1,11 @@
 //! What is known of a request, and of what became of it. Each phase fills in what it finds out, and what an operator
 //! wants to know is a view of it.
 
+#[cfg(feature = "report")]
+use doorward_policy::Issuer;
 use doorward_policy::{CredentialKind, LogRule, Principal, Refusal};
+#[cfg(feature = "report")]
+use doorward_token::VerifiedToken;
 use doorward_traffic::Millis;
 use doorward_traffic::rate::RateVerdict;
 use doorward_traffic::retry::{End, WhyNot};
@@ -42,6 +46,12 @@ pub struct Record<'p> {
     /// What it would have been refused as, had that not been in report mode.
     #[cfg(feature = "report")]
     pub(crate) would_refuse: Option<Refusal>,
+    /// What a second policy says of it, where that is something else than what was decided.
+    #[cfg(feature = "report")]
+    pub candidate: Option<&'static str>,
+    /// Its token, for that policy, once that is genuine.
+    #[cfg(feature = "report")]
+    pub(crate) genuine: Option<(Arc<Issuer>, Arc<VerifiedToken>)>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -161,6 +171,10 @@ impl<'p> Record<'p> {
             upstreams: Vec::new(),
             #[cfg(feature = "report")]
             would_refuse: None,
+            #[cfg(feature = "report")]
+            candidate: None,
+            #[cfg(feature = "report")]
+            genuine: None,
             outcome: Outcome::UnderWay,
             body_bytes: 0,
             times: None,

@@ -208,6 +208,14 @@ impl<P: Platform> SharedStore<P> {
     }
 
     /// For how long what was read may be used, in seconds.
+    /// What the names in the store say, if that was read and may be used still. Nothing comes of asking.
+    #[cfg(feature = "report")]
+    pub(crate) fn directory_at_hand(&self, now: UnixTime) -> Option<Rc<Directory>> {
+        let state = self.state.borrow();
+        let is_usable = age_s(state.read_at?, now) < self.usable_s();
+        state.directory.clone().filter(|_| is_usable)
+    }
+
     fn usable_s(&self) -> u64 {
         self.rule
             .refresh_s

@@ -21,14 +21,20 @@ use doorward_policy::{
 };
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::trace::Trace;
+#[cfg(feature = "report")]
+use std::sync::Arc;
 
 use crate::additions::Additions;
 use crate::admit;
 use crate::admitted::Admitted;
 use crate::arrive;
 use crate::authorise;
+#[cfg(feature = "report")]
+use crate::candidate;
 use crate::endpoints::Endpoint;
 use crate::forward::{self, Finished, NotForwarded, Permitted};
+#[cfg(feature = "report")]
+use crate::genuine::Genuine;
 use crate::instance::{Gate, Instance};
 use crate::limit::{self, Rates};
 use crate::observe;
@@ -146,6 +152,10 @@ async fn enter<P: Platform>(
                 Ok(()) => permit(gate, &received, &mut record, &mut additions).await,
                 Err(refusal) => Err(refusal),
             };
+            #[cfg(feature = "report")]
+            if let Some(candidate) = &gate.candidate {
+                candidate::compare(gate, candidate, verdict.as_ref(), &received, &mut record);
+            }
             match verdict {
                 Ok(permit) => {
                     #[cfg(feature = "report")]
@@ -260,5 +270,9 @@ async fn authenticated_and_authorised<'i, P: Platform>(
         Screened::Protected(pending) => pending,
     };
     let genuine = admit::genuine(gate, &pending, received, record).await?;
+    #[cfg(feature = "report")]
+    if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {
+        record.genuine = Some((Arc::clone(issuer), Arc::clone(token)));
+    }
     authorise::authorised(gate, pending, genuine).await
 }

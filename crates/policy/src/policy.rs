@@ -51,6 +51,9 @@ pub struct Policy {
     pub(crate) sources: TokenSources,
     pub(crate) proxy: ProxyRule,
     pub(crate) named: Named,
+    /// The file of a second policy that decides beside this one.
+    #[cfg(feature = "report")]
+    pub(crate) candidate: Option<String>,
     /// Until when all of it is only reported.
     #[cfg(feature = "report")]
     pub(crate) report: Option<ReportUntil>,

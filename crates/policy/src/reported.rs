@@ -28,6 +28,12 @@ use crate::token_from::TokenFrom;
 use crate::traffic::{RateLimitId, TrafficRule};
 
 impl Policy {
+    /// The file of a second policy that decides beside this one, and changes nothing.
+    #[must_use]
+    pub fn candidate(&self) -> Option<&str> {
+        self.candidate.as_deref()
+    }
+
     /// Whether anything of it can be in report mode. Where nothing can, nobody has to know the time.
     #[must_use]
     pub fn reports(&self) -> bool {

@@ -71,6 +71,8 @@ pub struct Observed {
     pub upstreams: Vec<AskedUpstream>,
     /// As what it would have been refused, were that not in report mode.
     pub would_refuse: Option<Refusal>,
+    /// What a second policy said, where that was something else.
+    pub candidate: Option<&'static str>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -311,6 +313,7 @@ impl World {
                 .collect(),
             upstreams: record.upstreams.clone(),
             would_refuse: record.would_refuse().cloned(),
+            candidate: record.candidate,
             outcome: record.outcome.clone(),
             body_bytes: record.body_bytes,
             times: record.times,

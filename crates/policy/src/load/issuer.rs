@@ -333,11 +333,7 @@ fn keys(
 
 fn file(source: &mut Source<'_>, path: At<&str>, tenant: Tenant<'_>) -> String {
     let file = tenants::fill(source, "`jwks_file`", path, tenant, false);
-    let mut parts = path.value.split('/');
-    let good = parts.next() == Some("")
-        && parts.all(|part| !part.is_empty() && part != "." && part != "..")
-        && !path.value.contains(char::is_control);
-    if !good {
+    if !values::is_mounted(path.value) {
         let message = "`jwks_file` must be the absolute path of a file";
         let help = "the destination under which `files` mounts it, such as `/keys.json`";
         source.find_with(Code::BadValue, path.offset, &message, Some(&help), &[]);

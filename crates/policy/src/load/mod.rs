@@ -1,6 +1,9 @@
 //! The policy file, key by key.
 //!
 //! ```toml
+//! candidate = "/new.toml"                      # a file with a policy that decides beside this one, and
+//!                                              # of which only differences are told
+//!
 //! [issuer.acme]                                # a name of your own, used by routes and in the log
 //! url       = "https://login.acme.example"     # equal to `iss`; https, or http on loopback
 //! audience  = ["https://api.acme.example"]     # `aud` names one of them; a string alone will do
@@ -319,6 +322,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     let log = log::read(&mut source, root);
     #[cfg(feature = "report")]
     let report = report::until(&mut source, root);
+    #[cfg(feature = "report")]
+    let candidate = report::candidate(&mut source, root);
     let revocation = store::revocation(&mut source, root);
     let mut issuers = issuer::read(&mut source, root, root.get("revocation").is_some());
     let api_keys = api_keys::read(&mut source, root);
@@ -427,6 +432,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         sources,
         proxy,
         named,
+        #[cfg(feature = "report")]
+        candidate,
         #[cfg(feature = "report")]
         report,
         #[cfg(feature = "report")]

@@ -1,6 +1,6 @@
 //! `mode` and `report_until`: of the policy, a route, an issuer or a rate limit.
 
-use super::date;
+use super::{date, values};
 use crate::finding::Code;
 use crate::report::{ReportUntil, RouteMode};
 use crate::source::{Fields, Related, Source};
@@ -59,4 +59,15 @@ fn mode(
         (None | Some((1.., _)), None) | (Some((0, _)), Some(_)) => {}
     }
     Some((mode?.0, until.map(ReportUntil)))
+}
+
+/// The file of a second policy.
+pub(super) fn candidate(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<String> {
+    let path = source.text(root, "candidate")?;
+    if !values::is_mounted(path.value) {
+        let message = "`candidate` must be the absolute path of a file";
+        let help = "the destination under which `files` mounts it, such as `/new.toml`";
+        source.find_with(Code::BadValue, path.offset, &message, Some(&help), &[]);
+    }
+    Some(path.value.to_owned())
 }

@@ -143,3 +143,11 @@ pub(super) fn is_parameter(name: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte))
 }
+
+/// Whether it can be where a file is mounted: an absolute path that has one reading.
+pub(super) fn is_mounted(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.next() == Some("")
+        && parts.all(|part| !part.is_empty() && part != "." && part != "..")
+        && !path.contains(char::is_control)
+}
