@@ -7,14 +7,14 @@
 //! may know that one of them was withdrawn. Nor does one that was started because there were none, once the
 //! store has some that can be used.
 
+#[cfg(any(feature = "health", feature = "report"))]
+pub(crate) mod known;
 mod records;
 mod source;
 
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_retry::Backoff;
 use doorward_syntax::url::Wire;
-#[cfg(any(feature = "health", feature = "report"))]
-use doorward_token::freshness::KeySetState;
 use doorward_token::freshness::{
     Adopted, Cause, Decision, FRESH_S_MAX, Freshness, KeySetRecord, NoNewerKeys, StoredKeys,
     UnknownKeyDecision,
@@ -100,19 +100,6 @@ pub(crate) struct NoneNewer {
     pub(crate) keys: NoNewerKeys,
 }
 
-/// How the keys of an issuer are.
-#[cfg(feature = "health")]
-pub(crate) struct KeysHealth {
-    /// How usable they are.
-    pub(crate) state: KeySetState,
-    /// How old they are, in seconds.
-    pub(crate) age_s: Option<u64>,
-    /// When they are to be asked for again, in seconds from now.
-    pub(crate) next_refresh_s: u64,
-    /// Whether they could not be had the last time.
-    pub(crate) has_failed: bool,
-}
-
 enum Step {
     Use(Rc<Keys>),
     Wait,
@@ -162,17 +149,6 @@ impl<P: Platform> IssuerKeys<P> {
         }
     }
 
-    /// Those that may be used, if there are any. Nothing comes of asking.
-    #[cfg(feature = "report")]
-    pub(crate) fn known(&self, now: UnixTime) -> Option<Rc<Keys>> {
-        let state = self.state.borrow();
-        let is_usable = matches!(
-            state.freshness.state(now),
-            KeySetState::Fresh | KeySetState::Stale | KeySetState::Failing
-        );
-        state.keys.clone().filter(|_| is_usable)
-    }
-
     /// Those that can be used, waited for where they have to be.
     ///
     /// # Errors
@@ -194,18 +170,6 @@ impl<P: Platform> IssuerKeys<P> {
     #[cfg(feature = "health")]
     pub(crate) fn prepare(self: &Rc<Self>) {
         let _ = self.step();
-    }
-
-    /// How they are.
-    #[cfg(feature = "health")]
-    pub(crate) fn health(&self, now: UnixTime) -> KeysHealth {
-        let state = self.state.borrow();
-        KeysHealth {
-            state: state.freshness.state(now),
-            age_s: state.freshness.age_s(now),
-            next_refresh_s: state.freshness.next_refresh_s(now),
-            has_failed: state.last_error.is_some(),
-        }
     }
 
     /// How old they are, in seconds; `None`: there are none that were fetched.

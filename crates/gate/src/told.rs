@@ -18,7 +18,9 @@ impl Event<'_> {
             | Self::LogoutRefused { .. }
             | Self::LoggedOut { .. } => return true,
             #[cfg(feature = "report")]
-            Self::WouldRefuse { .. } | Self::ReportMode { .. } => return true,
+            Self::WouldRefuse { .. } | Self::CandidateDiffers(_) | Self::ReportMode { .. } => {
+                return true;
+            }
             #[cfg(feature = "access-log")]
             Self::LevelsInvalid { .. } => return true,
             Self::VariableUnreadable { .. } => "gate",
