@@ -75,7 +75,7 @@ impl<'p> Health<'p> {
             fields.push("content-type", PROBLEM_MEDIA_TYPE);
             let title = "Only GET and HEAD are allowed here";
             let body = problem_json("method-not-allowed", title, 405, &trace.request_id);
-            return respond::response(platform, 405, &fields, body.into_bytes());
+            return answered(platform, 405, fields, body);
         }
         let mut found = Found::default();
         if self.question == HealthQuestion::Ready {
@@ -103,7 +103,7 @@ impl<'p> Health<'p> {
             body.push_str(&checks.to_string());
             body.push('}');
         }
-        respond::response(platform, status, &fields, body.into_bytes())
+        answered(platform, status, fields, body)
     }
 
     /// Whether who asks is told what is wrong. A proxy that asks for somebody else is not, wherever it is.
@@ -117,6 +117,17 @@ impl<'p> Health<'p> {
             }
         }
     }
+}
+
+/// The answer with this body, whose length is announced.
+fn answered<P: Platform>(
+    platform: &P,
+    status: u16,
+    mut fields: FieldList,
+    body: String,
+) -> Result<P::Response, P::Error> {
+    fields.push("content-length", body.len().to_string());
+    respond::response(platform, status, &fields, body.into_bytes())
 }
 
 /// How something is.
