@@ -195,11 +195,16 @@ impl<P: Platform> Gate<P> {
     pub(crate) async fn read_levels(&self) {
         let rule = self.policy().log();
         let variable = rule.map_or("", |rule| rule.level_variable.as_str());
-        if variable.is_empty() || self.has_levels.replace(true) {
+        if variable.is_empty() || self.has_levels.get() {
             return;
         }
         let platform = self.platform();
-        let text = match platform.secret(variable).await {
+        let text = platform.secret(variable).await;
+        // Others may have read it meanwhile; and a client that left has not.
+        if self.has_levels.replace(true) {
+            return;
+        }
+        let text = match text {
             Ok(text) => text,
             Err(reason) => {
                 let reason = &reason;
