@@ -31,6 +31,18 @@ fn a_valid_policy_is_0_and_says_what_is_in_it() {
     );
 }
 
+/// Those that only some components have.
+#[test]
+fn the_command_knows_every_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = "[log]\nlevel_variable = \"log_level\"\n[health]\nready = \"/ready\"\n";
+    let text = format!("{VALID}{more}");
+    std::fs::write(folder.path().join("doorward.toml"), text).unwrap();
+    let ran = run(folder.path(), &["check"]);
+    assert_eq!(ran.stdout, "doorward.toml is valid: 1 rule, 1 issuer\n");
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+}
+
 #[test]
 fn a_problem_is_1_and_shown_with_its_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
