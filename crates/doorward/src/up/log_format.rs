@@ -99,7 +99,10 @@ fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<S
     level_into(&mut shown, &level, has_color);
     let _ = write!(shown, " [{}] {event}", escaped(component));
     let is_ecs_duration = members.contains_key("event.duration");
-    let words = [METHOD, ROUTE, PATH, STATUS].map(|names| take(&mut members, names));
+    let method = take(&mut members, METHOD);
+    // Where both are there, the route is among the rest.
+    let path = take(&mut members, PATH).or_else(|| take(&mut members, ROUTE));
+    let words = [method, path, take(&mut members, STATUS)];
     for word in words.iter().flatten() {
         shown.push(' ');
         shown.push_str(word);
@@ -178,10 +181,11 @@ mod tests {
     #[test]
     fn a_line_of_the_gate_is_words_for_people() {
         let refused = r#"{"class":"no-credential","event":"refused","level":"warn","method":"GET","path":"/orders/7",
-            "reason":"no credential","request_id":"0b1f","status":"401","trace_id":"0b1f"}"#;
+            "reason":"no credential","request_id":"0b1f","route":"/orders/{id}","status":"401","trace_id":"0b1f"}"#;
         assert_eq!(
             shown(refused),
-            "12:34:56.789Z WARN  [shop] refused GET /orders/7 401: no credential class=no-credential request_id=0b1f\n"
+            "12:34:56.789Z WARN  [shop] refused GET /orders/7 401: no credential class=no-credential \
+             route=/orders/{id} request_id=0b1f\n"
         );
         let admitted = r#"{"time":"2027-05-06T07:08:09.010Z","level":"info","event":"request","request_id":"0b1f",
             "trace_id":"a","span_id":"b","method":"GET","route":"/orders/{id}","status":200,"decision":"admitted",
