@@ -8,7 +8,7 @@
 //! store has some that can be used.
 
 #[cfg(any(feature = "health", feature = "report"))]
-pub(crate) mod known;
+mod known;
 mod records;
 mod source;
 
@@ -24,6 +24,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(feature = "health")]
+pub(crate) use self::known::KeysHealth;
 use self::records::NoRecord;
 use self::source::{NoKeys, Published};
 use crate::event::{Event, KeysChange, KeysEvent};
@@ -149,6 +151,14 @@ impl<P: Platform> IssuerKeys<P> {
         }
     }
 
+    /// Those that may be used, if there are any. Nothing comes of asking.
+    #[cfg(feature = "report")]
+    pub(crate) fn known(&self, now: UnixTime) -> Option<Rc<Keys>> {
+        let state = self.state.borrow();
+        let may_be_used = known::may_be_used(state.freshness.state(now));
+        state.keys.clone().filter(|_| may_be_used)
+    }
+
     /// Those that can be used, waited for where they have to be.
     ///
     /// # Errors
@@ -170,6 +180,18 @@ impl<P: Platform> IssuerKeys<P> {
     #[cfg(feature = "health")]
     pub(crate) fn prepare(self: &Rc<Self>) {
         let _ = self.step();
+    }
+
+    /// How they are.
+    #[cfg(feature = "health")]
+    pub(crate) fn health(&self, now: UnixTime) -> KeysHealth {
+        let state = self.state.borrow();
+        KeysHealth {
+            state: state.freshness.state(now),
+            age_s: state.freshness.age_s(now),
+            next_refresh_s: state.freshness.next_refresh_s(now),
+            has_failed: state.last_error.is_some(),
+        }
     }
 
     /// How old they are, in seconds; `None`: there are none that were fetched.

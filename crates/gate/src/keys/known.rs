@@ -1,14 +1,6 @@
 //! What is known of an issuer's keys, without asking for any.
 
-use doorward_token::UnixTime;
 use doorward_token::freshness::KeySetState;
-#[cfg(feature = "report")]
-use std::rc::Rc;
-
-use super::IssuerKeys;
-#[cfg(feature = "report")]
-use super::Keys;
-use crate::platform::Platform;
 
 /// How the keys of an issuer are.
 #[cfg(feature = "health")]
@@ -23,27 +15,9 @@ pub(crate) struct KeysHealth {
     pub(crate) has_failed: bool,
 }
 
-impl<P: Platform> IssuerKeys<P> {
-    /// Those that may be used, if there are any. Nothing comes of asking.
-    #[cfg(feature = "report")]
-    pub(crate) fn known(&self, now: UnixTime) -> Option<Rc<Keys>> {
-        let state = self.state.borrow();
-        let is_usable = matches!(
-            state.freshness.state(now),
-            KeySetState::Fresh | KeySetState::Stale | KeySetState::Failing
-        );
-        state.keys.clone().filter(|_| is_usable)
-    }
-
-    /// How they are.
-    #[cfg(feature = "health")]
-    pub(crate) fn health(&self, now: UnixTime) -> KeysHealth {
-        let state = self.state.borrow();
-        KeysHealth {
-            state: state.freshness.state(now),
-            age_s: state.freshness.age_s(now),
-            next_refresh_s: state.freshness.next_refresh_s(now),
-            has_failed: state.last_error.is_some(),
-        }
-    }
+/// Whether keys in this state may be used.
+#[cfg(feature = "report")]
+pub(super) fn may_be_used(state: KeySetState) -> bool {
+    use KeySetState::{Failing, Fresh, Stale};
+    matches!(state, Fresh | Stale | Failing)
 }
