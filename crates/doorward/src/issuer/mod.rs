@@ -38,9 +38,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(async {
         let issuer = Issuer::bind(arguments.listen, &state_dir).await?;
+        let shutdown = shutdown_signal();
         println!("{}", issuer.warning());
         println!("It listens on {} until it is interrupted.", issuer.url());
-        issuer.serve(shutdown_signal()).await;
+        issuer.serve(shutdown).await;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -243,6 +243,7 @@ async fn serve(
         Err(error) => return Err(error),
     };
     let url = format!("http://{}", server.local_addr());
+    let shutdown = shutdown_signal();
     println!(
         "Serving {name} at {url} (loaded in {} ms)",
         loading.elapsed().as_millis()
@@ -260,7 +261,7 @@ async fn serve(
     let issuing = issuer.map(|issuer| tokio::spawn(issuer.serve(std::future::pending())));
     let served = server
         .serve(async {
-            shutdown_signal().await;
+            shutdown.await;
             eprintln!("Stopping: no new connections, waiting for the requests under way");
         })
         .await;

@@ -76,7 +76,7 @@ fn put(value: &Value, ty: &Type, out: &mut Vec<u8>) -> Put {
             let micros = date::timestamp_micros(*seconds)?;
             fixed(ty, &MOMENTS, out, micros.to_be_bytes())
         }
-        Value::Uuid(text) => fixed(ty, &[Type::UUID], out, uuid(text)?),
+        Value::Uuid(text) => fixed(ty, &[Type::UUID], out, uuid_bytes(text)?),
         Value::Jsonb(json) => {
             serde_json::from_slice::<serde_json::Value>(json).map_err(|_| {
                 let text = String::from_utf8_lossy(json);
@@ -180,7 +180,7 @@ fn put_decimal(text: &str, out: &mut Vec<u8>) -> Put {
 }
 
 /// The bytes of a UUID in one of the forms that Spin takes.
-fn uuid(text: &str) -> Result<[u8; 16], Refused> {
+fn uuid_bytes(text: &str) -> Result<[u8; 16], Refused> {
     let invalid = || Refused::Value(format!("invalid UUID {text}"));
     let inner = match text.strip_prefix("urn:uuid:") {
         Some(inner) => inner,
