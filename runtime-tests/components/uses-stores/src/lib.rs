@@ -47,10 +47,8 @@ impl wasip3::exports::http::handler::Guest for UsesStores {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let (_done, done_reader) = wit_future::new(|| Ok(()));
         let (body, _trailers) = Request::consume_body(request, done_reader);
-        let steps: Vec<Vec<Value>> = match serde_json::from_slice(&body.collect().await) {
-            Ok(steps) => steps,
-            Err(_) => Vec::new(),
-        };
+        let steps: Vec<Vec<Value>> =
+            serde_json::from_slice(&body.collect().await).unwrap_or_default();
         let mut named = Named::default();
         let mut answer = Vec::new();
         for step in &steps {
