@@ -60,7 +60,7 @@ impl Places {
     }
 
     /// Whether there may be a store with this label: without a configuration of stores any, as ever; with one, as on
-    /// Spin, those that it has, and [`DEFAULT`].
+    /// Spin, those that it has, and `default`.
     #[must_use]
     pub fn has(&self, label: &str) -> bool {
         self.configured.is_empty() || label == DEFAULT || self.configured.contains_key(label)
