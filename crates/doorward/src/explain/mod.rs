@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// The method, such as GET.
     #[arg(required_unless_present = "reference")]
     method: Option<String>,
-    /// The URL, as a client has it: https://api.example/users/7, or the path alone.
+    /// The URL, as a client has it (`https://api.example/users/7`), or the path alone.
     #[arg(required_unless_present = "reference")]
     url: Option<String>,
     /// A file with the token, or `-` for standard input. It is sent as `Authorization: Bearer`.
