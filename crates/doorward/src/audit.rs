@@ -6,13 +6,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::rand;
 use clap::Args;
-use doorward_syntax::date::rfc3339;
 use serde_json::{Map, Value};
+
+use crate::dates;
 
 /// The environment variable in place of the flag.
 const VARIABLE: &str = "DOORWARD_AUDIT_LOG";
@@ -124,11 +124,8 @@ struct Record {
 impl Record {
     /// Adds a line, in one write, which is on the disk when this returns.
     fn write(&mut self, outcome: &'static str) -> Result<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.context("the clock of this machine is before 1970")?;
-        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        self.fields
-            .insert("time".to_owned(), rfc3339(now_ms).into());
+        let now = dates::stamp()?;
+        self.fields.insert("time".to_owned(), now.into());
         self.fields.insert("outcome".to_owned(), outcome.into());
         let line = format!("{}\n", Value::Object(self.fields.clone()));
         self.file.write_all(line.as_bytes())?;

@@ -1,9 +1,9 @@
 //! Times as people read and write them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use doorward_syntax::date::parse_rfc3339;
+use doorward_syntax::date::{parse_rfc3339, rfc3339};
 use doorward_token::{DATE_MAX_S, UnixTime};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -14,10 +14,19 @@ const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The present time by this machine's clock.
 pub(crate) fn now() -> Result<UnixTime> {
-    let now = SystemTime::now()
+    Ok(UnixTime(since_1970()?.as_secs()))
+}
+
+/// The present time as a line of a log has it: RFC 3339 with milliseconds.
+pub(crate) fn stamp() -> Result<String> {
+    let now_ms = since_1970()?.as_millis();
+    Ok(rfc3339(u64::try_from(now_ms).unwrap_or(u64::MAX)))
+}
+
+fn since_1970() -> Result<Duration> {
+    SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .context("the clock of this machine is before 1970")?;
-    Ok(UnixTime(now.as_secs()))
+        .context("the clock of this machine is before 1970")
 }
 
 /// A point in time as a flag gives it.

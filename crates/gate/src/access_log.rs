@@ -3,6 +3,11 @@
 //! Nothing of a request is in it but its method, what it is called, and whose it is as far as the policy says so. Which
 //! fields there are, with their names of three kinds: `docs/operations.md`.
 
+use doorward_policy::field_names::{
+    ATTEMPTS, BYTES_IN, BYTES_OUT, CACHE, CLASS, CREDENTIAL, DECISION, DURATION, EVENT,
+    INSTANCE_AGE_MS, ISSUER, LEVEL, LINKED_TRACE_ID, METHOD, Names, PATH, PRINCIPAL_HASH, REASON,
+    REQUEST_ID, ROUTE, RULE, SPAN_ID, STATUS, SUBJECT, TIME, TRACE_ID, UPSTREAM,
+};
 use doorward_policy::{FieldNames, LogRule, Refusal};
 use doorward_syntax::date::rfc3339;
 use doorward_traffic::Millis;
@@ -26,16 +31,14 @@ pub(crate) fn is_told(
     record: &Record<'_>,
     status: Option<u16>,
 ) -> bool {
-    let would_be = record.would_refuse().is_some();
+    if matches!(record.outcome, Outcome::Refused(_)) || record.would_refuse().is_some() {
+        return true;
+    }
     let (level, _, _) = decided(record, status);
-    if !would_be
-        && !matches!(record.outcome, Outcome::Refused(_))
-        && levels.is_some_and(|levels| !levels.admit("gate", level))
-    {
+    if levels.is_some_and(|levels| !levels.admit("gate", level)) {
         return false;
     }
-    let failed = matches!(record.outcome, Outcome::Refused(_) | Outcome::Failed);
-    if failed || would_be || status.is_none_or(|status| status >= 500) {
+    if matches!(record.outcome, Outcome::Failed) || status.is_none_or(|status| status >= 500) {
         return true;
     }
     // All that belong to a trace alike. The first half of an id may be a time.
@@ -114,56 +117,6 @@ fn decided(record: &Record<'_>, status: Option<u16>) -> (Level, &'static str, &'
     (level, event, decision)
 }
 
-/// What a field is called: by us, in the Elastic Common Schema, and by OpenTelemetry.
-type Names = [&'static str; 3];
-
-const TIME: Names = ["time", "@timestamp", "timestamp"];
-const LEVEL: Names = ["level", "log.level", "severity_text"];
-const EVENT: Names = ["event", "event.action", "event.name"];
-const REQUEST_ID: Names = ["request_id", "http.request.id", "doorward.request_id"];
-const TRACE_ID: Names = ["trace_id", "trace.id", "trace_id"];
-const SPAN_ID: Names = ["span_id", "span.id", "span_id"];
-const LINKED_TRACE_ID: Names = [
-    "linked_trace_id",
-    "labels.linked_trace_id",
-    "doorward.linked_trace_id",
-];
-const METHOD: Names = ["method", "http.request.method", "http.request.method"];
-const ROUTE: Names = ["route", "labels.route", "http.route"];
-const RULE: Names = ["rule", "rule.id", "doorward.rule"];
-const STATUS: Names = [
-    "status",
-    "http.response.status_code",
-    "http.response.status_code",
-];
-const DECISION: Names = ["decision", "labels.decision", "doorward.decision"];
-const CLASS: Names = ["class", "error.type", "error.type"];
-const REASON: Names = ["reason", "event.reason", "doorward.reason"];
-const PATH: Names = ["path", "url.path", "url.path"];
-const DURATION: Names = ["duration_ms", "event.duration", "doorward.duration_ms"];
-const INSTANCE_AGE_MS: Names = [
-    "instance_age_ms",
-    "labels.instance_age_ms",
-    "doorward.instance_age_ms",
-];
-const BYTES_IN: Names = [
-    "bytes_in",
-    "http.request.body.bytes",
-    "http.request.body.size",
-];
-const BYTES_OUT: Names = [
-    "bytes_out",
-    "http.response.body.bytes",
-    "http.response.body.size",
-];
-const CREDENTIAL: Names = ["credential", "labels.credential", "doorward.credential"];
-const CACHE: Names = ["cache", "labels.cache", "doorward.cache"];
-const ISSUER: Names = ["issuer", "user.domain", "doorward.issuer"];
-const SUBJECT: Names = ["subject", "user.id", "user.id"];
-const PRINCIPAL_HASH: Names = ["principal_hash", "user.hash", "user.hash"];
-const UPSTREAM: Names = ["upstream", "labels.upstream", "doorward.upstream"];
-const ATTEMPTS: Names = ["attempts", "labels.attempts", "doorward.attempts"];
-
 /// A line under way.
 struct Line<'r> {
     rule: &'r LogRule,
@@ -178,15 +131,11 @@ impl<'r> Line<'r> {
 
     /// Begins a field, where the line has it.
     fn begins(&mut self, names: Names) -> bool {
-        let [own, ecs, otel] = names;
+        let [own, ..] = names;
         if !self.rule.tells(own) {
             return false;
         }
-        let name = match self.rule.names {
-            FieldNames::Own => own,
-            FieldNames::Ecs => ecs,
-            FieldNames::Otel => otel,
-        };
+        let name = self.rule.names.of(names);
         let before = if self.text.is_empty() { "{\"" } else { ",\"" };
         self.text.extend([before, name, "\":"]);
         true

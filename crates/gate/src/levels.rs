@@ -9,6 +9,7 @@
 //! A part of the gate is named `doorward::` and its name, all of it `doorward`. What is for other programs is passed
 //! over, since one text may be for several. Events of the audit are in the log whatever is said here.
 
+use doorward_policy::LogRule;
 use std::fmt;
 
 /// The longest text, in bytes.
@@ -25,9 +26,7 @@ pub const TARGETS: [&str; 7] = [
     "upstream",
 ];
 
-/// How much is told. Each tells what those before it do.
-const NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-/// The position of `info`, which is so where nothing is said.
+/// The position of `info` among [`LogRule::LEVELS`], which is so where nothing is said.
 const INFO: u8 = 3;
 
 /// How much an event matters.
@@ -100,7 +99,7 @@ impl Levels {
             };
             let level = match level {
                 // As `RUST_LOG` has it: all that there is.
-                None => Some(NAMES.len() as u8 - 1),
+                None => Some(LogRule::LEVELS.len() as u8 - 1),
                 Some(name) => level_of(name),
             };
             let Some(level) = level else {
@@ -138,7 +137,7 @@ impl Levels {
 }
 
 fn level_of(name: &str) -> Option<u8> {
-    let mut names = NAMES.iter();
+    let mut names = LogRule::LEVELS.iter();
     let place = names.position(|known| known.eq_ignore_ascii_case(name))?;
     u8::try_from(place).ok()
 }

@@ -66,6 +66,7 @@ mod demands;
 mod document;
 #[cfg(feature = "explain")]
 pub mod explain;
+pub mod field_names;
 mod finding;
 pub mod folding;
 mod head;

@@ -1,5 +1,7 @@
 //! `[log]`: what the log says of each request.
 
+use crate::field_names::Names;
+
 /// What the log says of each request, besides what it says of refusals in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRule {
@@ -41,7 +43,22 @@ pub enum FieldNames {
     Otel,
 }
 
+impl FieldNames {
+    /// That of a field.
+    #[must_use]
+    pub fn of(self, [own, ecs, otel]: Names) -> &'static str {
+        match self {
+            Self::Own => own,
+            Self::Ecs => ecs,
+            Self::Otel => otel,
+        }
+    }
+}
+
 impl LogRule {
+    /// How much can be told of a part of the gate. Each tells what those before it do.
+    pub const LEVELS: [&'static str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
     /// What can be left out of a line.
     pub const FIELDS: [&'static str; 11] = [
         "method",

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use doorward_host::{LogLine, LogSink, LogStream};
+use doorward_policy::field_names::{
+    DURATION, EVENT, LEVEL, LINKED_TRACE_ID, METHOD, Names, PATH, REASON, REQUEST_ID, ROUTE,
+    SPAN_ID, STATUS, TIME, TRACE_ID,
+};
 use doorward_syntax::date::rfc3339;
 use serde_json::{Map, Value};
 
+use crate::dates;
 use crate::terminal::escaped;
 
 /// How the lines of components are shown.
@@ -40,7 +44,11 @@ impl LogFormat {
 fn show(line: LogLine<'_>, has_color: bool) {
     let shown = match line.stream {
         LogStream::Stdout => None,
-        LogStream::Stderr => readable(line.component, line.text, &now(), has_color),
+        LogStream::Stderr => {
+            // A clock that is before 1970 is no reason to show nothing.
+            let now = dates::stamp().unwrap_or_else(|_| rfc3339(0));
+            readable(line.component, line.text, &now, has_color)
+        }
     };
     let shown = shown.unwrap_or_else(|| format!("[{}] {}\n", line.component, line.text));
     // A closed pipe is no reason to fail a request, so write errors are ignored.
@@ -50,39 +58,8 @@ fn show(line: LogLine<'_>, has_color: bool) {
     };
 }
 
-fn now() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0));
-    rfc3339(now_ms)
-}
-
-/// What a member is called: by the gate, in the Elastic Common Schema, and by OpenTelemetry (`names` of `[log]`).
-type Names = [&'static str; 3];
-
-const TIME: Names = ["time", "@timestamp", "timestamp"];
-const LEVEL: Names = ["level", "log.level", "severity_text"];
-const EVENT: Names = ["event", "event.action", "event.name"];
-const METHOD: Names = ["method", "http.request.method", "http.request.method"];
-const ROUTE: Names = ["route", "labels.route", "http.route"];
-const PATH: Names = ["path", "url.path", "url.path"];
-const STATUS: Names = [
-    "status",
-    "http.response.status_code",
-    "http.response.status_code",
-];
-const DURATION: Names = ["duration_ms", "event.duration", "doorward.duration_ms"];
-const REASON: Names = ["reason", "event.reason", "doorward.reason"];
-const REQUEST_ID: Names = ["request_id", "http.request.id", "doorward.request_id"];
-
 /// What is left out: who looks for it has the line itself.
-const LEFT_OUT: [&str; 6] = [
-    "trace_id",
-    "trace.id",
-    "span_id",
-    "span.id",
-    "linked_trace_id",
-    "labels.linked_trace_id",
-];
+const LEFT_OUT: [Names; 3] = [TRACE_ID, SPAN_ID, LINKED_TRACE_ID];
 
 /// A line of the gate as one line for people; `None`: it is none.
 fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<String> {
@@ -120,7 +97,7 @@ fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<S
     }
     let request_id = take(&mut members, REQUEST_ID);
     for (name, value) in &members {
-        if !LEFT_OUT.contains(&name.as_str()) {
+        if !LEFT_OUT.as_flattened().contains(&name.as_str()) {
             member_into(&mut shown, name, value);
         }
     }

@@ -31,14 +31,20 @@ pub(super) fn read_or_day(
     key: &'static str,
 ) -> Option<UnixTime> {
     let text = source.text(fields, key)?;
-    let whole = parse_rfc3339(text.value.as_bytes());
-    let day = || parse_rfc3339(concat(&[text.value, "T00:00:00Z"]).as_bytes());
-    let time = whole.or_else(day).map(UnixTime);
+    let time = time_or_day(text.value);
     if time.is_none() {
         let help = "write it like `2027-01-31`, when that day begins, or `2027-01-31T12:00:00Z`";
         is_none(source, key, text.offset, help);
     }
     time
+}
+
+/// The moment that a text names, or at which the day begins that it names.
+#[cfg(feature = "report")]
+pub(super) fn time_or_day(text: &str) -> Option<UnixTime> {
+    let whole = parse_rfc3339(text.as_bytes());
+    let day = || parse_rfc3339(concat(&[text, "T00:00:00Z"]).as_bytes());
+    whole.or_else(day).map(UnixTime)
 }
 
 fn is_none(source: &mut Source<'_>, key: &str, offset: usize, help: &str) {

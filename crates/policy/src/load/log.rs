@@ -54,7 +54,7 @@ fn level_variable(source: &mut Source<'_>, log: Fields<'_, '_>) -> String {
     const KEY: &str = "level_variable";
     let name = values::variable(source, log, KEY);
     // Also names, and nobody calls a variable so.
-    if ["off", "error", "warn", "info", "debug", "trace"].contains(&name.as_str()) {
+    if LogRule::LEVELS.contains(&name.as_str()) {
         let message = format_args!("`{KEY}` is the name of a variable, and `{name}` a level");
         let help = "name the Spin variable that has the level, such as `log_level`";
         let offset = log.key_offset(KEY).unwrap_or(log.offset);

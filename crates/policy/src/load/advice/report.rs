@@ -2,15 +2,15 @@
 
 use core::fmt::Display;
 
-use doorward_syntax::date::parse_rfc3339;
 use doorward_token::UnixTime;
 
 use super::tables::{tables, texts};
 use crate::document::Document;
 use crate::finding::{Code, Findings};
 use crate::load::bounds::POLICY_BYTES_MAX;
+use crate::load::date::time_or_day;
 use crate::report::{REPORT_S_MAX, ReportUntil};
-use crate::source::{Fields, Source, concat, shown};
+use crate::source::{Fields, Source, shown};
 
 /// What `doorward check` says of report modes, which depends on the time: what is in effect now, what has ended, and
 /// what never will be in effect. `found` is what was found in the same text, and comes first; of a policy with errors
@@ -78,9 +78,7 @@ fn mode(
     let (Some(mode), Some(until)) = (text("mode"), text("report_until")) else {
         return;
     };
-    let whole = parse_rfc3339(until.value.as_bytes());
-    let day = || parse_rfc3339(concat(&[until.value, "T00:00:00Z"]).as_bytes());
-    let Some(end) = whole.or_else(day).map(UnixTime) else {
+    let Some(end) = time_or_day(until.value) else {
         return;
     };
     let at = written(end);
