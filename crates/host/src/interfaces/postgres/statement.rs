@@ -12,7 +12,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 
 use super::error::{PostgresError, PostgresResult};
 use super::session::Session;
-use super::values::{DataType, Refused, Value, data_type, decode, encode};
+use super::values::{DataType, Refused, Value, data_type, decode, to_wire};
 
 /// Bytes of the text of a statement: 1 MiB.
 pub const STATEMENT_BYTES_MAX: usize = 1 << 20;
@@ -239,7 +239,7 @@ fn encoded(values: &[Value], types: &[Type]) -> PostgresResult<Vec<Encoded>> {
         )));
     }
     let each = |(index, (value, ty)): (usize, (&Value, &Type))| {
-        encode(value, ty)
+        to_wire(value, ty)
             .map(Encoded)
             .map_err(|refused| match refused {
                 Refused::Value(why) => PostgresError::BadParameter(why),

@@ -35,7 +35,7 @@ type Put = Result<(), Refused>;
 /// # Errors
 ///
 /// Says why it cannot be one.
-pub fn encode(value: &Value, ty: &Type) -> Result<Option<Vec<u8>>, Refused> {
+pub fn to_wire(value: &Value, ty: &Type) -> Result<Option<Vec<u8>>, Refused> {
     if *value == Value::Null {
         return Ok(None);
     }

@@ -11,5 +11,5 @@ mod types;
 mod wire;
 
 pub use self::decode::{data_type, decode};
-pub use self::encode::{Refused, encode};
+pub use self::encode::{Refused, to_wire};
 pub use self::types::{Bound, DataType, Interval, Range, Value};

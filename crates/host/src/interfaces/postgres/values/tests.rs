@@ -6,7 +6,7 @@ use super::*;
 
 /// A value as it is on the wire, and what is read there.
 fn there_and_back(value: &Value, ty: &Type) -> Value {
-    let raw = encode(value, ty).unwrap().unwrap();
+    let raw = to_wire(value, ty).unwrap().unwrap();
     decode(ty, &raw).unwrap()
 }
 
@@ -83,7 +83,7 @@ fn what_is_written_is_what_is_read() {
     ] {
         if matches!(value, Value::Jsonb(_)) {
             // More than what Spin takes for a number is refused as by Spin.
-            assert!(matches!(encode(&value, &ty), Err(Refused::Value(_))));
+            assert!(matches!(to_wire(&value, &ty), Err(Refused::Value(_))));
             continue;
         }
         let expected = other.unwrap_or_else(|| value.clone());
@@ -137,7 +137,7 @@ fn decimals_keep_all_their_digits() {
         "", ".", "-", "1e5", "1_000", "0x1", " 1", "1.2.3", "--1", &large,
     ] {
         let value = Value::Decimal(text.to_owned());
-        let refused = encode(&value, &Type::NUMERIC);
+        let refused = to_wire(&value, &Type::NUMERIC);
         assert!(matches!(refused, Err(Refused::Value(_))), "{text}");
     }
 }
@@ -158,7 +158,7 @@ fn days_are_those_of_the_calendar() {
         ((5_874_897, 12, 31), 2_145_031_948),
     ] {
         let value = Value::Date(date);
-        let raw = encode(&value, &Type::DATE).unwrap().unwrap();
+        let raw = to_wire(&value, &Type::DATE).unwrap().unwrap();
         assert_eq!(raw, i32::to_be_bytes(day), "{date:?}");
         assert_eq!(decode(&Type::DATE, &raw).unwrap(), value);
     }
@@ -199,7 +199,7 @@ fn what_is_no_value_is_refused() {
         ),
         (Value::Jsonb(b"{".to_vec()), Type::JSONB),
     ] {
-        let refused = encode(&value, &ty);
+        let refused = to_wire(&value, &ty);
         assert!(matches!(refused, Err(Refused::Value(_))), "{value:?}");
     }
 }
@@ -218,8 +218,8 @@ fn a_value_of_another_type_is_refused_and_null_is_of_any() {
         (Value::RangeInt32((None, None)), Type::INT8_RANGE),
         (Value::Unsupported(vec![]), Type::BYTEA),
     ] {
-        assert_eq!(encode(&value, &ty), Err(Refused::Type), "{value:?}");
-        assert_eq!(encode(&Value::Null, &ty), Ok(None));
+        assert_eq!(to_wire(&value, &ty), Err(Refused::Type), "{value:?}");
+        assert_eq!(to_wire(&Value::Null, &ty), Ok(None));
     }
 }
 
@@ -244,7 +244,7 @@ fn what_is_cut_off_is_an_error_and_no_panic() {
         ),
     ];
     for (value, ty) in values {
-        let raw = encode(&value, &ty).unwrap().unwrap();
+        let raw = to_wire(&value, &ty).unwrap().unwrap();
         for end in 0..raw.len() {
             let cut = raw.get(..end).unwrap();
             assert!(decode(&ty, cut).is_err(), "{value:?} at {end}");
