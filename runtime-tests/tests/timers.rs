@@ -93,7 +93,7 @@ async fn what_fails_is_said_and_asked_again(host: &dyn Host) {
         tokio::task::yield_now().await;
     }
     let answer = Ask::get("/a").send(running.address).await;
-    assert_eq!(answer.status, 200, "who asks otherwise notices nothing");
+    status(&answer, 200, "who asks otherwise notices nothing");
 }
 
 async fn the_component_of_a_timer_may_ask_others(host: &dyn Host) {

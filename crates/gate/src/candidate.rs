@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use doorward_policy::{
-    Authenticated, Credential, Issuer, Pending, Permit, Policy, Reason, Refusal, RequestHead,
-    Screened,
+    ApiKeys, Authenticated, Credential, Issuer, Pending, Permit, Policy, Reason, Refusal,
+    RequestHead, Screened,
 };
 use doorward_token::api_key::{ApiKey, KeyRecord, VerifiedKey};
 use doorward_token::revocation::RevocationSet;
@@ -151,11 +151,11 @@ fn authorised<'p, P: Platform>(
     let now = gate.platform().now();
     match pending.credential() {
         Credential::ApiKey { key, among } => {
-            let found = listed(&pending, among.store, key, None, now)?;
+            let found = listed(&pending, among, key, None, now)?;
             Ok(found.and_then(|key| pending.authorise(Authenticated::Key(&key), None, now)))
         }
         Credential::Basic { name, key, among } => {
-            let found = listed(&pending, among.store, key, Some(name), now)?;
+            let found = listed(&pending, among, key, Some(name), now)?;
             Ok(found.and_then(|key| pending.authorise(Authenticated::Key(&key), None, now)))
         }
         Credential::Opaque { asked, .. } => match genuine {
@@ -183,7 +183,16 @@ fn authorised<'p, P: Platform>(
                 };
                 by_token(gate, candidate, pending, who, now)
             }
-            _ => verified(gate, candidate, pending, now),
+            None => match verified(gate, &pending, text, now)? {
+                Ok((ours, token)) => {
+                    let who = Authenticated::Token {
+                        issuer: &ours,
+                        token: &token,
+                    };
+                    by_token(gate, candidate, pending, who, now)
+                }
+                Err(refusal) => Ok(Err(refusal)),
+            },
         },
     }
 }
@@ -202,24 +211,21 @@ fn of_no_issuer<'p>(
 }
 
 /// A signed token that the enforced policy did not look at, or found to be false: by the keys that are at hand.
-fn verified<'p, P: Platform>(
+fn verified<P: Platform>(
     gate: &Gate<P>,
-    candidate: &Policy,
-    pending: Pending<'p, '_>,
+    pending: &Pending<'_, '_>,
+    text: &str,
     now: UnixTime,
-) -> Result<Result<Permit<'p>, Refusal>, Unknown> {
-    let Credential::Jwt(text) = pending.credential() else {
-        return Err(Unknown("it is no signed token"));
-    };
+) -> Result<Result<(Arc<Issuer>, VerifiedToken), Refusal>, Unknown> {
     let token = match UnverifiedToken::parse(text.as_bytes()) {
         Ok(token) => token,
-        Err(error) => return Ok(Err(Refusal::invalid_token(&pending, error))),
+        Err(error) => return Ok(Err(Refusal::invalid_token(pending, error))),
     };
-    let Some(ours) = pending.issuer_of(&token).map(Arc::clone) else {
-        return Ok(Err(Refusal::unknown_issuer(&pending)));
+    let Some(ours) = pending.issuer_of(&token) else {
+        return Ok(Err(Refusal::unknown_issuer(pending)));
     };
     let mut theirs = gate.policy().issuers().iter();
-    let Some(theirs) = theirs.find(|theirs| same_keys(theirs, &ours)) else {
+    let Some(theirs) = theirs.find(|theirs| same_keys(theirs, ours)) else {
         return Err(Unknown(
             "the enforced policy has no such issuer, whose keys could be used",
         ));
@@ -228,17 +234,11 @@ fn verified<'p, P: Platform>(
         return Err(Unknown("no keys of the issuer are at hand"));
     };
     match token.verify(&keys.set, ours.expectations(), now) {
-        Ok(token) => {
-            let who = Authenticated::Token {
-                issuer: &ours,
-                token: &token,
-            };
-            by_token(gate, candidate, pending, who, now)
-        }
+        Ok(token) => Ok(Ok((Arc::clone(ours), token))),
         Err(error) if error.is_unknown_key() => Err(Unknown(
             "the token's key is not among those that are at hand",
         )),
-        Err(error) => Ok(Err(Refusal::invalid_token(&pending, error))),
+        Err(error) => Ok(Err(Refusal::invalid_token(pending, error))),
     }
 }
 
@@ -263,7 +263,7 @@ fn by_token<'p, P: Platform>(
 /// The API key, if the candidate itself lists it.
 fn listed(
     pending: &Pending<'_, '_>,
-    store: bool,
+    among: &ApiKeys,
     text: &str,
     name: Option<&str>,
     now: UnixTime,
@@ -273,12 +273,8 @@ fn listed(
         Ok(key) => key,
         Err(error) => return Ok(Err(refused(error))),
     };
-    let among = match pending.credential() {
-        Credential::ApiKey { among, .. } | Credential::Basic { among, .. } => among,
-        Credential::Jwt(_) | Credential::Opaque { .. } => return Err(Unknown("it is no API key")),
-    };
     match among.find(key.id()) {
-        None if store => Err(Unknown("the API key may be in the store")),
+        None if among.store => Err(Unknown("the API key may be in the store")),
         found => Ok(KeyRecord::verify(found, &key, name, now).map_err(refused)),
     }
 }

@@ -55,6 +55,9 @@ pub(crate) struct Gate<P: Platform> {
     /// A second policy, of which only differences are told; `None`: there is none, or it cannot be used.
     #[cfg(feature = "report")]
     pub(crate) candidate: Option<Policy>,
+    /// Whether anything of the policy can be in report mode: it has many rules to look through.
+    #[cfg(feature = "report")]
+    pub(crate) reports: bool,
     issuers: Issuers<P>,
     pub(crate) store: Rc<SharedStore<P>>,
     pub(crate) introspector: Introspector<P>,
@@ -136,8 +139,13 @@ impl<P: Platform> Gate<P> {
     fn new(platform: P, policy: Policy) -> Self {
         let store = SharedStore::new(platform.clone(), policy.store());
         #[cfg(feature = "report")]
-        let candidate = {
+        let reports = policy.reports();
+        #[cfg(feature = "report")]
+        if reports {
             report::begins(&platform, &policy);
+        }
+        #[cfg(feature = "report")]
+        let candidate = {
             let path = policy.candidate();
             path.and_then(|path| self::policy(&platform, path))
         };
@@ -156,6 +164,8 @@ impl<P: Platform> Gate<P> {
             upstreams: OnceCell::new(),
             #[cfg(feature = "report")]
             candidate,
+            #[cfg(feature = "report")]
+            reports,
             store,
             ground: Rc::new(Ground::new(platform, policy)),
         }

@@ -22,19 +22,19 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// The route of a request, or what stands in for one, and how it is judged.
+    /// The route of a request, or what stands in for one, and how it is judged: at this time, where anything is in report
+    /// mode.
     ///
     /// # Errors
     /// No rule says anything of it, and that is not only reported.
     pub(crate) fn of<'i, 'r>(
         policy: &'i Policy,
-        now: impl FnOnce() -> UnixTime,
+        now: Option<UnixTime>,
         head: &RequestHead<'r>,
         received: &Received,
         route: Result<Route<'i, 'r>, Refusal>,
         additions: &mut Additions<'i>,
     ) -> Result<(Route<'i, 'r>, Self), Refusal> {
-        let now = policy.reports().then(now);
         let refusal = match route {
             Ok(route) => {
                 let unlisted = None;
@@ -109,11 +109,8 @@ pub(crate) fn tell<'i, P: Platform>(
     }
 }
 
-/// Says what is in report mode, once for an instance: what is not enforced shows where everything else shows.
+/// Says what is in report mode, once for an instance of a policy that has such modes: what is not enforced shows where everything else shows.
 pub(crate) fn begins<P: Platform>(platform: &P, policy: &Policy) {
-    if !policy.reports() {
-        return;
-    }
     let now = platform.now();
     if policy.report_modes().any(|(_, until)| until.is_on(now)) {
         platform.record(&Event::ReportMode { policy, now });

@@ -207,7 +207,6 @@ impl<P: Platform> SharedStore<P> {
         self.state.borrow().counters >= COUNTERS_MAX
     }
 
-    /// For how long what was read may be used, in seconds.
     /// What the names in the store say, if that was read and may be used still. Nothing comes of asking.
     #[cfg(feature = "report")]
     pub(crate) fn directory_at_hand(&self, now: UnixTime) -> Option<Rc<Directory>> {
@@ -216,6 +215,7 @@ impl<P: Platform> SharedStore<P> {
         state.directory.clone().filter(|_| is_usable)
     }
 
+    /// For how long what was read may be used, in seconds.
     fn usable_s(&self) -> u64 {
         self.rule
             .refresh_s

@@ -227,7 +227,7 @@ async fn permit<'i, P: Platform>(
     let route = route::of(gate.policy(), &head, received, additions);
     #[cfg(feature = "report")]
     let (route, trial) = {
-        let now = || gate.platform().now();
+        let now = gate.reports.then(|| gate.platform().now());
         Trial::of(gate.policy(), now, &head, received, route, additions)?
     };
     #[cfg(not(feature = "report"))]
