@@ -5,6 +5,8 @@ mod platform;
 pub use doorward_gate::platform::FieldList;
 use doorward_gate::platform::Platform;
 use doorward_gate::{Instance, Permitted};
+// The memory of a component.
+use doorward_heap as _;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;

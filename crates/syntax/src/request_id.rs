@@ -59,9 +59,10 @@ const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 /// Whether a name is a UUID (RFC 9562 section 4), of whatever version.
 #[must_use]
 pub fn is_uuid(name: &str) -> bool {
-    let is_right = |(at, byte): (usize, u8)| match HYPHENS.contains(&at) {
-        true => byte == b'-',
-        false => byte.is_ascii_hexdigit(),
+    let is_right = |(at, byte): (usize, u8)| match at {
+        // Not by a look into the list, which costs a component ten times as much.
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
     };
     name.len() == UUID_BYTES && name.bytes().enumerate().all(is_right)
 }
