@@ -31,7 +31,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doorward-traffic",
         ],
     ),
-    ("crates/edge", &["doorward-gate"]),
+    ("crates/heap", &[]),
+    ("crates/edge", &["doorward-gate", "doorward-heap"]),
     ("crates/toolchain", &[]),
     ("crates/host", &["doorward-syntax", "doorward-toolchain"]),
     (
