@@ -2,13 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use doorward_runtime_tests::app::{App, AppSpec};
+use doorward_runtime_tests::app::{App, AppSpec, built, workspace};
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::{Running, start_in_process};
-use doorward_runtime_tests::servers::{Kind as _, Prometheus, Server, lint};
+use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::origin::{Origin, Reply};
+use doorward_runtime_tests::servers::{Kind as _, Prometheus, Server, lint, test_rules};
 use doorward_runtime_tests::{cases, run};
+use serde_json::Value;
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -17,7 +21,10 @@ fn main() -> ExitCode {
         Prometheus::available,
         cases![;
             in_process: prometheus_reads_what_was_counted,
+            what_the_gate_measures_is_exact_and_told_with_the_host_s_own,
             its_tool_has_nothing_against_them,
+            alerts_are_raised_when_they_should_be,
+            the_dashboard_asks_for_what_there_is,
             the_host_is_alive_while_no_connection_is_left,
         ],
     )
@@ -105,6 +112,176 @@ async fn prometheus_reads_what_was_counted() {
         "{}",
         targets.text()
     );
+}
+
+/// The gateway, built with all that operators can see, before this origin.
+fn gateway(issuer: &Issuer, origin: &Origin) -> App {
+    let (url, origin) = (issuer.url(), origin.url());
+    let mut spec = AppSpec::gateway(format!(
+        r#"
+        [issuer.test]
+        url = "{url}"
+        audience = "{AUDIENCE}"
+        [upstream.orders]
+        url = "{origin}"
+        attempts_max = 1
+        [defaults]
+        upstream = "orders"
+        [[route]]
+        path = "/public/**"
+        public = true
+        [[route]]
+        path = "/read/{{number}}"
+        scope = ["read"]
+        "#
+    ));
+    spec.sources.push(("gateway", built("gateway-measuring")));
+    spec.write()
+}
+
+/// The value of a series, by its beginning up to the value; 0 where there is none.
+fn value(text: &str, series: &str) -> u64 {
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
+    values
+        .next()
+        .map_or(0, |value| value.trim().parse().unwrap())
+}
+
+async fn what_the_gate_measures_is_exact_and_told_with_the_host_s_own() {
+    let issuer = Issuer::start().await;
+    let origin = Origin::start(Reply::ok("here you are")).await;
+    let app = gateway(&issuer, &origin);
+    let (running, metrics) = counting(&app).await;
+    let token = issuer.token("alice", "read");
+    // More than one instance serves, so they come from several.
+    let requests = 300;
+    let mut under_way = tokio::task::JoinSet::new();
+    for client in 0..4 {
+        let (token, address) = (token.clone(), running.address);
+        under_way.spawn(async move {
+            for number in 0..requests / 4 {
+                let path = format!("/read/{}", client * requests + number);
+                let answer = Ask::get(&path).bearer(&token).send(address).await;
+                status(&answer, 200, "who may read does");
+                let answer = Ask::get("/read/1").send(address).await;
+                status(&answer, 401, "who says nothing may not");
+            }
+        });
+    }
+    while let Some(ended) = under_way.join_next().await {
+        ended.unwrap();
+    }
+    let of = |rest: &str| format!("doorward_{rest} ");
+    let admitted = of(
+        r#"requests_total{component="gateway",decision="admitted",method="GET",route="/read/{number}",status="200"}"#,
+    );
+    let refused =
+        of(r#"refusals_total{class="no-credential",component="gateway",route="/read/{number}"}"#);
+    let took = of(
+        r#"request_duration_seconds_count{component="gateway",decision="admitted",route="/read/{number}"}"#,
+    );
+    let asked =
+        of(r#"upstream_attempts_total{component="gateway",outcome="2xx",upstream="orders"}"#);
+    let began = Instant::now();
+    let text = loop {
+        let text = ask(metrics, "/metrics").await.text();
+        if value(&text, &refused) == requests && value(&text, &admitted) == requests {
+            break text;
+        }
+        assert!(began.elapsed() < PATIENCE, "not all are counted: {text}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    assert_eq!(value(&text, &took), requests, "{text}");
+    assert_eq!(value(&text, &asked), requests, "{text}");
+    let starts = value(&text, &of(r#"instance_starts_total{component="gateway"}"#));
+    let started = value(
+        &text,
+        r#"doorward_host_instances_started_total{component="gateway"} "#,
+    );
+    assert!(starts >= 3, "128 requests are one instance's: {starts}");
+    assert_eq!(starts, started, "each instance is counted by both");
+    assert_eq!(lint(&text), "", "promtool has nothing against it");
+    for name in ["alice", token.as_str()] {
+        assert!(!text.contains(name), "{name} is in no label");
+    }
+}
+
+/// The folder with what operators load into other programs.
+fn operations() -> PathBuf {
+    workspace().join("docs/operations")
+}
+
+async fn alerts_are_raised_when_they_should_be() {
+    let (passes, said) = test_rules(&operations().join("alerts_test.yml"));
+    assert!(passes, "{said}");
+    // With another threshold one of them fails, so they are looked at.
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["alerts.yml", "alerts_test.yml"] {
+        let text = std::fs::read_to_string(operations().join(file)).unwrap();
+        let text = text.replace("> 7200", "> 72000");
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let (passes, said) = test_rules(&folder.path().join("alerts_test.yml"));
+    assert!(!passes && said.contains("DoorwardKeysTooOld"), "{said}");
+}
+
+/// What the dashboard asks for, each by the title of its panel.
+fn questions() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(operations().join("dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    panels
+        .flat_map(|panel| {
+            let title = panel["title"].as_str().unwrap();
+            let targets = panel["targets"].as_array().unwrap().iter();
+            targets.map(|target| {
+                let expression = target["expr"].as_str().unwrap();
+                let expression = expression
+                    .replace("$component", ".*")
+                    .replace("$__rate_interval", "10s");
+                (title.to_owned(), expression)
+            })
+        })
+        .collect()
+}
+
+async fn the_dashboard_asks_for_what_there_is() {
+    let issuer = Issuer::start().await;
+    let origin = Origin::start(Reply::ok("here you are")).await;
+    let app = gateway(&issuer, &origin);
+    let (running, metrics) = counting(&app).await;
+    let server = Server::start(Prometheus::of(metrics)).await;
+    let token = issuer.token("alice", "read");
+    let questions = questions();
+    assert!(questions.len() >= 20, "{questions:?}");
+    // What cannot be seen without something that goes wrong.
+    let is_rare = |question: &str| {
+        ["would_refuse", "candidate", "rate_limit", "breaker"]
+            .iter()
+            .any(|rare| question.contains(rare))
+    };
+    let began = Instant::now();
+    for (title, question) in &questions {
+        loop {
+            let answer = Ask::get("/read/1")
+                .bearer(&token)
+                .send(running.address)
+                .await;
+            status(&answer, 200, "who may read does");
+            let answer = ask(running.address, "/read/1").await;
+            status(&answer, 401, "who says nothing may not");
+            let path = Server::<Prometheus>::query(question);
+            let answer = ask(server.address(), &path).await;
+            status(&answer, 200, &format!("{title}: {question}"));
+            let answer = answer.json();
+            let found = answer["data"]["result"].as_array().unwrap();
+            if is_rare(question) || !found.is_empty() {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "{title}: {question}: {answer}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
 }
 
 async fn its_tool_has_nothing_against_them() {

@@ -99,6 +99,12 @@ pub(crate) struct Answer {
     pub(crate) bytes: Option<u64>,
 }
 
+/// What was decided of a request, in a word.
+#[cfg(feature = "metrics")]
+pub(crate) fn decision(record: &Record<'_>) -> &'static str {
+    decided(record, None).2
+}
+
 /// How much a line matters, its event, and what was decided.
 fn decided(record: &Record<'_>, status: Option<u16>) -> (Level, &'static str, &'static str) {
     let (event, decision) = match &record.outcome {

@@ -380,6 +380,15 @@ impl Event<'_> {
         text
     }
 
+    /// Its level and name, where it is not what was decided of a request.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn told_by_itself(&self) -> Option<(Level, String)> {
+        let line = self.as_line();
+        let name = line.fields.get("event").and_then(Value::as_str)?;
+        let is_decision = matches!(name, "refused" | "would-refuse" | "candidate-differs");
+        (!is_decision).then(|| (line.level, name.to_owned()))
+    }
+
     /// Of the request that it is about.
     fn trace(&self) -> Option<&Trace> {
         match self {

@@ -16,6 +16,8 @@ use crate::issuers::{Issuers, KnownIssuer};
 #[cfg(feature = "access-log")]
 use crate::levels::Levels;
 use crate::limiter::Limiter;
+#[cfg(feature = "metrics")]
+use crate::metrics::Instrument;
 use crate::platform::{Millis, Platform, Unreadable};
 #[cfg(feature = "health")]
 use crate::proxy::UpstreamHealth;
@@ -81,7 +83,15 @@ pub(crate) struct Gate<P: Platform> {
 impl<P: Platform> Instance<P> {
     /// Reads the policy. Where it cannot be used, the log says why, and every request is refused.
     pub fn load(platform: P) -> Self {
+        #[cfg(feature = "metrics")]
+        let began_ns = platform.monotonic_ns();
         let policy = policy(&platform, POLICY_PATH);
+        #[cfg(feature = "metrics")]
+        platform.measured(|metrics| {
+            let took_ns = platform.monotonic_ns().saturating_sub(began_ns);
+            metrics.add(Instrument::InstanceStarts, &[], 1);
+            metrics.measure(Instrument::InstanceStartDuration, &[], took_ns);
+        });
         Self {
             gate: policy.map(|policy| Gate::new(platform.clone(), policy)),
             id: platform.random(),

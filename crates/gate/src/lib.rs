@@ -34,6 +34,8 @@ mod leases;
 pub mod levels;
 mod limit;
 mod limiter;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod observe;
 pub mod platform;
 mod proxy;

@@ -5,6 +5,8 @@ use doorward_policy::Refusal;
 use crate::access_log::{self, Answer};
 use crate::additions::Additions;
 use crate::event::Event;
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::platform::Platform;
 use crate::record::{Outcome, Record};
 use crate::respond;
@@ -59,6 +61,11 @@ fn done<P: Platform>(
         return;
     };
     times.answered = Some(platform.monotonic());
+    #[cfg(feature = "metrics")]
+    platform.measured(|metrics| {
+        let status = answer.as_ref().ok().map(P::status);
+        metrics::request::count(metrics, record, status, platform.monotonic_ns());
+    });
     if cfg!(feature = "access-log")
         && let Some(rule) = record.log
     {

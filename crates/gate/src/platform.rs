@@ -14,6 +14,8 @@ pub use doorward_traffic::field_list::FieldList;
 pub use doorward_traffic::upstream::UpstreamFailure;
 use std::borrow::Cow;
 use std::cell::Cell;
+#[cfg(feature = "metrics")]
+use std::cell::RefCell;
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ use std::time::Duration;
 use crate::event::Event;
 pub use crate::fault::{StoreError, Unreadable};
 use crate::levels::Levels;
+#[cfg(feature = "metrics")]
+use crate::metrics::{self, Metrics, Point};
 use crate::record::Record;
 
 /// The host of an instance. A clone is the same host.
@@ -106,8 +110,52 @@ pub trait Platform: Clone + 'static {
     fn signal(&self) -> (Self::Wake, Self::Waiting);
     /// Waits until the other half of the signal is dropped.
     async fn woken(waiting: Self::Waiting);
+    /// What this instance has measured; `None`: nobody wants to know.
+    #[cfg(feature = "metrics")]
+    fn metrics(&self) -> Option<&RefCell<Metrics>>;
+    /// Tells what was measured since the last time.
+    ///
+    /// # Errors
+    /// It could not be told: it is told with what comes next.
+    #[cfg(feature = "metrics")]
+    async fn export(&self, points: &[Point]) -> Result<(), Untold>;
+    /// What a clock shows that nobody sets, in nanoseconds.
+    #[cfg(feature = "metrics")]
+    fn monotonic_ns(&self) -> u64;
+    /// Measures something, and sees to it that it is told.
+    #[cfg(feature = "metrics")]
+    fn measured(&self, measure: impl FnOnce(&mut Metrics)) {
+        let Some(metrics) = self.metrics() else {
+            return;
+        };
+        let (full, waits) = {
+            let mut metrics = metrics.borrow_mut();
+            measure(&mut metrics);
+            let full = (metrics.len() >= SERIES_ENOUGH).then(|| metrics.take());
+            (full, std::mem::replace(&mut metrics.will_be_told, true))
+        };
+        if let Some(points) = full {
+            self.spawn(told(self.clone(), points));
+        }
+        if !waits {
+            let platform = self.clone();
+            self.spawn(async move {
+                platform.pause(MEASURED_WAIT).await;
+                if let Some(metrics) = platform.metrics() {
+                    let points = {
+                        let mut metrics = metrics.borrow_mut();
+                        metrics.will_be_told = false;
+                        metrics.take()
+                    };
+                    told(platform.clone(), points).await;
+                }
+            });
+        }
+    }
     /// Takes note of something worth telling.
     fn record(&self, event: &Event<'_>) {
+        #[cfg(feature = "metrics")]
+        self.measured(|metrics| metrics::event::count(metrics, event, self.now()));
         if cfg!(feature = "access-log")
             && let Some(levels) = self.levels()
             && !event.is_told(levels)
@@ -126,7 +174,8 @@ pub trait Platform: Clone + 'static {
     const OBSERVES: bool = false;
     /// Whether anybody may want to: a constant, so that nothing is left of it in components that have no lines about
     /// requests.
-    const MAY_OBSERVE: bool = Self::OBSERVES || cfg!(feature = "access-log");
+    const MAY_OBSERVE: bool =
+        Self::OBSERVES || cfg!(feature = "access-log") || cfg!(feature = "metrics");
     /// Takes note of what became of a request.
     fn observe(&self, record: &Record<'_>) {
         let _ = record;
@@ -287,6 +336,28 @@ pub trait Platform: Clone + 'static {
     /// A small body that is ready to be read when the message is sent: a host that sends head and body in two
     /// writes makes some clients wait for a delayed acknowledgement.
     fn bytes(&self, bytes: Vec<u8>) -> Self::Body;
+}
+
+/// How long a measurement waits at most until it is told: 1 s.
+#[cfg(feature = "metrics")]
+const MEASURED_WAIT: Duration = Duration::from_secs(1);
+/// With so many series an instance does not wait that long.
+#[cfg(feature = "metrics")]
+const SERIES_ENOUGH: usize = 500;
+
+/// What was measured could not be told.
+#[cfg(feature = "metrics")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untold;
+
+/// Tells what was measured. Where that fails, the next export has it, so nobody tries again by himself.
+#[cfg(feature = "metrics")]
+async fn told<P: Platform>(platform: P, points: Vec<Point>) {
+    if platform.export(&points).await.is_err()
+        && let Some(metrics) = platform.metrics()
+    {
+        metrics.borrow_mut().put_back(points);
+    }
 }
 
 /// A key-value store.

@@ -60,6 +60,12 @@ pub struct Record<'p> {
     pub times: Option<Times>,
     /// What of it the log tells.
     pub(crate) log: Option<&'p LogRule>,
+    /// When it arrived, in nanoseconds of the clock that nobody sets.
+    #[cfg(feature = "metrics")]
+    pub(crate) arrived_ns: u64,
+    /// How long it took to see whether its credential is genuine.
+    #[cfg(feature = "metrics")]
+    pub(crate) authentication_ns: Option<u64>,
 }
 
 /// When what happened to a request, by the clock that nobody sets.
@@ -123,6 +129,9 @@ pub struct AskedUpstream {
     pub attempts: Vec<(usize, End)>,
     /// Why there were no more; `None`: the last one was good, or the request ended under way.
     pub no_more: Option<WhyNot>,
+    /// Whether it was left alone because its breaker was open.
+    #[cfg(feature = "metrics")]
+    pub breaker_was_open: bool,
 }
 
 impl AskedUpstream {
@@ -132,6 +141,8 @@ impl AskedUpstream {
             upstream: Arc::clone(upstream),
             attempts: Vec::new(),
             no_more: None,
+            #[cfg(feature = "metrics")]
+            breaker_was_open: false,
         }
     }
 }
@@ -179,6 +190,10 @@ impl<'p> Record<'p> {
             body_bytes: 0,
             times: None,
             log: None,
+            #[cfg(feature = "metrics")]
+            arrived_ns: 0,
+            #[cfg(feature = "metrics")]
+            authentication_ns: None,
         }
     }
 

@@ -131,7 +131,16 @@ async fn enter<P: Platform>(
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
     if P::MAY_OBSERVE {
         record.log = gate.and_then(|gate| gate.policy().log());
-        record.times = (P::OBSERVES || record.log.is_some()).then(|| instance.times());
+        #[cfg(feature = "metrics")]
+        let is_measured = platform.metrics().is_some();
+        #[cfg(not(feature = "metrics"))]
+        let is_measured = false;
+        let is_observed = P::OBSERVES || is_measured || record.log.is_some();
+        record.times = is_observed.then(|| instance.times());
+        #[cfg(feature = "metrics")]
+        if is_measured {
+            record.arrived_ns = platform.monotonic_ns();
+        }
     }
     let mut additions = Additions::default();
     let refusal = match gate {
@@ -269,7 +278,15 @@ async fn authenticated_and_authorised<'i, P: Platform>(
         Screened::Public(permit) => return Ok(permit),
         Screened::Protected(pending) => pending,
     };
-    let genuine = admit::genuine(gate, &pending, received, record).await?;
+    #[cfg(feature = "metrics")]
+    let began_ns = gate.platform().monotonic_ns();
+    let genuine = admit::genuine(gate, &pending, received, record).await;
+    #[cfg(feature = "metrics")]
+    {
+        let took_ns = gate.platform().monotonic_ns().saturating_sub(began_ns);
+        record.authentication_ns = Some(took_ns);
+    }
+    let genuine = genuine?;
     #[cfg(feature = "report")]
     if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {
         record.genuine = Some((Arc::clone(issuer), Arc::clone(token)));

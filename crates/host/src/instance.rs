@@ -35,6 +35,7 @@ use crate::shares::Shares;
 use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{self, HostState, Limits};
 use crate::stdio::LineWriter;
+use crate::telemetry::Telemetry;
 
 /// Limits of instances, from the host's options.
 #[derive(Clone, Debug)]
@@ -204,6 +205,10 @@ impl Factory {
                 interfaces,
                 denied: Denied,
                 present: Present::default(),
+                telemetry: Telemetry {
+                    component: Arc::clone(&self.grants.component),
+                    metrics: self.metrics.clone(),
+                },
                 limits: Limits::new(self.reuse.memory_bytes_max),
                 busy_ticks: 0,
             },

@@ -58,6 +58,7 @@ mod slots;
 mod state;
 mod stdio;
 mod streams;
+mod telemetry;
 mod template;
 mod timers;
 pub mod trust;

@@ -4,6 +4,7 @@
 //! their five classes.
 
 mod format;
+mod measured;
 mod outcome;
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use prometheus::{
 };
 
 pub use self::format::Format;
+pub use self::measured::{Kind, Measured, Value};
+use self::measured::{Measurements, Seen};
 pub use self::outcome::Outcome;
 
 /// Bounds of the times that answers take, in seconds: those of a gate at the left, those of slow upstreams at the
@@ -42,6 +45,8 @@ pub struct Metrics {
     started: IntCounterVec,
     start_seconds: HistogramVec,
     load_seconds: GaugeVec,
+    measured: Arc<Measurements>,
+    dropped: IntCounterVec,
 }
 
 impl Metrics {
@@ -107,6 +112,14 @@ impl Metrics {
                 ),
                 &[COMPONENT],
             )?,
+            measured: Arc::default(),
+            dropped: IntCounterVec::new(
+                by_component(
+                    "doorward_host_measurements_dropped_total",
+                    "Measurements of components that were not taken: too many, or none that can be added.",
+                ),
+                &[COMPONENT],
+            )?,
         };
         let registry = &metrics.registry;
         registry.register(Box::new(metrics.connections.clone()))?;
@@ -118,6 +131,8 @@ impl Metrics {
         registry.register(Box::new(metrics.started.clone()))?;
         registry.register(Box::new(metrics.start_seconds.clone()))?;
         registry.register(Box::new(metrics.load_seconds.clone()))?;
+        registry.register(Box::new(metrics.dropped.clone()))?;
+        registry.register(Box::new(Seen(Arc::clone(&metrics.measured))))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -161,6 +176,19 @@ impl Metrics {
             let seconds = self.answer_seconds.with_label_values(&[component]);
             seconds.observe(time.as_secs_f64());
         }
+    }
+
+    /// Adds what a component has measured.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is not taken. That is counted.
+    pub fn measured(&self, measured: &Measured<'_>) -> std::result::Result<(), &'static str> {
+        let added = self.measured.add(measured);
+        if added.is_err() {
+            self.dropped.with_label_values(&[measured.component]).inc();
+        }
+        added
     }
 
     /// All of them in this format.

@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{HasInstances, HostView, Instances};
 use crate::presence::{Presence, Present};
+use crate::telemetry::Telemetry;
 
 /// Bytes of the fields of one message that a component makes or changes, as wasmtime counts them, 32 for a name and 40
 /// for a value more than they have: 512 KiB. An answer of an origin with the most that it may have, and what is added
@@ -26,6 +27,7 @@ pub struct HostState {
     pub(crate) interfaces: Instances,
     pub(crate) denied: Denied,
     pub(crate) present: Present,
+    pub(crate) telemetry: Telemetry,
     pub(crate) limits: Limits,
     /// Epochs in which this instance was computing since its last request began.
     pub(crate) busy_ticks: u32,
@@ -46,6 +48,10 @@ impl HostView for HostState {
             table: &mut self.table,
             ctx: &mut self.http,
         }
+    }
+
+    fn telemetry(&mut self) -> &mut Telemetry {
+        &mut self.telemetry
     }
 
     fn client_of(&mut self, task: GuestTaskId) -> Option<Arc<Presence>> {

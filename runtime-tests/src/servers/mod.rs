@@ -13,7 +13,7 @@ mod tests;
 
 pub use mosquitto::Mosquitto;
 pub use postgresql::PostgreSql;
-pub use prometheus::{Prometheus, lint};
+pub use prometheus::{Prometheus, lint, test_rules};
 pub use redis::Redis;
 
 use crate::group::Group;

@@ -74,6 +74,22 @@ impl Server<Prometheus> {
     }
 }
 
+/// What `promtool test rules` says of a file of tests: whether they pass, and in words.
+///
+/// # Panics
+/// Where it cannot be run.
+pub fn test_rules(file: &Path) -> (bool, String) {
+    let tool = first_that_runs(TOOLS).expect("there is a promtool");
+    let output = Command::new(tool)
+        .args(["test", "rules"])
+        .arg(file)
+        .output()
+        .expect("run promtool");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (output.status.success(), said)
+}
+
 /// What `promtool check metrics` has against these.
 ///
 /// # Panics

@@ -26,6 +26,8 @@ pub struct Component {
     pub increments: bool,
     /// Whether the host keeps the times of requests that are sent.
     pub keeps_time: bool,
+    /// Whether the host takes what instances measure.
+    pub measures: bool,
     /// How long an instance is kept that has nothing to do; `None`: as long as it can serve.
     pub idle_max: Option<Duration>,
     /// Requests that an instance serves at most.
@@ -48,6 +50,7 @@ impl Component {
             manner: Manner::default(),
             increments: false,
             keeps_time: true,
+            measures: false,
             idle_max: None,
             requests_max: 128,
             at_once_max: 16,

@@ -8,9 +8,10 @@ use super::wire;
 use super::world::World;
 use crate::numbers::Numbers;
 use doorward_gate::levels::Levels;
+use doorward_gate::metrics::{Metrics, Point};
 use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
-    StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
+    StoreError, Times, UnixTime, Unreadable, Untold, UpstreamFailure,
 };
 use doorward_gate::record::Record;
 use std::borrow::Cow;
@@ -35,6 +36,7 @@ struct Inner {
     random: RefCell<Numbers>,
     names: RefCell<Numbers>,
     levels: OnceCell<Levels>,
+    metrics: RefCell<Metrics>,
 }
 
 impl Drop for Inner {
@@ -56,6 +58,7 @@ impl Sim {
             random: RefCell::new(Numbers::new(seed)),
             names: RefCell::new(Numbers::new(!seed)),
             levels: OnceCell::new(),
+            metrics: RefCell::default(),
         }))
     }
 
@@ -192,6 +195,19 @@ impl Platform for Sim {
 
     fn set_levels(&self, levels: Levels) {
         let _ = self.0.levels.set(levels);
+    }
+
+    fn metrics(&self) -> Option<&RefCell<Metrics>> {
+        self.0.component.measures.then_some(&self.0.metrics)
+    }
+
+    async fn export(&self, points: &[Point]) -> Result<(), Untold> {
+        self.0.world.executor.turn().await;
+        self.0.world.measured(points).ok_or(Untold)
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        u64::try_from(self.0.world.executor.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn tell(&self, line: &str) {

@@ -4,6 +4,7 @@ use super::executor::{Executor, Owner};
 use super::message::{Failure, Request, Response};
 use super::store;
 use crate::numbers::Numbers;
+use doorward_gate::metrics::Point;
 use doorward_gate::record::{AskedUpstream, Outcome, Proof, Record, RequestId, Times};
 use doorward_policy::Refusal;
 use doorward_syntax::request_id::{uuid, uuid_bits};
@@ -46,6 +47,8 @@ pub struct World {
     platforms: Cell<usize>,
     named: Cell<u64>,
     observed: RefCell<Vec<Observed>>,
+    measured: RefCell<Vec<Vec<Point>>>,
+    refuses_measurements: Cell<bool>,
 }
 
 /// What became of a request, as the engine knows it.
@@ -139,6 +142,8 @@ impl World {
             log: RefCell::default(),
             next_owner: Cell::new(1),
             observed: RefCell::default(),
+            measured: RefCell::default(),
+            refuses_measurements: Cell::new(false),
             platforms: Cell::new(0),
             named: Cell::new(0),
         })
@@ -290,6 +295,26 @@ impl World {
         let text = line.trim_end().to_owned();
         let at = self.executor.now();
         self.log.borrow_mut().push(Line { at, instance, text });
+    }
+
+    /// Takes what an instance has measured, unless it is refused.
+    pub fn measured(&self, points: &[Point]) -> Option<()> {
+        if self.refuses_measurements.get() {
+            return None;
+        }
+        self.measured.borrow_mut().push(points.to_vec());
+        Some(())
+    }
+
+    /// Whether nothing is taken of what instances have measured.
+    pub fn refuses_measurements(&self, refuses: bool) {
+        self.refuses_measurements.set(refuses);
+    }
+
+    /// What instances have measured, by each time that they told.
+    #[must_use]
+    pub fn measurements(&self) -> Vec<Vec<Point>> {
+        self.measured.borrow().clone()
     }
 
     /// Takes note of what became of a request.

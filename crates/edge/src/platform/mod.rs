@@ -7,14 +7,22 @@ mod bodies;
 mod failure;
 mod requests;
 mod store;
+#[cfg(feature = "metrics")]
+mod telemetry;
 
 use doorward_gate::levels::Levels;
+#[cfg(feature = "metrics")]
+use doorward_gate::metrics::{Metrics, Point};
+#[cfg(feature = "metrics")]
+use doorward_gate::platform::Untold;
 use doorward_gate::platform::{
     Destination, FieldList, HOST_VARIABLE, Message, Millis, NotAccepted, Platform, Read,
     RequestLine, Stop, StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
 use spin_sdk::variables;
 use std::borrow::Cow;
+#[cfg(feature = "metrics")]
+use std::cell::RefCell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -120,6 +128,21 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
 
     fn set_levels(&self, levels: Levels) {
         let _ = LEVELS.set(levels);
+    }
+
+    #[cfg(feature = "metrics")]
+    fn metrics(&self) -> Option<&RefCell<Metrics>> {
+        Some(telemetry::metrics())
+    }
+
+    #[cfg(feature = "metrics")]
+    async fn export(&self, points: &[Point]) -> Result<(), Untold> {
+        telemetry::told(points)
+    }
+
+    #[cfg(feature = "metrics")]
+    fn monotonic_ns(&self) -> u64 {
+        monotonic_clock::now()
     }
 
     fn tell(&self, line: &str) {

@@ -92,6 +92,10 @@ pub(super) async fn ask<P: Platform>(
         None => None,
         Some(Ok(admission)) => Some(admission),
         Some(Err(open)) => {
+            #[cfg(feature = "metrics")]
+            if let Some(asked) = record.upstreams.last_mut() {
+                asked.breaker_was_open = true;
+            }
             let retry_after_s = open.retry_after_ms.div_ceil(1000).max(1);
             let failure = UpstreamFailure::BreakerOpen { retry_after_s };
             return Err(Failure::Upstream(upstream.name.clone(), failure));

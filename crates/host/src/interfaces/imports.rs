@@ -40,7 +40,12 @@ const PACKAGES: &[(&str, &str)] = &[
 ];
 
 /// Single interfaces with a line of versions that the host provides.
-const INTERFACES: &[(&str, &str)] = &[("wasi:http/types", "0.2"), ("wasi:http/types", "0.3")];
+const INTERFACES: &[(&str, &str)] = &[
+    ("wasi:http/types", "0.2"),
+    ("wasi:http/types", "0.3"),
+    ("wasi:otel/metrics", "0.2.0-rc.2"),
+    ("wasi:otel/types", "0.2.0-rc.2"),
+];
 
 /// The set that an interface belongs to; none when it needs no grant.
 #[must_use]

@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 use crate::manifest::{Application, Component, ConfigurationSet};
 use crate::options::{HostOptions, LogSink};
 use crate::presence::Presence;
+use crate::telemetry::Telemetry;
 use crate::variables::Variables;
 
 /// An interface that components import, or several over the same service.
@@ -97,6 +98,9 @@ pub struct NewInstance<'a> {
 pub trait HostView: WasiHttpView + Send + 'static {
     /// The view of HTTP in which every outgoing request is refused.
     fn http_denied(&mut self) -> WasiHttpCtxView<'_>;
+
+    /// Where the instance tells what it measures.
+    fn telemetry(&mut self) -> &mut Telemetry;
 
     /// The client for whom a task works that was asked from outside.
     fn client_of(&mut self, task: GuestTaskId) -> Option<Arc<Presence>>;

@@ -9,6 +9,7 @@ pub mod imports;
 mod interface;
 pub mod key_value;
 mod mqtt;
+mod otel;
 pub mod outbound_http;
 mod postgres;
 mod redis;

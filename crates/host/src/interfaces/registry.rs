@@ -7,7 +7,7 @@ use wasmtime::component::{Linker, ResourceTable};
 
 use super::interface::{HostInterface, HostView, NewInstance, Start, View};
 use super::{
-    environment, files, key_value, mqtt, outbound_http, postgres, redis, sqlite, variables,
+    environment, files, key_value, mqtt, otel, outbound_http, postgres, redis, sqlite, variables,
 };
 use crate::manifest::{Component, ConfigurationSet};
 
@@ -92,7 +92,7 @@ macro_rules! interfaces {
                 <$interface>::link(linker, own::<T>)?;
                 <$interface>::deny(linker)?;
             })+
-            Ok(())
+            otel::link(linker)
         }
     };
 }

@@ -31,6 +31,23 @@ pub enum UpstreamFailure {
 }
 
 impl UpstreamFailure {
+    /// A word for it, for who counts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Tls => "tls",
+            Self::Denied => "denied",
+            Self::BreakerOpen { .. } => "breaker_open",
+            Self::Deadline => "deadline",
+        }
+    }
+
     /// Whether nothing can have reached the upstream, so that any request can be sent elsewhere.
     #[must_use]
     pub const fn sent_nothing(self) -> bool {

@@ -1,0 +1,30 @@
+//! What is counted of an event of the log.
+
+use super::instrument::Instrument;
+use super::series::Metrics;
+use crate::event::{Event, KeysChange};
+use doorward_token::UnixTime;
+
+/// Counts an event. Those that say what was decided of a request are not among them: the request is counted.
+pub(crate) fn count(metrics: &mut Metrics, event: &Event<'_>, now: UnixTime) {
+    let Some((level, name)) = event.told_by_itself() else {
+        return;
+    };
+    metrics.add(Instrument::Events, &[&name, level.name()], 1);
+    let Event::Keys(keys) = event else {
+        return;
+    };
+    let outcome = match keys.change {
+        KeysChange::Loaded => "loaded",
+        KeysChange::Refreshed => "refreshed",
+        KeysChange::Recovered => "recovered",
+        KeysChange::Unusable => "unusable",
+        KeysChange::Failed => "failed",
+    };
+    metrics.add(Instrument::KeySetChanges, &[keys.issuer, outcome], 1);
+    if let Some(age_s) = keys.age_s {
+        let fetched = now.0.saturating_sub(age_s);
+        #[expect(clippy::cast_precision_loss, reason = "a time of day in seconds")]
+        metrics.set(Instrument::KeySetFetched, &[keys.issuer], fetched as f64);
+    }
+}

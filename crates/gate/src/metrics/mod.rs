@@ -1,0 +1,16 @@
+//! Numbers of what the gate does, for who watches it: views of the record of each request, and of events.
+//!
+//! An instance keeps what it has measured for a second at most, or until there are many series, and then
+//! [exports](crate::platform::Platform::export) what has been added since the last time. The task that waits for that
+//! keeps the instance alive, so what it measured is not lost with it unless it is killed.
+//!
+//! What a label can say is bounded: routes, limits, upstreams and issuers are those of the policy, methods the known
+//! ones, statuses numbers below 600. What a client sends is in none of them.
+
+pub(crate) mod event;
+mod instrument;
+pub(crate) mod request;
+mod series;
+
+pub use self::instrument::{DURATION_BOUNDS_S, Instrument, Kind};
+pub use self::series::{BUCKETS, Distribution, Metrics, Point, SERIES_MAX, Value};
