@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         what_is_wrong_is_told_and_the_connection_goes_on,
         a_transaction_takes_several_statements_and_ends_with_its_connection,
         two_connections_write_at_the_same_time,
+        a_file_is_in_wal_mode_so_who_writes_does_not_wait_for_who_reads,
         changes_and_row_ids_are_those_of_the_last_statement,
         what_is_not_granted_is_denied,
         no_other_file_is_attached,
@@ -266,6 +267,47 @@ async fn two_connections_write_at_the_same_time(host: &dyn Host) {
     ]);
     let given = given(&running, steps).await;
     assert_eq!(given[3], rows(json!(["c"]), json!([[50]])), "{given}");
+}
+
+/// Spin leaves the journal as the file has it, where one transaction that reads keeps others from writing.
+async fn a_file_is_in_wal_mode_so_who_writes_does_not_wait_for_who_reads(host: &dyn Host) {
+    let app = spec(&["default"]).write();
+    let running = host.start(&app).await;
+    let count = |count: u64| rows(json!(["c"]), json!([[count]]));
+    let given = given(
+        &running,
+        json!([
+            ["open", "a", "default"],
+            ["open", "b", "default"],
+            ["execute", "a", "PRAGMA journal_mode"],
+            ["execute", "a", "CREATE TABLE t (i)"],
+            ["execute", "a", "BEGIN"],
+            ["execute", "a", "SELECT count(*) AS c FROM t"],
+            ["execute", "b", "INSERT INTO t VALUES (1)"],
+            ["execute", "a", "SELECT count(*) AS c FROM t"],
+            ["execute", "a", "COMMIT"],
+            ["execute", "a", "SELECT count(*) AS c FROM t"],
+        ]),
+    )
+    .await;
+    let is_spin = host.name() == "spin";
+    let (mode, written) = if is_spin { ("delete", 0) } else { ("wal", 1) };
+    assert_eq!(given[2]["rows"], json!([[mode]]), "{given}");
+    match is_spin {
+        true => assert_eq!(io(&given[6]), "database is locked", "{given}"),
+        false => assert_eq!(given[6], nothing(), "{given}"),
+    }
+    assert_eq!(given[5], count(0), "{given}");
+    assert_eq!(given[7], count(0), "his transaction stands still: {given}");
+    assert_eq!(given[9], count(written), "{given}");
+    // As whoever else opens the file finds it, while it is served and afterwards.
+    let found = || {
+        let direct = Connection::open(file(&app)).unwrap();
+        direct.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))
+    };
+    assert_eq!(found().unwrap(), mode, "while it is served");
+    running.stop().await;
+    assert_eq!(found().unwrap(), mode, "afterwards");
 }
 
 async fn changes_and_row_ids_are_those_of_the_last_statement(host: &dyn Host) {
