@@ -2,9 +2,13 @@
 //! the store is not to be had.
 
 use crate::scene::{Hangs, on_redis};
-use doorward_runtime_tests::app::AppSpec;
+use doorward_host::kv::{Places, Store};
+use doorward_host::manifest::runtime_config;
+use doorward_host::outbound_options::OutboundOptions;
+use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Ask, apart};
+use doorward_runtime_tests::credential::{ApiKey, Revoked, revocation};
 use doorward_runtime_tests::host::{Host, How};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::run::Case;
@@ -13,7 +17,8 @@ use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = cases![
     a_shared_limit_is_one_over_all_hosts,
-    a_key_set_is_fetched_once_for_all_hosts;
+    a_key_set_is_fetched_once_for_all_hosts,
+    what_is_revoked_is_refused_by_every_host_in_the_time_of_the_policy;
     both_manners:
     while_the_store_hangs_requests_are_answered_in_the_time_that_the_gate_gives_it,
     while_the_store_is_away_tokens_are_refused_only_after_its_time_and_then_accepted_again,
@@ -95,6 +100,93 @@ async fn a_key_set_is_fetched_once_for_all_hosts(host: &dyn Host) {
         }
     }
     assert_eq!(issuer.key_requests(), 1);
+}
+
+/// How soon every host sees what is revoked, by the policies of these cases: in seconds.
+const REFRESH_S: u64 = 1;
+/// How late a request may begin that still passes, with the time that the answer before it took on its way.
+const REVOKED_TIME_MAX: Duration = Duration::from_secs(REFRESH_S + 1);
+
+/// The store of an application, as the command has it with `--runtime-config-file`.
+fn store_of(app: &App) -> Store {
+    let configured = runtime_config::load(&app.runtime_config().unwrap()).unwrap();
+    let state = app.folder().join("state");
+    let places = Places::new(
+        &state,
+        &configured.key_value_stores,
+        &OutboundOptions::default(),
+    );
+    Store::new(places.open("default").unwrap(), "default")
+}
+
+async fn what_is_revoked_is_refused_by_every_host_in_the_time_of_the_policy(host: &dyn Host) {
+    let server = Server::start(Redis::default()).await;
+    let issuer = Issuer::start().await;
+    let more = format!(
+        "[revocation]\n\n[store]\nrefresh_s = {REFRESH_S}\n\n[api_keys]\nheader = \"x-api-key\"\n\n\
+         [[route]]\npath = \"/machine\"\naccept = [\"api-key\"]\nscope = [\"read\"]\n\n"
+    );
+    let mut spec = AppSpec::gated("echo", gated(&issuer, &more));
+    spec.runtime_config = Some(on_redis("default", &server.url()));
+    let apps = [spec.write(), spec.write()];
+    let store = store_of(&apps[0]);
+    let (key, other) = (
+        ApiKey::new("ci", &["read"], None),
+        ApiKey::new("cd", &["read"], None),
+    );
+    for key in [&key, &other] {
+        let (name, record) = key.entry();
+        store.set(name, record.into_bytes()).await.unwrap();
+    }
+    let mut replicas = Vec::new();
+    for app in &apps {
+        replicas.push(host.serve(app, How::kept()).await);
+    }
+    let tokens = ["alice", "bob"].map(|subject| issuer.token(subject, "read"));
+    let by_key = |key: &ApiKey| {
+        (
+            Ask::get("/machine").header("x-api-key", &key.text),
+            key.name.clone(),
+        )
+    };
+    let by_token =
+        |token: &str, subject: &str| (Ask::get("/read").bearer(token), subject.to_owned());
+    let revoked = [by_key(&key), by_token(&tokens[0], "alice")];
+    let others = [by_key(&other), by_token(&tokens[1], "bob")];
+    for (replica, running) in replicas.iter().enumerate() {
+        for (ask, who) in revoked.iter().chain(&others) {
+            let answer = ask.send(running.address).await;
+            assert_eq!(answer.status, 200, "{who} by {replica}: {}", answer.text());
+        }
+    }
+
+    // As `doorward key revoke` and `doorward revoke subject` do it, once.
+    let now = issuer.now();
+    let entry = revocation(&issuer.url(), Revoked::Subject("alice", now), now + 3600);
+    store.set(entry, Vec::new()).await.unwrap();
+    assert_eq!(store.delete(key.entry_name()).await, Ok(true));
+    let at = Instant::now();
+    for (replica, running) in replicas.iter().enumerate() {
+        for (ask, who) in &revoked {
+            loop {
+                let asked = at.elapsed();
+                let status = ask.send(running.address).await.status;
+                if status == 401 {
+                    break;
+                }
+                assert_eq!(status, 200, "{who} by {replica}");
+                assert!(asked < REVOKED_TIME_MAX, "{who} by {replica}: {asked:?}");
+            }
+        }
+    }
+    for (replica, running) in replicas.iter().enumerate() {
+        for (asked, expected) in [(&revoked, 401), (&others, 200)] {
+            for (ask, who) in asked {
+                let status = ask.send(running.address).await.status;
+                assert_eq!(status, expected, "{who} by {replica}");
+            }
+        }
+    }
 }
 
 fn server_has_no_entry(server: &Server<Redis>) -> bool {
