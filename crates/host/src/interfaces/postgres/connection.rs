@@ -17,9 +17,9 @@ use super::values::Value;
 /// How long a statement waits for the one before it on its connection.
 pub const TURN_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a statement waits for somebody to take its rows.
-const ROW_TIME_MAX: Duration = Duration::from_secs(60);
+pub const ROW_TIME_MAX: Duration = Duration::from_secs(60);
 /// Batches of rows that are ready before they are taken; as many as Spin has rows.
-const BATCHES_AHEAD: usize = 4;
+pub const BATCHES_AHEAD: usize = 4;
 /// Rows of a batch, where they come faster than they are taken.
 const BATCH_ROWS_MAX: usize = 64;
 /// Bytes of a batch that takes further rows: 64 KiB.

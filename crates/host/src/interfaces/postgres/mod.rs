@@ -12,6 +12,8 @@ mod pool;
 mod service;
 mod session;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod values;
 

@@ -14,7 +14,7 @@ use tokio_postgres::config::SslMode;
 
 use super::address::Address;
 use super::error::{PostgresError, PostgresResult};
-use super::session::Session;
+use super::session::{Session, Silence};
 use super::trust::{Authority, Trust};
 
 /// Connections of one component to one address.
@@ -150,7 +150,7 @@ impl Manager for Maker {
                 Some(tls.map_err(PostgresError::ConnectionFailed)?)
             }
         };
-        Session::make(&self.address, tls).await
+        Session::make(&self.address, tls, Silence::default()).await
     }
 
     async fn recycle(

@@ -24,13 +24,14 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const CANCEL_TIME_MAX: Duration = Duration::from_secs(3);
 /// How long a connection may take to become as it was at first. Then it is closed.
 pub const RESET_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long nothing may come until it is asked whether the other end is there, how often that is, and how long what
-/// was sent may stay unanswered by the machine at the other end.
+/// How long nothing may come until it is asked whether the other end is there.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
+/// How often that is asked, while there is no answer.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is asked at most, where that counts and not the time.
 const KEEPALIVE_COUNT: u32 = 3;
-#[cfg(target_os = "linux")]
-const UNANSWERED_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long the machine at the other end may answer nothing, whether it is asked or sent something.
+pub const UNANSWERED_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What ends whatever transaction there is. Where there is none, `ROLLBACK` alone would be a warning in the log of
 /// the server each time; where one has failed, `BEGIN` is refused, and that does not matter.
@@ -45,6 +46,43 @@ const COUNT_PREPARED: &str =
     "SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE from_sql";
 /// Says whether the server can be written to.
 const IS_READ_ONLY: &str = "SHOW transaction_read_only";
+
+/// How long the machine of a server is believed to be there while nothing comes from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    /// As [`KEEPALIVE_AFTER`].
+    pub asks_after: Duration,
+    /// As [`KEEPALIVE_EVERY`].
+    pub asks_every: Duration,
+    /// As [`UNANSWERED_TIME_MAX`].
+    pub time_max: Duration,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self {
+            asks_after: KEEPALIVE_AFTER,
+            asks_every: KEEPALIVE_EVERY,
+            time_max: UNANSWERED_TIME_MAX,
+        }
+    }
+}
+
+impl Silence {
+    /// Makes the kernel end the connection of `stream` when nothing has come for that long.
+    fn bound(self, stream: &TcpStream) -> std::io::Result<()> {
+        let socket = SockRef::from(stream);
+        let keepalive = TcpKeepalive::new()
+            .with_time(self.asks_after)
+            .with_interval(self.asks_every)
+            .with_retries(KEEPALIVE_COUNT);
+        socket.set_tcp_keepalive(&keepalive)?;
+        // On Linux this time counts in place of the number of questions (tcp(7)).
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(self.time_max))?;
+        Ok(())
+    }
+}
 
 /// A connection.
 pub struct Session {
@@ -69,15 +107,21 @@ struct Way {
     host: String,
     config: Config,
     tls: Option<Arc<ClientConfig>>,
+    silence: Silence,
 }
 
 impl Session {
-    /// Connects to the first host of `address` that serves, over TLS as `tls` says where there is one.
+    /// Connects to the first host of `address` that serves, over TLS as `tls` says where there is one. Its machine is
+    /// missed after `silence`.
     ///
     /// # Errors
     ///
     /// Says of the last host why there is no connection.
-    pub async fn make(address: &Address, tls: Option<&Arc<ClientConfig>>) -> PostgresResult<Self> {
+    pub async fn make(
+        address: &Address,
+        tls: Option<&Arc<ClientConfig>>,
+        silence: Silence,
+    ) -> PostgresResult<Self> {
         let hosts = u32::try_from(address.places.len())
             .unwrap_or(u32::MAX)
             .max(1);
@@ -87,7 +131,7 @@ impl Session {
             .min(CONNECT_TIMEOUT / hosts);
         let mut failed = "it has no host".to_owned();
         for (host, port) in &address.places {
-            let connecting = Self::connect(address, host, *port, tls.cloned());
+            let connecting = Self::connect(address, host, *port, tls.cloned(), silence);
             let why = match timeout(time, connecting).await {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(why)) => why,
@@ -103,6 +147,7 @@ impl Session {
         host: &str,
         port: u16,
         tls: Option<Arc<ClientConfig>>,
+        silence: Silence,
     ) -> Result<Self, String> {
         let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|error| words(&error))?;
@@ -112,6 +157,7 @@ impl Session {
             host: host.to_owned(),
             config: address.config.clone(),
             tls,
+            silence,
         };
         let line = way.line(stream).await.map_err(|error| words(&error))?;
         let config = settled(&address.config);
@@ -242,14 +288,44 @@ impl Drop for Session {
 impl Way {
     async fn line(&self, stream: TcpStream) -> std::io::Result<Line> {
         stream.set_nodelay(true)?;
-        let socket = SockRef::from(&stream);
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_AFTER)
-            .with_interval(KEEPALIVE_EVERY)
-            .with_retries(KEEPALIVE_COUNT);
-        socket.set_tcp_keepalive(&keepalive)?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(UNANSWERED_TIME_MAX))?;
+        self.silence.bound(&stream)?;
         Line::open(stream, &self.host, &self.config, self.tls.clone()).await
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What the kernel does with these times is in the tests of the folder.
+    #[tokio::test]
+    async fn a_line_has_the_times_of_silence_that_are_said() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let way = Way {
+            peer,
+            host: peer.ip().to_string(),
+            config: Config::new(),
+            tls: None,
+            silence: Silence::default(),
+        };
+        let line = way.line(TcpStream::connect(peer).await.unwrap()).await;
+        let Line::Plain(stream) = line.unwrap() else {
+            return assert!(way.tls.is_some(), "it is in the clear");
+        };
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        let (after, every) = (Duration::from_secs(15), Duration::from_secs(5));
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), after);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), every);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().unwrap(),
+            Some(Duration::from_secs(30))
+        );
     }
 }

@@ -191,6 +191,9 @@ impl View<'_, Redis> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
     use wasmtime::component::ResourceTable;
 
     use super::*;
@@ -289,5 +292,29 @@ mod tests {
         assert_eq!(one_more, Err(RedisError::TooManyConnections));
         connections.pop();
         assert!(own().await.is_ok(), "one again for each that is closed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_for_an_answer_than_is_said() {
+        // Whoever connects need not be accepted for that, and is never answered.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("redis://{}", silent.local_addr().unwrap());
+        let mut open = Open::new(granted(&["redis://127.0.0.1:*"]));
+        let mut table = ResourceTable::new();
+        let view = View::<Redis> {
+            table: &mut table,
+            instance: Some(&mut open),
+        };
+        // One of all, and one of its own, as it waits for something.
+        for (name, time_max) in [("GET", 10), ("BLPOP", 60)] {
+            let connection = view.prepare(&address).unwrap();
+            let begun = Instant::now();
+            let asked = connection.ask(name, ::redis::cmd(name).arg("key")).await;
+            let said = format!("has not answered within {time_max} s");
+            let is_said = matches!(&asked, Err(RedisError::Other(why)) if why.ends_with(&said));
+            assert!(is_said, "{name}: {asked:?}");
+            let (took, time_max) = (begun.elapsed(), Duration::from_secs(time_max));
+            assert!(took < time_max + Duration::from_secs(1), "{name}: {took:?}");
+        }
     }
 }

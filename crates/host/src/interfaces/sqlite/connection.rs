@@ -15,8 +15,6 @@ use super::statement::{Row, Rows, Statement, UNWATCHED_TIME_MAX, run};
 
 /// How long a statement waits for its turn: for the one before it on its connection, and for what all share.
 pub const TURN_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a statement waits for somebody to take its rows.
-const ROW_TIME_MAX: Duration = Duration::from_secs(60);
 /// Batches of rows that are ready before they are taken; as many as Spin has rows.
 const BATCHES_AHEAD: usize = 4;
 /// Rows of a batch, where they are taken more slowly than they come.
@@ -129,6 +127,7 @@ impl Connection {
     ///
     /// When the file cannot be opened, or the statement does not get its turn in [`TURN_TIME_MAX`].
     pub async fn stream(self, statement: Statement) -> SqliteResult<Streamed> {
+        let row_time_max = self.0.database.limits.row_time_max;
         let mut turn = self.turn().await?;
         let watched = Arc::new(());
         let watcher = Arc::downgrade(&watched);
@@ -144,6 +143,7 @@ impl Connection {
                 tell_columns: Some(tell_columns),
                 batch: Vec::new(),
                 bytes: 0,
+                row_time_max,
                 sender,
             };
             let done = turn.run(statement, watcher, &mut batches);
@@ -282,6 +282,7 @@ struct Batches {
     tell_columns: Option<oneshot::Sender<SqliteResult<Vec<String>>>>,
     batch: Vec<Row>,
     bytes: usize,
+    row_time_max: Duration,
     sender: mpsc::Sender<Vec<Row>>,
 }
 
@@ -293,12 +294,12 @@ impl Batches {
         }
         let batch = std::mem::take(&mut self.batch);
         self.bytes = 0;
-        let sent = Handle::current().block_on(timeout(ROW_TIME_MAX, self.sender.send(batch)));
+        let sent = Handle::current().block_on(timeout(self.row_time_max, self.sender.send(batch)));
         match sent {
             Ok(sent) => Ok(sent.is_ok()),
             Err(_) => Err(SqliteError::Io(format!(
                 "nobody took a row for {} s",
-                ROW_TIME_MAX.as_secs()
+                self.row_time_max.as_secs()
             ))),
         }
     }

@@ -21,6 +21,8 @@ pub const VALUE_BYTES_MAX: usize = 16 << 20;
 const STATEMENTS_MAX: usize = 256;
 /// Connections of all components with an open file. Each has two or three.
 const FILES_MAX: usize = 256;
+/// How long a statement waits for somebody to take its rows.
+pub const ROW_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of SQLite that hold for the whole process, the key-value stores and other components included.
 const OF_THE_PROCESS: [&str; 4] = [
@@ -37,6 +39,8 @@ pub struct Limits {
     pub statements: Arc<Semaphore>,
     /// A permit for each connection with an open file.
     pub files: Arc<Semaphore>,
+    /// As [`ROW_TIME_MAX`].
+    pub row_time_max: Duration,
 }
 
 impl Default for Limits {
@@ -44,6 +48,7 @@ impl Default for Limits {
         Self {
             statements: Arc::new(Semaphore::new(STATEMENTS_MAX)),
             files: Arc::new(Semaphore::new(FILES_MAX)),
+            row_time_max: ROW_TIME_MAX,
         }
     }
 }

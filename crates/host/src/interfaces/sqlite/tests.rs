@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use wasmtime::component::ResourceTable;
 
 use super::connection::{Connection, QueryResult, TURN_TIME_MAX};
-use super::database::{BUSY_TIME_MAX, Database, Limits, VALUE_BYTES_MAX};
+use super::database::{BUSY_TIME_MAX, Database, Limits, ROW_TIME_MAX, VALUE_BYTES_MAX};
 use super::error::{SqliteError, SqliteResult};
 use super::service::{Connections, Databases, OPEN_CONNECTIONS_MAX, Sqlite};
 use super::statement::{
@@ -23,11 +23,15 @@ const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 F
 const TIME_MAX: Duration = Duration::from_secs(60);
 
 fn database(dir: &ScratchDir, allow_attach_file: bool) -> Arc<Database> {
+    database_with(dir, allow_attach_file, Limits::default())
+}
+
+fn database_with(dir: &ScratchDir, allow_attach_file: bool, limits: Limits) -> Arc<Database> {
     let configured = SqliteDatabase {
         path: Some(dir.path().join("folder/a.db")),
         allow_attach_file,
     };
-    Arc::new(Database::new(&configured, Arc::new(Limits::default())))
+    Arc::new(Database::new(&configured, Arc::new(limits)))
 }
 
 fn dir() -> ScratchDir {
@@ -396,6 +400,29 @@ async fn a_statement_waits_for_rows_that_nobody_reads_for_some_time_only() {
     let reason = io(waited);
     assert!(reason.contains("no turn within 10 s"), "{reason}");
     drop(streamed);
+}
+
+/// By a thread's own clock, so with a time that is shorter.
+#[tokio::test]
+async fn rows_that_nobody_takes_end_their_statement_and_the_connection_goes_on() {
+    assert_eq!(Limits::default().row_time_max, ROW_TIME_MAX);
+    let row_time_max = Duration::from_secs(1);
+    let dir = dir();
+    let limits = Limits {
+        row_time_max,
+        ..Limits::default()
+    };
+    let connection = open(&database_with(&dir, false, limits)).await;
+    let all = statement(&format!("{ENDLESS} SELECT i FROM n"));
+    let began = Instant::now();
+    let mut streamed = connection.clone().stream(all).await.unwrap();
+    let ended = tokio::time::timeout(TIME_MAX, streamed.end).await.unwrap();
+    let reason = io(ended.unwrap().map(|()| QueryResult::default()));
+    assert_eq!(reason, "nobody took a row for 1 s");
+    assert!(began.elapsed() >= row_time_max, "{:?}", began.elapsed());
+    assert_eq!(value(&connection, "SELECT 1").await, Value::Integer(1));
+    let ready = streamed.rows.recv().await;
+    assert!(ready.is_some(), "what was ready is still there");
 }
 
 #[tokio::test]
