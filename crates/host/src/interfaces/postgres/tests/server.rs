@@ -152,6 +152,9 @@ impl Shared {
         stream
             .write_all(&[is_let_in, to_cancel_it, ready()].concat())
             .await?;
+        // What is answered before the end of a question goes with the rest, so that nothing is on its way while a
+        // statement hangs.
+        let mut held = Vec::new();
         loop {
             let kind = stream.read_u8().await?;
             let length = stream.read_u32().await?;
@@ -174,7 +177,7 @@ impl Shared {
                     bound = prepared.get(&next()).cloned().unwrap_or_default();
                     message(b'2', &[])
                 }
-                b'E' => self.execute(stream, &bound).await?,
+                b'E' => self.execute(stream, &bound, &mut held).await?,
                 b'S' => ready(),
                 // A simple query.
                 b'Q' if self.manner == Manner::ResetsNothing => Vec::new(),
@@ -182,11 +185,19 @@ impl Shared {
                 b'C' => message(b'3', &[]),
                 _ => return Ok(()),
             };
-            stream.write_all(&reply).await?;
+            held.extend(reply);
+            if matches!(kind, b'S' | b'Q') {
+                stream.write_all(&std::mem::take(&mut held)).await?;
+            }
         }
     }
 
-    async fn execute(&self, stream: &mut TcpStream, text: &str) -> io::Result<Vec<u8>> {
+    async fn execute(
+        &self,
+        stream: &mut TcpStream,
+        text: &str,
+        held: &mut Vec<u8>,
+    ) -> io::Result<Vec<u8>> {
         if ![HANGS, HANGS_READING, GIVES_ROWS].contains(&text) {
             return Ok([row(), done()].concat());
         }
@@ -200,7 +211,9 @@ impl Shared {
         }
         if text != GIVES_ROWS {
             let _ = self.cancelled.subscribe().wait_for(ends).await;
+            return Ok(cancelled());
         }
+        stream.write_all(&std::mem::take(held)).await?;
         let rows = row().repeat(ROWS_AT_A_TIME);
         while !ends(&self.cancelled.borrow()) {
             stream.write_all(&rows).await?;
