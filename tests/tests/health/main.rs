@@ -489,3 +489,38 @@ fn without_the_table_no_path_is_taken() {
     }
     assert_eq!(scene.origin.count(), 2, "they are the service's own");
 }
+
+#[test]
+fn what_is_in_report_mode_and_until_when_is_told_who_is_told_what_is_wrong() {
+    let hour = "mode = \"report\"\nreport_until = \"2026-01-01T01:00:00Z\"\n";
+    let scene = |details: &str| {
+        let policy = format!(
+            "{hour}[health]\nready = \"/ready\"\nlive = \"/live\"\ndetails = \"{details}\"\n{ISSUERS}{hour}\
+             [rate_limit.each]\nrequests = 1\nper_s = 1\nkey = \"client\"\n{hour}{ROUTES}{hour}rate_limit = \"each\"\n"
+        );
+        Scene::of(Component::new(&policy), false)
+    };
+    let told = scene("all");
+    let until = "2026-01-01T01:00:00.000Z";
+    let due = json!([
+        { "what": "policy", "until": until },
+        { "what": "route", "name": "/public/**", "until": until },
+        { "what": "issuer", "name": "other", "until": until },
+        { "what": "rate_limit", "name": "each", "until": until },
+    ]);
+    let answer = told.get("/ready");
+    assert_eq!(answer.status, 200, "it changes nothing of that");
+    assert_eq!(answer.json()["status"], "pass");
+    assert_eq!(answer.json()["report_mode"], due);
+    assert_eq!(told.get("/live").json(), json!({ "status": "pass" }));
+    told.stage.world.set_clock(3600);
+    assert_eq!(
+        told.get("/ready").json().get("report_mode"),
+        None,
+        "it is over"
+    );
+    let answer = scene("none").get("/ready");
+    assert_eq!(answer.json(), json!({ "status": "pass" }));
+    let none = Scene::new("ready = \"/ready\"\ndetails = \"all\"");
+    assert_eq!(none.get("/ready").json().get("report_mode"), None);
+}

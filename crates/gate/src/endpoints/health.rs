@@ -5,9 +5,13 @@
 //! would: an instance that has just begun is not unready because nobody has asked it anything yet. It does so as
 //! requests do, so that however many ask, an issuer and the store are asked no more often. An upstream is never asked.
 
+#[cfg(feature = "report")]
+use doorward_policy::ReportScope;
 use doorward_policy::{
     HealthDetails, HealthQuestion, HealthRule, PROBLEM_MEDIA_TYPE, Policy, problem_json,
 };
+#[cfg(feature = "report")]
+use doorward_syntax::date::rfc3339;
 use doorward_token::freshness::KeySetState;
 use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::Upstream;
@@ -98,10 +102,11 @@ impl<'p> Health<'p> {
             }
         };
         if let Some(checks) = found.told() {
-            body.pop();
-            body.push_str(r#","checks":"#);
-            body.push_str(&checks.to_string());
-            body.push('}');
+            add_member(&mut body, "checks", &checks);
+            #[cfg(feature = "report")]
+            if let Some(modes) = report_modes(gate) {
+                add_member(&mut body, "report_mode", &modes);
+            }
         }
         answered(platform, status, fields, body)
     }
@@ -117,6 +122,40 @@ impl<'p> Health<'p> {
             }
         }
     }
+}
+
+/// Adds a member to an object that is written already.
+fn add_member(body: &mut String, name: &str, value: &Value) {
+    body.pop();
+    body.extend([",\"", name, "\":", &value.to_string(), "}"]);
+}
+
+/// What is in report mode now, and until when; `None` where nothing is.
+#[cfg(feature = "report")]
+fn report_modes<P: Platform>(gate: &Gate<P>) -> Option<Value> {
+    // Where nothing can be, nobody has to know the time.
+    let now = gate.reports.then(|| gate.platform().now())?;
+    let modes = gate.policy().report_modes();
+    let modes = modes.filter(|(_, until)| until.is_on(now)).take(CHECKS_MAX);
+    let modes: Vec<Value> = modes
+        .map(|(scope, until)| {
+            let (what, name) = match scope {
+                ReportScope::Policy => ("policy", None),
+                ReportScope::Route(path) => ("route", Some(path)),
+                ReportScope::Issuer(name) => ("issuer", Some(name)),
+                ReportScope::RateLimit(name) => ("rate_limit", Some(name)),
+            };
+            let mut told = Map::new();
+            told.insert("what".to_owned(), what.into());
+            if let Some(name) = name {
+                told.insert("name".to_owned(), name.into());
+            }
+            let end_ms = until.end().0.saturating_mul(1000);
+            told.insert("until".to_owned(), rfc3339(end_ms).into());
+            Value::Object(told)
+        })
+        .collect();
+    (!modes.is_empty()).then_some(Value::Array(modes))
 }
 
 /// The answer with this body, whose length is announced.
