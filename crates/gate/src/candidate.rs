@@ -21,6 +21,7 @@ use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
 use crate::route;
+use crate::thinned::Cause;
 
 /// By whose keys or word a token is genuine, and the token.
 type Genuine = (Arc<Issuer>, Arc<VerifiedToken>);
@@ -32,7 +33,7 @@ enum Said<'p> {
     /// It would not.
     Refused(Refusal),
     /// That depends on something that only the policy itself would find out, and what.
-    Undecidable(&'static str),
+    Undecidable(Cause),
 }
 
 /// Asks the candidate about a request that was decided, and tells where it says something else.
@@ -75,9 +76,18 @@ pub(crate) fn compare<P: Platform>(
             None,
             Some(refusal.reason().to_string()),
         ),
-        Said::Undecidable(why) => ("undecidable", None, Some((*why).to_owned())),
+        Said::Undecidable((_, why)) => ("undecidable", None, Some((*why).to_owned())),
     };
     record.candidate = Some(decision);
+    let mut left_out = 0;
+    if let Said::Undecidable(cause) = said {
+        // A client makes up as many such tokens as it likes.
+        let now = gate.platform().monotonic();
+        let Some(count) = gate.undecidable.borrow_mut().tells(cause, now) else {
+            return;
+        };
+        left_out = count;
+    }
     gate.platform()
         .record(&Event::CandidateDiffers(&CandidateDiffers {
             record,
@@ -86,6 +96,7 @@ pub(crate) fn compare<P: Platform>(
             candidate: decision,
             candidate_route: route,
             candidate_reason: reason.as_deref(),
+            left_out,
         }));
 }
 
@@ -98,12 +109,23 @@ fn said<'p, P: Platform>(
     match decided(gate, candidate, genuine, received) {
         Ok(Ok(permit)) => Said::Admitted(permit.route()),
         Ok(Err(refusal)) => Said::Refused(refusal),
-        Err(Unknown(what)) => Said::Undecidable(what),
+        Err(Unknown(cause)) => Said::Undecidable(cause),
     }
 }
 
 /// What cannot be found out for the candidate.
-struct Unknown(&'static str);
+struct Unknown(Cause);
+
+impl Unknown {
+    fn because(why: &'static str) -> Self {
+        Self((None, why))
+    }
+
+    /// Of an issuer of the candidate.
+    fn of(issuer: &Issuer, why: &'static str) -> Self {
+        Self((Some(issuer.number()), why))
+    }
+}
 
 /// The phases of the candidate, without those that count.
 fn decided<'p, P: Platform>(
@@ -115,7 +137,7 @@ fn decided<'p, P: Platform>(
     if received.origin.is_empty()
         && candidate.reads_origin(&received.method, &|| received.has("referer"))
     {
-        return Err(Unknown("which page asks is not looked at"));
+        return Err(Unknown::because("which page asks is not looked at"));
     }
     // Its own header of API keys may be another one.
     let api_key = match candidate.api_key_header() {
@@ -167,7 +189,8 @@ fn authorised<'p, P: Platform>(
                 };
                 by_token(gate, candidate, pending, who, now)
             }
-            _ => Err(Unknown(
+            _ => Err(Unknown::of(
+                asked.issuer,
                 "the issuer was not asked about the opaque token, or by other rules",
             )),
         },
@@ -203,9 +226,9 @@ fn of_no_issuer<'p>(
     text: &str,
 ) -> Result<Result<Permit<'p>, Refusal>, Unknown> {
     let token = UnverifiedToken::parse(text.as_bytes());
-    match token.map(|token| pending.issuer_of(&token).is_some()) {
-        Ok(true) => Err(Unknown("the issuer has other keys there")),
-        Ok(false) => Ok(Err(Refusal::unknown_issuer(pending))),
+    match token.map(|token| pending.issuer_of(&token)) {
+        Ok(Some(ours)) => Err(Unknown::of(ours, "the issuer has other keys there")),
+        Ok(None) => Ok(Err(Refusal::unknown_issuer(pending))),
         Err(error) => Ok(Err(Refusal::invalid_token(pending, error))),
     }
 }
@@ -226,16 +249,18 @@ fn verified<P: Platform>(
     };
     let mut theirs = gate.policy().issuers().iter();
     let Some(theirs) = theirs.find(|theirs| same_keys(theirs, ours)) else {
-        return Err(Unknown(
+        return Err(Unknown::of(
+            ours,
             "the enforced policy has no such issuer, whose keys could be used",
         ));
     };
     let Some(keys) = gate.issuer(theirs).keys.known(now) else {
-        return Err(Unknown("no keys of the issuer are at hand"));
+        return Err(Unknown::of(ours, "no keys of the issuer are at hand"));
     };
     match token.verify(&keys.set, ours.expectations(), now) {
         Ok(token) => Ok(Ok((Arc::clone(ours), token))),
-        Err(error) if error.is_unknown_key() => Err(Unknown(
+        Err(error) if error.is_unknown_key() => Err(Unknown::of(
+            ours,
             "the token's key is not among those that are at hand",
         )),
         Err(error) => Ok(Err(Refusal::invalid_token(pending, error))),
@@ -253,7 +278,7 @@ fn by_token<'p, P: Platform>(
         None => None,
         Some(_) => {
             let known = gate.store.directory_at_hand(now);
-            Some(known.ok_or(Unknown("what is revoked is not at hand"))?)
+            Some(known.ok_or_else(|| Unknown::because("what is revoked is not at hand"))?)
         }
     };
     let revocations: Option<&RevocationSet> = directory.as_ref().map(|known| &known.revocations);
@@ -274,7 +299,7 @@ fn listed(
         Err(error) => return Ok(Err(refused(error))),
     };
     match among.find(key.id()) {
-        None if among.store => Err(Unknown("the API key may be in the store")),
+        None if among.store => Err(Unknown::because("the API key may be in the store")),
         found => Ok(KeyRecord::verify(found, &key, name, now).map_err(refused)),
     }
 }

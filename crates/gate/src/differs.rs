@@ -18,6 +18,8 @@ pub struct CandidateDiffers<'a> {
     pub candidate_route: Option<&'a str>,
     /// Why it would be refused, or cannot be decided.
     pub candidate_reason: Option<&'a str>,
+    /// How often the same was undecidable since it was told last.
+    pub left_out: u64,
 }
 
 impl CandidateDiffers<'_> {
@@ -44,6 +46,9 @@ impl CandidateDiffers<'_> {
         ];
         let more = more.into_iter();
         members.extend(more.filter_map(|(name, value)| Some((name, value?.to_owned()))));
+        if self.left_out > 0 {
+            members.push(("left_out", self.left_out.to_string()));
+        }
         members
     }
 }

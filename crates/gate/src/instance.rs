@@ -26,6 +26,8 @@ use crate::record::{RequestId, Times};
 #[cfg(feature = "report")]
 use crate::report;
 use crate::store::SharedStore;
+#[cfg(feature = "report")]
+use crate::thinned::Thinned;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
 pub const POLICY_PATH: &str = "/doorward.toml";
@@ -57,6 +59,9 @@ pub(crate) struct Gate<P: Platform> {
     /// A second policy, of which only differences are told; `None`: there is none, or it cannot be used.
     #[cfg(feature = "report")]
     pub(crate) candidate: Option<Policy>,
+    /// What of it was undecidable, and told.
+    #[cfg(feature = "report")]
+    pub(crate) undecidable: RefCell<Thinned>,
     /// Whether anything of the policy can be in report mode: it has many rules to look through.
     #[cfg(feature = "report")]
     pub(crate) reports: bool,
@@ -174,6 +179,8 @@ impl<P: Platform> Gate<P> {
             upstreams: OnceCell::new(),
             #[cfg(feature = "report")]
             candidate,
+            #[cfg(feature = "report")]
+            undecidable: RefCell::default(),
             #[cfg(feature = "report")]
             reports,
             store,

@@ -47,6 +47,8 @@ mod report;
 mod respond;
 mod route;
 mod store;
+#[cfg(feature = "report")]
+mod thinned;
 mod told;
 mod verify;
 mod way;
