@@ -224,7 +224,8 @@ fn written(time: UnixTime) -> String {
 
 #[test]
 fn what_is_in_report_mode_is_listed_by_what_the_time_is() {
-    for Case { policy, code, says } in cases("report-modes") {
+    let both = ["report-modes", "decision-inputs"].into_iter();
+    for Case { policy, code, says } in both.flat_map(cases) {
         let text = policy.replace('▸', "");
         let parsed = findings(&text);
         let found = advise_of_modes(&text, &parsed, NOW, written);
@@ -465,6 +466,7 @@ fn every_kind_of_finding_is_tried() {
         "health",
         "report",
         "report-modes",
+        "decision-inputs",
     ]
     .into_iter()
     .flat_map(cases)

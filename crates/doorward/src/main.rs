@@ -2,7 +2,8 @@
 //! and writes what gates share: API keys, revocations, the age of issuers' keys.
 //!
 //! Each subcommand is a file. What they have in common: an error says what failed, where, and what
-//! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong.
+//! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong, and 3 where
+//! `replay` finds that something would be decided otherwise.
 
 mod api_key;
 mod audit;
@@ -12,6 +13,7 @@ mod explain;
 mod issuer;
 mod issuers;
 mod keys;
+mod replay;
 mod revoke;
 mod roots;
 mod setup;
@@ -58,6 +60,12 @@ enum Subcommands {
     /// revocations, the store or an issuer is told and not guessed. The exit status is 0 when the request is
     /// admitted, 1 when it is refused or that cannot be found out here.
     Explain(Box<explain::Arguments>),
+    /// List what another policy would have decided otherwise of the requests in a log.
+    ///
+    /// The log is that of a gate whose policy has `decision_inputs = true` in `[log]`. It is decided by the functions of
+    /// the gate, at the time of each line; what a line does not say is told and not guessed. The exit status is 0 when
+    /// nothing would be decided otherwise, 3 when something would, 1 when that cannot be found out.
+    Replay(replay::Arguments),
     /// Make, show and revoke the API keys of machines.
     Key(api_key::Arguments),
     /// Take back tokens before they expire.
@@ -80,6 +88,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Token(arguments)) => token::run(&arguments),
         Some(Subcommands::Check(arguments)) => check::run(&arguments),
         Some(Subcommands::Explain(arguments)) => explain::run(&arguments),
+        Some(Subcommands::Replay(arguments)) => replay::run(&arguments),
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),
         Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),

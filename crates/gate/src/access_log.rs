@@ -3,6 +3,10 @@
 //! Nothing of a request is in it but its method, what it is called, and whose it is as far as the policy says so. Which
 //! fields there are, with their names of three kinds: `docs/operations.md`.
 
+#[cfg(feature = "access-log")]
+use doorward_policy::Inputs;
+#[cfg(feature = "access-log")]
+use doorward_policy::field_names::INPUTS;
 use doorward_policy::field_names::{
     ATTEMPTS, BYTES_IN, BYTES_OUT, CACHE, CLASS, CREDENTIAL, DECISION, DURATION, EVENT,
     INSTANCE_AGE_MS, ISSUER, LEVEL, LINKED_TRACE_ID, METHOD, Names, PATH, PRINCIPAL_HASH, REASON,
@@ -86,6 +90,10 @@ pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Mil
         let attempts = record.upstreams.iter().map(|asked| asked.attempts.len());
         line.text(UPSTREAM, &asked.upstream.name);
         line.number_if(ATTEMPTS, u64::try_from(attempts.sum::<usize>()).ok());
+    }
+    #[cfg(feature = "access-log")]
+    if let Some(inputs) = &record.inputs {
+        line.inputs(inputs);
     }
     line.ended()
 }
@@ -215,6 +223,18 @@ impl<'r> Line<'r> {
             if let Some(subject) = principal.subject() {
                 self.text(SUBJECT, subject);
             }
+        }
+    }
+
+    /// What the decision depended on, if there is room for it.
+    #[cfg(feature = "access-log")]
+    fn inputs(&mut self, inputs: &Inputs) {
+        const AROUND_BYTES: usize = ",\"doorward.inputs\":}\n".len();
+        // Where not even that it would be more has room, there is nothing.
+        let room = LINE_BYTES_MAX.saturating_sub(self.text.len() + AROUND_BYTES);
+        let text = inputs.text(room);
+        if text.len() <= room && self.begins(INPUTS) {
+            self.text.push_str(&text);
         }
     }
 

@@ -1,10 +1,13 @@
 //! Phase 6: may the caller do this?
 
 use doorward_policy::{Authenticated, Pending, Permit, Refusal};
+use doorward_token::UnixTime;
+use doorward_token::revocation::RevocationSet;
 
 use crate::genuine::Genuine;
 use crate::instance::Gate;
 use crate::platform::Platform;
+use crate::record::Record;
 
 /// The permit for a request whose credential is genuine.
 ///
@@ -14,6 +17,7 @@ pub(crate) async fn authorised<'i, P: Platform>(
     gate: &Gate<P>,
     pending: Pending<'i, '_>,
     genuine: Genuine,
+    record: &mut Record<'_>,
 ) -> Result<Permit<'i>, Refusal> {
     match genuine {
         Genuine::Token { issuer, token, at } => {
@@ -26,8 +30,31 @@ pub(crate) async fn authorised<'i, P: Platform>(
             };
             let revocations = directory.as_ref().map(|directory| &directory.revocations);
             let (issuer, token) = (&issuer, &token);
-            pending.authorise(Authenticated::Token { issuer, token }, revocations, at)
+            let who = Authenticated::Token { issuer, token };
+            tells(record, &pending, who, revocations, at);
+            pending.authorise(who, revocations, at)
         }
-        Genuine::Key { key, at } => pending.authorise(Authenticated::Key(&key), None, at),
+        Genuine::Key { key, at } => {
+            let who = Authenticated::Key(&key);
+            tells(record, &pending, who, None, at);
+            pending.authorise(who, None, at)
+        }
     }
+}
+
+/// Fills in what the decision depends on, where the log tells that.
+#[inline]
+fn tells(
+    record: &mut Record<'_>,
+    pending: &Pending<'_, '_>,
+    who: Authenticated<'_>,
+    revocations: Option<&RevocationSet>,
+    at: UnixTime,
+) {
+    #[cfg(feature = "access-log")]
+    if let Some(inputs) = &mut record.inputs {
+        inputs.genuine(pending, who, revocations, at);
+    }
+    #[cfg(not(feature = "access-log"))]
+    let _ = (record, pending, who, revocations, at);
 }

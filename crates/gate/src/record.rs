@@ -1,6 +1,8 @@
 //! What is known of a request, and of what became of it. Each phase fills in what it finds out, and what an operator
 //! wants to know is a view of it.
 
+#[cfg(feature = "access-log")]
+use doorward_policy::Inputs;
 #[cfg(feature = "report")]
 use doorward_policy::Issuer;
 use doorward_policy::{CredentialKind, LogRule, Principal, Refusal};
@@ -58,6 +60,9 @@ pub struct Record<'p> {
     pub body_bytes: u64,
     /// When what happened; `None`: nobody wants to know.
     pub times: Option<Times>,
+    /// What its decision depended on, where the log tells that.
+    #[cfg(feature = "access-log")]
+    pub(crate) inputs: Option<Box<Inputs>>,
     /// What of it the log tells.
     pub(crate) log: Option<&'p LogRule>,
     /// When it arrived, in nanoseconds of the clock that nobody sets.
@@ -189,6 +194,8 @@ impl<'p> Record<'p> {
             outcome: Outcome::UnderWay,
             body_bytes: 0,
             times: None,
+            #[cfg(feature = "access-log")]
+            inputs: None,
             log: None,
             #[cfg(feature = "metrics")]
             arrived_ns: 0,

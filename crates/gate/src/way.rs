@@ -161,6 +161,14 @@ async fn enter<P: Platform>(
                 Ok(()) => permit(gate, &received, &mut record, &mut additions).await,
                 Err(refusal) => Err(refusal),
             };
+            #[cfg(feature = "access-log")]
+            if let Some(inputs) = &mut record.inputs {
+                let refusal = match &verdict {
+                    Ok(permit) => would_refuse(permit),
+                    Err(refusal) => Some(refusal),
+                };
+                inputs.decided(refusal);
+            }
             #[cfg(feature = "report")]
             if let Some(candidate) = &gate.candidate {
                 candidate::compare(gate, candidate, verdict.as_ref(), &received, &mut record);
@@ -225,6 +233,19 @@ async fn enter<P: Platform>(
     observe::refused(platform, record, refusal, &additions).map(Entered::Answered)
 }
 
+/// What a request that goes on would have been refused as.
+#[cfg(feature = "access-log")]
+fn would_refuse<'a>(permit: &'a Permit<'_>) -> Option<&'a Refusal> {
+    #[cfg(feature = "report")]
+    let refusal = permit.would_refuse();
+    #[cfg(not(feature = "report"))]
+    let refusal = {
+        let _ = permit;
+        None
+    };
+    refusal
+}
+
 /// Phases 3 to 6: the permit for a request.
 async fn permit<'i, P: Platform>(
     gate: &'i Gate<P>,
@@ -234,6 +255,12 @@ async fn permit<'i, P: Platform>(
 ) -> Result<Permit<'i>, Refusal> {
     let head = route::head(received);
     let route = route::of(gate.policy(), &head, received, additions);
+    #[cfg(feature = "access-log")]
+    if record.log.is_some_and(|log| log.decision_inputs.is_some()) {
+        let now = gate.platform().now();
+        let inputs = gate.policy().inputs(&head, route.as_ref().ok(), now);
+        record.inputs = inputs.map(Box::new);
+    }
     #[cfg(feature = "report")]
     let (route, trial) = {
         let now = gate.reports.then(|| gate.platform().now());
@@ -291,5 +318,5 @@ async fn authenticated_and_authorised<'i, P: Platform>(
     if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {
         record.genuine = Some((Arc::clone(issuer), Arc::clone(token)));
     }
-    authorise::authorised(gate, pending, genuine).await
+    authorise::authorised(gate, pending, genuine, record).await
 }

@@ -201,7 +201,7 @@ fn keys_of<'p>(kind: CredentialKind, demands: &Demands, policy: &'p Policy) -> O
     policy.api_keys().filter(|_| accepted)
 }
 
-fn is_one_key(key: &str) -> bool {
+pub(crate) fn is_one_key(key: &str) -> bool {
     !key.is_empty()
         && key.len() <= API_KEY_BYTES_MAX
         && key.bytes().all(|byte| byte.is_ascii_graphic())
@@ -212,16 +212,7 @@ fn authorization<'p, 'r>(
     demands: &Demands,
     policy: &'p Policy,
 ) -> Result<Held<'p, 'r>, CredentialError> {
-    let scheme_bytes = field
-        .iter()
-        .position(|&byte| byte == b' ')
-        .unwrap_or(field.len());
-    let (scheme, after) = field.split_at_checked(scheme_bytes).unwrap_or_default();
-    // RFC 9110 section 11.1: auth-scheme = token, case-insensitive.
-    if scheme.is_empty() || !scheme.iter().all(|&byte| is_tchar(byte)) {
-        return Err(CredentialError::NoScheme);
-    }
-    let after = after.split_first().map(|(_, after)| after);
+    let (scheme, after) = scheme_of(field).ok_or(CredentialError::NoScheme)?;
     if scheme.eq_ignore_ascii_case(b"Bearer")
         && let Some(first) = demands.accept.first_bearer()
     {
@@ -239,6 +230,15 @@ fn authorization<'p, 'r>(
             .ok_or(CredentialError::NotBasic);
     }
     Err(CredentialError::OtherKind)
+}
+
+/// The scheme of a field, and what follows it after a space (RFC 9110 section 11.1: auth-scheme = token,
+/// case-insensitive).
+pub(crate) fn scheme_of(field: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    let end = field.iter().position(|&byte| byte == b' ');
+    let (scheme, after) = field.split_at_checked(end.unwrap_or(field.len()))?;
+    let is_scheme = !scheme.is_empty() && scheme.iter().all(|&byte| is_tchar(byte));
+    is_scheme.then(|| (scheme, after.split_first().map(|(_, after)| after)))
 }
 
 /// A token that stands in a place of its own.
@@ -288,7 +288,7 @@ fn bearer<'p, 't>(
 }
 
 /// The value of a token's own header without the scheme that some write there, too.
-fn without_scheme(value: &[u8]) -> &[u8] {
+pub(crate) fn without_scheme(value: &[u8]) -> &[u8] {
     match value.split_at_checked("Bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token,
         _ => value,
@@ -327,7 +327,7 @@ const LETTERS: [u64; 256] = {
 
 /// How many dots are in a token, if it is one: RFC 6750 section 2.1 has
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-fn dots_of_token(token: &[u8]) -> Option<u64> {
+pub(crate) fn dots_of_token(token: &[u8]) -> Option<u64> {
     let padding = token.iter().rev().take_while(|&&byte| byte == b'=').count();
     let (body, _) = token.split_at_checked(token.len() - padding)?;
     let letter = |byte: u8| LETTERS.get(usize::from(byte)).copied().unwrap_or(FOREIGN);
@@ -342,7 +342,7 @@ fn dots_of_token(token: &[u8]) -> Option<u64> {
 }
 
 /// RFC 7617 section 2: neither part has control characters, and the name has no colon.
-fn name_and_key(base64: &[u8]) -> Option<NameAndKey> {
+pub(crate) fn name_and_key(base64: &[u8]) -> Option<NameAndKey> {
     if base64.len() > BASIC_BYTES_MAX {
         return None;
     }

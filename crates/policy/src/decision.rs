@@ -102,7 +102,7 @@ impl<'p> Pending<'p, '_> {
     }
 
     /// The policy's own of these, if it is accepted.
-    fn accepted(&self, issuer: &Arc<Issuer>) -> Option<&'p Arc<Issuer>> {
+    pub(crate) fn accepted(&self, issuer: &Arc<Issuer>) -> Option<&'p Arc<Issuer>> {
         let kind = self.credential().kind();
         let ours = self.policy.issuers.get(issuer.id);
         ours.filter(|ours| {
@@ -132,11 +132,19 @@ impl<'p> Pending<'p, '_> {
     /// the rule accepts; whether the token is that issuer's, its signature says.
     #[must_use]
     pub fn issuer_of(&self, token: &UnverifiedToken<'_>) -> Option<&'p Arc<Issuer>> {
+        self.issuer_hinted(|| token.issuer_hint())
+    }
+
+    /// The same, for a token that says this of its issuer.
+    pub(crate) fn issuer_hinted(
+        &self,
+        hint: impl FnOnce() -> Option<String>,
+    ) -> Option<&'p Arc<Issuer>> {
         let mut allowed = self.issuers();
         if let (Some(only), None) = (allowed.next(), allowed.next()) {
             return Some(only);
         }
-        self.issuer_by_url(&token.issuer_hint()?)
+        self.issuer_by_url(&hint()?)
     }
 
     /// Whether the credential came in the query of the target.
@@ -263,7 +271,11 @@ impl<'p> Pending<'p, '_> {
         key.recheck(now).map_err(Reason::Key)
     }
 
-    fn check_demands(&self, issuer: Option<IssuerId>, claims: &Claims) -> Result<(), Reason> {
+    pub(crate) fn check_demands(
+        &self,
+        issuer: Option<IssuerId>,
+        claims: &Claims,
+    ) -> Result<(), Reason> {
         let kind = self.credential().kind();
         let lacking = self.demands.lacking(kind, issuer, claims, &self.target);
         let Some(lacking) = lacking else {
@@ -283,7 +295,7 @@ impl<'p> Pending<'p, '_> {
         })
     }
 
-    fn identity(&self, claims: &Claims) -> Result<Identity<'p>, Reason> {
+    pub(crate) fn identity(&self, claims: &Claims) -> Result<Identity<'p>, Reason> {
         let mut headers = Vec::with_capacity(self.policy.identity.len());
         let mut bytes = 0;
         for header in &self.policy.identity {
@@ -350,17 +362,7 @@ impl RevocationRule {
         revocations: Option<&RevocationSet>,
         now: UnixTime,
     ) -> Result<(), Reason> {
-        // What revokes a token is kept for so long, and must not be outlived by it. An answer of
-        // introspection need not say when the token expires: its age so far has to do.
-        let issued_at = token.issued_at().ok_or(Reason::NotIssued)?;
-        let until = match token.proof() {
-            Proof::Signature => token.expires_at(),
-            Proof::Introspection => now,
-        };
-        let lifetime_s = until.seconds_since(issued_at);
-        if lifetime_s > self.token_lifetime_max_s {
-            return Err(Reason::LivesTooLong { lifetime_s });
-        }
+        self.check_lifetime(token.proof(), token.issued_at(), token.expires_at(), now)?;
         let Some(revocations) = revocations else {
             return Err(Reason::StoreUnavailable { retry_after_s: 1 });
         };
@@ -368,6 +370,30 @@ impl RevocationRule {
             Some(by) => Err(Reason::Revoked(by)),
             None => Ok(()),
         }
+    }
+}
+
+impl RevocationRule {
+    /// Whether a token can be revoked at all.
+    pub(crate) fn check_lifetime(
+        &self,
+        proof: Proof,
+        issued_at: Option<UnixTime>,
+        expires_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), Reason> {
+        // What revokes a token is kept for so long, and must not be outlived by it. An answer of
+        // introspection need not say when the token expires: its age so far has to do.
+        let issued_at = issued_at.ok_or(Reason::NotIssued)?;
+        let until = match proof {
+            Proof::Signature => expires_at,
+            Proof::Introspection => now,
+        };
+        let lifetime_s = until.seconds_since(issued_at);
+        if lifetime_s > self.token_lifetime_max_s {
+            return Err(Reason::LivesTooLong { lifetime_s });
+        }
+        Ok(())
     }
 }
 

@@ -75,3 +75,5 @@ pub const PRINCIPAL_HASH: Names = ["principal_hash", "user.hash", "user.hash"];
 pub const UPSTREAM: Names = ["upstream", "labels.upstream", "doorward.upstream"];
 /// How often upstreams were asked.
 pub const ATTEMPTS: Names = ["attempts", "labels.attempts", "doorward.attempts"];
+/// What the decision depended on.
+pub const INPUTS: Names = ["inputs", "doorward.inputs", "doorward.inputs"];

@@ -149,6 +149,12 @@ codes! {
     /// A report mode whose end is so far ahead that it is not in effect. Nothing but `doorward check` says so, which
     /// knows the time: the gate enforces.
     ReportTooLong = "report-too-long", Error;
+    /// Lines of the log have values of claims.
+    DecisionInputs = "decision-inputs", Warning;
+    /// They had, and have them no more.
+    DecisionInputsEnded = "decision-inputs-ended", Warning;
+    /// Their end is so far ahead that they have none. Only `doorward check` says so, as of report modes.
+    DecisionInputsTooLong = "decision-inputs-too-long", Error;
 }
 
 /// One thing that is wrong, where it is, and what to do.

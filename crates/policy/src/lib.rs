@@ -60,6 +60,8 @@
 mod api_keys;
 pub mod claim;
 pub mod credential;
+#[cfg(feature = "access-log")]
+mod credential_form;
 mod csrf;
 mod decision;
 mod demands;
@@ -73,6 +75,8 @@ mod head;
 #[cfg(feature = "health")]
 mod health;
 pub mod identity;
+#[cfg(feature = "access-log")]
+mod inputs;
 pub mod load;
 mod log;
 pub mod matcher;
@@ -82,8 +86,12 @@ mod permit;
 mod policy;
 mod principal;
 pub mod readings;
+#[cfg(feature = "access-log")]
+mod recorded;
 pub mod refusal;
-#[cfg(feature = "report")]
+#[cfg(feature = "replay")]
+mod replay;
+#[cfg(any(feature = "access-log", feature = "report"))]
 mod report;
 #[cfg(feature = "report")]
 mod reported;
@@ -106,6 +114,8 @@ pub use head::RequestHead;
 #[cfg(feature = "health")]
 pub use health::{HealthDetails, HealthQuestion, HealthRule};
 pub use identity::AbsentHeader;
+#[cfg(feature = "access-log")]
+pub use inputs::{INPUT_CLAIMS_MAX, INPUTS_BYTES_MAX, Inputs};
 pub use load::advise;
 #[cfg(feature = "report")]
 pub use load::advise_of_modes;
@@ -117,8 +127,12 @@ pub use policy::{
 };
 pub use principal::Principal;
 pub use refusal::{Class, PROBLEM_MEDIA_TYPE, REALM, Reason, Refusal, problem_json};
+#[cfg(feature = "replay")]
+pub use replay::{BadLine, Replayed, ReplayedLine};
 #[cfg(feature = "report")]
-pub use report::{REPORT_S_MAX, ReportScope, ReportUntil};
+pub use report::ReportScope;
+#[cfg(any(feature = "access-log", feature = "report"))]
+pub use report::{REPORT_S_MAX, ReportUntil};
 pub use route::{Preflight, Route};
 pub use store::{
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,

@@ -1,6 +1,8 @@
 //! `[log]`: what the log says of each request.
 
 use crate::field_names::Names;
+#[cfg(feature = "access-log")]
+use crate::report::ReportUntil;
 
 /// What the log says of each request, besides what it says of refusals in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,9 @@ pub struct LogRule {
     pub names: FieldNames,
     /// Which of [`LogRule::FIELDS`] there are.
     pub fields: Vec<String>,
+    /// Until when lines say what decisions depended on; `None`: they do not.
+    #[cfg(feature = "access-log")]
+    pub decision_inputs: Option<ReportUntil>,
 }
 
 /// What a line says of the caller.

@@ -21,6 +21,8 @@ use crate::identity::{IdentityHeader, ReservedNames};
 use crate::log::LogRule;
 use crate::matcher::Matcher;
 use crate::open::Open;
+#[cfg(feature = "access-log")]
+use crate::recorded::Recorded;
 #[cfg(feature = "report")]
 use crate::report::{ReportUntil, RouteMode};
 use crate::store::{RevocationRule, StoreRule};
@@ -39,6 +41,9 @@ pub struct Policy {
     pub(crate) issuer_names: IssuerNames,
     pub(crate) store: StoreRule,
     pub(crate) log: Option<LogRule>,
+    /// What lines of the log tell of decisions, where they do.
+    #[cfg(feature = "access-log")]
+    pub(crate) recorded: Option<Box<Recorded>>,
     #[cfg(feature = "health")]
     pub(crate) health: Option<HealthRule>,
     pub(crate) revocation: Option<RevocationRule>,

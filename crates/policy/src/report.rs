@@ -11,7 +11,7 @@ use doorward_token::UnixTime;
 /// read, since 1970 is further away.
 pub const REPORT_S_MAX: u64 = 400 * 24 * 60 * 60;
 
-/// When a report mode ends.
+/// When a report mode ends, or what else is only for a while (`decision_inputs` of `[log]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReportUntil(pub(crate) UnixTime);
 
@@ -30,6 +30,7 @@ impl ReportUntil {
 }
 
 /// The mode of a route.
+#[cfg(feature = "report")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RouteMode {
     /// As the policy says, its issuers and its limits.
@@ -42,6 +43,7 @@ pub(crate) enum RouteMode {
 }
 
 /// What is in report mode.
+#[cfg(feature = "report")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportScope<'p> {
     /// Everything but routes that say `mode = "enforce"`.

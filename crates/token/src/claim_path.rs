@@ -124,6 +124,12 @@ impl ClaimPath {
         &self.first
     }
 
+    /// Its segments, the claim first.
+    #[cfg(feature = "recorded")]
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        core::iter::once(&*self.first).chain(self.rest.iter().map(|segment| &**segment))
+    }
+
     /// Whether the path ends at a claim of the token itself.
     #[must_use]
     pub fn is_claim(&self) -> bool {

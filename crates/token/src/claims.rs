@@ -14,50 +14,35 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::error::TokenError;
-use crate::expect::{Expectations, tenant_of};
-use crate::media_type::MediaType;
+use crate::expect::Expectations;
 use crate::principal::Claims;
 use crate::revocation::digest::{Digest, opaque_digest, text_digest};
 use crate::time::UnixTime;
 
 pub(crate) mod dates;
+mod facts;
 mod kind;
 mod proof;
+mod recorded;
 pub(crate) mod token_kinds;
 pub(crate) mod values;
 
-use self::dates::{Rounding, Validity, date};
+use self::dates::{Rounding, date};
+use self::facts::Facts;
+pub(crate) use self::facts::{Evidence, check_header};
 use self::kind::Marks;
 pub use self::proof::Proof;
+#[cfg(feature = "recorded")]
+pub use self::recorded::RecordedToken;
 pub use self::token_kinds::TokenKinds;
 use self::values::{audience_or, name, not_a_string, required, scopes};
-
-/// A [`Proof`] with what has to be looked at again on each use.
-pub(crate) enum Evidence {
-    Signature {
-        algorithm: Algorithm,
-        media_type: MediaType,
-        key_id: Option<String>,
-    },
-    Introspection {
-        /// The answer names no audience, and the policy takes it to be for us.
-        without_audience: bool,
-    },
-}
 
 /// A token whose signature and claims have been checked.
 ///
 /// Only [`UnverifiedToken::verify`](crate::UnverifiedToken::verify) and the introspection of an opaque
 /// token make one. `Debug` prints no claim.
 pub struct VerifiedToken {
-    evidence: Evidence,
-    marks: Marks,
-    issuer: String,
-    tenant: Option<Box<str>>,
-    audience: Vec<String>,
-    expires_at: UnixTime,
-    not_before: Option<UnixTime>,
-    issued_at: Option<UnixTime>,
+    facts: Facts,
     token_id: Option<String>,
     text_digest: Option<Digest>,
     claims: Claims,
@@ -97,8 +82,7 @@ impl VerifiedToken {
             (Evidence::Signature { .. }, None) => Some(text_digest(&issuer, text)),
             (Evidence::Signature { .. }, Some(_)) => None,
         };
-        let token = Self {
-            text_digest,
+        let facts = Facts {
             marks,
             issuer,
             tenant,
@@ -118,9 +102,13 @@ impl VerifiedToken {
             expires_at: required(date(&claims, "exp", Rounding::Down)?, "exp")?,
             not_before: date(&claims, "nbf", Rounding::Up)?,
             issued_at: date(&claims, "iat", Rounding::Up)?,
-            token_id,
-            claims: Claims::new(subject, scopes(&claims, &expect.scope_claims)?, claims),
             evidence,
+        };
+        let token = Self {
+            facts,
+            token_id,
+            text_digest,
+            claims: Claims::new(subject, scopes(&claims, &expect.scope_claims)?, claims),
         };
         token.recheck(expect, now)?;
         Ok(token)
@@ -136,44 +124,15 @@ impl VerifiedToken {
     ///
     /// What speaks against the token first.
     pub fn recheck(&self, expect: &Expectations, now: UnixTime) -> Result<(), TokenError> {
-        let (signed, without_audience) = match self.evidence {
-            Evidence::Signature {
-                algorithm,
-                media_type,
-                ..
-            } => {
-                check_header(algorithm, media_type, expect)?;
-                (true, false)
-            }
-            Evidence::Introspection { without_audience } => (false, without_audience),
-        };
-        let is_of = match expect.any_tenant {
-            false => self.issuer == expect.issuer,
-            true => self.is_of_tenant(expect),
-        };
-        if !is_of {
-            return Err(TokenError::Issuer);
-        }
-        self.marks.check(expect.tokens)?;
-        let is_accepted = |name| expect.audience.contains(name);
-        if !without_audience && !self.audience.iter().any(is_accepted) {
-            return Err(TokenError::Audience);
-        }
-        // RFC 9068 is about signed tokens only.
-        if signed && expect.access_token_profile {
-            self.check_access_token_profile()?;
-        }
-        let times = Validity {
-            expires_at: self.expires_at,
-            not_before: self.not_before,
-            issued_at: self.issued_at,
-        };
-        times.check(expect.leeway_s, now)
+        self.facts
+            .recheck(expect, now, || self.check_access_token_profile())
     }
 
-    /// Whether the token is one of a tenant of the issuer, which stands for all of them.
-    fn is_of_tenant(&self, expect: &Expectations) -> bool {
-        self.tenant.is_some() && tenant_of(&expect.issuer, &self.issuer) == self.tenant()
+    /// What [`recheck`](Self::recheck) looks at, for who decides again later: `RecordedToken` reads it. It holds no claim but
+    /// `iss`, `aud` and times.
+    #[must_use]
+    pub fn record(&self) -> Map<String, Value> {
+        recorded::members(&self.facts, self.check_access_token_profile())
     }
 
     /// RFC 9068 §2.2: claims that an access token has to have beyond those that every token has to.
@@ -184,7 +143,7 @@ impl VerifiedToken {
             Some(_) => return Err(not_a_string("client_id")),
             None => return Err(TokenError::MissingClaim { name: "client_id" }),
         }
-        required(self.issued_at, "iat")?;
+        required(self.facts.issued_at, "iat")?;
         required(self.token_id.as_ref(), "jti")?;
         Ok(())
     }
@@ -192,16 +151,13 @@ impl VerifiedToken {
     /// How it was found out that the token is genuine.
     #[must_use]
     pub fn proof(&self) -> Proof {
-        match self.evidence {
-            Evidence::Signature { .. } => Proof::Signature,
-            Evidence::Introspection { .. } => Proof::Introspection,
-        }
+        self.facts.proof()
     }
 
     /// What the token was signed with; `None` where that was not what was checked.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
-        match self.evidence {
+        match self.facts.evidence {
             Evidence::Signature { algorithm, .. } => Some(algorithm),
             Evidence::Introspection { .. } => None,
         }
@@ -210,7 +166,7 @@ impl VerifiedToken {
     /// The `kid` of the token's header.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        match &self.evidence {
+        match &self.facts.evidence {
             Evidence::Signature { key_id, .. } => key_id.as_deref(),
             Evidence::Introspection { .. } => None,
         }
@@ -225,13 +181,13 @@ impl VerifiedToken {
     /// The name of the issuer: `iss`, or what the policy calls the issuer that is meant by it.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.facts.issuer
     }
 
     /// `tid`, where the issuer stands for all its tenants ([`Expectations::any_tenant`]).
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
+        self.facts.tenant.as_deref()
     }
 
     /// `sub`, never empty.
@@ -243,25 +199,25 @@ impl VerifiedToken {
     /// `aud`, or what stands in its place, as a list also where the token has a single string.
     #[must_use]
     pub fn audience(&self) -> &[String] {
-        &self.audience
+        &self.facts.audience
     }
 
     /// `exp`, rounded down.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
-        self.expires_at
+        self.facts.expires_at
     }
 
     /// `nbf`, rounded up.
     #[must_use]
     pub fn not_before(&self) -> Option<UnixTime> {
-        self.not_before
+        self.facts.not_before
     }
 
     /// `iat`, rounded up.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixTime> {
-        self.issued_at
+        self.facts.issued_at
     }
 
     /// `jti`, never empty.
@@ -292,7 +248,7 @@ impl VerifiedToken {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let texts = [
-            Some(self.issuer.as_str()),
+            Some(self.issuer()),
             self.tenant(),
             self.token_id(),
             self.key_id(),
@@ -300,7 +256,7 @@ impl VerifiedToken {
         size_of::<Self>()
             + texts.into_iter().flatten().map(str::len).sum::<usize>()
             + self
-                .audience
+                .audience()
                 .iter()
                 .map(|text| size_of::<String>() + text.len())
                 .sum::<usize>()
@@ -312,34 +268,9 @@ impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
             .field("proof", &self.proof())
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.facts.expires_at)
             .finish_non_exhaustive()
     }
-}
-
-/// What the header has to be; looked at before the signature, and again on each use.
-pub(crate) fn check_header(
-    algorithm: Algorithm,
-    media_type: MediaType,
-    expect: &Expectations,
-) -> Result<(), TokenError> {
-    // RFC 8725 §3.1: only algorithms that were chosen beforehand.
-    if !expect.algorithms.contains(algorithm) {
-        return Err(TokenError::AlgorithmNotAccepted { algorithm });
-    }
-    // RFC 8725 §3.11, RFC 9068 §4: a logout token or a security event of the same issuer is not an
-    // access token, even when its claims look like one.
-    let known = match media_type {
-        MediaType::AccessToken => true,
-        MediaType::Absent | MediaType::Jwt | MediaType::IdToken => !expect.access_token_profile,
-        MediaType::LogoutToken | MediaType::Other => false,
-    };
-    if !known {
-        return Err(TokenError::MediaType {
-            access_token_profile: expect.access_token_profile,
-        });
-    }
-    Marks::of_header(media_type).check(expect.tokens)
 }
 
 #[cfg(test)]

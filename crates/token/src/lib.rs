@@ -57,6 +57,8 @@ pub use bounds::{
 pub use claim_path::{
     CLAIM_PATH_BYTES_MAX, CLAIM_PATH_DEPTH_MAX, ClaimPath, ClaimPathError, Nothing,
 };
+#[cfg(feature = "recorded")]
+pub use claims::RecordedToken;
 pub use claims::{Proof, TokenKinds, VerifiedToken};
 pub use error::{Part, TokenError};
 pub use expect::{Expectations, TENANT_BYTES_MAX, TENANT_PLACE, is_tenant, tenant_of};

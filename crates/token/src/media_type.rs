@@ -30,6 +30,21 @@ impl MediaType {
         }
     }
 
+    /// The one that is called so.
+    #[cfg(feature = "recorded")]
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let mut all = [
+            Self::Absent,
+            Self::Jwt,
+            Self::AccessToken,
+            Self::IdToken,
+            Self::LogoutToken,
+            Self::Other,
+        ]
+        .into_iter();
+        all.find(|one| one.name() == name)
+    }
+
     /// RFC 7515 §4.1.9: a media type, compared without regard to case, whose `application/` may
     /// be left out.
     pub(crate) fn from_typ(typ: &str) -> Self {

@@ -8,7 +8,7 @@ use crate::claim_path::{ClaimPath, Nothing};
 
 /// Subject, scopes and every other claim, whatever kind of credential they came with.
 ///
-/// Only what verifies a credential makes them. `Debug` prints none.
+/// Only what verifies a credential makes them, in every component. `Debug` prints none.
 pub struct Claims {
     subject: Option<String>,
     scopes: Vec<String>,
@@ -26,6 +26,13 @@ impl Claims {
             scopes,
             members,
         }
+    }
+
+    /// What a record says of them, as far as it does. Whoever has verified nothing must not decide by them.
+    #[cfg(feature = "recorded")]
+    #[must_use]
+    pub fn recorded(scopes: Vec<String>, members: Map<String, Value>) -> Self {
+        Self::new(None, scopes, members)
     }
 
     /// `sub`.

@@ -15,6 +15,7 @@ mod issuers;
 mod key;
 mod obeyed;
 mod redis;
+mod replay;
 mod revoke;
 mod run;
 mod serve;

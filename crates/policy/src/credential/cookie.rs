@@ -77,7 +77,7 @@ fn is_named(piece: &[u8], name: &[u8], without_value: bool) -> bool {
 
 /// A cookie's value without the double quotes around it (RFC 6265 section 4.1.1), which some readers take
 /// for a part of it and some do not.
-pub(super) fn unquoted(value: &[u8]) -> &[u8] {
+pub(crate) fn unquoted(value: &[u8]) -> &[u8] {
     match value {
         [b'"', within @ .., b'"'] => within,
         _ => value,

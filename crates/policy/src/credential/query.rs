@@ -69,7 +69,7 @@ fn first(text: &[u8]) -> Option<(u8, &[u8])> {
 
 /// The value of a parameter, decoded once. `None` where an escape is none, or `+` is in it: that is a space
 /// in a form (RFC 6750 section 2.3 has the query be one) and itself elsewhere.
-pub(super) fn decoded(value: &str) -> Option<Vec<u8>> {
+pub(crate) fn decoded(value: &str) -> Option<Vec<u8>> {
     if value.contains('+') {
         return None;
     }

@@ -4,7 +4,7 @@ use doorward_syntax::date::parse_rfc3339;
 use doorward_token::UnixTime;
 
 use crate::finding::Code;
-#[cfg(feature = "report")]
+#[cfg(any(feature = "access-log", feature = "report"))]
 use crate::source::concat;
 use crate::source::{Fields, Source};
 
@@ -24,7 +24,7 @@ pub(super) fn read(
 }
 
 /// The same, or a day, such as `2027-01-01`, which stands for the moment at which it begins.
-#[cfg(feature = "report")]
+#[cfg(any(feature = "access-log", feature = "report"))]
 pub(super) fn read_or_day(
     source: &mut Source<'_>,
     fields: Fields<'_, '_>,
@@ -40,7 +40,7 @@ pub(super) fn read_or_day(
 }
 
 /// The moment that a text names, or at which the day begins that it names.
-#[cfg(feature = "report")]
+#[cfg(any(feature = "access-log", feature = "report"))]
 pub(super) fn time_or_day(text: &str) -> Option<UnixTime> {
     let whole = parse_rfc3339(text.as_bytes());
     let day = || parse_rfc3339(concat(&[text, "T00:00:00Z"]).as_bytes());

@@ -1,9 +1,21 @@
 //! `[log]`
 
+#[cfg(feature = "access-log")]
+use super::date;
+#[cfg(feature = "access-log")]
+use super::route::ReadRoute;
 use super::values;
 use crate::finding::Code;
+#[cfg(feature = "access-log")]
+use crate::identity::IdentityHeader;
+#[cfg(feature = "access-log")]
+use crate::inputs::{self, INPUT_CLAIMS_MAX};
 use crate::log::{FieldNames, LogRule, ToldPrincipal};
 use crate::policy::Policy;
+#[cfg(feature = "access-log")]
+use crate::recorded::Recorded;
+#[cfg(feature = "access-log")]
+use crate::report::ReportUntil;
 use crate::source::{Fields, Source, list, shown};
 
 impl Policy {
@@ -44,6 +56,8 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<LogR
         level_variable: level_variable(source, fields),
         names,
         fields: told(source, fields),
+        #[cfg(feature = "access-log")]
+        decision_inputs: decision_inputs(source, fields),
     };
     source.finish(fields, "`log`");
     Some(rule)
@@ -61,6 +75,56 @@ fn level_variable(source: &mut Source<'_>, log: Fields<'_, '_>) -> String {
         source.find_with(Code::BadValue, offset, &message, Some(&help), &[]);
     }
     name
+}
+
+#[cfg(feature = "access-log")]
+const INPUTS: &str = "decision_inputs";
+#[cfg(feature = "access-log")]
+const INPUTS_UNTIL: &str = "decision_inputs_until";
+
+/// Until when lines say what decisions depended on.
+#[cfg(feature = "access-log")]
+fn decision_inputs(source: &mut Source<'_>, log: Fields<'_, '_>) -> Option<ReportUntil> {
+    let wanted = source.flag(log, INPUTS, false);
+    let until = date::read_or_day(source, log, INPUTS_UNTIL);
+    match (wanted, log.key_offset(INPUTS_UNTIL)) {
+        (true, None) => {
+            let message = format_args!("`{INPUTS}` has no `{INPUTS_UNTIL}`");
+            let help = "say when it ends, since it puts claims of people into the log: \
+                        `decision_inputs_until = \"2027-01-31\"`";
+            let offset = log.key_offset(INPUTS).unwrap_or(log.offset);
+            source.find_with(Code::MissingKey, offset, &message, Some(&help), &[]);
+        }
+        (false, Some(offset)) => {
+            let message = format_args!("`{INPUTS_UNTIL}` is there, and no `{INPUTS} = true`");
+            source.find_with(Code::Conflict, offset, &message, None, &[]);
+        }
+        (true, Some(_)) | (false, None) => {}
+    }
+    until.filter(|_| wanted).map(ReportUntil)
+}
+
+/// What lines tell of decisions by these rules, where the policy wants it.
+#[cfg(feature = "access-log")]
+pub(super) fn recorded(
+    source: &mut Source<'_>,
+    root: Fields<'_, '_>,
+    log: Option<&LogRule>,
+    rules: &[ReadRoute],
+    identity: &[IdentityHeader],
+) -> Option<Box<Recorded>> {
+    log?.decision_inputs?;
+    let claims = inputs::named(rules.iter().filter_map(|rule| rule.access.as_ref()));
+    if claims.len() > INPUT_CLAIMS_MAX {
+        let message = format_args!(
+            "rules name more than {INPUT_CLAIMS_MAX} claims, and `{INPUTS}` is for so many at most"
+        );
+        let table = root.get("log").and_then(|value| root.table(value));
+        let offset = table.and_then(|log| log.key_offset(INPUTS));
+        source.find(Code::TooLarge, offset.unwrap_or_default(), &message);
+    }
+    let identity = inputs::identity(identity);
+    Some(Box::new(Recorded { claims, identity }))
 }
 
 fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> Vec<String> {

@@ -366,6 +366,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         };
         health::read(&mut source, root, &answered, &traffic.names, &proxy.trusted)
     };
+    #[cfg(feature = "access-log")]
+    let recorded = log::recorded(&mut source, root, log.as_ref(), &routes, &identity);
     let issuer_names = unique::names(&mut source, &issuers);
     audience::check(&mut source, &issuers, &routes);
     // A key that is spelt wrongly may be where they are.
@@ -420,6 +422,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         issuer_names,
         store,
         log,
+        #[cfg(feature = "access-log")]
+        recorded,
         #[cfg(feature = "health")]
         health,
         revocation,

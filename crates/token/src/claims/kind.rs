@@ -108,6 +108,17 @@ impl Marks {
         Ok(Self(marks))
     }
 
+    /// As a number.
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Those that [`bits`](Self::bits) has given.
+    #[cfg(feature = "recorded")]
+    pub(crate) fn of_bits(bits: u8) -> Self {
+        Self(bits & (Self::ACCESS | Self::ID))
+    }
+
     /// Whether tokens with these marks are among those.
     pub(crate) fn check(self, kinds: TokenKinds) -> Result<(), TokenError> {
         let foreign = match kinds {

@@ -1,4 +1,4 @@
-//! What is in report mode at a time.
+//! What is in report mode at a time, and what else is only for a while.
 
 use core::fmt::Display;
 
@@ -12,8 +12,8 @@ use crate::load::date::time_or_day;
 use crate::report::{REPORT_S_MAX, ReportUntil};
 use crate::source::{Fields, Source, shown};
 
-/// What `doorward check` says of report modes, which depends on the time: what is in effect now, what has ended, and
-/// what never will be in effect. `found` is what was found in the same text, and comes first; of a policy with errors
+/// What `doorward check` says of report modes and `decision_inputs`, which depends on the time: what is in effect now,
+/// what has ended, and what never will be in effect. `found` is what was found in the same text, and comes first; of a policy with errors
 /// nothing is said. `written` is how a time is written.
 #[must_use]
 pub fn advise_of_modes(
@@ -63,7 +63,51 @@ pub fn advise_of_modes(
             "what it would refuse passes as nobody's, and is told as `would-refuse` in the log";
         say(route, &format_args!("the route `{path}`"), effect);
     }
+    if let Some(log) = root.get("log").and_then(|log| root.table(log)) {
+        inputs(&mut source, log, now, written);
+    }
     source.into_findings()
+}
+
+/// The same of `decision_inputs`: whether lines have them.
+fn inputs(
+    source: &mut Source<'_>,
+    log: Fields<'_, '_>,
+    now: UnixTime,
+    written: fn(UnixTime) -> String,
+) {
+    let until = texts(log.get("decision_inputs_until")).into_iter().next();
+    let Some(until) = until else {
+        return;
+    };
+    let Some(end) = time_or_day(until.value) else {
+        return;
+    };
+    let at = written(end);
+    let (code, message, help) = if ReportUntil(end).is_on(now) {
+        (
+            Code::DecisionInputs,
+            format!("lines of the log have paths and values of claims until {at}"),
+            "they are of people: keep the log as such data have to be kept, and no longer than it is needed for \
+             `doorward replay`",
+        )
+    } else if end <= now {
+        (
+            Code::DecisionInputsEnded,
+            format!("`decision_inputs` has ended at {at}: lines of the log have none any more"),
+            "leave out `decision_inputs` and `decision_inputs_until`",
+        )
+    } else {
+        let days = REPORT_S_MAX / (24 * 60 * 60);
+        (
+            Code::DecisionInputsTooLong,
+            format!(
+                "`decision_inputs` would end more than {days} days from now: lines of the log have none"
+            ),
+            "let it end sooner; it can be put off when that day is near",
+        )
+    };
+    source.find_with(code, until.offset, &message, Some(&help), &[]);
 }
 
 fn mode(

@@ -1,0 +1,72 @@
+//! The lines of a log: those about requests, whoever else has written into it.
+
+use std::io::{self, BufRead, Read as _};
+
+use doorward_policy::ReplayedLine;
+use serde_json::Value;
+
+/// The longest line that is looked at, in bytes: the gate writes shorter ones, and hosts put something before them.
+const LINE_BYTES_MAX: u64 = 1 << 16;
+
+/// What a line is.
+pub(super) enum Line {
+    /// About a request that a policy has decided.
+    Request(Box<ReplayedLine>),
+    /// It says that it is, and cannot be read.
+    Bad,
+    /// Anything else.
+    Other,
+}
+
+/// The lines, one after the other.
+pub(super) struct Lines<'a> {
+    from: &'a mut dyn BufRead,
+    bytes: Vec<u8>,
+    number: u64,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(from: &'a mut dyn BufRead) -> Self {
+        Self {
+            from,
+            bytes: Vec::new(),
+            number: 0,
+        }
+    }
+
+    /// The next line with its number, counted from 1.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
+        self.bytes.clear();
+        let mut start = (&mut *self.from).take(LINE_BYTES_MAX);
+        if start.read_until(b'\n', &mut self.bytes)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let whole = self.bytes.ends_with(b"\n");
+        if !whole {
+            // What is left of a line that is too long, or of a file without a line feed at its end.
+            self.from.skip_until(b'\n')?;
+        }
+        Ok(Some((self.number, line(&self.bytes))))
+    }
+}
+
+fn line(bytes: &[u8]) -> Line {
+    let text = String::from_utf8_lossy(bytes);
+    let says_inputs = || text.contains("inputs\":{\"");
+    // A host may have put a name before it.
+    let object = text.find('{').and_then(|start| text.get(start..));
+    let Some(object) = object else {
+        return Line::Other;
+    };
+    match serde_json::from_str::<Value>(object.trim_end()) {
+        Ok(value) => match ReplayedLine::parse(&value) {
+            Ok(Some(line)) => Line::Request(Box::new(line)),
+            Ok(None) => Line::Other,
+            Err(_) => Line::Bad,
+        },
+        // Cut, or written into by somebody else.
+        Err(_) if says_inputs() => Line::Bad,
+        Err(_) => Line::Other,
+    }
+}
