@@ -1,6 +1,6 @@
 //! The host's numbers and its word that it is alive, as a real Prometheus and its tool take them.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use doorward_runtime_tests::app::{App, AppSpec, built, workspace};
 use doorward_runtime_tests::client::{Answer, Ask};

@@ -1,6 +1,6 @@
 //! What the gate measures: of each request, of what it rests on, and when it is told.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use doorward_gate::metrics::{Distribution, Instrument, Kind, Value};
 use doorward_tests::sim::client::Sent;

@@ -154,7 +154,12 @@ impl Metrics {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 mod tests {
     use super::{BUCKETS, Instrument, Metrics, SERIES_MAX, Value};
 

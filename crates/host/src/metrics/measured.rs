@@ -243,7 +243,7 @@ impl Family {
         });
         let series = self.series.iter();
         let metrics = series.map(|(labels, sum)| self.metric(labels, sum));
-        seen.set_metric(metrics.collect::<Vec<_>>().into());
+        seen.set_metric(metrics.collect());
         seen
     }
 
