@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::thread::LocalKey;
 use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
-use self::platform::Wasi;
+use self::platform::{Wasi, spawning};
 
 /// The host, by what a component asks of it.
 pub trait Host: Platform {
@@ -65,7 +65,7 @@ where
     H: Host<Request = Request, Response = Response, Error = ErrorCode>,
     F: Future<Output = Result<Response, ErrorCode>>,
 {
-    doorward_gate::handle(&H::instance(), request, next).await
+    spawning(async { doorward_gate::handle(&H::instance(), request, next).await }).await
 }
 
 /// Decides on `request`; where it is let through, asks the upstream that the policy names for its route.
@@ -77,7 +77,7 @@ pub async fn handle_with_upstreams<H>(request: Request) -> Result<Response, Erro
 where
     H: Host<Request = Request, Response = Response, Error = ErrorCode>,
 {
-    doorward_gate::handle_with_upstreams(&H::instance(), request).await
+    spawning(async { doorward_gate::handle_with_upstreams(&H::instance(), request).await }).await
 }
 
 /// The name of a method.

@@ -6,6 +6,7 @@
 mod bodies;
 mod failure;
 mod requests;
+mod spawned;
 mod store;
 #[cfg(feature = "metrics")]
 mod telemetry;
@@ -30,12 +31,13 @@ use std::time::Duration;
 use wasip3::clocks::{monotonic_clock, system_clock};
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
-use wasip3::wit_bindgen::{self, FutureWriter, StreamReader, StreamWriter};
+use wasip3::wit_bindgen::{FutureWriter, StreamReader, StreamWriter};
 use wasip3::wit_stream;
 
 use self::bodies::{Body, Sink, Source, Trailers};
 pub use self::requests::method_name;
 use self::requests::{Options, Unread};
+pub use self::spawned::spawning;
 use self::store::SpinStore;
 
 /// Which events the log of this instance has. A component has a memory for each instance.
@@ -110,7 +112,7 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        wit_bindgen::spawn(work);
+        spawned::spawn(work);
     }
 
     fn signal(&self) -> (StreamWriter<u8>, StreamReader<u8>) {
