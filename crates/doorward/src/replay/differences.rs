@@ -92,7 +92,7 @@ impl Differences {
                 route: route.map(str::to_owned),
                 status: Some(refusal.status()),
                 verdict: refusal.class().name().to_owned(),
-                reason: Some(refusal.reason().to_string()),
+                reason: Some(without_numbers(&refusal.reason().to_string())),
             },
         };
         if new.verdict == line.verdict {
@@ -103,7 +103,11 @@ impl Differences {
             route: line.route.as_deref().map(cut),
             status: None,
             verdict: cut(&line.verdict),
-            reason: line.reason.as_deref().map(cut),
+            reason: line
+                .reason
+                .as_deref()
+                .map(cut)
+                .map(|reason| without_numbers(&reason)),
         };
         kind_of(&mut self.kinds, (old, new), &mut self.more).add(line);
     }
@@ -144,4 +148,19 @@ fn kind_of<'k, K: Ord>(
 fn cut(text: &str) -> String {
     let end = text.floor_char_boundary(TEXT_BYTES_MAX);
     text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// A reason with `…` for each number, so that tokens which expired at two times are of one kind.
+fn without_numbers(reason: &str) -> String {
+    let mut text = String::with_capacity(reason.len());
+    let mut in_number = false;
+    for letter in reason.chars() {
+        match letter.is_ascii_digit() {
+            true if in_number => {}
+            true => text.push('…'),
+            false => text.push(letter),
+        }
+        in_number = letter.is_ascii_digit();
+    }
+    text
 }

@@ -51,12 +51,28 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Most bytes that a host puts before a line.
+const PREFIX_BYTES_MAX: usize = 128;
+
+/// Whether a host may have put this before a line: a time, a name, a stream. A line of somebody else with an object at
+/// its end, which a client may have sent, is not one of ours: there is more before that than such words.
+fn is_of_host(before: &str) -> bool {
+    let is_inside = |letter: char| letter.is_alphanumeric() || " []()|:.,+-_".contains(letter);
+    before.len() <= PREFIX_BYTES_MAX
+        && before.chars().all(is_inside)
+        && matches!(
+            before.chars().next_back(),
+            None | Some(' ' | ']' | ':' | '|')
+        )
+}
+
 fn line(bytes: &[u8]) -> Line {
     let text = String::from_utf8_lossy(bytes);
     let says_inputs = || text.contains("inputs\":{\"");
-    // A host may have put a name before it.
-    let object = text.find('{').and_then(|start| text.get(start..));
-    let Some(object) = object else {
+    let object = text
+        .split_once('{')
+        .filter(|(before, _)| is_of_host(before));
+    let Some(object) = object.and_then(|(before, _)| text.get(before.len()..)) else {
         return Line::Other;
     };
     match serde_json::from_str::<Value>(object.trim_end()) {

@@ -8,7 +8,7 @@ mod lines;
 mod print;
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,11 +70,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
                     `decision_inputs = true` there";
         bail!("no line of {log} is about a request\n  help: {help}");
     }
-    match arguments.format {
-        Format::Text => print!("{}", print::text(&differences)),
-        Format::Json => println!("{:#}", print::json(&differences)),
+    let told = match arguments.format {
+        Format::Text => print::text(&differences),
+        Format::Json => format!("{:#}\n", print::json(&differences)),
+    };
+    // Who reads no further has read enough.
+    match io::stdout().write_all(told.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
     }
     Ok(match differences.are_none() {
+        // Where nothing could be decided, nothing is known.
+        true if differences.same == 0 => ExitCode::FAILURE,
         true => ExitCode::SUCCESS,
         false => ExitCode::from(DIFFERS),
     })

@@ -168,7 +168,7 @@ fn what_cannot_be_decided_is_told_apart_with_the_reason() {
     let log = format!("{without}\n{truncated}\n{}\n", admitted());
     let other = OLD.replace("tier = ", "level = ");
     let (status, document) = json_of(folder.path(), &other, &log);
-    assert_eq!(status, 0, "nothing is known to differ: {document:#}");
+    assert_eq!(status, 1, "nothing is known: {document:#}");
     assert_eq!(document["undecidable_count"], 3);
     let undecidable = document["undecidable"].as_array().unwrap();
     let reasons: Vec<&str> = undecidable
@@ -211,8 +211,11 @@ fn a_long_log_with_as_many_routes_and_reasons_as_lines_takes_no_more_room() {
     let folder = folder();
     let mut log = String::new();
     let mut line: Value = serde_json::from_str(&refused()).unwrap();
-    for number in 0..3000 {
-        line["reason"] = format!("reason {number}").into();
+    for number in 0..3000_u32 {
+        let digits = number.to_string();
+        let letter = |digit: u8| char::from(digit + b'a' - b'0');
+        let word: String = digits.bytes().map(letter).collect();
+        line["reason"] = format!("reason {word}").into();
         log += &format!("{line}\n");
     }
     // A line without an end is one line, however long it is.
@@ -230,6 +233,42 @@ fn a_long_log_with_as_many_routes_and_reasons_as_lines_takes_no_more_room() {
     assert_eq!(document["differences"].as_array().unwrap().len(), 1000);
     assert_eq!(document["differences_left_out"], 2001);
     assert_eq!(document["other"], 1);
+}
+
+#[test]
+fn reasons_that_differ_by_their_numbers_alone_are_of_one_kind() {
+    let folder = folder();
+    let mut line: Value = serde_json::from_str(&refused()).unwrap();
+    let mut log = String::new();
+    for number in [7, 1_767_225_600, 12] {
+        line["reason"] = format!("expired at {number}").into();
+        log += &format!("{line}\n");
+    }
+    let (status, document) = json_of(folder.path(), &with_tier("\"silver\""), &log);
+    assert_eq!(status, 3, "{document:#}");
+    let differences = document["differences"].as_array().unwrap();
+    assert_eq!(differences.len(), 1, "{document:#}");
+    assert_eq!(differences[0]["count"], 3, "{document:#}");
+}
+
+#[test]
+fn what_a_client_has_sent_to_somebody_else_is_no_line_of_the_gate() {
+    let folder = folder();
+    let log = format!(
+        "[gate] {}\nGET /search?q={}\n[app] said \"{}\n{} more {}\n",
+        admitted(),
+        admitted(),
+        admitted(),
+        "a".repeat(200),
+        admitted()
+    );
+    let (status, document) = json_of(folder.path(), OLD, &log);
+    assert_eq!(status, 0, "{document:#}");
+    assert_eq!(
+        (&document["same"], &document["other"]),
+        (&json!(1), &json!(3)),
+        "{document:#}"
+    );
 }
 
 #[test]

@@ -109,6 +109,9 @@ impl One {
             form::OTHER_SCHEME => "Other".to_owned(),
             form::TOKEN => self.token_text(),
             form::API_KEY => "a".to_owned(),
+            // No token and no key, and nothing that a query must not have either: there a key that is empty is none.
+            form::API_KEY_MALFORMED if self.place.contains("query:") => String::new(),
+            _ if self.place.contains("query:") => "!".to_owned(),
             // No scheme, no token and no key.
             _ => "\"\u{e4}".to_owned(),
         }
