@@ -131,7 +131,8 @@ pub trait Platform: Clone + 'static {
         let (full, waits) = {
             let mut metrics = metrics.borrow_mut();
             measure(&mut metrics);
-            let full = (metrics.len() >= SERIES_ENOUGH).then(|| metrics.take());
+            let is_full = metrics.len() >= SERIES_ENOUGH && !metrics.could_not_be_told;
+            let full = is_full.then(|| metrics.take());
             (full, std::mem::replace(&mut metrics.will_be_told, true))
         };
         if let Some(points) = full {
@@ -353,10 +354,13 @@ pub struct Untold;
 /// Tells what was measured. Where that fails, the next export has it, so nobody tries again by himself.
 #[cfg(feature = "metrics")]
 async fn told<P: Platform>(platform: P, points: Vec<Point>) {
-    if platform.export(&points).await.is_err()
-        && let Some(metrics) = platform.metrics()
-    {
-        metrics.borrow_mut().put_back(points);
+    let told = platform.export(&points).await;
+    if let Some(metrics) = platform.metrics() {
+        let mut metrics = metrics.borrow_mut();
+        metrics.could_not_be_told = told.is_err();
+        if told.is_err() {
+            metrics.put_back(points);
+        }
     }
 }
 

@@ -178,17 +178,16 @@ impl Metrics {
         }
     }
 
-    /// Adds what a component has measured.
-    ///
-    /// # Errors
-    ///
-    /// Says why it is not taken. That is counted.
-    pub fn measured(&self, measured: &Measured<'_>) -> std::result::Result<(), &'static str> {
-        let added = self.measured.add(measured);
-        if added.is_err() {
-            self.dropped.with_label_values(&[measured.component]).inc();
+    /// Adds what a component has measured. What is none, or has no room, is counted.
+    pub fn measured(&self, measured: &Measured<'_>) {
+        if self.measured.add(measured).is_err() {
+            self.drops(measured.component);
         }
-        added
+    }
+
+    /// A measurement of this component is not taken.
+    pub fn drops(&self, component: &str) {
+        self.dropped.with_label_values(&[component]).inc();
     }
 
     /// All of them in this format.

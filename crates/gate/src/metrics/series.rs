@@ -18,6 +18,8 @@ pub struct Metrics {
     overflowed: u64,
     /// Whether somebody is going to tell.
     pub(crate) will_be_told: bool,
+    /// Whether that failed the last time. Then nobody tells before a second is over, however much there is.
+    pub(crate) could_not_be_told: bool,
 }
 
 /// The value of a series.

@@ -66,7 +66,11 @@ fn open_metrics(text: &str) -> String {
                     rest.unwrap_or_default(),
                 ]);
             }
-            None => match line.split_once("le=\"") {
+            // The label that components cannot have; a value that looks like it comes before it.
+            None => match line
+                .rsplit_once("le=\"")
+                .filter(|(before, _)| before.ends_with(['{', ',']))
+            {
                 Some((before, after)) => {
                     let (bound, rest) = after.split_once('"').unwrap_or((after, ""));
                     let whole = bound.bytes().all(|byte| byte.is_ascii_digit());

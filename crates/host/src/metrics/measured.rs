@@ -8,20 +8,24 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
 
-/// Metrics that all components together may have.
-const FAMILIES_MAX: usize = 200;
-/// Series of all of them.
-const SERIES_MAX: usize = 20_000;
+/// Metrics of which a component may have series.
+const FAMILIES_MAX: usize = 100;
+/// Series that a component may have.
+const SERIES_MAX: usize = 10_000;
 /// Attributes of a series.
-const LABELS_MAX: usize = 16;
+const LABELS_MAX: usize = 8;
 /// Buckets of a histogram.
 const BUCKETS_MAX: usize = 64;
 /// Bytes of a name, a help text or the value of a label.
-const TEXT_BYTES_MAX: usize = 512;
+const TEXT_BYTES_MAX: usize = 256;
 /// The label that says whose it is.
 const COMPONENT: &str = "component";
-/// How the host's own begin, which no component may add to.
-const RESERVED: [&str; 2] = ["doorward_host_", "process_"];
+/// How the host's own begin, and those that Prometheus makes of a scrape. No component may add to them.
+const RESERVED: [&str; 4] = ["doorward_host_", "process_", "scrape_", "up"];
+/// How the samples of a histogram end, and a counter: no other metric may look like one.
+const ENDS_OF_SAMPLES: [&str; 4] = ["_bucket", "_count", "_sum", "_total"];
+/// Labels that histograms and summaries have of their own. A text in which a sample has one twice is not taken at all.
+const LABELS_OF_SAMPLES: [&str; 2] = ["le", "quantile"];
 
 /// How a metric adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,13 @@ pub struct Measurements(Mutex<Families>);
 #[derive(Debug, Default)]
 struct Families {
     by_name: BTreeMap<String, Family>,
+    /// How many metrics and series each component has, so that none takes those of another one.
+    of_component: BTreeMap<String, Share>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    families: usize,
     series: usize,
 }
 
@@ -83,14 +94,15 @@ struct Families {
 struct Family {
     kind: Kind,
     help: String,
-    bounds: Vec<f64>,
-    series: BTreeMap<Vec<(String, String)>, Sum>,
+    /// By component, and what distinguishes the series of one.
+    series: BTreeMap<String, BTreeMap<Vec<(String, String)>, Sum>>,
 }
 
 /// What a series adds up to.
 #[derive(Clone, Debug, Default)]
 struct Sum {
     number: f64,
+    bounds: Vec<f64>,
     counts: Vec<u64>,
 }
 
@@ -130,26 +142,42 @@ impl Measurements {
             return Err("the buckets are not right");
         }
         let mut families = self.families();
-        let Families { by_name, series } = &mut *families;
-        if by_name.len() >= FAMILIES_MAX && !by_name.contains_key(&name) {
-            return Err("there are too many metrics");
+        let Families {
+            by_name,
+            of_component,
+        } = &mut *families;
+        let component = measured.component;
+        let mut share = of_component.get(component).copied().unwrap_or_default();
+        let family = by_name.get(&name);
+        if family.is_some_and(|family| family.kind != measured.kind) {
+            return Err("it is of another kind than before");
         }
+        let series = family.and_then(|family| family.series.get(component));
+        let known = series.and_then(|series| series.get(&labels));
+        if known.is_some_and(|known| known.bounds != bounds) {
+            return Err("it has other buckets than before");
+        }
+        // What there is no room for is refused before anything is made for it.
+        if series.is_none() {
+            share.families += 1;
+        }
+        if known.is_none() {
+            share.series += 1;
+        }
+        if share.families > FAMILIES_MAX || share.series > SERIES_MAX {
+            return Err("the component has too many metrics or series");
+        }
+        of_component.insert(component.to_owned(), share);
         let family = by_name.entry(name).or_insert_with(|| Family {
             kind: measured.kind,
             help: shortened(measured.help),
-            bounds: bounds.to_vec(),
             series: BTreeMap::new(),
         });
-        if family.kind != measured.kind || family.bounds != bounds {
-            return Err("it is of another kind, or has other buckets, than before");
-        }
-        if !family.series.contains_key(&labels) {
-            if *series >= SERIES_MAX {
-                return Err("there are too many series");
-            }
-            *series += 1;
-        }
-        let sum = family.series.entry(labels).or_default();
+        let series = family.series.entry(component.to_owned()).or_default();
+        let sum = series.entry(labels).or_insert_with(|| Sum {
+            bounds: bounds.to_vec(),
+            ..Sum::default()
+        });
         match measured.kind {
             Kind::Gauge => sum.number = number,
             Kind::Counter | Kind::Histogram => sum.number += number,
@@ -171,10 +199,16 @@ fn name_of(measured: &Measured<'_>) -> Result<String, &'static str> {
     if measured.kind == Kind::Counter {
         name.push_str("_total");
     }
-    match RESERVED.iter().any(|reserved| name.starts_with(reserved)) {
-        true => Err("the name is one of the host's own"),
-        false => Ok(name),
+    let base = match measured.kind {
+        Kind::Counter => name.strip_suffix("_total").unwrap_or(&name),
+        Kind::Gauge | Kind::Histogram => &name,
+    };
+    if RESERVED.iter().any(|reserved| name.starts_with(reserved))
+        || ENDS_OF_SAMPLES.iter().any(|end| base.ends_with(end))
+    {
+        return Err("the name is one of the host's own, or ends as samples do");
     }
+    Ok(name)
 }
 
 fn labels_of(measured: &Measured<'_>) -> Result<Vec<(String, String)>, &'static str> {
@@ -183,7 +217,11 @@ fn labels_of(measured: &Measured<'_>) -> Result<Vec<(String, String)>, &'static 
     }
     let mut labels = vec![(COMPONENT.to_owned(), measured.component.to_owned())];
     for (name, value) in &measured.labels {
-        labels.push((identifier(name)?, shortened(value)));
+        let name = identifier(name)?;
+        if LABELS_OF_SAMPLES.contains(&&*name) {
+            return Err("an attribute has the name of a label of samples");
+        }
+        labels.push((name, shortened(value)));
     }
     labels.sort();
     let names = labels.windows(2);
@@ -241,7 +279,7 @@ impl Family {
             Kind::Gauge => MetricType::GAUGE,
             Kind::Histogram => MetricType::HISTOGRAM,
         });
-        let series = self.series.iter();
+        let series = self.series.values().flatten();
         let metrics = series.map(|(labels, sum)| self.metric(labels, sum));
         seen.set_metric(metrics.collect());
         seen
@@ -266,28 +304,28 @@ impl Family {
                 gauge.set_value(sum.number);
                 metric.set_gauge(gauge);
             }
-            Kind::Histogram => metric.set_histogram(self.histogram(sum)),
+            Kind::Histogram => metric.set_histogram(histogram(sum)),
         }
         metric
     }
+}
 
-    fn histogram(&self, sum: &Sum) -> Histogram {
-        let mut histogram = Histogram::default();
-        let mut all: u64 = 0;
-        let mut buckets = Vec::with_capacity(self.bounds.len());
-        for (bound, count) in self.bounds.iter().zip(&sum.counts) {
-            all = all.saturating_add(*count);
-            let mut bucket = Bucket::default();
-            bucket.set_upper_bound(*bound);
-            bucket.set_cumulative_count(all);
-            buckets.push(bucket);
-        }
-        let above = sum.counts.last().copied().unwrap_or_default();
-        histogram.set_bucket(buckets);
-        histogram.set_sample_count(all.saturating_add(above));
-        histogram.set_sample_sum(sum.number);
-        histogram
+fn histogram(sum: &Sum) -> Histogram {
+    let mut histogram = Histogram::default();
+    let mut all: u64 = 0;
+    let mut buckets = Vec::with_capacity(sum.bounds.len());
+    for (bound, count) in sum.bounds.iter().zip(&sum.counts) {
+        all = all.saturating_add(*count);
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(*bound);
+        bucket.set_cumulative_count(all);
+        buckets.push(bucket);
     }
+    let above = sum.counts.last().copied().unwrap_or_default();
+    histogram.set_bucket(buckets);
+    histogram.set_sample_count(all.saturating_add(above));
+    histogram.set_sample_sum(sum.number);
+    histogram
 }
 
 #[cfg(test)]

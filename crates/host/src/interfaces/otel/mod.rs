@@ -30,13 +30,11 @@ pub fn link<T: HostView>(linker: &mut Linker<T>) -> Result<()> {
 
 impl otel::Host for &mut Telemetry {
     fn export(&mut self, told: otel::ResourceMetrics) -> std::result::Result<(), otel::Error> {
-        let Some(metrics) = &self.metrics else {
-            return Ok(());
-        };
-        let all = told.scope_metrics.iter().flat_map(|scope| &scope.metrics);
-        for metric in all {
-            if let Err(why) = take(metrics, &self.component, metric) {
-                return Err(format!("{}: {why}", metric.name));
+        // What is refused is counted, and not told the component as an error: it would tell all of it again.
+        if let Some(metrics) = &self.metrics {
+            let all = told.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+            for metric in all {
+                take(metrics, &self.component, metric);
             }
         }
         Ok(())
@@ -44,11 +42,7 @@ impl otel::Host for &mut Telemetry {
 }
 
 /// Adds a metric to what is known.
-fn take(
-    metrics: &Metrics,
-    component: &str,
-    metric: &otel::Metric,
-) -> std::result::Result<(), &'static str> {
+fn take(metrics: &Metrics, component: &str, metric: &otel::Metric) {
     use otel::MetricData as Data;
     let add = |kind, attributes: &[KeyValue], value| {
         let labels = attributes.iter().map(|one| (&*one.key, text(&one.value)));
@@ -60,19 +54,19 @@ fn take(
             kind,
             labels: labels.collect(),
             value,
-        })
+        });
     };
     match &metric.data {
         Data::F64Sum(sum) | Data::U64Sum(sum) | Data::S64Sum(sum) => {
             if sum.temporality == otel::Temporality::Cumulative || !sum.is_monotonic {
-                return Err("only sums that grow are taken, as what was added since the last time");
+                return metrics.drops(component);
             }
             for point in &sum.data_points {
                 add(
                     Kind::Counter,
                     &point.attributes,
                     Value::Number(number(point.value)),
-                )?;
+                );
             }
         }
         Data::F64Gauge(gauge) | Data::U64Gauge(gauge) | Data::S64Gauge(gauge) => {
@@ -81,12 +75,12 @@ fn take(
                     Kind::Gauge,
                     &point.attributes,
                     Value::Number(number(point.value)),
-                )?;
+                );
             }
         }
         Data::F64Histogram(all) | Data::U64Histogram(all) | Data::S64Histogram(all) => {
             if all.temporality == otel::Temporality::Cumulative {
-                return Err("histograms are taken as what was added since the last time");
+                return metrics.drops(component);
             }
             for point in &all.data_points {
                 let value = Value::Distribution {
@@ -94,16 +88,15 @@ fn take(
                     counts: &point.bucket_counts,
                     sum: number(point.sum),
                 };
-                add(Kind::Histogram, &point.attributes, value)?;
+                add(Kind::Histogram, &point.attributes, value);
             }
         }
         Data::F64ExponentialHistogram(_)
         | Data::U64ExponentialHistogram(_)
         | Data::S64ExponentialHistogram(_) => {
-            return Err("exponential histograms are not taken");
+            metrics.drops(component);
         }
     }
-    Ok(())
 }
 
 #[expect(

@@ -149,6 +149,19 @@ fn what_is_no_measurement_is_not_taken_and_changes_nothing() {
             "too many attributes",
             labelled(vec![("a", String::new()); LABELS_MAX + 1]),
         ),
+        (
+            "the label of buckets",
+            labelled(vec![("le", "1".to_owned())]),
+        ),
+        (
+            "that of quantiles",
+            labelled(vec![("quantile", "1".to_owned())]),
+        ),
+        ("a name of Prometheus", named("up")),
+        (
+            "a name like that of a sample",
+            named("doorward.request.duration_count"),
+        ),
         ("other buckets", times(&[1, 1], &[0.2], 1.0)),
         ("too few counts", times(&[1], &[0.1], 1.0)),
         ("too many counts", times(&[1, 1, 1], &[0.1], 1.0)),
@@ -171,27 +184,42 @@ fn what_is_no_measurement_is_not_taken_and_changes_nothing() {
 }
 
 #[test]
-fn metrics_and_series_are_bounded_and_those_that_are_there_go_on() {
+fn metrics_and_series_of_a_component_are_bounded_and_those_that_are_there_go_on() {
     let all = std::sync::Arc::new(Measurements::default());
     for number in 0..SERIES_MAX {
         all.add(&counter("gate", &number.to_string(), 1.0)).unwrap();
     }
     assert!(all.add(&counter("gate", "more", 1.0)).is_err());
     all.add(&counter("gate", "0", 1.0)).unwrap();
+    all.add(&counter("other", "more", 1.0)).unwrap();
 
-    let all = Measurements::default();
-    for number in 0..FAMILIES_MAX {
+    let all = std::sync::Arc::new(Measurements::default());
+    let named = |component: &str, number: usize| {
         let name = format!("a{number}");
         let one = Measured {
             name: &name,
-            ..counter("gate", "", 1.0)
+            ..counter(component, "", 1.0)
         };
-        all.add(&one).unwrap();
+        all.add(&one)
+    };
+    for number in 0..FAMILIES_MAX {
+        named("gate", number).unwrap();
     }
-    assert!(all.add(&counter("gate", "", 1.0)).is_err());
-    all.add(&Measured {
-        name: "a0",
-        ..counter("gate", "", 1.0)
-    })
-    .unwrap();
+    let before = text(&all);
+    named("gate", FAMILIES_MAX).unwrap_err();
+    assert_eq!(text(&all), before, "nothing is made for what is refused");
+    named("gate", 0).unwrap();
+    named("other", FAMILIES_MAX).unwrap();
+}
+
+#[test]
+fn the_buckets_of_one_component_are_not_those_of_another_one() {
+    let all = std::sync::Arc::new(Measurements::default());
+    all.add(&times(&[1, 1], &[0.1], 1.0)).unwrap();
+    let other = Measured {
+        component: "other",
+        ..times(&[1, 1], &[0.5], 1.0)
+    };
+    all.add(&other).unwrap();
+    assert!(text(&all).contains(r#"component="other",le="0.5"} 1"#));
 }
