@@ -21,7 +21,9 @@ const TEXT_BYTES_MAX: usize = 256;
 /// The label that says whose it is.
 const COMPONENT: &str = "component";
 /// How the host's own begin, and those that Prometheus makes of a scrape. No component may add to them.
-const RESERVED: [&str; 4] = ["doorward_host_", "process_", "scrape_", "up"];
+const RESERVED: [&str; 3] = ["doorward_host_", "process_", "scrape_"];
+/// The one that Prometheus makes of whether there was a scrape.
+const UP: &str = "up";
 /// How the samples of a histogram end, and a counter: no other metric may look like one.
 const ENDS_OF_SAMPLES: [&str; 4] = ["_bucket", "_count", "_sum", "_total"];
 /// Labels that histograms and summaries have of their own. A text in which a sample has one twice is not taken at all.
@@ -203,7 +205,8 @@ fn name_of(measured: &Measured<'_>) -> Result<String, &'static str> {
         Kind::Counter => name.strip_suffix("_total").unwrap_or(&name),
         Kind::Gauge | Kind::Histogram => &name,
     };
-    if RESERVED.iter().any(|reserved| name.starts_with(reserved))
+    if base == UP
+        || RESERVED.iter().any(|reserved| name.starts_with(reserved))
         || ENDS_OF_SAMPLES.iter().any(|end| base.ends_with(end))
     {
         return Err("the name is one of the host's own, or ends as samples do");

@@ -105,6 +105,24 @@ fn histograms_add_up_bucket_by_bucket() {
 }
 
 #[test]
+fn a_name_that_only_begins_like_one_of_prometheus_is_a_component_s() {
+    let all = std::sync::Arc::new(Measurements::default());
+    for (name, kind, told) in [
+        ("upstream.queue", Kind::Gauge, "upstream_queue"),
+        ("uploads", Kind::Counter, "uploads_total"),
+    ] {
+        let one = Measured {
+            name,
+            kind,
+            ..counter("app", "/a", 1.0)
+        };
+        all.add(&one).unwrap();
+        let line = format!("{told}{{component=\"app\",route=\"/a\"}} 1");
+        assert!(has(&text(&all), &line), "{line}");
+    }
+}
+
+#[test]
 fn what_is_no_measurement_is_not_taken_and_changes_nothing() {
     let all = std::sync::Arc::new(Measurements::default());
     all.add(&times(&[1, 1], &[0.1], 1.0)).unwrap();
