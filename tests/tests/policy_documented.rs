@@ -9,7 +9,7 @@ use doorward_policy::{Code, Policy};
 const UNKNOWN: &str = "zzzzzzzzzzzzzzzzzzzzzzzz = 1";
 
 /// Each kind of table, up to where a key of it goes.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 27] = [
     "",
     "[issuer.a]",
     "[issuer.a.introspection]",
@@ -19,6 +19,7 @@ const TABLES: [&str; 26] = [
     "[store]",
     "[log]",
     "[health]",
+    "[telemetry]",
     "[revocation]",
     "[proxy]",
     "[upstream.a]",

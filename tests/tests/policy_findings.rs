@@ -171,8 +171,9 @@ fn what_is_said_wrongly_of_traffic_is_named_with_its_place() {
 }
 
 #[test]
-fn what_is_said_wrongly_of_log_and_health_is_named_with_its_place() {
-    for Case { policy, code, says } in ["log", "health"].into_iter().flat_map(cases) {
+fn what_is_said_wrongly_of_what_operators_see_is_named_with_its_place() {
+    let files = ["log", "health", "telemetry"];
+    for Case { policy, code, says } in files.into_iter().flat_map(cases) {
         expect_only(&format!("{policy}\n"), &code, &says);
     }
 }
@@ -464,6 +465,7 @@ fn every_kind_of_finding_is_tried() {
         "advice",
         "log",
         "health",
+        "telemetry",
         "report",
         "report-modes",
         "decision-inputs",

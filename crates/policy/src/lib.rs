@@ -100,6 +100,8 @@ mod scalar;
 mod source;
 mod store;
 pub mod target;
+#[cfg(feature = "telemetry")]
+mod telemetry;
 mod token_from;
 mod traffic;
 mod trie;
@@ -139,5 +141,7 @@ pub use store::{
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,
 };
 pub use target::{CanonicalTarget, Target, TargetError};
+#[cfg(feature = "telemetry")]
+pub use telemetry::TelemetryRule;
 pub use token_from::{TOKEN_SOURCES_IN_ALL_MAX, TOKEN_SOURCES_MAX};
 pub use traffic::{PROXY_NAME_DEFAULT, ProxyRule, RateLimitId, Traffic};

@@ -26,6 +26,8 @@ use crate::recorded::Recorded;
 #[cfg(feature = "report")]
 use crate::report::{ReportUntil, RouteMode};
 use crate::store::{RevocationRule, StoreRule};
+#[cfg(feature = "telemetry")]
+use crate::telemetry::TelemetryRule;
 use crate::token_from::{SourceSet, TokenFrom, TokenSources};
 use crate::traffic::{Named, ProxyRule, TrafficRule};
 
@@ -46,6 +48,8 @@ pub struct Policy {
     pub(crate) recorded: Option<Box<Recorded>>,
     #[cfg(feature = "health")]
     pub(crate) health: Option<HealthRule>,
+    #[cfg(feature = "telemetry")]
+    pub(crate) telemetry: Option<TelemetryRule>,
     pub(crate) revocation: Option<RevocationRule>,
     pub(crate) api_keys: Option<ApiKeys>,
     pub(crate) logout_paths: Vec<LogoutPath>,

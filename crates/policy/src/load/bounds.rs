@@ -57,6 +57,15 @@ pub const TOKEN_LIFETIME_MAX_S_MAX: u64 = 30 * 24 * 60 * 60;
 /// Most entries of `require` of `[health]`, and most issuers that they can stand for.
 #[cfg(feature = "health")]
 pub const HEALTH_REQUIRE_MAX: usize = 64;
+/// Most header fields that are sent to a collector.
+#[cfg(feature = "telemetry")]
+pub const TELEMETRY_HEADERS_MAX: usize = 8;
+/// Longest `service_name`, in bytes.
+#[cfg(feature = "telemetry")]
+pub const SERVICE_NAME_BYTES_MAX: usize = 128;
+/// Most that `trace_one_in` can be.
+#[cfg(feature = "telemetry")]
+pub const TRACE_ONE_IN_MAX: u64 = 1_000_000;
 /// Most API keys that a policy can list.
 pub const API_KEYS_MAX: usize = 256;
 /// Longest name of the parameter that holds the API key, in bytes.

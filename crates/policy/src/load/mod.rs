@@ -78,6 +78,15 @@
 //!                                              # issuers whose signed tokens routes accept
 //! details = "none"                             # or "trusted", "all": who is told what is wrong
 //!
+//! [telemetry]                                  # where numbers and spans go
+//! otlp = "https://collector.example:4318"      # where OTLP is taken over HTTP
+//! headers = { x-api-key = "otlp_key" }         # what is sent there, by the Spin variables that have the values
+//! service_name = "doorward"                    # `service.name` of what is sent
+//! metrics = true                               # whether numbers are sent
+//! trace_one_in = 100                           # of how many requests one has its spans sent; 0 (none) to 1000000
+//! # insecure_http = true                       # whether it may be http to other machines
+//! in_store = false                             # true: numbers are left in the store, for the component `ops`
+//!
 //! [revocation]                                 # tokens can be taken back; needs the store
 //! token_lifetime_max_s = 604800                # no token may live longer; 60 to 2592000
 //!
@@ -264,6 +273,8 @@ mod security;
 mod sources;
 mod split;
 mod store;
+#[cfg(feature = "telemetry")]
+mod telemetry;
 mod tenants;
 mod token_from;
 mod traffic;
@@ -320,6 +331,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
     let root = Fields::root(&document);
     let store = store::store(&mut source, root);
     let log = log::read(&mut source, root);
+    #[cfg(feature = "telemetry")]
+    let telemetry = telemetry::read(&mut source, root);
     #[cfg(feature = "report")]
     let report = report::until(&mut source, root);
     #[cfg(feature = "report")]
@@ -426,6 +439,8 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         recorded,
         #[cfg(feature = "health")]
         health,
+        #[cfg(feature = "telemetry")]
+        telemetry,
         revocation,
         api_keys: api_keys.map(|read| read.api_keys),
         logout_paths,

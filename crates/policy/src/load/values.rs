@@ -99,10 +99,16 @@ pub(super) fn variable(
     fields: Fields<'_, '_>,
     key: &'static str,
 ) -> String {
-    const VARIABLE_BYTES_MAX: usize = 64;
     let Some(name) = source.text(fields, key) else {
         return String::new();
     };
+    check_variable(source, &format!("`{key}`"), name);
+    name.value.to_owned()
+}
+
+/// The same, wherever the name is.
+pub(super) fn check_variable(source: &mut Source<'_>, what: &str, name: At<&str>) {
+    const VARIABLE_BYTES_MAX: usize = 64;
     let good = name.value.len() <= VARIABLE_BYTES_MAX
         && name
             .value
@@ -115,11 +121,10 @@ pub(super) fn variable(
         });
     if !good {
         // It may be the secret itself, so it is not repeated.
-        let message = format_args!("`{key}` is not the name of a Spin variable");
+        let message = format_args!("{what} is not the name of a Spin variable");
         let help = "a name like `acme_secret`; the secret itself has no place in this file";
         source.find_with(Code::BadValue, name.offset, &message, Some(&help), &[]);
     }
-    name.value.to_owned()
 }
 
 /// RFC 6749 appendix A.1: `*VSCHAR`, which is printable ASCII.
