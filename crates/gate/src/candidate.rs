@@ -20,6 +20,7 @@ use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
+use crate::recording::Recording as _;
 use crate::route;
 use crate::thinned::Cause;
 

@@ -6,11 +6,11 @@
 //! No value in an event may be a token or a secret. The errors of `token` and `policy` hold none, and nothing
 //! else from a request is in one but its method, its route and a bounded piece of its path.
 
+mod line;
+
+#[cfg(feature = "report")]
+use doorward_policy::Policy;
 use doorward_policy::{Findings, Refusal};
-#[cfg(feature = "report")]
-use doorward_policy::{Policy, ReportScope};
-#[cfg(feature = "report")]
-use doorward_syntax::date::rfc3339;
 use doorward_token::SkippedKey;
 #[cfg(feature = "report")]
 use doorward_token::UnixTime;
@@ -20,9 +20,10 @@ use doorward_traffic::cors::PreflightRefusal;
 use doorward_traffic::spoofing::{Says, Spoofing};
 use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::UpstreamFailure;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt::Display;
 
+use self::line::Line;
 #[cfg(feature = "report")]
 use crate::differs::CandidateDiffers;
 use crate::fault::{StoreError, Unreadable};
@@ -32,9 +33,6 @@ use crate::levels::LevelsError;
 use crate::record::Record;
 #[cfg(feature = "report")]
 use crate::record::path_of;
-
-/// A text from outside (a path, an error of the host) is cut after this many bytes.
-const TEXT_BYTES_MAX: usize = 512;
 
 /// What to do where there are too many revocations.
 const REVOKE_ISSUER: &str = "`doorward revoke issuer` revokes all that was issued until now";
@@ -118,6 +116,14 @@ pub enum Event<'a> {
     IntrospectionFailed {
         /// Which issuer.
         issuer: &'a str,
+        /// What came of it.
+        reason: &'a dyn Display,
+    },
+    /// A collector did not take what was sent to it.
+    #[cfg(feature = "otlp")]
+    TelemetryFailed {
+        /// Where that was.
+        url: &'a str,
         /// What came of it.
         reason: &'a dyn Display,
     },
@@ -285,83 +291,6 @@ impl KeysChange {
     }
 }
 
-/// A line under way.
-struct Line {
-    fields: Map<String, Value>,
-    level: Level,
-}
-
-impl Line {
-    fn of(level: Level, event: &str) -> Self {
-        let mut fields = Map::with_capacity(10);
-        fields.insert("level".to_owned(), Value::from(level.name()));
-        fields.insert("event".to_owned(), Value::from(event));
-        Self { fields, level }
-    }
-
-    fn with(mut self, name: &str, value: &dyn Display) -> Self {
-        let text = value.to_string();
-        let cut = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
-        let value = Value::from(cut.unwrap_or(&text));
-        self.fields.insert(name.to_owned(), value);
-        self
-    }
-
-    /// With what a request was or would be refused as.
-    fn of_refusal(self, record: &Record<'_>, path: &str, refusal: &Refusal) -> Self {
-        self.with("class", &refusal.class())
-            .with("status", &refusal.status())
-            .with("method", &record.method)
-            .with("path", &path)
-            .with("reason", &refusal.reason())
-    }
-
-    /// With what is in report mode, each with its end.
-    #[cfg(feature = "report")]
-    fn of_modes(mut self, policy: &Policy, now: UnixTime) -> Self {
-        let mut kinds =
-            ["policy_until", "routes", "issuers", "rate_limits"].map(|kind| (kind, String::new()));
-        for (scope, until) in policy.report_modes().filter(|(_, until)| until.is_on(now)) {
-            let [whole, routes, issuers, limits] = &mut kinds;
-            let ((_, told), name) = match scope {
-                ReportScope::Policy => (whole, ""),
-                ReportScope::Route(path) => (routes, path),
-                ReportScope::Issuer(name) => (issuers, name),
-                ReportScope::RateLimit(name) => (limits, name),
-            };
-            // More would be cut.
-            if told.len() > TEXT_BYTES_MAX {
-                continue;
-            }
-            if !told.is_empty() {
-                told.push_str(", ");
-            }
-            if !name.is_empty() {
-                told.extend([name, " until "]);
-            }
-            told.push_str(&rfc3339(until.end().0.saturating_mul(1000)));
-        }
-        for (kind, told) in kinds.iter().filter(|(_, told)| !told.is_empty()) {
-            self = self.with(kind, told);
-        }
-        self.with(
-            "effect",
-            &"what these would refuse passes as nobody's: see `would-refuse`",
-        )
-    }
-
-    /// With what its request is called, and the trace that it belongs to.
-    fn of_request(self, trace: &Trace) -> Self {
-        let line = self
-            .with("request_id", &trace.request_id)
-            .with("trace_id", &trace.span.trace_id());
-        match &trace.link {
-            Some(link) => line.with("linked_trace_id", &link.trace_id()),
-            None => line,
-        }
-    }
-}
-
 impl Event<'_> {
     /// How much it matters.
     pub(crate) fn level(&self) -> Level {
@@ -475,6 +404,10 @@ impl Event<'_> {
                 ),
             Self::IntrospectionFailed { issuer, reason } => Line::of(Warn, "introspection-failed")
                 .with("issuer", issuer)
+                .with("reason", reason),
+            #[cfg(feature = "otlp")]
+            Self::TelemetryFailed { url, reason } => Line::of(Warn, "telemetry-failed")
+                .with("url", url)
                 .with("reason", reason),
             Self::LogoutFailed { refusal, .. } => {
                 Line::of(Warn, "logout-failed").with("reason", &refusal.reason())

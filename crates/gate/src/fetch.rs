@@ -11,12 +11,14 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{self, TimedOut};
-use crate::platform::{Destination, FieldList, Platform, RequestLine, Stop, Times};
+use crate::exchange::{self, Answer, EXCHANGE_TIME_MAX, ExchangeFailure, collect};
+use crate::platform::{FieldList, Platform};
+use crate::span::Span;
 
 /// A document larger than this is refused. The largest key sets in use are below 100 KiB.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
 /// The whole exchange, redirects included, has this long.
-pub(crate) const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const FETCH_TIME_MAX: Duration = EXCHANGE_TIME_MAX;
 /// Redirects that are followed, each to the origin that sent it.
 const REDIRECTS_MAX: usize = 3;
 /// What is asked for where the answer is a key set (RFC 7517 §8.5). Many issuers say that theirs is
@@ -24,10 +26,6 @@ const REDIRECTS_MAX: usize = 3;
 pub(crate) const ACCEPT_KEYS: &str = "application/jwk-set+json, application/json, */*;q=0.1";
 /// What is asked for where the answer is another document.
 pub(crate) const ACCEPT_JSON: &str = "application/json, */*;q=0.1";
-/// What the log says where the host does not accept a request.
-const NOT_ACCEPTED: &str = "ErrorCode::HttpProtocolError";
-/// Bytes read from the body at a time.
-const READ_BYTES: usize = 16 * 1024;
 
 /// A document, with what its sender said about keeping it.
 #[derive(Debug)]
@@ -148,6 +146,15 @@ impl fmt::Display for FetchError {
 
 impl std::error::Error for FetchError {}
 
+impl From<ExchangeFailure> for FetchFailure {
+    fn from(failure: ExchangeFailure) -> Self {
+        match failure {
+            ExchangeFailure::Url(why) => Self::Url(why),
+            ExchangeFailure::Transport(why) => Self::Transport(why),
+        }
+    }
+}
+
 /// Fetches the document at `url`, over such a wire, of one of the media types in `accept` or any other. With `etag`, asks only
 /// for what has changed since.
 ///
@@ -264,46 +271,25 @@ async fn follow<P: Platform>(
     Err(FetchFailure::Redirect)
 }
 
-/// The status and the fields of a response, and the response.
-type Answer<P> = (u16, FieldList, <P as Platform>::Response);
-
 async fn send<P: Platform>(
     platform: &P,
     (url, wire): (&str, Wire),
-    method: &str,
+    method: &'static str,
     fields: FieldList,
     body: Option<Vec<u8>>,
 ) -> Result<Answer<P>, FetchFailure> {
-    let parts = UrlParts::over(url, wire).map_err(|error| FetchFailure::Url(error.to_string()))?;
-    let limit_ms = u64::try_from(FETCH_TIME_MAX.as_millis()).unwrap_or(u64::MAX);
-    // A host that knows no such options still stops at FETCH_TIME_MAX.
-    let (options, _) = platform.options(&Times {
-        connect_ms: limit_ms,
-        first_byte_ms: limit_ms,
-        between_bytes_ms: None,
-    });
-    let contents = match body {
-        Some(body) => platform.bytes(body),
-        None => {
-            let (silence, body) = platform.empty();
-            drop(silence);
-            body
-        }
-    };
-    let to = Destination {
-        https: parts.scheme == "https",
-        authority: Some(parts.authority),
-        content_length: None,
-    };
-    let target = &parts.target();
-    let line = RequestLine { method, target };
-    let request = platform
-        .request(&to, line, &fields, contents, Some(options))
-        .map_err(|_| FetchFailure::Transport(NOT_ACCEPTED.to_owned()))?;
-    let answered = platform.send(request).await;
-    let response = answered.map_err(|error| FetchFailure::Transport(P::explanation(&error)))?;
-    let fields = P::listed(&P::response_fields(&response));
-    Ok((P::status(&response), fields, response))
+    let mut span = Span::of_exchange(platform, method);
+    let answer = span
+        .within(exchange::send(platform, (url, wire), method, fields, body))
+        .await
+        .map_err(FetchFailure::from);
+    span.tells_of_url(url);
+    match &answer {
+        Ok((status, ..)) => span.answered(*status),
+        Err(_) => span.fails(|| "transport".to_owned()),
+    }
+    span.ends();
+    answer
 }
 
 async fn document<P: Platform>(
@@ -331,27 +317,6 @@ async fn body<P: Platform>(platform: &P, response: P::Response) -> Result<Vec<u8
     let trailers = P::trailers(&mut source).await;
     trailers.map_err(|_| FetchFailure::Truncated)?;
     Ok(body)
-}
-
-/// All of a body; `None` where it is longer than `bytes_max`.
-pub(crate) async fn collect<P: Platform>(
-    source: &mut P::Source,
-    bytes_max: usize,
-) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    let mut buffer = Vec::with_capacity(READ_BYTES);
-    loop {
-        let read = P::read(source, buffer, &Stop::never()).await;
-        if body.len() + read.buffer.len() > bytes_max {
-            return None;
-        }
-        body.extend_from_slice(&read.buffer);
-        if read.ended {
-            return Some(body);
-        }
-        buffer = read.buffer;
-        buffer.clear();
-    }
 }
 
 fn is_json(fields: &FieldList) -> bool {

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::platform::Platform;
 use crate::read_on::ReadingOn;
 use crate::received::Received;
+use crate::recording::Recording as _;
 
 /// The field in which hosts say who is connected.
 const CLIENT_ADDR: &str = "spin-client-addr";

@@ -9,6 +9,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+#[cfg(feature = "otlp")]
+use crate::collector::Collector;
 use crate::event::Event;
 use crate::ground::Ground;
 use crate::introspect::Introspector;
@@ -23,6 +25,7 @@ use crate::platform::{Millis, Platform, Unreadable};
 use crate::proxy::UpstreamHealth;
 use crate::proxy::Upstreams;
 use crate::record::{RequestId, Times};
+use crate::recording::Recording as _;
 #[cfg(feature = "report")]
 use crate::report;
 use crate::store::SharedStore;
@@ -91,8 +94,18 @@ impl<P: Platform> Instance<P> {
         #[cfg(feature = "metrics")]
         let began_ns = platform.monotonic_ns();
         let policy = policy(&platform, POLICY_PATH);
+        #[cfg(feature = "otlp")]
+        if let (Some(policy), Some(metrics)) = (&policy, platform.metrics()) {
+            let otlp = policy.telemetry();
+            let otlp = otlp.and_then(|rule| {
+                let id = [platform.random_name(), platform.random_name()];
+                Collector::new(rule, id)
+            });
+            metrics.borrow_mut().otlp = otlp.map(Rc::new);
+        }
         #[cfg(feature = "metrics")]
         platform.measured(|metrics| {
+            metrics.begins(platform.now_millis());
             let took_ns = platform.monotonic_ns().saturating_sub(began_ns);
             metrics.add(Instrument::InstanceStarts, &[], 1);
             metrics.measure(Instrument::InstanceStartDuration, &[], took_ns);

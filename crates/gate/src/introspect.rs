@@ -32,6 +32,9 @@ use crate::event::Event;
 use crate::fetch::{self, FetchError, FetchFailure, Posted};
 use crate::flight::Flight;
 use crate::platform::{Platform, Unreadable};
+use crate::recording::Recording as _;
+use crate::span::Span;
+use crate::span::kind::Kind;
 
 /// For how long the endpoint that the metadata names is asked before they are read again, in seconds.
 const ENDPOINT_S_MAX: u64 = 3600;
@@ -154,7 +157,15 @@ impl<P: Platform> Introspector<P> {
                 continue;
             }
             self.take(&asking.share)?;
-            let answer = ask(&self.platform, asked, endpoint, text).await;
+            let mut span = Span::begin(&self.platform, Kind::Internal, "introspection");
+            span.tell("doorward.issuer", || asked.issuer.name.clone());
+            let answer = span
+                .within(ask(&self.platform, asked, endpoint, text))
+                .await;
+            if answer.is_err() {
+                span.fails(|| "no_answer".to_owned());
+            }
+            span.ends();
             let verdict = self.judge(pending, &asking, answer);
             drop(landing);
             return verdict;

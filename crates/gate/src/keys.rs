@@ -11,6 +11,7 @@
 mod known;
 mod records;
 mod source;
+mod told;
 
 use doorward_policy::{Issuer, KeySource, Refusal};
 use doorward_retry::Backoff;
@@ -28,10 +29,14 @@ use std::time::Duration;
 pub(crate) use self::known::KeysHealth;
 use self::records::NoRecord;
 use self::source::{NoKeys, Published};
-use crate::event::{Event, KeysChange, KeysEvent};
+use self::told::Told;
+use crate::event::{Event, KeysChange};
 use crate::fetch;
 use crate::flight::{Flight, Landing};
 use crate::platform::Platform;
+use crate::recording::Recording as _;
+use crate::span::kind::Kind;
+use crate::span::{self, Span};
 use crate::store::{OpenStore, SharedStore};
 
 /// How often one request waits for a load before it gives up: for the one it found under way, for one
@@ -260,14 +265,22 @@ impl<P: Platform> IssuerKeys<P> {
                 entry: Rc::clone(self),
                 _landing: landing,
             };
-            self.platform.spawn(async move {
+            let work = async move {
                 load.entry.load(cause).await;
                 drop(load);
-            });
+            };
+            self.platform.spawn(span::inherited(&self.platform, work));
         }
     }
 
     async fn load(&self, cause: Cause) {
+        let mut span = Span::begin(&self.platform, Kind::Internal, "load keys");
+        span.tell("doorward.issuer", || self.name.clone());
+        span.within(self.load_from_source(cause)).await;
+        span.ends();
+    }
+
+    async fn load_from_source(&self, cause: Cause) {
         match &self.source {
             KeySource::Discovery => self.shared(None, cause).await,
             KeySource::JwksUrl(url) => self.shared(Some(url), cause).await,
@@ -561,25 +574,12 @@ impl<P: Platform> IssuerKeys<P> {
     /// Says in the log what the state of the keys is, at every change of it.
     fn log_change(&self, change: KeysChange, source: &str, reason: Option<&str>) {
         let state = self.state.borrow();
-        let keys = state.keys.as_ref();
-        let (keys, skipped) =
-            keys.map_or((0, 0), |keys| (keys.set.len(), keys.set.skipped().len()));
-        let now = self.platform.now();
-        let age_s = state.freshness.age_s(now);
-        let next_refresh_s = state.freshness.next_refresh_s(now);
-        let usable = state.freshness.state(now);
-        drop(state);
-        self.platform.record(&Event::Keys(KeysEvent {
-            change,
+        let told = Told {
             issuer: &self.name,
-            keys,
-            skipped,
-            state: usable,
-            age_s,
-            next_refresh_s,
-            source,
-            reason,
-        }));
+            set: state.keys.as_ref().map(|keys| &keys.set),
+            freshness: &state.freshness,
+        };
+        told.changed(&self.platform, change, source, reason);
     }
 }
 

@@ -16,13 +16,14 @@ use std::fmt;
 pub const LEVELS_BYTES_MAX: usize = 1024;
 
 /// The parts of the gate that have events.
-pub const TARGETS: [&str; 7] = [
+pub const TARGETS: [&str; 8] = [
     "gate",
     "health",
     "introspection",
     "keys",
     "revocation",
     "store",
+    "telemetry",
     "upstream",
 ];
 

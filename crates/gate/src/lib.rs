@@ -14,12 +14,15 @@ mod body;
 #[cfg(feature = "report")]
 mod candidate;
 mod clock;
+#[cfg(feature = "otlp")]
+mod collector;
 mod counted;
 #[cfg(feature = "report")]
 mod differs;
 mod discovery;
 mod endpoints;
 pub mod event;
+mod exchange;
 mod fault;
 mod fetch;
 mod flight;
@@ -35,17 +38,27 @@ pub mod levels;
 mod limit;
 mod limiter;
 #[cfg(feature = "metrics")]
+mod method;
+#[cfg(feature = "metrics")]
 pub mod metrics;
 mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
 pub mod platform;
 mod proxy;
 mod read_on;
 mod received;
 pub mod record;
+mod recording;
 #[cfg(feature = "report")]
 mod report;
 mod respond;
 mod route;
+mod span;
+#[cfg(feature = "otlp")]
+mod spanned;
+#[cfg(feature = "otlp")]
+mod spans;
 mod store;
 #[cfg(feature = "report")]
 mod thinned;

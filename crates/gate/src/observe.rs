@@ -9,7 +9,10 @@ use crate::event::Event;
 use crate::metrics;
 use crate::platform::Platform;
 use crate::record::{Outcome, Record};
+use crate::recording::Recording as _;
 use crate::respond;
+#[cfg(feature = "otlp")]
+use crate::spanned;
 
 /// Answers with a refusal. Its reason goes to the log, and nowhere else.
 ///
@@ -66,6 +69,11 @@ fn done<P: Platform>(
         let status = answer.as_ref().ok().map(P::status);
         metrics::request::count(metrics, record, status, platform.monotonic_ns());
     });
+    #[cfg(feature = "otlp")]
+    if let Some(root) = record.root.take() {
+        let status = answer.as_ref().ok().map(P::status);
+        spanned::ends(platform, root, record, status);
+    }
     if cfg!(feature = "access-log")
         && let Some(rule) = record.log
     {

@@ -24,7 +24,7 @@ use crate::event::Event;
 pub use crate::fault::{StoreError, Unreadable};
 use crate::levels::Levels;
 #[cfg(feature = "metrics")]
-use crate::metrics::{self, Metrics, Point};
+use crate::metrics::{Deltas, Metrics};
 use crate::record::Record;
 
 /// The host of an instance. A clone is the same host.
@@ -113,50 +113,26 @@ pub trait Platform: Clone + 'static {
     /// What this instance has measured; `None`: nobody wants to know.
     #[cfg(feature = "metrics")]
     fn metrics(&self) -> Option<&RefCell<Metrics>>;
+    /// Whether the host takes it. Where it does not, a collector may.
+    #[cfg(feature = "metrics")]
+    const EXPORTS: bool;
+    /// Whether anybody wants to know what is measured.
+    #[cfg(feature = "metrics")]
+    fn is_measured(&self) -> bool {
+        let metrics = self.metrics();
+        metrics.is_some_and(|metrics| Self::EXPORTS || metrics.borrow().has_collector())
+    }
     /// Tells what was measured since the last time.
     ///
     /// # Errors
     /// It could not be told: it is told with what comes next.
     #[cfg(feature = "metrics")]
-    async fn export(&self, points: &[Point]) -> Result<(), Untold>;
+    async fn export(&self, deltas: &Deltas) -> Result<(), Untold>;
     /// What a clock shows that nobody sets, in nanoseconds.
     #[cfg(feature = "metrics")]
     fn monotonic_ns(&self) -> u64;
-    /// Measures something, and sees to it that it is told.
-    #[cfg(feature = "metrics")]
-    fn measured(&self, measure: impl FnOnce(&mut Metrics)) {
-        let Some(metrics) = self.metrics() else {
-            return;
-        };
-        let (full, waits) = {
-            let mut metrics = metrics.borrow_mut();
-            measure(&mut metrics);
-            let is_full = metrics.len() >= SERIES_ENOUGH && !metrics.could_not_be_told;
-            let full = is_full.then(|| metrics.take());
-            (full, std::mem::replace(&mut metrics.will_be_told, true))
-        };
-        if let Some(points) = full {
-            self.spawn(told(self.clone(), points));
-        }
-        if !waits {
-            let platform = self.clone();
-            self.spawn(async move {
-                platform.pause(MEASURED_WAIT).await;
-                if let Some(metrics) = platform.metrics() {
-                    let points = {
-                        let mut metrics = metrics.borrow_mut();
-                        metrics.will_be_told = false;
-                        metrics.take()
-                    };
-                    told(platform.clone(), points).await;
-                }
-            });
-        }
-    }
-    /// Takes note of something worth telling.
-    fn record(&self, event: &Event<'_>) {
-        #[cfg(feature = "metrics")]
-        self.measured(|metrics| metrics::event::count(metrics, event, self.now()));
+    /// Writes an event into the log, where that has it.
+    fn tell_event(&self, event: &Event<'_>) {
         if cfg!(feature = "access-log")
             && let Some(levels) = self.levels()
             && !event.is_told(levels)
@@ -339,30 +315,10 @@ pub trait Platform: Clone + 'static {
     fn bytes(&self, bytes: Vec<u8>) -> Self::Body;
 }
 
-/// How long a measurement waits at most until it is told: 1 s.
-#[cfg(feature = "metrics")]
-const MEASURED_WAIT: Duration = Duration::from_secs(1);
-/// With so many series an instance does not wait that long.
-#[cfg(feature = "metrics")]
-const SERIES_ENOUGH: usize = 500;
-
 /// What was measured could not be told.
 #[cfg(feature = "metrics")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Untold;
-
-/// Tells what was measured. Where that fails, the next export has it, so nobody tries again by himself.
-#[cfg(feature = "metrics")]
-async fn told<P: Platform>(platform: P, points: Vec<Point>) {
-    let told = platform.export(&points).await;
-    if let Some(metrics) = platform.metrics() {
-        let mut metrics = metrics.borrow_mut();
-        metrics.could_not_be_told = told.is_err();
-        if told.is_err() {
-            metrics.put_back(points);
-        }
-    }
-}
 
 /// A key-value store.
 #[expect(

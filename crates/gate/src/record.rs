@@ -16,6 +16,9 @@ use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+#[cfg(feature = "otlp")]
+use crate::spans::Root;
+
 /// A request, and what became of it.
 #[derive(Debug, Clone)]
 pub struct Record<'p> {
@@ -71,6 +74,9 @@ pub struct Record<'p> {
     /// How long it took to see whether its credential is genuine.
     #[cfg(feature = "metrics")]
     pub(crate) authentication_ns: Option<u64>,
+    /// Its span, where it is sampled.
+    #[cfg(feature = "otlp")]
+    pub(crate) root: Option<Root>,
 }
 
 /// When what happened to a request, by the clock that nobody sets.
@@ -123,6 +129,19 @@ pub enum Proof {
     Listed,
     /// It is an API key of the store.
     Stored,
+}
+
+impl Proof {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Remembered => "remembered",
+            Self::Signature { .. } => "signature",
+            Self::Introspection => "introspection",
+            Self::Listed => "listed",
+            Self::Stored => "stored",
+        }
+    }
 }
 
 /// An upstream that was asked.
@@ -201,6 +220,8 @@ impl<'p> Record<'p> {
             arrived_ns: 0,
             #[cfg(feature = "metrics")]
             authentication_ns: None,
+            #[cfg(feature = "otlp")]
+            root: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;
+use crate::recording::Recording as _;
 
 /// A request in a policy of which something is in report mode.
 #[derive(Default)]

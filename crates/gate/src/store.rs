@@ -21,6 +21,9 @@ use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::flight::{Flight, Landing};
 use crate::platform::{Platform, Store as _, StoreError};
+use crate::recording::Recording as _;
+use crate::span::kind::Kind;
+use crate::span::{self, Span};
 
 /// Names that a store may hold, ours and others'. A larger one takes too long to list every few
 /// seconds; give the gate one of its own (`[store] name`).
@@ -117,7 +120,7 @@ impl<P: Platform> SharedStore<P> {
             return None;
         }
         let opened = self.platform.open_store(&self.rule.name);
-        match in_time(&self.platform, CALL_TIME_MAX, opened).await {
+        match in_time(&self.platform, "open", CALL_TIME_MAX, opened).await {
             Ok(store) => Some(OpenStore {
                 platform: self.platform.clone(),
                 store,
@@ -247,7 +250,8 @@ impl<P: Platform> SharedStore<P> {
             let store = Rc::clone(self);
             self.state.borrow_mut().listings += 1;
             let refresh = async move { store.refresh(landing).await };
-            self.platform.spawn(refresh);
+            self.platform
+                .spawn(span::inherited(&self.platform, refresh));
         }
     }
 
@@ -261,6 +265,7 @@ impl<P: Platform> SharedStore<P> {
         let mut listing = Listing::default();
         let whole = in_time(
             &self.platform,
+            "list",
             LISTING_TIME_MAX,
             listing.read(&store, asked_at),
         )
@@ -381,7 +386,7 @@ impl<P: Platform> OpenStore<P> {
     /// # Errors
     /// What the store says, or that it says nothing.
     pub(crate) async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        in_time(&self.platform, CALL_TIME_MAX, self.store.get(name)).await
+        in_time(&self.platform, "get", CALL_TIME_MAX, self.store.get(name)).await
     }
 
     /// Gives this name a value.
@@ -389,7 +394,13 @@ impl<P: Platform> OpenStore<P> {
     /// # Errors
     /// What the store says, or that it says nothing.
     pub(crate) async fn set(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        in_time(&self.platform, CALL_TIME_MAX, self.store.set(name, value)).await
+        in_time(
+            &self.platform,
+            "set",
+            CALL_TIME_MAX,
+            self.store.set(name, value),
+        )
+        .await
     }
 
     /// Whether this name has a value.
@@ -397,7 +408,13 @@ impl<P: Platform> OpenStore<P> {
     /// # Errors
     /// What the store says, or that it says nothing.
     pub(crate) async fn exists(&self, name: &str) -> Result<bool, StoreError> {
-        in_time(&self.platform, CALL_TIME_MAX, self.store.exists(name)).await
+        in_time(
+            &self.platform,
+            "exists",
+            CALL_TIME_MAX,
+            self.store.exists(name),
+        )
+        .await
     }
 
     /// Adds to the number of this name, and gives the sum.
@@ -409,17 +426,33 @@ impl<P: Platform> OpenStore<P> {
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        in_time(&self.platform, CALL_TIME_MAX, self.store.delete(name)).await
+        in_time(
+            &self.platform,
+            "delete",
+            CALL_TIME_MAX,
+            self.store.delete(name),
+        )
+        .await
     }
 }
 
 async fn in_time<P: Platform, T>(
     platform: &P,
+    operation: &'static str,
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
+    let mut span = Span::begin(platform, Kind::Client, operation);
+    span.tell("db.system.name", || "key_value".to_owned());
+    span.tell("db.operation.name", || operation.to_owned());
     let answer = clock::within(platform, limit, call).await;
-    answer.unwrap_or_else(|TimedOut| Err(StoreError::Other("no answer in time".to_owned())))
+    let answer =
+        answer.unwrap_or_else(|TimedOut| Err(StoreError::Other("no answer in time".to_owned())));
+    if answer.is_err() {
+        span.fails(|| "store".to_owned());
+    }
+    span.ends();
+    answer
 }
 
 /// A clock that was set back makes everything old: better one reading too many.

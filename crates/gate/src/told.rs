@@ -36,6 +36,8 @@ impl Event<'_> {
             Self::UpstreamFailed { .. } | Self::MirrorFailed { .. } | Self::NotMirrored { .. } => {
                 "upstream"
             }
+            #[cfg(feature = "otlp")]
+            Self::TelemetryFailed { .. } => "telemetry",
             #[cfg(feature = "health")]
             Self::NotReady { .. } | Self::Ready => "health",
         };

@@ -46,6 +46,8 @@ use crate::record::Record;
 use crate::report::{self, Trial};
 use crate::respond;
 use crate::route;
+use crate::span::kind::Kind;
+use crate::span::{self, Span};
 
 /// Decides on `request`; where it is let through, hands it to `next`.
 ///
@@ -53,6 +55,17 @@ use crate::route;
 /// What `next` answers with, and what the host says where it does not accept what the gate makes of the
 /// request. A refusal is a response, not an error.
 pub async fn handle<P: Platform, F>(
+    instance: &Instance<P>,
+    request: P::Request,
+    next: impl FnOnce(Permitted<P>) -> F,
+) -> Result<P::Response, P::Error>
+where
+    F: Future<Output = Result<P::Response, P::Error>>,
+{
+    span::request(&instance.platform, handed_on(instance, request, next)).await
+}
+
+async fn handed_on<P: Platform, F>(
     instance: &Instance<P>,
     request: P::Request,
     next: impl FnOnce(Permitted<P>) -> F,
@@ -92,10 +105,13 @@ pub async fn handle_with_upstreams<P: Platform>(
     instance: &Instance<P>,
     request: P::Request,
 ) -> Result<P::Response, P::Error> {
-    match enter(instance, request, proxy::refuse_loop).await? {
-        Entered::Admitted(admitted, gate) => proxy::answer(*admitted, gate.upstreams()).await,
-        Entered::Answered(response) => Ok(response),
-    }
+    span::request(&instance.platform, async {
+        match enter(instance, request, proxy::refuse_loop).await? {
+            Entered::Admitted(admitted, gate) => proxy::answer(*admitted, gate.upstreams()).await,
+            Entered::Answered(response) => Ok(response),
+        }
+    })
+    .await
 }
 
 /// What became of a request at the gate.
@@ -125,14 +141,27 @@ async fn enter<P: Platform>(
     let is_trusted = || gate.is_some_and(|gate| gate.ground.client(&received).peer_is_trusted);
     let of_host = received.name.as_deref();
     let of_host = of_host.filter(|_| platform.names_requests());
-    let trace = Trace::of(&received.fields, of_host, is_trusted, || {
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(unused_mut, reason = "sampled where there are spans")
+    )]
+    let mut trace = Trace::of(&received.fields, of_host, is_trusted, || {
         platform.random_name()
     });
+    #[cfg(feature = "otlp")]
+    let root = gate.and_then(|gate| {
+        let rule = gate.policy().telemetry();
+        span::begin_request(platform, rule, &mut trace, P::is_https(&request))
+    });
     let mut record = Box::new(Record::new(id, trace, received.method.clone()));
+    #[cfg(feature = "otlp")]
+    {
+        record.root = root;
+    }
     if P::MAY_OBSERVE {
         record.log = gate.and_then(|gate| gate.policy().log());
         #[cfg(feature = "metrics")]
-        let is_measured = platform.metrics().is_some();
+        let is_measured = platform.is_measured();
         #[cfg(not(feature = "metrics"))]
         let is_measured = false;
         let is_observed = P::OBSERVES || is_measured || record.log.is_some();
@@ -307,7 +336,20 @@ async fn authenticated_and_authorised<'i, P: Platform>(
     };
     #[cfg(feature = "metrics")]
     let began_ns = gate.platform().monotonic_ns();
-    let genuine = admit::genuine(gate, &pending, received, record).await;
+    let mut span = Span::begin(gate.platform(), Kind::Internal, "authentication");
+    let genuine = span
+        .within(admit::genuine(gate, &pending, received, record))
+        .await;
+    if let Some(kind) = record.credential {
+        span.tell("doorward.credential", || kind.name().to_owned());
+    }
+    if let Some(proof) = record.proof {
+        span.tell("doorward.proof", || proof.name().to_owned());
+    }
+    if let Err(refusal) = &genuine {
+        span.fails(|| refusal.class().name().to_owned());
+    }
+    span.ends();
     #[cfg(feature = "metrics")]
     {
         let took_ns = gate.platform().monotonic_ns().saturating_sub(began_ns);

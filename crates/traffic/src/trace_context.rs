@@ -103,6 +103,31 @@ impl Traceparent {
         matches!(self.0, [.., b'1' | b'3'])
     }
 
+    /// The same span, of a trace that is recorded (§3.2.2.5.1).
+    #[must_use]
+    pub fn sampled(mut self) -> Self {
+        let [.., flags] = &mut self.0;
+        *flags |= 1;
+        self
+    }
+
+    /// Whether its trace is one of those that are taken of every so many: all spans of it alike, whoever asks. The first
+    /// half of an id may be a time.
+    #[must_use]
+    pub fn is_one_in(&self, every: u64) -> bool {
+        let digits = self.trace_id().get(18..).unwrap_or_default();
+        let number = u64::from_str_radix(digits, 16).unwrap_or_default();
+        number.checked_rem(every) == Some(0)
+    }
+
+    /// Trace and span as numbers.
+    #[must_use]
+    pub fn ids(&self) -> (u128, u64) {
+        let trace_id = u128::from_str_radix(self.trace_id(), 16);
+        let span_id = u64::from_str_radix(self.span_id(), 16);
+        (trace_id.unwrap_or_default(), span_id.unwrap_or_default())
+    }
+
     fn part(&self, range: core::ops::Range<usize>) -> &str {
         let bytes = self.0.get(range).unwrap_or_default();
         core::str::from_utf8(bytes).unwrap_or_default()

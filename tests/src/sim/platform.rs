@@ -8,7 +8,7 @@ use super::wire;
 use super::world::World;
 use crate::numbers::Numbers;
 use doorward_gate::levels::Levels;
-use doorward_gate::metrics::{Metrics, Point};
+use doorward_gate::metrics::{Deltas, Metrics};
 use doorward_gate::platform::{
     Destination, FieldList, Message, Millis, NotAccepted, Platform, Read, RequestLine, Stop,
     StoreError, Times, UnixTime, Unreadable, Untold, UpstreamFailure,
@@ -201,9 +201,11 @@ impl Platform for Sim {
         self.0.component.measures.then_some(&self.0.metrics)
     }
 
-    async fn export(&self, points: &[Point]) -> Result<(), Untold> {
+    const EXPORTS: bool = true;
+
+    async fn export(&self, deltas: &Deltas) -> Result<(), Untold> {
         self.0.world.executor.turn().await;
-        self.0.world.measured(points).ok_or(Untold)
+        self.0.world.measured(&deltas.points).ok_or(Untold)
     }
 
     fn monotonic_ns(&self) -> u64 {

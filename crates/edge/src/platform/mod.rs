@@ -5,15 +5,17 @@
 
 mod bodies;
 mod failure;
+#[cfg(feature = "metrics")]
+mod measured;
 mod requests;
 mod spawned;
 mod store;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "wasi-otel")]
 mod telemetry;
 
 use doorward_gate::levels::Levels;
 #[cfg(feature = "metrics")]
-use doorward_gate::metrics::{Metrics, Point};
+use doorward_gate::metrics::{Deltas, Metrics};
 #[cfg(feature = "metrics")]
 use doorward_gate::platform::Untold;
 use doorward_gate::platform::{
@@ -134,12 +136,21 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
 
     #[cfg(feature = "metrics")]
     fn metrics(&self) -> Option<&RefCell<Metrics>> {
-        Some(telemetry::metrics())
+        Some(measured::metrics())
     }
 
     #[cfg(feature = "metrics")]
-    async fn export(&self, points: &[Point]) -> Result<(), Untold> {
-        telemetry::told(points)
+    const EXPORTS: bool = cfg!(feature = "wasi-otel");
+
+    #[cfg(feature = "metrics")]
+    async fn export(&self, deltas: &Deltas) -> Result<(), Untold> {
+        #[cfg(feature = "wasi-otel")]
+        return telemetry::told(deltas);
+        #[cfg(not(feature = "wasi-otel"))]
+        {
+            let _ = deltas;
+            Err(Untold)
+        }
     }
 
     #[cfg(feature = "metrics")]

@@ -1,9 +1,7 @@
 //! What an instance has measured, told by `wasi:otel`.
 
-use doorward_gate::metrics::{DURATION_BOUNDS_S, Distribution, Instrument, Metrics, Point, Value};
-use doorward_gate::platform::Untold;
-use std::cell::RefCell;
-use wasip3::clocks::system_clock;
+use doorward_gate::metrics::{DURATION_BOUNDS_S, Deltas, Distribution, Instrument, Point, Value};
+use doorward_gate::platform::{Millis, Untold};
 
 use self::bindings::wasi::otel::metrics::{
     Datetime, Gauge, GaugeDataPoint, Histogram, HistogramDataPoint, Metric, MetricData,
@@ -23,23 +21,17 @@ mod bindings {
 /// Who measures.
 const SCOPE: &str = "doorward";
 
-/// What this instance has measured. A component has a memory for each instance, which goes with it.
-pub fn metrics() -> &'static RefCell<Metrics> {
-    thread_local! {
-        static METRICS: &'static RefCell<Metrics> = Box::leak(Box::default());
-    }
-    METRICS.with(|metrics| *metrics)
-}
-
 /// Tells the host, at once.
 ///
 /// # Errors
 /// It does not take all of it.
-pub fn told(points: &[Point]) -> Result<(), Untold> {
-    let now = now();
+pub fn told(deltas: &Deltas) -> Result<(), Untold> {
+    let times = (datetime(deltas.from), datetime(deltas.until));
     // Those of one instrument follow each other.
-    let of_one = points.chunk_by(|one, other| one.instrument == other.instrument);
-    let metrics = of_one.filter_map(|points| metric(points, now)).collect();
+    let of_one = deltas
+        .points
+        .chunk_by(|one, other| one.instrument == other.instrument);
+    let metrics = of_one.filter_map(|points| metric(points, times)).collect();
     let told = ResourceMetrics {
         resource: Resource {
             attributes: Vec::new(),
@@ -58,34 +50,34 @@ pub fn told(points: &[Point]) -> Result<(), Untold> {
     export(&told).map_err(|_| Untold)
 }
 
-fn now() -> Datetime {
-    let now = system_clock::now();
+fn datetime(time: Millis) -> Datetime {
+    let nanoseconds = u32::try_from(time.0 % 1000 * 1_000_000);
     Datetime {
-        seconds: u64::try_from(now.seconds).unwrap_or(0),
-        nanoseconds: now.nanoseconds,
+        seconds: time.0 / 1000,
+        nanoseconds: nanoseconds.unwrap_or(0),
     }
 }
 
-fn metric(points: &[Point], now: Datetime) -> Option<Metric> {
+fn metric(points: &[Point], (from, until): (Datetime, Datetime)) -> Option<Metric> {
     let first = points.first()?;
     let instrument = first.instrument;
     let data = match first.value {
         Value::Sum(_) => MetricData::U64Sum(Sum {
             data_points: points.iter().filter_map(sum).collect(),
-            start_time: now,
-            time: now,
+            start_time: from,
+            time: until,
             temporality: Temporality::Delta,
             is_monotonic: true,
         }),
         Value::Last(_) => MetricData::F64Gauge(Gauge {
             data_points: points.iter().filter_map(gauge).collect(),
             start_time: None,
-            time: now,
+            time: until,
         }),
         Value::Distribution(_) => MetricData::F64Histogram(Histogram {
             data_points: points.iter().filter_map(histogram).collect(),
-            start_time: now,
-            time: now,
+            start_time: from,
+            time: until,
             temporality: Temporality::Delta,
         }),
     };

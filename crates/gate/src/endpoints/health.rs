@@ -28,6 +28,7 @@ use crate::issuers::KnownIssuer;
 use crate::platform::{FieldList, Platform};
 use crate::proxy::UpstreamHealth;
 use crate::received::Received;
+use crate::recording::Recording as _;
 use crate::respond;
 use crate::store::StoreHealth;
 

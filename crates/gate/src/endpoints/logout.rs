@@ -20,11 +20,12 @@ use std::time::Duration;
 use crate::additions::Additions;
 use crate::clock::{self, TimedOut};
 use crate::event::Event;
-use crate::fetch;
+use crate::exchange;
 use crate::instance::Gate;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
+use crate::recording::Recording as _;
 use crate::respond;
 use crate::store;
 use crate::verify::{Verdict, with_keys};
@@ -223,5 +224,5 @@ fn is_form(received: &Received) -> bool {
 
 async fn body<P: Platform>(platform: &P, request: P::Request) -> Option<Vec<u8>> {
     let mut source = platform.source(request);
-    fetch::collect::<P>(&mut source, BODY_BYTES_MAX).await
+    exchange::collect::<P>(&mut source, BODY_BYTES_MAX).await
 }

@@ -10,6 +10,7 @@ use doorward_traffic::trace::Trace;
 use crate::event::{Event, PreflightWhy};
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
+use crate::recording::Recording as _;
 use crate::respond;
 
 /// The fields that allow a request to be sent.

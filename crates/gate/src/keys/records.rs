@@ -4,6 +4,7 @@ use doorward_token::freshness::KeySetRecord;
 
 use crate::event::Event;
 use crate::platform::Platform;
+use crate::recording::Recording as _;
 use crate::store::{OpenStore, SharedStore};
 
 /// Why nothing is known of others.

@@ -109,9 +109,9 @@ instruments! {
     /// What an instance costs before its first request.
     InstanceStartDuration: Histogram "doorward.instance.start.duration" [] "s"
         "Time in which an instance read its policy.",
-    /// What was measured and could not be told.
+    /// What was measured and is not told.
     Lost: Counter "doorward.metrics.lost" ["reason"] "{measurement}"
-        "Measurements that were not kept, since an instance had too many series.",
+        "Measurements and spans that were not kept, since an instance had too many, or that a collector did not take.",
 }
 
 #[cfg(test)]

@@ -13,4 +13,4 @@ pub(crate) mod request;
 mod series;
 
 pub use self::instrument::{DURATION_BOUNDS_S, Instrument, Kind};
-pub use self::series::{BUCKETS, Distribution, Metrics, Point, SERIES_MAX, Value};
+pub use self::series::{BUCKETS, Deltas, Distribution, Metrics, Point, SERIES_MAX, Value};

@@ -5,12 +5,11 @@ use doorward_traffic::retry::End;
 use super::instrument::Instrument;
 use super::series::Metrics;
 use crate::access_log::decision;
+use crate::method::known_method;
 use crate::record::{Outcome, Proof, Record};
 
 /// What the label of a route says of a request that has none.
 const NO_ROUTE: &str = "(none)";
-/// What the label says of a method that nobody knows, as the semantic conventions have it.
-const OTHER_METHOD: &str = "_OTHER";
 
 /// Counts a request that was answered with this status, or not at all, at this moment.
 pub(crate) fn count(metrics: &mut Metrics, record: &Record<'_>, status: Option<u16>, now_ns: u64) {
@@ -45,14 +44,7 @@ fn authentication(metrics: &mut Metrics, record: &Record<'_>) {
         return;
     };
     let credential = record.credential.map_or("none", |kind| kind.name());
-    let proof = match record.proof {
-        None => "none",
-        Some(Proof::Remembered) => "remembered",
-        Some(Proof::Signature { .. }) => "signature",
-        Some(Proof::Introspection) => "introspection",
-        Some(Proof::Listed) => "listed",
-        Some(Proof::Stored) => "stored",
-    };
+    let proof = record.proof.map_or("none", Proof::name);
     metrics.measure(
         Instrument::AuthenticationDuration,
         &[credential, proof],
@@ -79,22 +71,5 @@ fn upstreams(metrics: &mut Metrics, record: &Record<'_>) {
         if asked.breaker_was_open {
             metrics.add(Instrument::UpstreamBreaker, &[name], 1);
         }
-    }
-}
-
-/// A method of HTTP as the label has it.
-fn known_method(method: &str) -> &'static str {
-    match method {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "CONNECT" => "CONNECT",
-        "OPTIONS" => "OPTIONS",
-        "TRACE" => "TRACE",
-        "PATCH" => "PATCH",
-        "QUERY" => "QUERY",
-        _ => OTHER_METHOD,
     }
 }

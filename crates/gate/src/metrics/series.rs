@@ -2,11 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use doorward_traffic::Millis;
+#[cfg(feature = "otlp")]
+use std::rc::Rc;
+
 use super::instrument::{DURATION_BOUNDS_S, Instrument, Kind};
+#[cfg(feature = "otlp")]
+use crate::collector::Collector;
+#[cfg(feature = "otlp")]
+use crate::spans::{Context, Finished};
 
 /// Series of an instance between two exports. A policy has some hundred routes at most, of which an instance meets a
 /// few in a second; what is beyond is counted as lost.
 pub const SERIES_MAX: usize = 2_000;
+/// With so many series an instance does not wait for the end of a second.
+const SERIES_ENOUGH: usize = 500;
+/// Spans of an instance that wait to be told. What is beyond is counted as lost.
+#[cfg(feature = "otlp")]
+const SPANS_MAX: usize = 2_048;
+/// With so many spans an instance does not wait for the end of a second.
+#[cfg(feature = "otlp")]
+const SPANS_ENOUGH: usize = 512;
 /// Buckets of a histogram: one for each bound, and one for what is above all of them.
 pub const BUCKETS: usize = DURATION_BOUNDS_S.len() + 1;
 
@@ -16,10 +32,52 @@ pub struct Metrics {
     series: BTreeMap<(Instrument, Vec<String>), Value>,
     /// What was not kept, since there were too many series.
     overflowed: u64,
-    /// Whether somebody is going to tell.
+    /// Since when what there is was measured; `None`: nobody said when that began.
+    since: Option<Millis>,
+    /// Whether somebody waits to tell.
     pub(crate) will_be_told: bool,
+    /// Whether somebody is telling.
+    pub(crate) is_being_told: bool,
     /// Whether that failed the last time. Then nobody tells before a second is over, however much there is.
     pub(crate) could_not_be_told: bool,
+    /// In which span the work is that goes on now.
+    #[cfg(feature = "otlp")]
+    pub(crate) current: Option<Context>,
+    /// Spans that have ended.
+    #[cfg(feature = "otlp")]
+    spans: Vec<Finished>,
+    /// What was not kept of them.
+    #[cfg(feature = "otlp")]
+    overflowed_spans: u64,
+    /// Where it goes; `None`: to the host.
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: Option<Rc<Collector>>,
+}
+
+/// What was measured in some time, and is to be told.
+#[derive(Debug, Default)]
+pub struct Deltas {
+    /// What was added, and the last value of what does not add up.
+    pub points: Vec<Point>,
+    /// When that began, by the time of day.
+    pub from: Millis,
+    /// When it ended.
+    pub until: Millis,
+    /// Spans that ended.
+    #[cfg(feature = "otlp")]
+    pub(crate) spans: Vec<Finished>,
+}
+
+impl Deltas {
+    /// Whether there is nothing to be told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        if !self.spans.is_empty() {
+            return false;
+        }
+        self.points.is_empty()
+    }
 }
 
 /// The value of a series.
@@ -54,9 +112,60 @@ pub struct Point {
 }
 
 impl Metrics {
-    /// How many series there are.
-    pub(crate) fn len(&self) -> usize {
-        self.series.len()
+    /// It begins now.
+    pub(crate) fn begins(&mut self, now: Millis) {
+        self.since = Some(now);
+    }
+
+    /// Whether it goes to a collector.
+    pub(crate) fn has_collector(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        return self.otlp.is_some();
+        #[cfg(not(feature = "otlp"))]
+        false
+    }
+
+    /// Whether there is so much that it should be told soon.
+    pub(crate) fn has_much(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        if self.spans.len() >= SPANS_ENOUGH {
+            return true;
+        }
+        self.series.len() >= SERIES_ENOUGH
+    }
+
+    /// Whether it may be told before a second is over.
+    pub(crate) fn may_be_told_now(&self) -> bool {
+        !self.is_being_told && !self.could_not_be_told
+    }
+
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        if !self.spans.is_empty() {
+            return false;
+        }
+        self.series.is_empty() && self.overflowed == 0
+    }
+
+    /// Whether what could not be told is tried again although nothing is added. A host that did not take it once has
+    /// said why.
+    pub(crate) fn tries_again(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        if self.otlp.is_some() {
+            return true;
+        }
+        !self.could_not_be_told
+    }
+
+    /// A span has ended.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn span(&mut self, finished: Finished) {
+        if self.spans.len() < SPANS_MAX {
+            self.spans.push(finished);
+        } else {
+            self.overflowed_spans += 1;
+        }
     }
 
     /// A counter has grown.
@@ -110,9 +219,9 @@ impl Metrics {
 
     /// Takes all of it, to be told.
     #[must_use]
-    pub fn take(&mut self) -> Vec<Point> {
-        let overflowed = std::mem::take(&mut self.overflowed);
-        let mut points: Vec<_> = std::mem::take(&mut self.series)
+    pub fn take(&mut self, now: Millis) -> Deltas {
+        self.count_lost();
+        let points = std::mem::take(&mut self.series)
             .into_iter()
             .map(|((instrument, labels), value)| Point {
                 instrument,
@@ -120,20 +229,42 @@ impl Metrics {
                 value,
             })
             .collect();
-        if overflowed > 0 {
-            points.push(Point {
-                instrument: Instrument::Lost,
-                labels: vec!["series".to_owned()],
-                value: Value::Sum(overflowed),
-            });
+        // A clock that was set back: no interval ends before it begins.
+        let from = self.since.replace(now).map_or(now, |since| since.min(now));
+        Deltas {
+            points,
+            from,
+            until: now,
+            #[cfg(feature = "otlp")]
+            spans: std::mem::take(&mut self.spans),
         }
-        points
+    }
+
+    /// What was not kept is counted, even where there are too many series.
+    fn count_lost(&mut self) {
+        let mut count = |reason: &str, lost: &mut u64| {
+            let lost = std::mem::take(lost);
+            if lost > 0 {
+                let key = (Instrument::Lost, vec![reason.to_owned()]);
+                if let Value::Sum(sum) = self.series.entry(key).or_insert(Value::Sum(0)) {
+                    *sum = sum.saturating_add(lost);
+                }
+            }
+        };
+        count("series", &mut self.overflowed);
+        #[cfg(feature = "otlp")]
+        count("spans", &mut self.overflowed_spans);
     }
 
     /// What was taken could not be told: counters and histograms are added again, so that the next export has them.
     /// Gauges that have changed since are as they are now.
-    pub(crate) fn put_back(&mut self, points: Vec<Point>) {
-        for point in points {
+    pub(crate) fn put_back(&mut self, deltas: Deltas) {
+        self.since = Some(deltas.from);
+        #[cfg(feature = "otlp")]
+        for span in deltas.spans {
+            self.span(span);
+        }
+        for point in deltas.points {
             let Point {
                 instrument,
                 labels,
@@ -163,7 +294,9 @@ impl Metrics {
     reason = "tests"
 )]
 mod tests {
-    use super::{BUCKETS, Instrument, Metrics, SERIES_MAX, Value};
+    use super::{BUCKETS, Instrument, Metrics, Millis, SERIES_MAX, Value};
+
+    const NOW: Millis = Millis(1_000);
 
     #[test]
     fn a_counter_adds_up_and_what_was_taken_is_not_told_again() {
@@ -172,7 +305,7 @@ mod tests {
         metrics.add(Instrument::RateLimitRefusals, &["b"], 1);
         metrics.add(Instrument::RateLimitRefusals, &["a"], 3);
         let values = |metrics: &mut Metrics| -> Vec<_> {
-            let points = metrics.take().into_iter();
+            let points = metrics.take(NOW).points.into_iter();
             points
                 .map(|point| (point.labels[0].clone(), point.value))
                 .collect()
@@ -198,7 +331,7 @@ mod tests {
         ] {
             let mut metrics = Metrics::default();
             metrics.measure(Instrument::InstanceStartDuration, &[], time_ns);
-            let point = metrics.take().pop().unwrap();
+            let point = metrics.take(NOW).points.pop().unwrap();
             let Value::Distribution(all) = point.value else {
                 panic!("{point:?}")
             };
@@ -213,11 +346,11 @@ mod tests {
         metrics.add(Instrument::RateLimitRefusals, &["a"], 2);
         metrics.measure(Instrument::InstanceStartDuration, &[], 1_000_000);
         metrics.set(Instrument::KeySetFetched, &["x"], 7.0);
-        let taken = metrics.take();
+        let taken = metrics.take(NOW);
         metrics.add(Instrument::RateLimitRefusals, &["a"], 1);
         metrics.measure(Instrument::InstanceStartDuration, &[], 2_000_000);
         metrics.put_back(taken);
-        let points = metrics.take();
+        let points = metrics.take(NOW).points;
         let of = |instrument| {
             let found = points.iter().find(|point| point.instrument == instrument);
             found.unwrap().value.clone()
@@ -238,7 +371,7 @@ mod tests {
             metrics.add(Instrument::RateLimitRefusals, &[&number.to_string()], 1);
         }
         metrics.add(Instrument::RateLimitRefusals, &["0"], 1);
-        let points = metrics.take();
+        let points = metrics.take(NOW).points;
         assert_eq!(
             points.len(),
             SERIES_MAX + 1,

@@ -7,6 +7,7 @@ use doorward_traffic::balance::{TargetReport, Tried};
 use doorward_traffic::retry::{Again, Attempt, End, retry_after_ms};
 use doorward_traffic::rewrite::Rewrite;
 use doorward_traffic::status::StatusMeaning;
+use doorward_traffic::trace_context::TRACEPARENT;
 use doorward_traffic::upstream::{Upstream, UpstreamFailure};
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use super::state::{Known, NoCredential};
 use crate::event::Event;
 use crate::platform::{FieldList, Platform};
 use crate::record::{AskedUpstream, Record};
+use crate::recording::Recording as _;
+use crate::span::Span;
 
 /// A response, and what is left of the request.
 pub(super) struct Answered<P: Platform> {
@@ -113,15 +116,33 @@ pub(super) async fn ask<P: Platform>(
             let reason = "the path does not begin with the route's `strip_prefix` or `replace`";
             return Err(refused(Refusal::misconfigured(reason)));
         };
+        let mut span = Span::of_exchange(platform, &call.method);
+        let own_fields = span.child_of(&record.trace.span).map(|child| {
+            let mut fields = fields.clone();
+            fields.replace(TRACEPARENT, child.as_bytes());
+            fields
+        });
         let outgoing = Outgoing {
             method: &call.method,
             target,
             path: &path,
-            fields: &fields,
+            fields: own_fields.as_ref().unwrap_or(&fields),
             left_ms: left_ms(upstream, began, now).max(1),
         };
         let body = call.body.take();
-        let (answer, passing) = attempt::send(&outgoing, known, body).await;
+        let (answer, passing) = span.within(attempt::send(&outgoing, known, body)).await;
+        let scheme = if target.tls { "https" } else { "http" };
+        span.tells_of_peer(scheme, &target.authority, &path);
+        span.tell("doorward.upstream", || upstream.name.clone());
+        if attempts > 1 {
+            span.number("http.request.resend_count", u64::from(attempts) - 1);
+        }
+        match &answer {
+            Ok((status, _)) => span.answered(*status),
+            Err(NoResponse::Failure(failure)) => span.fails(|| failure.name().to_owned()),
+            Err(_) => span.fails(|| "request".to_owned()),
+        }
+        span.ends();
         now = platform.monotonic();
         let position = attempting.position;
         let (report, end, response) = match answer {

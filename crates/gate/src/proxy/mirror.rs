@@ -17,6 +17,7 @@ use super::state::Known;
 use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::platform::{Destination, FieldList, Platform, RequestLine, Stop};
+use crate::recording::Recording as _;
 
 /// Mirrored requests that an instance has under way at a time.
 const MIRRORED_MAX: usize = 64;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::platform::{FieldList, Platform};
+use crate::recording::Recording as _;
 
 /// Those upstreams of a policy that were asked for.
 pub(crate) struct Upstreams<P: Platform> {
