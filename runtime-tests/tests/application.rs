@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         whoami_answers_with_the_identity_that_reached_it,
         whoami_is_not_reached_without_the_scope_or_without_a_token,
         the_gateway_asks_the_application_itself_and_hands_the_token_on,
+        the_users_are_behind_the_gate,
         the_shipped_manifest_grants_what_the_tests_grant,
     ])
 }
@@ -109,6 +110,54 @@ async fn the_gateway_asks_the_application_itself_and_hands_the_token_on(host: &d
     assert_eq!(answer.status, 401, "without a token: {}", answer.text());
 }
 
+async fn the_users_are_behind_the_gate(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let mut spec = spec(&issuer);
+    spec.service = "users";
+    spec.route = "/api/...";
+    spec.databases = vec!["default".to_owned()];
+    let app = spec.write();
+    let running = host.start(&app).await;
+    let users = "/api/v1/users";
+    let me = "/api/v1/users/me";
+    let admin = token(&issuer, "read:users write:users");
+    let alice = token(&issuer, "profile");
+    let user = json!({
+        "name": "Alice",
+        "email": "alice@example.com",
+        "identity": { "issuer": issuer.url(), "subject": "alice" },
+    });
+    let create = Ask::new("POST", users)
+        .header("Content-Type", "application/json")
+        .body(user.to_string().as_bytes());
+    let pretended = Ask::get(users)
+        .header("X-Auth-Issuer", &issuer.url())
+        .header("X-Auth-Subject", "alice")
+        .header("X-Auth-Scope", "read:users");
+    for (what, ask, status) in [
+        ("no token", Ask::get(users), 401),
+        ("a pretended identity", pretended.clone(), 401),
+        (
+            "a token without the scope",
+            create.clone().bearer(&alice),
+            403,
+        ),
+        (
+            "the same, and pretended scopes",
+            pretended.bearer(&alice),
+            403,
+        ),
+        ("who is no user yet", Ask::get(me).bearer(&alice), 404),
+        ("who may write", create.bearer(&admin), 201),
+        ("who may read", Ask::get(users).bearer(&admin), 200),
+        ("who is a user", Ask::get(me).bearer(&alice), 200),
+    ] {
+        let answer = ask.send(running.address).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text());
+        assert!(answer.header("x-request-id").is_some(), "{what}");
+    }
+}
+
 async fn the_shipped_manifest_grants_what_the_tests_grant(_: &dyn Host) {
     let manifest = doorward_host::manifest::load(&workspace().join("spin.toml"))
         .unwrap_or_else(|error| panic!("the shipped spin.toml: {error}"));
@@ -130,6 +179,15 @@ async fn the_shipped_manifest_grants_what_the_tests_grant(_: &dyn Host) {
         doorward_runtime_tests::app::GATE_INHERITS,
         "what the gate inherits"
     );
+    for trigger in &manifest.triggers {
+        let is_gated = trigger.middleware.iter().any(|it| it.component == "gate");
+        let is_gateway = trigger.component == "gateway";
+        assert!(
+            is_gated || is_gateway,
+            "{} is behind nothing",
+            trigger.component
+        );
+    }
     let whoami = manifest
         .components
         .get("whoami")

@@ -32,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crates/heap", &[]),
+    ("crates/users", &["doorward-syntax"]),
     ("crates/edge", &["doorward-gate", "doorward-heap"]),
     ("crates/toolchain", &[]),
     ("crates/host", &["doorward-syntax", "doorward-toolchain"]),
@@ -53,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doorward-syntax",
             "doorward-token",
             "doorward-traffic",
+            "doorward-users",
         ],
     ),
     // The decision cases are data that is read by the library of the native tests.
@@ -61,7 +63,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["doorward-host", "doorward-tests", "doorward-toolchain"],
     ),
 ];
-const COMPONENT_MAY_USE: &[&str] = &["doorward-edge", "doorward-gate", "doorward-token"];
+const COMPONENT_MAY_USE: &[&str] = &[
+    "doorward-edge",
+    "doorward-gate",
+    "doorward-token",
+    "doorward-users",
+];
 
 /// The rooms that run on WASI, and those that run on the machine with others' connections.
 const GUESTS: &[&str] = &["crates/edge", "components/", "runtime-tests/components/"];
@@ -202,6 +209,7 @@ fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
         "crates/traffic",
         "crates/policy",
         "crates/gate",
+        "crates/users",
     ] {
         let bans = toml_file(&format!("{room}/clippy.toml"));
         let mut banned = BTreeSet::new();
@@ -339,11 +347,12 @@ fn every_component_has_a_runtime_test_that_names_it() {
 
 #[test]
 fn every_grant_says_why_it_is_granted() {
-    const GRANTS: [&str; 5] = [
+    const GRANTS: [&str; 6] = [
         "allowed_outbound_hosts",
         "environment",
         "files",
         "key_value_stores",
+        "sqlite_databases",
         "variables",
     ];
     let text = text_of(&root().join("spin.toml"));

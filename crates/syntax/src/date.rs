@@ -57,6 +57,27 @@ pub fn parse_rfc3339(text: &[u8]) -> Option<u64> {
     unix_s(parts).filter(|_| second < 60)
 }
 
+/// A time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (`IMF-fixdate`, RFC 9110 section 5.6.7).
+#[must_use]
+pub fn http_date(unix_s: u64) -> String {
+    let written = rfc3339(unix_s.saturating_mul(1000));
+    let part = |start: usize, end: usize| written.get(start..end).unwrap_or_default();
+    // 1970 began on a Thursday, and the list begins with Monday.
+    let day = usize::try_from((unix_s / 86_400 + 3) % 7).ok();
+    let day = day.and_then(|day| DAYS.get(day)?.get(..DAY_BYTES));
+    let month = part(5, 7).parse::<usize>().ok();
+    let month = month.and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    let month = month.and_then(|name| core::str::from_utf8(*name).ok());
+    format!(
+        "{}, {} {} {} {} GMT",
+        day.unwrap_or_default(),
+        part(8, 10),
+        month.unwrap_or_default(),
+        part(0, 4),
+        part(11, 19)
+    )
+}
+
 /// A time in milliseconds since 1970 as `2027-01-01T00:00:00.000Z` (RFC 3339 section 5.6).
 #[must_use]
 pub fn rfc3339(unix_ms: u64) -> String {

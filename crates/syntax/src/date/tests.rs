@@ -1,4 +1,4 @@
-use super::{parse_http_date, parse_rfc3339, unix_s};
+use super::{http_date, parse_http_date, parse_rfc3339, unix_s};
 
 /// Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 section 5.6.7.
 const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -200,5 +200,18 @@ fn a_time_of_rfc_3339_is_read_in_one_form() {
         "2027-01-01t00:00:00z",
     ] {
         assert_eq!(parse_rfc3339(text.as_bytes()), None, "{text:?}");
+    }
+}
+
+#[test]
+fn a_date_is_written_as_it_is_read() {
+    for (unix_s, text) in [
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+        (951_827_696, "Tue, 29 Feb 2000 12:34:56 GMT"),
+        (1_801_353_599, "Sat, 30 Jan 2027 23:59:59 GMT"),
+    ] {
+        assert_eq!(http_date(unix_s), text);
+        assert_eq!(parse_http_date(text, 0), Some(unix_s));
     }
 }

@@ -1,0 +1,133 @@
+//! Who calls, as the gate tells it.
+//!
+//! The gate removes these fields from every request before it sets them, so what arrives is from the gate, or the service
+//! is reached by somebody who does not pass the gate: then nobody is told, and nobody may do anything.
+
+use doorward_syntax::form::escaped_byte;
+use http::HeaderMap;
+
+use crate::user::Identity;
+
+/// The field with `sub` of the caller's token. These are the names in `[identity]` of the policy.
+pub const SUBJECT_HEADER: &str = "x-auth-subject";
+/// The field with `iss`.
+pub const ISSUER_HEADER: &str = "x-auth-issuer";
+/// The field with the scopes, a space between two.
+pub const SCOPE_HEADER: &str = "x-auth-scope";
+
+/// Who sent the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who they are to their issuer.
+    pub identity: Identity,
+    scopes: Vec<String>,
+}
+
+impl Caller {
+    /// The caller that the fields tell of. None without both issuer and subject, or where one is there twice or cannot
+    /// be read: the gate writes nothing like that.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let issuer = single(headers, ISSUER_HEADER)?;
+        let subject = single(headers, SUBJECT_HEADER)?;
+        let scopes = match headers.contains_key(SCOPE_HEADER) {
+            true => single(headers, SCOPE_HEADER)?,
+            false => String::new(),
+        };
+        let is_told = !issuer.is_empty() && !subject.is_empty();
+        is_told.then(|| Self {
+            identity: Identity { issuer, subject },
+            scopes: scopes.split(' ').map(str::to_owned).collect(),
+        })
+    }
+
+    /// Whether they have this scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|had| had == scope)
+    }
+}
+
+/// The value of a field that is there once.
+fn single(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.as_bytes();
+    match values.next() {
+        None => unescaped(value),
+        Some(_) => None,
+    }
+}
+
+/// The claim that a value stands for: the gate writes what is not printable ASCII as `%XX`.
+fn unescaped(value: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let [first, after @ ..] = rest {
+        match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                bytes.push(escaped_byte(*high, *low)?);
+                rest = after;
+            }
+            (b'%', _) => return None,
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::Caller;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn caller(fields: &[(&'static str, &'static str)]) -> Option<Caller> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            let name = HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        Caller::of(&headers)
+    }
+
+    #[test]
+    fn a_caller_is_issuer_subject_and_scopes() {
+        let fields = [
+            ("x-auth-issuer", "https://login.example"),
+            ("x-auth-subject", "j%C3%A9r%C3%B4me 100%25"),
+            ("x-auth-scope", "read:users write:users"),
+        ];
+        let caller = caller(&fields).expect("all is told");
+        assert_eq!(caller.identity.issuer, "https://login.example");
+        assert_eq!(caller.identity.subject, "jérôme 100%");
+        assert!(caller.has_scope("read:users") && caller.has_scope("write:users"));
+        assert!(!caller.has_scope("read") && !caller.has_scope(" "));
+    }
+
+    #[test]
+    fn what_the_gate_would_not_write_is_nobody() {
+        let issuer = ("x-auth-issuer", "https://login.example");
+        let subject = ("x-auth-subject", "alice");
+        assert!(caller(&[issuer, subject]).is_some(), "scopes may be absent");
+        for fields in [
+            vec![],
+            vec![issuer],
+            vec![subject],
+            vec![issuer, subject, subject],
+            vec![issuer, issuer, subject],
+            vec![issuer, ("x-auth-subject", "")],
+            vec![issuer, ("x-auth-subject", "%C3")],
+            vec![issuer, ("x-auth-subject", "a%4")],
+            vec![issuer, ("x-auth-subject", "a%zz")],
+            vec![
+                issuer,
+                subject,
+                ("x-auth-scope", "a"),
+                ("x-auth-scope", "b"),
+            ],
+        ] {
+            assert_eq!(caller(&fields), None, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a store needs from a database: to run one statement.
+
+use core::fmt;
+
+use uuid::Uuid;
+
+/// A connection to a database.
+pub trait Database {
+    /// Runs one statement with these parameters, and gives its rows.
+    fn run(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>, DatabaseError>>;
+}
+
+/// A row of a result.
+pub type Row = Vec<Value>;
+
+/// A parameter, or a value in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// `NULL`.
+    Null,
+    /// A whole number of 64 bits.
+    Integer(i64),
+    /// A text.
+    Text(String),
+    /// A UUID. SQLite has it as a text.
+    Uuid(Uuid),
+}
+
+/// Why a statement was not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseError {
+    /// What kind of error it is.
+    pub kind: ErrorKind,
+    /// What the database says, without anything of a parameter.
+    pub reason: String,
+}
+
+/// The errors that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What is to be unique would be there twice. Nothing was changed.
+    Conflict,
+    /// Anything else.
+    Failed,
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        text.map_or(Self::Null, Self::from)
+    }
+}
+
+impl From<Uuid> for Value {
+    fn from(id: Uuid) -> Self {
+        Self::Uuid(id)
+    }
+}
+
+/// Numbers of ours are times and counts, and none of them is larger than what a database has.
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}

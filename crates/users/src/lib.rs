@@ -1,0 +1,33 @@
+//! The user service: users by REST, on SQLite or PostgreSQL, behind the gate.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`user`], [`email`] | what a user is |
+//! | [`input`] | what a client may write, and every field in which it is wrong |
+//! | [`caller`], [`access`] | who calls, and what they may do |
+//! | [`conditions`], [`idempotency`], [`media`], [`query`], [`cursor`], [`deprecation`] | what HTTP has for requests: `ETag` and `If-Match`, `Idempotency-Key`, `Accept`, paging, versions |
+//! | [`problem`] | what is said when something is wrong |
+//! | [`store`], [`sql`], [`database`] | where users are kept: a trait, two that have it, and what they need of a database |
+//! | [`service`] | a request in, a response out |
+//!
+//! It has no clock, randomness or I/O: time and random numbers are arguments, and a database is what implements
+//! [`database::Database`]. Nothing of authentication is here: the gate stands in front, and tells who calls.
+
+pub mod access;
+pub mod caller;
+pub mod conditions;
+pub mod cursor;
+pub mod database;
+pub mod deprecation;
+pub mod email;
+pub mod idempotency;
+pub mod input;
+pub mod json;
+pub mod media;
+pub mod merge_patch;
+pub mod problem;
+pub mod query;
+pub mod service;
+pub mod sql;
+pub mod store;
+pub mod user;

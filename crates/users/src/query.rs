@@ -1,0 +1,303 @@
+//! What a request asks for in its query.
+
+use doorward_syntax::form::{decode, parameters, push};
+use doorward_syntax::numbers::parse_digits;
+
+use crate::email::Email;
+use crate::problem::{FieldError, Problem};
+
+/// How many users a page has, unless the client says.
+pub const LIMIT_DEFAULT: u64 = 20;
+/// Most users of a page.
+pub const LIMIT_MAX: u64 = 100;
+/// The last page that can be asked for: a database counts through all that are before it.
+pub const PAGE_MAX: u64 = 10_000;
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageQuery {
+    /// The page, from 1 on.
+    pub page: u64,
+    /// How many users a page has.
+    pub limit: u64,
+}
+
+impl PageQuery {
+    /// Reads `page` and `limit`.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is wrong, unknown, or there twice.
+    pub fn parse(query: &str) -> Result<Self, Problem> {
+        let mut parameters = Parameters::of(query);
+        let page = parameters.number("page", 1, PAGE_MAX);
+        let limit = parameters.number("limit", LIMIT_DEFAULT, LIMIT_MAX);
+        parameters.end(Self { page, limit })
+    }
+
+    /// How many users are before the page.
+    pub fn offset(&self) -> u64 {
+        self.page.saturating_sub(1).saturating_mul(self.limit)
+    }
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// When users were created, which is the order of their ids.
+    Created,
+    /// Their names, letter by letter as Unicode numbers them.
+    Name,
+    /// Their e-mail addresses, the same way.
+    Email,
+}
+
+/// Which users are asked for, in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    /// How many users a page has.
+    pub limit: u64,
+    /// What they are sorted by.
+    pub sort: SortKey,
+    /// Whether the last one comes first.
+    pub is_descending: bool,
+    /// Only who has this name.
+    pub name: Option<String>,
+    /// Only who has this e-mail address.
+    pub email: Option<Email>,
+    /// Only who has this issuer.
+    pub issuer: Option<String>,
+    /// Only who has this subject.
+    pub subject: Option<String>,
+}
+
+impl ListQuery {
+    /// Reads `limit`, `sort`, the filters, and the cursor, which is looked at later.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is wrong, unknown, or there twice.
+    pub fn parse(query: &str) -> Result<(Self, Option<String>), Problem> {
+        let mut parameters = Parameters::of(query);
+        let limit = parameters.number("limit", LIMIT_DEFAULT, LIMIT_MAX);
+        let cursor = parameters.text("cursor");
+        let sort = parameters
+            .text("sort")
+            .unwrap_or_else(|| "created_at".to_owned());
+        let (name, is_descending) = match sort.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (sort.as_str(), false),
+        };
+        let sort = match name {
+            "created_at" => SortKey::Created,
+            "name" => SortKey::Name,
+            "email" => SortKey::Email,
+            _ => {
+                let detail =
+                    "has to be created_at, name or email, with - before it for the last one first";
+                parameters.wrong("sort", detail);
+                SortKey::Created
+            }
+        };
+        let email = parameters
+            .text("email")
+            .and_then(|text| match Email::parse(&text) {
+                Ok(email) => Some(email),
+                Err(problem) => {
+                    parameters.wrong("email", problem.to_string());
+                    None
+                }
+            });
+        let mut filter = |name: &str| {
+            let text = parameters.text(name)?;
+            // It is nobody's, and no database takes U+0000.
+            if text.chars().any(char::is_control) {
+                parameters.wrong(name, "has a control character");
+            }
+            Some(text)
+        };
+        let read = Self {
+            limit,
+            sort,
+            is_descending,
+            name: filter("name"),
+            issuer: filter("issuer"),
+            subject: filter("subject"),
+            email,
+        };
+        parameters.end((read, cursor))
+    }
+
+    /// What a cursor belongs to: all but how long pages are.
+    pub(crate) fn question(&self) -> [String; 6] {
+        let filter =
+            |value: Option<&str>| value.map_or_else(String::new, |value| format!("={value}"));
+        [
+            self.sort.name().to_owned(),
+            self.is_descending.to_string(),
+            filter(self.name.as_deref()),
+            filter(self.email.as_ref().map(Email::as_str)),
+            filter(self.issuer.as_deref()),
+            filter(self.subject.as_deref()),
+        ]
+    }
+
+    /// The query for the page after this cursor, or for the first page.
+    pub fn link(&self, cursor: Option<&str>) -> String {
+        let mut link = Vec::new();
+        let sign = if self.is_descending { "-" } else { "" };
+        let sort = format!("{sign}{}", self.sort.name());
+        let limit = self.limit.to_string();
+        for (name, value) in [
+            ("limit", Some(limit.as_str())),
+            ("sort", Some(sort.as_str())),
+            ("name", self.name.as_deref()),
+            ("email", self.email.as_ref().map(Email::as_str)),
+            ("issuer", self.issuer.as_deref()),
+            ("subject", self.subject.as_deref()),
+            ("cursor", cursor),
+        ] {
+            if let Some(value) = value {
+                push(&mut link, name, value);
+            }
+        }
+        String::from_utf8_lossy(&link).into_owned()
+    }
+}
+
+impl SortKey {
+    /// Its name in a query.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created_at",
+            Self::Name => "name",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// The parameters of a query, taken one by one.
+pub(crate) struct Parameters {
+    left: Vec<(String, String)>,
+    errors: Vec<FieldError>,
+}
+
+impl Parameters {
+    pub(crate) fn of(query: &str) -> Self {
+        let mut left: Vec<(String, String)> = Vec::new();
+        let mut errors = Vec::new();
+        for (name, value) in parameters(query.as_bytes()) {
+            let shown = String::from_utf8_lossy(name).into_owned();
+            let text = |text| String::from_utf8(decode(text)?).ok();
+            match (text(name), text(value)) {
+                (Some(name), _) if left.iter().any(|(known, _)| *known == name) => {
+                    errors.push(FieldError::query(name, "is there twice"));
+                }
+                (Some(name), Some(value)) => left.push((name, value)),
+                _ => errors.push(FieldError::query(shown, "is no encoded text")),
+            }
+        }
+        Self { left, errors }
+    }
+
+    /// The value of a parameter, if it is there.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        let at = self.left.iter().position(|(known, _)| known == name)?;
+        Some(self.left.swap_remove(at).1)
+    }
+
+    /// A number from 1 to `max`.
+    pub(crate) fn number(&mut self, name: &str, default: u64, max: u64) -> u64 {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match parse_digits(&text) {
+            Some(number) if (1..=max).contains(&number) => number,
+            _ => {
+                self.wrong(name, format!("has to be a whole number from 1 to {max}"));
+                default
+            }
+        }
+    }
+
+    /// Says that a parameter is wrong.
+    pub(crate) fn wrong(&mut self, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError::query(name, detail));
+    }
+
+    /// What was read, if nothing is wrong and nothing is left.
+    pub(crate) fn end<T>(mut self, read: T) -> Result<T, Problem> {
+        for (name, _) in core::mem::take(&mut self.left) {
+            self.wrong(&name, "is not known here");
+        }
+        match self.errors.is_empty() {
+            true => Ok(read),
+            false => Err(Problem::invalid_query(self.errors)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::{ListQuery, PageQuery, SortKey};
+
+    #[test]
+    fn a_list_is_asked_for_by_order_and_filters() {
+        let query = "sort=-name&email=Ada@Example.com&subject=a%26b&limit=7&cursor=c";
+        let (read, cursor) = ListQuery::parse(query).expect("it is right");
+        assert_eq!(
+            (read.sort, read.is_descending, read.limit),
+            (SortKey::Name, true, 7)
+        );
+        assert_eq!(read.subject.as_deref(), Some("a&b"));
+        assert_eq!(cursor.as_deref(), Some("c"));
+        let link = "limit=7&sort=-name&email=ada%40example.com&subject=a%26b&cursor=next";
+        assert_eq!(read.link(Some("next")), link);
+        assert_eq!(ListQuery::parse(&read.link(None)), Ok((read, None)));
+        for query in [
+            "sort=id",
+            "sort=--name",
+            "sort=",
+            "email=x",
+            "name=%00",
+            "page=1",
+            "limit=0",
+        ] {
+            assert!(ListQuery::parse(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_asked_for_by_number_and_length() {
+        for (query, page, limit, offset) in [
+            ("", 1, 20, 0),
+            ("page=3", 3, 20, 40),
+            ("limit=100&page=2", 2, 100, 100),
+            ("p%61ge=2", 2, 20, 20),
+        ] {
+            let read = PageQuery::parse(query).expect(query);
+            assert_eq!(
+                (read.page, read.limit, read.offset()),
+                (page, limit, offset)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_query_is_refused() {
+        for query in [
+            "page=0",
+            "page=-1",
+            "page=1.5",
+            "page=10001",
+            "page=99999999999999999999",
+            "page=1&page=1",
+            "limit=101",
+            "limit=",
+            "limit=%zz",
+            "order=name",
+            "page=1;drop",
+        ] {
+            assert!(PageQuery::parse(query).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What is done with users.
+
+use http::{Request, Response, StatusCode};
+
+use super::parts::{Moment, Refusal, check_body};
+use super::response;
+use super::route::{Action, Version, Which};
+use crate::access;
+use crate::caller::Caller;
+use crate::conditions::{changed_meanwhile, check_if_match};
+use crate::cursor::{Place, cursor, place};
+use crate::idempotency::{KEY_TIME_MS, Once};
+use crate::input::{changed_user, new_user};
+use crate::media::{JSON, MERGE_PATCH};
+use crate::problem::{FieldError, Problem};
+use crate::query::{ListQuery, PageQuery, SortKey};
+use crate::store::{Change, Creation, KeptAnswer, Store, Taken};
+use crate::user::User;
+
+/// A request of somebody.
+pub struct Asked<'r> {
+    pub request: &'r Request<Vec<u8>>,
+    pub version: Version,
+    pub caller: Caller,
+    pub moment: Moment,
+}
+
+impl Asked<'_> {
+    /// What can be said without the store: what this caller may never do, and what is in no right request.
+    pub fn check(&self, action: Action) -> Result<(), Problem> {
+        let is_allowed = match action {
+            Action::List | Action::Search => access::may_list(&self.caller),
+            Action::Create | Action::Delete(_) => access::may_write(&self.caller),
+            // It depends on the user.
+            Action::Get(_) | Action::Change(_) => true,
+        };
+        if !is_allowed {
+            return Err(Problem::forbidden());
+        }
+        match action {
+            Action::Create => check_body(self.request, JSON, not_json()),
+            Action::Change(_) => {
+                check_body(self.request, MERGE_PATCH, Problem::unsupported_patch())
+            }
+            Action::List | Action::Search | Action::Get(_) | Action::Delete(_) => Ok(()),
+        }
+    }
+
+    /// Does what is asked for.
+    pub async fn answer<S: Store>(
+        &self,
+        action: Action,
+        store: &S,
+    ) -> Result<Response<String>, Refusal> {
+        match action {
+            Action::List => self.list(store).await,
+            Action::Search => self.search(store).await,
+            Action::Create => self.create(store).await,
+            Action::Get(which) => self.get(which, store).await,
+            Action::Change(which) => self.change(which, store).await,
+            Action::Delete(which) => self.delete(which, store).await,
+        }
+    }
+
+    async fn list<S: Store>(&self, store: &S) -> Result<Response<String>, Refusal> {
+        let query = PageQuery::parse(self.request.uri().query().unwrap_or_default())?;
+        let page = store.page(query.offset(), query.limit).await?;
+        Ok(response::page(&page, query))
+    }
+
+    async fn search<S: Store>(&self, store: &S) -> Result<Response<String>, Refusal> {
+        let (query, given) = ListQuery::parse(self.request.uri().query().unwrap_or_default())?;
+        let secret = store.cursor_secret().await?;
+        let after = match &given {
+            None => None,
+            Some(given) => Some(place(given, &query, &secret).ok_or_else(no_cursor)?),
+        };
+        let mut users = store.list(&query, after.as_ref()).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let has_more = users.len() > limit;
+        users.truncate(limit);
+        let last = users.last().filter(|_| has_more);
+        let next = last.map(|last| cursor(&place_of(last, query.sort), &query, &secret));
+        Ok(response::list(&users, &query, next.as_deref()))
+    }
+
+    async fn get<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
+        let user = self.user(which, store).await?;
+        if !access::may_read(&self.caller, user.as_ref()) && which != Which::Me {
+            return Err(Problem::forbidden().into());
+        }
+        let user = user.ok_or_else(Problem::not_found)?;
+        Ok(response::user(&user, self.request.headers()))
+    }
+
+    async fn create<S: Store>(&self, store: &S) -> Result<Response<String>, Refusal> {
+        let body = self.request.body();
+        let once = Once::of(
+            self.request.headers(),
+            &self.caller.identity,
+            self.request.method().as_str(),
+            self.request.uri().path(),
+            body,
+        )?;
+        let details = new_user(body)?;
+        let user = User::new(details, self.moment.now_ms, &self.moment.random);
+        let shown = response::user_body(&user);
+        let answer = once.as_ref().map(|once| KeptAnswer {
+            fingerprint: once.fingerprint.clone(),
+            user_id: user.id,
+            body: Some(shown.clone()),
+            expires_at_ms: self.moment.now_ms.saturating_add(KEY_TIME_MS),
+        });
+        match store
+            .create(&user, once.as_ref().zip(answer.as_ref()))
+            .await?
+        {
+            Creation::Created => Ok(response::created(self.version, user.id, shown)),
+            Creation::Repeated(before) => Ok(self.repeated(before, answer)?),
+            Creation::Running => Err(still_running().into()),
+            Creation::Taken(taken) => Err(conflict(taken).into()),
+        }
+    }
+
+    async fn change<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
+        let user = self.user(which, store).await?;
+        if !access::may_begin_change(&self.caller, user.as_ref()) && which != Which::Me {
+            return Err(Problem::forbidden().into());
+        }
+        let before = user.ok_or_else(Problem::not_found)?;
+        check_if_match(self.request.headers(), before.version)?;
+        let details = changed_user(&before.details, self.request.body())?;
+        if !access::may_change(&self.caller, &before, &details) {
+            return Err(Problem::forbidden().into());
+        }
+        if details == before.details {
+            return Ok(response::changed(&before));
+        }
+        let user = before.changed(details, self.moment.now_ms);
+        match store.change(&user).await? {
+            Change::Changed => Ok(response::changed(&user)),
+            Change::Stale => Err(changed_meanwhile().into()),
+            Change::Taken(taken) => Err(conflict(taken).into()),
+        }
+    }
+
+    async fn delete<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
+        let user = self.user(which, store).await?;
+        let user = user.ok_or_else(Problem::not_found)?;
+        check_if_match(self.request.headers(), user.version)?;
+        match store.delete(user.id, user.version).await? {
+            true => Ok(response::deleted()),
+            false => Err(changed_meanwhile().into()),
+        }
+    }
+
+    /// The answer to a request that came before, if it is the same.
+    fn repeated(
+        &self,
+        before: KeptAnswer,
+        now: Option<KeptAnswer>,
+    ) -> Result<Response<String>, Problem> {
+        if now.is_none_or(|now| now.fingerprint != before.fingerprint) {
+            let detail = "This Idempotency-Key came before, with another body.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        match before.body {
+            Some(body) => Ok(response::created(self.version, before.user_id, body)),
+            None => {
+                let detail = "The user that this Idempotency-Key created was deleted.";
+                Err(Problem::new(StatusCode::GONE, detail))
+            }
+        }
+    }
+
+    async fn user<S: Store>(&self, which: Which, store: &S) -> Result<Option<User>, Refusal> {
+        Ok(match which {
+            Which::Id(id) => store.find(id).await?,
+            Which::Me => store.find_by_identity(&self.caller.identity).await?,
+        })
+    }
+}
+
+/// Where a list goes on after this user.
+fn place_of(user: &User, sort: SortKey) -> Place {
+    let key = match sort {
+        SortKey::Created => String::new(),
+        SortKey::Name => user.details.name.clone(),
+        SortKey::Email => user.details.email.as_str().to_owned(),
+    };
+    Place { key, id: user.id }
+}
+
+fn no_cursor() -> Problem {
+    let detail = "is none that was made for this order and these filters";
+    Problem::invalid_query(vec![FieldError::query("cursor", detail)])
+}
+
+fn still_running() -> Problem {
+    let detail = "A request with this Idempotency-Key is under way.";
+    Problem::new(StatusCode::CONFLICT, detail).to_be_tried_again()
+}
+
+/// Another user has it already. Which one is not told.
+fn conflict(taken: Taken) -> Problem {
+    let fields = [(taken.email, "/email"), (taken.identity, "/identity")];
+    let fields = fields.iter().filter(|(is_taken, _)| *is_taken);
+    let errors: Vec<FieldError> = fields
+        .map(|(_, pointer)| FieldError::body(*pointer, "is that of another user"))
+        .collect();
+    // It was another user's, who is gone by now.
+    if errors.is_empty() {
+        return Problem::unavailable();
+    }
+    let detail = "Another user has what only one may have: each entry of `errors` says what.";
+    Problem::new(StatusCode::CONFLICT, detail).with_errors(errors)
+}
+
+fn not_json() -> Problem {
+    let detail = "A user has the Content-Type application/json.";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+}

@@ -1,0 +1,116 @@
+//! How tables come to be what a release needs, version after version.
+//!
+//! A migration that was released is never changed: a later one goes after it. They are applied under a lock, so that
+//! many instances may begin at once, and all of them or none, so that an instance may end in between.
+
+use std::fmt::Write as _;
+
+/// One version of the tables: the statements that make it of the version before.
+pub type Migration = &'static [&'static str];
+
+/// The versions of SQLite's tables. The first is version 1.
+pub const SQLITE: &[Migration] = &[&[
+    "CREATE TABLE users (
+        id TEXT PRIMARY KEY NOT NULL,
+        name TEXT NOT NULL,
+        email TEXT NOT NULL UNIQUE,
+        issuer TEXT,
+        subject TEXT,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        UNIQUE (issuer, subject),
+        CHECK ((issuer IS NULL) = (subject IS NULL))
+    ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE users_idempotency_keys (
+        key TEXT PRIMARY KEY NOT NULL,
+        fingerprint TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        answer TEXT,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX users_by_name ON users (name, id)",
+    "CREATE INDEX users_idempotency_keys_by_end ON users_idempotency_keys (expires_at)",
+    "CREATE INDEX users_idempotency_keys_by_user ON users_idempotency_keys (user_id)",
+    "CREATE TABLE users_secrets (name TEXT PRIMARY KEY NOT NULL, secret TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO users_secrets (name, secret) VALUES ('cursor', hex(randomblob(32)))",
+    // A new user with its key is one statement: a row of this view, which is never kept.
+    "CREATE VIEW users_created_once AS
+        SELECT u.*, k.key, k.fingerprint, k.answer, k.expires_at
+        FROM users u JOIN users_idempotency_keys k ON k.user_id = u.id",
+    "CREATE TRIGGER users_created_once_insert INSTEAD OF INSERT ON users_created_once BEGIN
+        DELETE FROM users_idempotency_keys WHERE expires_at <= NEW.created_at;
+        INSERT INTO users_idempotency_keys (key, fingerprint, user_id, answer, expires_at)
+            VALUES (NEW.key, NEW.fingerprint, NEW.id, NEW.answer, NEW.expires_at);
+        INSERT INTO users (id, name, email, issuer, subject, created_at, updated_at, version)
+            VALUES (NEW.id, NEW.name, NEW.email, NEW.issuer, NEW.subject, NEW.created_at, NEW.updated_at,
+                NEW.version);
+    END",
+    // Nothing of a user is kept who was deleted, in answers neither.
+    "CREATE TRIGGER users_deleted AFTER DELETE ON users BEGIN
+        UPDATE users_idempotency_keys SET answer = NULL WHERE user_id = OLD.id;
+    END",
+]];
+
+/// The versions of PostgreSQL's tables. The first is version 1.
+pub const POSTGRES: &[Migration] = &[&[
+    "CREATE TABLE users (
+        id uuid PRIMARY KEY,
+        -- In the order of SQLite, whatever the language of the database is.
+        name text COLLATE \"C\" NOT NULL,
+        email text COLLATE \"C\" NOT NULL UNIQUE,
+        issuer text,
+        subject text,
+        created_at bigint NOT NULL,
+        updated_at bigint NOT NULL,
+        version bigint NOT NULL,
+        UNIQUE (issuer, subject),
+        CHECK ((issuer IS NULL) = (subject IS NULL))
+    )",
+    "CREATE TABLE users_idempotency_keys (
+        key text PRIMARY KEY,
+        fingerprint text NOT NULL,
+        user_id uuid NOT NULL,
+        answer text,
+        expires_at bigint NOT NULL
+    )",
+    "CREATE INDEX users_by_name ON users (name, id)",
+    "CREATE INDEX users_idempotency_keys_by_end ON users_idempotency_keys (expires_at)",
+    "CREATE INDEX users_idempotency_keys_by_user ON users_idempotency_keys (user_id)",
+    "CREATE TABLE users_secrets (name text PRIMARY KEY, secret text NOT NULL)",
+    // 244 random bits.
+    "INSERT INTO users_secrets (name, secret)
+        VALUES ('cursor', gen_random_uuid()::text || gen_random_uuid()::text)",
+]];
+
+/// The lock that PostgreSQL's migrations take. Any number will do that no other application takes.
+const POSTGRES_LOCK: i64 = 0x646f_6f72_7573_6572;
+
+/// The latest version of these tables.
+pub fn latest(migrations: &[Migration]) -> u64 {
+    u64::try_from(migrations.len()).unwrap_or(u64::MAX)
+}
+
+/// All migrations of PostgreSQL as one statement, so that nothing can be left half done: a block is a transaction.
+pub fn postgres_block() -> String {
+    let mut block = format!(
+        "DO $users$ BEGIN
+        PERFORM pg_advisory_xact_lock({POSTGRES_LOCK});
+        CREATE TABLE IF NOT EXISTS users_migrations (version bigint PRIMARY KEY);\n"
+    );
+    for (version, statements) in (1_u64..).zip(POSTGRES) {
+        let _ = writeln!(
+            block,
+            "IF NOT EXISTS (SELECT FROM users_migrations WHERE version >= {version}) THEN"
+        );
+        for statement in *statements {
+            let _ = writeln!(block, "{statement};");
+        }
+        let _ = writeln!(
+            block,
+            "INSERT INTO users_migrations VALUES ({version}); END IF;"
+        );
+    }
+    block.push_str("END $users$");
+    block
+}

@@ -1,0 +1,233 @@
+//! Users in PostgreSQL.
+
+use uuid::Uuid;
+
+use super::lists::statement;
+use super::migrations;
+use super::rows::{
+    USER_COLUMNS, first_answer, first_text, first_user, number, page, taken, users, values,
+};
+use crate::cursor::Place;
+use crate::database::{Database, DatabaseError, ErrorKind, Row, Value};
+use crate::idempotency::Once;
+use crate::query::ListQuery;
+use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError, Taken};
+use crate::user::{Identity, User};
+
+/// Most keys that are forgotten with one that is kept.
+const ENDED_KEYS_MAX: u32 = 100;
+
+/// Users in PostgreSQL.
+#[derive(Debug)]
+pub struct Postgres<D>(D);
+
+impl<D: Database> Postgres<D> {
+    /// The store in a database that was migrated before.
+    pub fn migrated(database: D) -> Self {
+        Self(database)
+    }
+
+    /// The store in a database that is migrated now, where it has to be.
+    ///
+    /// # Errors
+    /// Where that fails, or the database is newer.
+    pub async fn migrate(database: D) -> Result<Self, StoreError> {
+        let store = Self(database);
+        let latest = migrations::latest(migrations::POSTGRES);
+        // Most often there is nothing to do, and then no lock is taken.
+        let mut version = store.version().await?;
+        if version < latest {
+            store.run(&migrations::postgres_block(), vec![]).await?;
+            version = store.version().await?;
+        }
+        match version == latest {
+            true => Ok(store),
+            false => Err(StoreError::Newer {
+                version,
+                known: latest,
+            }),
+        }
+    }
+
+    /// The version of the tables. 0: there are none.
+    async fn version(&self) -> Result<u64, StoreError> {
+        let exists = "SELECT (to_regclass('users_migrations') IS NOT NULL)::integer::bigint";
+        if self.one(exists).await? == 0 {
+            return Ok(0);
+        }
+        self.one("SELECT coalesce(max(version), 0) FROM users_migrations")
+            .await
+    }
+
+    /// The number that a statement gives.
+    async fn one(&self, statement: &str) -> Result<u64, StoreError> {
+        let rows = self.run(statement, vec![]).await?;
+        number(
+            rows.into_iter()
+                .next()
+                .and_then(|row| row.into_iter().next()),
+        )
+    }
+
+    async fn run(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.0.run(statement, parameters).await
+    }
+
+    /// What another user than this one has of what only one may have.
+    async fn taken(&self, user: &User) -> Result<Taken, StoreError> {
+        let sql = "SELECT EXISTS (SELECT FROM users WHERE email = $2 AND id <> $1)::integer::bigint,
+                          EXISTS (SELECT FROM users WHERE issuer = $3 AND subject = $4 AND id <> $1)::integer::bigint";
+        let given = values(user).into_iter().take(5);
+        // Without the name.
+        let given = given.enumerate().filter(|(index, _)| *index != 1);
+        let rows = self
+            .run(sql, given.map(|(_, value)| value).collect())
+            .await?;
+        taken(rows)
+    }
+
+    async fn create_once(
+        &self,
+        user: &User,
+        once: &Once,
+        answer: &KeptAnswer,
+    ) -> Result<Creation, StoreError> {
+        // Whoever does not get the lock has met a request with the same key that is under way. Whoever gets it either
+        // writes the key, and then the user, or finds that it was written before.
+        let sql = format!(
+            "WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($13::bigint) AS is_mine),
+             ended AS (
+                DELETE FROM users_idempotency_keys WHERE key IN (
+                    SELECT key FROM users_idempotency_keys WHERE expires_at <= $6::bigint AND key <> $9::text
+                    LIMIT {ENDED_KEYS_MAX} FOR UPDATE SKIP LOCKED)),
+             kept AS (
+                INSERT INTO users_idempotency_keys AS k (key, fingerprint, user_id, answer, expires_at)
+                SELECT $9::text, $10::text, $1::uuid, $11::text, $12::bigint FROM mine WHERE is_mine
+                ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint,
+                    user_id = excluded.user_id, answer = excluded.answer, expires_at = excluded.expires_at
+                WHERE k.expires_at <= $6::bigint
+                RETURNING key),
+             created AS (
+                INSERT INTO users ({USER_COLUMNS})
+                SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, $8::bigint FROM kept
+                RETURNING id)
+             SELECT is_mine::integer::bigint, (SELECT count(*) FROM created) FROM mine"
+        );
+        let mut given = values(user);
+        given.extend([
+            once.key.as_str().into(),
+            answer.fingerprint.as_str().into(),
+            answer.body.as_deref().into(),
+            answer.expires_at_ms.into(),
+            Value::Integer(once.lock),
+        ]);
+        let rows = self.run(&sql, given).await?;
+        let mut values = rows.into_iter().next().unwrap_or_default().into_iter();
+        let is_mine = number(values.next())? != 0;
+        let is_created = number(values.next())? != 0;
+        match (is_mine, is_created) {
+            (_, true) => Ok(Creation::Created),
+            (false, false) => Ok(Creation::Running),
+            (true, false) => {
+                let answer = self.answer(once).await?;
+                answer
+                    .map(Creation::Repeated)
+                    .ok_or(StoreError::Unreadable("a key"))
+            }
+        }
+    }
+
+    /// The answer that was kept for this key.
+    async fn answer(&self, once: &Once) -> Result<Option<KeptAnswer>, StoreError> {
+        let sql = "SELECT fingerprint, user_id, answer, expires_at FROM users_idempotency_keys WHERE key = $1";
+        first_answer(self.run(sql, vec![once.key.as_str().into()]).await?)
+    }
+}
+
+impl<D: Database> Store for Postgres<D> {
+    async fn find(&self, id: Uuid) -> Result<Option<User>, StoreError> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM users WHERE id = $1");
+        first_user(self.run(&sql, vec![id.into()]).await?)
+    }
+
+    async fn find_by_identity(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM users WHERE issuer = $1 AND subject = $2");
+        let given = vec![
+            identity.issuer.as_str().into(),
+            identity.subject.as_str().into(),
+        ];
+        first_user(self.run(&sql, given).await?)
+    }
+
+    async fn page(&self, offset: u64, limit: u64) -> Result<Page, StoreError> {
+        let sql = format!(
+            "SELECT total, {USER_COLUMNS} FROM (SELECT count(*) AS total FROM users) AS counted
+             LEFT JOIN (SELECT * FROM users ORDER BY id LIMIT $1 OFFSET $2) AS paged ON true ORDER BY id"
+        );
+        page(self.run(&sql, vec![limit.into(), offset.into()]).await?)
+    }
+
+    async fn list(
+        &self,
+        query: &ListQuery,
+        after: Option<&Place>,
+    ) -> Result<Vec<User>, StoreError> {
+        let (sql, given) = statement('$', query, after);
+        users(self.run(&sql, given).await?)
+    }
+
+    async fn cursor_secret(&self) -> Result<String, StoreError> {
+        let sql = "SELECT secret FROM users_secrets WHERE name = 'cursor'";
+        first_text(self.run(sql, vec![]).await?)
+    }
+
+    async fn create(
+        &self,
+        user: &User,
+        once: Option<(&Once, &KeptAnswer)>,
+    ) -> Result<Creation, StoreError> {
+        let created = match once {
+            None => {
+                let sql = format!(
+                    "INSERT INTO users ({USER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                );
+                let ran = self.run(&sql, values(user)).await;
+                ran.map(|_| Creation::Created).map_err(StoreError::from)
+            }
+            Some((once, answer)) => self.create_once(user, once, answer).await,
+        };
+        match created {
+            Err(StoreError::Database(error)) if error.kind == ErrorKind::Conflict => {
+                Ok(Creation::Taken(self.taken(user).await?))
+            }
+            created => created,
+        }
+    }
+
+    async fn change(&self, user: &User) -> Result<Change, StoreError> {
+        let sql = "UPDATE users SET name = $2, email = $3, issuer = $4, subject = $5, updated_at = $7, version = $8
+                   WHERE id = $1 AND version = $8::bigint - 1 AND created_at = $6 RETURNING version";
+        match self.run(sql, values(user)).await {
+            Ok(rows) if rows.is_empty() => Ok(Change::Stale),
+            Ok(_) => Ok(Change::Changed),
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                Ok(Change::Taken(self.taken(user).await?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn delete(&self, id: Uuid, version: u64) -> Result<bool, StoreError> {
+        // Nothing of a user is kept who was deleted, in answers neither.
+        let sql = "WITH gone AS (DELETE FROM users WHERE id = $1 AND version = $2 RETURNING id),
+                   emptied AS (UPDATE users_idempotency_keys SET answer = NULL
+                       WHERE user_id IN (SELECT id FROM gone))
+                   SELECT id FROM gone";
+        let rows = self.run(sql, vec![id.into(), version.into()]).await?;
+        Ok(!rows.is_empty())
+    }
+}

@@ -1,0 +1,139 @@
+//! Rows as what they mean, and the other way round.
+
+use uuid::Uuid;
+
+use crate::database::{Row, Value};
+use crate::email::Email;
+use crate::store::{KeptAnswer, Page, StoreError, Taken};
+use crate::user::{Details, Identity, User};
+
+/// The columns of a user, in the order of [`user`] and [`values`].
+pub const USER_COLUMNS: &str = "id, name, email, issuer, subject, created_at, updated_at, version";
+
+/// A user as parameters.
+pub fn values(user: &User) -> Vec<Value> {
+    let identity = user.details.identity.as_ref();
+    vec![
+        user.id.into(),
+        user.details.name.as_str().into(),
+        user.details.email.as_str().into(),
+        identity.map(|identity| identity.issuer.as_str()).into(),
+        identity.map(|identity| identity.subject.as_str()).into(),
+        user.created_at_ms.into(),
+        user.updated_at_ms.into(),
+        user.version.into(),
+    ]
+}
+
+/// The user of the first row, if there is one.
+pub fn first_user(rows: Vec<Row>) -> Result<Option<User>, StoreError> {
+    rows.into_iter().next().map(user).transpose()
+}
+
+/// All users of the rows.
+pub fn users(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
+    rows.into_iter().map(user).collect()
+}
+
+/// The text of the first row.
+pub fn first_text(rows: Vec<Row>) -> Result<String, StoreError> {
+    text(
+        rows.into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next()),
+    )
+}
+
+/// A page, of rows that have the total number before the columns of a user, which are `NULL` where the page is empty.
+pub fn page(rows: Vec<Row>) -> Result<Page, StoreError> {
+    let mut page = Page {
+        users: Vec::new(),
+        total: 0,
+    };
+    for mut row in rows {
+        if row.is_empty() {
+            return Err(StoreError::Unreadable("an empty row"));
+        }
+        page.total = number(Some(row.remove(0)))?;
+        if row.first() != Some(&Value::Null) {
+            page.users.push(user(row)?);
+        }
+    }
+    Ok(page)
+}
+
+/// The answer that was kept, if there is one: `fingerprint, user_id, answer, expires_at`.
+pub fn first_answer(rows: Vec<Row>) -> Result<Option<KeptAnswer>, StoreError> {
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
+    let mut values = row.into_iter();
+    Ok(Some(KeptAnswer {
+        fingerprint: text(values.next())?,
+        user_id: id(values.next())?,
+        body: optional_text(values.next())?,
+        expires_at_ms: number(values.next())?,
+    }))
+}
+
+/// What is taken, of a row with two truths.
+pub fn taken(rows: Vec<Row>) -> Result<Taken, StoreError> {
+    let mut values = rows.into_iter().next().unwrap_or_default().into_iter();
+    Ok(Taken {
+        email: number(values.next())? != 0,
+        identity: number(values.next())? != 0,
+    })
+}
+
+/// A number that is at least 0.
+pub fn number(value: Option<Value>) -> Result<u64, StoreError> {
+    match value {
+        Some(Value::Integer(number)) => u64::try_from(number).ok(),
+        _ => None,
+    }
+    .ok_or(StoreError::Unreadable("a number"))
+}
+
+fn user(row: Row) -> Result<User, StoreError> {
+    let mut values = row.into_iter();
+    let id = id(values.next())?;
+    let name = text(values.next())?;
+    let email = Email::kept(text(values.next())?);
+    let issuer = optional_text(values.next())?;
+    let subject = optional_text(values.next())?;
+    let identity = issuer
+        .zip(subject)
+        .map(|(issuer, subject)| Identity { issuer, subject });
+    Ok(User {
+        id,
+        details: Details {
+            name,
+            email,
+            identity,
+        },
+        created_at_ms: number(values.next())?,
+        updated_at_ms: number(values.next())?,
+        version: number(values.next())?,
+    })
+}
+
+fn id(value: Option<Value>) -> Result<Uuid, StoreError> {
+    match value {
+        Some(Value::Uuid(id)) => Some(id),
+        Some(Value::Text(text)) => Uuid::try_parse(&text).ok(),
+        _ => None,
+    }
+    .ok_or(StoreError::Unreadable("an id"))
+}
+
+fn text(value: Option<Value>) -> Result<String, StoreError> {
+    optional_text(value)?.ok_or(StoreError::Unreadable("a text"))
+}
+
+fn optional_text(value: Option<Value>) -> Result<Option<String>, StoreError> {
+    match value {
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(Value::Null) => Ok(None),
+        _ => Err(StoreError::Unreadable("a text")),
+    }
+}
