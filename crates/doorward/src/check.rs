@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use doorward_host::manifest;
+use doorward_host::{Bypass, past_middlewares};
 use doorward_policy::{Findings, Policy, advise, advise_of_modes};
 
 use crate::dates;
@@ -80,6 +81,12 @@ fn check_manifest(arguments: &Arguments) -> Result<ExitCode> {
         .with_context(|| format!("{name} is a Spin manifest, and wrong; {hint}"))?;
     for notice in &application.notices {
         eprintln!("{name}: {notice}");
+    }
+    for Bypass { from, to } in past_middlewares(&application) {
+        println!(
+            "note: `{from}` reaches `{to}` past its middlewares, by http://{to}.spin.internal: what it sends there is \
+             judged by nobody, identity headers included. Where that is not meant, narrow its `allowed_outbound_hosts`"
+        );
     }
     let components = application.components.values();
     let timers = components.map(|component| component.timers.len()).sum();

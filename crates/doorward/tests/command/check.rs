@@ -151,6 +151,36 @@ fn a_manifest_is_checked_with_its_timers() {
 }
 
 #[test]
+fn who_reaches_a_component_past_its_middlewares_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |hosts: &str| {
+        let text = format!(
+            "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
+             [[trigger.http]]\nroute = \"/...\"\ncomponent = \"users\"\n\
+             dependencies.middleware = [{{ component = \"gate\" }}]\n\
+             [[trigger.http]]\nroute = \"/open\"\ncomponent = \"open\"\n\
+             [component.users]\nsource = \"users.wasm\"\n[component.gate]\nsource = \"gate.wasm\"\n\
+             [component.open]\nsource = \"open.wasm\"\nallowed_outbound_hosts = [{hosts}]\n"
+        );
+        std::fs::write(folder.path().join("spin.toml"), text).unwrap();
+        let ran = run(folder.path(), &["check", "spin.toml"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        ran.stdout
+            .contains("note: `open` reaches `users` past its middlewares")
+    };
+    for (hosts, is_named) in [
+        ("\"http://users.spin.internal\"", true),
+        ("\"http://*.spin.internal\"", true),
+        ("\"*://*:*\"", true),
+        ("", false),
+        ("\"http://open.spin.internal\"", false),
+        ("\"https://users.example\"", false),
+    ] {
+        assert_eq!(named(hosts), is_named, "{hosts}");
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_says_how_to_name_another() {
     let folder = tempfile::tempdir().unwrap();
     fails(
