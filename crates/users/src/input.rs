@@ -3,12 +3,9 @@
 //! Every member that is wrong is told at once, so what is read here takes anything: a member that has another type than
 //! it should is [`Given::Wrong`], and one that nobody knows is kept under `unknown`. Then the rules are asked.
 
-use std::collections::BTreeMap;
-
 use garde::{Path, Report, Validate};
 use http::StatusCode;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::email::Email;
 use crate::json;
@@ -20,41 +17,33 @@ use crate::user::{Details, ISSUER_BYTES_MAX, Identity, NAME_CHARS_MAX, SUBJECT_B
 const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
 
 /// What a client writes of a user.
-#[derive(Debug, serde::Deserialize, Validate)]
+#[derive(Debug, Validate)]
 struct UserInput {
-    #[serde(default)]
     #[garde(custom(check_name))]
     name: Given<String>,
-    #[serde(default)]
     #[garde(custom(check_email))]
     email: Given<String>,
-    #[serde(default)]
     #[garde(dive)]
     identity: Given<IdentityInput>,
-    #[serde(flatten)]
     #[garde(skip)]
-    unknown: BTreeMap<String, Value>,
+    unknown: Map<String, Value>,
 }
 
 /// What a client writes of a user's identity.
-#[derive(Debug, serde::Deserialize, Validate)]
+#[derive(Debug, Validate)]
 struct IdentityInput {
-    #[serde(default)]
     #[garde(custom(check_issuer))]
     issuer: Given<String>,
-    #[serde(default)]
     #[garde(custom(check_subject))]
     subject: Given<String>,
-    #[serde(flatten)]
     #[garde(skip)]
-    unknown: BTreeMap<String, Value>,
+    unknown: Map<String, Value>,
 }
 
 /// A member as a client gave it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Given<T> {
     /// It is not there, or `null`.
-    #[default]
     Absent,
     /// It has another type.
     Wrong,
@@ -62,12 +51,39 @@ enum Given<T> {
     Value(T),
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Given<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Null => Self::Absent,
-            value => T::deserialize(value).map_or(Self::Wrong, Self::Value),
-        })
+impl UserInput {
+    fn of(mut members: Map<String, Value>) -> Self {
+        Self {
+            name: Given::text(&mut members, "name"),
+            email: Given::text(&mut members, "email"),
+            identity: match members.remove("identity") {
+                None | Some(Value::Null) => Given::Absent,
+                Some(Value::Object(identity)) => Given::Value(IdentityInput::of(identity)),
+                Some(_) => Given::Wrong,
+            },
+            unknown: members,
+        }
+    }
+}
+
+impl IdentityInput {
+    fn of(mut members: Map<String, Value>) -> Self {
+        Self {
+            issuer: Given::text(&mut members, "issuer"),
+            subject: Given::text(&mut members, "subject"),
+            unknown: members,
+        }
+    }
+}
+
+impl Given<String> {
+    /// The member of this name, which is taken out.
+    fn text(members: &mut Map<String, Value>, name: &str) -> Self {
+        match members.remove(name) {
+            None | Some(Value::Null) => Self::Absent,
+            Some(Value::String(text)) => Self::Value(text),
+            Some(_) => Self::Wrong,
+        }
     }
 }
 
@@ -103,7 +119,7 @@ pub fn changed_user(before: &Details, body: &[u8]) -> Result<Details, Problem> {
     let shown = json!({
         "name": before.name,
         "email": before.email.as_str(),
-        "identity": before.identity,
+        "identity": before.identity.as_ref().map(Identity::shown),
     });
     match details(merged(shown, patch)) {
         Ok(details) if errors.is_empty() => Ok(details),
@@ -122,9 +138,10 @@ fn document(body: &[u8]) -> Result<Value, Problem> {
 }
 
 fn details(document: Value) -> Result<Details, Vec<FieldError>> {
-    let Ok(input) = UserInput::deserialize(document) else {
+    let Value::Object(members) = document else {
         return Err(vec![FieldError::body("", "has to be a JSON object")]);
     };
+    let input = UserInput::of(members);
     let mut errors: Vec<FieldError> = match input.validate() {
         Ok(()) => Vec::new(),
         Err(report) => report.iter().map(field_error).collect(),
@@ -166,8 +183,8 @@ fn field_error((path, error): &(Path, garde::Error)) -> FieldError {
 }
 
 fn unknown_members(document: &Value) -> Vec<FieldError> {
-    let input = UserInput::deserialize(document);
-    input.map_or_else(|_| Vec::new(), |input| unknown_of(&input))
+    let members = document.as_object().cloned();
+    unknown_of(&UserInput::of(members.unwrap_or_default()))
 }
 
 fn unknown_of(input: &UserInput) -> Vec<FieldError> {

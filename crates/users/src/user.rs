@@ -1,7 +1,7 @@
 //! What a user is.
 
 use doorward_syntax::date::rfc3339;
-use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
 use crate::email::Email;
@@ -40,7 +40,7 @@ pub struct Details {
 }
 
 /// Who somebody is to an issuer of tokens: only both together say it (OpenID Connect Core 1.0 §2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `iss` of their tokens.
     pub issuer: String,
@@ -74,26 +74,24 @@ impl User {
     }
 
     /// How a client sees it.
-    pub fn shown(&self) -> ShownUser<'_> {
-        ShownUser {
-            id: self.id.to_string(),
-            name: &self.details.name,
-            email: self.details.email.as_str(),
-            identity: self.details.identity.as_ref(),
-            created_at: rfc3339(self.created_at_ms),
-            updated_at: rfc3339(self.updated_at_ms),
+    pub fn shown(&self) -> Value {
+        let mut shown = json!({
+            "id": self.id.to_string(),
+            "name": self.details.name,
+            "email": self.details.email.as_str(),
+            "created_at": rfc3339(self.created_at_ms),
+            "updated_at": rfc3339(self.updated_at_ms),
+        });
+        if let (Some(identity), Some(members)) = (&self.details.identity, shown.as_object_mut()) {
+            members.insert("identity".to_owned(), identity.shown());
         }
+        shown
     }
 }
 
-/// A user in an answer.
-#[derive(Debug, Serialize)]
-pub struct ShownUser<'u> {
-    id: String,
-    name: &'u str,
-    email: &'u str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<&'u Identity>,
-    created_at: String,
-    updated_at: String,
+impl Identity {
+    /// How a client sees it.
+    pub fn shown(&self) -> Value {
+        json!({ "issuer": self.issuer, "subject": self.subject })
+    }
 }

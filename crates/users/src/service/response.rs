@@ -14,7 +14,7 @@ use crate::user::User;
 
 /// The body of a response with one user.
 pub fn user_body(user: &User) -> String {
-    json!(user.shown()).to_string()
+    user.shown().to_string()
 }
 
 /// A user, or that it is what the client has already.
