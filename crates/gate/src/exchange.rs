@@ -31,7 +31,7 @@ pub(crate) type Answer<P> = (u16, FieldList, <P as Platform>::Response);
 pub(crate) async fn send<P: Platform>(
     platform: &P,
     (url, wire): (&str, Wire),
-    method: &str,
+    method: &'static str,
     fields: FieldList,
     body: Option<Vec<u8>>,
 ) -> Result<Answer<P>, ExchangeFailure> {

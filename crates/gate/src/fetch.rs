@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::clock::{self, TimedOut};
 use crate::exchange::{self, Answer, EXCHANGE_TIME_MAX, ExchangeFailure, collect};
 use crate::platform::{FieldList, Platform};
-use crate::span::Span;
+use crate::span::{self, Span};
 
 /// A document larger than this is refused. The largest key sets in use are below 100 KiB.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 512 * 1024;
@@ -271,25 +271,22 @@ async fn follow<P: Platform>(
     Err(FetchFailure::Redirect)
 }
 
-async fn send<P: Platform>(
+fn send<P: Platform>(
     platform: &P,
     (url, wire): (&str, Wire),
     method: &'static str,
     fields: FieldList,
     body: Option<Vec<u8>>,
-) -> Result<Answer<P>, FetchFailure> {
-    let mut span = Span::of_exchange(platform, method);
-    let answer = span
-        .within(exchange::send(platform, (url, wire), method, fields, body))
-        .await
-        .map_err(FetchFailure::from);
-    span.tells_of_url(url);
-    match &answer {
-        Ok((status, ..)) => span.answered(*status),
-        Err(_) => span.fails(|| "transport".to_owned()),
-    }
-    span.ends();
-    answer
+) -> impl Future<Output = Result<Answer<P>, ExchangeFailure>> {
+    let exchange = exchange::send(platform, (url, wire), method, fields, body);
+    let begin = move |platform: &P| Span::of_exchange(platform, method);
+    span::doing(platform, begin, exchange, move |span, answer| {
+        span.tells_of_url(url);
+        match answer {
+            Ok((status, ..)) => span.answered(*status),
+            Err(_) => span.fails(|| "transport".to_owned()),
+        }
+    })
 }
 
 async fn document<P: Platform>(

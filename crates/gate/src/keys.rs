@@ -273,11 +273,12 @@ impl<P: Platform> IssuerKeys<P> {
         }
     }
 
-    async fn load(&self, cause: Cause) {
-        let mut span = Span::begin(&self.platform, Kind::Internal, "load keys");
-        span.tell("doorward.issuer", || self.name.clone());
-        span.within(self.load_from_source(cause)).await;
-        span.ends();
+    fn load(&self, cause: Cause) -> impl Future<Output = ()> {
+        let begin = |platform: &P| Span::begin(platform, Kind::Internal, "load keys");
+        let load = self.load_from_source(cause);
+        span::doing(&self.platform, begin, load, |span, ()| {
+            span.tell("doorward.issuer", || self.name.clone());
+        })
     }
 
     async fn load_from_source(&self, cause: Cause) {

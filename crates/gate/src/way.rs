@@ -54,15 +54,15 @@ use crate::span::{self, Span};
 /// # Errors
 /// What `next` answers with, and what the host says where it does not accept what the gate makes of the
 /// request. A refusal is a response, not an error.
-pub async fn handle<P: Platform, F>(
+pub fn handle<P: Platform, F>(
     instance: &Instance<P>,
     request: P::Request,
     next: impl FnOnce(Permitted<P>) -> F,
-) -> Result<P::Response, P::Error>
+) -> impl Future<Output = Result<P::Response, P::Error>>
 where
     F: Future<Output = Result<P::Response, P::Error>>,
 {
-    span::request(&instance.platform, handed_on(instance, request, next)).await
+    span::request(&instance.platform, handed_on(instance, request, next))
 }
 
 async fn handed_on<P: Platform, F>(
@@ -101,17 +101,16 @@ where
 /// # Errors
 /// What the host says where it does not accept the response. Refusals and failures of upstreams are
 /// responses, not errors.
-pub async fn handle_with_upstreams<P: Platform>(
+pub fn handle_with_upstreams<P: Platform>(
     instance: &Instance<P>,
     request: P::Request,
-) -> Result<P::Response, P::Error> {
-    span::request(&instance.platform, async {
+) -> impl Future<Output = Result<P::Response, P::Error>> {
+    span::request(&instance.platform, async move {
         match enter(instance, request, proxy::refuse_loop).await? {
             Entered::Admitted(admitted, gate) => proxy::answer(*admitted, gate.upstreams()).await,
             Entered::Answered(response) => Ok(response),
         }
     })
-    .await
 }
 
 /// What became of a request at the gate.

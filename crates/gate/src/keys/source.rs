@@ -8,8 +8,8 @@ use std::fmt;
 use crate::discovery::{self, NoMetadata};
 use crate::fetch::{self, FetchError, Outcome};
 use crate::platform::{Platform, Unreadable};
-use crate::span::Span;
 use crate::span::kind::Kind;
+use crate::span::{self, Span};
 
 /// Why there is no key set.
 #[derive(Debug)]
@@ -91,22 +91,21 @@ pub(super) fn file<P: Platform>(platform: &P, path: &str) -> Result<KeySet, NoKe
 /// The key set that `issuer` publishes at `url`, or where its metadata says; asked for over such a wire, and only if it
 /// is another one than `known`. It is read without the keys that are `exposed`, and there may be none in it
 /// that can be used. With it, for how long it is fresh, in seconds.
-pub(super) async fn fetched<P: Platform>(
+pub(super) fn fetched<P: Platform>(
     platform: &P,
     issuer: &str,
     url: Option<&str>,
     wire: Wire,
     known: Option<&Published>,
     exposed: &ExposedKeys,
-) -> Result<(KeySet, Published, u64), NoKeys> {
-    let mut span = Span::begin(platform, Kind::Internal, "fetch keys");
+) -> impl Future<Output = Result<(KeySet, Published, u64), NoKeys>> {
     let fetching = fetching(platform, issuer, url, wire, known, exposed);
-    let fetched = span.within(fetching).await;
-    if fetched.is_err() {
-        span.fails(|| "no_keys".to_owned());
-    }
-    span.ends();
-    fetched
+    let begin = |platform: &P| Span::begin(platform, Kind::Internal, "fetch keys");
+    span::doing(platform, begin, fetching, |span, fetched| {
+        if fetched.is_err() {
+            span.fails(|| "no_keys".to_owned());
+        }
+    })
 }
 
 async fn fetching<P: Platform>(

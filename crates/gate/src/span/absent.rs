@@ -17,6 +17,16 @@ pub(crate) fn inherited<P: Platform, F: Future>(_: &P, work: F) -> F {
     work
 }
 
+/// Work within a span.
+pub(crate) fn doing<P: Platform, F: Future>(
+    _: &P,
+    _: impl FnOnce(&P) -> Span<P>,
+    work: F,
+    _: impl FnOnce(&mut Span<P>, &F::Output),
+) -> F {
+    work
+}
+
 /// A span that nobody has.
 pub(crate) struct Span<P>(PhantomData<P>);
 

@@ -11,6 +11,6 @@ pub(crate) mod kind;
 mod recorded;
 
 #[cfg(not(feature = "otlp"))]
-pub(crate) use self::absent::{Span, inherited, request};
+pub(crate) use self::absent::{Span, doing, inherited, request};
 #[cfg(feature = "otlp")]
-pub(crate) use self::recorded::{Span, begin_request, end_request, inherited, request};
+pub(crate) use self::recorded::{Span, begin_request, doing, end_request, inherited, request};

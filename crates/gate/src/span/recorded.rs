@@ -145,6 +145,24 @@ pub(crate) fn end_request<P: Platform>(
     platform.measured(|metrics| metrics.span(finished));
 }
 
+/// Work within a span, and what that is told of what came of it. For what is done rarely: the work is put aside, so that
+/// what is around it does not hold it twice.
+pub(crate) fn doing<P: Platform, F: Future>(
+    platform: &P,
+    begin: impl FnOnce(&P) -> Span<P>,
+    work: F,
+    tell: impl FnOnce(&mut Span<P>, &F::Output),
+) -> impl Future<Output = F::Output> {
+    let work = Box::pin(work);
+    async move {
+        let mut span = begin(platform);
+        let done = span.within(work).await;
+        tell(&mut span, &done);
+        span.ends();
+        done
+    }
+}
+
 /// A span of work within that of a request, if that has one. It ends when it is dropped.
 pub(crate) struct Span<P: Platform>(Option<Box<Open<P>>>);
 
