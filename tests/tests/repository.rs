@@ -14,6 +14,7 @@ const FILE_LINES_MAX: usize = 600;
 /// Which of our own crates each room may depend on. A → B means that A depends on B.
 const ROOMS: &[(&str, &[&str])] = &[
     ("crates/syntax", &[]),
+    ("crates/metrics", &[]),
     ("crates/retry", &[]),
     ("crates/token", &["doorward-retry", "doorward-syntax"]),
     ("crates/traffic", &["doorward-retry", "doorward-syntax"]),
@@ -24,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "crates/gate",
         &[
+            "doorward-metrics",
             "doorward-policy",
             "doorward-retry",
             "doorward-syntax",
@@ -35,7 +37,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crates/users", &["doorward-syntax"]),
     ("crates/edge", &["doorward-gate", "doorward-heap"]),
     ("crates/toolchain", &[]),
-    ("crates/host", &["doorward-syntax", "doorward-toolchain"]),
+    (
+        "crates/host",
+        &["doorward-metrics", "doorward-syntax", "doorward-toolchain"],
+    ),
     (
         "crates/doorward",
         &[
@@ -50,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "tests",
         &[
             "doorward-gate",
+            "doorward-metrics",
             "doorward-policy",
             "doorward-syntax",
             "doorward-token",
@@ -66,6 +72,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const COMPONENT_MAY_USE: &[&str] = &[
     "doorward-edge",
     "doorward-gate",
+    "doorward-metrics",
     "doorward-token",
     "doorward-users",
 ];
@@ -203,6 +210,7 @@ fn overflows_and_assertions_of_ours_are_seen_while_it_is_tested() {
 #[test]
 fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
     for room in [
+        "crates/metrics",
         "crates/retry",
         "crates/syntax",
         "crates/token",

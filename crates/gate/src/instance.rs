@@ -15,6 +15,8 @@ use crate::event::Event;
 use crate::ground::Ground;
 use crate::introspect::Introspector;
 use crate::issuers::{Issuers, KnownIssuer};
+#[cfg(feature = "ops")]
+use crate::left;
 #[cfg(feature = "access-log")]
 use crate::levels::Levels;
 use crate::limiter::Limiter;
@@ -94,6 +96,10 @@ impl<P: Platform> Instance<P> {
         #[cfg(feature = "metrics")]
         let began_ns = platform.monotonic_ns();
         let policy = policy(&platform, POLICY_PATH);
+        #[cfg(feature = "ops")]
+        if let Some(policy) = &policy {
+            left::begin(&platform, policy);
+        }
         #[cfg(feature = "otlp")]
         if let (Some(policy), Some(metrics)) = (&policy, platform.metrics()) {
             let otlp = policy.telemetry();

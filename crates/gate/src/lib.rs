@@ -34,6 +34,8 @@ mod introspect;
 mod issuers;
 mod keys;
 mod leases;
+#[cfg(feature = "ops")]
+mod left;
 pub mod levels;
 mod limit;
 mod limiter;

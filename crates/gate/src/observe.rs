@@ -5,6 +5,8 @@ use doorward_policy::Refusal;
 use crate::access_log::{self, Answer};
 use crate::additions::Additions;
 use crate::event::Event;
+#[cfg(feature = "ops")]
+use crate::left;
 #[cfg(feature = "metrics")]
 use crate::metrics;
 use crate::platform::Platform;
@@ -74,6 +76,8 @@ fn done<P: Platform>(
         let status = answer.as_ref().ok().map(P::status);
         spanned::ends(platform, root, record, status);
     }
+    #[cfg(feature = "ops")]
+    left::leave(platform);
     if cfg!(feature = "access-log")
         && let Some(rule) = record.log
     {

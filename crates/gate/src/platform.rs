@@ -120,7 +120,10 @@ pub trait Platform: Clone + 'static {
     #[cfg(feature = "metrics")]
     fn is_measured(&self) -> bool {
         let metrics = self.metrics();
-        metrics.is_some_and(|metrics| Self::EXPORTS || metrics.borrow().has_collector())
+        metrics.is_some_and(|metrics| {
+            let metrics = metrics.borrow();
+            Self::EXPORTS || metrics.has_collector() || metrics.is_left()
+        })
     }
     /// Tells what was measured since the last time.
     ///

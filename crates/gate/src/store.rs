@@ -381,6 +381,18 @@ pub(crate) struct OpenStore<P: Platform> {
 }
 
 impl<P: Platform> OpenStore<P> {
+    /// The store of this name.
+    ///
+    /// # Errors
+    /// What the host says, or that it says nothing.
+    #[cfg(feature = "ops")]
+    pub(crate) async fn of(platform: &P, name: &str) -> Result<Self, StoreError> {
+        let opened = platform.open_store(name);
+        let store = in_time(platform, "open", CALL_TIME_MAX, opened).await?;
+        let platform = platform.clone();
+        Ok(Self { platform, store })
+    }
+
     /// The value of this name.
     ///
     /// # Errors

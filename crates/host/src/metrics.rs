@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+pub use doorward_metrics::Format;
 use prometheus::{
     Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-pub use self::format::Format;
 pub use self::measured::{Kind, Measured, Value};
 use self::measured::{Measurements, Seen};
 pub use self::outcome::Outcome;
@@ -199,7 +199,7 @@ impl Metrics {
         let mut bytes = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut bytes)?;
         let text = String::from_utf8(bytes)?;
-        Ok(format.of(text))
+        Ok(format::written(format, text))
     }
 }
 

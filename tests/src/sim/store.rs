@@ -124,6 +124,14 @@ impl Shared {
         self.writes.get()
     }
 
+    /// When something was written, in order of names.
+    #[must_use]
+    pub fn write_times(&self) -> Vec<Duration> {
+        let values = self.values.borrow();
+        let versions = values.values().flatten();
+        versions.map(|version| version.since).collect()
+    }
+
     /// How often all names were asked for.
     #[must_use]
     pub fn listings(&self) -> usize {

@@ -1,8 +1,8 @@
 //! What is counted of an event of the log.
 
-use super::instrument::Instrument;
 use super::series::Metrics;
 use crate::event::{Event, KeysChange};
+use doorward_metrics::Instrument;
 use doorward_token::UnixTime;
 
 /// Counts an event. Those that say what was decided of a request are not among them: the request is counted.

@@ -8,9 +8,12 @@
 //! ones, statuses numbers below 600. What a client sends is in none of them.
 
 pub(crate) mod event;
-mod instrument;
 pub(crate) mod request;
 mod series;
 
-pub use self::instrument::{DURATION_BOUNDS_S, Instrument, Kind};
-pub use self::series::{BUCKETS, Deltas, Distribution, Metrics, Point, SERIES_MAX, Value};
+#[cfg(feature = "ops")]
+pub(crate) use self::series::Leaving;
+pub use self::series::{Deltas, Metrics, SERIES_MAX};
+pub use doorward_metrics::{
+    BUCKETS, DURATION_BOUNDS_S, Distribution, Instrument, Kind, Point, Value,
+};

@@ -1,8 +1,8 @@
 //! What is counted of a request.
 
+use doorward_metrics::Instrument;
 use doorward_traffic::retry::End;
 
-use super::instrument::Instrument;
 use super::series::Metrics;
 use crate::access_log::decision;
 use crate::method::known_method;

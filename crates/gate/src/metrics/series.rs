@@ -6,11 +6,11 @@ use doorward_traffic::Millis;
 #[cfg(feature = "otlp")]
 use std::rc::Rc;
 
-use super::instrument::{DURATION_BOUNDS_S, Instrument, Kind};
 #[cfg(feature = "otlp")]
 use crate::collector::Collector;
 #[cfg(feature = "otlp")]
 use crate::spans::{Context, Finished};
+use doorward_metrics::{DURATION_BOUNDS_S, Instrument, Point, Value};
 
 /// Series of an instance between two exports. A policy has some hundred routes at most, of which an instance meets a
 /// few in a second; what is beyond is counted as lost.
@@ -23,8 +23,6 @@ const SPANS_MAX: usize = 2_048;
 /// With so many spans an instance does not wait for the end of a second.
 #[cfg(feature = "otlp")]
 const SPANS_ENOUGH: usize = 512;
-/// Buckets of a histogram: one for each bound, and one for what is above all of them.
-pub const BUCKETS: usize = DURATION_BOUNDS_S.len() + 1;
 
 /// What an instance has measured since it told the last time.
 #[derive(Debug, Default)]
@@ -32,6 +30,8 @@ pub struct Metrics {
     series: BTreeMap<(Instrument, Vec<String>), Value>,
     /// What was not kept, since there were too many series.
     overflowed: u64,
+    /// Whether it is only left in a store, and nobody is told.
+    pub(crate) is_only_left: bool,
     /// Since when what there is was measured; `None`: nobody said when that began.
     since: Option<Millis>,
     /// Whether somebody waits to tell.
@@ -52,6 +52,9 @@ pub struct Metrics {
     /// Where it goes; `None`: to the host.
     #[cfg(feature = "otlp")]
     pub(crate) otlp: Option<Rc<Collector>>,
+    /// The same once more, for the store of the policy; `None`: it is not left there.
+    #[cfg(feature = "ops")]
+    pub(crate) leaving: Option<Box<Leaving>>,
 }
 
 /// What was measured in some time, and is to be told.
@@ -80,41 +83,32 @@ impl Deltas {
     }
 }
 
-/// The value of a series.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Of a counter: by how much it has grown.
-    Sum(u64),
-    /// Of a gauge.
-    Last(f64),
-    /// Of a histogram.
-    Distribution(Box<Distribution>),
-}
-
-/// How often values of which size were measured.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Distribution {
-    /// In each bucket, not added up.
-    pub counts: [u64; BUCKETS],
-    /// The sum of all values.
-    pub sum: f64,
-}
-
-/// A series.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    /// What it is of.
-    pub instrument: Instrument,
-    /// The value of each of its [labels](Instrument::labels).
-    pub labels: Vec<String>,
-    /// What was measured.
-    pub value: Value,
+/// What is to be left in a store, and where.
+#[cfg(feature = "ops")]
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    /// The name of the store.
+    pub(crate) store: String,
+    /// What was measured and is not left yet.
+    pub(crate) kept: Metrics,
+    /// Whether somebody is leaving it.
+    pub(crate) is_under_way: bool,
+    /// Whether the log says already that it cannot be left.
+    pub(crate) is_failure_told: bool,
 }
 
 impl Metrics {
     /// It begins now.
     pub(crate) fn begins(&mut self, now: Millis) {
         self.since = Some(now);
+    }
+
+    /// Whether it is left in a store.
+    pub(crate) fn is_left(&self) -> bool {
+        #[cfg(feature = "ops")]
+        return self.leaving.is_some();
+        #[cfg(not(feature = "ops"))]
+        false
     }
 
     /// Whether it goes to a collector.
@@ -170,6 +164,10 @@ impl Metrics {
 
     /// A counter has grown.
     pub(crate) fn add(&mut self, instrument: Instrument, labels: &[&str], by: u64) {
+        #[cfg(feature = "ops")]
+        if let Some(leaving) = &mut self.leaving {
+            leaving.kept.add(instrument, labels, by);
+        }
         if let Some(Value::Sum(sum)) = self.value(instrument, labels) {
             *sum = sum.saturating_add(by);
         }
@@ -177,6 +175,10 @@ impl Metrics {
 
     /// A gauge has this value.
     pub(crate) fn set(&mut self, instrument: Instrument, labels: &[&str], value: f64) {
+        #[cfg(feature = "ops")]
+        if let Some(leaving) = &mut self.leaving {
+            leaving.kept.set(instrument, labels, value);
+        }
         if let Some(Value::Last(last)) = self.value(instrument, labels) {
             *last = value;
         }
@@ -184,6 +186,10 @@ impl Metrics {
 
     /// A histogram gets one more value: a time in nanoseconds.
     pub(crate) fn measure(&mut self, instrument: Instrument, labels: &[&str], time_ns: u64) {
+        #[cfg(feature = "ops")]
+        if let Some(leaving) = &mut self.leaving {
+            leaving.kept.measure(instrument, labels, time_ns);
+        }
         #[expect(
             clippy::cast_precision_loss,
             reason = "53 bits are 104 days of nanoseconds"
@@ -200,6 +206,9 @@ impl Metrics {
 
     fn value(&mut self, instrument: Instrument, labels: &[&str]) -> Option<&mut Value> {
         debug_assert_eq!(labels.len(), instrument.labels().len(), "{instrument:?}");
+        if self.is_only_left {
+            return None;
+        }
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         let key = (instrument, labels);
         if self.series.len() >= SERIES_MAX && !self.series.contains_key(&key) {
@@ -209,12 +218,23 @@ impl Metrics {
         Some(
             self.series
                 .entry(key)
-                .or_insert_with(|| match instrument.kind() {
-                    Kind::Counter => Value::Sum(0),
-                    Kind::Gauge => Value::Last(0.0),
-                    Kind::Histogram => Value::Distribution(Box::default()),
-                }),
+                .or_insert_with(|| Value::none(instrument.kind())),
         )
+    }
+
+    /// From now on it is left in a store as well, and so is what was measured until now.
+    #[cfg(feature = "ops")]
+    pub(crate) fn leave_in(&mut self, store: &str) {
+        let kept = Self {
+            series: self.series.clone(),
+            ..Self::default()
+        };
+        self.leaving = Some(Box::new(Leaving {
+            store: store.to_owned(),
+            kept,
+            is_under_way: false,
+            is_failure_told: false,
+        }));
     }
 
     /// Takes all of it, to be told.
@@ -294,7 +314,8 @@ impl Metrics {
     reason = "tests"
 )]
 mod tests {
-    use super::{BUCKETS, Instrument, Metrics, Millis, SERIES_MAX, Value};
+    use super::{Instrument, Metrics, Millis, SERIES_MAX, Value};
+    use doorward_metrics::BUCKETS;
 
     const NOW: Millis = Millis(1_000);
 

@@ -21,7 +21,11 @@ pub(super) fn measured<P: Platform>(platform: &P, measure: impl FnOnce(&mut Metr
     };
     let (much, will_be_told) = {
         let mut metrics = metrics.borrow_mut();
-        if !P::EXPORTS && !metrics.has_collector() {
+        metrics.is_only_left = !P::EXPORTS && !metrics.has_collector();
+        if metrics.is_only_left {
+            if metrics.is_left() {
+                measure(&mut metrics);
+            }
             return;
         }
         measure(&mut metrics);

@@ -1,48 +1,12 @@
 //! The two formats in which metrics are told.
 
-/// Media type of the text format of Prometheus.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Media type of OpenMetrics.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use doorward_metrics::Format;
 
-/// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// The text format of Prometheus, version 0.0.4.
-    Text,
-    /// [OpenMetrics 1.0](https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md).
-    OpenMetrics,
-}
-
-impl Format {
-    /// What somebody gets who accepts this: the text, unless OpenMetrics is named.
-    #[must_use]
-    pub fn accepted(accept: &str) -> Self {
-        let named = |range: &str| {
-            let name = range.split(';').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("application/openmetrics-text")
-        };
-        match accept.split(',').any(named) {
-            true => Self::OpenMetrics,
-            false => Self::Text,
-        }
-    }
-
-    /// Its media type.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Text => TEXT,
-            Self::OpenMetrics => OPEN_METRICS,
-        }
-    }
-
-    /// What is in the text format in this one.
-    pub(super) fn of(self, text: String) -> String {
-        match self {
-            Self::Text => text,
-            Self::OpenMetrics => open_metrics(&text),
-        }
+/// What is in the text format, in this one.
+pub(super) fn written(format: Format, text: String) -> String {
+    match format {
+        Format::Text => text,
+        Format::OpenMetrics => open_metrics(&text),
     }
 }
 

@@ -55,22 +55,3 @@ fn openmetrics_names_counters_without_total_and_ends() {
     }
     assert!(text.ends_with("\n# EOF\n"));
 }
-
-#[test]
-fn who_names_openmetrics_gets_it() {
-    for (accept, format) in [
-        ("", Format::Text),
-        ("*/*", Format::Text),
-        ("text/plain;version=0.0.4", Format::Text),
-        (
-            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.3",
-            Format::OpenMetrics,
-        ),
-        (
-            "text/plain, Application/OpenMetrics-Text",
-            Format::OpenMetrics,
-        ),
-    ] {
-        assert_eq!(Format::accepted(accept), format, "{accept}");
-    }
-}
