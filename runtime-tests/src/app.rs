@@ -72,6 +72,10 @@ pub struct Other {
     pub middleware: Vec<&'static str>,
     /// `allowed_outbound_hosts`.
     pub outbound: Vec<String>,
+    /// `key_value_stores`.
+    pub stores: Vec<String>,
+    /// Environment variables.
+    pub environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Other {
@@ -83,6 +87,8 @@ impl Other {
             route: None,
             middleware: Vec::new(),
             outbound: Vec::new(),
+            stores: Vec::new(),
+            environment: Vec::new(),
         }
     }
 
@@ -101,12 +107,16 @@ impl Other {
             text,
             "\n[[trigger.http]]\nroute = {route}\ncomponent = \"{name}\"\n\
              dependencies.middleware = [{}]\n\n[component.{name}]\nsource = {}\n\
-             allowed_outbound_hosts = {}",
+             allowed_outbound_hosts = {}\nkey_value_stores = {}",
             middleware.join(", "),
             quoted(&self.source.to_string_lossy()),
-            list(&self.outbound)
+            list(&self.outbound),
+            list(&self.stores)
         )
         .unwrap();
+        for (name, value) in &self.environment {
+            writeln!(text, "environment.{name} = {}", quoted(value)).unwrap();
+        }
         for name in &self.middleware {
             let source = quoted(&built(name).to_string_lossy());
             writeln!(text, "\n[component.{name}]\nsource = {source}").unwrap();

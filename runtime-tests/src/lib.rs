@@ -28,6 +28,7 @@ pub mod javascript;
 pub mod load;
 mod made;
 pub mod nginx;
+pub mod openmetrics;
 pub mod origin;
 pub mod process;
 pub mod provider;

@@ -32,30 +32,8 @@ pub fn component() -> PathBuf {
 /// Where Python is there, and the tools cannot be installed or fail: on a server the cases must not go
 /// missing unnoticed.
 pub fn prepare() -> Result<(), String> {
-    let version = version()?;
-    if version < PYTHON_MIN {
-        return Err(format!("Python is {version:?}, older than {PYTHON_MIN:?}"));
-    }
-    let tools = MADE.folder().join("venv");
-    let program = |name: &str| tools.join("bin").join(name);
-    // Where the tools look for the packages that were installed with them.
+    let tools = tools_of(&MADE)?;
     let environment = [("VIRTUAL_ENV", tools.clone())];
-    MADE.once("installed", &[REQUIREMENTS], || {
-        MADE.run("python3", &["-m", "venv", "--clear", "venv"], &[]);
-        // No more than what the hashes are of, and nothing that would be built here.
-        let install = [
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "--only-binary=:all:",
-        ];
-        let requirements = ["--requirement", REQUIREMENTS];
-        MADE.run(
-            program("pip"),
-            &[install.as_slice(), &requirements].concat(),
-            &environment,
-        );
-    });
     MADE.build(&INPUTS, || {
         let build = [
             "--world",
@@ -65,17 +43,48 @@ pub fn prepare() -> Result<(), String> {
             "--output",
             "app.wasm",
         ];
-        MADE.run(program("componentize-py"), &build, &environment);
+        MADE.run(tools.join("bin/componentize-py"), &build, &environment);
     });
     Ok(())
+}
+
+/// Installs the tools of this, where they are not there yet, and says in which folder. The error says what is missing.
+///
+/// # Panics
+///
+/// Where they cannot be installed.
+pub(crate) fn tools_of(made: &Made) -> Result<PathBuf, String> {
+    let version = version()?;
+    if version < PYTHON_MIN {
+        return Err(format!("Python is {version:?}, older than {PYTHON_MIN:?}"));
+    }
+    let tools = made.folder().join("venv");
+    // Where the tools look for the packages that were installed with them.
+    let environment = [("VIRTUAL_ENV", tools.clone())];
+    made.once("installed", &[REQUIREMENTS], || {
+        made.run("python3", &["-m", "venv", "--clear", "venv"], &[]);
+        // No more than what the hashes are of, and nothing that would be built here.
+        let install = [
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--only-binary=:all:",
+        ];
+        let requirements = ["--requirement", REQUIREMENTS];
+        made.run(
+            tools.join("bin/pip"),
+            &[install.as_slice(), &requirements].concat(),
+            &environment,
+        );
+    });
+    Ok(tools)
 }
 
 /// The release of Python, where it can make a `venv`.
 fn version() -> Result<(u32, u32), String> {
     let asked = "import sys, venv, ensurepip; print(*sys.version_info[:2])";
     let answer = Command::new("python3").args(["-c", asked]).output();
-    let answer =
-        answer.map_err(|_| "there is no Python for the application in Python".to_owned())?;
+    let answer = answer.map_err(|_| "there is no Python".to_owned())?;
     let text = String::from_utf8_lossy(&answer.stdout);
     let mut numbers = text.split_whitespace().map(str::parse);
     match (numbers.next(), numbers.next()) {
