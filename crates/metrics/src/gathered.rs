@@ -57,3 +57,68 @@ impl Gathered {
         (totals, kept)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::Gathered;
+    use crate::format::Format;
+    use crate::instrument::Instrument;
+    use crate::point::{Point, Value};
+    use crate::record::Record;
+    use crate::slot::SLOT_BYTES_MAX;
+    use crate::totals::Totals;
+
+    /// A slot in which so many instances have begun.
+    fn slot(starts: u64) -> Vec<u8> {
+        let mut record = Record::empty(SLOT_BYTES_MAX);
+        record.totals.add(Point {
+            instrument: Instrument::InstanceStarts,
+            labels: vec![],
+            value: Value::Sum(starts),
+        });
+        record.encode()
+    }
+
+    fn says(totals: &Totals, starts: u64) -> bool {
+        let line = format!("doorward_instance_starts_total {starts}");
+        let text = Format::Text.of(totals);
+        text.lines().any(|there| there == line)
+    }
+
+    #[test]
+    fn slots_add_up_and_what_cannot_be_read_is_nothing() {
+        let mut gathered = Gathered::after(None);
+        for slot in [slot(3), b"garbage".to_vec(), slot(4)] {
+            gathered.add(&slot);
+        }
+        let (totals, kept) = gathered.shown(100);
+        assert!(says(&totals, 7), "{totals:?}");
+        assert!(kept.is_some());
+    }
+
+    #[test]
+    fn what_was_shown_stays_until_there_is_more() {
+        let mut last: Option<Vec<u8>> = None;
+        for (now_s, in_slot, shown, is_kept) in [
+            (100, 10, 10, true),
+            (101, 4, 10, false),
+            (102, 10, 10, false),
+            (103, 12, 12, true),
+        ] {
+            let mut gathered = Gathered::after(last.as_deref());
+            assert_eq!(gathered.of_this_second(now_s), None);
+            gathered.add(&slot(in_slot));
+            let (totals, kept) = gathered.shown(now_s);
+            assert!(says(&totals, shown), "{now_s}: {totals:?}");
+            assert_eq!(kept.is_some(), is_kept, "{now_s}");
+            last = kept.or(last);
+        }
+        // Nobody who asks again in the same second has it written once more.
+        let gathered = Gathered::after(last.as_deref());
+        assert!(says(gathered.of_this_second(103).unwrap(), 12));
+        let gathered = Gathered::after(Some(b"of another version"));
+        assert_eq!(gathered.of_this_second(103), None);
+        assert!(gathered.shown(103).0.is_empty());
+    }
+}
