@@ -131,6 +131,11 @@ fn decided(record: &Record<'_>, status: Option<u16>) -> (Level, &'static str, &'
     (level, event, decision)
 }
 
+/// Whether a byte of a text stands for itself, whatever is around it.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
+}
+
 /// A line under way.
 struct Line<'r> {
     rule: &'r LogRule,
@@ -164,6 +169,10 @@ impl<'r> Line<'r> {
             return;
         }
         self.text.push('"');
+        if value.len() <= bytes_max && value.bytes().all(is_plain) {
+            self.text.extend([value, "\""]);
+            return;
+        }
         let end = self.text.len() + bytes_max;
         for character in value.chars() {
             let length = self.text.len();

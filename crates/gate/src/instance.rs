@@ -22,7 +22,7 @@ use crate::levels::Levels;
 use crate::limiter::Limiter;
 #[cfg(feature = "metrics")]
 use crate::metrics::Instrument;
-use crate::platform::{Millis, Platform, Unreadable};
+use crate::platform::{Millis, Platform, Unreadable, millis};
 #[cfg(feature = "health")]
 use crate::proxy::UpstreamHealth;
 use crate::proxy::Upstreams;
@@ -133,9 +133,9 @@ impl<P: Platform> Instance<P> {
         RequestId { instance, number }
     }
 
-    /// The times of a request that arrives.
-    pub(crate) fn times(&self) -> Times {
-        let now = self.platform.monotonic();
+    /// The times of a request that arrives at this time, in nanoseconds of the clock that nobody sets.
+    pub(crate) fn times(&self, now_ns: u64) -> Times {
+        let now = millis(now_ns);
         let born = self.born.get().unwrap_or(now);
         self.born.set(Some(born));
         Times::arrived(born, now)

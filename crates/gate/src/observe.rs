@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::left;
 #[cfg(feature = "metrics")]
 use crate::metrics;
-use crate::platform::Platform;
+use crate::platform::{Platform, millis};
 use crate::record::{Outcome, Record};
 use crate::recording::Recording as _;
 use crate::respond;
@@ -65,15 +65,14 @@ fn done<P: Platform>(
     let Some(times) = &mut record.times else {
         return;
     };
-    times.answered = Some(platform.monotonic());
+    let now_ns = platform.monotonic_ns();
+    times.answered = Some(millis(now_ns));
+    // Known already: to ask the host again is a call each time.
+    let status = answer.as_ref().ok().and_then(|_| record.outcome.status());
     #[cfg(feature = "metrics")]
-    platform.measured(|metrics| {
-        let status = answer.as_ref().ok().map(P::status);
-        metrics::request::count(metrics, record, status, platform.monotonic_ns());
-    });
+    platform.measured(|metrics| metrics::request::count(metrics, record, status, now_ns));
     #[cfg(feature = "otlp")]
     if let Some(root) = record.root.take() {
-        let status = answer.as_ref().ok().map(P::status);
         spanned::ends(platform, root, record, status);
     }
     #[cfg(feature = "ops")]
@@ -81,7 +80,7 @@ fn done<P: Platform>(
     if cfg!(feature = "access-log")
         && let Some(rule) = record.log
     {
-        let answer = told_of::<P>(answer);
+        let answer = told_of::<P>(answer, status);
         if access_log::is_told(rule, platform.levels(), record, answer.status) {
             let line = access_log::line(rule, record, answer, platform.now_millis());
             platform.tell(&line);
@@ -92,7 +91,7 @@ fn done<P: Platform>(
     }
 }
 
-fn told_of<P: Platform>(answer: &Result<P::Response, P::Error>) -> Answer {
+fn told_of<P: Platform>(answer: &Result<P::Response, P::Error>, status: Option<u16>) -> Answer {
     let Ok(response) = answer else {
         return Answer::default();
     };
@@ -101,7 +100,7 @@ fn told_of<P: Platform>(answer: &Result<P::Response, P::Error>) -> Answer {
         .first()
         .and_then(|length| str::from_utf8(length).ok());
     Answer {
-        status: Some(P::status(response)),
+        status,
         bytes: length.and_then(|length| length.parse().ok()),
     }
 }

@@ -69,8 +69,12 @@ pub trait Platform: Clone + 'static {
     fn now(&self) -> UnixTime;
     /// The time of day in milliseconds, for what counts in fractions of a second.
     fn now_millis(&self) -> Millis;
-    /// What a clock shows that nobody sets. It is not to be compared with the time of day.
-    fn monotonic(&self) -> Millis;
+    /// What a clock shows that nobody sets, in nanoseconds. It is not to be compared with the time of day.
+    fn monotonic_ns(&self) -> u64;
+    /// The same in milliseconds.
+    fn monotonic(&self) -> Millis {
+        millis(self.monotonic_ns())
+    }
     /// Waits.
     async fn pause(&self, time: Duration);
     /// A random number that nobody can guess.
@@ -131,9 +135,6 @@ pub trait Platform: Clone + 'static {
     /// It could not be told: it is told with what comes next.
     #[cfg(feature = "metrics")]
     async fn export(&self, deltas: &Deltas) -> Result<(), Untold>;
-    /// What a clock shows that nobody sets, in nanoseconds.
-    #[cfg(feature = "metrics")]
-    fn monotonic_ns(&self) -> u64;
     /// Writes an event into the log, where that has it.
     fn tell_event(&self, event: &Event<'_>) {
         if cfg!(feature = "access-log")
@@ -316,6 +317,11 @@ pub trait Platform: Clone + 'static {
     /// A small body that is ready to be read when the message is sent: a host that sends head and body in two
     /// writes makes some clients wait for a delayed acknowledgement.
     fn bytes(&self, bytes: Vec<u8>) -> Self::Body;
+}
+
+/// Nanoseconds of a clock as milliseconds.
+pub(crate) const fn millis(ns: u64) -> Millis {
+    Millis(ns / 1_000_000)
 }
 
 /// What was measured could not be told.

@@ -86,7 +86,7 @@ pub struct Times {
     pub instance: Millis,
     /// It arrived.
     pub arrived: Millis,
-    /// It was let through; `None`: it was not.
+    /// It was let through; `None`: it was not, or nobody [observes](crate::platform::Platform::OBSERVES) that.
     pub admitted: Option<Millis>,
     /// It was answered.
     pub answered: Option<Millis>,
@@ -184,6 +184,17 @@ pub enum Outcome {
     Forwarded(u16),
     /// It went on, and the next one gave no answer.
     Failed,
+}
+
+impl Outcome {
+    /// The status of the answer, where there is one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(status) | Self::Forwarded(status) => Some(*status),
+            Self::Refused(refusal) => Some(refusal.status()),
+            Self::UnderWay | Self::Failed => None,
+        }
+    }
 }
 
 impl<'p> Record<'p> {

@@ -163,11 +163,13 @@ async fn enter<P: Platform>(
         let is_measured = platform.is_measured();
         #[cfg(not(feature = "metrics"))]
         let is_measured = false;
-        let is_observed = P::OBSERVES || is_measured || record.log.is_some();
-        record.times = is_observed.then(|| instance.times());
-        #[cfg(feature = "metrics")]
-        if is_measured {
-            record.arrived_ns = platform.monotonic_ns();
+        if P::OBSERVES || is_measured || record.log.is_some() {
+            let now_ns = platform.monotonic_ns();
+            record.times = Some(instance.times(now_ns));
+            #[cfg(feature = "metrics")]
+            {
+                record.arrived_ns = now_ns;
+            }
         }
     }
     let mut additions = Additions::default();
@@ -208,7 +210,9 @@ async fn enter<P: Platform>(
                     if P::MAY_OBSERVE
                         && let Some(times) = &mut record.times
                     {
-                        times.admitted = Some(platform.monotonic());
+                        if P::OBSERVES {
+                            times.admitted = Some(platform.monotonic());
+                        }
                         let rule = u64::try_from(permit.route_number() + 1);
                         record.rule = record.route.and(rule.ok());
                         let is_plain = |log: &LogRule| log.principal == ToldPrincipal::Plain;

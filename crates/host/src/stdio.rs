@@ -1,5 +1,6 @@
 //! What components write to stdout and stderr, line by line.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -38,6 +39,14 @@ impl LineWriter {
 
     fn write(&self, bytes: &[u8]) {
         let mut rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        // A line that is written whole, as nearly all are, is handed over as it is.
+        if rest.is_empty()
+            && let Some(line) = bytes.strip_suffix(b"\n")
+            && line.len() <= LINE_BYTES_MAX
+            && !line.contains(&b'\n')
+        {
+            return self.0.emit(line);
+        }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
@@ -61,10 +70,15 @@ impl LineWriter {
 impl Inner {
     fn emit(&self, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Looked at whole first, which is many times faster than piece by piece.
+        let text = match str::from_utf8(line) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(line),
+        };
         self.sink.write(LogLine {
             component: &self.component,
             stream: self.stream,
-            text: &String::from_utf8_lossy(line),
+            text: &text,
         });
     }
 }

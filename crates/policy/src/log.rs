@@ -17,8 +17,8 @@ pub struct LogRule {
     pub level_variable: String,
     /// What its fields are called.
     pub names: FieldNames,
-    /// Which of [`LogRule::FIELDS`] there are.
-    pub fields: Vec<String>,
+    /// Which of [`LogRule::FIELDS`] there are: a bit for each.
+    pub told: u16,
     /// Until when lines say what decisions depended on; `None`: they do not.
     #[cfg(feature = "access-log")]
     pub decision_inputs: Option<ReportUntil>,
@@ -82,6 +82,22 @@ impl LogRule {
     /// Whether a line has this field: one of [`LogRule::FIELDS`] where the policy lists it, any other one always.
     #[must_use]
     pub fn tells(&self, field: &str) -> bool {
-        self.fields.iter().any(|told| told == field) || !Self::FIELDS.contains(&field)
+        Self::place(field).is_none_or(|place| self.told & (1 << place) != 0)
+    }
+
+    /// Which of [`LogRule::FIELDS`] these are, for [`LogRule::told`].
+    pub(crate) fn told_of<'f>(fields: impl IntoIterator<Item = &'f str>) -> u16 {
+        let places = fields.into_iter().filter_map(Self::place);
+        places.fold(0, |told, place| told | 1 << place)
+    }
+
+    /// Where a field is among [`LogRule::FIELDS`]. A line is asked about each of its fields, so most are told apart by
+    /// their length and first byte.
+    fn place(field: &str) -> Option<usize> {
+        Self::FIELDS.iter().position(|other| {
+            other.len() == field.len()
+                && other.as_bytes().first() == field.as_bytes().first()
+                && *other == field
+        })
     }
 }

@@ -118,9 +118,8 @@ impl Platform for Sim {
         Millis(self.0.world.wall_ms())
     }
 
-    fn monotonic(&self) -> Millis {
-        let now = self.0.world.executor.now();
-        Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    fn monotonic_ns(&self) -> u64 {
+        u64::try_from(self.0.world.executor.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
     async fn pause(&self, time: Duration) {
@@ -206,10 +205,6 @@ impl Platform for Sim {
     async fn export(&self, deltas: &Deltas) -> Result<(), Untold> {
         self.0.world.executor.turn().await;
         self.0.world.measured(&deltas.points).ok_or(Untold)
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        u64::try_from(self.0.world.executor.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn tell(&self, line: &str) {

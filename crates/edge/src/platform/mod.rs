@@ -78,8 +78,8 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
         Millis(millis.saturating_add(u64::from(now.nanoseconds / 1_000_000)))
     }
 
-    fn monotonic(&self) -> Millis {
-        Millis(monotonic_clock::now() / 1_000_000)
+    fn monotonic_ns(&self) -> u64 {
+        monotonic_clock::now()
     }
 
     async fn pause(&self, time: Duration) {
@@ -151,11 +151,6 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
             let _ = deltas;
             Err(Untold)
         }
-    }
-
-    #[cfg(feature = "metrics")]
-    fn monotonic_ns(&self) -> u64 {
-        monotonic_clock::now()
     }
 
     fn tell(&self, line: &str) {

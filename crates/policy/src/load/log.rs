@@ -55,7 +55,7 @@ pub(super) fn read(source: &mut Source<'_>, root: Fields<'_, '_>) -> Option<LogR
         secret,
         level_variable: level_variable(source, fields),
         names,
-        fields: told(source, fields),
+        told: told(source, fields),
         #[cfg(feature = "access-log")]
         decision_inputs: decision_inputs(source, fields),
     };
@@ -127,9 +127,9 @@ pub(super) fn recorded(
     Some(Box::new(Recorded { claims, identity }))
 }
 
-fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> Vec<String> {
+fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> u16 {
     let Some(value) = log.get("fields") else {
-        return LogRule::FIELDS.map(str::to_owned).to_vec();
+        return LogRule::told_of(LogRule::FIELDS);
     };
     let entries = source.strings(value, "`fields`", LogRule::FIELDS.len());
     let entries = entries.unwrap_or_default();
@@ -140,6 +140,5 @@ fn told(source: &mut Source<'_>, log: Fields<'_, '_>) -> Vec<String> {
             source.find_with(Code::BadValue, entry.offset, &message, Some(&help), &[]);
         }
     }
-    let names = entries.iter().map(|entry| entry.value.to_owned());
-    names.collect()
+    LogRule::told_of(entries.iter().map(|entry| entry.value))
 }

@@ -1,4 +1,4 @@
-use super::{http_date, parse_http_date, parse_rfc3339, unix_s};
+use super::{http_date, parse_http_date, parse_rfc3339, rfc3339, unix_s};
 
 /// Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 section 5.6.7.
 const THEN: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -213,5 +213,32 @@ fn a_date_is_written_as_it_is_read() {
     ] {
         assert_eq!(http_date(unix_s), text);
         assert_eq!(parse_http_date(text, 0), Some(unix_s));
+    }
+}
+
+#[test]
+fn every_day_is_written_as_it_is_read() {
+    // Up to the end of 9999, with a time of day that is another one each day.
+    for day in 0..2_932_897_u64 {
+        let ms = day * 86_400_000 + day * 9_973 % 86_400_000;
+        let text = rfc3339(ms);
+        let (whole, rest) = text.split_at(19);
+        assert_eq!(rest, format!(".{:03}Z", ms % 1000), "{text}");
+        let read = parse_rfc3339(format!("{whole}Z").as_bytes());
+        assert_eq!(read, Some(ms / 1000), "{text}");
+    }
+}
+
+#[test]
+fn a_time_is_written_with_milliseconds() {
+    for (ms, text) in [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+        (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+        (1_798_761_600_007, "2027-01-01T00:00:00.007Z"),
+        (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+    ] {
+        assert_eq!(rfc3339(ms), text);
     }
 }
