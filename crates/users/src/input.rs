@@ -1,7 +1,7 @@
 //! What a client may write of a user: a new one, or a change.
 //!
 //! Every member that is wrong is told at once, so what is read here takes anything: a member that has another type than
-//! it should is [`Given::Wrong`], and one that nobody knows is kept under `unknown`. Then the rules are asked.
+//! it should is `Given::Wrong`, and one that nobody knows is kept under `unknown`. Then the rules are asked.
 
 use garde::{Path, Report, Validate};
 use http::StatusCode;

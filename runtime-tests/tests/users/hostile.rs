@@ -1,6 +1,6 @@
 //! Inputs that mean to do harm. They are made of parts, so that each part is at each place.
 
-use crate::scene::{Scene, USERS, admin, change, create, location, named};
+use crate::scene::{Scene, USERS, admin, by, change, create, location, named, who_logs_in};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::Host;
@@ -104,6 +104,39 @@ async fn what_is_hostile_changes_nothing(host: &dyn Host) {
         assert_eq!(answer.status, 422, "{patch}: {}", answer.text());
         inputs += 1;
     }
+    // By somebody who may change their own name and nothing else.
+    let eve = location(&scene.created(who_logs_in("eve")).await);
+    for value in &values {
+        for pointer in [
+            "/name",
+            "/email",
+            "/identity",
+            "/identity/issuer",
+            "/identity/subject",
+        ] {
+            let patch = match pointer.strip_prefix("/identity/") {
+                Some(name) => json!({ "identity": { (name): value } }),
+                None => json!({ (&pointer[1..]): value }),
+            };
+            let answer = scene.send(by("eve", "", change(&eve, "*", &patch))).await;
+            // An object without members changes nothing of another one.
+            let changes_nothing = pointer == "/identity" && *value == json!({});
+            let may_pass = pointer == "/name" || changes_nothing;
+            let is_refused = [403, 422].contains(&answer.status);
+            assert!(
+                is_refused || may_pass && answer.status == 200,
+                "{patch}: {}",
+                answer.text()
+            );
+            inputs += 1;
+        }
+    }
+    let got = scene.send(admin(Ask::get(&eve))).await;
+    assert_eq!(got.json()["email"], "eve@example.com");
+    assert_eq!(got.json()["identity"], who_logs_in("eve")["identity"]);
+    let delete = Ask::new("DELETE", &eve).header("If-Match", "*");
+    assert_eq!(scene.send(admin(delete)).await.status, 204);
+
     assert!(
         kept > 20,
         "{kept}: names and identities may be of any letters"
@@ -154,6 +187,35 @@ async fn what_is_hostile_changes_nothing(host: &dyn Host) {
             );
             inputs += 1;
         }
+        for name in [
+            "name", "email", "issuer", "subject", "sort", "limit", "cursor", text,
+        ] {
+            let name: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let ask = admin(Ask::get(&format!("/api/v2/users?{name}={escaped}")));
+            let answer = scene.send(ask).await;
+            assert!(
+                [200, 400].contains(&answer.status),
+                "{name}, {text}: {}",
+                answer.text()
+            );
+            if answer.status == 200 {
+                assert_eq!(answer.json()["users"], json!([]), "{name}, {text}");
+            }
+            inputs += 1;
+        }
+        for (field, other) in [
+            ("x-auth-subject", "x-auth-issuer"),
+            ("x-auth-issuer", "x-auth-subject"),
+        ] {
+            let ask = Ask::get(&path).header(field, one_line).header(other, "ada");
+            let answer = scene.send(ask).await;
+            assert!(
+                [401, 403].contains(&answer.status),
+                "{text}: {}",
+                answer.text()
+            );
+            inputs += 1;
+        }
         let keyed = create(&json!({ "name": "x" })).header("Idempotency-Key", one_line);
         let answer = scene.send(keyed).await;
         assert!(
@@ -180,7 +242,7 @@ async fn what_is_hostile_changes_nothing(host: &dyn Host) {
         assert_eq!(answer.status, 400, "{}", answer.text());
         inputs += 1;
     }
-    assert!(inputs > 500, "{inputs} inputs");
+    assert!(inputs > 950, "{inputs} inputs");
     let after = scene.send(admin(Ask::get(&path))).await.json();
     assert_eq!(after, before);
     assert_eq!(scene.total().await, 1);

@@ -50,8 +50,14 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     moved("doorward.toml");
     // A variable without which nothing is served has its value from a file.
     let manifest = folder.path().join("spin.toml");
-    let mut text = std::fs::read_to_string(&manifest).unwrap();
-    text.push_str("\n[variables]\nneeded = { required = true }\n");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let variables = "[variables]\n";
+    assert!(
+        text.contains(variables),
+        "the shipped manifest has variables"
+    );
+    let needed = format!("{variables}needed = {{ required = true }}\n");
+    let text = text.replacen(variables, &needed, 1);
     std::fs::write(&manifest, text).unwrap();
     std::fs::write(folder.path().join(".env"), "SPIN_VARIABLE_NEEDED='x y'\n").unwrap();
 
