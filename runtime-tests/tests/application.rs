@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+use doorward_host::manifest::Route;
 use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::Host;
@@ -182,8 +183,9 @@ async fn the_shipped_manifest_grants_what_the_tests_grant(_: &dyn Host) {
     for trigger in &manifest.triggers {
         let is_gated = trigger.middleware.iter().any(|it| it.component == "gate");
         let is_gateway = trigger.component == "gateway";
+        let is_private = trigger.route == Route::Private;
         assert!(
-            is_gated || is_gateway,
+            is_gated || is_gateway || is_private,
             "{} is behind nothing",
             trigger.component
         );

@@ -82,8 +82,13 @@ impl LogRule {
     /// Whether a line has this field: one of [`LogRule::FIELDS`] where the policy lists it, any other one always.
     #[must_use]
     pub fn tells(&self, field: &str) -> bool {
-        Self::place(field).is_none_or(|place| self.told & (1 << place) != 0)
+        // A line is asked about each of its fields, and mostly none is left out.
+        self.told == Self::ALL
+            || Self::place(field).is_none_or(|place| self.told & (1 << place) != 0)
     }
+
+    /// All of [`LogRule::FIELDS`].
+    const ALL: u16 = (1 << Self::FIELDS.len()) - 1;
 
     /// Which of [`LogRule::FIELDS`] these are, for [`LogRule::told`].
     pub(crate) fn told_of<'f>(fields: impl IntoIterator<Item = &'f str>) -> u16 {
@@ -91,13 +96,8 @@ impl LogRule {
         places.fold(0, |told, place| told | 1 << place)
     }
 
-    /// Where a field is among [`LogRule::FIELDS`]. A line is asked about each of its fields, so most are told apart by
-    /// their length and first byte.
+    /// Where a field is among [`LogRule::FIELDS`].
     fn place(field: &str) -> Option<usize> {
-        Self::FIELDS.iter().position(|other| {
-            other.len() == field.len()
-                && other.as_bytes().first() == field.as_bytes().first()
-                && *other == field
-        })
+        Self::FIELDS.iter().position(|other| *other == field)
     }
 }

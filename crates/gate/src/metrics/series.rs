@@ -1,7 +1,5 @@
 //! What an instance has measured and not told yet.
 
-use std::collections::BTreeMap;
-
 use doorward_traffic::Millis;
 #[cfg(feature = "otlp")]
 use std::rc::Rc;
@@ -27,7 +25,8 @@ const SPANS_ENOUGH: usize = 512;
 /// What an instance has measured since it told the last time.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    series: BTreeMap<(Instrument, Vec<String>), Value>,
+    /// In order, so that one is found without a copy of its labels.
+    series: Vec<Point>,
     /// What was not kept, since there were too many series.
     overflowed: u64,
     /// Whether it is only left in a store, and nobody is told.
@@ -209,17 +208,28 @@ impl Metrics {
         if self.is_only_left {
             return None;
         }
-        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        let key = (instrument, labels);
-        if self.series.len() >= SERIES_MAX && !self.series.contains_key(&key) {
-            self.overflowed += 1;
-            return None;
-        }
-        Some(
-            self.series
-                .entry(key)
-                .or_insert_with(|| Value::none(instrument.kind())),
-        )
+        let of = |point: &Point| {
+            let there = point.labels.iter().map(String::as_str);
+            let order = point.instrument.cmp(&instrument);
+            order.then_with(|| there.cmp(labels.iter().copied()))
+        };
+        let place = match self.series.binary_search_by(of) {
+            Ok(place) => place,
+            Err(_) if self.series.len() >= SERIES_MAX => {
+                self.overflowed += 1;
+                return None;
+            }
+            Err(place) => {
+                let point = Point {
+                    instrument,
+                    labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+                    value: Value::none(instrument.kind()),
+                };
+                self.series.insert(place, point);
+                place
+            }
+        };
+        self.series.get_mut(place).map(|point| &mut point.value)
     }
 
     /// From now on it is left in a store as well, and so is what was measured until now.
@@ -241,14 +251,7 @@ impl Metrics {
     #[must_use]
     pub fn take(&mut self, now: Millis) -> Deltas {
         self.count_lost();
-        let points = std::mem::take(&mut self.series)
-            .into_iter()
-            .map(|((instrument, labels), value)| Point {
-                instrument,
-                labels,
-                value,
-            })
-            .collect();
+        let points = std::mem::take(&mut self.series);
         // A clock that was set back: no interval ends before it begins.
         let from = self.since.replace(now).map_or(now, |since| since.min(now));
         Deltas {
@@ -264,12 +267,24 @@ impl Metrics {
     fn count_lost(&mut self) {
         let mut count = |reason: &str, lost: &mut u64| {
             let lost = std::mem::take(lost);
-            if lost > 0 {
-                let key = (Instrument::Lost, vec![reason.to_owned()]);
-                if let Value::Sum(sum) = self.series.entry(key).or_insert(Value::Sum(0)) {
+            if lost == 0 {
+                return;
+            }
+            let is_it = |point: &&mut Point| {
+                point.instrument == Instrument::Lost && point.labels == [reason]
+            };
+            if let Some(there) = self.series.iter_mut().find(is_it) {
+                if let Value::Sum(sum) = &mut there.value {
                     *sum = sum.saturating_add(lost);
                 }
+                return;
             }
+            // It is the last instrument.
+            self.series.push(Point {
+                instrument: Instrument::Lost,
+                labels: vec![reason.to_owned()],
+                value: Value::Sum(lost),
+            });
         };
         count("series", &mut self.overflowed);
         #[cfg(feature = "otlp")]
