@@ -147,6 +147,12 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
     issuer.introspected_by(Client::Basic("gate", CLIENT_SECRET));
     let key = ApiKey::new("ci", &["read"], None);
     let (hash_key, hooks_secret) = (drawn(&mut numbers), drawn(&mut numbers));
+    let collector = Origin::start(Reply::ok("")).await;
+    let collector_key = drawn(&mut numbers);
+    let telemetry = format!(
+        "[telemetry]\notlp = \"{}\"\ntrace_one_in = 1\nheaders = {{ x-key = \"collector_key\" }}\n",
+        collector.url()
+    );
     let until = date_time(now() + MONTH_S);
     let url = issuer.url();
     let key_lines = key.table();
@@ -173,7 +179,7 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
          decision_inputs = true\ndecision_inputs_until = \"{until}\"\n"
     );
     let policy = format!(
-        "candidate = \"/new.toml\"\n{log}{tables}{}",
+        "candidate = \"/new.toml\"\n{log}{telemetry}{tables}{}",
         routes("read", &report)
     );
     let candidate = format!("{tables}{}", routes("write", ""));
@@ -186,6 +192,7 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         ("log_secret", &hash_key),
         ("hooks_secret", &hooks_secret),
         ("log_level", "debug"),
+        ("collector_key", &collector_key),
     ];
     spec.variables = variables
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -198,6 +205,7 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         ("the key of hashes", hash_key),
         ("the secret of an issuer", hooks_secret),
         ("an API key", secret_of(&key).to_owned()),
+        ("the key for the collector", collector_key),
     ];
     for round in 0..ROUNDS {
         let good = issuer.token("alice", "read");
@@ -295,6 +303,28 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         assert!(text.contains(told), "{told} is not in what was written");
     }
     assert!(log.len() > 20 * ROUNDS, "only {} lines", log.len());
+
+    // Numbers and spans: what a collector is sent, but for the field that lets the gate in.
+    collector
+        .until("most spans were sent", |collector| {
+            told_to(collector).matches("authentication").count() > 15 * ROUNDS
+        })
+        .await;
+    let sent = told_to(&collector);
+    nothing_of(&secrets, std::slice::from_ref(&sent));
+    for told in ["doorward.requests", "introspection", "POST", "url.full"] {
+        assert!(sent.contains(told), "{told} is not in what was sent");
+    }
+}
+
+/// All that a collector was sent, as far as it is text.
+fn told_to(collector: &Origin) -> String {
+    let requests = collector.requests();
+    let bodies: Vec<_> = requests
+        .iter()
+        .map(|seen| String::from_utf8_lossy(&seen.body))
+        .collect();
+    bodies.join("\n")
 }
 
 async fn no_secret_is_in_what_the_gateway_writes(host: &dyn Host) {
