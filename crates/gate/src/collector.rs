@@ -13,10 +13,26 @@ pub(crate) struct Collector {
     pub(crate) instance_id: String,
     /// The values of the fields that the policy names. Variables do not change while an instance lives.
     pub(crate) headers: OnceCell<Vec<(String, String)>>,
+    /// How it takes numbers.
+    pub(crate) metrics: Health,
+    /// How it takes spans: it may take one and not the other.
+    pub(crate) traces: Health,
+}
+
+/// How a collector is.
+#[derive(Default)]
+pub(crate) struct Health {
     /// How often in a row it did not take anything.
     pub(crate) failures: Cell<u32>,
     /// Until when it is left alone, by the clock that nobody sets.
     pub(crate) until: Cell<Option<Millis>>,
+}
+
+impl Health {
+    /// For how many milliseconds it is still left alone.
+    pub(crate) fn left_ms(&self, now: Millis) -> u64 {
+        self.until.get().map_or(0, |until| until.since(now))
+    }
 }
 
 /// Without the values of fields.
@@ -37,8 +53,8 @@ impl Collector {
             url,
             instance_id: uuid(uuid_bits(id)),
             headers: OnceCell::new(),
-            failures: Cell::new(0),
-            until: Cell::new(None),
+            metrics: Health::default(),
+            traces: Health::default(),
         })
     }
 }

@@ -61,7 +61,7 @@ impl Totals {
                 for (count, more) in all.counts.iter_mut().zip(more.counts) {
                     *count = count.saturating_add(more);
                 }
-                all.sum += more.sum;
+                all.sum = (all.sum + more.sum).min(f64::MAX);
             }
             (Some(_), _) => {}
             (None, more) => self.lose(more.measurements()),

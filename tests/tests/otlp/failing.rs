@@ -1,6 +1,6 @@
 //! A collector that does not take what it is sent costs no request anything, and little is lost.
 
-use super::scene::{Scene, sums};
+use super::scene::{Scene, metrics, sums};
 use doorward_tests::sim::client::Sent;
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::message::Failure;
@@ -8,6 +8,7 @@ use doorward_tests::sim::origin::Reply;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
 };
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message as _;
 use std::time::Duration;
 
@@ -86,9 +87,127 @@ fn an_instance_that_is_asked_nothing_more_gives_up_after_a_few_tries() {
     let scene = Scene::new(NUMBERS);
     scene.collector.always(Reply::status(503));
     scene.stage.send(Sent::get("/public/1"));
-    scene.stage.world.executor.run_for(Duration::from_secs(600));
-    assert_eq!(scene.collector.count(), 3);
+    scene.stage.world.executor.run_for(Duration::from_secs(20));
+    assert!((1..=5).contains(&scene.collector.count()));
     assert_eq!(scene.stage.world.platforms(), 0, "it holds no instance");
+}
+
+#[test]
+fn a_collector_that_wants_to_be_left_alone_holds_no_instance() {
+    let scene = Scene::new(NUMBERS);
+    let busy = Reply::status(429).field("retry-after", "120");
+    scene.collector.always(busy);
+    for number in 0..20 {
+        scene.stage.send(Sent::get("/public/1").of_client(number));
+    }
+    scene.stage.world.executor.run_for(Duration::from_secs(5));
+    assert_eq!(scene.collector.count(), 1);
+    assert_eq!(scene.stage.world.platforms(), 0);
+}
+
+#[test]
+fn who_asks_to_be_left_alone_slowly_is_left_alone_however_busy_the_gate_is() {
+    let scene = Scene::of(NUMBERS, kept);
+    let busy = Reply::status(429).field("retry-after", "100");
+    scene
+        .collector
+        .always(busy.after(Duration::from_millis(300)));
+    for _ in 0..3_000 {
+        scene.stage.send(Sent::get("/public/1"));
+        scene
+            .stage
+            .world
+            .executor
+            .run_for(Duration::from_millis(50));
+    }
+    assert_eq!(scene.collector.count(), 2, "in 150 s");
+}
+
+#[test]
+fn a_collector_that_is_slow_has_all_of_it_in_the_end() {
+    let scene = Scene::new(NUMBERS);
+    let slow = Reply::status(200).body(Vec::new());
+    scene
+        .collector
+        .always(slow.after(Duration::from_millis(1200)));
+    for _ in 0..40 {
+        scene.stage.send(Sent::get("/public/1"));
+        scene
+            .stage
+            .world
+            .executor
+            .run_for(Duration::from_millis(150));
+    }
+    scene.stage.world.executor.run_for(Duration::from_secs(30));
+    let requests = sums(&scene.metrics(), "doorward.requests");
+    assert_eq!(requests["admitted GET /public/** 200"], 40);
+    assert_eq!(scene.stage.world.platforms(), 0);
+}
+
+#[test]
+fn numbers_go_on_where_spans_are_not_taken_and_the_other_way_round() {
+    for (fails, goes_on) in [
+        ("/otlp/v1/traces", "/otlp/v1/metrics"),
+        ("/otlp/v1/metrics", "/otlp/v1/traces"),
+    ] {
+        let scene = Scene::of("trace_one_in = 1", kept);
+        scene
+            .collector
+            .answers(move |seen, _| match seen.target == fails {
+                true => Reply::status(503),
+                false => Reply::status(200).body(Vec::new()),
+            });
+        for _ in 0..60 {
+            scene.stage.send(Sent::get("/public/1"));
+            scene.stage.world.executor.run_for(Duration::from_secs(1));
+        }
+        let seen = scene.collector.seen();
+        let times = |path: &str| seen.iter().filter(|seen| seen.target == path).count();
+        assert!(times(goes_on) >= 25, "{goes_on} {} times", times(goes_on));
+        assert!(times(fails) <= 15, "{fails} {} times", times(fails));
+    }
+}
+
+#[test]
+fn no_two_intervals_overlap_where_only_spans_are_not_taken() {
+    let scene = Scene::of("trace_one_in = 1", kept);
+    scene
+        .collector
+        .answers(|seen, _| match seen.target.ends_with("traces") {
+            true => Reply::status(503),
+            false => Reply::status(200).body(Vec::new()),
+        });
+    for _ in 0..20 {
+        scene.stage.send(Sent::get("/public/1"));
+        scene.stage.world.executor.run_for(Duration::from_secs(1));
+    }
+    let came = scene.metrics();
+    let intervals: Vec<(u64, u64)> = came
+        .iter()
+        .filter_map(|one| {
+            let mut metrics = metrics(std::slice::from_ref(one));
+            let requests = metrics.find(|metric| metric.name == "doorward.requests")?;
+            let Some(Data::Sum(sum)) = &requests.data else {
+                panic!("{requests:?}")
+            };
+            let point = &sum.data_points[0];
+            Some((point.start_time_unix_nano, point.time_unix_nano))
+        })
+        .collect();
+    assert!(intervals.len() > 8);
+    for pair in intervals.windows(2) {
+        assert!(pair[0].1 <= pair[1].0, "{intervals:?}");
+    }
+}
+
+#[test]
+fn a_collector_that_refuses_all_for_good_is_not_told_so_for_ever() {
+    let scene = Scene::new(NUMBERS);
+    scene.collector.always(Reply::status(404));
+    scene.stage.send(Sent::get("/public/1"));
+    scene.stage.world.executor.run_for(Duration::from_secs(600));
+    assert!(scene.collector.count() <= 2, "{}", scene.collector.count());
+    assert_eq!(scene.stage.world.platforms(), 0);
 }
 
 #[test]
@@ -102,13 +221,16 @@ fn a_collector_that_never_answers_has_one_request_of_an_instance_at_a_time() {
     }
     let lines = scene.stage.world.told("telemetry-failed");
     assert_eq!(lines[0].field("reason"), "no answer within 5 s");
+    scene.stage.world.executor.run_for(Duration::from_secs(10));
+    scene.collector.forget();
     scene.collector.always(Reply::status(200).body(Vec::new()));
-    scene.stage.send(Sent::get("/public/1"));
-    scene.stage.world.executor.run_for(Duration::from_secs(120));
-    let came = scene.metrics();
-    let last = came.last().unwrap();
-    let requests = sums(std::slice::from_ref(last), "doorward.requests");
-    assert_eq!(requests["admitted GET /public/** 200"], 31);
+    // What waits is told with what comes next, once the collector is not left alone any more.
+    for _ in 0..12 {
+        scene.stage.send(Sent::get("/public/1"));
+        scene.stage.world.executor.run_for(Duration::from_secs(10));
+    }
+    let requests = sums(&scene.metrics(), "doorward.requests");
+    assert_eq!(requests["admitted GET /public/** 200"], 42);
 }
 
 #[test]

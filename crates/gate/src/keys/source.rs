@@ -102,6 +102,7 @@ pub(super) fn fetched<P: Platform>(
     let fetching = fetching(platform, issuer, url, wire, known, exposed);
     let begin = |platform: &P| Span::begin(platform, Kind::Internal, "fetch keys");
     span::doing(platform, begin, fetching, |span, fetched| {
+        span.tell("doorward.issuer", || issuer.to_owned());
         if fetched.is_err() {
             span.fails(|| "no_keys".to_owned());
         }

@@ -110,6 +110,12 @@ impl Metrics {
         false
     }
 
+    /// Whether there are numbers, and spans.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn signals(&self) -> [bool; 2] {
+        [!self.series.is_empty(), !self.spans.is_empty()]
+    }
+
     /// Whether it goes to a collector.
     pub(crate) fn has_collector(&self) -> bool {
         #[cfg(feature = "otlp")]
@@ -133,12 +139,20 @@ impl Metrics {
     }
 
     /// Whether there is nothing.
+    #[cfg(feature = "ops")]
     pub(crate) fn is_empty(&self) -> bool {
+        self.series.is_empty() && self.overflowed == 0
+    }
+
+    /// Whether there is anything to be told for its own sake: that something was lost is told with what comes next, or
+    /// who refuses that as well would be told for ever.
+    pub(crate) fn has_news(&self) -> bool {
         #[cfg(feature = "otlp")]
         if !self.spans.is_empty() {
-            return false;
+            return true;
         }
-        self.series.is_empty() && self.overflowed == 0
+        let mut series = self.series.iter();
+        series.any(|point| point.instrument != Instrument::Lost)
     }
 
     /// Whether what could not be told is tried again although nothing is added. A host that did not take it once has
@@ -215,7 +229,7 @@ impl Metrics {
         };
         let place = match self.series.binary_search_by(of) {
             Ok(place) => place,
-            Err(_) if self.series.len() >= SERIES_MAX => {
+            Err(_) if self.series.len() >= SERIES_MAX && instrument != Instrument::Lost => {
                 self.overflowed += 1;
                 return None;
             }
@@ -294,7 +308,10 @@ impl Metrics {
     /// What was taken could not be told: counters and histograms are added again, so that the next export has them.
     /// Gauges that have changed since are as they are now.
     pub(crate) fn put_back(&mut self, deltas: Deltas) {
-        self.since = Some(deltas.from);
+        if !deltas.points.is_empty() {
+            // Where only spans are left, the numbers of that time were told.
+            self.since = Some(deltas.from);
+        }
         #[cfg(feature = "otlp")]
         for span in deltas.spans {
             self.span(span);
@@ -306,6 +323,9 @@ impl Metrics {
                 value,
             } = point;
             let names: Vec<&str> = labels.iter().map(String::as_str).collect();
+            // One is counted where there is no room.
+            let more = value.measurements().saturating_sub(1);
+            let overflowed = self.overflowed;
             match (value, self.value(instrument, &names)) {
                 (Value::Sum(more), Some(Value::Sum(sum))) => *sum = sum.saturating_add(more),
                 (Value::Last(before), Some(Value::Last(last))) if *last == 0.0 => *last = before,
@@ -313,9 +333,12 @@ impl Metrics {
                     for (count, more) in all.counts.iter_mut().zip(more.counts) {
                         *count += more;
                     }
-                    all.sum += more.sum;
+                    all.sum = (all.sum + more.sum).min(f64::MAX);
                 }
                 _ => {}
+            }
+            if self.overflowed > overflowed {
+                self.overflowed = self.overflowed.saturating_add(more);
             }
         }
     }

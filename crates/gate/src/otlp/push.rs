@@ -9,7 +9,7 @@ use prost::Message as _;
 use super::encode;
 use super::message::{Answer, Resource};
 use crate::clock::{self, TimedOut};
-use crate::collector::Collector;
+use crate::collector::{Collector, Health};
 use crate::event::Event;
 use crate::exchange::{self, ExchangeFailure};
 use crate::metrics::{Deltas, Instrument};
@@ -77,29 +77,33 @@ impl Signal {
 }
 
 impl Collector {
-    /// For how long it is still left alone.
-    pub(crate) fn pause<P: Platform>(&self, platform: &P) -> Duration {
-        let left = self
-            .until
-            .get()
-            .map(|until| until.since(platform.monotonic()));
-        Duration::from_millis(left.unwrap_or(0))
+    /// For how long it is still left alone with all that there is of numbers and spans.
+    pub(crate) fn left_alone<P: Platform>(
+        &self,
+        platform: &P,
+        [points, spans]: [bool; 2],
+    ) -> Duration {
+        let now = platform.monotonic();
+        let signals = [(points, &self.metrics), (spans, &self.traces)];
+        let there = signals.into_iter().filter(|(is_there, _)| *is_there);
+        let left_ms = there.map(|(_, health)| health.left_ms(now)).min();
+        Duration::from_millis(left_ms.unwrap_or(0))
     }
 
-    /// Sends all of it. What is left was not taken, and is to be sent again.
+    /// Sends all of it that may be sent now. What is left was not taken, and is to be sent again.
     pub(crate) async fn push<P: Platform>(&self, platform: &P, deltas: &mut Deltas) {
         if !self.rule.metrics {
             deltas.points.clear();
         }
-        if !deltas.points.is_empty() {
+        let may_be_sent = |health: &Health| health.left_ms(platform.monotonic()) == 0;
+        if !deltas.points.is_empty() && may_be_sent(&self.metrics) {
             let body = encode::metrics(deltas, self.resource());
             let count = deltas.points.len();
             if self.send(platform, Signal::Metrics, body, count).await {
                 deltas.points.clear();
             }
         }
-        // One that has just failed is not asked at once again.
-        if !deltas.spans.is_empty() && self.failures.get() == 0 {
+        if !deltas.spans.is_empty() && may_be_sent(&self.traces) {
             let body = encode::spans(&deltas.spans, self.resource());
             let count = deltas.spans.len();
             if self.send(platform, Signal::Traces, body, count).await {
@@ -120,6 +124,10 @@ impl Collector {
         body: Vec<u8>,
         count: usize,
     ) -> bool {
+        let health = match signal {
+            Signal::Metrics => &self.metrics,
+            Signal::Traces => &self.traces,
+        };
         let exchange = self.exchange(platform, signal, body);
         let answered = clock::within(platform, PUSH_TIME_MAX, exchange).await;
         let answered = answered.unwrap_or_else(|TimedOut| {
@@ -129,9 +137,12 @@ impl Collector {
         let (is_over, lost, why) = match answered {
             Ok(answer) => match answer.partial_success {
                 Some(part) if part.rejected > 0 => {
-                    let words = cut(part.error_message, WORDS_BYTES_MAX);
-                    let why = format!("{} of {count} were not taken: {words}", part.rejected);
-                    (true, u64::try_from(part.rejected).ok(), Some(why))
+                    // It cannot have rejected more than there was.
+                    let rejected =
+                        usize::try_from(part.rejected).map_or(count, |all| all.min(count));
+                    let words = self.words(part.error_message);
+                    let why = format!("{rejected} of {count} were not taken: {words}");
+                    (true, u64::try_from(rejected).ok(), Some(why))
                 }
                 // A collector may say something without a loss; who runs it sees that there.
                 _ => (true, None, None),
@@ -141,13 +152,13 @@ impl Collector {
                 why,
                 retry_after_ms,
             }) => {
-                self.failed(platform, retry_after_ms);
+                failed(platform, health, retry_after_ms);
                 (false, None, Some(why))
             }
         };
         if is_over {
-            self.failures.set(0);
-            self.until.set(None);
+            health.failures.set(0);
+            health.until.set(None);
         }
         if let (Some(lost), Some(metrics)) = (lost, platform.metrics()) {
             // Told with what comes next: nobody is sent for that alone.
@@ -164,14 +175,13 @@ impl Collector {
         is_over
     }
 
-    fn failed<P: Platform>(&self, platform: &P, retry_after_ms: Option<u64>) {
-        let failures = self.failures.get().saturating_add(1);
-        self.failures.set(failures);
-        let random = &mut Random::seeded(platform.random());
-        let pause_ms = PAUSE_MS.pause(failures, random);
-        let asked_ms = retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX);
-        let until = platform.monotonic().plus(pause_ms.max(asked_ms));
-        self.until.set(Some(until));
+    /// What a collector says, for the log: not where it repeats what lets us in.
+    fn words(&self, words: String) -> String {
+        let mut headers = self.headers.get().into_iter().flatten();
+        match headers.any(|(_, value)| words.contains(value.as_str())) {
+            true => String::from("(it repeats a header field)"),
+            false => cut(words, WORDS_BYTES_MAX),
+        }
     }
 
     async fn exchange<P: Platform>(
@@ -230,4 +240,15 @@ impl Collector {
         }
         Ok(self.headers.get().map_or(&[], Vec::as_slice))
     }
+}
+
+/// It has not taken what was sent, and is left alone for a while.
+fn failed<P: Platform>(platform: &P, health: &Health, retry_after_ms: Option<u64>) {
+    let failures = health.failures.get().saturating_add(1);
+    health.failures.set(failures);
+    let random = &mut Random::seeded(platform.random());
+    let pause_ms = PAUSE_MS.pause(failures, random);
+    let asked_ms = retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX);
+    let until = platform.monotonic().plus(pause_ms.max(asked_ms));
+    health.until.set(Some(until));
 }
