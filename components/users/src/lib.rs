@@ -29,8 +29,10 @@ use sqlite::SqliteDatabase;
 #[http_service]
 async fn handle(request: Request) -> Result<impl IntoResponse, ErrorCode> {
     let request = with_body(request).await?;
-    let settings = settings().await;
-    let answer = answer(&request, &settings.service, moment(), open_store).await;
+    // Where they cannot be read, the store cannot be opened either, which says why.
+    let service = settings().await.map(|settings| settings.service);
+    let service = service.unwrap_or_default();
+    let answer = answer(&request, &service, moment(), open_store).await;
     log(&request, &answer);
     Ok(answer.response)
 }
@@ -38,7 +40,7 @@ async fn handle(request: Request) -> Result<impl IntoResponse, ErrorCode> {
 /// Opens the database that the settings name.
 async fn open_store()
 -> Result<Either<Sqlite<SqliteDatabase>, Postgres<PostgresDatabase>>, StoreError> {
-    Ok(match &settings().await.place {
+    Ok(match &settings().await?.place {
         Place::Sqlite(label) => Either::A(sqlite::open(label).await?),
         Place::Postgres(url) => Either::B(postgres::open(url).await?),
     })

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use doorward_users::deprecation::Deprecation;
 use doorward_users::service;
+use doorward_users::store::StoreError;
 use spin_sdk::variables;
 
 /// Where the users are: nothing for the SQLite database `default`, `sqlite:LABEL`, or the URL of a PostgreSQL.
@@ -36,26 +37,34 @@ pub enum Place {
 }
 
 /// What the operator says.
-pub async fn settings() -> &'static Settings {
+///
+/// # Errors
+/// A variable cannot be read. Nothing is assumed then: users in another database than the one that is meant would be
+/// there for nobody else.
+pub async fn settings() -> Result<&'static Settings, StoreError> {
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     if let Some(settings) = SETTINGS.get() {
-        return settings;
+        return Ok(settings);
     }
     let read = Settings {
-        place: place(variable(DATABASE).await),
+        place: place(variable(DATABASE).await?),
         service: service::Settings {
             v1: Deprecation::parse(
-                &variable(V1_DEPRECATED_AT).await,
-                &variable(V1_SUNSET_AT).await,
+                &variable(V1_DEPRECATED_AT).await?,
+                &variable(V1_SUNSET_AT).await?,
             ),
         },
     };
-    SETTINGS.get_or_init(|| read)
+    Ok(SETTINGS.get_or_init(|| read))
 }
 
 /// The value of a variable. One that the manifest does not have is empty.
-async fn variable(name: &str) -> String {
-    variables::get(name).await.unwrap_or_default()
+async fn variable(name: &str) -> Result<String, StoreError> {
+    match variables::get(name).await {
+        Ok(value) => Ok(value),
+        Err(variables::Error::Undefined(_)) => Ok(String::new()),
+        Err(error) => Err(StoreError::Nowhere(format!("variable {name}: {error}"))),
+    }
 }
 
 fn place(value: String) -> Place {

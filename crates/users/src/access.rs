@@ -10,7 +10,8 @@
 //! | change the name | no | yes | yes |
 //! | change e-mail address and identity | no | yes | no |
 //!
-//! Whoever could set the identity of a user could be that user, so nobody sets their own.
+//! Whoever could set the identity of a user could be that user, so without `write:users` nobody sets any, their own
+//! neither. A change by somebody who may not read the user is answered without it.
 
 use crate::caller::Caller;
 use crate::user::{Details, User};

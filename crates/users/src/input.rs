@@ -100,6 +100,9 @@ impl<T: Validate> Validate for Given<T> {
     }
 }
 
+/// Members that nobody knows of which a problem tells. A body has room for thousands.
+const UNKNOWN_MEMBERS_MAX: usize = 100;
+
 /// The details of a new user.
 ///
 /// # Errors
@@ -188,16 +191,15 @@ fn unknown_members(document: &Value) -> Vec<FieldError> {
 }
 
 fn unknown_of(input: &UserInput) -> Vec<FieldError> {
-    let mut errors: Vec<FieldError> = input.unknown.keys().map(|name| unknown("", name)).collect();
-    if let Given::Value(identity) = &input.identity {
-        errors.extend(
-            identity
-                .unknown
-                .keys()
-                .map(|name| unknown("/identity", name)),
-        );
-    }
-    errors
+    let of_user = input.unknown.keys().map(|name| ("", name));
+    let of_identity = match &input.identity {
+        Given::Value(identity) => Some(&identity.unknown),
+        Given::Absent | Given::Wrong => None,
+    };
+    let of_identity = of_identity.into_iter().flat_map(Map::keys);
+    let all = of_user.chain(of_identity.map(|name| ("/identity", name)));
+    let told = all.take(UNKNOWN_MEMBERS_MAX);
+    told.map(|(parent, name)| unknown(parent, name)).collect()
 }
 
 fn unknown(parent: &str, name: &str) -> FieldError {

@@ -1,6 +1,8 @@
 //! What a client is told when something is wrong: a problem document (RFC 9457).
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -131,6 +133,12 @@ impl Problem {
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
+    }
+
+    /// With how to say who one is (RFC 9110 §11.6.1): the gate takes tokens.
+    #[must_use]
+    pub fn with_challenge(self) -> Self {
+        self.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -48,6 +48,14 @@ pub struct Identity {
     pub subject: String,
 }
 
+impl Identity {
+    /// Whether a user can have it: no user has one with a control character in it.
+    pub fn can_be_kept(&self) -> bool {
+        let mut all = self.issuer.chars().chain(self.subject.chars());
+        !all.any(char::is_control)
+    }
+}
+
 impl User {
     /// A new user.
     pub fn new(details: Details, now_ms: u64, random: &[u8; 10]) -> Self {

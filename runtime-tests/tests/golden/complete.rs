@@ -15,7 +15,7 @@ pub const CASES: &[Case] = cases![;
 ];
 
 /// Events that no golden file has, and why.
-const EVENTS_LEFT_OUT: [(&str, &str); 7] = [
+const EVENTS_LEFT_OUT: [(&str, &str); 8] = [
     (
         "counters-many",
         "it is told by the builds with atomic increments only: `sim_shared_limits` has it",
@@ -31,6 +31,10 @@ const EVENTS_LEFT_OUT: [(&str, &str); 7] = [
         "of the feature `report`: `candidate` has it",
     ),
     ("report-mode", "of the feature `report`: `report` has it"),
+    (
+        "telemetry-failed",
+        "of the feature `otlp`: `collecting` has it",
+    ),
     ("would-refuse", "of the feature `report`: `report` has it"),
 ];
 /// Classes that no golden file has, and why.

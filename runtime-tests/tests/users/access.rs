@@ -120,7 +120,8 @@ async fn who_may_do_what(host: &dyn Host) {
             "bob",
             WRITE,
             patch(&alice, &move_away),
-            200,
+            // Done, and not shown: who may only write reads nobody.
+            204,
         ),
         ("she deletes herself", "alice", NONE, delete(&alice), 403),
         ("who may read deletes her", "bob", READ, delete(&alice), 403),

@@ -111,7 +111,7 @@ async fn health<S: Store>(
 fn unauthenticated() -> Problem {
     let detail = "Nobody is told to be the caller: the service has to stand behind the gate, whose policy sets \
                   x-auth-issuer and x-auth-subject.";
-    Problem::new(StatusCode::UNAUTHORIZED, detail)
+    Problem::new(StatusCode::UNAUTHORIZED, detail).with_challenge()
 }
 
 fn not_acceptable() -> Problem {

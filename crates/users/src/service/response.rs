@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::route::Version;
-use crate::conditions::{etag_value, is_known};
+use crate::conditions::{etag, etag_value, is_known};
 use crate::media::JSON;
 use crate::query::{ListQuery, PageQuery};
 use crate::store::Page;
@@ -19,13 +19,13 @@ pub fn user_body(user: &User) -> String {
 
 /// A user, or that it is what the client has already.
 pub fn user(user: &User, request: &HeaderMap) -> Response<String> {
-    let mut response = match is_known(request, user.version) {
+    let mut response = match is_known(request, &etag(user.id, user.version)) {
         true => with_status(StatusCode::NOT_MODIFIED, String::new()),
         false => json_response(StatusCode::OK, user_body(user)),
     };
     response
         .headers_mut()
-        .insert(ETAG, etag_value(user.version));
+        .insert(ETAG, etag_value(user.id, user.version));
     response
 }
 
@@ -34,7 +34,7 @@ pub fn changed(user: &User) -> Response<String> {
     let mut response = json_response(StatusCode::OK, user_body(user));
     response
         .headers_mut()
-        .insert(ETAG, etag_value(user.version));
+        .insert(ETAG, etag_value(user.id, user.version));
     response
 }
 
@@ -42,10 +42,19 @@ pub fn changed(user: &User) -> Response<String> {
 pub fn created(version: Version, id: Uuid, body: String) -> Response<String> {
     let mut response = json_response(StatusCode::CREATED, body);
     let headers = response.headers_mut();
-    headers.insert(ETAG, etag_value(1));
+    headers.insert(ETAG, etag_value(id, 1));
     if let Ok(location) = HeaderValue::from_str(&format!("{}/{id}", version.users())) {
         headers.insert(LOCATION, location);
     }
+    response
+}
+
+/// That a user was changed, for who may not read it.
+pub fn changed_unseen(user: &User) -> Response<String> {
+    let mut response = with_status(StatusCode::NO_CONTENT, String::new());
+    response
+        .headers_mut()
+        .insert(ETAG, etag_value(user.id, user.version));
     response
 }
 

@@ -7,7 +7,7 @@ use super::response;
 use super::route::{Action, Version, Which};
 use crate::access;
 use crate::caller::Caller;
-use crate::conditions::{changed_meanwhile, check_if_match};
+use crate::conditions::{changed_meanwhile, check_change, check_if_match, etag};
 use crate::cursor::{Place, cursor, place};
 use crate::idempotency::{KEY_TIME_MS, Once};
 use crate::input::{changed_user, new_user};
@@ -90,6 +90,7 @@ impl Asked<'_> {
             return Err(Problem::forbidden().into());
         }
         let user = user.ok_or_else(Problem::not_found)?;
+        check_if_match(self.request.headers(), &etag(user.id, user.version))?;
         Ok(response::user(&user, self.request.headers()))
     }
 
@@ -128,26 +129,34 @@ impl Asked<'_> {
             return Err(Problem::forbidden().into());
         }
         let before = user.ok_or_else(Problem::not_found)?;
-        check_if_match(self.request.headers(), before.version)?;
+        check_change(self.request.headers(), &etag(before.id, before.version))?;
         let details = changed_user(&before.details, self.request.body())?;
         if !access::may_change(&self.caller, &before, &details) {
             return Err(Problem::forbidden().into());
         }
         if details == before.details {
-            return Ok(response::changed(&before));
+            return Ok(self.changed(&before));
         }
         let user = before.changed(details, self.moment.now_ms);
         match store.change(&user).await? {
-            Change::Changed => Ok(response::changed(&user)),
+            Change::Changed => Ok(self.changed(&user)),
             Change::Stale => Err(changed_meanwhile().into()),
             Change::Taken(taken) => Err(conflict(taken).into()),
+        }
+    }
+
+    /// A user after a change, as far as the caller may read it.
+    fn changed(&self, user: &User) -> Response<String> {
+        match access::may_read(&self.caller, Some(user)) {
+            true => response::changed(user),
+            false => response::changed_unseen(user),
         }
     }
 
     async fn delete<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
         let user = self.user(which, store).await?;
         let user = user.ok_or_else(Problem::not_found)?;
-        check_if_match(self.request.headers(), user.version)?;
+        check_change(self.request.headers(), &etag(user.id, user.version))?;
         match store.delete(user.id, user.version).await? {
             true => Ok(response::deleted()),
             false => Err(changed_meanwhile().into()),
@@ -176,6 +185,8 @@ impl Asked<'_> {
     async fn user<S: Store>(&self, which: Which, store: &S) -> Result<Option<User>, Refusal> {
         Ok(match which {
             Which::Id(id) => store.find(id).await?,
+            // No user has such a name, and PostgreSQL no text with NUL.
+            Which::Me if !self.caller.identity.can_be_kept() => None,
             Which::Me => store.find_by_identity(&self.caller.identity).await?,
         })
     }

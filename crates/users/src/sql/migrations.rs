@@ -39,7 +39,10 @@ pub const SQLITE: &[Migration] = &[&[
         SELECT u.*, k.key, k.fingerprint, k.answer, k.expires_at
         FROM users u JOIN users_idempotency_keys k ON k.user_id = u.id",
     "CREATE TRIGGER users_created_once_insert INSTEAD OF INSERT ON users_created_once BEGIN
-        DELETE FROM users_idempotency_keys WHERE expires_at <= NEW.created_at;
+        DELETE FROM users_idempotency_keys WHERE key = NEW.key AND expires_at <= NEW.created_at;
+        -- Some of the others, so that no request pays for many.
+        DELETE FROM users_idempotency_keys WHERE key IN
+            (SELECT key FROM users_idempotency_keys WHERE expires_at <= NEW.created_at LIMIT 100);
         INSERT INTO users_idempotency_keys (key, fingerprint, user_id, answer, expires_at)
             VALUES (NEW.key, NEW.fingerprint, NEW.id, NEW.answer, NEW.expires_at);
         INSERT INTO users (id, name, email, issuer, subject, created_at, updated_at, version)

@@ -191,8 +191,9 @@ impl<D: Database> Store for Sqlite<D> {
                 if let Some((once, _)) = once {
                     // One writes after the other here, so whoever sent the key first has ended.
                     let sql = "SELECT fingerprint, user_id, answer, expires_at FROM users_idempotency_keys
-                               WHERE key = ?1";
-                    let rows = self.run(sql, vec![once.key.as_str().into()]).await?;
+                               WHERE key = ?1 AND expires_at > ?2";
+                    let given = vec![once.key.as_str().into(), user.created_at_ms.into()];
+                    let rows = self.run(sql, given).await?;
                     if let Some(answer) = first_answer(rows)? {
                         return Ok(Creation::Repeated(answer));
                     }
