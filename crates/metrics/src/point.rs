@@ -59,6 +59,15 @@ impl Value {
 }
 
 impl Distribution {
+    /// Adds what others measured.
+    pub fn add(&mut self, more: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(more.counts) {
+            *count = count.saturating_add(more);
+        }
+        // A sum that is no number any more could not be read again.
+        self.sum = (self.sum + more.sum).min(f64::MAX);
+    }
+
     /// How many values were measured.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -57,12 +57,7 @@ impl Totals {
         match (self.of(point), more) {
             (Some(Value::Sum(sum)), Value::Sum(more)) => *sum = sum.saturating_add(more),
             (Some(Value::Last(last)), Value::Last(more)) => *last = last.max(more),
-            (Some(Value::Distribution(all)), Value::Distribution(more)) => {
-                for (count, more) in all.counts.iter_mut().zip(more.counts) {
-                    *count = count.saturating_add(more);
-                }
-                all.sum = (all.sum + more.sum).min(f64::MAX);
-            }
+            (Some(Value::Distribution(all)), Value::Distribution(more)) => all.add(&more),
             (Some(_), _) => {}
             (None, more) => self.lose(more.measurements()),
         }

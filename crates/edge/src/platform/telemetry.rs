@@ -118,7 +118,7 @@ fn histogram(point: &Point) -> Option<HistogramDataPoint> {
     let Distribution { counts, sum } = &**all;
     Some(HistogramDataPoint {
         attributes: attributes(point.instrument, &point.labels),
-        count: counts.iter().sum(),
+        count: all.count(),
         bounds: DURATION_BOUNDS_S.to_vec(),
         bucket_counts: counts.to_vec(),
         min: None,

@@ -279,30 +279,16 @@ impl Metrics {
 
     /// What was not kept is counted, even where there are too many series.
     fn count_lost(&mut self) {
-        let mut count = |reason: &str, lost: &mut u64| {
-            let lost = std::mem::take(lost);
-            if lost == 0 {
-                return;
+        let lost = [
+            ("series", std::mem::take(&mut self.overflowed)),
+            #[cfg(feature = "otlp")]
+            ("spans", std::mem::take(&mut self.overflowed_spans)),
+        ];
+        for (reason, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0) {
+            if let Some(Value::Sum(sum)) = self.value(Instrument::Lost, &[reason]) {
+                *sum = sum.saturating_add(lost);
             }
-            let is_it = |point: &&mut Point| {
-                point.instrument == Instrument::Lost && point.labels == [reason]
-            };
-            if let Some(there) = self.series.iter_mut().find(is_it) {
-                if let Value::Sum(sum) = &mut there.value {
-                    *sum = sum.saturating_add(lost);
-                }
-                return;
-            }
-            // It is the last instrument.
-            self.series.push(Point {
-                instrument: Instrument::Lost,
-                labels: vec![reason.to_owned()],
-                value: Value::Sum(lost),
-            });
-        };
-        count("series", &mut self.overflowed);
-        #[cfg(feature = "otlp")]
-        count("spans", &mut self.overflowed_spans);
+        }
     }
 
     /// What was taken could not be told: counters and histograms are added again, so that the next export has them.
@@ -323,22 +309,17 @@ impl Metrics {
                 value,
             } = point;
             let names: Vec<&str> = labels.iter().map(String::as_str).collect();
-            // One is counted where there is no room.
-            let more = value.measurements().saturating_sub(1);
-            let overflowed = self.overflowed;
-            match (value, self.value(instrument, &names)) {
-                (Value::Sum(more), Some(Value::Sum(sum))) => *sum = sum.saturating_add(more),
-                (Value::Last(before), Some(Value::Last(last))) if *last == 0.0 => *last = before,
-                (Value::Distribution(more), Some(Value::Distribution(all))) => {
-                    for (count, more) in all.counts.iter_mut().zip(more.counts) {
-                        *count += more;
-                    }
-                    all.sum = (all.sum + more.sum).min(f64::MAX);
+            let measurements = value.measurements();
+            match (self.value(instrument, &names), value) {
+                // One is counted already where there is no room.
+                (None, _) => {
+                    let more = measurements.saturating_sub(1);
+                    self.overflowed = self.overflowed.saturating_add(more);
                 }
-                _ => {}
-            }
-            if self.overflowed > overflowed {
-                self.overflowed = self.overflowed.saturating_add(more);
+                (Some(Value::Sum(sum)), Value::Sum(more)) => *sum = sum.saturating_add(more),
+                (Some(Value::Last(last)), Value::Last(before)) if *last == 0.0 => *last = before,
+                (Some(Value::Distribution(all)), Value::Distribution(more)) => all.add(&more),
+                (Some(_), _) => {}
             }
         }
     }

@@ -134,7 +134,7 @@ fn histogram(point: &Point, (from, until): (u64, u64)) -> Option<HistogramPoint>
     Some(HistogramPoint {
         start_time_unix_nano: from,
         time_unix_nano: until,
-        count: counts.iter().sum(),
+        count: all.count(),
         sum: Some(*sum),
         bucket_counts: counts.to_vec(),
         explicit_bounds: DURATION_BOUNDS_S.to_vec(),

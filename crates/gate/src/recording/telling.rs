@@ -34,14 +34,11 @@ pub(super) fn measured<P: Platform>(platform: &P, measure: impl FnOnce(&mut Metr
         (much, std::mem::replace(&mut metrics.will_be_told, true))
     };
     if much && let Some(turn) = Turn::take(platform) {
-        let platform = platform.clone();
-        platform
-            .clone()
-            .spawn(async move { tell_on(&platform, turn).await });
+        platform.spawn(tell_on(turn));
     }
     if !will_be_told {
         let wait = Wait(platform.clone());
-        platform.spawn(async move { tell(wait).await });
+        platform.spawn(tell(wait));
     }
 }
 
@@ -52,31 +49,28 @@ async fn tell<P: Platform>(wait: Wait<P>) {
         drop(wait);
         // Whoever is at it tells what is there by then.
         if let Some(turn) = Turn::take(&platform) {
-            tell_on(&platform, turn).await;
+            tell_on(turn).await;
         }
     }
 }
 
 /// Tells what there is now, and goes on while there is more that nobody waits to tell.
-async fn tell_on<P: Platform>(platform: &P, mut turn: Turn<P>) {
+async fn tell_on<P: Platform>(mut turn: Turn<P>) {
+    let platform = turn.platform.clone();
     let mut failing_since = None;
     loop {
         let is_told = turn.tell().await;
         drop(turn);
-        let since = match is_told {
-            true => None,
-            false => Some(failing_since.unwrap_or_else(|| platform.monotonic())),
-        };
-        failing_since = since;
-        let Some(wait) = Wait::begin(platform) else {
+        let now = platform.monotonic();
+        failing_since = (!is_told).then(|| failing_since.unwrap_or(now));
+        let Some(wait) = Wait::begin(&platform) else {
             return;
         };
-        let since = since.unwrap_or_else(|| platform.monotonic());
-        if !may_be_told(platform, since).await {
+        if !may_be_told(&platform, failing_since.unwrap_or(now)).await {
             return;
         }
         drop(wait);
-        match Turn::take(platform) {
+        match Turn::take(&platform) {
             Some(next) => turn = next,
             None => return,
         }

@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 
 use doorward_policy::TelemetryRule;
-use doorward_syntax::url::UrlParts;
+use doorward_syntax::url::{UrlParts, host_and_port};
 use doorward_traffic::trace::Trace;
 use doorward_traffic::trace_context::Traceparent;
 
 use super::kind::Kind;
 use crate::method::{OTHER_METHOD, known_method};
 use crate::platform::Platform;
+use crate::record::path_of;
 use crate::recording::Recording as _;
 use crate::spans::{Context, Finished, Root, Value, cut};
 
@@ -255,26 +256,19 @@ impl<P: Platform> Span<P> {
         if self.0.is_some()
             && let Ok(parts) = UrlParts::of_any(url)
         {
-            let path = parts.target();
-            let path = path.split('?').next().unwrap_or_default();
-            self.tells_of_peer(parts.scheme, parts.authority, path);
+            self.tells_of_peer(parts.scheme, parts.authority, &parts.target());
         }
     }
 
     /// The same, in parts.
-    pub(crate) fn tells_of_peer(&mut self, scheme: &str, authority: &str, path: &str) {
+    pub(crate) fn tells_of_peer(&mut self, scheme: &str, authority: &str, target: &str) {
         if self.0.is_none() {
             return;
         }
-        let path = path.split('?').next().unwrap_or_default();
+        let path = path_of(target);
         let default = if scheme == "https" { 443 } else { 80 };
-        let port = authority
-            .rsplit_once(':')
-            .filter(|(_, port)| !port.ends_with(']'));
-        let (host, port) = match port {
-            Some((host, port)) => (host, port.parse().unwrap_or(default)),
-            None => (authority, default),
-        };
+        let (host, port) = host_and_port(authority);
+        let port = port.and_then(|port| port.parse().ok()).unwrap_or(default);
         self.tell("server.address", || {
             host.trim_matches(['[', ']']).to_owned()
         });
