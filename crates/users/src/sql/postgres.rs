@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::lists::statement;
 use super::migrations;
 use super::rows::{
-    USER_COLUMNS, first_answer, first_text, first_user, number, page, taken, users, values,
+    USER_COLUMNS, first_answer, first_number, first_text, first_user, number, page, taken,
+    unique_values, users, values,
 };
 use crate::cursor::Place;
 use crate::database::{Database, DatabaseError, ErrorKind, Row, Value};
@@ -62,11 +63,7 @@ impl<D: Database> Postgres<D> {
     /// The number that a statement gives.
     async fn one(&self, statement: &str) -> Result<u64, StoreError> {
         let rows = self.run(statement, vec![]).await?;
-        number(
-            rows.into_iter()
-                .next()
-                .and_then(|row| row.into_iter().next()),
-        )
+        first_number(rows)
     }
 
     async fn run(
@@ -81,13 +78,7 @@ impl<D: Database> Postgres<D> {
     async fn taken(&self, user: &User) -> Result<Taken, StoreError> {
         let sql = "SELECT EXISTS (SELECT FROM users WHERE email = $2 AND id <> $1)::integer::bigint,
                           EXISTS (SELECT FROM users WHERE issuer = $3 AND subject = $4 AND id <> $1)::integer::bigint";
-        let given = values(user).into_iter().take(5);
-        // Without the name.
-        let given = given.enumerate().filter(|(index, _)| *index != 1);
-        let rows = self
-            .run(sql, given.map(|(_, value)| value).collect())
-            .await?;
-        taken(rows)
+        taken(self.run(sql, unique_values(user)).await?)
     }
 
     async fn create_once(

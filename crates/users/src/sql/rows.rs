@@ -25,6 +25,17 @@ pub fn values(user: &User) -> Vec<Value> {
     ]
 }
 
+/// The id of a user and what no other one may have: e-mail address, issuer and subject.
+pub fn unique_values(user: &User) -> Vec<Value> {
+    let identity = user.details.identity.as_ref();
+    vec![
+        user.id.into(),
+        user.details.email.as_str().into(),
+        identity.map(|identity| identity.issuer.as_str()).into(),
+        identity.map(|identity| identity.subject.as_str()).into(),
+    ]
+}
+
 /// The user of the first row, if there is one.
 pub fn first_user(rows: Vec<Row>) -> Result<Option<User>, StoreError> {
     rows.into_iter().next().map(user).transpose()
@@ -37,11 +48,12 @@ pub fn users(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
 
 /// The text of the first row.
 pub fn first_text(rows: Vec<Row>) -> Result<String, StoreError> {
-    text(
-        rows.into_iter()
-            .next()
-            .and_then(|row| row.into_iter().next()),
-    )
+    text(first(rows))
+}
+
+/// The number of the first row.
+pub fn first_number(rows: Vec<Row>) -> Result<u64, StoreError> {
+    number(first(rows))
 }
 
 /// A page, of rows that have the total number before the columns of a user, which are `NULL` where the page is empty.
@@ -115,6 +127,10 @@ fn user(row: Row) -> Result<User, StoreError> {
         updated_at_ms: number(values.next())?,
         version: number(values.next())?,
     })
+}
+
+fn first(rows: Vec<Row>) -> Option<Value> {
+    rows.into_iter().next()?.into_iter().next()
 }
 
 fn id(value: Option<Value>) -> Result<Uuid, StoreError> {

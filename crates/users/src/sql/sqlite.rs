@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::lists::statement;
 use super::migrations;
 use super::rows::{
-    USER_COLUMNS, first_answer, first_text, first_user, number, page, taken, users, values,
+    USER_COLUMNS, first_answer, first_number, first_text, first_user, page, taken, unique_values,
+    users, values,
 };
 use crate::cursor::Place;
 use crate::database::{Database, DatabaseError, ErrorKind, Row, Value};
@@ -89,11 +90,7 @@ impl<D: Database> Sqlite<D> {
     /// The number that a statement gives.
     async fn one(&self, statement: &str) -> Result<u64, StoreError> {
         let rows = self.run(statement, vec![]).await?;
-        number(
-            rows.into_iter()
-                .next()
-                .and_then(|row| row.into_iter().next()),
-        )
+        first_number(rows)
     }
 
     async fn run(
@@ -115,13 +112,7 @@ impl<D: Database> Sqlite<D> {
     async fn taken(&self, user: &User) -> Result<crate::store::Taken, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE email = ?2 AND id <> ?1),
                           EXISTS (SELECT 1 FROM users WHERE issuer = ?3 AND subject = ?4 AND id <> ?1)";
-        let given = values(user).into_iter().take(5);
-        // Without the name.
-        let given = given.enumerate().filter(|(index, _)| *index != 1);
-        let rows = self
-            .run(sql, given.map(|(_, value)| value).collect())
-            .await?;
-        taken(rows)
+        taken(self.run(sql, unique_values(user)).await?)
     }
 }
 
