@@ -27,6 +27,7 @@ pub mod issuer;
 pub mod javascript;
 pub mod load;
 mod made;
+pub mod measured;
 pub mod nginx;
 pub mod openmetrics;
 pub mod origin;

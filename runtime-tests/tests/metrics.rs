@@ -7,6 +7,7 @@ use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::{Running, start_in_process};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::measured::{REQUESTS, ask_by_four, until_it_says, value};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::servers::{Kind as _, Prometheus, Server, lint, test_rules};
 use doorward_runtime_tests::{cases, run};
@@ -90,20 +91,7 @@ async fn prometheus_reads_what_was_counted() {
         ),
         ("process_resident_memory_bytes > bool 1e6", "1"),
     ] {
-        let began = Instant::now();
-        let wanted = format!(",\"{value}\"]");
-        loop {
-            let answer = ask(server.address(), &Server::<Prometheus>::query(expression)).await;
-            if answer.text().contains(&wanted) {
-                break;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "{expression}: {}",
-                answer.text()
-            );
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        until_it_says(&server, expression, value).await;
     }
     // It asks for OpenMetrics, and says so where it cannot read that.
     let targets = ask(server.address(), "/api/v1/targets").await;
@@ -139,38 +127,14 @@ fn gateway(issuer: &Issuer, origin: &Origin) -> App {
     spec.write()
 }
 
-/// The value of a series, by its beginning up to the value; 0 where there is none.
-fn value(text: &str, series: &str) -> u64 {
-    let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
-    values
-        .next()
-        .map_or(0, |value| value.trim().parse().unwrap())
-}
-
 async fn what_the_gate_measures_is_exact_and_told_with_the_host_s_own() {
     let issuer = Issuer::start().await;
     let origin = Origin::start(Reply::ok("here you are")).await;
     let app = gateway(&issuer, &origin);
     let (running, metrics) = counting(&app).await;
     let token = issuer.token("alice", "read");
-    // More than one instance serves, so they come from several.
-    let requests = 300;
-    let mut under_way = tokio::task::JoinSet::new();
-    for client in 0..4 {
-        let (token, address) = (token.clone(), running.address);
-        under_way.spawn(async move {
-            for number in 0..requests / 4 {
-                let path = format!("/read/{}", client * requests + number);
-                let answer = Ask::get(&path).bearer(&token).send(address).await;
-                status(&answer, 200, "who may read does");
-                let answer = Ask::get("/read/1").send(address).await;
-                status(&answer, 401, "who says nothing may not");
-            }
-        });
-    }
-    while let Some(ended) = under_way.join_next().await {
-        ended.unwrap();
-    }
+    let requests = REQUESTS;
+    ask_by_four(running.address, &token).await;
     let of = |rest: &str| format!("doorward_{rest} ");
     let admitted = of(
         r#"requests_total{component="gateway",decision="admitted",method="GET",route="/read/{number}",status="200"}"#,

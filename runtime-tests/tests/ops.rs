@@ -7,6 +7,7 @@ use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::{Host, start_in_process};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
+use doorward_runtime_tests::measured::{REQUESTS, ask_by_four, until_it_says, value};
 use doorward_runtime_tests::openmetrics::{self, Sample};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::run::Group;
@@ -89,13 +90,6 @@ async fn ask(at: SocketAddr, path: &str) -> Answer {
     Ask::get(path).send(at).await
 }
 
-/// The value of a series, by its beginning up to the value; 0 where there is none.
-fn value(text: &str, series: &str) -> u64 {
-    let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
-    let value = values.next();
-    value.map_or(0, |value| value.trim().parse().unwrap())
-}
-
 /// The value of the samples of this name that have these labels, added up.
 fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let of_name = samples.iter().filter(|sample| sample.name == name);
@@ -112,24 +106,8 @@ async fn prometheus_reads_what_all_instances_have_left(host: &dyn Host) {
     let app = app(&issuer, &origin, ops(Some("/metrics")));
     let running = host.start(&app).await;
     let token = issuer.token("alice", "read");
-    // More than one instance serves, so they come from several.
-    let requests = 300;
-    let mut under_way = tokio::task::JoinSet::new();
-    for client in 0..4 {
-        let (token, address) = (token.clone(), running.address);
-        under_way.spawn(async move {
-            for number in 0..requests / 4 {
-                let path = format!("/read/{}", client * requests + number);
-                let answer = Ask::get(&path).bearer(&token).send(address).await;
-                status(&answer, 200, "who may read does");
-                let answer = Ask::get("/read/1").send(address).await;
-                status(&answer, 401, "who says nothing may not");
-            }
-        });
-    }
-    while let Some(ended) = under_way.join_next().await {
-        ended.unwrap();
-    }
+    let requests = REQUESTS;
+    ask_by_four(running.address, &token).await;
     let admitted = r#"doorward_requests_total{route="/read/{number}",method="GET",status="200",decision="admitted"} "#;
     let refused = r#"doorward_refusals_total{route="/read/{number}",class="no-credential"} "#;
     let began = Instant::now();
@@ -213,17 +191,7 @@ async fn prometheus_reads_what_all_instances_have_left(host: &dyn Host) {
         ),
         ("up", "1"),
     ] {
-        let began = Instant::now();
-        let wanted = format!(",\"{answered}\"]");
-        loop {
-            let path = Server::<Prometheus>::query(question);
-            let answer = ask(server.address(), &path).await.text();
-            if answer.contains(&wanted) {
-                break;
-            }
-            assert!(began.elapsed() < PATIENCE, "{question}: {answer}");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        until_it_says(&server, question, answered).await;
     }
 }
 

@@ -62,6 +62,15 @@ fn other_values() -> Vec<Value> {
     ]
 }
 
+/// The members of a user that a client writes.
+const MEMBERS: [&str; 5] = [
+    "/name",
+    "/email",
+    "/identity",
+    "/identity/issuer",
+    "/identity/subject",
+];
+
 async fn what_is_hostile_changes_nothing(host: &dyn Host) {
     let scene = Scene::of(host).await;
     let path = location(&scene.created(named("ada")).await);
@@ -73,13 +82,7 @@ async fn what_is_hostile_changes_nothing(host: &dyn Host) {
     let texts = TEXTS.iter().map(|text| json!(text));
     let values: Vec<Value> = texts.chain(other_values()).collect();
     for value in &values {
-        for pointer in [
-            "/name",
-            "/email",
-            "/identity",
-            "/identity/issuer",
-            "/identity/subject",
-        ] {
+        for pointer in MEMBERS {
             let mut user = named("mallory");
             user["identity"] = json!({ "issuer": "i", "subject": "s" });
             *user.pointer_mut(pointer).unwrap() = value.clone();
@@ -107,13 +110,7 @@ async fn what_is_hostile_changes_nothing(host: &dyn Host) {
     // By somebody who may change their own name and nothing else.
     let eve = location(&scene.created(who_logs_in("eve")).await);
     for value in &values {
-        for pointer in [
-            "/name",
-            "/email",
-            "/identity",
-            "/identity/issuer",
-            "/identity/subject",
-        ] {
+        for pointer in MEMBERS {
             let patch = match pointer.strip_prefix("/identity/") {
                 Some(name) => json!({ "identity": { (name): value } }),
                 None => json!({ (&pointer[1..]): value }),
