@@ -34,7 +34,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crates/heap", &[]),
-    ("crates/users", &["doorward-syntax"]),
+    ("crates/users", &["doorward-retry", "doorward-syntax"]),
+    ("crates/users-spin", &["doorward-users"]),
     ("crates/edge", &["doorward-gate", "doorward-heap"]),
     ("crates/toolchain", &[]),
     (
@@ -72,12 +73,19 @@ const COMPONENT_MAY_USE: &[&str] = &[
     "doorward-edge",
     "doorward-gate",
     "doorward-metrics",
+    "doorward-retry",
     "doorward-token",
     "doorward-users",
+    "doorward-users-spin",
 ];
 
 /// The rooms that run on WASI, and those that run on the machine with others' connections.
-const GUESTS: &[&str] = &["crates/edge", "components/", "runtime-tests/components/"];
+const GUESTS: &[&str] = &[
+    "crates/edge",
+    "crates/users-spin",
+    "components/",
+    "runtime-tests/components/",
+];
 const HOSTS: &[&str] = &["crates/host", "crates/doorward", "runtime-tests"];
 
 /// What only one kind of room may use of other people's crates, by how a name begins.

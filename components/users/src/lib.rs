@@ -4,46 +4,70 @@
 //! and tells who calls. What is done with a request is in `crates/users`; here is what that crate does not have: the body,
 //! the time, random numbers, the database, and a line in the log.
 
-mod postgres;
-mod settings;
-mod sqlite;
+use std::sync::OnceLock;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use doorward_users::deprecation::Deprecation;
 use doorward_users::problem::REQUEST_ID;
-use doorward_users::service::{Answer, BODY_BYTES_MAX, Moment, answer};
-use doorward_users::sql::either::Either;
-use doorward_users::sql::postgres::Postgres;
-use doorward_users::sql::sqlite::Sqlite;
+use doorward_users::service::{Answer, BODY_BYTES_MAX, Moment, Settings, answer};
 use doorward_users::store::StoreError;
+use doorward_users_spin::{now_ms, nudge_outbox, open_store, random, variable};
+use http::{Method, Response};
 use http_body_util::BodyExt as _;
-use postgres::PostgresDatabase;
 use serde_json::json;
-use settings::{Place, settings};
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types::ErrorCode;
-use spin_sdk::wasip3::random::random::get_random_bytes;
-use sqlite::SqliteDatabase;
+
+/// Since when version 1 is deprecated, as `2027-01-31T00:00:00Z`. Empty: it is not.
+const V1_DEPRECATED_AT: &str = "users_v1_deprecated_at";
+/// When version 1 goes, the same way.
+const V1_SUNSET_AT: &str = "users_v1_sunset_at";
 
 #[http_service]
 async fn handle(request: Request) -> Result<impl IntoResponse, ErrorCode> {
     let request = with_body(request).await?;
-    // Where they cannot be read, the store cannot be opened either, which says why.
-    let service = settings().await.map(|settings| settings.service);
-    let service = service.unwrap_or_default();
-    let answer = answer(&request, &service, moment(), open_store).await;
+    let said = settings().await;
+    let moment = Moment {
+        now_ms: now_ms(),
+        random: random(),
+    };
+    let service = said
+        .as_ref()
+        .map_or_else(|_| Settings::default(), |said| **said);
+    // Where a setting is wrong, nothing is done that it could be about.
+    let open = async || {
+        said.map(|_| ())?;
+        open_store().await
+    };
+    let answer = answer(&request, &service, moment, open).await;
     log(&request, &answer);
+    nudge_outbox(has_changed(request.method(), &answer.response));
     Ok(answer.response)
 }
 
-/// Opens the database that the settings name.
-async fn open_store()
--> Result<Either<Sqlite<SqliteDatabase>, Postgres<PostgresDatabase>>, StoreError> {
-    Ok(match &settings().await?.place {
-        Place::Sqlite(label) => Either::A(sqlite::open(label).await?),
-        Place::Postgres(url) => Either::B(postgres::open(url).await?),
-    })
+/// What the operator says of the interface.
+///
+/// # Errors
+/// A variable cannot be read, or is wrong.
+async fn settings() -> Result<&'static Settings, StoreError> {
+    static SETTINGS: OnceLock<Settings> = OnceLock::new();
+    if let Some(settings) = SETTINGS.get() {
+        return Ok(settings);
+    }
+    let deprecated_at = variable(V1_DEPRECATED_AT).await?;
+    let sunset_at = variable(V1_SUNSET_AT).await?;
+    let v1 = Deprecation::parse(&deprecated_at, &sunset_at).ok_or_else(|| {
+        StoreError::Settings(format!(
+            "{V1_DEPRECATED_AT} and {V1_SUNSET_AT} are dates as 2027-01-31T00:00:00Z, or empty"
+        ))
+    })?;
+    Ok(SETTINGS.get_or_init(|| Settings { v1 }))
+}
+
+/// Whether the request has left something in the outbox.
+fn has_changed(method: &Method, response: &Response<String>) -> bool {
+    let is_change = matches!(*method, Method::POST | Method::PATCH | Method::DELETE);
+    is_change && response.status().is_success()
 }
 
 /// The request with as much of its body as has to be seen: one byte too many is too many.
@@ -59,19 +83,6 @@ async fn with_body(request: Request) -> Result<http::Request<Vec<u8>>, ErrorCode
         }
     }
     Ok(http::Request::from_parts(head, bytes))
-}
-
-fn moment() -> Moment {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.map_or(0, |since| since.as_millis());
-    let mut random = [0; 10];
-    for (place, byte) in random.iter_mut().zip(get_random_bytes(10)) {
-        *place = byte;
-    }
-    Moment {
-        now_ms: u64::try_from(now_ms).unwrap_or(u64::MAX),
-        random,
-    }
 }
 
 /// One line, with what the gate calls the request, where the store has failed.

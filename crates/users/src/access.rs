@@ -21,6 +21,14 @@ pub const READ_SCOPE: &str = "read:users";
 /// The scope that lets write all users.
 pub const WRITE_SCOPE: &str = "write:users";
 
+/// The scope that lets deliver what waits in the outbox.
+pub const DRAIN_SCOPE: &str = "drain:outbox";
+
+/// Whether the caller may have the outbox delivered.
+pub fn may_drain(caller: &Caller) -> bool {
+    caller.has_scope(DRAIN_SCOPE)
+}
+
 /// Whether the caller may read this user. None: there is no such user, which is not for everybody to know either.
 pub fn may_read(caller: &Caller, user: Option<&User>) -> bool {
     caller.has_scope(READ_SCOPE) || user.is_some_and(|user| is_own(caller, user))

@@ -4,7 +4,8 @@
 //! is reached by somebody who does not pass the gate: then nobody is told, and nobody may do anything.
 
 use doorward_syntax::form::escaped_byte;
-use http::HeaderMap;
+use doorward_syntax::url::COMPONENT_SUFFIX;
+use http::{HeaderMap, Request};
 
 use crate::user::Identity;
 
@@ -49,6 +50,18 @@ impl Caller {
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|had| had == scope)
     }
+}
+
+/// Whether the request comes from the application itself and not by a gate: from a timer of the host, or by service
+/// chaining. Nobody is told to be the caller then, and the authority is one that no client's request can have who is asked
+/// for a token.
+pub fn is_from_inside<T>(request: &Request<T>) -> bool {
+    let authority = request.uri().host().unwrap_or_default();
+    let fields = [ISSUER_HEADER, SUBJECT_HEADER, SCOPE_HEADER];
+    let is_told = fields
+        .iter()
+        .any(|name| request.headers().contains_key(*name));
+    authority.ends_with(COMPONENT_SUFFIX) && !is_told
 }
 
 /// The claim in a field that is there once.

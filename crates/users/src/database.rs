@@ -1,18 +1,19 @@
 //! What a store needs from a database: to run one statement.
 
 use core::fmt;
+use core::pin::Pin;
 
 use uuid::Uuid;
 
 /// A connection to a database.
 pub trait Database {
     /// Runs one statement with these parameters, and gives its rows.
-    fn run(
-        &self,
-        statement: &str,
-        parameters: Vec<Value>,
-    ) -> impl Future<Output = Result<Vec<Row>, DatabaseError>>;
+    fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a>;
 }
+
+/// A statement under way. It has a place of its own: many statements are run, and each of those who wait for one would
+/// have all of a connection's state in theirs.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, DatabaseError>> + 'a>>;
 
 /// A row of a result.
 pub type Row = Vec<Value>;

@@ -12,12 +12,16 @@ pub struct Deprecation {
 }
 
 impl Deprecation {
-    /// Reads two dates as `2027-01-31T00:00:00Z`. What is empty, or no date, is none.
-    pub fn parse(deprecated_at: &str, sunset_at: &str) -> Self {
-        Self {
-            deprecated_at_s: parse_rfc3339(deprecated_at.as_bytes()),
-            sunset_at_s: parse_rfc3339(sunset_at.as_bytes()),
-        }
+    /// Reads two dates as `2027-01-31T00:00:00Z`. What is empty is none. `None`: one of them is no date.
+    pub fn parse(deprecated_at: &str, sunset_at: &str) -> Option<Self> {
+        let date = |text: &str| match text {
+            "" => Some(None),
+            text => parse_rfc3339(text.as_bytes()).map(Some),
+        };
+        Some(Self {
+            deprecated_at_s: date(deprecated_at)?,
+            sunset_at_s: date(sunset_at)?,
+        })
     }
 
     /// Tells it in a response of version 1.
@@ -38,6 +42,7 @@ impl Deprecation {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::Deprecation;
     use http::HeaderMap;
@@ -45,12 +50,15 @@ mod tests {
     #[test]
     fn dates_are_told_as_each_field_has_them() {
         let mut headers = HeaderMap::new();
-        Deprecation::parse("1994-11-06T08:49:37Z", "2027-01-31T00:00:00Z").tell(&mut headers);
+        let dates = Deprecation::parse("1994-11-06T08:49:37Z", "2027-01-31T00:00:00Z");
+        dates.expect("two dates").tell(&mut headers);
         let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
         assert_eq!(value("deprecation"), Some("@784111777"));
         assert_eq!(value("sunset"), Some("Sun, 31 Jan 2027 00:00:00 GMT"));
         let mut headers = HeaderMap::new();
-        Deprecation::parse("", "soon").tell(&mut headers);
+        Deprecation::parse("", "").expect("none").tell(&mut headers);
         assert!(headers.is_empty());
+        assert_eq!(Deprecation::parse("", "soon"), None);
+        assert_eq!(Deprecation::parse("2027-01-31", ""), None);
     }
 }

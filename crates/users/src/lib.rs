@@ -7,6 +7,7 @@
 //! | [`caller`], [`access`] | who calls, and what they may do |
 //! | [`conditions`], [`idempotency`], [`media`], [`query`], [`cursor`], [`deprecation`] | what HTTP has for requests: `ETag` and `If-Match`, `Idempotency-Key`, `Accept`, paging, versions |
 //! | [`problem`] | what is said when something is wrong |
+//! | [`outbox`] | what happened to users, and how others learn of it |
 //! | [`store`], [`sql`], [`database`] | where users are kept: a trait, two that have it, and what they need of a database |
 //! | [`service`] | a request in, a response out |
 //!
@@ -25,6 +26,7 @@ pub mod input;
 pub mod json;
 pub mod media;
 pub mod merge_patch;
+pub mod outbox;
 pub mod problem;
 pub mod query;
 pub mod service;

@@ -93,6 +93,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "There is nothing here.")
     }
 
+    /// 401: the gate tells nobody. It tells of everybody whom it lets through but on public routes, so this is for who has
+    /// set the service up.
+    pub fn unauthenticated() -> Self {
+        let detail = "Nobody is told to be the caller: the service has to stand behind the gate, whose policy sets \
+                      x-auth-issuer and x-auth-subject.";
+        let problem = Self::new(StatusCode::UNAUTHORIZED, detail);
+        // How to say who one is (RFC 9110 §11.6.1): the gate takes tokens.
+        problem.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
     /// 403: the caller may not do this.
     pub fn forbidden() -> Self {
         let detail = "You may not do this: it takes another scope, or is not yours.";
@@ -133,12 +143,6 @@ impl Problem {
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
-    }
-
-    /// With how to say who one is (RFC 9110 §11.6.1): the gate takes tokens.
-    #[must_use]
-    pub fn with_challenge(self) -> Self {
-        self.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -120,8 +120,8 @@ pub enum StoreError {
     },
     /// The database gives something that was never written.
     Unreadable(&'static str),
-    /// Where the database is cannot be found out.
-    Nowhere(String),
+    /// What the operator says cannot be read, or is wrong.
+    Settings(String),
 }
 
 impl From<DatabaseError> for StoreError {
@@ -140,7 +140,7 @@ impl fmt::Display for StoreError {
                 "the tables of the database have version {version} and this component knows {known} at most: a later \
                  release was here before; deploy that one, or restore the database from before it"
             ),
-            Self::Nowhere(why) => write!(f, "where the database is cannot be read: {why}"),
+            Self::Settings(why) => write!(f, "{why}"),
             Self::Unreadable(what) => write!(f, "the database has {what} that was never written"),
         }
     }

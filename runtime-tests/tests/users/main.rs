@@ -6,6 +6,7 @@ mod access;
 mod crowd;
 mod hostile;
 mod outages;
+mod outbox;
 mod rest;
 mod scene;
 mod versions;
@@ -34,7 +35,8 @@ fn main() -> ExitCode {
 fn all() -> Vec<Case> {
     let on_both = [rest::CASES, versions::CASES, access::CASES];
     let of_many = [hostile::CASES, crowd::CASES, outages::CASES];
-    [on_both.concat(), of_many.concat(), CASES.to_vec()].concat()
+    let rest = [outbox::CASES, CASES];
+    [on_both.concat(), of_many.concat(), rest.concat()].concat()
 }
 
 /// Spin needs the folder for more than databases.

@@ -59,7 +59,10 @@ pub fn spec(url: Option<&str>) -> AppSpec {
     spec.policy = None;
     spec.middleware = vec![];
     spec.databases = vec!["default".to_owned()];
-    spec.outbound = vec!["postgres://127.0.0.1:*".to_owned()];
+    spec.outbound = vec![
+        "postgres://127.0.0.1:*".to_owned(),
+        "http://users-outbox.spin.internal".to_owned(),
+    ];
     let url = url.unwrap_or_default();
     spec.variables = vec![("users_database".to_owned(), url.to_owned())];
     spec

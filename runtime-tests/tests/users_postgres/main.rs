@@ -10,6 +10,8 @@ mod crowd;
 mod hostile;
 #[path = "../users/outages.rs"]
 mod outages;
+#[path = "../users/outbox.rs"]
+mod outbox;
 #[path = "../users/rest.rs"]
 mod rest;
 #[path = "../users/scene.rs"]
@@ -48,7 +50,8 @@ fn main() -> ExitCode {
 fn all() -> Vec<Case> {
     let on_both = [rest::CASES, versions::CASES, access::CASES];
     let of_many = [hostile::CASES, crowd::CASES, outages::CASES];
-    [on_both.concat(), of_many.concat(), CASES.to_vec()].concat()
+    let rest = [outbox::CASES, CASES];
+    [on_both.concat(), of_many.concat(), rest.concat()].concat()
 }
 
 async fn a_server_that_is_killed_is_a_503_until_it_is_back(host: &dyn Host) {

@@ -74,7 +74,7 @@ async fn answered<S: Store>(
     let Some(version) = route.version() else {
         return health(request, route, open).await;
     };
-    let caller = Caller::of(request.headers()).ok_or_else(unauthenticated)?;
+    let caller = Caller::of(request.headers()).ok_or_else(Problem::unauthenticated)?;
     let action = route.action(request.method())?;
     if !media::accepts_json(request.headers()) {
         return Err(not_acceptable().into());
@@ -104,14 +104,6 @@ async fn health<S: Store>(
         store.cursor_secret().await?;
     }
     Ok(response::health())
-}
-
-/// 401: the gate tells nobody. It tells of everybody whom it lets through but on public routes, so this is for who has set
-/// the service up.
-fn unauthenticated() -> Problem {
-    let detail = "Nobody is told to be the caller: the service has to stand behind the gate, whose policy sets \
-                  x-auth-issuer and x-auth-subject.";
-    Problem::new(StatusCode::UNAUTHORIZED, detail).with_challenge()
 }
 
 fn not_acceptable() -> Problem {

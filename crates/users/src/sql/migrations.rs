@@ -53,11 +53,51 @@ pub const SQLITE: &[Migration] = &[&[
     "CREATE TRIGGER users_deleted AFTER DELETE ON users BEGIN
         UPDATE users_idempotency_keys SET answer = NULL WHERE user_id = OLD.id;
     END",
+], &[
+    // What happened to users and is to be told: those of one user in the order of their positions.
+    "CREATE TABLE users_outbox (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        happened TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        user_id TEXT NOT NULL,
+        name TEXT,
+        email TEXT,
+        issuer TEXT,
+        subject TEXT,
+        created_at INTEGER,
+        updated_at INTEGER,
+        version INTEGER NOT NULL
+    ) STRICT",
+    "CREATE INDEX users_outbox_by_user ON users_outbox (user_id, position)",
+    // Who tells what happened to a user, and until when nobody else does.
+    "CREATE TABLE users_outbox_leases (
+        user_id TEXT PRIMARY KEY NOT NULL,
+        holder TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        failures INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX users_outbox_leases_by_holder ON users_outbox_leases (holder)",
+    "CREATE TRIGGER users_told_created AFTER INSERT ON users BEGIN
+        INSERT INTO users_outbox (happened, at, user_id, name, email, issuer, subject, created_at, updated_at, version)
+        VALUES ('created', NEW.created_at, NEW.id, NEW.name, NEW.email, NEW.issuer, NEW.subject, NEW.created_at,
+            NEW.updated_at, NEW.version);
+    END",
+    "CREATE TRIGGER users_told_changed AFTER UPDATE ON users BEGIN
+        INSERT INTO users_outbox (happened, at, user_id, name, email, issuer, subject, created_at, updated_at, version)
+        VALUES ('changed', NEW.updated_at, NEW.id, NEW.name, NEW.email, NEW.issuer, NEW.subject, NEW.created_at,
+            NEW.updated_at, NEW.version);
+    END",
+    // Days since the beginning of the Julian calendar, as milliseconds since 1970.
+    "CREATE TRIGGER users_told_deleted AFTER DELETE ON users BEGIN
+        INSERT INTO users_outbox (happened, at, user_id, version)
+        VALUES ('deleted', CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), OLD.id, OLD.version + 1);
+    END",
 ]];
 
 /// The versions of PostgreSQL's tables. The first is version 1.
-pub const POSTGRES: &[Migration] = &[&[
-    "CREATE TABLE users (
+pub const POSTGRES: &[Migration] = &[
+    &[
+        "CREATE TABLE users (
         id uuid PRIMARY KEY,
         -- In the order of SQLite, whatever the language of the database is.
         name text COLLATE \"C\" NOT NULL,
@@ -70,21 +110,47 @@ pub const POSTGRES: &[Migration] = &[&[
         UNIQUE (issuer, subject),
         CHECK ((issuer IS NULL) = (subject IS NULL))
     )",
-    "CREATE TABLE users_idempotency_keys (
+        "CREATE TABLE users_idempotency_keys (
         key text PRIMARY KEY,
         fingerprint text NOT NULL,
         user_id uuid NOT NULL,
         answer text,
         expires_at bigint NOT NULL
     )",
-    "CREATE INDEX users_by_name ON users (name, id)",
-    "CREATE INDEX users_idempotency_keys_by_end ON users_idempotency_keys (expires_at)",
-    "CREATE INDEX users_idempotency_keys_by_user ON users_idempotency_keys (user_id)",
-    "CREATE TABLE users_secrets (name text PRIMARY KEY, secret text NOT NULL)",
-    // 244 random bits.
-    "INSERT INTO users_secrets (name, secret)
+        "CREATE INDEX users_by_name ON users (name, id)",
+        "CREATE INDEX users_idempotency_keys_by_end ON users_idempotency_keys (expires_at)",
+        "CREATE INDEX users_idempotency_keys_by_user ON users_idempotency_keys (user_id)",
+        "CREATE TABLE users_secrets (name text PRIMARY KEY, secret text NOT NULL)",
+        // 244 random bits.
+        "INSERT INTO users_secrets (name, secret)
         VALUES ('cursor', gen_random_uuid()::text || gen_random_uuid()::text)",
-]];
+    ],
+    &[
+        // What happened to users and is to be told: those of one user in the order of their positions.
+        "CREATE TABLE users_outbox (
+        position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        happened text NOT NULL,
+        at bigint NOT NULL,
+        user_id uuid NOT NULL,
+        name text,
+        email text,
+        issuer text,
+        subject text,
+        created_at bigint,
+        updated_at bigint,
+        version bigint NOT NULL
+    )",
+        "CREATE INDEX users_outbox_by_user ON users_outbox (user_id, position)",
+        // Who tells what happened to a user, and until when nobody else does.
+        "CREATE TABLE users_outbox_leases (
+        user_id uuid PRIMARY KEY,
+        holder text NOT NULL,
+        until bigint NOT NULL,
+        failures bigint NOT NULL
+    )",
+        "CREATE INDEX users_outbox_leases_by_holder ON users_outbox_leases (holder)",
+    ],
+];
 
 /// The lock that PostgreSQL's migrations take. Any number will do that no other application takes.
 const POSTGRES_LOCK: i64 = 0x646f_6f72_7573_6572;

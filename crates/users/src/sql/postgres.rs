@@ -4,12 +4,13 @@ use uuid::Uuid;
 
 use super::lists::statement;
 use super::migrations;
+use super::outbox::{Dialect, SqlOutbox};
 use super::rows::{
     USER_COLUMNS, first_answer, first_number, first_text, first_user, number, page, taken,
     unique_values, users, values,
 };
 use crate::cursor::Place;
-use crate::database::{Database, DatabaseError, ErrorKind, Row, Value};
+use crate::database::{Database, ErrorKind, Value};
 use crate::idempotency::Once;
 use crate::query::ListQuery;
 use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError, Taken};
@@ -19,12 +20,11 @@ use crate::user::{Identity, User};
 const ENDED_KEYS_MAX: u32 = 100;
 
 /// Users in PostgreSQL.
-#[derive(Debug)]
-pub struct Postgres<D>(D);
+pub struct Postgres(Box<dyn Database>);
 
-impl<D: Database> Postgres<D> {
+impl Postgres {
     /// The store in a database that was migrated before.
-    pub fn migrated(database: D) -> Self {
+    pub fn migrated(database: Box<dyn Database>) -> Self {
         Self(database)
     }
 
@@ -32,13 +32,13 @@ impl<D: Database> Postgres<D> {
     ///
     /// # Errors
     /// Where that fails, or the database is newer.
-    pub async fn migrate(database: D) -> Result<Self, StoreError> {
+    pub async fn migrate(database: Box<dyn Database>) -> Result<Self, StoreError> {
         let store = Self(database);
         let latest = migrations::latest(migrations::POSTGRES);
         // Most often there is nothing to do, and then no lock is taken.
         let mut version = store.version().await?;
         if version < latest {
-            store.run(&migrations::postgres_block(), vec![]).await?;
+            store.0.run(&migrations::postgres_block(), vec![]).await?;
             version = store.version().await?;
         }
         match version == latest {
@@ -62,23 +62,23 @@ impl<D: Database> Postgres<D> {
 
     /// The number that a statement gives.
     async fn one(&self, statement: &str) -> Result<u64, StoreError> {
-        let rows = self.run(statement, vec![]).await?;
+        let rows = self.0.run(statement, vec![]).await?;
         first_number(rows)
     }
 
-    async fn run(
-        &self,
-        statement: &str,
-        parameters: Vec<Value>,
-    ) -> Result<Vec<Row>, DatabaseError> {
-        self.0.run(statement, parameters).await
+    /// The events that wait.
+    pub fn outbox(&self) -> SqlOutbox<'_> {
+        SqlOutbox {
+            database: &*self.0,
+            dialect: Dialect::Postgres,
+        }
     }
 
     /// What another user than this one has of what only one may have.
     async fn taken(&self, user: &User) -> Result<Taken, StoreError> {
         let sql = "SELECT EXISTS (SELECT FROM users WHERE email = $2 AND id <> $1)::integer::bigint,
                           EXISTS (SELECT FROM users WHERE issuer = $3 AND subject = $4 AND id <> $1)::integer::bigint";
-        taken(self.run(sql, unique_values(user)).await?)
+        taken(self.0.run(sql, unique_values(user)).await?)
     }
 
     async fn create_once(
@@ -89,6 +89,7 @@ impl<D: Database> Postgres<D> {
     ) -> Result<Creation, StoreError> {
         // Whoever does not get the lock has met a request with the same key that is under way. Whoever gets it either
         // writes the key, and then the user, or finds that it was written before.
+        let told = told("created", "created_at", "created");
         let sql = format!(
             "WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($13::bigint) AS is_mine),
              ended AS (
@@ -105,7 +106,8 @@ impl<D: Database> Postgres<D> {
              created AS (
                 INSERT INTO users ({USER_COLUMNS})
                 SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::bigint, $8::bigint FROM kept
-                RETURNING id)
+                RETURNING *),
+             told AS ({told})
              SELECT is_mine::integer::bigint, (SELECT count(*) FROM created) FROM mine"
         );
         let mut given = values(user);
@@ -116,7 +118,7 @@ impl<D: Database> Postgres<D> {
             answer.expires_at_ms.into(),
             Value::Integer(once.lock),
         ]);
-        let rows = self.run(&sql, given).await?;
+        let rows = self.0.run(&sql, given).await?;
         let mut values = rows.into_iter().next().unwrap_or_default().into_iter();
         let is_mine = number(values.next())? != 0;
         let is_created = number(values.next())? != 0;
@@ -135,14 +137,14 @@ impl<D: Database> Postgres<D> {
     /// The answer that was kept for this key.
     async fn answer(&self, once: &Once) -> Result<Option<KeptAnswer>, StoreError> {
         let sql = "SELECT fingerprint, user_id, answer, expires_at FROM users_idempotency_keys WHERE key = $1";
-        first_answer(self.run(sql, vec![once.key.as_str().into()]).await?)
+        first_answer(self.0.run(sql, vec![once.key.as_str().into()]).await?)
     }
 }
 
-impl<D: Database> Store for Postgres<D> {
+impl Store for Postgres {
     async fn find(&self, id: Uuid) -> Result<Option<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM users WHERE id = $1");
-        first_user(self.run(&sql, vec![id.into()]).await?)
+        first_user(self.0.run(&sql, vec![id.into()]).await?)
     }
 
     async fn find_by_identity(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
@@ -151,7 +153,7 @@ impl<D: Database> Store for Postgres<D> {
             identity.issuer.as_str().into(),
             identity.subject.as_str().into(),
         ];
-        first_user(self.run(&sql, given).await?)
+        first_user(self.0.run(&sql, given).await?)
     }
 
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, StoreError> {
@@ -159,7 +161,7 @@ impl<D: Database> Store for Postgres<D> {
             "SELECT total, {USER_COLUMNS} FROM (SELECT count(*) AS total FROM users) AS counted
              LEFT JOIN (SELECT * FROM users ORDER BY id LIMIT $1 OFFSET $2) AS paged ON true ORDER BY id"
         );
-        page(self.run(&sql, vec![limit.into(), offset.into()]).await?)
+        page(self.0.run(&sql, vec![limit.into(), offset.into()]).await?)
     }
 
     async fn list(
@@ -168,12 +170,12 @@ impl<D: Database> Store for Postgres<D> {
         after: Option<&Place>,
     ) -> Result<Vec<User>, StoreError> {
         let (sql, given) = statement('$', query, after);
-        users(self.run(&sql, given).await?)
+        users(self.0.run(&sql, given).await?)
     }
 
     async fn cursor_secret(&self) -> Result<String, StoreError> {
         let sql = "SELECT secret FROM users_secrets WHERE name = 'cursor'";
-        first_text(self.run(sql, vec![]).await?)
+        first_text(self.0.run(sql, vec![]).await?)
     }
 
     async fn create(
@@ -183,10 +185,13 @@ impl<D: Database> Store for Postgres<D> {
     ) -> Result<Creation, StoreError> {
         let created = match once {
             None => {
+                let told = told("created", "created_at", "created");
                 let sql = format!(
-                    "INSERT INTO users ({USER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                    "WITH created AS (
+                        INSERT INTO users ({USER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *)
+                     {told}"
                 );
-                let ran = self.run(&sql, values(user)).await;
+                let ran = self.0.run(&sql, values(user)).await;
                 ran.map(|_| Creation::Created).map_err(StoreError::from)
             }
             Some((once, answer)) => self.create_once(user, once, answer).await,
@@ -200,9 +205,14 @@ impl<D: Database> Store for Postgres<D> {
     }
 
     async fn change(&self, user: &User) -> Result<Change, StoreError> {
-        let sql = "UPDATE users SET name = $2, email = $3, issuer = $4, subject = $5, updated_at = $7, version = $8
-                   WHERE id = $1 AND version = $8::bigint - 1 AND created_at = $6 RETURNING version";
-        match self.run(sql, values(user)).await {
+        let told = told("changed", "updated_at", "changed");
+        let sql = format!(
+            "WITH changed AS (
+                UPDATE users SET name = $2, email = $3, issuer = $4, subject = $5, updated_at = $7, version = $8
+                WHERE id = $1 AND version = $8::bigint - 1 AND created_at = $6 RETURNING *)
+             {told} RETURNING version"
+        );
+        match self.0.run(&sql, values(user)).await {
             Ok(rows) if rows.is_empty() => Ok(Change::Stale),
             Ok(_) => Ok(Change::Changed),
             Err(error) if error.kind == ErrorKind::Conflict => {
@@ -214,11 +224,22 @@ impl<D: Database> Store for Postgres<D> {
 
     async fn delete(&self, id: Uuid, version: u64) -> Result<bool, StoreError> {
         // Nothing of a user is kept who was deleted, in answers neither.
-        let sql = "WITH gone AS (DELETE FROM users WHERE id = $1 AND version = $2 RETURNING id),
+        let sql = "WITH gone AS (DELETE FROM users WHERE id = $1 AND version = $2 RETURNING id, version),
                    emptied AS (UPDATE users_idempotency_keys SET answer = NULL
                        WHERE user_id IN (SELECT id FROM gone))
-                   SELECT id FROM gone";
-        let rows = self.run(sql, vec![id.into(), version.into()]).await?;
+                   INSERT INTO users_outbox (happened, at, user_id, version)
+                   SELECT 'deleted', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, id, version + 1 FROM gone
+                   RETURNING version";
+        let rows = self.0.run(sql, vec![id.into(), version.into()]).await?;
         Ok(!rows.is_empty())
     }
+}
+
+/// The part of a statement that leaves for the outbox what happened to the users of another part, at the time of a column.
+fn told(happened: &str, at: &str, users: &str) -> String {
+    format!(
+        "INSERT INTO users_outbox
+            (happened, at, user_id, name, email, issuer, subject, created_at, updated_at, version)
+         SELECT '{happened}', {at}, {USER_COLUMNS} FROM {users}"
+    )
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::database::{Row, Value};
 use crate::email::Email;
+use crate::outbox::{Event, Happened, Waiting};
 use crate::store::{KeptAnswer, Page, StoreError, Taken};
 use crate::user::{Details, Identity, User};
 
@@ -95,6 +96,39 @@ pub fn taken(rows: Vec<Row>) -> Result<Taken, StoreError> {
         email: number(values.next())? != 0,
         identity: number(values.next())? != 0,
     })
+}
+
+/// Events that wait: `position, failures, happened, at` and the columns of a user.
+pub fn waiting(rows: Vec<Row>) -> Result<Vec<Waiting>, StoreError> {
+    let waiting = |mut row: Row| {
+        if row.len() < 4 {
+            return Err(StoreError::Unreadable("a short row"));
+        }
+        let rest = row.split_off(4);
+        let mut values = row.into_iter();
+        Ok(Waiting {
+            position: number(values.next())?,
+            failures: u32::try_from(number(values.next())?).unwrap_or(u32::MAX),
+            event: Event {
+                happened: happened(&text(values.next())?, rest)?,
+                at_ms: number(values.next())?,
+            },
+        })
+    };
+    rows.into_iter().map(waiting).collect()
+}
+
+/// What happened, by the word that migrations have for it.
+fn happened(word: &str, columns: Row) -> Result<Happened, StoreError> {
+    match word {
+        "created" => Ok(Happened::Created(user(columns)?)),
+        "changed" => Ok(Happened::Changed(user(columns)?)),
+        "deleted" => Ok(Happened::Deleted {
+            id: id(columns.first().cloned())?,
+            version: number(columns.last().cloned())?,
+        }),
+        _ => Err(StoreError::Unreadable("an event")),
+    }
 }
 
 /// A number that is at least 0.

@@ -4,27 +4,24 @@ use uuid::Uuid;
 
 use super::lists::statement;
 use super::migrations;
+use super::outbox::{Dialect, SqlOutbox};
 use super::rows::{
     USER_COLUMNS, first_answer, first_number, first_text, first_user, page, taken, unique_values,
     users, values,
 };
 use crate::cursor::Place;
-use crate::database::{Database, DatabaseError, ErrorKind, Row, Value};
+use crate::database::{Database, ErrorKind};
 use crate::idempotency::Once;
 use crate::query::ListQuery;
 use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError};
 use crate::user::{Identity, User};
 
-/// How SQLite says that something is there already that has to be unique.
-const NOT_UNIQUE: &str = "UNIQUE constraint failed";
-
 /// Users in SQLite.
-#[derive(Debug)]
-pub struct Sqlite<D>(D);
+pub struct Sqlite(Box<dyn Database>);
 
-impl<D: Database> Sqlite<D> {
+impl Sqlite {
     /// The store in a database that was migrated before.
-    pub fn migrated(database: D) -> Self {
+    pub fn migrated(database: Box<dyn Database>) -> Self {
         Self(database)
     }
 
@@ -32,19 +29,19 @@ impl<D: Database> Sqlite<D> {
     ///
     /// # Errors
     /// Where that fails, or the database is newer.
-    pub async fn migrate(database: D) -> Result<Self, StoreError> {
+    pub async fn migrate(database: Box<dyn Database>) -> Result<Self, StoreError> {
         let store = Self(database);
         let latest = migrations::latest(migrations::SQLITE);
         // Most often there is nothing to do, and then no lock is taken.
         let mut version = store.version().await?;
         if version < latest {
             // From here on nobody else writes.
-            store.run("BEGIN IMMEDIATE", vec![]).await?;
+            store.0.run("BEGIN IMMEDIATE", vec![]).await?;
             match store.apply_migrations().await {
-                Ok(()) => store.run("COMMIT", vec![]).await?,
+                Ok(()) => store.0.run("COMMIT", vec![]).await?,
                 Err(error) => {
                     // A connection that is dropped rolls back as well.
-                    let _ = store.run("ROLLBACK", vec![]).await;
+                    let _ = store.0.run("ROLLBACK", vec![]).await;
                     return Err(error);
                 }
             };
@@ -71,7 +68,7 @@ impl<D: Database> Sqlite<D> {
 
     async fn apply_migrations(&self) -> Result<(), StoreError> {
         let table = "CREATE TABLE IF NOT EXISTS users_migrations (version INTEGER PRIMARY KEY NOT NULL) STRICT";
-        self.run(table, vec![]).await?;
+        self.0.run(table, vec![]).await?;
         // Somebody else may have been faster.
         let applied = self.version().await?;
         for (version, statements) in (1_u64..).zip(migrations::SQLITE) {
@@ -79,47 +76,40 @@ impl<D: Database> Sqlite<D> {
                 continue;
             }
             for statement in *statements {
-                self.run(statement, vec![]).await?;
+                self.0.run(statement, vec![]).await?;
             }
             let insert = "INSERT INTO users_migrations (version) VALUES (?1)";
-            self.run(insert, vec![version.into()]).await?;
+            self.0.run(insert, vec![version.into()]).await?;
         }
         Ok(())
     }
 
     /// The number that a statement gives.
     async fn one(&self, statement: &str) -> Result<u64, StoreError> {
-        let rows = self.run(statement, vec![]).await?;
+        let rows = self.0.run(statement, vec![]).await?;
         first_number(rows)
     }
 
-    async fn run(
-        &self,
-        statement: &str,
-        parameters: Vec<Value>,
-    ) -> Result<Vec<Row>, DatabaseError> {
-        let ran = self.0.run(statement, parameters).await;
-        ran.map_err(|error| DatabaseError {
-            kind: match error.reason.contains(NOT_UNIQUE) {
-                true => ErrorKind::Conflict,
-                false => error.kind,
-            },
-            ..error
-        })
+    /// The events that wait.
+    pub fn outbox(&self) -> SqlOutbox<'_> {
+        SqlOutbox {
+            database: &*self.0,
+            dialect: Dialect::Sqlite,
+        }
     }
 
     /// What another user than this one has of what only one may have.
     async fn taken(&self, user: &User) -> Result<crate::store::Taken, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE email = ?2 AND id <> ?1),
                           EXISTS (SELECT 1 FROM users WHERE issuer = ?3 AND subject = ?4 AND id <> ?1)";
-        taken(self.run(sql, unique_values(user)).await?)
+        taken(self.0.run(sql, unique_values(user)).await?)
     }
 }
 
-impl<D: Database> Store for Sqlite<D> {
+impl Store for Sqlite {
     async fn find(&self, id: Uuid) -> Result<Option<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM users WHERE id = ?1");
-        first_user(self.run(&sql, vec![id.into()]).await?)
+        first_user(self.0.run(&sql, vec![id.into()]).await?)
     }
 
     async fn find_by_identity(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
@@ -128,7 +118,7 @@ impl<D: Database> Store for Sqlite<D> {
             identity.issuer.as_str().into(),
             identity.subject.as_str().into(),
         ];
-        first_user(self.run(&sql, given).await?)
+        first_user(self.0.run(&sql, given).await?)
     }
 
     async fn page(&self, offset: u64, limit: u64) -> Result<Page, StoreError> {
@@ -136,7 +126,7 @@ impl<D: Database> Store for Sqlite<D> {
             "SELECT total, {USER_COLUMNS} FROM (SELECT count(*) AS total FROM users)
              LEFT JOIN (SELECT * FROM users ORDER BY id LIMIT ?1 OFFSET ?2) ON true ORDER BY id"
         );
-        page(self.run(&sql, vec![limit.into(), offset.into()]).await?)
+        page(self.0.run(&sql, vec![limit.into(), offset.into()]).await?)
     }
 
     async fn list(
@@ -145,12 +135,12 @@ impl<D: Database> Store for Sqlite<D> {
         after: Option<&Place>,
     ) -> Result<Vec<User>, StoreError> {
         let (sql, given) = statement('?', query, after);
-        users(self.run(&sql, given).await?)
+        users(self.0.run(&sql, given).await?)
     }
 
     async fn cursor_secret(&self) -> Result<String, StoreError> {
         let sql = "SELECT secret FROM users_secrets WHERE name = 'cursor'";
-        first_text(self.run(sql, vec![]).await?)
+        first_text(self.0.run(sql, vec![]).await?)
     }
 
     async fn create(
@@ -176,7 +166,7 @@ impl<D: Database> Store for Sqlite<D> {
                 )
             }
         };
-        match self.run(&sql, given).await {
+        match self.0.run(&sql, given).await {
             Ok(_) => Ok(Creation::Created),
             Err(error) if error.kind == ErrorKind::Conflict => {
                 if let Some((once, _)) = once {
@@ -184,7 +174,7 @@ impl<D: Database> Store for Sqlite<D> {
                     let sql = "SELECT fingerprint, user_id, answer, expires_at FROM users_idempotency_keys
                                WHERE key = ?1 AND expires_at > ?2";
                     let given = vec![once.key.as_str().into(), user.created_at_ms.into()];
-                    let rows = self.run(sql, given).await?;
+                    let rows = self.0.run(sql, given).await?;
                     if let Some(answer) = first_answer(rows)? {
                         return Ok(Creation::Repeated(answer));
                     }
@@ -198,7 +188,7 @@ impl<D: Database> Store for Sqlite<D> {
     async fn change(&self, user: &User) -> Result<Change, StoreError> {
         let sql = "UPDATE users SET name = ?2, email = ?3, issuer = ?4, subject = ?5, updated_at = ?7, version = ?8
                    WHERE id = ?1 AND version = ?8 - 1 AND created_at = ?6 RETURNING 1";
-        match self.run(sql, values(user)).await {
+        match self.0.run(sql, values(user)).await {
             Ok(rows) if rows.is_empty() => Ok(Change::Stale),
             Ok(_) => Ok(Change::Changed),
             Err(error) if error.kind == ErrorKind::Conflict => {
@@ -210,7 +200,7 @@ impl<D: Database> Store for Sqlite<D> {
 
     async fn delete(&self, id: Uuid, version: u64) -> Result<bool, StoreError> {
         let sql = "DELETE FROM users WHERE id = ?1 AND version = ?2 RETURNING 1";
-        let rows = self.run(sql, vec![id.into(), version.into()]).await?;
+        let rows = self.0.run(sql, vec![id.into(), version.into()]).await?;
         Ok(!rows.is_empty())
     }
 }

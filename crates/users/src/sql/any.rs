@@ -1,33 +1,60 @@
-//! One of two stores, whichever the settings say: what is done with users is then compiled once.
+//! Either store, whichever the settings name: what is done with users is then compiled once.
 
+use doorward_retry::Random;
 use uuid::Uuid;
 
+use super::outbox::SqlOutbox;
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
 use crate::cursor::Place;
 use crate::idempotency::Once;
+use crate::outbox::{Drained, Receiver, drain};
 use crate::query::ListQuery;
 use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError};
 use crate::user::{Identity, User};
 
-/// One of two stores.
-#[derive(Debug)]
-pub enum Either<A, B> {
-    /// The one.
-    A(A),
-    /// The other one.
-    B(B),
+/// One of the two stores.
+pub enum AnyStore {
+    /// In SQLite.
+    Sqlite(Sqlite),
+    /// In PostgreSQL.
+    Postgres(Postgres),
 }
 
 /// Asks the store that there is.
 macro_rules! ask {
-    ($either:ident.$method:ident($($argument:expr),*)) => {
-        match $either {
-            Either::A(store) => store.$method($($argument),*).await,
-            Either::B(store) => store.$method($($argument),*).await,
+    ($any:ident.$method:ident($($argument:expr),*)) => {
+        match $any {
+            AnyStore::Sqlite(store) => store.$method($($argument),*).await,
+            AnyStore::Postgres(store) => store.$method($($argument),*).await,
         }
     };
 }
 
-impl<A: Store, B: Store> Store for Either<A, B> {
+impl AnyStore {
+    /// Delivers the events that wait in it, see [`drain`](fn@drain).
+    ///
+    /// # Errors
+    /// The store cannot say which do.
+    pub async fn drain(
+        &self,
+        receiver: &dyn Receiver,
+        until_ms: u64,
+        random: Random,
+    ) -> Result<Drained, StoreError> {
+        drain(&self.outbox(), receiver, until_ms, random).await
+    }
+
+    /// The events that wait in it.
+    pub fn outbox(&self) -> SqlOutbox<'_> {
+        match self {
+            Self::Sqlite(store) => store.outbox(),
+            Self::Postgres(store) => store.outbox(),
+        }
+    }
+}
+
+impl Store for AnyStore {
     async fn find(&self, id: Uuid) -> Result<Option<User>, StoreError> {
         ask!(self.find(id))
     }

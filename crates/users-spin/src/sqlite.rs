@@ -1,6 +1,6 @@
 //! SQLite by `spin:sqlite`.
 
-use doorward_users::database::{Database, DatabaseError, ErrorKind, Row, Value};
+use doorward_users::database::{Database, DatabaseError, ErrorKind, Running, Value};
 use doorward_users::sql::sqlite::Sqlite;
 use doorward_users::store::StoreError;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
@@ -8,9 +8,9 @@ use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 use crate::settings::{is_migrated, migrated};
 
 /// Opens the database with this label.
-pub async fn open(label: &str) -> Result<Sqlite<SqliteDatabase>, StoreError> {
+pub async fn open(label: &str) -> Result<Sqlite, StoreError> {
     let connection = Connection::open(label).await.map_err(error)?;
-    let database = SqliteDatabase(connection);
+    let database = Box::new(SqliteDatabase(connection));
     if is_migrated() {
         return Ok(Sqlite::migrated(database));
     }
@@ -20,19 +20,17 @@ pub async fn open(label: &str) -> Result<Sqlite<SqliteDatabase>, StoreError> {
 }
 
 /// A connection, which is ours until it is dropped.
-pub struct SqliteDatabase(Connection);
+struct SqliteDatabase(Connection);
 
 impl Database for SqliteDatabase {
-    async fn run(
-        &self,
-        statement: &str,
-        parameters: Vec<Value>,
-    ) -> Result<Vec<Row>, DatabaseError> {
-        let parameters = parameters.into_iter().map(to_spin);
-        let result = self.0.execute(statement, parameters).await.map_err(error)?;
-        let rows = result.collect().await.map_err(error)?;
-        let row = |values: Vec<SpinValue>| values.into_iter().map(of_spin).collect();
-        Ok(rows.into_iter().map(|given| row(given.values)).collect())
+    fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a> {
+        Box::pin(async move {
+            let parameters = parameters.into_iter().map(to_spin);
+            let result = self.0.execute(statement, parameters).await.map_err(error)?;
+            let rows = result.collect().await.map_err(error)?;
+            let row = |values: Vec<SpinValue>| values.into_iter().map(of_spin).collect();
+            Ok(rows.into_iter().map(|given| row(given.values)).collect())
+        })
     }
 }
 
@@ -54,10 +52,16 @@ fn of_spin(value: SpinValue) -> Value {
     }
 }
 
+/// How SQLite says that something is there already that has to be unique.
+const NOT_UNIQUE: &str = "UNIQUE constraint failed";
+
 /// What SQLite says has names of tables and columns in it, and no values.
 fn error(error: Error) -> DatabaseError {
     DatabaseError {
-        kind: ErrorKind::Failed,
+        kind: match &error {
+            Error::Io(reason) if reason.contains(NOT_UNIQUE) => ErrorKind::Conflict,
+            _ => ErrorKind::Failed,
+        },
         reason: match error {
             Error::NoSuchDatabase => {
                 "there is no such SQLite database: name one of the component's \

@@ -6,7 +6,7 @@
 use bindings::spin::postgres4_2_0::postgres::{
     Connection, DbValue, Error, ParameterValue, QueryError,
 };
-use doorward_users::database::{Database, DatabaseError, ErrorKind, Row, Value};
+use doorward_users::database::{Database, DatabaseError, ErrorKind, Running, Value};
 use doorward_users::sql::postgres::Postgres;
 use doorward_users::store::StoreError;
 use uuid::Uuid;
@@ -33,10 +33,10 @@ mod bindings {
 const UNIQUE_VIOLATION: &str = "23505";
 
 /// Connects to the PostgreSQL at this URL.
-pub async fn open(url: &str) -> Result<Postgres<PostgresDatabase>, StoreError> {
+pub async fn open(url: &str) -> Result<Postgres, StoreError> {
     let opened = Connection::open_async(url.to_owned()).await;
     let connection = opened.map_err(|error| without_password(error, url))?;
-    let database = PostgresDatabase(connection);
+    let database = Box::new(PostgresDatabase(connection));
     if is_migrated() {
         return Ok(Postgres::migrated(database));
     }
@@ -46,23 +46,21 @@ pub async fn open(url: &str) -> Result<Postgres<PostgresDatabase>, StoreError> {
 }
 
 /// A connection, which is ours until it is dropped.
-pub struct PostgresDatabase(Connection);
+struct PostgresDatabase(Connection);
 
 impl Database for PostgresDatabase {
-    async fn run(
-        &self,
-        statement: &str,
-        parameters: Vec<Value>,
-    ) -> Result<Vec<Row>, DatabaseError> {
-        let parameters = parameters.into_iter().map(parameter).collect();
-        let queried = self.0.query_async(statement.to_owned(), parameters).await;
-        let (_, mut stream, end) = queried.map_err(error)?;
-        let mut rows = Vec::new();
-        while let Some(row) = stream.next().await {
-            rows.push(row.into_iter().map(value).collect());
-        }
-        end.await.map_err(error)?;
-        Ok(rows)
+    fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a> {
+        Box::pin(async move {
+            let parameters = parameters.into_iter().map(parameter).collect();
+            let queried = self.0.query_async(statement.to_owned(), parameters).await;
+            let (_, mut stream, end) = queried.map_err(error)?;
+            let mut rows = Vec::new();
+            while let Some(row) = stream.next().await {
+                rows.push(row.into_iter().map(value).collect());
+            }
+            end.await.map_err(error)?;
+            Ok(rows)
+        })
     }
 }
 

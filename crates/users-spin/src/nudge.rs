@@ -1,0 +1,80 @@
+//! The outbox is asked to deliver, after the response.
+
+use std::cell::Cell;
+
+use doorward_users::outbox::{DRAIN_PATH, Turn};
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{Fields, Method, Request, Scheme};
+use spin_sdk::wasip3::wit_bindgen::spawn;
+use spin_sdk::wasip3::wit_future;
+
+use crate::ambient::now_ms;
+use crate::settings::variable;
+
+/// Where the component is that delivers, by service chaining.
+const OUTBOX: &str = "users-outbox.spin.internal";
+/// The variable with the URL that events are delivered to. Empty: nobody wants any.
+const EVENTS_URL: &str = "users_events_url";
+/// For how long nobody is asked who could not deliver, in milliseconds.
+const PAUSE_MS: u64 = 5_000;
+
+thread_local! {
+    static TURN: Cell<Turn> = const { Cell::new(Turn::FIRST) };
+}
+
+/// Has events delivered, if anybody wants them: those that this request has left, or else those that others could not
+/// deliver. Nobody waits for it. What is not delivered now is with the next request, or by a timer.
+pub fn nudge_outbox(has_changed: bool) {
+    if with_turn(|turn| turn.begins(now_ms(), has_changed)) {
+        spawn(deliver());
+    }
+}
+
+async fn deliver() {
+    let mut ends = Ends { paused_until_ms: 0 };
+    loop {
+        let is_wanted = variable(EVENTS_URL).await.is_ok_and(|url| !url.is_empty());
+        if is_wanted && !is_delivered().await {
+            ends.paused_until_ms = now_ms().saturating_add(PAUSE_MS);
+            return;
+        }
+        if !with_turn(Turn::is_asked_again) {
+            return;
+        }
+    }
+}
+
+/// Asks the outbox to deliver, and says whether it could.
+async fn is_delivered() -> bool {
+    let (_, no_trailers) = wit_future::new(|| Ok(None));
+    let (request, _sent) = Request::new(Fields::new(), None, no_trailers, None);
+    let set = request.set_method(&Method::Post);
+    let set = set.and(request.set_scheme(Some(&Scheme::Http)));
+    let set = set.and(request.set_authority(Some(OUTBOX)));
+    if set
+        .and(request.set_path_with_query(Some(DRAIN_PATH)))
+        .is_err()
+    {
+        return false;
+    }
+    let answer = client::send(request).await;
+    answer.is_ok_and(|answer| answer.get_status_code() == 200)
+}
+
+/// Ends a turn, also where the host gives it up.
+struct Ends {
+    paused_until_ms: u64,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        with_turn(|turn| turn.ended(self.paused_until_ms));
+    }
+}
+
+fn with_turn<T>(act: impl FnOnce(&mut Turn) -> T) -> T {
+    let mut turn = TURN.get();
+    let result = act(&mut turn);
+    TURN.set(turn);
+    result
+}
