@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         cases![;
             in_process: prometheus_reads_what_was_counted,
             what_the_gate_measures_is_exact_and_told_with_the_host_s_own,
+            what_the_users_ask_of_their_database_is_told_with_its_time,
             its_tool_has_nothing_against_them,
             alerts_are_raised_when_they_should_be,
             the_dashboard_asks_for_what_there_is,
@@ -168,6 +169,44 @@ async fn what_the_gate_measures_is_exact_and_told_with_the_host_s_own() {
     for name in ["alice", token.as_str()] {
         assert!(!text.contains(name), "{name} is in no label");
     }
+}
+
+async fn what_the_users_ask_of_their_database_is_told_with_its_time() {
+    let mut spec = AppSpec::gated("users", "");
+    spec.policy = None;
+    spec.middleware = vec![];
+    spec.databases = vec!["default".to_owned()];
+    spec.sources.push(("users", built("users-measuring")));
+    let (running, metrics) = counting(&spec.write()).await;
+    let by_admin = |ask: Ask| {
+        ask.header("x-auth-issuer", "https://login.example")
+            .header("x-auth-subject", "admin")
+            .header("x-auth-scope", "read:users write:users")
+    };
+    let new = r#"{"name":"ada","email":"ada@example.com"}"#;
+    let create = by_admin(Ask::new("POST", "/api/v1/users"))
+        .header("Content-Type", "application/json")
+        .body(new.as_bytes());
+    status(&create.send(running.address).await, 201, "a user");
+    for _ in 0..3 {
+        let list = by_admin(Ask::get("/api/v1/users"));
+        status(&list.send(running.address).await, 200, "users");
+    }
+    let text = ask(metrics, "/metrics").await.text();
+    let counted = |operation: &str, outcome: &str| {
+        let labels = format!(
+            r#"component="users",db_operation_name="{operation}",db_system_name="sqlite",outcome="{outcome}""#
+        );
+        value(
+            &text,
+            &format!("db_client_operation_duration_seconds_count{{{labels}}} "),
+        )
+    };
+    assert_eq!(counted("create", "done"), 1, "{text}");
+    assert_eq!(counted("page", "done"), 3, "{text}");
+    assert_eq!(counted("page", "failed"), 0, "{text}");
+    assert_eq!(lint(&text), "", "promtool has nothing against it");
+    assert!(!text.contains("ada@example.com"), "no value is in a label");
 }
 
 /// The folder with what operators load into other programs.

@@ -21,21 +21,22 @@ const TURN_MS: u64 = 20_000;
 async fn handle(request: Request) -> impl IntoResponse {
     let (head, _) = request.into_parts();
     let request = http::Request::from_parts(head, ());
-    let (response, failure) = respond(&request, drained).await;
+    let id = request.headers().get(REQUEST_ID);
+    let id = id.and_then(|id| id.to_str().ok());
+    let (response, failure) = respond(&request, async || drained(id).await).await;
     if let Some(failure) = failure {
-        let id = request.headers().get(REQUEST_ID);
         say(&json!({
             "level": "error",
             "event": "users-store-failed",
-            "request_id": id.and_then(|id| id.to_str().ok()),
+            "request_id": id,
             "reason": failure.to_string(),
         }));
     }
     response
 }
 
-/// Delivers what waits.
-async fn drained() -> Result<Drained, StoreError> {
+/// Delivers what waits, for the request with this id.
+async fn drained(request_id: Option<&str>) -> Result<Drained, StoreError> {
     let receiver = receiver::named().await?;
     let store = open_store().await?;
     let Some(receiver) = receiver else {
@@ -53,6 +54,7 @@ async fn drained() -> Result<Drained, StoreError> {
             "level": "warn",
             "event": "users-event-undelivered",
             "event_id": id,
+            "request_id": request_id,
             "reason": reason,
         }));
     }

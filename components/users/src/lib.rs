@@ -10,7 +10,7 @@ use doorward_users::deprecation::Deprecation;
 use doorward_users::problem::REQUEST_ID;
 use doorward_users::service::{Answer, BODY_BYTES_MAX, Moment, Settings, answer};
 use doorward_users::store::StoreError;
-use doorward_users_spin::{now_ms, nudge_outbox, open_store, random, variable};
+use doorward_users_spin::{now_ms, nudge_outbox, open_told_store, random, tell_numbers, variable};
 use http::{Method, Response};
 use http_body_util::BodyExt as _;
 use serde_json::json;
@@ -37,11 +37,13 @@ async fn handle(request: Request) -> Result<impl IntoResponse, ErrorCode> {
     // Where a setting is wrong, nothing is done that it could be about.
     let open = async || {
         said.map(|_| ())?;
-        open_store().await
+        open_told_store().await
     };
     let answer = answer(&request, &service, moment, open).await;
     log(&request, &answer);
-    nudge_outbox(has_changed(request.method(), &answer.response));
+    tell_numbers();
+    let has_changed = has_changed(request.method(), &answer.response);
+    nudge_outbox(has_changed, request.headers());
     Ok(answer.response)
 }
 

@@ -6,6 +6,8 @@ mod nudge;
 mod postgres;
 mod settings;
 mod sqlite;
+#[cfg(feature = "metrics")]
+mod telemetry;
 
 use doorward_users::sql::any::AnyStore;
 use doorward_users::store::StoreError;
@@ -23,4 +25,36 @@ pub async fn open_store() -> Result<AnyStore, StoreError> {
         Place::Sqlite(label) => AnyStore::Sqlite(sqlite::open(label).await?),
         Place::Postgres(url) => AnyStore::Postgres(postgres::open(url).await?),
     })
+}
+
+/// The store whose times are told, where that is built in.
+#[cfg(feature = "metrics")]
+pub type ToldStore = doorward_users::measured::Measured<AnyStore, telemetry::Told>;
+/// The store whose times are told, where that is built in.
+#[cfg(not(feature = "metrics"))]
+pub type ToldStore = AnyStore;
+
+/// Opens the database that the settings name. How long it takes is told by [`tell_numbers`].
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_told_store() -> Result<ToldStore, StoreError> {
+    let store = open_store().await?;
+    #[cfg(feature = "metrics")]
+    let store = ToldStore {
+        watch: telemetry::Told {
+            system: match &store {
+                AnyStore::Sqlite(_) => "sqlite",
+                AnyStore::Postgres(_) => "postgresql",
+            },
+        },
+        store,
+    };
+    Ok(store)
+}
+
+/// Tells the host what was measured, where that is built in.
+pub fn tell_numbers() {
+    #[cfg(feature = "metrics")]
+    telemetry::tell();
 }

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 
 use doorward_users::outbox::{DRAIN_PATH, Turn};
+use doorward_users::problem::REQUEST_ID;
+use http::HeaderMap;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{Fields, Method, Request, Scheme};
 use spin_sdk::wasip3::wit_bindgen::spawn;
@@ -23,18 +25,20 @@ thread_local! {
 }
 
 /// Has events delivered, if anybody wants them: those that this request has left, or else those that others could not
-/// deliver. Nobody waits for it. What is not delivered now is with the next request, or by a timer.
-pub fn nudge_outbox(has_changed: bool) {
+/// deliver. Nobody waits for it. What is not delivered now is with the next request, or by a timer. The log of the outbox
+/// names the request by its id.
+pub fn nudge_outbox(has_changed: bool, request: &HeaderMap) {
     if with_turn(|turn| turn.begins(now_ms(), has_changed)) {
-        spawn(deliver());
+        let id = request.get(REQUEST_ID).map(|id| id.as_bytes().to_vec());
+        spawn(deliver(id));
     }
 }
 
-async fn deliver() {
+async fn deliver(id: Option<Vec<u8>>) {
     let mut ends = Ends { paused_until_ms: 0 };
     loop {
         let is_wanted = variable(EVENTS_URL).await.is_ok_and(|url| !url.is_empty());
-        if is_wanted && !is_delivered().await {
+        if is_wanted && !is_delivered(id.as_deref()).await {
             ends.paused_until_ms = now_ms().saturating_add(PAUSE_MS);
             return;
         }
@@ -45,9 +49,14 @@ async fn deliver() {
 }
 
 /// Asks the outbox to deliver, and says whether it could.
-async fn is_delivered() -> bool {
+async fn is_delivered(id: Option<&[u8]>) -> bool {
+    let fields = Fields::new();
+    if let Some(id) = id {
+        // Without it the log says less.
+        let _ = fields.append(REQUEST_ID, id);
+    }
     let (_, no_trailers) = wit_future::new(|| Ok(None));
-    let (request, _sent) = Request::new(Fields::new(), None, no_trailers, None);
+    let (request, _sent) = Request::new(fields, None, no_trailers, None);
     let set = request.set_method(&Method::Post);
     let set = set.and(request.set_scheme(Some(&Scheme::Http)));
     let set = set.and(request.set_authority(Some(OUTBOX)));

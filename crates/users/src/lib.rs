@@ -8,7 +8,7 @@
 //! | [`conditions`], [`idempotency`], [`media`], [`query`], [`cursor`], [`deprecation`] | what HTTP has for requests: `ETag` and `If-Match`, `Idempotency-Key`, `Accept`, paging, versions |
 //! | [`problem`] | what is said when something is wrong |
 //! | [`outbox`] | what happened to users, and how others learn of it |
-//! | [`store`], [`sql`], [`database`] | where users are kept: a trait, two that have it, and what they need of a database |
+//! | [`store`], [`sql`], [`database`], [`measured`] | where users are kept: a trait, two that have it, what they need of a database, and how long they take |
 //! | [`service`] | a request in, a response out |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, and a database is what implements
@@ -24,6 +24,7 @@ pub mod email;
 pub mod idempotency;
 pub mod input;
 pub mod json;
+pub mod measured;
 pub mod media;
 pub mod merge_patch;
 pub mod outbox;

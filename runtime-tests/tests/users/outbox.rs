@@ -238,10 +238,12 @@ async fn an_event_that_is_refused_holds_up_its_own_user_alone(host: &dyn Host) {
 async fn who_never_answers_is_given_up_and_asked_again(host: &dyn Host) {
     let receiver = Origin::start(Reply::stall()).await;
     let scene = scene(host, How::default(), &receiver).await;
-    let ada = scene.created(named("ada")).await;
+    let ask = create(&named("ada")).header("x-request-id", "that-created-ada");
+    let ada = scene.send(ask).await;
     let running = &scene.running;
     let line = running.wait_for_log(|line| line.contains("too long")).await;
     assert!(line.contains(ada.json()["id"].as_str().unwrap()), "{line}");
+    assert!(line.contains("that-created-ada"), "{line}");
     receiver.set(Reply::status(204));
     drained_until(running, &receiver, 1).await;
 }
