@@ -29,6 +29,7 @@ pub mod load;
 mod made;
 pub mod measured;
 pub mod nginx;
+pub mod node_users;
 pub mod openmetrics;
 pub mod origin;
 pub mod process;

@@ -24,6 +24,8 @@ pub struct Wrk {
     pub time: Duration,
     /// The header fields of each request.
     pub headers: Vec<(String, String)>,
+    /// The function in Lua that makes each request, where they differ.
+    pub request: String,
 }
 
 /// What wrk says.
@@ -65,6 +67,7 @@ impl Wrk {
             threads: 1,
             time,
             headers: Vec::new(),
+            request: String::new(),
         }
     }
 
@@ -72,6 +75,13 @@ impl Wrk {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Makes each request by this function in Lua.
+    #[must_use]
+    pub fn by(mut self, request: impl Into<String>) -> Self {
+        self.request = request.into();
         self
     }
 
@@ -86,6 +96,7 @@ impl Wrk {
     pub fn run_blocking(&self) -> Figures {
         let mut script = tempfile::NamedTempFile::new().unwrap();
         script.write_all(SCRIPT.as_bytes()).unwrap();
+        script.write_all(self.request.as_bytes()).unwrap();
         let seconds = self.time.as_secs().max(1);
         let mut command = Command::new("wrk");
         command
