@@ -1,5 +1,7 @@
 //! SQLite by `spin:sqlite`.
 
+use std::cell::Cell;
+
 use doorward_users::database::{Database, DatabaseError, ErrorKind, Running, Value};
 use doorward_users::sql::sqlite::Sqlite;
 use doorward_users::store::StoreError;
@@ -7,10 +9,21 @@ use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
 use crate::settings::{is_migrated, migrated};
 
+thread_local! {
+    /// A connection that no request has. To open one takes as long as several statements, and an instance has one at a
+    /// time, so that all of them together have no more than the host has for everybody.
+    static KEPT: Cell<Option<Connection>> = const { Cell::new(None) };
+}
+
 /// Opens the database with this label.
 pub async fn open(label: &str) -> Result<Sqlite, StoreError> {
+    if is_migrated()
+        && let Some(connection) = KEPT.take()
+    {
+        return Ok(Sqlite::migrated(Box::new(SqliteDatabase::of(connection))));
+    }
     let connection = Connection::open(label).await.map_err(error)?;
-    let database = Box::new(SqliteDatabase(connection));
+    let database = Box::new(SqliteDatabase::of(connection));
     if is_migrated() {
         return Ok(Sqlite::migrated(database));
     }
@@ -20,17 +33,54 @@ pub async fn open(label: &str) -> Result<Sqlite, StoreError> {
 }
 
 /// A connection, which is ours until it is dropped.
-struct SqliteDatabase(Connection);
+struct SqliteDatabase {
+    connection: Option<Connection>,
+    /// Whether its last statement has ended, and well.
+    is_sound: Cell<bool>,
+}
+
+impl SqliteDatabase {
+    fn of(connection: Connection) -> Self {
+        Self {
+            connection: Some(connection),
+            is_sound: Cell::new(true),
+        }
+    }
+
+    async fn rows(
+        &self,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Vec<Value>>, Error> {
+        let Some(connection) = &self.connection else {
+            return Err(Error::InvalidConnection);
+        };
+        let parameters = parameters.into_iter().map(to_spin);
+        let result = connection.execute(statement, parameters).await?;
+        let rows = result.collect().await?;
+        let row = |values: Vec<SpinValue>| values.into_iter().map(of_spin).collect();
+        Ok(rows.into_iter().map(|given| row(given.values)).collect())
+    }
+}
 
 impl Database for SqliteDatabase {
     fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a> {
         Box::pin(async move {
-            let parameters = parameters.into_iter().map(to_spin);
-            let result = self.0.execute(statement, parameters).await.map_err(error)?;
-            let rows = result.collect().await.map_err(error)?;
-            let row = |values: Vec<SpinValue>| values.into_iter().map(of_spin).collect();
-            Ok(rows.into_iter().map(|given| row(given.values)).collect())
+            self.is_sound.set(false);
+            let rows = self.rows(statement, parameters).await.map_err(error);
+            let is_conflict = matches!(&rows, Err(error) if error.kind == ErrorKind::Conflict);
+            self.is_sound.set(rows.is_ok() || is_conflict);
+            rows
         })
+    }
+}
+
+/// A request that has ended leaves its connection to the next one; one that was given up, or failed, does not.
+impl Drop for SqliteDatabase {
+    fn drop(&mut self) {
+        if self.is_sound.get() && is_migrated() {
+            KEPT.set(self.connection.take());
+        }
     }
 }
 
