@@ -1,12 +1,15 @@
 //! Responses of our own.
 
-use doorward_policy::{Class, PROBLEM_MEDIA_TYPE, Refusal};
+use doorward_policy::{PROBLEM_MEDIA_TYPE, Refusal};
 use doorward_syntax::request_id::REQUEST_ID;
 use doorward_traffic::trace::Trace;
 
 use crate::additions::{Additions, NOT_REBUILT};
 use crate::platform::{FieldList, Message, Platform};
 use crate::received::GRPC;
+
+/// The fields with which a refusal of gRPC ends.
+const GRPC_TRAILERS: &str = "grpc-status, grpc-message, grpc-status-details-bin";
 
 /// The response for `refusal`: its status, challenge and problem document (RFC 9457). It is never to be
 /// cached, since the same request may be right a moment later or with another token. It gets what the rule
@@ -39,7 +42,7 @@ pub(crate) fn refusal<P: Platform>(
     additions.add_to(&mut fields);
     fields.replace(REQUEST_ID, trace.request_id.as_bytes());
     match additions.is_grpc {
-        true => grpc(platform, refusal.class(), fields),
+        true => grpc(platform, refusal, trace, fields),
         false => response(platform, refusal.status(), &fields, body),
     }
 }
@@ -49,14 +52,18 @@ pub(crate) fn refusal<P: Platform>(
 /// some clients look in the trailers and in nothing else.
 fn grpc<P: Platform>(
     platform: &P,
-    class: Class,
+    refusal: &Refusal,
+    trace: &Trace,
     mut fields: FieldList,
 ) -> Result<P::Response, P::Error> {
+    let class = refusal.class();
     let mut trailers = FieldList::new();
     trailers.push("grpc-status", class.grpc_status().to_string());
     // Nothing in a title has to be percent-encoded.
     trailers.push("grpc-message", class.title());
-    fields.push("trailer", "grpc-status, grpc-message");
+    let details = refusal.grpc_details(&trace.request_id);
+    trailers.push("grpc-status-details-bin", details);
+    fields.push("trailer", GRPC_TRAILERS);
     fields.extend(trailers.clone());
     let (sink, body) = platform.pipe(Message::Response);
     platform.spawn(P::finish(sink, Ok(trailers)));

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use doorward_syntax::base64url::encode_standard_unpadded;
 use doorward_syntax::request_id::is_uuid;
 use doorward_traffic::host::HostError;
 use doorward_traffic::limits::LimitExceeded;
@@ -10,6 +11,7 @@ use doorward_traffic::upstream::UpstreamFailure;
 use crate::credential::kind::{CredentialKind, Kinds};
 
 mod class;
+mod details;
 mod reason;
 
 use self::class::Challenge;
@@ -244,6 +246,21 @@ impl Refusal {
         let class = self.class();
         let document = problem_json(class.name(), class.title(), class.status(), request_id);
         document.into_bytes()
+    }
+
+    /// What [`Refusal::problem_json`] says in the words of gRPC, for the field `grpc-status-details-bin`.
+    #[must_use]
+    #[inline(never)]
+    pub fn grpc_details(&self, request_id: &str) -> String {
+        let class = self.class();
+        let status = details::Status {
+            code: class.grpc_status(),
+            message: class.title(),
+            reason: class.name(),
+            request_id,
+            retry_after_s: self.retry_after_s(),
+        };
+        encode_standard_unpadded(&status.encode())
     }
 
     /// Why, which can be matched on; in words it is for the log. The client must not see it.

@@ -51,11 +51,18 @@ pub fn encode(bytes: &[u8]) -> String {
 /// Encodes with the standard alphabet and padding (RFC 4648 §4), which HTTP Basic wants.
 #[must_use]
 pub fn encode_standard(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    push(&mut text, bytes, ['+', '/']);
+    let mut text = encode_standard_unpadded(bytes);
     while !text.len().is_multiple_of(4) {
         text.push('=');
     }
+    text
+}
+
+/// Encodes with the standard alphabet without padding, which gRPC wants in fields whose names end with `-bin`.
+#[must_use]
+pub fn encode_standard_unpadded(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    push(&mut text, bytes, ['+', '/']);
     text
 }
 
