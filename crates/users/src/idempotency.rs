@@ -1,6 +1,7 @@
 //! Requests that may be sent twice and are done once: `Idempotency-Key`
 //! (draft-ietf-httpapi-idempotency-key-header-07).
 
+use doorward_syntax::base64url;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest as _, Sha256};
 
@@ -67,6 +68,16 @@ impl Once {
             lock,
         }))
     }
+}
+
+/// An answer that is no text, as the text that is kept of it.
+pub fn text_of(answer: &[u8]) -> String {
+    base64url::encode(answer)
+}
+
+/// The answer that a text was kept of.
+pub fn answer_of(text: &str) -> Option<Vec<u8>> {
+    base64url::decode(text.as_bytes())
 }
 
 /// What a key stands for. It is a string in quotes (RFC 9651 §3.3.3); many clients leave them out.

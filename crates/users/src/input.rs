@@ -140,7 +140,11 @@ fn document(body: &[u8]) -> Result<Value, Problem> {
     json::parse(body).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, detail))
 }
 
-fn details(document: Value) -> Result<Details, Vec<FieldError>> {
+/// The details of a new user from a document that was read before.
+///
+/// # Errors
+/// Everything that is wrong in it.
+pub fn details(document: Value) -> Result<Details, Vec<FieldError>> {
     let Value::Object(members) = document else {
         return Err(vec![FieldError::body("", "has to be a JSON object")]);
     };

@@ -6,8 +6,10 @@
 //! | [`input`] | what a client may write, and every field in which it is wrong |
 //! | [`caller`], [`access`] | who calls, and what they may do |
 //! | [`conditions`], [`idempotency`], [`media`], [`query`], [`cursor`], [`deprecation`] | what HTTP has for requests: `ETag` and `If-Match`, `Idempotency-Key`, `Accept`, paging, versions |
+//! | [`operations`] | what is done with users, by REST or by gRPC |
 //! | [`problem`] | what is said when something is wrong |
 //! | [`outbox`] | what happened to users, and how others learn of it |
+//! | [`grpc`] | the same by gRPC, and how its messages are framed |
 //! | [`store`], [`sql`], [`database`], [`measured`] | where users are kept: a trait, two that have it, what they need of a database, and how long they take |
 //! | [`service`] | a request in, a response out |
 //!
@@ -21,12 +23,14 @@ pub mod cursor;
 pub mod database;
 pub mod deprecation;
 pub mod email;
+pub mod grpc;
 pub mod idempotency;
 pub mod input;
 pub mod json;
 pub mod measured;
 pub mod media;
 pub mod merge_patch;
+pub mod operations;
 pub mod outbox;
 pub mod problem;
 pub mod query;

@@ -54,6 +54,19 @@ impl FieldError {
         }
     }
 
+    /// The place as Protocol Buffers name it: with a dot between what stands within each other.
+    pub fn field(&self) -> String {
+        match &self.place {
+            Place::Body(pointer) => pointer.trim_start_matches('/').replace('/', "."),
+            Place::Query(name) => name.clone(),
+        }
+    }
+
+    /// What is wrong there.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     fn json(&self) -> Value {
         match &self.place {
             // As a fragment, as in the example of RFC 9457 §3.

@@ -70,6 +70,19 @@ pub struct ListQuery {
     pub subject: Option<String>,
 }
 
+/// The values that users have to have to be in a list, as they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// The name.
+    pub name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The issuer.
+    pub issuer: Option<String>,
+    /// The subject.
+    pub subject: Option<String>,
+}
+
 impl ListQuery {
     /// Reads `limit`, `sort`, the filters, and the cursor, which is looked at later.
     ///
@@ -97,33 +110,51 @@ impl ListQuery {
                 SortKey::Created
             }
         };
-        let email = parameters
-            .text("email")
-            .and_then(|text| match Email::parse(&text) {
-                Ok(email) => Some(email),
-                Err(problem) => {
-                    parameters.wrong("email", problem.to_string());
-                    None
-                }
-            });
-        let mut filter = |name: &str| {
-            let text = parameters.text(name)?;
-            // It is nobody's, and no database takes U+0000.
-            if text.chars().any(char::is_control) {
-                parameters.wrong(name, "has a control character");
-            }
-            Some(text)
+        let filters = Filters {
+            name: parameters.text("name"),
+            email: parameters.text("email"),
+            issuer: parameters.text("issuer"),
+            subject: parameters.text("subject"),
         };
-        let read = Self {
+        let read = Self::of(limit, (sort, is_descending), filters, |name, detail| {
+            parameters.wrong(name, detail);
+        });
+        parameters.end((read, cursor))
+    }
+
+    /// The users with these values, in this order or the other way round. What is wrong is told by parameter.
+    pub fn of(
+        limit: u64,
+        (sort, is_descending): (SortKey, bool),
+        filters: Filters,
+        mut wrong: impl FnMut(&str, String),
+    ) -> Self {
+        let email = filters.email.and_then(|text| match Email::parse(&text) {
+            Ok(email) => Some(email),
+            Err(problem) => {
+                wrong("email", problem.to_string());
+                None
+            }
+        });
+        let mut filter = |name: &str, text: Option<String>| {
+            // It is nobody's, and no database takes U+0000.
+            if text
+                .as_ref()
+                .is_some_and(|text| text.chars().any(char::is_control))
+            {
+                wrong(name, "has a control character".to_owned());
+            }
+            text
+        };
+        Self {
             limit,
             sort,
             is_descending,
-            name: filter("name"),
-            issuer: filter("issuer"),
-            subject: filter("subject"),
+            name: filter("name", filters.name),
+            issuer: filter("issuer", filters.issuer),
+            subject: filter("subject", filters.subject),
             email,
-        };
-        parameters.end((read, cursor))
+        }
     }
 
     /// What a cursor belongs to: all but how long pages are.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::cursor::Place;
 use crate::database::DatabaseError;
 use crate::idempotency::Once;
+use crate::problem::FieldError;
 use crate::query::ListQuery;
 use crate::user::{Identity, User};
 
@@ -91,6 +92,17 @@ pub struct Taken {
     pub email: bool,
     /// The identity.
     pub identity: bool,
+}
+
+impl Taken {
+    /// The members that are another user's. Which user has them is not told.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let fields = [(self.email, "/email"), (self.identity, "/identity")];
+        let fields = fields.iter().filter(|(is_taken, _)| *is_taken);
+        fields
+            .map(|(_, pointer)| FieldError::body(*pointer, "is that of another user"))
+            .collect()
+    }
 }
 
 /// What was answered to a request with an `Idempotency-Key`.

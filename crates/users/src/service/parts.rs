@@ -3,6 +3,7 @@
 use http::{Request, StatusCode};
 
 use crate::media;
+use crate::operations::Denied;
 use crate::problem::Problem;
 use crate::store::StoreError;
 
@@ -35,6 +36,16 @@ impl From<Problem> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Forbidden => Problem::forbidden().into(),
+            Denied::NotFound => Problem::not_found().into(),
+            Denied::Store(error) => error.into(),
+        }
     }
 }
 

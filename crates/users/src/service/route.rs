@@ -1,8 +1,8 @@
 //! Which request is for what.
 
 use http::Method;
-use uuid::Uuid;
 
+use crate::operations::Which;
 use crate::problem::Problem;
 
 /// What a path stands for.
@@ -25,15 +25,6 @@ pub enum Version {
     V1,
     /// Lists go on after a cursor, have an order and filters.
     V2,
-}
-
-/// Which user is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// The one with this id.
-    Id(Uuid),
-    /// The caller.
-    Me,
 }
 
 /// What is to be done with users.
@@ -66,8 +57,7 @@ impl Route {
         match rest.strip_prefix('/') {
             None if rest.is_empty() => Some(Self::Users(version)),
             None => None,
-            Some("me") => Some(Self::User(version, Which::Me)),
-            Some(id) => Some(Self::User(version, Which::Id(id_of(id)?))),
+            Some(name) => Some(Self::User(version, Which::of(name)?)),
         }
     }
 
@@ -113,17 +103,10 @@ impl Version {
     }
 }
 
-/// A UUID in its usual form (RFC 9562 §4): other ones of the same would be second names of a user.
-fn id_of(text: &str) -> Option<Uuid> {
-    let id = Uuid::try_parse(text).ok()?;
-    let mut buffer = Uuid::encode_buffer();
-    let usual = id.hyphenated().encode_lower(&mut buffer);
-    text.eq_ignore_ascii_case(usual).then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Route, Version, Which};
+    use super::{Route, Version};
+    use crate::operations::Which;
 
     #[test]
     fn a_path_is_that_of_all_of_one_or_of_nobody() {

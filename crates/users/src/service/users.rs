@@ -4,17 +4,18 @@ use http::{Request, Response, StatusCode};
 
 use super::parts::{Moment, Refusal, check_body};
 use super::response;
-use super::route::{Action, Version, Which};
+use super::route::{Action, Version};
 use crate::access;
 use crate::caller::Caller;
 use crate::conditions::{changed_meanwhile, check_change, check_if_match, etag};
-use crate::cursor::{Place, cursor, place};
-use crate::idempotency::{KEY_TIME_MS, Once};
+use crate::cursor::{cursor, place};
+use crate::idempotency::Once;
 use crate::input::{changed_user, new_user};
 use crate::media::{JSON, MERGE_PATCH};
+use crate::operations::{self, Outcome, Which};
 use crate::problem::{FieldError, Problem};
-use crate::query::{ListQuery, PageQuery, SortKey};
-use crate::store::{Change, Creation, KeptAnswer, Store, Taken};
+use crate::query::{ListQuery, PageQuery};
+use crate::store::{Change, Store, Taken};
 use crate::user::User;
 
 /// A request of somebody.
@@ -75,21 +76,13 @@ impl Asked<'_> {
             None => None,
             Some(given) => Some(place(given, &query, &secret).ok_or_else(no_cursor)?),
         };
-        let mut users = store.list(&query, after.as_ref()).await?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let has_more = users.len() > limit;
-        users.truncate(limit);
-        let last = users.last().filter(|_| has_more);
-        let next = last.map(|last| cursor(&place_of(last, query.sort), &query, &secret));
-        Ok(response::list(&users, &query, next.as_deref()))
+        let part = operations::part(store, &query, after.as_ref()).await?;
+        let next = part.next.map(|next| cursor(&next, &query, &secret));
+        Ok(response::list(&part.users, &query, next.as_deref()))
     }
 
     async fn get<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
-        let user = self.user(which, store).await?;
-        if !access::may_read(&self.caller, user.as_ref()) && which != Which::Me {
-            return Err(Problem::forbidden().into());
-        }
-        let user = user.ok_or_else(Problem::not_found)?;
+        let user = operations::get(store, &self.caller, which).await?;
         check_if_match(self.request.headers(), &etag(user.id, user.version))?;
         Ok(response::user(&user, self.request.headers()))
     }
@@ -106,25 +99,17 @@ impl Asked<'_> {
         let details = new_user(body)?;
         let user = User::new(details, self.moment.now_ms, &self.moment.random);
         let shown = response::user_body(&user);
-        let answer = once.as_ref().map(|once| KeptAnswer {
-            fingerprint: once.fingerprint.clone(),
-            user_id: user.id,
-            body: Some(shown.clone()),
-            expires_at_ms: self.moment.now_ms.saturating_add(KEY_TIME_MS),
-        });
-        match store
-            .create(&user, once.as_ref().zip(answer.as_ref()))
-            .await?
-        {
-            Creation::Created => Ok(response::created(self.version, user.id, shown)),
-            Creation::Repeated(before) => Ok(self.repeated(before, answer)?),
-            Creation::Running => Err(still_running().into()),
-            Creation::Taken(taken) => Err(conflict(taken).into()),
+        match operations::create(store, &user, once.as_ref(), shown).await? {
+            Outcome::Created { id, answer } => Ok(response::created(self.version, id, answer)),
+            Outcome::OtherBody => Err(other_body().into()),
+            Outcome::Deleted => Err(deleted_since().into()),
+            Outcome::Running => Err(still_running().into()),
+            Outcome::Taken(taken) => Err(conflict(taken).into()),
         }
     }
 
     async fn change<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
-        let user = self.user(which, store).await?;
+        let user = operations::find(store, &self.caller, which).await?;
         if !access::may_begin_change(&self.caller, user.as_ref()) && which != Which::Me {
             return Err(Problem::forbidden().into());
         }
@@ -154,7 +139,7 @@ impl Asked<'_> {
     }
 
     async fn delete<S: Store>(&self, which: Which, store: &S) -> Result<Response<String>, Refusal> {
-        let user = self.user(which, store).await?;
+        let user = operations::find(store, &self.caller, which).await?;
         let user = user.ok_or_else(Problem::not_found)?;
         check_change(self.request.headers(), &etag(user.id, user.version))?;
         match store.delete(user.id, user.version).await? {
@@ -162,44 +147,6 @@ impl Asked<'_> {
             false => Err(changed_meanwhile().into()),
         }
     }
-
-    /// The answer to a request that came before, if it is the same.
-    fn repeated(
-        &self,
-        before: KeptAnswer,
-        now: Option<KeptAnswer>,
-    ) -> Result<Response<String>, Problem> {
-        if now.is_none_or(|now| now.fingerprint != before.fingerprint) {
-            let detail = "This Idempotency-Key came before, with another body.";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        match before.body {
-            Some(body) => Ok(response::created(self.version, before.user_id, body)),
-            None => {
-                let detail = "The user that this Idempotency-Key created was deleted.";
-                Err(Problem::new(StatusCode::GONE, detail))
-            }
-        }
-    }
-
-    async fn user<S: Store>(&self, which: Which, store: &S) -> Result<Option<User>, Refusal> {
-        Ok(match which {
-            Which::Id(id) => store.find(id).await?,
-            // No user has such a name, and PostgreSQL no text with NUL.
-            Which::Me if !self.caller.identity.can_be_kept() => None,
-            Which::Me => store.find_by_identity(&self.caller.identity).await?,
-        })
-    }
-}
-
-/// Where a list goes on after this user.
-fn place_of(user: &User, sort: SortKey) -> Place {
-    let key = match sort {
-        SortKey::Created => String::new(),
-        SortKey::Name => user.details.name.clone(),
-        SortKey::Email => user.details.email.as_str().to_owned(),
-    };
-    Place { key, id: user.id }
 }
 
 fn no_cursor() -> Problem {
@@ -207,18 +154,24 @@ fn no_cursor() -> Problem {
     Problem::invalid_query(vec![FieldError::query("cursor", detail)])
 }
 
+fn other_body() -> Problem {
+    let detail = "This Idempotency-Key came before, with another body.";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+}
+
+fn deleted_since() -> Problem {
+    let detail = "The user that this Idempotency-Key created was deleted.";
+    Problem::new(StatusCode::GONE, detail)
+}
+
 fn still_running() -> Problem {
     let detail = "A request with this Idempotency-Key is under way.";
     Problem::new(StatusCode::CONFLICT, detail).to_be_tried_again()
 }
 
-/// Another user has it already. Which one is not told.
+/// Another user has it already.
 fn conflict(taken: Taken) -> Problem {
-    let fields = [(taken.email, "/email"), (taken.identity, "/identity")];
-    let fields = fields.iter().filter(|(is_taken, _)| *is_taken);
-    let errors: Vec<FieldError> = fields
-        .map(|(_, pointer)| FieldError::body(*pointer, "is that of another user"))
-        .collect();
+    let errors = taken.errors();
     // It was another user's, who is gone by now.
     if errors.is_empty() {
         return Problem::unavailable();
