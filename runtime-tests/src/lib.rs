@@ -22,6 +22,7 @@ pub use doorward_tests::credential;
 pub mod echoing;
 pub mod gated;
 mod group;
+pub mod grpc;
 pub mod host;
 pub mod issuer;
 pub mod javascript;
