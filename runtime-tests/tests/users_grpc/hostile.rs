@@ -28,6 +28,8 @@ async fn what_is_no_call_as_it_should_be_is_refused(host: &dyn Host) {
         json!([
             { "create": ada },
             { "create": ada, "metadata": [["x-auth-subject", "admin"]] },
+            { "create": ada, "metadata": told_of("bob", "read:users") },
+            { "list": {}, "metadata": told_of("bob", "write:users") },
             { "create": ada, "metadata": admin, "compressed": true },
             { "path": CREATE, "bytes": "ffff", "metadata": admin },
             // A name that is no UTF-8.
@@ -43,18 +45,20 @@ async fn what_is_no_call_as_it_should_be_is_refused(host: &dyn Host) {
     for (at, code, why) in [
         (0, "UNAUTHENTICATED", "NO_CALLER"),
         (1, "UNAUTHENTICATED", "NO_CALLER"),
-        (2, "UNIMPLEMENTED", "COMPRESSED"),
-        (3, "INTERNAL", "UNREADABLE"),
-        (4, "INTERNAL", "UNREADABLE"),
+        (2, "PERMISSION_DENIED", "FORBIDDEN"),
+        (3, "PERMISSION_DENIED", "FORBIDDEN"),
+        (4, "UNIMPLEMENTED", "COMPRESSED"),
         (5, "INTERNAL", "UNREADABLE"),
-        (6, "RESOURCE_EXHAUSTED", "MESSAGE_TOO_LONG"),
-        (7, "UNIMPLEMENTED", "NO_METHOD"),
-        (8, "UNIMPLEMENTED", "NO_METHOD"),
+        (6, "INTERNAL", "UNREADABLE"),
+        (7, "INTERNAL", "UNREADABLE"),
+        (8, "RESOURCE_EXHAUSTED", "MESSAGE_TOO_LONG"),
+        (9, "UNIMPLEMENTED", "NO_METHOD"),
+        (10, "UNIMPLEMENTED", "NO_METHOD"),
     ] {
         assert_eq!(told[at]["code"], code, "{at}: {}", told[at]);
         assert_eq!(reason(&told[at]), why, "{}", told[at]);
     }
-    assert_eq!(told[9]["answers"], json!([]), "nothing was created");
+    assert_eq!(told[11]["answers"], json!([]), "nothing was created");
 }
 
 async fn a_request_that_is_no_call_is_a_415(host: &dyn Host) {
