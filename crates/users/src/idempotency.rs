@@ -30,7 +30,7 @@ impl Once {
     /// The key that the request has, if any.
     ///
     /// # Errors
-    /// 400 where it is there twice, empty, too long, or no printable ASCII.
+    /// 400 where it is there twice, empty, too long, or no printable ASCII, and where a quote or a backslash is in it.
     pub fn of(
         headers: &HeaderMap,
         identity: &Identity,
@@ -45,9 +45,10 @@ impl Once {
         let key = unquoted(value.as_bytes());
         let is_good = values.next().is_none()
             && (1..=KEY_BYTES_MAX).contains(&key.len())
-            && key.iter().all(|byte| matches!(byte, b' '..=b'~'));
+            && key.iter().all(|byte| is_plain(*byte));
         if !is_good {
-            let detail = "Idempotency-Key is one key of 1 to 255 printable ASCII characters.";
+            let detail = "Idempotency-Key is one key of 1 to 255 printable ASCII characters without quotes and \
+                          backslashes in it.";
             return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         }
         let mut hash = Sha256::new();
@@ -86,6 +87,12 @@ fn unquoted(value: &[u8]) -> &[u8] {
         [b'"', key @ .., b'"'] => key,
         key => key,
     }
+}
+
+/// Whether two readers take this byte of a key for the same: a quote ends a string or stands for itself, a backslash
+/// belongs to what follows or does not.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -147,6 +154,9 @@ mod tests {
             vec!["ä"],
             vec!["a", "b"],
             vec![&"a".repeat(256)],
+            vec!["\"a"],
+            vec!["\"a\\\"\""],
+            vec!["a\\b"],
         ] {
             let mut headers = HeaderMap::new();
             for value in &values {

@@ -11,7 +11,7 @@ use crate::email::Email;
 use crate::json;
 use crate::merge_patch::merged;
 use crate::problem::{FieldError, Problem};
-use crate::user::{Details, ISSUER_BYTES_MAX, Identity, NAME_CHARS_MAX, SUBJECT_BYTES_MAX};
+use crate::user::{Details, ISSUER_CHARS_MAX, Identity, NAME_CHARS_MAX, SUBJECT_CHARS_MAX};
 
 /// What only the service writes.
 const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
@@ -221,7 +221,7 @@ fn check_name(name: &Given<String>, (): &()) -> garde::Result {
     match name.chars().count() {
         _ if name.trim().is_empty() => Err(garde::Error::new("is empty")),
         1..=NAME_CHARS_MAX => visible(name),
-        _ => Err(too_long(NAME_CHARS_MAX, "characters")),
+        _ => Err(too_long(NAME_CHARS_MAX)),
     }
 }
 
@@ -231,18 +231,18 @@ fn check_email(email: &Given<String>, (): &()) -> garde::Result {
 }
 
 fn check_issuer(issuer: &Given<String>, (): &()) -> garde::Result {
-    check_id(issuer, ISSUER_BYTES_MAX)
+    check_id(issuer, ISSUER_CHARS_MAX)
 }
 
 fn check_subject(subject: &Given<String>, (): &()) -> garde::Result {
-    check_id(subject, SUBJECT_BYTES_MAX)
+    check_id(subject, SUBJECT_CHARS_MAX)
 }
 
-fn check_id(id: &Given<String>, bytes_max: usize) -> garde::Result {
+fn check_id(id: &Given<String>, chars_max: usize) -> garde::Result {
     let id = text(id)?;
-    match id.len() {
+    match id.chars().count() {
         0 => Err(garde::Error::new("is empty")),
-        _ if id.len() > bytes_max => Err(too_long(bytes_max, "bytes")),
+        chars if chars > chars_max => Err(too_long(chars_max)),
         _ => visible(id),
     }
 }
@@ -263,8 +263,8 @@ fn visible(text: &str) -> garde::Result {
     }
 }
 
-fn too_long(max: usize, unit: &str) -> garde::Error {
-    garde::Error::new(format!("is longer than {max} {unit}"))
+fn too_long(chars_max: usize) -> garde::Error {
+    garde::Error::new(format!("is longer than {chars_max} characters"))
 }
 
 #[cfg(test)]

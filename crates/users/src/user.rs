@@ -8,10 +8,11 @@ use crate::email::Email;
 
 /// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
-/// Longest issuer, in bytes. With a subject it has to fit into one entry of an index, which has 2,704 bytes in PostgreSQL.
-pub const ISSUER_BYTES_MAX: usize = 1024;
-/// Longest subject, in bytes.
-pub const SUBJECT_BYTES_MAX: usize = 1024;
+/// Longest issuer, in characters. With a subject it has to fit into one entry of an index, which has 2,704 bytes in
+/// PostgreSQL, and a character has four at most.
+pub const ISSUER_CHARS_MAX: usize = 400;
+/// Longest subject, in characters (OpenID Connect Core 1.0 §2).
+pub const SUBJECT_CHARS_MAX: usize = 255;
 
 /// A user as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
