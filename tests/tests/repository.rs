@@ -61,6 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doorward-syntax",
             "doorward-token",
             "doorward-traffic",
+            "doorward-users",
         ],
     ),
     // The decision cases are data that is read by the library of the native tests.

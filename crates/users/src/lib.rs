@@ -12,6 +12,7 @@
 //! | [`grpc`] | the same by gRPC, and how its messages are framed |
 //! | [`store`], [`sql`], [`database`], [`measured`] | where users are kept: a trait, two that have it, what they need of a database, and how long they take |
 //! | [`service`] | a request in, a response out |
+//! | `openapi` | what its OpenAPI document says of all this, where the feature of this name is on |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, and a database is what implements
 //! [`database::Database`]. Nothing of authentication is here: the gate stands in front, and tells who calls.
@@ -30,6 +31,8 @@ pub mod json;
 pub mod measured;
 pub mod media;
 pub mod merge_patch;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod operations;
 pub mod outbox;
 pub mod problem;

@@ -2,7 +2,7 @@
 
 mod parts;
 mod response;
-mod route;
+pub(crate) mod route;
 mod users;
 
 use http::header::CONTENT_LENGTH;
