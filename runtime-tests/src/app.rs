@@ -258,6 +258,29 @@ impl AppSpec {
 }
 
 impl App {
+    /// The application that the repository ships, with other texts in its manifest and its policy, and with these files.
+    pub fn shipped(changes: &[(&str, &str)], files: &[(PathBuf, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("make a folder for the application");
+        let release = target_dir().join("wasm32-wasip2/release");
+        let release = ("target/wasm32-wasip2/release", &*release.to_string_lossy());
+        for name in ["spin.toml", "doorward.toml"] {
+            let text = std::fs::read_to_string(workspace().join(name)).expect("it is shipped");
+            let all = changes.iter().chain([&release]);
+            let text = all.fold(text, |text, (from, to)| text.replace(from, to));
+            std::fs::write(folder.path().join(name), text).expect("write a file");
+        }
+        for (source, name) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("make its folder");
+            std::fs::copy(source, path).expect("copy a file");
+        }
+        Self {
+            folder,
+            key_values: Vec::new(),
+            has_runtime_config: false,
+        }
+    }
+
     /// Gives it another policy, for who serves it from now on.
     pub fn has_policy(&mut self, policy: impl AsRef<[u8]>) {
         std::fs::write(self.folder().join("doorward.toml"), policy).expect("write the policy");

@@ -15,6 +15,7 @@
 )]
 
 pub mod app;
+pub mod browser;
 pub mod client;
 pub mod clock;
 pub mod clocked;
@@ -37,7 +38,9 @@ pub mod process;
 pub mod provider;
 pub mod python;
 pub mod raw;
+pub mod renderer;
 pub mod run;
+pub mod schemathesis;
 pub mod servers;
 pub mod subscriber;
 mod wire;

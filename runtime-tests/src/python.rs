@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The release of Python that the tools need at least.
-const PYTHON_MIN: (u32, u32) = (3, 10);
+const PYTHON_MIN: (u32, u32) = (3, 11);
 /// What says which tools are installed.
 const REQUIREMENTS: &str = "requirements.txt";
 /// What the application is made of, with its tools.
