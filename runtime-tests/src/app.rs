@@ -281,6 +281,13 @@ impl App {
         }
     }
 
+    /// Adds to its manifest, for who serves it from now on.
+    pub fn add_to_manifest(&self, text: &str) {
+        let mut manifest = std::fs::read_to_string(self.manifest()).expect("read spin.toml");
+        manifest.push_str(text);
+        std::fs::write(self.manifest(), manifest).expect("write spin.toml");
+    }
+
     /// Gives it another policy, for who serves it from now on.
     pub fn has_policy(&mut self, policy: impl AsRef<[u8]>) {
         std::fs::write(self.folder().join("doorward.toml"), policy).expect("write the policy");
@@ -321,6 +328,19 @@ pub fn workspace() -> PathBuf {
         .parent()
         .expect("runtime-tests is in the workspace")
         .to_owned()
+}
+
+/// What the manifest of the users has to have so that others are told: the component that delivers, with their settings.
+pub fn outbox() -> String {
+    format!(
+        "\n[[trigger.http]]\nroute = \"/internal/outbox/...\"\ncomponent = \"users-outbox\"\n\n\
+         [component.users-outbox]\nsource = {:?}\nsqlite_databases = [\"default\"]\n\
+         allowed_outbound_hosts = [\"postgres://127.0.0.1:*\", \"http://127.0.0.1:*\"]\n\n\
+         [component.users-outbox.variables]\nusers_database = \"{{{{ users_database }}}}\"\n\
+         users_events_url = \"{{{{ users_events_url }}}}\"\n\
+         users_events_authorization = \"{{{{ users_events_authorization }}}}\"\n",
+        built("users-outbox")
+    )
 }
 
 /// Where everything is built.

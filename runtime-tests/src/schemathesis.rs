@@ -5,7 +5,9 @@
 use crate::app::workspace;
 use crate::made::Made;
 use crate::python;
+use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How it is told what a document cannot say.
@@ -14,6 +16,18 @@ const SETTINGS: [&str; 2] = ["hooks.py", "schemathesis.toml"];
 const DOCUMENT: &str = "components/users-docs/openapi.json";
 /// The same requests each time.
 const SEED: &str = "1";
+
+/// Reads events, and writes what is wrong with them.
+const VALIDATE: &str = r#"
+import json, pathlib, sys
+import jsonschema_rs
+wrong = []
+for event in json.load(sys.stdin):
+    path = pathlib.Path(sys.argv[1]) / f"{event['type']}.json"
+    validator = jsonschema_rs.Draft202012Validator(json.loads(path.read_text()))
+    wrong += [f"{event['type']}: {error.message}" for error in validator.iter_errors(event["data"])]
+json.dump(wrong, sys.stdout)
+"#;
 
 const MADE: Made = Made {
     name: "schemathesis",
@@ -79,4 +93,25 @@ pub async fn ask(at: SocketAddr, environment: &[(&str, &str)], arguments: &[&str
         cases: count.unwrap_or_default(),
         text,
     }
+}
+
+/// What is wrong with events by the schemas of their types, as a validator has it that nobody here wrote
+/// (`jsonschema-rs`, which Schemathesis brings along). The schemas are files in this folder, named by type.
+///
+/// # Panics
+/// Where it cannot be run.
+pub fn wrong_by_schema(folder: &Path, events: &[Value]) -> Vec<String> {
+    let mut child = Command::new(MADE.folder().join("venv/bin/python"))
+        .args(["-c", VALIDATE])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("run Python");
+    let mut input = child.stdin.take().expect("its input");
+    serde_json::to_writer(&mut input, events).expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "the validator ends well");
+    serde_json::from_slice(&output.stdout).expect("it says what is wrong")
 }

@@ -3,7 +3,7 @@
 use crate::scene::{
     Scene, Store, USERS, admin, by, change, create, etag, location, named, who_logs_in,
 };
-use doorward_runtime_tests::app::built;
+use doorward_runtime_tests::app::outbox;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::host::{Host, How, Running};
@@ -36,26 +36,6 @@ const AUTHORIZATION: &str = "Bearer of-the-users";
 /// How long everything may take to arrive.
 const TIME_MAX: Duration = Duration::from_secs(90);
 
-/// The component that delivers, with the settings of the users.
-fn outbox() -> String {
-    format!(
-        "\n[[trigger.http]]\nroute = \"/internal/outbox/...\"\ncomponent = \"users-outbox\"\n\n\
-         [component.users-outbox]\nsource = {:?}\nsqlite_databases = [\"default\"]\n\
-         allowed_outbound_hosts = [\"postgres://127.0.0.1:*\", \"http://127.0.0.1:*\"]\n\n\
-         [component.users-outbox.variables]\nusers_database = \"{{{{ users_database }}}}\"\n\
-         users_events_url = \"{{{{ users_events_url }}}}\"\n\
-         users_events_authorization = \"{{{{ users_events_authorization }}}}\"\n",
-        built("users-outbox")
-    )
-}
-
-/// Adds to the manifest of an application.
-fn add(store: &Store, text: &str) {
-    let mut manifest = fs::read_to_string(store.app.manifest()).unwrap();
-    manifest.push_str(text);
-    fs::write(store.app.manifest(), manifest).unwrap();
-}
-
 /// A store whose events go to this URL.
 async fn told_at(url: &str) -> Store {
     let store = Store::with(&[
@@ -63,7 +43,7 @@ async fn told_at(url: &str) -> Store {
         ("users_events_authorization", AUTHORIZATION),
     ])
     .await;
-    add(&store, &outbox());
+    store.app.add_to_manifest(&outbox());
     store
 }
 
@@ -387,7 +367,9 @@ async fn a_timer_delivers_what_was_left(host: &dyn Host) {
     let receiver = Origin::start(Reply::status(503)).await;
     let store = told(&receiver).await;
     let timer = "[[component.users-outbox.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"";
-    add(&store, &format!("{timer}\npath = \"{DRAIN}\"\n"));
+    store
+        .app
+        .add_to_manifest(&format!("{timer}\npath = \"{DRAIN}\"\n"));
     let running = host.serve(&store.app, How::default()).await;
     let created = create(&named("ada")).send(running.address).await;
     assert_eq!(created.status, 201);

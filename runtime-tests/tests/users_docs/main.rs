@@ -4,11 +4,17 @@
 
 mod browser;
 mod conformance;
+mod events;
 mod served;
 
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run::main_of(&[served::GROUP, browser::GROUP, conformance::GROUP])
+    run::main_of(&[
+        served::GROUP,
+        browser::GROUP,
+        conformance::GROUP,
+        events::GROUP,
+    ])
 }
