@@ -15,6 +15,7 @@ use http_body_util::BodyExt as _;
 use spin_sdk::http::send;
 use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
+use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 
 /// To which URL events are delivered. Empty: to none.
 const EVENTS_URL: &str = "users_events_url";
@@ -22,6 +23,9 @@ const EVENTS_URL: &str = "users_events_url";
 const EVENTS_AUTHORIZATION: &str = "users_events_authorization";
 /// How much of what a receiver answers is read, in bytes. A connection whose answer was read can be used again.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the rest of an answer is waited for.
+const BODY_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// Who is told what happens to users.
 pub struct Receiver {
@@ -90,14 +94,21 @@ impl Receiver {
         let answer = send(request)
             .await
             .map_err(|error| Undelivered::NotNow(why(&error)))?;
-        let (head, mut body) = answer.into_parts();
-        let mut length = 0;
-        while length <= ANSWER_BYTES_MAX
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            length += frame.data_ref().map_or(0, |data| data.len());
-        }
+        let (head, body) = answer.into_parts();
+        // The status says all. What follows is read for the connection's sake, and not waited for long.
+        let read = pin!(read(body));
+        select(read, pin!(sleep(BODY_TIME_MAX))).await;
         Undelivered::by_status(head.status).map_or(Ok(()), Err)
+    }
+}
+
+/// Reads a body, of which not more is wanted than that it ends.
+async fn read(mut body: IncomingResponseBody) {
+    let mut length = 0;
+    while length <= ANSWER_BYTES_MAX
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        length += frame.data_ref().map_or(0, |data| data.len());
     }
 }
 

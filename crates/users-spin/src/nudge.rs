@@ -20,6 +20,9 @@ const EVENTS_URL: &str = "users_events_url";
 /// For how long nobody is asked who could not deliver, in milliseconds.
 const PAUSE_MS: u64 = 5_000;
 
+/// How often one request asks at most, where others change users all the time. The next one goes on.
+const ROUNDS_MAX: usize = 16;
+
 thread_local! {
     static TURN: Cell<Turn> = const { Cell::new(Turn::FIRST) };
 }
@@ -30,13 +33,12 @@ thread_local! {
 pub fn nudge_outbox(has_changed: bool, request: &HeaderMap) {
     if with_turn(|turn| turn.begins(now_ms(), has_changed)) {
         let id = request.get(REQUEST_ID).map(|id| id.as_bytes().to_vec());
-        spawn(deliver(id));
+        spawn(deliver(id, Ends { paused_until_ms: 0 }));
     }
 }
 
-async fn deliver(id: Option<Vec<u8>>) {
-    let mut ends = Ends { paused_until_ms: 0 };
-    loop {
+async fn deliver(id: Option<Vec<u8>>, mut ends: Ends) {
+    for _ in 0..ROUNDS_MAX {
         let is_wanted = variable(EVENTS_URL).await.is_ok_and(|url| !url.is_empty());
         if is_wanted && !is_delivered(id.as_deref()).await {
             ends.paused_until_ms = now_ms().saturating_add(PAUSE_MS);

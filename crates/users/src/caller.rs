@@ -99,8 +99,8 @@ fn unescaped(value: &[u8]) -> Option<String> {
 #[cfg(test)]
 #[expect(clippy::expect_used, reason = "tests")]
 mod tests {
-    use super::Caller;
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use super::{Caller, is_from_inside};
+    use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
     fn caller(fields: &[(&'static str, &'static str)]) -> Option<Caller> {
         let mut headers = HeaderMap::new();
@@ -123,6 +123,31 @@ mod tests {
         assert_eq!(caller.identity.subject, "jérôme 100%");
         assert!(caller.has_scope("read:users") && caller.has_scope("write:users"));
         assert!(!caller.has_scope("read") && !caller.has_scope(" "));
+    }
+
+    #[test]
+    fn who_is_told_to_be_somebody_is_not_from_inside() {
+        let request = |uri: &str, name: Option<&'static str>| {
+            let mut request = Request::new(());
+            *request.uri_mut() = uri.parse().expect("a URI");
+            if let Some(name) = name {
+                let value = HeaderValue::from_static("x");
+                request.headers_mut().insert(name, value);
+            }
+            is_from_inside(&request)
+        };
+        let inside = "http://users-outbox.spin.internal/internal/outbox/drain";
+        assert!(request(inside, None));
+        for name in ["x-auth-issuer", "x-auth-subject", "x-auth-scope"] {
+            assert!(!request(inside, Some(name)), "{name}");
+        }
+        for uri in [
+            "http://users.example/",
+            "http://spin.internal.example/",
+            "/",
+        ] {
+            assert!(!request(uri, None), "{uri}");
+        }
     }
 
     #[test]

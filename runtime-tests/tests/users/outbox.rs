@@ -5,9 +5,9 @@ use crate::scene::{
 };
 use doorward_runtime_tests::app::outbox;
 use doorward_runtime_tests::cases;
-use doorward_runtime_tests::client::{Answer, Ask};
+use doorward_runtime_tests::client::{Answer, Ask, send_bytes};
 use doorward_runtime_tests::host::{Host, How, Running};
-use doorward_runtime_tests::origin::{Origin, Reply};
+use doorward_runtime_tests::origin::{Gate, Origin, Reply};
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,7 @@ pub const CASES: &[Case] = cases![
     a_receiver_that_is_away_loses_nothing_and_no_order,
     an_event_that_is_refused_holds_up_its_own_user_alone,
     who_never_answers_is_given_up_and_asked_again,
+    an_answer_counts_when_its_head_is_there,
     many_instances_keep_the_order_of_each_user,
     what_nobody_wants_waits_until_somebody_does,
     what_is_refused_to_the_client_is_told_to_nobody,
@@ -228,6 +229,27 @@ async fn who_never_answers_is_given_up_and_asked_again(host: &dyn Host) {
     drained_until(running, &receiver, 1).await;
 }
 
+async fn an_answer_counts_when_its_head_is_there(host: &dyn Host) {
+    let never = Gate::closed();
+    let accepted = Reply::chunked().with_status(202).trickle(&never, &["late"]);
+    let receiver = Origin::start(accepted).await;
+    let scene = scene(host, How::default(), &receiver).await;
+    scene.created(named("ada")).await;
+    receiver
+        .until("the event", |receiver| receiver.count() > 0)
+        .await;
+    let begun = Instant::now();
+    loop {
+        let answer = drain(&scene.running).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        // The lease ends with the delivery that was under way.
+        if begun.elapsed() > Duration::from_secs(2) {
+            break;
+        }
+    }
+    assert_eq!(receiver.count(), 1, "it is told once");
+}
+
 async fn many_instances_keep_the_order_of_each_user(host: &dyn Host) {
     const USERS: usize = 8;
     const CHANGES: u64 = 6;
@@ -336,6 +358,19 @@ async fn the_outbox_is_drained_by_who_may(host: &dyn Host) {
         ("who may", by("operator", "drain:outbox", post()), 200),
     ] {
         let answer = scene.send(ask).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text());
+    }
+    // Under the name that components have, who is told to be somebody is still asked for the scope.
+    for (what, ask, status) in [
+        (
+            "another scope",
+            by("eve", "read:users write:users", post()),
+            403,
+        ),
+        ("the application itself", post(), 200),
+    ] {
+        let bytes = ask.bytes("users-outbox.spin.internal");
+        let answer = send_bytes(scene.running.address, &bytes).await;
         assert_eq!(answer.status, status, "{what}: {}", answer.text());
     }
 }

@@ -97,7 +97,7 @@ impl Refusal {
             Self::NoKey => (
                 Code::InvalidArgument,
                 "INVALID_IDEMPOTENCY_KEY",
-                "idempotency-key is one key of 1 to 255 printable ASCII characters.",
+                "idempotency-key is one key of 1 to 255 printable ASCII characters without quotes and backslashes.",
             ),
             Self::OtherBody => (
                 Code::InvalidArgument,

@@ -79,7 +79,7 @@ pub async fn drain<O: Outbox>(
     let mut drained = Drained::default();
     loop {
         let from_ms = receiver.now_ms();
-        if from_ms >= until_ms || !outbox.has_events().await? {
+        if from_ms.saturating_add(DELIVERY_MS) >= until_ms || !outbox.has_events().await? {
             return Ok(drained);
         }
         let lease = Lease {
@@ -90,16 +90,18 @@ pub async fn drain<O: Outbox>(
         outbox.take(&lease).await?;
         let waiting = outbox.taken(&lease).await?;
         if waiting.is_empty() {
+            outbox.give_back(&lease).await?;
             return Ok(drained);
         }
-        let told = tell(&waiting, receiver, &lease, &mut drained).await;
+        // What is told ends before somebody else may begin.
+        let until_ms = until_ms.min(lease.until_ms);
+        let told = tell(&waiting, receiver, until_ms, &mut drained).await;
         outbox.delivered(&told.positions).await?;
         for (user, failures) in told.put_off {
             let pause = BACKOFF.pause(failures, &mut random);
-            let again_ms = receiver.now_ms().saturating_add(pause);
-            outbox.put_off(&lease, user, again_ms, failures).await?;
+            outbox.put_off(&lease, user, pause, failures).await?;
             if told.is_over {
-                drained.paused_until_ms = again_ms;
+                drained.paused_until_ms = receiver.now_ms().saturating_add(pause);
             }
         }
         outbox.give_back(&lease).await?;
@@ -123,7 +125,7 @@ struct Told {
 async fn tell(
     waiting: &[Waiting],
     receiver: &dyn Receiver,
-    lease: &Lease,
+    until_ms: u64,
     drained: &mut Drained,
 ) -> Told {
     let mut told = Told::default();
@@ -134,8 +136,7 @@ async fn tell(
         if not_taken.contains(&user) {
             continue;
         }
-        // What is told ends before somebody else may begin.
-        if receiver.now_ms().saturating_add(DELIVERY_MS) >= lease.until_ms {
+        if receiver.now_ms().saturating_add(DELIVERY_MS) >= until_ms {
             break;
         }
         match receiver.tell(&one.event).await {

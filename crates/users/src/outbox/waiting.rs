@@ -28,12 +28,12 @@ pub trait Outbox {
     /// Removes what was delivered: events by their positions.
     fn delivered(&self, positions: &[u64]) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// Puts the events of a user off, who is not in the lease any more.
+    /// Puts the events of a user off for some time, who is not in the lease any more.
     fn put_off(
         &self,
         lease: &Lease,
         user: Uuid,
-        until_ms: u64,
+        pause_ms: u64,
         failures: u32,
     ) -> impl Future<Output = Result<(), StoreError>>;
 
@@ -49,9 +49,9 @@ pub trait Outbox {
 pub struct Lease {
     /// Who has it: a random name.
     pub holder: String,
-    /// When it was taken, in milliseconds since 1970.
+    /// When it was asked for, in milliseconds since 1970, by the clock of the holder.
     pub from_ms: u64,
-    /// When it ends by itself.
+    /// When it ends by itself at the earliest, by the same clock. Others go by the clock of the store.
     pub until_ms: u64,
 }
 

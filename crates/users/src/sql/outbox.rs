@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::rows::{first_number, waiting};
 use crate::database::{Database, DatabaseError, Row, Value};
-use crate::outbox::{EVENTS_MAX, Lease, Outbox, Waiting};
+use crate::outbox::{EVENTS_MAX, LEASE_MS, Lease, Outbox, Waiting};
 use crate::store::StoreError;
 
 /// Most events that are forgotten at once.
@@ -32,6 +32,15 @@ pub struct SqlOutbox<'d> {
 }
 
 impl SqlOutbox<'_> {
+    /// The time in milliseconds since 1970, by the clock of the database: those of the hosts may differ.
+    fn now(&self) -> &'static str {
+        match self.dialect {
+            // Days since the beginning of the Julian calendar.
+            Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+            Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+        }
+    }
+
     /// Runs a statement, whose parameters are `$1` and so on in both.
     async fn run(&self, statement: &str, given: Vec<Value>) -> Result<Vec<Row>, DatabaseError> {
         match self.dialect {
@@ -52,22 +61,18 @@ impl Outbox for SqlOutbox<'_> {
 
     async fn take(&self, lease: &Lease) -> Result<(), StoreError> {
         // In the order of users, so that two who take many never wait for each other.
+        let now = self.now();
         let sql = format!(
             "INSERT INTO users_outbox_leases (user_id, holder, until, failures)
-             SELECT DISTINCT user_id, $1, CAST($2 AS bigint), 0 FROM (
+             SELECT DISTINCT user_id, $1, {now} + {LEASE_MS}, 0 FROM (
                 SELECT user_id FROM users_outbox AS o
-                WHERE NOT EXISTS (SELECT 1 FROM users_outbox_leases AS l WHERE l.user_id = o.user_id AND l.until > $3)
+                WHERE NOT EXISTS (SELECT 1 FROM users_outbox_leases AS l WHERE l.user_id = o.user_id AND l.until > {now})
                 ORDER BY position LIMIT {EVENTS_MAX}) AS first
              WHERE true ORDER BY user_id
              ON CONFLICT (user_id) DO UPDATE SET holder = excluded.holder, until = excluded.until
-             WHERE users_outbox_leases.until <= $3"
+             WHERE users_outbox_leases.until <= {now}"
         );
-        let given = vec![
-            lease.holder.as_str().into(),
-            lease.until_ms.into(),
-            lease.from_ms.into(),
-        ];
-        self.run(&sql, given).await?;
+        self.run(&sql, vec![lease.holder.as_str().into()]).await?;
         Ok(())
     }
 
@@ -99,23 +104,34 @@ impl Outbox for SqlOutbox<'_> {
         &self,
         lease: &Lease,
         user: Uuid,
-        until_ms: u64,
+        pause_ms: u64,
         failures: u32,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE users_outbox_leases SET holder = '', until = $3, failures = $4
-                   WHERE user_id = $1 AND holder = $2";
+        let now = self.now();
+        let sql = format!(
+            "UPDATE users_outbox_leases SET holder = '', until = {now} + CAST($3 AS bigint), failures = $4
+             WHERE user_id = $1 AND holder = $2"
+        );
         let given = vec![
             user.into(),
             lease.holder.as_str().into(),
-            until_ms.into(),
+            pause_ms.into(),
             u64::from(failures).into(),
         ];
-        self.run(sql, given).await?;
+        self.run(&sql, given).await?;
         Ok(())
     }
 
     async fn give_back(&self, lease: &Lease) -> Result<(), StoreError> {
-        let sql = "DELETE FROM users_outbox_leases WHERE holder = $1";
+        // Who has failed before and was not tried is kept with that. Who has nothing to be told of any more goes, also
+        // where a holder has died.
+        let now = self.now();
+        let sql = format!(
+            "DELETE FROM users_outbox_leases WHERE (holder = $1 AND failures = 0) OR ((holder = $1 OR until <= {now})
+                AND NOT EXISTS (SELECT 1 FROM users_outbox AS o WHERE o.user_id = users_outbox_leases.user_id))"
+        );
+        self.run(&sql, vec![lease.holder.as_str().into()]).await?;
+        let sql = "UPDATE users_outbox_leases SET holder = '', until = 0 WHERE holder = $1";
         self.run(sql, vec![lease.holder.as_str().into()]).await?;
         Ok(())
     }

@@ -71,11 +71,12 @@ impl Outbox for InMemory {
 
     async fn put_off(
         &self,
-        _: &Lease,
+        lease: &Lease,
         user: Uuid,
-        until_ms: u64,
+        pause_ms: u64,
         failures: u32,
     ) -> Result<(), StoreError> {
+        let until_ms = lease.from_ms + pause_ms;
         self.leases
             .borrow_mut()
             .insert(user, (String::new(), until_ms, failures));
