@@ -4,6 +4,7 @@
 mod ambient;
 mod nudge;
 mod postgres;
+mod rows;
 mod settings;
 mod sqlite;
 #[cfg(feature = "metrics")]

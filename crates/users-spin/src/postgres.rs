@@ -11,6 +11,7 @@ use doorward_users::sql::postgres::Postgres;
 use doorward_users::store::StoreError;
 use uuid::Uuid;
 
+use crate::rows;
 use crate::settings::{is_migrated, migrated};
 
 mod bindings {
@@ -53,13 +54,11 @@ impl Database for PostgresDatabase {
         Box::pin(async move {
             let parameters = parameters.into_iter().map(parameter).collect();
             let queried = self.0.query_async(statement.to_owned(), parameters).await;
-            let (_, mut stream, end) = queried.map_err(error)?;
-            let mut rows = Vec::new();
-            while let Some(row) = stream.next().await {
-                rows.push(row.into_iter().map(value).collect());
-            }
+            let (_, stream, end) = queried.map_err(error)?;
+            let rows = rows::all(stream).await;
             end.await.map_err(error)?;
-            Ok(rows)
+            let row = |row: Vec<DbValue>| row.into_iter().map(value).collect();
+            Ok(rows.into_iter().map(row).collect())
         })
     }
 }

@@ -7,6 +7,7 @@ use doorward_users::sql::sqlite::Sqlite;
 use doorward_users::store::StoreError;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
+use crate::rows;
 use crate::settings::{is_migrated, migrated};
 
 thread_local! {
@@ -57,7 +58,9 @@ impl SqliteDatabase {
         };
         let parameters = parameters.into_iter().map(to_spin);
         let result = connection.execute(statement, parameters).await?;
-        let rows = result.collect().await?;
+        let (_, stream, end) = result.into_inner();
+        let rows = rows::all(stream).await;
+        end.await?;
         let row = |values: Vec<SpinValue>| values.into_iter().map(of_spin).collect();
         Ok(rows.into_iter().map(|given| row(given.values)).collect())
     }
