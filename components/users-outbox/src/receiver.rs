@@ -26,6 +26,8 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long the rest of an answer is waited for.
 const BODY_TIME_MAX: Duration = Duration::from_millis(500);
+/// How long its head is.
+const HEAD_TIME_MAX: Duration = Duration::from_millis(DELIVERY_MS).saturating_sub(BODY_TIME_MAX);
 
 /// Who is told what happens to users.
 pub struct Receiver {
@@ -71,18 +73,23 @@ impl Receives for Receiver {
 
     fn tell<'a>(&'a self, event: &'a Event) -> Telling<'a> {
         Box::pin(async {
-            let told = pin!(self.send(event));
-            let late = pin!(sleep(Duration::from_millis(DELIVERY_MS)));
-            match select(told, late).await {
-                Either::Left((told, _)) => told,
-                Either::Right(_) => Err(Undelivered::NotNow("it took too long".to_owned())),
-            }
+            let sent = pin!(send(self.request(event)));
+            let late = pin!(sleep(HEAD_TIME_MAX));
+            let answer = match select(sent, late).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => return Err(Undelivered::NotNow("it took too long".to_owned())),
+            };
+            let answer = answer.map_err(|error| Undelivered::NotNow(why(&error)))?;
+            let (head, body) = answer.into_parts();
+            // The status says all. What follows is read for the connection's sake, and not waited for long.
+            select(pin!(read(body)), pin!(sleep(BODY_TIME_MAX))).await;
+            Undelivered::by_status(head.status).map_or(Ok(()), Err)
         })
     }
 }
 
 impl Receiver {
-    async fn send(&self, event: &Event) -> Result<(), Undelivered> {
+    fn request(&self, event: &Event) -> Request<String> {
         let mut request = Request::new(event.told());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
@@ -91,14 +98,7 @@ impl Receiver {
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let answer = send(request)
-            .await
-            .map_err(|error| Undelivered::NotNow(why(&error)))?;
-        let (head, body) = answer.into_parts();
-        // The status says all. What follows is read for the connection's sake, and not waited for long.
-        let read = pin!(read(body));
-        select(read, pin!(sleep(BODY_TIME_MAX))).await;
-        Undelivered::by_status(head.status).map_or(Ok(()), Err)
+        request
     }
 }
 
