@@ -1,16 +1,20 @@
 //! One user at a time.
 
-use crate::scene::{Scene, fields, reason};
+use crate::scene::{Scene, fields, reason, spec, told_of};
+use doorward_runtime_tests::app::outbox;
 use doorward_runtime_tests::cases;
+use doorward_runtime_tests::grpc::calls;
 use doorward_runtime_tests::host::Host;
+use doorward_runtime_tests::origin::{Origin, Reply, Seen};
 use doorward_runtime_tests::run::Case;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub const CASES: &[Case] = cases![
     a_user_is_created_and_got,
     everything_that_is_wrong_in_a_message_is_told,
     what_another_user_has_is_not_given_twice,
     a_key_is_good_for_one_message,
+    who_is_created_is_told_to_others,
 ];
 
 async fn a_user_is_created_and_got(host: &dyn Host) {
@@ -141,4 +145,31 @@ async fn a_key_is_good_for_one_message(host: &dyn Host) {
     }
     assert_eq!(told[3]["code"], "OK", "the key of somebody else");
     assert_eq!(told[5]["answers"].as_array().unwrap().len(), 2);
+}
+
+async fn who_is_created_is_told_to_others(host: &dyn Host) {
+    let receiver = Origin::start(Reply::status(204)).await;
+    let mut spec = spec("");
+    spec.outbound = vec!["http://users-outbox.spin.internal".to_owned()];
+    let variables = [
+        ("users_events_url", receiver.url()),
+        ("users_events_authorization", String::new()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    spec.variables.extend(variables);
+    let app = spec.write();
+    app.add_to_manifest(&outbox());
+    let running = host.start(&app).await;
+    let ada = json!({ "name": "Ada", "email": "ada@example.com" });
+    let steps = json!([{ "create": ada, "metadata": told_of("admin", "write:users") }]);
+    let told = calls(running.address, steps).await;
+    assert_eq!(told[0]["code"], "OK", "{told}");
+    receiver
+        .until("the event", |receiver| {
+            receiver.requests().iter().any(Seen::is_whole)
+        })
+        .await;
+    let event: Value = serde_json::from_slice(&receiver.request().body).unwrap();
+    assert_eq!(event["type"], "dev.doorward.user.created.v1");
+    assert_eq!(event["subject"], told[0]["answers"][0]["id"]);
 }
