@@ -1,7 +1,7 @@
 //! `wasi:http/service`: the OpenAPI document of the users, and a page that shows it and sends requests.
 //!
 //! The document is part of the component. What draws the page is the npm package `swagger-ui-dist`, mounted as files:
-//! `renderer/` fixes it. Only what is listed in [`RESOURCES`] is served, whatever else is mounted, and the page may load
+//! `renderer/` fixes it. Only what is listed in `RESOURCES` is served, whatever else is mounted, and the page may load
 //! from here alone.
 
 use std::collections::hash_map::DefaultHasher;

@@ -1,7 +1,7 @@
 //! What happens to users, told to whoever is to know of it.
 //!
 //! Each create, change and delete leaves an [`Event`] in the statement that makes it, so there is none without the other.
-//! A [`drain`] delivers them afterwards: at least once, and those of one user in their order. Whoever delivers takes a
+//! [`drain()`] delivers them afterwards: at least once, and those of one user in their order. Whoever delivers takes a
 //! [`Lease`] of the users, so that two instances never deliver for the same one at the same time; a lease whose holder has
 //! died ends by itself.
 

@@ -32,7 +32,7 @@ macro_rules! ask {
 }
 
 impl AnyStore {
-    /// Delivers the events that wait in it, see [`drain`](fn@drain).
+    /// Delivers the events that wait in it, see [`drain()`](fn@drain).
     ///
     /// # Errors
     /// The store cannot say which do.
