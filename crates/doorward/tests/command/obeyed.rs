@@ -39,6 +39,8 @@ impl Gate {
             .replace("127.0.0.1:3001", issuer.authority())
             .replace("\"target/", &format!("\"{}/target/", workspace.display()));
         std::fs::write(folder.join("spin.toml"), text).unwrap();
+        // What it mounts besides the policy.
+        std::fs::create_dir_all(folder.join("components/users-docs/renderer")).unwrap();
         let policy = format!(
             "[issuer.local]\nurl = \"{}\"\naudience = \"http://127.0.0.1:3000\"\n\n[store]\n\
              refresh_s = {REFRESH_S}\n\n[revocation]\n\n[api_keys]\nheader = \"x-api-key\"\n\n\

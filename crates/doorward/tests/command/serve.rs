@@ -48,6 +48,8 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     };
     moved("spin.toml");
     moved("doorward.toml");
+    // What it mounts besides the policy.
+    std::fs::create_dir_all(folder.path().join("components/users-docs/renderer")).unwrap();
     // A variable without which nothing is served has its value from a file.
     let manifest = folder.path().join("spin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
