@@ -52,6 +52,69 @@ pub trait Store {
     fn delete(&self, id: Uuid, version: u64) -> impl Future<Output = Result<bool, StoreError>>;
 }
 
+/// The functions of a [`Store`] that asks another one for each of them: `$ask!(self.find(id))` and so on.
+macro_rules! delegated {
+    ($ask:ident) => {
+        async fn find(
+            &self,
+            id: ::uuid::Uuid,
+        ) -> Result<Option<$crate::user::User>, $crate::store::StoreError> {
+            $ask!(self.find(id))
+        }
+
+        async fn find_by_identity(
+            &self,
+            identity: &$crate::user::Identity,
+        ) -> Result<Option<$crate::user::User>, $crate::store::StoreError> {
+            $ask!(self.find_by_identity(identity))
+        }
+
+        async fn page(
+            &self,
+            offset: u64,
+            limit: u64,
+        ) -> Result<$crate::store::Page, $crate::store::StoreError> {
+            $ask!(self.page(offset, limit))
+        }
+
+        async fn list(
+            &self,
+            query: &$crate::query::ListQuery,
+            after: Option<&$crate::cursor::Place>,
+        ) -> Result<Vec<$crate::user::User>, $crate::store::StoreError> {
+            $ask!(self.list(query, after))
+        }
+
+        async fn cursor_secret(&self) -> Result<String, $crate::store::StoreError> {
+            $ask!(self.cursor_secret())
+        }
+
+        async fn create(
+            &self,
+            user: &$crate::user::User,
+            once: Option<(&$crate::idempotency::Once, &$crate::store::KeptAnswer)>,
+        ) -> Result<$crate::store::Creation, $crate::store::StoreError> {
+            $ask!(self.create(user, once))
+        }
+
+        async fn change(
+            &self,
+            user: &$crate::user::User,
+        ) -> Result<$crate::store::Change, $crate::store::StoreError> {
+            $ask!(self.change(user))
+        }
+
+        async fn delete(
+            &self,
+            id: ::uuid::Uuid,
+            version: u64,
+        ) -> Result<bool, $crate::store::StoreError> {
+            $ask!(self.delete(id, version))
+        }
+    };
+}
+pub(crate) use delegated;
+
 /// A part of all users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {

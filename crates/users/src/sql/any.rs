@@ -1,17 +1,12 @@
 //! Either store, whichever the settings name: what is done with users is then compiled once.
 
 use doorward_retry::Random;
-use uuid::Uuid;
 
 use super::outbox::SqlOutbox;
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
-use crate::cursor::Place;
-use crate::idempotency::Once;
 use crate::outbox::{Drained, Receiver, drain};
-use crate::query::ListQuery;
-use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError};
-use crate::user::{Identity, User};
+use crate::store::{Store, StoreError, delegated};
 
 /// One of the two stores.
 pub enum AnyStore {
@@ -55,43 +50,5 @@ impl AnyStore {
 }
 
 impl Store for AnyStore {
-    async fn find(&self, id: Uuid) -> Result<Option<User>, StoreError> {
-        ask!(self.find(id))
-    }
-
-    async fn find_by_identity(&self, identity: &Identity) -> Result<Option<User>, StoreError> {
-        ask!(self.find_by_identity(identity))
-    }
-
-    async fn page(&self, offset: u64, limit: u64) -> Result<Page, StoreError> {
-        ask!(self.page(offset, limit))
-    }
-
-    async fn list(
-        &self,
-        query: &ListQuery,
-        after: Option<&Place>,
-    ) -> Result<Vec<User>, StoreError> {
-        ask!(self.list(query, after))
-    }
-
-    async fn cursor_secret(&self) -> Result<String, StoreError> {
-        ask!(self.cursor_secret())
-    }
-
-    async fn create(
-        &self,
-        user: &User,
-        once: Option<(&Once, &KeptAnswer)>,
-    ) -> Result<Creation, StoreError> {
-        ask!(self.create(user, once))
-    }
-
-    async fn change(&self, user: &User) -> Result<Change, StoreError> {
-        ask!(self.change(user))
-    }
-
-    async fn delete(&self, id: Uuid, version: u64) -> Result<bool, StoreError> {
-        ask!(self.delete(id, version))
-    }
+    delegated!(ask);
 }
