@@ -23,7 +23,7 @@ use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::host::{Running, start_in_process};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::load::{Figures, Until, measure};
-use doorward_runtime_tests::run::build_components;
+use doorward_runtime_tests::run::{build_components, runtime};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,12 +39,7 @@ struct Settings {
 fn main() {
     let settings = settings();
     build_components();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(run(settings));
+    runtime(2).unwrap().block_on(run(settings));
 }
 
 fn settings() -> Settings {

@@ -22,7 +22,7 @@ use doorward_runtime_tests::credential::ApiKey;
 use doorward_runtime_tests::host::start_in_process;
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer, Key};
 use doorward_runtime_tests::load::{Until, measure};
-use doorward_runtime_tests::run::build_components;
+use doorward_runtime_tests::run::{build_components, runtime};
 use std::sync::Arc;
 
 /// Requests that each instance may serve: all of them.
@@ -61,12 +61,7 @@ fn main() {
         }
     }
     build_components();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(run(settings));
+    runtime(2).unwrap().block_on(run(settings));
 }
 
 async fn run(settings: Settings) {

@@ -215,12 +215,19 @@ fn trial(
 }
 
 fn block_on(case: Pending<'_>, threads: usize) -> Result<(), Failed> {
+    runtime(threads)?.block_on(case);
+    Ok(())
+}
+
+/// A runtime with so many threads.
+///
+/// # Errors
+/// The system does not give them.
+pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()
-        .build()?
-        .block_on(case);
-    Ok(())
+        .build()
 }
 
 /// Builds the components of the application and of the tests, where they are stale.

@@ -126,6 +126,17 @@ impl Wrk {
 }
 
 impl Figures {
+    /// Each request was answered, and well.
+    ///
+    /// # Panics
+    /// One was not.
+    pub fn assert_all_answered(&self) {
+        assert!(
+            self.failed == 0 && self.socket_errors == 0 && self.timeouts == 0,
+            "every request is answered: {self:?}"
+        );
+    }
+
     fn parse(said: &str) -> Self {
         let number = |name: &str| -> u64 {
             let lines = said.lines().filter_map(|line| line.strip_prefix("told "));
