@@ -8,9 +8,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher as _;
 
 use bytes::Bytes;
+use doorward_users::conditions::is_known;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -135,18 +136,6 @@ fn tag(bytes: &[u8]) -> String {
     let mut hash = DefaultHasher::new();
     hash.write(bytes);
     format!("\"{:016x}\"", hash.finish())
-}
-
-/// Whether the client has what has this tag (RFC 9110 §13.1.2). None of our tags has a comma in it.
-fn is_known(request: &HeaderMap, tag: &str) -> bool {
-    let fields = request.get_all(IF_NONE_MATCH).iter();
-    let mut members = fields
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','));
-    members.any(|member| {
-        let member = member.trim();
-        member == "*" || member.strip_prefix("W/").unwrap_or(member) == tag
-    })
 }
 
 /// A line for a person.

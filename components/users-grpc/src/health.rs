@@ -2,7 +2,7 @@
 
 use doorward_users::grpc::refusal::Refusal;
 use doorward_users::store::{Store as _, StoreError};
-use doorward_users_spin::open_store;
+use doorward_users_spin::{open_store, say_store_failed};
 
 use crate::pb::health::health_check_response::ServingStatus;
 use crate::pb::health::{HealthCheckRequest, HealthCheckResponse};
@@ -32,7 +32,7 @@ async fn state(call: &Call) -> HealthCheckResponse {
     let status = match ping().await {
         Ok(()) => ServingStatus::Serving,
         Err(failure) => {
-            call.log(&failure);
+            say_store_failed(&call.headers, &failure);
             ServingStatus::NotServing
         }
     };

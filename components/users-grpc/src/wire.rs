@@ -9,15 +9,14 @@ use doorward_users::caller::Caller;
 use doorward_users::grpc::frames::{Frames, push};
 use doorward_users::grpc::head::{GRPC, IDENTITY};
 use doorward_users::grpc::refusal::Refusal;
-use doorward_users::problem::REQUEST_ID;
-use doorward_users::store::StoreError;
+use doorward_users::problem::id_of;
+use doorward_users_spin::say_store_failed;
 use futures::stream::{LocalBoxStream, Stream, StreamExt as _, once, try_unfold};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use prost::Message;
-use serde_json::json;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 use crate::status;
@@ -37,21 +36,6 @@ impl Call {
     /// Who calls.
     pub fn caller(&self) -> Result<Caller, Refusal> {
         Caller::of(&self.headers).ok_or(Refusal::Unauthenticated)
-    }
-
-    /// One line, where the store has failed.
-    pub fn log(&self, failure: &StoreError) {
-        let line = json!({
-            "level": "error",
-            "event": "users-store-failed",
-            "request_id": self.request_id(),
-            "reason": failure.to_string(),
-        });
-        eprintln!("{line}");
-    }
-
-    fn request_id(&self) -> Option<&str> {
-        self.headers.get(REQUEST_ID)?.to_str().ok()
     }
 }
 
@@ -176,9 +160,9 @@ impl http_body::Body for Body {
             Poll::Ready(None) => status::ok(),
             Poll::Ready(Some(Err(refusal))) => {
                 if let Refusal::Store(failure) = &refusal {
-                    call.log(failure);
+                    say_store_failed(&call.headers, failure);
                 }
-                status::refused(&refusal, call.request_id())
+                status::refused(&refusal, id_of(&call.headers))
             }
         };
         self.0 = None;

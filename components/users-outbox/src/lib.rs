@@ -7,10 +7,10 @@ mod receiver;
 
 use doorward_retry::Random;
 use doorward_users::outbox::{Drained, Outbox as _, UNWANTED_MS, Undelivered, respond};
-use doorward_users::problem::REQUEST_ID;
+use doorward_users::problem::id_of;
 use doorward_users::store::StoreError;
-use doorward_users_spin::{now_ms, open_store, random};
-use serde_json::{Value, json};
+use doorward_users_spin::{now_ms, open_store, random, say, say_store_failed};
+use serde_json::json;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -21,16 +21,10 @@ const TURN_MS: u64 = 20_000;
 async fn handle(request: Request) -> impl IntoResponse {
     let (head, _) = request.into_parts();
     let request = http::Request::from_parts(head, ());
-    let id = request.headers().get(REQUEST_ID);
-    let id = id.and_then(|id| id.to_str().ok());
+    let id = id_of(request.headers());
     let (response, failure) = respond(&request, async || drained(id).await).await;
     if let Some(failure) = failure {
-        say(&json!({
-            "level": "error",
-            "event": "users-store-failed",
-            "request_id": id,
-            "reason": failure.to_string(),
-        }));
+        say_store_failed(request.headers(), &failure);
     }
     response
 }
@@ -59,9 +53,4 @@ async fn drained(request_id: Option<&str>) -> Result<Drained, StoreError> {
         }));
     }
     Ok(drained)
-}
-
-/// One line in the log.
-fn say(what: &Value) {
-    eprintln!("{what}");
 }

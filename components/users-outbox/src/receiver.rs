@@ -7,7 +7,7 @@ use doorward_users::outbox::{
     DELIVERY_MS, Event, MEDIA_TYPE, Receiver as Receives, Telling, Undelivered,
 };
 use doorward_users::store::StoreError;
-use doorward_users_spin::{now_ms, variable};
+use doorward_users_spin::{EVENTS_URL, now_ms, variable};
 use futures::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Uri};
@@ -17,8 +17,6 @@ use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
 use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 
-/// To which URL events are delivered. Empty: to none.
-const EVENTS_URL: &str = "users_events_url";
 /// What is said there in `Authorization`: `Bearer …`.
 const EVENTS_AUTHORIZATION: &str = "users_events_authorization";
 /// How much of what a receiver answers is read, in bytes. A connection whose answer was read can be used again.

@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 
 use doorward_users::caller::ISSUER_HEADER;
 use doorward_users::deprecation::Deprecation;
-use doorward_users::problem::REQUEST_ID;
-use doorward_users::service::{Answer, BODY_BYTES_MAX, Moment, Settings, answer};
+use doorward_users::service::{BODY_BYTES_MAX, Moment, Settings, answer};
 use doorward_users::store::StoreError;
-use doorward_users_spin::{now_ms, nudge_outbox, open_told_store, random, tell_numbers, variable};
+use doorward_users_spin::{
+    now_ms, nudge_outbox, open_told_store, random, say_store_failed, tell_numbers, variable,
+};
 use http::{Method, Response};
 use http_body_util::BodyExt as _;
-use serde_json::json;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types::ErrorCode;
@@ -41,7 +41,9 @@ async fn handle(request: Request) -> Result<impl IntoResponse, ErrorCode> {
         open_told_store().await
     };
     let answer = answer(&request, &service, moment, open).await;
-    log(&request, &answer);
+    if let Some(failure) = &answer.failure {
+        say_store_failed(request.headers(), failure);
+    }
     tell_numbers();
     let has_changed = has_changed(request.method(), &answer.response);
     // Who is nobody causes no work.
@@ -89,18 +91,4 @@ async fn with_body(request: Request) -> Result<http::Request<Vec<u8>>, ErrorCode
         }
     }
     Ok(http::Request::from_parts(head, bytes))
-}
-
-/// One line, with what the gate calls the request, where the store has failed.
-fn log(request: &http::Request<Vec<u8>>, answer: &Answer) {
-    if let Some(failure) = &answer.failure {
-        let id = request.headers().get(REQUEST_ID);
-        let line = json!({
-            "level": "error",
-            "event": "users-store-failed",
-            "request_id": id.and_then(|id| id.to_str().ok()),
-            "reason": failure.to_string(),
-        });
-        eprintln!("{line}");
-    }
 }

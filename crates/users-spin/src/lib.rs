@@ -2,6 +2,7 @@
 //! the outbox is asked to deliver.
 
 mod ambient;
+mod log;
 mod nudge;
 mod postgres;
 mod rows;
@@ -14,8 +15,9 @@ use doorward_users::sql::any::AnyStore;
 use doorward_users::store::StoreError;
 
 pub use ambient::{now_ms, random};
+pub use log::{say, say_store_failed};
 pub use nudge::nudge_outbox;
-pub use settings::{Place, place, variable};
+pub use settings::{EVENTS_URL, Place, place, variable};
 
 /// Opens the database that the settings name.
 ///

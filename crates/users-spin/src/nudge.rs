@@ -11,15 +11,12 @@ use spin_sdk::wasip3::wit_bindgen::spawn;
 use spin_sdk::wasip3::wit_future;
 
 use crate::ambient::now_ms;
-use crate::settings::variable;
+use crate::settings::are_events_wanted;
 
 /// Where the component is that delivers, by service chaining.
 const OUTBOX: &str = "users-outbox.spin.internal";
-/// The variable with the URL that events are delivered to. Empty: nobody wants any.
-const EVENTS_URL: &str = "users_events_url";
 /// For how long nobody is asked who could not deliver, in milliseconds.
 const PAUSE_MS: u64 = 5_000;
-
 /// How often one request asks at most, where others change users all the time. The next one goes on.
 const ROUNDS_MAX: usize = 16;
 
@@ -39,7 +36,7 @@ pub fn nudge_outbox(has_changed: bool, request: &HeaderMap) {
 
 async fn deliver(id: Option<Vec<u8>>, mut ends: Ends) {
     for _ in 0..ROUNDS_MAX {
-        let is_wanted = variable(EVENTS_URL).await.is_ok_and(|url| !url.is_empty());
+        let is_wanted = are_events_wanted().await.unwrap_or(false);
         if is_wanted && !is_delivered(id.as_deref()).await {
             ends.paused_until_ms = now_ms().saturating_add(PAUSE_MS);
             return;

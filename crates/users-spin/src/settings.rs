@@ -8,6 +8,8 @@ use spin_sdk::variables;
 
 /// Where the users are: nothing for the SQLite database `default`, `sqlite:LABEL`, or the URL of a PostgreSQL.
 const DATABASE: &str = "users_database";
+/// To which URL events are delivered. Empty: to none.
+pub const EVENTS_URL: &str = "users_events_url";
 /// Before the label of an SQLite database.
 const SQLITE_PREFIX: &str = "sqlite:";
 /// The SQLite database that is used where nothing is said.
@@ -39,6 +41,19 @@ pub async fn place() -> Result<&'static Place, StoreError> {
         None => Place::Postgres(said),
     };
     Ok(PLACE.get_or_init(|| place))
+}
+
+/// Whether anybody is to be told what happens to users.
+///
+/// # Errors
+/// The variable cannot be read.
+pub async fn are_events_wanted() -> Result<bool, StoreError> {
+    static ARE_WANTED: OnceLock<bool> = OnceLock::new();
+    if let Some(are_wanted) = ARE_WANTED.get() {
+        return Ok(*are_wanted);
+    }
+    let are_wanted = !variable(EVENTS_URL).await?.is_empty();
+    Ok(*ARE_WANTED.get_or_init(|| are_wanted))
 }
 
 /// The value of a variable. One that the manifest does not have is empty.

@@ -9,9 +9,15 @@ use serde_json::{Map, Value, json};
 use crate::media::{MERGE_PATCH, PROBLEM};
 
 /// The field with what the gate calls the request.
-pub const REQUEST_ID: &str = "x-request-id";
+pub use doorward_syntax::request_id::REQUEST_ID;
+
 /// When a client may try again what could not be done now.
 const RETRY_AFTER_S: u64 = 1;
+
+/// What the gate calls the request with these fields.
+pub fn id_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REQUEST_ID)?.to_str().ok()
+}
 
 /// A problem of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +181,7 @@ impl Problem {
             let errors = self.errors.iter().map(FieldError::json).collect();
             document.insert("errors".to_owned(), errors);
         }
-        if let Some(id) = request.get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
+        if let Some(id) = id_of(request) {
             document.insert("request_id".to_owned(), json!(id));
         }
         let mut response = Response::new(Value::Object(document).to_string());
