@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crates/heap", &[]),
+    ("crates/events", &["doorward-retry", "doorward-syntax"]),
     ("crates/users", &["doorward-retry", "doorward-syntax"]),
     ("crates/users-spin", &["doorward-users"]),
     ("crates/edge", &["doorward-gate", "doorward-heap"]),

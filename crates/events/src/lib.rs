@@ -1,0 +1,12 @@
+//! The intake of events: a body comes in piece by piece, its events are checked, and records go to a sink.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`record`] | what is written for an event, and how many of them are written at once |
+//! | [`sink`] | where records are written to |
+//!
+//! It has no clock, randomness or I/O: time and random numbers are arguments, a body is what implements a trait, and so is
+//! a sink.
+
+pub mod record;
+pub mod sink;
