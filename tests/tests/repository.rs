@@ -34,9 +34,24 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("crates/heap", &[]),
-    ("crates/events", &["doorward-retry", "doorward-syntax"]),
-    ("crates/users", &["doorward-retry", "doorward-syntax"]),
-    ("crates/users-spin", &["doorward-users"]),
+    ("crates/service", &["doorward-syntax"]),
+    ("crates/service-spin", &["doorward-service"]),
+    (
+        "crates/events",
+        &["doorward-retry", "doorward-service", "doorward-syntax"],
+    ),
+    (
+        "crates/users",
+        &["doorward-retry", "doorward-service", "doorward-syntax"],
+    ),
+    (
+        "crates/users-spin",
+        &[
+            "doorward-service",
+            "doorward-service-spin",
+            "doorward-users",
+        ],
+    ),
     ("crates/edge", &["doorward-gate", "doorward-heap"]),
     ("crates/toolchain", &[]),
     (
@@ -76,6 +91,8 @@ const COMPONENT_MAY_USE: &[&str] = &[
     "doorward-gate",
     "doorward-metrics",
     "doorward-retry",
+    "doorward-service",
+    "doorward-service-spin",
     "doorward-token",
     "doorward-users",
     "doorward-users-spin",
@@ -84,6 +101,7 @@ const COMPONENT_MAY_USE: &[&str] = &[
 /// The rooms that run on WASI, and those that run on the machine with others' connections.
 const GUESTS: &[&str] = &[
     "crates/edge",
+    "crates/service-spin",
     "crates/users-spin",
     "components/",
     "runtime-tests/components/",
@@ -226,6 +244,7 @@ fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
         "crates/traffic",
         "crates/policy",
         "crates/gate",
+        "crates/service",
         "crates/users",
     ] {
         let bans = toml_file(&format!("{room}/clippy.toml"));

@@ -1,5 +1,7 @@
 //! `doorward.users.v1.UsersService`.
 
+use doorward_service::problem::FieldError;
+use doorward_service_spin::{now_ms, random};
 use doorward_users::access;
 use doorward_users::conditions::etag;
 use doorward_users::cursor::Place;
@@ -7,11 +9,10 @@ use doorward_users::grpc::refusal::Refusal;
 use doorward_users::idempotency::{Once, answer_of, text_of};
 use doorward_users::input::details;
 use doorward_users::operations::{self, Outcome, Which};
-use doorward_users::problem::FieldError;
 use doorward_users::query::{Filters, LIMIT_MAX, ListQuery, SortKey};
 use doorward_users::store::StoreError;
 use doorward_users::user;
-use doorward_users_spin::{now_ms, nudge_outbox, open_store, random};
+use doorward_users_spin::{nudge_outbox, open_store};
 use futures::stream::{Stream, try_unfold};
 use http::Method;
 use prost::Message as _;

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use doorward_users::caller::Caller;
+use doorward_service::caller::Caller;
+use doorward_service::problem::id_of;
 use doorward_users::grpc::frames::{Frames, push};
 use doorward_users::grpc::head::{GRPC, IDENTITY};
 use doorward_users::grpc::refusal::Refusal;
-use doorward_users::problem::id_of;
 use doorward_users_spin::say_store_failed;
 use futures::stream::{LocalBoxStream, Stream, StreamExt as _, once, try_unfold};
 use http::header::CONTENT_TYPE;

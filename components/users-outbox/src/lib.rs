@@ -6,10 +6,11 @@
 mod receiver;
 
 use doorward_retry::Random;
+use doorward_service::problem::id_of;
+use doorward_service_spin::{now_ms, random, say};
 use doorward_users::outbox::{Drained, Outbox as _, UNWANTED_MS, Undelivered, respond};
-use doorward_users::problem::id_of;
 use doorward_users::store::StoreError;
-use doorward_users_spin::{now_ms, open_store, random, say, say_store_failed};
+use doorward_users_spin::{open_store, say_store_failed};
 use serde_json::json;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;

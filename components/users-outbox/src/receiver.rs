@@ -3,11 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use doorward_service_spin::{now_ms, variable};
 use doorward_users::outbox::{
     DELIVERY_MS, Event, MEDIA_TYPE, Receiver as Receives, Telling, Undelivered,
 };
 use doorward_users::store::StoreError;
-use doorward_users_spin::{EVENTS_URL, now_ms, variable};
+use doorward_users_spin::EVENTS_URL;
 use futures::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Uri};

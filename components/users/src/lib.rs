@@ -6,13 +6,12 @@
 
 use std::sync::OnceLock;
 
-use doorward_users::caller::ISSUER_HEADER;
+use doorward_service::caller::ISSUER_HEADER;
+use doorward_service_spin::{now_ms, random, variable};
 use doorward_users::deprecation::Deprecation;
 use doorward_users::service::{BODY_BYTES_MAX, Moment, Settings, answer};
 use doorward_users::store::StoreError;
-use doorward_users_spin::{
-    now_ms, nudge_outbox, open_told_store, random, say_store_failed, tell_numbers, variable,
-};
+use doorward_users_spin::{nudge_outbox, open_told_store, say_store_failed, tell_numbers};
 use http::{Method, Response};
 use http_body_util::BodyExt as _;
 use spin_sdk::http::{IntoResponse, Request};

@@ -1,32 +1,34 @@
-//! What the components of the user service have in common, by `spin-sdk`: the settings, the database, the time, and how
-//! the outbox is asked to deliver.
+//! What the components of the user service have in common, by `spin-sdk`: their settings, the store, and how the outbox is
+//! asked to deliver.
 
-mod ambient;
 mod log;
 mod nudge;
-mod postgres;
-mod rows;
 mod settings;
-mod sqlite;
 #[cfg(feature = "metrics")]
 mod telemetry;
 
+use doorward_service::database::Dialect;
+use doorward_service_spin::NamedDatabase;
 use doorward_users::sql::any::AnyStore;
+use doorward_users::sql::migrations::USERS;
+use doorward_users::sql::postgres::Postgres;
+use doorward_users::sql::sqlite::Sqlite;
 use doorward_users::store::StoreError;
 
-pub use ambient::{now_ms, random};
-pub use log::{say, say_store_failed};
+pub use log::say_store_failed;
 pub use nudge::nudge_outbox;
-pub use settings::{EVENTS_URL, Place, place, variable};
+pub use settings::EVENTS_URL;
 
 /// Opens the database that the settings name.
 ///
 /// # Errors
 /// It cannot be had, or a later release was here before.
 pub async fn open_store() -> Result<AnyStore, StoreError> {
-    Ok(match place().await? {
-        Place::Sqlite(label) => AnyStore::Sqlite(sqlite::open(label).await?),
-        Place::Postgres(url) => AnyStore::Postgres(postgres::open(url).await?),
+    static DATABASE: NamedDatabase = NamedDatabase::new(settings::DATABASE, USERS);
+    let (database, dialect) = DATABASE.open().await?;
+    Ok(match dialect {
+        Dialect::Sqlite => AnyStore::Sqlite(Sqlite::migrated(database)),
+        Dialect::Postgres => AnyStore::Postgres(Postgres::migrated(database)),
     })
 }
 

@@ -2,15 +2,15 @@
 
 use std::cell::Cell;
 
+use doorward_service::problem::REQUEST_ID;
+use doorward_service_spin::now_ms;
 use doorward_users::outbox::{DRAIN_PATH, Turn};
-use doorward_users::problem::REQUEST_ID;
 use http::HeaderMap;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{Fields, Method, Request, Scheme};
 use spin_sdk::wasip3::wit_bindgen::spawn;
 use spin_sdk::wasip3::wit_future;
 
-use crate::ambient::now_ms;
 use crate::settings::are_events_wanted;
 
 /// Where the component is that delivers, by service chaining.

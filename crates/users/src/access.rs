@@ -13,7 +13,8 @@
 //! Whoever could set the identity of a user could be that user, so without `write:users` nobody sets any, their own
 //! neither. A change by somebody who may not read the user is answered without it.
 
-use crate::caller::Caller;
+use doorward_service::caller::Caller;
+
 use crate::user::{Details, User};
 
 /// The scope that lets read all users.

@@ -1,11 +1,10 @@
 //! Changes that depend on what the client has seen (RFC 9110 §13).
 
+use doorward_service::problem::Problem;
 use doorward_syntax::list::ascii_members;
 use http::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
-
-use crate::problem::Problem;
 
 /// The `ETag` of a user in this version. It is a strong one: a version is shown in one way only. The id is in it, for
 /// `/users/me` is another user for each caller.

@@ -1,11 +1,11 @@
 //! Requests that may be sent twice and are done once: `Idempotency-Key`
 //! (draft-ietf-httpapi-idempotency-key-header-07).
 
+use doorward_service::problem::Problem;
 use doorward_syntax::base64url;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest as _, Sha256};
 
-use crate::problem::Problem;
 use crate::user::Identity;
 
 /// The field with the key.

@@ -3,6 +3,7 @@
 //! Every member that is wrong is told at once, so what is read here takes anything: a member that has another type than
 //! it should is `Given::Wrong`, and one that nobody knows is kept under `unknown`. Then the rules are asked.
 
+use doorward_service::problem::{FieldError, Problem};
 use garde::{Path, Report, Validate};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -10,8 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::email::Email;
 use crate::json;
 use crate::merge_patch::merged;
-use crate::problem::{FieldError, Problem};
-use crate::user::{Details, ISSUER_CHARS_MAX, Identity, NAME_CHARS_MAX, SUBJECT_CHARS_MAX};
+use crate::user::{
+    Details, ISSUER_CHARS_MAX, Identity, NAME_CHARS_MAX, SUBJECT_CHARS_MAX, shown_identity,
+};
 
 /// What only the service writes.
 const READ_ONLY: [&str; 3] = ["id", "created_at", "updated_at"];
@@ -122,7 +124,7 @@ pub fn changed_user(before: &Details, body: &[u8]) -> Result<Details, Problem> {
     let shown = json!({
         "name": before.name,
         "email": before.email.as_str(),
-        "identity": before.identity.as_ref().map(Identity::shown),
+        "identity": before.identity.as_ref().map(shown_identity),
     });
     match details(merged(shown, patch)) {
         Ok(details) if errors.is_empty() => Ok(details),

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+/// What a change is sent as.
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+
 /// What `target` is after the change: members of `patch` take the place of its own, one level below the other, and those
 /// that are `null` go.
 pub fn merged(target: Value, patch: Value) -> Value {

@@ -1,15 +1,15 @@
 //! What is done with users, whichever way it is asked for: REST ([`service`](crate::service)) and gRPC
 //! (`components/users-grpc`) put into their own words what is said here.
 
+use doorward_service::caller::Caller;
 use uuid::Uuid;
 
 use crate::access;
-use crate::caller::Caller;
 use crate::cursor::Place;
 use crate::idempotency::{KEY_TIME_MS, Once};
 use crate::query::{ListQuery, SortKey};
 use crate::store::{Creation, KeptAnswer, Store, StoreError, Taken};
-use crate::user::User;
+use crate::user::{User, can_be_kept};
 
 /// Which user is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub async fn find<S: Store>(
     match which {
         Which::Id(id) => store.find(id).await,
         // No user has such a name, and PostgreSQL no text with NUL.
-        Which::Me if !caller.identity.can_be_kept() => Ok(None),
+        Which::Me if !can_be_kept(&caller.identity) => Ok(None),
         Which::Me => store.find_by_identity(&caller.identity).await,
     }
 }

@@ -1,10 +1,10 @@
 //! What a request asks for in its query.
 
-use doorward_syntax::form::{decode, parameters, push};
-use doorward_syntax::numbers::parse_digits;
+use doorward_service::parameters::Parameters;
+use doorward_service::problem::Problem;
+use doorward_syntax::form::push;
 
 use crate::email::Email;
-use crate::problem::{FieldError, Problem};
 
 /// How many users a page has, unless the client says.
 pub const LIMIT_DEFAULT: u64 = 20;
@@ -201,67 +201,6 @@ impl SortKey {
             Self::Created => "created_at",
             Self::Name => "name",
             Self::Email => "email",
-        }
-    }
-}
-
-/// The parameters of a query, taken one by one.
-pub(crate) struct Parameters {
-    left: Vec<(String, String)>,
-    errors: Vec<FieldError>,
-}
-
-impl Parameters {
-    pub(crate) fn of(query: &str) -> Self {
-        let mut left: Vec<(String, String)> = Vec::new();
-        let mut errors = Vec::new();
-        for (name, value) in parameters(query.as_bytes()) {
-            let shown = String::from_utf8_lossy(name).into_owned();
-            let text = |text| String::from_utf8(decode(text)?).ok();
-            match (text(name), text(value)) {
-                (Some(name), _) if left.iter().any(|(known, _)| *known == name) => {
-                    errors.push(FieldError::query(name, "is there twice"));
-                }
-                (Some(name), Some(value)) => left.push((name, value)),
-                _ => errors.push(FieldError::query(shown, "is no encoded text")),
-            }
-        }
-        Self { left, errors }
-    }
-
-    /// The value of a parameter, if it is there.
-    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        let at = self.left.iter().position(|(known, _)| known == name)?;
-        Some(self.left.swap_remove(at).1)
-    }
-
-    /// A number from 1 to `max`.
-    pub(crate) fn number(&mut self, name: &str, default: u64, max: u64) -> u64 {
-        let Some(text) = self.text(name) else {
-            return default;
-        };
-        match parse_digits(&text) {
-            Some(number) if (1..=max).contains(&number) => number,
-            _ => {
-                self.wrong(name, format!("has to be a whole number from 1 to {max}"));
-                default
-            }
-        }
-    }
-
-    /// Says that a parameter is wrong.
-    pub(crate) fn wrong(&mut self, name: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError::query(name, detail));
-    }
-
-    /// What was read, if nothing is wrong and nothing is left.
-    pub(crate) fn end<T>(mut self, read: T) -> Result<T, Problem> {
-        for (name, _) in core::mem::take(&mut self.left) {
-            self.wrong(&name, "is not known here");
-        }
-        match self.errors.is_empty() {
-            true => Ok(read),
-            false => Err(Problem::invalid_query(self.errors)),
         }
     }
 }

@@ -3,14 +3,12 @@
 //! A change and what belongs to it are one statement. On hosts that keep connections for the next request a transaction of
 //! several statements could be left half done by a request that is cancelled, and go on as somebody else's.
 
-use core::fmt;
-
+use doorward_service::problem::FieldError;
+pub use doorward_service::store::StoreError;
 use uuid::Uuid;
 
 use crate::cursor::Place;
-use crate::database::DatabaseError;
 use crate::idempotency::Once;
-use crate::problem::FieldError;
 use crate::query::ListQuery;
 use crate::user::{Identity, User};
 
@@ -179,44 +177,4 @@ pub struct KeptAnswer {
     pub body: Option<String>,
     /// Until when it is kept, in milliseconds since 1970.
     pub expires_at_ms: u64,
-}
-
-/// Why the store cannot say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
-    /// The database cannot be had, or does not do what it is told.
-    Database(DatabaseError),
-    /// The database was migrated by a later version of this service.
-    Newer {
-        /// The version of the database's tables.
-        version: u64,
-        /// The latest one that is known here.
-        known: u64,
-    },
-    /// The database gives something that was never written.
-    Unreadable(&'static str),
-    /// What the operator says cannot be read, or is wrong.
-    Settings(String),
-}
-
-impl From<DatabaseError> for StoreError {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
-}
-
-/// For the log. A client learns nothing of it.
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Database(error) => error.fmt(f),
-            Self::Newer { version, known } => write!(
-                f,
-                "the tables of the database have version {version} and this component knows {known} at most: a later \
-                 release was here before; deploy that one, or restore the database from before it"
-            ),
-            Self::Settings(why) => write!(f, "{why}"),
-            Self::Unreadable(what) => write!(f, "the database has {what} that was never written"),
-        }
-    }
 }

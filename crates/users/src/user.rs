@@ -1,5 +1,6 @@
 //! What a user is.
 
+pub use doorward_service::caller::Identity;
 use doorward_syntax::date::rfc3339;
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
@@ -40,23 +41,6 @@ pub struct Details {
     pub identity: Option<Identity>,
 }
 
-/// Who somebody is to an issuer of tokens: only both together say it (OpenID Connect Core 1.0 §2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// `iss` of their tokens.
-    pub issuer: String,
-    /// `sub` of their tokens.
-    pub subject: String,
-}
-
-impl Identity {
-    /// Whether a user can have it: no user has one with a control character in it.
-    pub fn can_be_kept(&self) -> bool {
-        let mut all = self.issuer.chars().chain(self.subject.chars());
-        !all.any(char::is_control)
-    }
-}
-
 impl User {
     /// A new user.
     pub fn new(details: Details, now_ms: u64, random: &[u8; 10]) -> Self {
@@ -92,15 +76,19 @@ impl User {
             "updated_at": rfc3339(self.updated_at_ms),
         });
         if let (Some(identity), Some(members)) = (&self.details.identity, shown.as_object_mut()) {
-            members.insert("identity".to_owned(), identity.shown());
+            members.insert("identity".to_owned(), shown_identity(identity));
         }
         shown
     }
 }
 
-impl Identity {
-    /// How a client sees it.
-    pub fn shown(&self) -> Value {
-        json!({ "issuer": self.issuer, "subject": self.subject })
-    }
+/// Whether a user can have this identity: no user has one with a control character in it.
+pub fn can_be_kept(identity: &Identity) -> bool {
+    let mut all = identity.issuer.chars().chain(identity.subject.chars());
+    !all.any(char::is_control)
+}
+
+/// How a client sees an identity.
+pub fn shown_identity(identity: &Identity) -> Value {
+    json!({ "issuer": identity.issuer, "subject": identity.subject })
 }

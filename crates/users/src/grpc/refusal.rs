@@ -1,8 +1,9 @@
 //! What is said in place of an answer: a code, a reason for programs, words for people, and which fields are wrong.
 
+use doorward_service::problem::FieldError;
+
 use super::code::Code;
 use crate::operations::Denied;
-use crate::problem::FieldError;
 use crate::store::{StoreError, Taken};
 
 /// Whose reasons they are (`google.rpc.ErrorInfo`).
@@ -182,10 +183,10 @@ impl From<Code> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::Refusal;
-    use crate::database::{DatabaseError, ErrorKind};
     use crate::grpc::code::Code;
-    use crate::problem::FieldError;
     use crate::store::{StoreError, Taken};
+    use doorward_service::database::{DatabaseError, ErrorKind};
+    use doorward_service::problem::FieldError;
 
     fn all() -> Vec<Refusal> {
         let taken = |email, identity| Refusal::Taken(Taken { email, identity });

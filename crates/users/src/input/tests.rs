@@ -1,5 +1,6 @@
+use doorward_service::problem::Problem;
+
 use super::{changed_user, new_user};
-use crate::problem::Problem;
 use http::HeaderMap;
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! Responses, their fields, and the problem for each status.
 
+use doorward_service::media::{JSON, PROBLEM};
 use http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -8,7 +9,7 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::{parameters, schemas};
-use crate::media::{JSON, MERGE_PATCH, PROBLEM};
+use crate::merge_patch::MERGE_PATCH;
 use crate::service::BODY_BYTES_MAX;
 use crate::service::route::Version;
 

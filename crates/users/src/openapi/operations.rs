@@ -1,5 +1,6 @@
 //! What can be done at which path.
 
+use doorward_service::media::JSON;
 use http::StatusCode;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem, PathItemBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
@@ -9,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, Required};
 use super::answers::{self, Field};
 use super::{parameters, schemas};
 use crate::access::{READ_SCOPE, WRITE_SCOPE};
-use crate::media::{JSON, MERGE_PATCH};
+use crate::merge_patch::MERGE_PATCH;
 use crate::service::route::Version;
 
 /// What operations about the service itself are listed under.

@@ -1,14 +1,15 @@
 //! A request to deliver what waits.
 
+use doorward_service::caller::{Caller, is_from_inside};
+use doorward_service::media::JSON;
+use doorward_service::problem::Problem;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use super::drain::Drained;
 use crate::access;
-use crate::caller::{Caller, is_from_inside};
-use crate::media::JSON;
-use crate::problem::Problem;
+use crate::problem::unavailable;
 use crate::store::StoreError;
 
 /// Where the outbox is asked to deliver.
@@ -26,7 +27,7 @@ pub async fn respond(
     match drain().await {
         Ok(drained) => (told(&drained), None),
         Err(error) => {
-            let response = Problem::unavailable().response(request.headers());
+            let response = unavailable().response(request.headers());
             (response, Some(error))
         }
     }

@@ -5,13 +5,14 @@ mod response;
 pub(crate) mod route;
 mod users;
 
+use doorward_service::caller::Caller;
+use doorward_service::media;
+use doorward_service::problem::Problem;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
-use crate::caller::Caller;
 use crate::deprecation::Deprecation;
-use crate::media;
-use crate::problem::Problem;
+use crate::problem::unavailable;
 use crate::store::{Store, StoreError};
 use parts::Refusal;
 pub use parts::{BODY_BYTES_MAX, Moment};
@@ -46,7 +47,7 @@ pub async fn answer<S: Store>(
         Ok(response) => (response, None),
         Err(Refusal::Problem(problem)) => (problem.response(request.headers()), None),
         Err(Refusal::Store(error)) => {
-            let response = Problem::unavailable().response(request.headers());
+            let response = unavailable().response(request.headers());
             (response, Some(error))
         }
     };

@@ -1,10 +1,10 @@
 //! What a request comes with, and why it may get no user.
 
+use doorward_service::media;
+use doorward_service::problem::Problem;
 use http::{Request, StatusCode};
 
-use crate::media;
 use crate::operations::Denied;
-use crate::problem::Problem;
 use crate::store::StoreError;
 
 /// Longest body of a request, in bytes.

@@ -1,5 +1,6 @@
 //! The responses that have users.
 
+use doorward_service::media::JSON;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
@@ -7,7 +8,6 @@ use uuid::Uuid;
 
 use super::route::Version;
 use crate::conditions::{etag, etag_value, is_known};
-use crate::media::JSON;
 use crate::query::{ListQuery, PageQuery};
 use crate::store::Page;
 use crate::user::User;

@@ -1,9 +1,9 @@
 //! Which request is for what.
 
+use doorward_service::problem::Problem;
 use http::Method;
 
 use crate::operations::Which;
-use crate::problem::Problem;
 
 /// What a path stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,21 @@
 //! What is done with users.
 
+use doorward_service::caller::Caller;
+use doorward_service::media::JSON;
+use doorward_service::problem::{FieldError, Problem};
 use http::{Request, Response, StatusCode};
 
 use super::parts::{Moment, Refusal, check_body};
 use super::response;
 use super::route::{Action, Version};
 use crate::access;
-use crate::caller::Caller;
 use crate::conditions::{changed_meanwhile, check_change, check_if_match, etag};
 use crate::cursor::{cursor, place};
 use crate::idempotency::Once;
 use crate::input::{changed_user, new_user};
-use crate::media::{JSON, MERGE_PATCH};
+use crate::merge_patch::MERGE_PATCH;
 use crate::operations::{self, Outcome, Which};
-use crate::problem::{FieldError, Problem};
+use crate::problem::{unavailable, unsupported_patch};
 use crate::query::{ListQuery, PageQuery};
 use crate::store::{Change, Store, Taken};
 use crate::user::User;
@@ -40,9 +42,7 @@ impl Asked<'_> {
         }
         match action {
             Action::Create => check_body(self.request, JSON, not_json()),
-            Action::Change(_) => {
-                check_body(self.request, MERGE_PATCH, Problem::unsupported_patch())
-            }
+            Action::Change(_) => check_body(self.request, MERGE_PATCH, unsupported_patch()),
             Action::List | Action::Search | Action::Get(_) | Action::Delete(_) => Ok(()),
         }
     }
@@ -174,7 +174,7 @@ fn conflict(taken: Taken) -> Problem {
     let errors = taken.errors();
     // It was another user's, who is gone by now.
     if errors.is_empty() {
-        return Problem::unavailable();
+        return unavailable();
     }
     let detail = "Another user has what only one may have: each entry of `errors` says what.";
     Problem::new(StatusCode::CONFLICT, detail).with_errors(errors)

@@ -1,8 +1,9 @@
 //! The statement of a list: parts that are written here, put together. What a client says is a parameter of it.
 
+use doorward_service::database::Value;
+
 use super::rows::USER_COLUMNS;
 use crate::cursor::Place;
-use crate::database::Value;
 use crate::email::Email;
 use crate::query::{ListQuery, SortKey};
 

@@ -1,15 +1,17 @@
-//! How tables come to be what a release needs, version after version.
-//!
-//! A migration that was released is never changed: a later one goes after it. They are applied under a lock, so that
-//! many instances may begin at once, and all of them or none, so that an instance may end in between.
+//! The versions of the tables. How they are applied is in [`doorward_service::migrations`].
 
-use std::fmt::Write as _;
+use doorward_service::migrations::{Migration, Migrations};
 
-/// One version of the tables: the statements that make it of the version before.
-pub type Migration = &'static [&'static str];
+/// The tables of users.
+pub const USERS: Migrations = Migrations {
+    table: "users_migrations",
+    postgres_lock: 0x646f_6f72_7573_6572,
+    sqlite: SQLITE,
+    postgres: POSTGRES,
+};
 
 /// The versions of SQLite's tables. The first is version 1.
-pub const SQLITE: &[Migration] = &[&[
+const SQLITE: &[Migration] = &[&[
     "CREATE TABLE users (
         id TEXT PRIMARY KEY NOT NULL,
         name TEXT NOT NULL,
@@ -95,7 +97,7 @@ pub const SQLITE: &[Migration] = &[&[
 ]];
 
 /// The versions of PostgreSQL's tables. The first is version 1.
-pub const POSTGRES: &[Migration] = &[
+const POSTGRES: &[Migration] = &[
     &[
         "CREATE TABLE users (
         id uuid PRIMARY KEY,
@@ -151,35 +153,3 @@ pub const POSTGRES: &[Migration] = &[
         "CREATE INDEX users_outbox_leases_by_holder ON users_outbox_leases (holder)",
     ],
 ];
-
-/// The lock that PostgreSQL's migrations take. Any number will do that no other application takes.
-const POSTGRES_LOCK: i64 = 0x646f_6f72_7573_6572;
-
-/// The latest version of these tables.
-pub fn latest(migrations: &[Migration]) -> u64 {
-    u64::try_from(migrations.len()).unwrap_or(u64::MAX)
-}
-
-/// All migrations of PostgreSQL as one statement, so that nothing can be left half done: a block is a transaction.
-pub fn postgres_block() -> String {
-    let mut block = format!(
-        "DO $users$ BEGIN
-        PERFORM pg_advisory_xact_lock({POSTGRES_LOCK});
-        CREATE TABLE IF NOT EXISTS users_migrations (version bigint PRIMARY KEY);\n"
-    );
-    for (version, statements) in (1_u64..).zip(POSTGRES) {
-        let _ = writeln!(
-            block,
-            "IF NOT EXISTS (SELECT FROM users_migrations WHERE version >= {version}) THEN"
-        );
-        for statement in *statements {
-            let _ = writeln!(block, "{statement};");
-        }
-        let _ = writeln!(
-            block,
-            "INSERT INTO users_migrations VALUES ({version}); END IF;"
-        );
-    }
-    block.push_str("END $users$");
-    block
-}

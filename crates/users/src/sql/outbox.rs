@@ -4,24 +4,16 @@
 //! between two of them leaves a lease that ends. Events are removed before it is given back, so nobody who has it reads
 //! what was delivered.
 
+use doorward_service::database::{Database, DatabaseError, Dialect, Row, Value};
+use doorward_service::rows::first_number;
 use uuid::Uuid;
 
-use super::rows::{first_number, waiting};
-use crate::database::{Database, DatabaseError, Row, Value};
+use super::rows::waiting;
 use crate::outbox::{EVENTS_MAX, LEASE_MS, Lease, Outbox, Waiting};
 use crate::store::StoreError;
 
 /// Most events that are forgotten at once.
 const FORGOTTEN_MAX: u64 = 1_000;
-
-/// Which database it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// SQLite.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-}
 
 /// The events that wait in a database.
 pub struct SqlOutbox<'d> {
@@ -32,24 +24,8 @@ pub struct SqlOutbox<'d> {
 }
 
 impl SqlOutbox<'_> {
-    /// The time in milliseconds since 1970, by the clock of the database: those of the hosts may differ.
-    fn now(&self) -> &'static str {
-        match self.dialect {
-            // Days since the beginning of the Julian calendar.
-            Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
-            Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
-        }
-    }
-
-    /// Runs a statement, whose parameters are `$1` and so on in both.
     async fn run(&self, statement: &str, given: Vec<Value>) -> Result<Vec<Row>, DatabaseError> {
-        match self.dialect {
-            Dialect::Sqlite => {
-                let statement = statement.replace('$', "?");
-                self.database.run(&statement, given).await
-            }
-            Dialect::Postgres => self.database.run(statement, given).await,
-        }
+        self.dialect.run(self.database, statement, given).await
     }
 }
 
@@ -61,7 +37,7 @@ impl Outbox for SqlOutbox<'_> {
 
     async fn take(&self, lease: &Lease) -> Result<(), StoreError> {
         // In the order of users, so that two who take many never wait for each other.
-        let now = self.now();
+        let now = self.dialect.now_ms();
         let sql = format!(
             "INSERT INTO users_outbox_leases (user_id, holder, until, failures)
              SELECT DISTINCT user_id, $1, {now} + {LEASE_MS}, 0 FROM (
@@ -107,7 +83,7 @@ impl Outbox for SqlOutbox<'_> {
         pause_ms: u64,
         failures: u32,
     ) -> Result<(), StoreError> {
-        let now = self.now();
+        let now = self.dialect.now_ms();
         let sql = format!(
             "UPDATE users_outbox_leases SET holder = '', until = {now} + CAST($3 AS bigint), failures = $4
              WHERE user_id = $1 AND holder = $2"
@@ -125,7 +101,7 @@ impl Outbox for SqlOutbox<'_> {
     async fn give_back(&self, lease: &Lease) -> Result<(), StoreError> {
         // Who has failed before and was not tried is kept with that. Who has nothing to be told of any more goes, also
         // where a holder has died.
-        let now = self.now();
+        let now = self.dialect.now_ms();
         let sql = format!(
             "DELETE FROM users_outbox_leases WHERE (holder = $1 AND failures = 0) OR ((holder = $1 OR until <= {now})
                 AND NOT EXISTS (SELECT 1 FROM users_outbox AS o WHERE o.user_id = users_outbox_leases.user_id))"

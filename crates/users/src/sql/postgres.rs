@@ -1,16 +1,15 @@
 //! Users in PostgreSQL.
 
+use doorward_service::database::{Database, Dialect, ErrorKind, Value};
+use doorward_service::rows::{first_text, number};
 use uuid::Uuid;
 
 use super::lists::statement;
-use super::migrations;
-use super::outbox::{Dialect, SqlOutbox};
+use super::outbox::SqlOutbox;
 use super::rows::{
-    USER_COLUMNS, first_answer, first_number, first_text, first_user, number, page, taken,
-    unique_values, users, values,
+    USER_COLUMNS, first_answer, first_user, page, taken, unique_values, users, values,
 };
 use crate::cursor::Place;
-use crate::database::{Database, ErrorKind, Value};
 use crate::idempotency::Once;
 use crate::query::ListQuery;
 use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError, Taken};
@@ -26,44 +25,6 @@ impl Postgres {
     /// The store in a database that was migrated before.
     pub fn migrated(database: Box<dyn Database>) -> Self {
         Self(database)
-    }
-
-    /// The store in a database that is migrated now, where it has to be.
-    ///
-    /// # Errors
-    /// Where that fails, or the database is newer.
-    pub async fn migrate(database: Box<dyn Database>) -> Result<Self, StoreError> {
-        let store = Self(database);
-        let latest = migrations::latest(migrations::POSTGRES);
-        // Most often there is nothing to do, and then no lock is taken.
-        let mut version = store.version().await?;
-        if version < latest {
-            store.0.run(&migrations::postgres_block(), vec![]).await?;
-            version = store.version().await?;
-        }
-        match version == latest {
-            true => Ok(store),
-            false => Err(StoreError::Newer {
-                version,
-                known: latest,
-            }),
-        }
-    }
-
-    /// The version of the tables. 0: there are none.
-    async fn version(&self) -> Result<u64, StoreError> {
-        let exists = "SELECT (to_regclass('users_migrations') IS NOT NULL)::integer::bigint";
-        if self.one(exists).await? == 0 {
-            return Ok(0);
-        }
-        self.one("SELECT coalesce(max(version), 0) FROM users_migrations")
-            .await
-    }
-
-    /// The number that a statement gives.
-    async fn one(&self, statement: &str) -> Result<u64, StoreError> {
-        let rows = self.0.run(statement, vec![]).await?;
-        first_number(rows)
     }
 
     /// The events that wait.

@@ -1,8 +1,8 @@
 //! Rows as what they mean, and the other way round.
 
-use uuid::Uuid;
+use doorward_service::database::{Row, Value};
+use doorward_service::rows::{id, number, optional_text, text};
 
-use crate::database::{Row, Value};
 use crate::email::Email;
 use crate::outbox::{Event, Happened, Waiting};
 use crate::store::{KeptAnswer, Page, StoreError, Taken};
@@ -45,16 +45,6 @@ pub fn first_user(rows: Vec<Row>) -> Result<Option<User>, StoreError> {
 /// All users of the rows.
 pub fn users(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(user).collect()
-}
-
-/// The text of the first row.
-pub fn first_text(rows: Vec<Row>) -> Result<String, StoreError> {
-    text(first(rows))
-}
-
-/// The number of the first row.
-pub fn first_number(rows: Vec<Row>) -> Result<u64, StoreError> {
-    number(first(rows))
 }
 
 /// A page, of rows that have the total number before the columns of a user, which are `NULL` where the page is empty.
@@ -131,15 +121,6 @@ fn happened(word: &str, columns: Row) -> Result<Happened, StoreError> {
     }
 }
 
-/// A number that is at least 0.
-pub fn number(value: Option<Value>) -> Result<u64, StoreError> {
-    match value {
-        Some(Value::Integer(number)) => u64::try_from(number).ok(),
-        _ => None,
-    }
-    .ok_or(StoreError::Unreadable("a number"))
-}
-
 fn user(row: Row) -> Result<User, StoreError> {
     let mut values = row.into_iter();
     let id = id(values.next())?;
@@ -161,29 +142,4 @@ fn user(row: Row) -> Result<User, StoreError> {
         updated_at_ms: number(values.next())?,
         version: number(values.next())?,
     })
-}
-
-fn first(rows: Vec<Row>) -> Option<Value> {
-    rows.into_iter().next()?.into_iter().next()
-}
-
-fn id(value: Option<Value>) -> Result<Uuid, StoreError> {
-    match value {
-        Some(Value::Uuid(id)) => Some(id),
-        Some(Value::Text(text)) => Uuid::try_parse(&text).ok(),
-        _ => None,
-    }
-    .ok_or(StoreError::Unreadable("an id"))
-}
-
-fn text(value: Option<Value>) -> Result<String, StoreError> {
-    optional_text(value)?.ok_or(StoreError::Unreadable("a text"))
-}
-
-fn optional_text(value: Option<Value>) -> Result<Option<String>, StoreError> {
-    match value {
-        Some(Value::Text(text)) => Ok(Some(text)),
-        Some(Value::Null) => Ok(None),
-        _ => Err(StoreError::Unreadable("a text")),
-    }
 }

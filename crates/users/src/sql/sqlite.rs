@@ -1,16 +1,15 @@
 //! Users in SQLite.
 
+use doorward_service::database::{Database, Dialect, ErrorKind};
+use doorward_service::rows::first_text;
 use uuid::Uuid;
 
 use super::lists::statement;
-use super::migrations;
-use super::outbox::{Dialect, SqlOutbox};
+use super::outbox::SqlOutbox;
 use super::rows::{
-    USER_COLUMNS, first_answer, first_number, first_text, first_user, page, taken, unique_values,
-    users, values,
+    USER_COLUMNS, first_answer, first_user, page, taken, unique_values, users, values,
 };
 use crate::cursor::Place;
-use crate::database::{Database, ErrorKind};
 use crate::idempotency::Once;
 use crate::query::ListQuery;
 use crate::store::{Change, Creation, KeptAnswer, Page, Store, StoreError};
@@ -23,71 +22,6 @@ impl Sqlite {
     /// The store in a database that was migrated before.
     pub fn migrated(database: Box<dyn Database>) -> Self {
         Self(database)
-    }
-
-    /// The store in a database that is migrated now, where it has to be.
-    ///
-    /// # Errors
-    /// Where that fails, or the database is newer.
-    pub async fn migrate(database: Box<dyn Database>) -> Result<Self, StoreError> {
-        let store = Self(database);
-        let latest = migrations::latest(migrations::SQLITE);
-        // Most often there is nothing to do, and then no lock is taken.
-        let mut version = store.version().await?;
-        if version < latest {
-            // From here on nobody else writes.
-            store.0.run("BEGIN IMMEDIATE", vec![]).await?;
-            match store.apply_migrations().await {
-                Ok(()) => store.0.run("COMMIT", vec![]).await?,
-                Err(error) => {
-                    // A connection that is dropped rolls back as well.
-                    let _ = store.0.run("ROLLBACK", vec![]).await;
-                    return Err(error);
-                }
-            };
-            version = store.version().await?;
-        }
-        match version == latest {
-            true => Ok(store),
-            false => Err(StoreError::Newer {
-                version,
-                known: latest,
-            }),
-        }
-    }
-
-    /// The version of the tables. 0: there are none.
-    async fn version(&self) -> Result<u64, StoreError> {
-        let exists = "SELECT count(*) FROM sqlite_schema WHERE name = 'users_migrations'";
-        if self.one(exists).await? == 0 {
-            return Ok(0);
-        }
-        self.one("SELECT coalesce(max(version), 0) FROM users_migrations")
-            .await
-    }
-
-    async fn apply_migrations(&self) -> Result<(), StoreError> {
-        let table = "CREATE TABLE IF NOT EXISTS users_migrations (version INTEGER PRIMARY KEY NOT NULL) STRICT";
-        self.0.run(table, vec![]).await?;
-        // Somebody else may have been faster.
-        let applied = self.version().await?;
-        for (version, statements) in (1_u64..).zip(migrations::SQLITE) {
-            if version <= applied {
-                continue;
-            }
-            for statement in *statements {
-                self.0.run(statement, vec![]).await?;
-            }
-            let insert = "INSERT INTO users_migrations (version) VALUES (?1)";
-            self.0.run(insert, vec![version.into()]).await?;
-        }
-        Ok(())
-    }
-
-    /// The number that a statement gives.
-    async fn one(&self, statement: &str) -> Result<u64, StoreError> {
-        let rows = self.0.run(statement, vec![]).await?;
-        first_number(rows)
     }
 
     /// The events that wait.

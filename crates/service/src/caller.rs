@@ -7,14 +7,21 @@ use doorward_syntax::form::escaped_byte;
 use doorward_syntax::url::COMPONENT_SUFFIX;
 use http::{HeaderMap, Request};
 
-use crate::user::Identity;
-
 /// The field with `sub` of the caller's token. These are the names in `[identity]` of the policy.
 pub const SUBJECT_HEADER: &str = "x-auth-subject";
 /// The field with `iss`.
 pub const ISSUER_HEADER: &str = "x-auth-issuer";
 /// The field with the scopes, a space between two.
 pub const SCOPE_HEADER: &str = "x-auth-scope";
+
+/// Who somebody is to an issuer of tokens: only both together say it (OpenID Connect Core 1.0 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `iss` of their tokens.
+    pub issuer: String,
+    /// `sub` of their tokens.
+    pub subject: String,
+}
 
 /// Who sent the request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,22 +6,19 @@
 use bindings::spin::postgres4_2_0::postgres::{
     Connection, DbValue, Error, ParameterValue, QueryError,
 };
-use doorward_users::database::{Database, DatabaseError, ErrorKind, Running, Value};
-use doorward_users::sql::postgres::Postgres;
-use doorward_users::store::StoreError;
+use doorward_service::database::{Database, DatabaseError, ErrorKind, Running, Value};
 use uuid::Uuid;
 
 use crate::rows;
-use crate::settings::{is_migrated, migrated};
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",
-        world: "doorward:users/postgres",
+        world: "doorward:service/postgres",
         runtime_path: "spin_sdk::wit_bindgen::rt",
         generate_all,
         inline: "
-            package doorward:users;
+            package doorward:service;
 
             world postgres {
                 import spin:postgres/postgres@4.2.0;
@@ -33,30 +30,36 @@ mod bindings {
 /// SQLSTATE of what would be there twice (`unique_violation`).
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// Connects to the PostgreSQL at this URL.
-pub async fn open(url: &str) -> Result<Postgres, StoreError> {
-    let opened = Connection::open_async(url.to_owned()).await;
-    let connection = opened.map_err(|error| without_password(error, url))?;
-    let database = Box::new(PostgresDatabase(connection));
-    if is_migrated() {
-        return Ok(Postgres::migrated(database));
-    }
-    let store = Postgres::migrate(database).await?;
-    migrated();
-    Ok(store)
+/// A connection, which is ours until it is dropped.
+pub struct PostgresDatabase {
+    connection: Connection,
+    /// The variable that has its URL.
+    variable: &'static str,
 }
 
-/// A connection, which is ours until it is dropped.
-struct PostgresDatabase(Connection);
+impl PostgresDatabase {
+    /// Connects to the PostgreSQL at this URL, which is that of a variable.
+    pub async fn open(url: &str, variable: &'static str) -> Result<Self, DatabaseError> {
+        let opened = Connection::open_async(url.to_owned()).await;
+        let connection = opened.map_err(|failed| without_password(error(failed, variable), url))?;
+        Ok(Self {
+            connection,
+            variable,
+        })
+    }
+}
 
 impl Database for PostgresDatabase {
     fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a> {
         Box::pin(async move {
+            let failed = |failed| error(failed, self.variable);
             let parameters = parameters.into_iter().map(parameter).collect();
-            let queried = self.0.query_async(statement.to_owned(), parameters).await;
-            let (_, stream, end) = queried.map_err(error)?;
+            let queried = self
+                .connection
+                .query_async(statement.to_owned(), parameters);
+            let (_, stream, end) = queried.await.map_err(failed)?;
             let rows = rows::all(stream).await;
-            end.await.map_err(error)?;
+            end.await.map_err(failed)?;
             let row = |row: Vec<DbValue>| row.into_iter().map(value).collect();
             Ok(rows.into_iter().map(row).collect())
         })
@@ -83,7 +86,7 @@ fn value(value: DbValue) -> Value {
 }
 
 /// The words of an error may have a value in them, an address say, so only its code is told.
-fn error(error: Error) -> DatabaseError {
+fn error(error: Error, variable: &str) -> DatabaseError {
     let (kind, reason) = match error {
         Error::ConnectionFailed(why) => (ErrorKind::Failed, format!("PostgreSQL: {why}")),
         Error::QueryFailed(QueryError::DbError(said)) => {
@@ -102,17 +105,18 @@ fn error(error: Error) -> DatabaseError {
             "PostgreSQL: a value of another type".to_owned(),
         ),
         Error::Other(_) => {
-            let reason = "PostgreSQL: the address in the variable users_database is wrong, or not in \
-                          `allowed_outbound_hosts` of the component in spin.toml";
-            (ErrorKind::Failed, reason.to_owned())
+            let reason = format!(
+                "PostgreSQL: the address in the variable {variable} is wrong, or not in `allowed_outbound_hosts` of the \
+                 component in spin.toml"
+            );
+            (ErrorKind::Failed, reason)
         }
     };
     DatabaseError { kind, reason }
 }
 
 /// Why there is no connection, unless the password is in it.
-fn without_password(failed: Error, url: &str) -> DatabaseError {
-    let error = error(failed);
+fn without_password(error: DatabaseError, url: &str) -> DatabaseError {
     let user = url.rsplit_once('@').map_or("", |(before, _)| before);
     let password = user.rsplit_once(':').map_or("", |(_, password)| password);
     match !password.is_empty() && error.reason.contains(password) {

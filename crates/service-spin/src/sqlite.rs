@@ -1,51 +1,53 @@
 //! SQLite by `spin:sqlite`.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use doorward_users::database::{Database, DatabaseError, ErrorKind, Running, Value};
-use doorward_users::sql::sqlite::Sqlite;
-use doorward_users::store::StoreError;
+use doorward_service::database::{Database, DatabaseError, ErrorKind, Running, Value};
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
 use crate::rows;
-use crate::settings::{is_migrated, migrated};
 
 thread_local! {
-    /// A connection that no request has. To open one takes as long as several statements, and an instance has one at a
-    /// time, so that all of them together have no more than the host has for everybody.
-    static KEPT: Cell<Option<Connection>> = const { Cell::new(None) };
+    /// A connection that no request has, and the label of its database. To open one takes as long as several statements,
+    /// and an instance has one at a time, so that all of them together have no more than the host has for everybody.
+    static KEPT: Cell<Option<(&'static str, Connection)>> = const { Cell::new(None) };
 }
 
-/// Opens the database with this label.
-pub async fn open(label: &str) -> Result<Sqlite, StoreError> {
-    if is_migrated()
-        && let Some(connection) = KEPT.take()
-    {
-        return Ok(Sqlite::migrated(Box::new(SqliteDatabase::of(connection))));
-    }
-    let connection = Connection::open(label).await.map_err(error)?;
-    let database = Box::new(SqliteDatabase::of(connection));
-    if is_migrated() {
-        return Ok(Sqlite::migrated(database));
-    }
-    let store = Sqlite::migrate(database).await?;
-    migrated();
-    Ok(store)
+/// Which database it is.
+#[derive(Clone, Copy)]
+pub struct Which {
+    /// Its label.
+    pub label: &'static str,
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// Whether its tables are as they have to be: before, a connection may have half of a migration.
+    pub is_migrated: &'static AtomicBool,
 }
 
 /// A connection, which is ours until it is dropped.
-struct SqliteDatabase {
+pub struct SqliteDatabase {
+    which: Which,
     connection: Option<Connection>,
     /// Whether its last statement has ended, and well.
     is_sound: Cell<bool>,
 }
 
 impl SqliteDatabase {
-    fn of(connection: Connection) -> Self {
-        Self {
+    /// A connection to a database.
+    pub async fn open(which: Which) -> Result<Self, DatabaseError> {
+        let kept = KEPT.take().filter(|(label, _)| *label == which.label);
+        let connection = match kept {
+            Some((_, connection)) => connection,
+            None => Connection::open(which.label)
+                .await
+                .map_err(|failed| error(failed, which.variable))?,
+        };
+        Ok(Self {
+            which,
             connection: Some(connection),
             is_sound: Cell::new(true),
-        }
+        })
     }
 
     async fn rows(
@@ -70,7 +72,8 @@ impl Database for SqliteDatabase {
     fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a> {
         Box::pin(async move {
             self.is_sound.set(false);
-            let rows = self.rows(statement, parameters).await.map_err(error);
+            let rows = self.rows(statement, parameters).await;
+            let rows = rows.map_err(|failed| error(failed, self.which.variable));
             let is_conflict = matches!(&rows, Err(error) if error.kind == ErrorKind::Conflict);
             self.is_sound.set(rows.is_ok() || is_conflict);
             rows
@@ -81,8 +84,9 @@ impl Database for SqliteDatabase {
 /// A request that has ended leaves its connection to the next one; one that was given up, or failed, does not.
 impl Drop for SqliteDatabase {
     fn drop(&mut self) {
-        if self.is_sound.get() && is_migrated() {
-            KEPT.set(self.connection.take());
+        let may_be_kept = self.is_sound.get() && self.which.is_migrated.load(Ordering::Relaxed);
+        if let Some(connection) = self.connection.take_if(|_| may_be_kept) {
+            KEPT.set(Some((self.which.label, connection)));
         }
     }
 }
@@ -109,18 +113,17 @@ fn of_spin(value: SpinValue) -> Value {
 const NOT_UNIQUE: &str = "UNIQUE constraint failed";
 
 /// What SQLite says has names of tables and columns in it, and no values.
-fn error(error: Error) -> DatabaseError {
+fn error(error: Error, variable: &str) -> DatabaseError {
     DatabaseError {
         kind: match &error {
             Error::Io(reason) if reason.contains(NOT_UNIQUE) => ErrorKind::Conflict,
             _ => ErrorKind::Failed,
         },
         reason: match error {
-            Error::NoSuchDatabase => {
-                "there is no such SQLite database: name one of the component's \
-                                      `sqlite_databases` in the variable users_database"
-                    .to_owned()
-            }
+            Error::NoSuchDatabase => format!(
+                "there is no such SQLite database: name one of the component's `sqlite_databases` in the variable \
+                 {variable}"
+            ),
             Error::AccessDenied => {
                 "the SQLite database is not granted: name it in `sqlite_databases` of the \
                                     component in spin.toml"

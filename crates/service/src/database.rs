@@ -11,6 +11,45 @@ pub trait Database {
     fn run<'a>(&'a self, statement: &'a str, parameters: Vec<Value>) -> Running<'a>;
 }
 
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Dialect {
+    /// The time in milliseconds since 1970, by the clock of the database: those of the hosts may differ.
+    pub fn now_ms(self) -> &'static str {
+        match self {
+            // Days since the beginning of the Julian calendar.
+            Self::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+        }
+    }
+
+    /// Runs a statement, whose parameters are `$1` and so on in both.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn run(
+        self,
+        database: &dyn Database,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        match self {
+            Self::Sqlite => {
+                let statement = statement.replace('$', "?");
+                database.run(&statement, parameters).await
+            }
+            Self::Postgres => database.run(statement, parameters).await,
+        }
+    }
+}
+
 /// A statement under way. It has a place of its own: many statements are run, and each of those who wait for one would
 /// have all of a connection's state in theirs.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, DatabaseError>> + 'a>>;

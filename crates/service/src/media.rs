@@ -5,10 +5,8 @@ use doorward_syntax::media_type::MediaType;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 
-/// What users are sent and shown as.
+/// What documents are sent and shown as.
 pub const JSON: &str = "application/json";
-/// What a change is sent as (RFC 7396).
-pub const MERGE_PATCH: &str = "application/merge-patch+json";
 /// What problems are shown as (RFC 9457).
 pub const PROBLEM: &str = "application/problem+json";
 
