@@ -71,6 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "tests",
         &[
+            "doorward-events",
             "doorward-gate",
             "doorward-metrics",
             "doorward-policy",

@@ -2,11 +2,13 @@
 //!
 //! | module | what it has |
 //! |---|---|
+//! | [`json`] | one JSON value, read strictly and without copying anything |
 //! | [`record`] | what is written for an event, and how many of them are written at once |
 //! | [`sink`] | where records are written to |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, a body is what implements a trait, and so is
 //! a sink.
 
+pub mod json;
 pub mod record;
 pub mod sink;
