@@ -5,6 +5,8 @@
 //! | [`json`] | one JSON value, read strictly and without copying anything |
 //! | [`record`] | what is written for an event, and how many of them are written at once |
 //! | [`sink`] | where records are written to |
+//! | [`split`] | the events of a body, one after the other |
+//! | [`unfold`] | a body as it was before it was compressed |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, a body is what implements a trait, and so is
 //! a sink.
@@ -12,3 +14,5 @@
 pub mod json;
 pub mod record;
 pub mod sink;
+pub mod split;
+pub mod unfold;
