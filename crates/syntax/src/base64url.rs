@@ -40,6 +40,39 @@ pub fn decode_standard_padded(text: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// Whether [`decode_standard_padded`] would decode this, without what comes of it.
+#[must_use]
+pub fn is_standard_padded(text: &[u8]) -> bool {
+    let digits = match text {
+        [digits @ .., b'=', b'='] | [digits @ .., b'='] => digits,
+        digits => digits,
+    };
+    let Some(last) = digits.last() else {
+        return text.is_empty();
+    };
+    // How many bits of the last digit no byte uses.
+    let unused = match digits.len() % 4 {
+        2 => 15,
+        3 => 3,
+        _ => 0,
+    };
+    text.len().is_multiple_of(4)
+        && digits.iter().all(|digit| value_of(*digit).is_some())
+        && value_of(*last).is_some_and(|value| value & unused == 0)
+}
+
+/// The value of a digit of the standard alphabet.
+const fn value_of(digit: u8) -> Option<u8> {
+    Some(match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
+}
+
 /// Encodes.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
@@ -94,7 +127,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
-    use super::{decode, decode_standard_padded, encode, encode_standard};
+    use super::{decode, decode_standard_padded, encode, encode_standard, is_standard_padded};
 
     #[test]
     fn strict_text_decodes() {
@@ -145,6 +178,11 @@ mod tests {
         ] {
             let found = decode_standard_padded(text.as_bytes());
             assert_eq!(found.as_deref(), bytes, "{text:?}");
+            assert_eq!(
+                is_standard_padded(text.as_bytes()),
+                bytes.is_some(),
+                "{text:?}"
+            );
         }
     }
 
@@ -162,6 +200,33 @@ mod tests {
                 let standard = encode_standard(&bytes);
                 assert_eq!(standard, STANDARD.encode(&bytes));
                 assert_eq!(decode_standard_padded(standard.as_bytes()), Some(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn what_decodes_is_told_without_decoding() {
+        for first in 0..=u8::MAX {
+            for (second, third) in [
+                (b'A', b'='),
+                (b'Q', b'='),
+                (b'R', b'A'),
+                (b'/', b'E'),
+                (b'=', b'A'),
+            ] {
+                for text in [
+                    [first, second, third, b'='],
+                    [second, third, first, b'='],
+                    [b'A', second, third, first],
+                ] {
+                    let expected = decode_standard_padded(&text).is_some();
+                    assert_eq!(
+                        is_standard_padded(&text),
+                        expected,
+                        "{}",
+                        text.escape_ascii()
+                    );
+                }
             }
         }
     }

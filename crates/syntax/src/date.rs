@@ -6,6 +6,9 @@
 type Form = &'static [u8];
 
 const RFC_3339: Form = b"0000-11-22T33:44:55Z";
+/// The same without the zone.
+const RFC_3339_LOCAL: Form = b"0000-11-22T33:44:55";
+const RFC_3339_LOCAL_BYTES: usize = RFC_3339_LOCAL.len();
 /// The three forms of RFC 9110 section 5.6.7, each without the day of the week: `IMF-fixdate`, `rfc850-date`,
 /// which has its name in full, and `asctime-date`, which says nothing of the zone.
 const IMF_FIXDATE: Form = b", 22 aaa 0000 33:44:55 GMT";
@@ -58,6 +61,45 @@ pub fn parse_rfc3339(text: &[u8]) -> Option<u64> {
     let parts = read(text, RFC_3339)?;
     let [.., second] = parts;
     unix_s(parts).filter(|_| second < 60)
+}
+
+/// Reads any `date-time` of RFC 3339 section 5.6 as milliseconds since 1970: with fractions of a second, of which those of
+/// a millisecond are left out, in any zone, in letters of either case. A leap second counts as the one after. `None` also
+/// where it is before 1970.
+#[must_use]
+pub fn parse_rfc3339_ms(text: &[u8]) -> Option<u64> {
+    let (date_time, rest) = text.split_first_chunk::<RFC_3339_LOCAL_BYTES>()?;
+    let mut date_time = *date_time;
+    date_time.make_ascii_uppercase();
+    let seconds = unix_s(read(&date_time, RFC_3339_LOCAL)?)?;
+    let (fraction_ms, zone) = match rest.split_first() {
+        Some((b'.', fraction)) => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit());
+            let (digits, zone) = fraction.split_at_checked(digits.count())?;
+            if digits.is_empty() {
+                return None;
+            }
+            let places = digits.iter().copied().chain([b'0', b'0']).take(3);
+            let ms = places.fold(0, |ms, digit| ms * 10 + u64::from(digit - b'0'));
+            (ms, zone)
+        }
+        _ => (0, rest),
+    };
+    let offset_s = |hours: &[u8; 2], minutes: &[u8; 2]| {
+        let number = |digits: &[u8; 2]| {
+            let [ten, one] = digits.map(|digit| digit.wrapping_sub(b'0'));
+            (ten < 10 && one < 10).then(|| u64::from(ten * 10 + one))
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes)?);
+        (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)
+    };
+    let utc = match *zone {
+        [b'Z' | b'z'] => Some(seconds),
+        [b'+', h, i, b':', m, n] => seconds.checked_sub(offset_s(&[h, i], &[m, n])?),
+        [b'-', h, i, b':', m, n] => seconds.checked_add(offset_s(&[h, i], &[m, n])?),
+        _ => None,
+    };
+    Some(utc? * 1000 + fraction_ms)
 }
 
 /// A time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (`IMF-fixdate`, RFC 9110 section 5.6.7).

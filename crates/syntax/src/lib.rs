@@ -9,7 +9,7 @@
 //! - [`media_type`]: media types (section 8.3.1).
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
 //! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries. [`url`]: what a URL
-//!   consists of. [`split`]: where a short text is in another one.
+//!   consists of; [`uri`]: what a URI or a reference to one is. [`split`]: where a short text is in another one.
 //! - [`own_host`]: what a component may rely on where our own host runs it.
 
 pub mod base64url;
@@ -24,4 +24,5 @@ pub mod own_host;
 pub mod request_id;
 pub mod split;
 pub mod tokens;
+pub mod uri;
 pub mod url;

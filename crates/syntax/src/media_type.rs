@@ -58,6 +58,48 @@ impl<'v> MediaType<'v> {
     }
 }
 
+/// The first parameter of this name, in any case, of a `Content-Type` that [`MediaType::parse`] reads: its value without
+/// quotes (RFC 9110 section 5.6.6). A backslash in a quoted one is left as it is.
+#[must_use]
+pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
+    let (_, mut rest) = split(value)?;
+    while let [b';', parameter @ ..] = trim(rest) {
+        let parameter = trim(parameter);
+        let is_in_name = |byte: &&u8| is_tchar(**byte);
+        let named = parameter.split_at_checked(parameter.iter().take_while(is_in_name).count())?;
+        let (found, [b'=', text @ ..]) = named else {
+            rest = named.1;
+            continue;
+        };
+        let length = match text {
+            [b'"', quoted @ ..] => 2 + quoted_length(quoted)?,
+            _ => {
+                let ends = |byte: &u8| *byte == b';' || is_ows(*byte);
+                text.iter().position(ends).unwrap_or(text.len())
+            }
+        };
+        let (text, after) = text.split_at_checked(length)?;
+        if found.eq_ignore_ascii_case(name.as_bytes()) {
+            let unquoted = text
+                .strip_prefix(b"\"")
+                .and_then(|text| text.strip_suffix(b"\""));
+            return Some(unquoted.unwrap_or(text));
+        }
+        rest = after;
+    }
+    None
+}
+
+/// The bytes of a quoted string up to the quote that ends it.
+fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut is_escaped = false;
+    text.iter().position(|byte| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    })
+}
+
 /// Whether this is `type/subtype`, or `type/*` for every subtype, in lower case and as they are registered (RFC
 /// 6838 section 4.2).
 #[must_use]
@@ -122,7 +164,31 @@ fn are_parameters(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORM, MediaType, is_range};
+    use super::{FORM, MediaType, is_range, parameter};
+
+    #[test]
+    fn a_parameter_is_found_by_its_name() {
+        for (value, expected) in [
+            ("a/b", None),
+            ("a/b;", None),
+            ("a/b; charset=utf-8", Some("utf-8")),
+            ("a/b;CharSet=UTF-8 ;c=d", Some("UTF-8")),
+            ("a/b; charset=\"utf-8\"", Some("utf-8")),
+            ("a/b; x=\"; charset=a\"; charset=b", Some("b")),
+            ("a/b; x=\"\\\"; charset=a\"; charset=b", Some("b")),
+            ("a/b;;x;charset=b", Some("b")),
+            ("a/b; charset=", Some("")),
+            ("a/b; charset=\"\"", Some("")),
+            ("a/b; charset=\"a\\\"b\"", Some("a\\\"b")),
+            ("a/b; charset=\"a", None),
+            ("a/b; xcharset=a; charset2=b", None),
+            ("a/b; charset=one; charset=two", Some("one")),
+            ("charset=a", None),
+        ] {
+            let found = parameter(value.as_bytes(), "charset");
+            assert_eq!(found, expected.map(str::as_bytes), "{value}");
+        }
+    }
 
     /// In whole, what is said of the type alone; the cases are those of who accepts bodies.
     #[test]
