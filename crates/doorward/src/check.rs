@@ -82,9 +82,13 @@ fn check_manifest(arguments: &Arguments) -> Result<ExitCode> {
     for notice in &application.notices {
         eprintln!("{name}: {notice}");
     }
-    for Bypass { from, to } in past_middlewares(&application) {
+    for Bypass { from, to, may_be } in past_middlewares(&application) {
+        let reaches = match may_be {
+            true => "may reach, as a variable says,",
+            false => "reaches",
+        };
         println!(
-            "note: `{from}` reaches `{to}` past its middlewares, by http://{to}.spin.internal: what it sends there is \
+            "note: `{from}` {reaches} `{to}` past its middlewares, by http://{to}.spin.internal: what it sends there is \
              judged by nobody, identity headers included. Where that is not meant, narrow its `allowed_outbound_hosts`"
         );
     }

@@ -156,6 +156,7 @@ fn who_reaches_a_component_past_its_middlewares_is_named() {
     let named = |hosts: &str| {
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
+             [variables]\napi.default = \"api.example\"\ncache.default = \"127.0.0.1\"\n\
              [[trigger.http]]\nroute = \"/...\"\ncomponent = \"users\"\n\
              dependencies.middleware = [{{ component = \"gate\" }}]\n\
              [[trigger.http]]\nroute = \"/open\"\ncomponent = \"open\"\n\
@@ -165,18 +166,32 @@ fn who_reaches_a_component_past_its_middlewares_is_named() {
         std::fs::write(folder.path().join("spin.toml"), text).unwrap();
         let ran = run(folder.path(), &["check", "spin.toml"]);
         assert_eq!(ran.status, 0, "{}", ran.stderr);
-        ran.stdout
-            .contains("note: `open` reaches `users` past its middlewares")
+        let says = |reaches: &str| {
+            let note = format!("note: `open` {reaches} `users` past its middlewares");
+            ran.stdout.contains(&note)
+        };
+        match (says("reaches"), says("may reach, as a variable says,")) {
+            (true, false) => "reaches",
+            (false, true) => "may reach",
+            (false, false) => "nothing",
+            (true, true) => "both",
+        }
     };
-    for (hosts, is_named) in [
-        ("\"http://users.spin.internal\"", true),
-        ("\"http://*.spin.internal\"", true),
-        ("\"*://*:*\"", true),
-        ("", false),
-        ("\"http://open.spin.internal\"", false),
-        ("\"https://users.example\"", false),
+    for (hosts, expected) in [
+        ("\"http://users.spin.internal\"", "reaches"),
+        ("\"http://*.spin.internal\"", "reaches"),
+        ("\"*://*:*\"", "reaches"),
+        ("\"http://{{ api }}\"", "may reach"),
+        (
+            "\"http://{{ api }}\", \"http://users.spin.internal\"",
+            "reaches",
+        ),
+        ("\"redis://{{ cache }}:6379\"", "nothing"),
+        ("", "nothing"),
+        ("\"http://open.spin.internal\"", "nothing"),
+        ("\"https://users.example\"", "nothing"),
     ] {
-        assert_eq!(named(hosts), is_named, "{hosts}");
+        assert_eq!(named(hosts), expected, "{hosts}");
     }
 }
 
