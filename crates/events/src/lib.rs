@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`json`] | one JSON value, read strictly and without copying anything |
 //! | [`record`] | what is written for an event, and how many of them are written at once |
-//! | [`sink`] | where records are written to |
+//! | [`sink`], [`sinks`] | where records are written to, and what each kind of sink is told |
 //! | [`split`] | the events of a body, one after the other |
 //! | [`unfold`] | a body as it was before it was compressed |
 //!
@@ -14,5 +14,6 @@
 pub mod json;
 pub mod record;
 pub mod sink;
+pub mod sinks;
 pub mod split;
 pub mod unfold;

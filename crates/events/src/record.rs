@@ -96,6 +96,12 @@ impl Batch {
         &self.json
     }
 
+    /// All of them as one JSON array.
+    #[must_use]
+    pub fn json_array(&self) -> String {
+        ["[", &self.json, "]"].concat()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

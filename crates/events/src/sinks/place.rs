@@ -1,0 +1,149 @@
+//! Which sink there is, as the operator names it in one variable.
+
+use ::http::Uri;
+
+/// Where events are written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A table in SQLite or PostgreSQL: nothing, `sqlite:LABEL` or `postgres://…`, as for every service.
+    Database,
+    /// A stream in the Redis at this URL: `redis://…` or `rediss://…`.
+    Redis(String),
+    /// A topic of an MQTT server: `mqtt://USER:PASSWORD@HOST:PORT` or `mqtts://…`.
+    Mqtt {
+        /// Its URL without who we are.
+        url: String,
+        /// Who we are there, empty where nothing is said.
+        user: String,
+        /// How we show it.
+        password: String,
+    },
+    /// A collector at this URL: `http://…` or `https://…`.
+    Http(Uri),
+}
+
+impl Place {
+    /// The place that a variable's value names.
+    ///
+    /// # Errors
+    /// It names none. The reason says what there is, and nothing of the value, which may have a password.
+    pub fn parse(value: &str) -> Result<Self, &'static str> {
+        const NONE: &str = "names no sink: write sqlite:LABEL, postgres://…, redis://…, mqtt://…, http://… or https://…, \
+                            or nothing for the SQLite database `default`";
+        if value.is_empty() {
+            return Ok(Self::Database);
+        }
+        let (scheme, rest) = value.split_once(':').ok_or(NONE)?;
+        let is_url = rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty());
+        match scheme {
+            "sqlite" if !rest.is_empty() && !rest.starts_with('/') => Ok(Self::Database),
+            _ if !is_url => Err(NONE),
+            "postgres" | "postgresql" => Ok(Self::Database),
+            "redis" | "rediss" => Ok(Self::Redis(value.to_owned())),
+            "mqtt" | "mqtts" => Self::mqtt(scheme, rest.trim_start_matches('/')),
+            "http" | "https" => {
+                let url = value.parse::<Uri>().ok();
+                let url =
+                    url.filter(|url| url.authority().is_some_and(|a| !a.as_str().contains('@')));
+                url.map(Self::Http).ok_or(
+                    "is no URL of a collector: it has a host, and nobody's name or password in it",
+                )
+            }
+            _ => Err(NONE),
+        }
+    }
+
+    /// Takes apart what the host wants apart.
+    fn mqtt(scheme: &str, rest: &str) -> Result<Self, &'static str> {
+        let (who, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+        if host.is_empty() || host.contains(['?', '#']) {
+            return Err(
+                "is no URL of an MQTT server: mqtt://USER:PASSWORD@HOST:PORT, without a query",
+            );
+        }
+        let (user, password) = who.split_once(':').unwrap_or((who, ""));
+        let plain = |part: &str| {
+            let part =
+                unescaped(part).ok_or("has a user or a password with a broken escape (`%XX`)")?;
+            Ok::<_, &'static str>(part)
+        };
+        Ok(Self::Mqtt {
+            url: format!("{scheme}://{host}"),
+            user: plain(user)?,
+            password: plain(password)?,
+        })
+    }
+}
+
+/// The text for which `%XX` stands (RFC 3986 §2.1).
+fn unescaped(text: &str) -> Option<String> {
+    let mut rest = text.as_bytes();
+    let mut plain = Vec::with_capacity(rest.len());
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                plain.push(doorward_syntax::form::escaped_byte(*high, *low)?);
+                after
+            }
+            (b'%', _) => return None,
+            _ => {
+                plain.push(*first);
+                after
+            }
+        };
+    }
+    String::from_utf8(plain).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn a_place_is_what_its_scheme_says() {
+        let mqtt = |url: &str, user: &str, password: &str| Place::Mqtt {
+            url: url.to_owned(),
+            user: user.to_owned(),
+            password: password.to_owned(),
+        };
+        for (value, place) in [
+            ("", Place::Database),
+            ("sqlite:events", Place::Database),
+            ("postgres://a:b@c/d", Place::Database),
+            (
+                "redis://127.0.0.1",
+                Place::Redis("redis://127.0.0.1".to_owned()),
+            ),
+            ("mqtt://h:1883", mqtt("mqtt://h:1883", "", "")),
+            ("mqtts://a:b%40c@h", mqtt("mqtts://h", "a", "b@c")),
+            (
+                "http://c/in",
+                Place::Http(::http::Uri::from_static("http://c/in")),
+            ),
+        ] {
+            assert_eq!(Place::parse(value), Ok(place), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_sink_is_refused_and_not_repeated() {
+        for value in [
+            "events",
+            "sqlite:",
+            "sqlite://x",
+            "kafka://h",
+            "http:h",
+            "http://",
+            "http://me:secret@h/",
+            "mqtt://h?client_id=1",
+            "mqtt://",
+            "mqtt://a:%4@h",
+            "redis:",
+            "postgres:x",
+        ] {
+            let why = Place::parse(value).err().unwrap_or_default();
+            assert!(!why.is_empty(), "{value}");
+            assert!(!why.contains("secret"), "{why}");
+        }
+    }
+}
