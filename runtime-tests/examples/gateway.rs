@@ -32,12 +32,11 @@ use doorward_runtime_tests::app::{AppSpec, built};
 use doorward_runtime_tests::host::start_in_process;
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
 use doorward_runtime_tests::nginx::Nginx;
+use doorward_runtime_tests::peer::{Peer, read_numbers, serve_until_input_ends};
 use doorward_runtime_tests::process::Usage;
 use doorward_runtime_tests::run::{build_components, runtime};
 use doorward_runtime_tests::wrk::{Figures, Wrk};
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// The figures to reach: requests per second…
@@ -100,27 +99,19 @@ fn step_back() -> Result<(), String> {
 }
 
 fn settings() -> Settings {
-    let mut settings = Settings {
-        time: Duration::from_secs(10),
-        rounds: 5,
-        connections: 32,
-        reuse: REUSE,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value: usize = arguments
-            .next()
-            .and_then(|value| value.parse().ok())
-            .unwrap_or_else(|| panic!("{name} takes a whole number"));
-        match name.as_str() {
-            "--seconds" => settings.time = Duration::from_secs(value as u64),
-            "--rounds" => settings.rounds = value.max(1),
-            "--connections" => settings.connections = value,
-            "--reuse" => settings.reuse = value,
-            _ => panic!("unknown option {name}"),
-        }
+    let [mut seconds, mut rounds, mut connections, mut reuse] = [10, 5, 32, REUSE];
+    read_numbers(&mut [
+        ("--seconds", &mut seconds),
+        ("--rounds", &mut rounds),
+        ("--connections", &mut connections),
+        ("--reuse", &mut reuse),
+    ]);
+    Settings {
+        time: Duration::from_secs(seconds as u64),
+        rounds,
+        connections,
+        reuse,
     }
-    settings
 }
 
 fn gateway(origin: &str, issuer: &str) -> AppSpec {
@@ -139,47 +130,18 @@ async fn serve(spec: &AppSpec, reuse: usize) {
         options.max_instance_reuse_count = reuse;
     })
     .await;
-    println!("{}", running.address);
-    tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
-        .await
-        .unwrap();
+    serve_until_input_ends(running.address).await;
 }
 
-/// A process that serves. It ends with its standard input.
-struct Serving {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Serving {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new("chrt")
-            .args(["--other", "0"])
-            .arg(std::env::current_exe().unwrap())
-            .arg(SERVE)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().parse().expect("it says where it listens");
-        Self { child, address }
-    }
-
-    fn usage(&self) -> Usage {
-        Usage::of(self.child.id()).expect("the gateway runs")
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
+/// Starts this program as a host, which is no batch work.
+fn start(arguments: &[&str]) -> Peer {
+    let mut command = Command::new("chrt");
+    command
+        .args(["--other", "0"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(SERVE)
+        .args(arguments);
+    Peer::start(command)
 }
 
 struct Round {
@@ -194,8 +156,8 @@ async fn run(settings: &Settings) -> ExitCode {
     let issuer = Issuer::start().await;
     let nginx = Nginx::origin().await;
     let reuse = settings.reuse.to_string();
-    let gateway = Serving::start(&[&reuse, &nginx.url(), &issuer.url()]);
-    let alone = Serving::start(&[&reuse]);
+    let gateway = start(&[&reuse, &nginx.url(), &issuer.url()]);
+    let alone = start(&[&reuse]);
     let token = issuer.token("alice", "read");
     let through = |connections, time| {
         Wrk::get(gateway.address, PATH, connections, time)

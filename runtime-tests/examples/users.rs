@@ -19,16 +19,14 @@
 
 use doorward_runtime_tests::app::{AppSpec, target_dir};
 use doorward_runtime_tests::host::start_in_process;
-use doorward_runtime_tests::node_users;
-use doorward_runtime_tests::process::Usage;
+use doorward_runtime_tests::node;
+use doorward_runtime_tests::peer::{Peer, read_numbers, serve_until_input_ends};
 use doorward_runtime_tests::run::{build_components, runtime};
 use doorward_runtime_tests::servers::{Kind as _, PostgreSql, Server};
 use doorward_runtime_tests::wrk::{Figures, Wrk};
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// The argument with which this program is the host.
@@ -52,7 +50,7 @@ fn main() -> ExitCode {
             .block_on(serve(&arguments.next().unwrap_or_default()));
         return ExitCode::SUCCESS;
     }
-    let program = node_users::prepare();
+    let program = node::USERS.prepare();
     let program = match (Wrk::available(), PostgreSql::available(), program) {
         (Ok(()), Ok(()), Ok(program)) => program,
         (Err(absent), ..) | (_, Err(absent), _) | (.., Err(absent)) => {
@@ -67,27 +65,19 @@ fn main() -> ExitCode {
 }
 
 fn settings() -> Settings {
-    let mut settings = Settings {
-        time: Duration::from_secs(8),
-        rounds: 3,
-        connections: 32,
-        users: 10_000,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value: usize = arguments
-            .next()
-            .and_then(|value| value.parse().ok())
-            .unwrap_or_else(|| panic!("{name} takes a whole number"));
-        match name.as_str() {
-            "--seconds" => settings.time = Duration::from_secs(value as u64),
-            "--rounds" => settings.rounds = value.max(1),
-            "--connections" => settings.connections = value,
-            "--users" => settings.users = value.max(100),
-            _ => panic!("unknown option {name}"),
-        }
+    let [mut seconds, mut rounds, mut connections, mut users] = [8, 3, 32, 10_000];
+    read_numbers(&mut [
+        ("--seconds", &mut seconds),
+        ("--rounds", &mut rounds),
+        ("--connections", &mut connections),
+        ("--users", &mut users),
+    ]);
+    Settings {
+        time: Duration::from_secs(seconds as u64),
+        rounds: rounds.max(1),
+        connections,
+        users: users.max(100),
     }
-    settings
 }
 
 /// Serves `components/users` until standard input ends.
@@ -100,20 +90,16 @@ async fn serve(url: &str) {
     spec.variables = vec![("users_database".to_owned(), url.to_owned())];
     let app = spec.write();
     let running = start_in_process(&app, |_| {}).await;
-    println!("{}", running.address);
-    tokio::task::spawn_blocking(|| std::io::stdin().lines().count())
-        .await
-        .unwrap();
+    serve_until_input_ends(running.address).await;
 }
 
-/// A process that serves. It ends with its standard input.
+/// A service that is measured.
 struct Serving {
     name: &'static str,
     store: &'static str,
-    child: Child,
-    address: SocketAddr,
-    /// The database, where it is a process of its own.
-    server: Option<Server<PostgreSql>>,
+    peer: Peer,
+    /// The database, where it is a process of its own. It ends after the service.
+    _server: Option<Server<PostgreSql>>,
     /// By operation, for each round.
     rounds: [Vec<Round>; 3],
     created: usize,
@@ -128,36 +114,21 @@ impl Serving {
     fn start(
         name: &'static str,
         store: &'static str,
-        mut command: Command,
+        command: Command,
         server: Option<Server<PostgreSql>>,
     ) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
         Self {
             name,
             store,
-            child,
-            address: line.trim().parse().expect("it says where it listens"),
-            server,
+            peer: Peer::start(command),
+            _server: server,
             rounds: [const { Vec::new() }; 3],
             created: 0,
         }
     }
 
-    /// Of the service alone: the database is the same for both.
-    fn usage(&self) -> Usage {
-        Usage::of(self.child.id()).expect("it runs")
-    }
-
     fn wrk(&self, connections: usize, time: Duration) -> Wrk {
-        Wrk::get(self.address, USERS, connections, time)
+        Wrk::get(self.peer.address, USERS, connections, time)
             .header("x-auth-issuer", "https://login.example")
             .header("x-auth-subject", "admin")
             .header("x-auth-scope", "read:users write:users")
@@ -191,7 +162,7 @@ impl Serving {
             .header("x-auth-issuer", "https://login.example")
             .header("x-auth-subject", "admin")
             .header("x-auth-scope", "read:users");
-        ask.send(self.address).await.json()
+        ask.send(self.peer.address).await.json()
     }
 
     async fn total(&self) -> usize {
@@ -203,14 +174,6 @@ impl Serving {
         let mut order: Vec<&Round> = rounds.iter().collect();
         order.sort_by(|a, b| a.figures.per_second.total_cmp(&b.figures.per_second));
         order.get(order.len() / 2).unwrap()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-        drop(self.server.take());
     }
 }
 
@@ -265,10 +228,10 @@ async fn run(settings: &Settings, program: &Path) {
                 if operation == 0 {
                     wrk.url = format!("{}/{id}", wrk.url);
                 }
-                let before = serving.usage().cpu_s;
+                let before = serving.peer.usage().cpu_s;
                 let figures = wrk.run().await;
                 figures.assert_all_answered();
-                let cpu_us = (serving.usage().cpu_s - before) * 1e6 / figures.answers as f64;
+                let cpu_us = (serving.peer.usage().cpu_s - before) * 1e6 / figures.answers as f64;
                 let rounds = serving.rounds.get_mut(operation).unwrap();
                 rounds.push(Round { figures, cpu_us });
             }
@@ -286,7 +249,7 @@ fn tell(all: &[Serving]) {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for serving in all {
-        let memory = serving.usage();
+        let memory = serving.peer.usage();
         for (operation, name) in OPERATIONS.iter().enumerate() {
             let Round { figures, cpu_us } = serving.median(operation);
             println!(

@@ -4,9 +4,7 @@ use crate::app::workspace;
 use crate::made::Made;
 use crate::python;
 use serde_json::Value;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 
 /// What calls with it.
 const CLIENT: &str = "client.py";
@@ -32,28 +30,9 @@ pub fn prepare() -> Result<(), String> {
 /// # Panics
 /// Where the client fails.
 pub async fn calls(address: SocketAddr, steps: Value) -> Value {
-    let calls = tokio::task::spawn_blocking(move || calls_of(address, &steps));
-    calls.await.expect("the client ends well")
-}
-
-fn calls_of(address: SocketAddr, steps: &Value) -> Value {
-    let mut child = Command::new(MADE.folder().join("venv/bin/python"))
-        .arg(MADE.folder().join(CLIENT))
-        .arg(address.to_string())
-        .arg(workspace().join("proto"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("run Python");
-    let mut input = child.stdin.take().expect("its input");
-    // It reads all of it before it writes anything.
-    input
-        .write_all(steps.to_string().as_bytes())
-        .expect("send the steps");
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    serde_json::from_slice(&output.stdout).expect("what it says is JSON")
+    let address = address.to_string();
+    let protos = workspace().join("proto").display().to_string();
+    let calling = move || python::answer_of(&MADE, CLIENT, &[&address, &protos], &steps);
+    let called = tokio::task::spawn_blocking(calling);
+    called.await.expect("the client ends well")
 }

@@ -3,8 +3,10 @@
 //! They need Python and its `venv`. Where these are absent, so is the application.
 
 use crate::made::Made;
+use serde_json::Value;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The release of Python that the tools need at least.
 const PYTHON_MIN: (u32, u32) = (3, 11);
@@ -78,6 +80,32 @@ pub(crate) fn tools_of(made: &Made) -> Result<PathBuf, String> {
         );
     });
     Ok(tools)
+}
+
+/// Runs a program of this with its tools, tells it something in JSON, and gives what it answers.
+///
+/// # Panics
+///
+/// Where it fails.
+pub(crate) fn answer_of(made: &Made, program: &str, arguments: &[&str], told: &Value) -> Value {
+    let mut child = Command::new(made.folder().join("venv/bin/python"))
+        .arg(made.folder().join(program))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("run Python");
+    let mut input = child.stdin.take().expect("its input");
+    // It reads all of it before it writes anything.
+    input
+        .write_all(told.to_string().as_bytes())
+        .expect("tell it");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).expect("what it says is JSON")
 }
 
 /// The release of Python, where it can make a `venv`.

@@ -1,12 +1,14 @@
-//! Real servers: those that components talk to (PostgreSQL, Redis, Mosquitto), and Prometheus, each in a folder and on a
+//! Real servers: those that components talk to (PostgreSQL, Redis, Mosquitto, RabbitMQ), and Prometheus, each in a folder and on a
 //! port of its own.
 //!
-//! They need the programs of Debian's packages `postgresql`, `redis-server`, `mosquitto` and `prometheus`. Where one is absent, its
+//! They need the programs of Debian's packages `postgresql`, `redis-server`, `mosquitto`, `rabbitmq-server` and
+//! `prometheus`. Where one is absent, its
 //! cases count as ignored, and say so ([`Kind::available`]).
 
 mod mosquitto;
 mod postgresql;
 mod prometheus;
+mod rabbitmq;
 mod redis;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ mod tests;
 pub use mosquitto::Mosquitto;
 pub use postgresql::PostgreSql;
 pub use prometheus::{Prometheus, lint, test_rules};
+pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
 
 use crate::group::Group;

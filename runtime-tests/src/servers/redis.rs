@@ -64,4 +64,15 @@ impl Server<Redis> {
             None => format!("redis://{}", self.address()),
         }
     }
+
+    /// How many entries a stream has. One that is not there has none.
+    pub fn stream_length(&self, name: &str) -> u64 {
+        let question = format!("XLEN {name}\r\nQUIT\r\n");
+        let answer = answer(self.address(), question.as_bytes(), |_| false);
+        let text = String::from_utf8_lossy(&answer);
+        let length = text.strip_prefix(':').and_then(|rest| rest.lines().next());
+        length
+            .and_then(|length| length.parse().ok())
+            .expect("a number of entries")
+    }
 }
