@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`json`] | one JSON value, read strictly and without copying anything |
 //! | [`record`] | what is written for an event, and how many of them are written at once |
+//! | [`schema`] | JSON Schema: compiled ahead, checked here |
 //! | [`sink`], [`sinks`] | where records are written to, and what each kind of sink is told |
 //! | [`split`] | the events of a body, one after the other |
 //! | [`unfold`] | a body as it was before it was compressed |
@@ -13,6 +14,7 @@
 
 pub mod json;
 pub mod record;
+pub mod schema;
 pub mod sink;
 pub mod sinks;
 pub mod split;

@@ -171,6 +171,23 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The names of an object's members, as values.
+    pub fn names(self) -> impl Iterator<Item = Value<'a>> {
+        let mut nodes = self.members().nodes;
+        core::iter::from_fn(move || {
+            let (name, rest) = Value::first(nodes, self.text)?;
+            let (_, rest) = Value::first(rest, self.text)?;
+            nodes = rest;
+            Some(name)
+        })
+    }
+
+    /// How many values and names there are in it, itself among them.
+    #[must_use]
+    pub fn size(self) -> usize {
+        self.node.span as usize
+    }
+
     /// The member of this name. It is searched for from the first one on.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
