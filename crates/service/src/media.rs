@@ -2,8 +2,8 @@
 
 use doorward_syntax::list::{ascii_members, trim};
 use doorward_syntax::media_type::MediaType;
-use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 
 /// What documents are sent and shown as.
 pub const JSON: &str = "application/json";
@@ -22,36 +22,52 @@ pub fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
 /// Whether the client accepts JSON (RFC 9110 §12.5.1). Who does not say what they accept accepts everything. The most
 /// specific range decides; a weight of 0 is a no.
 pub fn accepts_json(headers: &HeaderMap) -> bool {
-    let values: Vec<&[u8]> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .map(|v| v.as_bytes())
-        .collect();
+    let values = accepted(headers);
     let ranges = ascii_members(values.iter().copied());
     let mut best: Option<(usize, bool)> = None;
     let mut is_empty = true;
     for range in ranges {
         is_empty = false;
-        let mut parts = range.split(';');
-        let name = parts.next().unwrap_or_default().trim_end();
+        let (name, is_accepted) = read(range.as_bytes());
         let specific = match name {
-            "*/*" => 0,
-            _ if name.eq_ignore_ascii_case("application/*") => 1,
-            _ if name.eq_ignore_ascii_case(JSON) => 2,
+            b"*/*" => 0,
+            _ if name.eq_ignore_ascii_case(b"application/*") => 1,
+            _ if name.eq_ignore_ascii_case(JSON.as_bytes()) => 2,
             _ => continue,
         };
-        let accepted = parts.all(|parameter| !is_zero_weight(parameter));
         if best.is_none_or(|(known, _)| known <= specific) {
-            best = Some((specific, accepted));
+            best = Some((specific, is_accepted));
         }
     }
     is_empty || best.is_some_and(|(_, accepted)| accepted)
 }
 
+/// Whether the client names this type itself among what it accepts, and not with a weight of 0: it asks for one of several
+/// forms that something has.
+pub fn names(headers: &HeaderMap, media_type: &str) -> bool {
+    let values = accepted(headers);
+    ascii_members(values.iter().copied()).any(|range| {
+        let (name, is_accepted) = read(range.as_bytes());
+        is_accepted && name.eq_ignore_ascii_case(media_type.as_bytes())
+    })
+}
+
+/// What the client says that it accepts: the values of all fields that say so.
+fn accepted(headers: &HeaderMap) -> Vec<&[u8]> {
+    let values = headers.get_all(ACCEPT).iter();
+    values.map(HeaderValue::as_bytes).collect()
+}
+
+/// The name of a range, and whether its weight is another one than 0.
+fn read(range: &[u8]) -> (&[u8], bool) {
+    let mut parts = range.split(|byte| *byte == b';');
+    let name = trim(parts.next().unwrap_or_default());
+    (name, !parts.any(is_zero_weight))
+}
+
 /// Whether this is `q=0`, with up to three digits of zeros behind a dot.
-fn is_zero_weight(parameter: &str) -> bool {
-    let parameter = trim(parameter.as_bytes());
-    let [b'q' | b'Q', b'=', weight @ ..] = parameter else {
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    let [b'q' | b'Q', b'=', weight @ ..] = trim(parameter) else {
         return false;
     };
     weight.starts_with(b"0") && weight.iter().all(|byte| matches!(byte, b'0' | b'.'))
@@ -59,7 +75,7 @@ fn is_zero_weight(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{JSON, accepts_json, is_of_type};
+    use super::{JSON, accepts_json, is_of_type, names};
     use http::header::{ACCEPT, CONTENT_TYPE};
     use http::{HeaderMap, HeaderValue};
 
@@ -84,6 +100,24 @@ mod tests {
             assert_eq!(accepts_json(&headers), accepts, "{accept}");
         }
         assert!(accepts_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_type_is_named_by_itself_alone() {
+        for (accept, is_named) in [
+            ("text/event-stream", true),
+            ("application/json, Text/Event-Stream;q=0.1", true),
+            ("text/event-stream;q=0", false),
+            ("text/*", false),
+            ("*/*", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(names(&headers, "text/event-stream"), is_named, "{accept}");
+        }
+        assert!(!names(&HeaderMap::new(), "text/event-stream"));
     }
 
     #[test]
