@@ -81,10 +81,17 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doorward-users",
         ],
     ),
-    // The decision cases are data that is read by the library of the native tests.
+    // The decision cases are data that is read by the library of the native tests. Statements for databases are tried
+    // against them without a host in between.
     (
         "runtime-tests",
-        &["doorward-host", "doorward-tests", "doorward-toolchain"],
+        &[
+            "doorward-events",
+            "doorward-host",
+            "doorward-service",
+            "doorward-tests",
+            "doorward-toolchain",
+        ],
     ),
 ];
 const COMPONENT_MAY_USE: &[&str] = &[
