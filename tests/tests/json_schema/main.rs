@@ -7,7 +7,11 @@
     reason = "tests"
 )]
 
+mod hostile;
+mod patterns;
+mod refused;
 mod suite;
+mod told;
 
 use doorward_events::json::Tape;
 use doorward_events::schema::compile::{Source, compile};

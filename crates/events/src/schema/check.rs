@@ -410,7 +410,9 @@ impl<'c, 'b> Check<'c, 'b> {
         // Either some are the same, or somebody has found values with one hash: sorted, neither is slow.
         self.pay(work.saturating_mul(count.ilog2() as usize));
         let mut elements: Vec<_> = array.elements().enumerate().collect();
-        elements.sort_by(|(_, a), (_, b)| equal::order(*a, *b));
+        elements.sort_unstable_by(|(first, a), (second, b)| {
+            equal::order(*a, *b).then(first.cmp(second))
+        });
         let pairs = elements.iter().zip(elements.iter().skip(1));
         let mut same = pairs.filter(|((_, a), (_, b))| equal::order(*a, *b).is_eq());
         same.next()
