@@ -61,6 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "crates/doorward",
         &[
+            "doorward-events",
             "doorward-host",
             "doorward-policy",
             "doorward-syntax",

@@ -16,6 +16,7 @@ mod keys;
 mod replay;
 mod revoke;
 mod roots;
+mod schemas;
 mod setup;
 mod shutdown;
 mod sign;
@@ -75,6 +76,8 @@ enum Subcommands {
     /// It is what the instances of the gate have told each other through the store. The exit status is 1
     /// when an issuer fails and no keys of it can be used.
     Issuers(issuers::Arguments),
+    /// Compile JSON Schemas to the file from which a component checks events.
+    Schemas(schemas::Arguments),
     /// Set up what building the components needs: the wasm32-wasip2 target.
     Setup,
 }
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),
         Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),
+        Some(Subcommands::Schemas(arguments)) => schemas::run(&arguments),
         Some(Subcommands::Setup) => setup::run(),
     };
     match result {

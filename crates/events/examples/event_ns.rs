@@ -6,7 +6,6 @@
     clippy::print_stdout,
     reason = "a measurement that is run by hand"
 )]
-#![expect(clippy::disallowed_types, reason = "it takes the time")]
 
 use std::time::Instant;
 

@@ -21,6 +21,7 @@ pub mod format;
 mod literal;
 pub mod program;
 pub mod read;
+mod single;
 pub mod violation;
 
 pub use check::Scratch;

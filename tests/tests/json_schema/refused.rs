@@ -177,6 +177,18 @@ fn every_keyword_that_is_supported_is_in_the_suite() {
 }
 
 #[test]
+fn the_page_on_schemas_lists_the_keywords_that_there_are() {
+    let page = text_of(&root().join("docs/schemas.md"));
+    let (_, table) = page.split_once("## Keywords\n").unwrap();
+    let (table, _) = table.split_once("\n\nEvery other").unwrap();
+    let mut listed: Vec<_> = table.split('`').skip(1).step_by(2).collect();
+    let mut supported: Vec<_> = KEYWORDS.iter().map(|(keyword, ..)| *keyword).collect();
+    listed.sort_unstable();
+    supported.sort_unstable();
+    assert_eq!(listed, supported);
+}
+
+#[test]
 fn the_same_schemas_in_another_order_are_the_same_program() {
     let a = Source {
         kind: "a",

@@ -18,6 +18,7 @@ mod redis;
 mod replay;
 mod revoke;
 mod run;
+mod schemas;
 mod serve;
 mod shared_store;
 mod timers;
