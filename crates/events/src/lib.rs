@@ -2,24 +2,35 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`json`] | one JSON value, read strictly and without copying anything |
-//! | [`read`] | `GET /events`: what such a sink gives back, as a list or a stream |
-//! | [`record`] | what is written for an event, and how many of them are written at once |
-//! | [`schema`] | JSON Schema: compiled ahead, checked here |
-//! | [`sink`], [`sinks`] | where records are written to, and what each kind of sink is told |
-//! | [`split`] | the events of a body, one after the other |
-//! | [`sql`] | a sink in SQLite or PostgreSQL |
+//! | [`intake`] | the way of a request: a body in, records into a sink, an answer out |
+//! | [`head`] | what the head of a request says of its events |
 //! | [`unfold`] | a body as it was before it was compressed |
+//! | [`split`] | the events of a body, one after the other |
+//! | [`json`] | one JSON value, read strictly and without copying anything |
+//! | [`event`], [`binary`] | a CloudEvent: what is wrong with it, and the record that is made of it; one that is a request |
+//! | [`schema`] | JSON Schema: compiled ahead, checked here |
+//! | [`fault`], [`report`] | what is wrong with an event, and what became of all of them |
+//! | [`record`] | what is written for an event, and how many of them are written at once |
+//! | [`sink`], [`sinks`], [`sql`] | where records are written to, what each kind of sink is told, and the one in a database |
+//! | [`read`] | `GET /events`: what such a sink gives back, as a list or a stream |
+//! | [`compact`] | JSON without the white space between its parts |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, a body is what implements a trait, and so is
 //! a sink.
 
+pub mod binary;
+pub mod compact;
+pub mod event;
+pub mod fault;
+pub mod head;
+pub mod intake;
 pub mod json;
 pub mod read;
 pub mod record;
+pub mod report;
 pub mod schema;
 pub mod sink;
 pub mod sinks;
 pub mod split;
-pub mod unfold;
 pub mod sql;
+pub mod unfold;

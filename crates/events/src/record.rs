@@ -54,22 +54,28 @@ impl Batch {
 
     /// Adds a record.
     pub fn push(&mut self, record: &Record<'_>) {
+        let mut draft = self.begin();
+        draft.json().push_str(record.json);
+        for text in [record.id, record.source, record.kind] {
+            draft.attribute(|attributes| attributes.push_str(text));
+        }
+        draft.finish(record.time_ms);
+    }
+
+    /// Begins a record that is written here, in place. It is added when it is finished.
+    pub fn begin(&mut self) -> Draft<'_> {
+        let before = (self.json.len(), self.attributes.len());
         if !self.entries.is_empty() {
             self.json.push(',');
         }
-        let json = self.json.len();
-        self.json.push_str(record.json);
-        let mut attributes = [self.attributes.len(); 4];
-        let [_, ends @ ..] = &mut attributes;
-        for (end, text) in ends.iter_mut().zip([record.id, record.source, record.kind]) {
-            self.attributes.push_str(text);
-            *end = self.attributes.len();
+        Draft {
+            json: self.json.len(),
+            attributes: [self.attributes.len(); 4],
+            written: 0,
+            before,
+            is_finished: false,
+            batch: self,
         }
-        self.entries.push(Entry {
-            json: (json, self.json.len()),
-            attributes,
-            time_ms: record.time_ms,
-        });
     }
 
     /// The records in the order in which they came.
@@ -128,6 +134,55 @@ impl Batch {
     }
 }
 
+/// A record while it is written. One that is not finished is forgotten.
+#[derive(Debug)]
+pub struct Draft<'b> {
+    batch: &'b mut Batch,
+    /// How much of both texts was there before it.
+    before: (usize, usize),
+    /// Where its JSON begins.
+    json: usize,
+    attributes: [usize; 4],
+    /// How many attributes were written.
+    written: usize,
+    is_finished: bool,
+}
+
+impl Draft<'_> {
+    /// The text to whose end its JSON is written.
+    pub const fn json(&mut self) -> &mut String {
+        &mut self.batch.json
+    }
+
+    /// Has the next of `id`, `source` and `type` written to the end of a text.
+    pub fn attribute(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.batch.attributes);
+        self.written += 1;
+        let ends = self.attributes.iter_mut().skip(self.written);
+        ends.for_each(|end| *end = self.batch.attributes.len());
+    }
+
+    /// Adds the record.
+    pub fn finish(mut self, time_ms: Option<u64>) {
+        self.is_finished = true;
+        let json = (self.json, self.batch.json.len());
+        self.batch.entries.push(Entry {
+            json,
+            attributes: self.attributes,
+            time_ms,
+        });
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.batch.json.truncate(self.before.0);
+            self.batch.attributes.truncate(self.before.1);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{BATCH_BYTES, BATCH_RECORDS_MAX, Batch, Record};
@@ -159,6 +214,21 @@ mod tests {
         assert_eq!(batch.json_members(), "");
         batch.push(&record("d"));
         assert_eq!(batch.records().collect::<Vec<_>>(), [record("d")]);
+    }
+
+    #[test]
+    fn a_record_that_is_not_finished_is_forgotten() {
+        let mut batch = Batch::new();
+        for _ in 0..2 {
+            let mut draft = batch.begin();
+            draft.json().push_str("{}");
+            draft.attribute(|text| text.push('x'));
+            drop(draft);
+            batch.push(&record("a"));
+        }
+        assert_eq!(batch.records().collect::<Vec<_>>(), [record("a"); 2]);
+        let json = record("a").json;
+        assert_eq!(batch.json_members(), format!("{json},{json}"));
     }
 
     #[test]

@@ -93,10 +93,11 @@ fn is_authority(text: &str) -> bool {
             Some((inside, _)) if inside.contains('[') => return false,
             Some((_, port)) => port,
         },
-        None => match host.find(':') {
-            Some(at) => host.get(at..).unwrap_or_default(),
-            None => host.contains(['[', ']']).then_some("?").unwrap_or_default(),
-        },
+        None if host.contains(['[', ']']) => return false,
+        None => {
+            let at = host.find(':').unwrap_or(host.len());
+            host.get(at..).unwrap_or_default()
+        }
     };
     port.is_empty()
         || port

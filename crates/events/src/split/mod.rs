@@ -56,7 +56,7 @@ pub struct Place {
 pub struct Found<'a> {
     /// Where it is.
     pub place: Place,
-    /// Its bytes; `None` where there are more than [`EVENT_BYTES_MAX`](crate::record::EVENT_BYTES_MAX).
+    /// Its bytes; `None` where there are more than [`EVENT_BYTES_MAX`].
     pub text: Option<&'a [u8]>,
 }
 

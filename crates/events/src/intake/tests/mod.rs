@@ -1,0 +1,4 @@
+mod hostile;
+mod resumed;
+mod simulated;
+mod taken;
