@@ -3,7 +3,7 @@
 
 use doorward_syntax::form::parameters;
 use doorward_syntax::list::ascii_members;
-use doorward_syntax::media_type::{MediaType, parameter};
+use doorward_syntax::media_type::{MediaType, media_parameter};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 
@@ -124,7 +124,7 @@ fn mode(headers: &HeaderMap) -> Result<Mode, HeadError> {
     let (Some((_, mode)), Some(value)) = (named, value) else {
         return Err(HeadError::MediaType);
     };
-    match parameter(value, "charset") {
+    match media_parameter(value, "charset") {
         Some(charset) if !charset.eq_ignore_ascii_case(b"utf-8") => Err(HeadError::Charset),
         _ => Ok(mode),
     }

@@ -61,7 +61,7 @@ impl<'v> MediaType<'v> {
 /// The first parameter of this name, in any case, of a `Content-Type` that [`MediaType::parse`] reads: its value without
 /// quotes (RFC 9110 section 5.6.6). A backslash in a quoted one is left as it is.
 #[must_use]
-pub fn parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
+pub fn media_parameter<'v>(value: &'v [u8], name: &str) -> Option<&'v [u8]> {
     let (_, mut rest) = split(value)?;
     while let [b';', parameter @ ..] = trim(rest) {
         let parameter = trim(parameter);
@@ -164,7 +164,7 @@ fn are_parameters(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORM, MediaType, is_range, parameter};
+    use super::{FORM, MediaType, is_range, media_parameter};
 
     #[test]
     fn a_parameter_is_found_by_its_name() {
@@ -185,7 +185,7 @@ mod tests {
             ("a/b; charset=one; charset=two", Some("one")),
             ("charset=a", None),
         ] {
-            let found = parameter(value.as_bytes(), "charset");
+            let found = media_parameter(value.as_bytes(), "charset");
             assert_eq!(found, expected.map(str::as_bytes), "{value}");
         }
     }

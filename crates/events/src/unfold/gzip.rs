@@ -5,7 +5,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-use super::PIECE_BYTES_MAX;
+use super::bounds::PIECE_BYTES_MAX;
 
 /// What is not zero of the first bytes of a member (section 2.3.1): the magic numbers, and DEFLATE.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

@@ -4,7 +4,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::io::Read as _;
 
-use super::{PIECE_BYTES_MAX, WINDOW_BYTES_MAX};
+use super::bounds::{PIECE_BYTES_MAX, WINDOW_BYTES_MAX};
 
 /// What a frame begins with (section 3.1.1).
 const MAGIC: u32 = 0xfd2f_b528;
