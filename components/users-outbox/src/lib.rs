@@ -6,12 +6,12 @@
 mod receiver;
 
 use doorward_retry::Random;
+use doorward_service::json::Member;
 use doorward_service::problem::id_of;
 use doorward_service_spin::{now_ms, random, say};
 use doorward_users::outbox::{Drained, Outbox as _, UNWANTED_MS, Undelivered, respond};
 use doorward_users::store::StoreError;
 use doorward_users_spin::{open_store, say_store_failed};
-use serde_json::json;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
@@ -45,13 +45,13 @@ async fn drained(request_id: Option<&str>) -> Result<Drained, StoreError> {
     let drained = store.drain(&receiver, until_ms, random).await?;
     for (id, why) in &drained.failed {
         let (Undelivered::NotThis(reason) | Undelivered::NotNow(reason)) = why;
-        say(&json!({
-            "level": "warn",
-            "event": "users-event-undelivered",
-            "event_id": id,
-            "request_id": request_id,
-            "reason": reason,
-        }));
+        say(&[
+            ("event", Member::Text("users-event-undelivered")),
+            ("event_id", Member::Text(id)),
+            ("level", Member::Text("warn")),
+            ("reason", Member::Text(reason)),
+            ("request_id", Member::MaybeText(request_id)),
+        ]);
     }
     Ok(drained)
 }

@@ -2,7 +2,12 @@
 //!
 //! `cargo run --profile serve -p doorward-events --example intake`
 
-#![expect(clippy::expect_used, reason = "a measurement")]
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_macros,
+    clippy::disallowed_types,
+    reason = "a measurement"
+)]
 
 use std::cell::Cell;
 use std::hint::black_box;

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use doorward_service::json::push_string;
 use doorward_syntax::base64url::encode_standard;
 use doorward_syntax::form::escaped_byte;
 use doorward_syntax::media_type::MediaType;
@@ -13,7 +14,6 @@ use http::header::CONTENT_TYPE;
 
 use crate::fault::Faults;
 use crate::json::Tape;
-use crate::report::push_string;
 
 /// What the names of the fields of attributes begin with (section 3.1.3.1).
 const PREFIX: &str = "ce-";

@@ -13,6 +13,7 @@
 //! | [`record`] | what is written for an event, and how many of them are written at once |
 //! | [`sink`], [`sinks`], [`sql`] | where records are written to, what each kind of sink is told, and the one in a database |
 //! | [`read`] | `GET /events`: what such a sink gives back, as a list or a stream |
+//! | [`service`] | which request is for what, and who may send it |
 //! | [`compact`] | JSON without the white space between its parts |
 //!
 //! It has no clock, randomness or I/O: time and random numbers are arguments, a body is what implements a trait, and so is
@@ -29,8 +30,11 @@ pub mod read;
 pub mod record;
 pub mod report;
 pub mod schema;
+pub mod service;
 pub mod sink;
 pub mod sinks;
+mod sort;
 pub mod split;
 pub mod sql;
+mod sum;
 pub mod unfold;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::fault::{Fault, Faults, shortened};
 use crate::split::Place;
+use doorward_service::json::push_string;
 
 /// How many errors are told. The rest are counted.
 pub const ERRORS_MAX: usize = 100;
@@ -78,21 +79,6 @@ pub fn push_place(json: &mut String, place: Place) {
         let _ = write!(json, ",\"line\":{line}");
     }
     let _ = write!(json, ",\"offset\":{}", place.offset);
-}
-
-/// Writes a JSON string (RFC 8259 section 7).
-pub fn push_string(json: &mut String, text: &str) {
-    json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => json.extend(['\\', character]),
-            '\0'..='\x1f' => {
-                let _ = write!(json, "\\u{:04x}", u32::from(character));
-            }
-            _ => json.push(character),
-        }
-    }
-    json.push('"');
 }
 
 #[cfg(test)]

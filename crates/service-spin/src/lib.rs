@@ -12,7 +12,7 @@ mod target;
 mod variables;
 
 pub use ambient::{now_ms, random};
-pub use log::{say, say_store_failed};
+pub use log::{say, say_failed, say_store_failed};
 pub use named::NamedDatabase;
 pub use send::{ANSWER_BODY_TIME_MAX, Unanswered, status_of};
 pub use target::Target;

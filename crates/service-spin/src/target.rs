@@ -51,9 +51,12 @@ impl Target {
     }
 }
 
-/// A URL with a scheme that there is and a host.
+/// A URL with a scheme that there is and a host, and nobody's name and password.
 fn whole(url: &str) -> Option<Uri> {
     let url = url.parse::<Uri>().ok()?;
     let is_known = matches!(url.scheme_str(), Some("http" | "https"));
-    (is_known && url.authority().is_some()).then_some(url)
+    let has_host = url
+        .authority()
+        .is_some_and(|host| !host.as_str().contains('@'));
+    (is_known && has_host).then_some(url)
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`caller`] | who calls, as the gate tells it |
 //! | [`media`], [`parameters`] | what a body is, what a client accepts, and what it asks for in a query |
-//! | [`problem`] | what is said when something is wrong |
+//! | [`problem`], [`json`] | what is said when something is wrong, and how it is written |
 //! | [`database`], [`rows`] | what is needed of a database: to run one statement, and to read what it gives |
 //! | [`migrations`] | how tables come to be what a release needs |
 //! | [`store`] | why something that is kept cannot be had |
@@ -14,6 +14,7 @@
 
 pub mod caller;
 pub mod database;
+pub mod json;
 pub mod media;
 pub mod migrations;
 pub mod parameters;

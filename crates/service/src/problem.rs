@@ -4,8 +4,8 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::{Map, Value, json};
 
+use crate::json::{Member, object};
 use crate::media::PROBLEM;
 
 /// The field with what the gate calls the request.
@@ -73,13 +73,15 @@ impl FieldError {
         &self.detail
     }
 
-    fn json(&self) -> Value {
+    fn json(&self) -> String {
+        let detail = ("detail", Member::Text(&self.detail));
         match &self.place {
             // As a fragment, as in the example of RFC 9457 §3.
             Place::Body(pointer) => {
-                json!({ "pointer": format!("#{}", fragment(pointer)), "detail": self.detail })
+                let pointer = format!("#{}", fragment(pointer));
+                object(&[detail, ("pointer", Member::Text(&pointer))])
             }
-            Place::Query(name) => json!({ "parameter": name, "detail": self.detail }),
+            Place::Query(name) => object(&[detail, ("parameter", Member::Text(name))]),
         }
     }
 }
@@ -162,20 +164,20 @@ impl Problem {
 
     /// The response for a request with these fields.
     pub fn response(&self, request: &HeaderMap) -> Response<String> {
-        let mut document = Map::new();
         let title = self.status.canonical_reason().unwrap_or_default();
-        document.insert("type".to_owned(), json!("about:blank"));
-        document.insert("title".to_owned(), json!(title));
-        document.insert("status".to_owned(), json!(self.status.as_u16()));
-        document.insert("detail".to_owned(), json!(self.detail));
+        let mut members = vec![("detail", Member::Text(self.detail))];
+        let errors: Vec<String> = self.errors.iter().map(FieldError::json).collect();
+        let errors = ["[", &errors.join(","), "]"].concat();
         if !self.errors.is_empty() {
-            let errors = self.errors.iter().map(FieldError::json).collect();
-            document.insert("errors".to_owned(), errors);
+            members.push(("errors", Member::Json(&errors)));
         }
         if let Some(id) = id_of(request) {
-            document.insert("request_id".to_owned(), json!(id));
+            members.push(("request_id", Member::Text(id)));
         }
-        let mut response = Response::new(Value::Object(document).to_string());
+        members.push(("status", Member::Number(self.status.as_u16().into())));
+        members.push(("title", Member::Text(title)));
+        members.push(("type", Member::Text("about:blank")));
+        let mut response = Response::new(object(&members));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));

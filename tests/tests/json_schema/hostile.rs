@@ -153,6 +153,16 @@ fn alternatives_within_each_other_are_given_up_in_bounded_time() {
         "{:?}",
         start.elapsed()
     );
+    // Nor is a wide object free that is looked at again and again: 2^13 times 50,000 members.
+    let members: Vec<_> = (0..50_000).map(|n| format!("\"m{n}\":0")).collect();
+    let wide = format!(
+        "{}{{{}}}{}",
+        r#"{"a":"#.repeat(13),
+        members.join(","),
+        "}".repeat(13)
+    );
+    let violation = checked(&program, &wide).unwrap_err();
+    assert_eq!(violation.detail, "takes too many steps to be checked");
     // What fits is found at once, and what is given up within a negation does not pass.
     let good = value.replace('2', "1");
     assert_eq!(checked(&program, &good), Ok(()));

@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
+use doorward_service::json::push_string;
 use doorward_syntax::request_id::REQUEST_ID;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    RETRY_AFTER,
 };
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::head::{ACCEPTED_CODINGS, ACCEPTED_TYPES, HeadError};
 use crate::record::{BATCH_BYTES, BATCH_RECORDS_MAX, EVENT_BYTES_MAX};
-use crate::report::{Report, push_place, push_string};
+use crate::report::{Report, push_place};
 use crate::sink::SinkError;
 use crate::split::{Place, SplitError};
 use crate::unfold::UnfoldError;
@@ -125,6 +127,7 @@ impl Answer {
             json.push('}');
         }
         json.push('}');
+        let length = HeaderValue::from(json.len());
         let mut response = Response::new(json);
         *response.status_mut() = status;
         let content_type = match status {
@@ -133,6 +136,7 @@ impl Answer {
         };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LENGTH, length);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend(self.field());
         response

@@ -284,5 +284,10 @@ fn unwritten_end(unwritten: Unwritten) -> Ended {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_types,
+    reason = "tests"
+)]
 mod tests;

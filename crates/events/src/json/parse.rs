@@ -4,6 +4,7 @@ use super::bounds::{DEPTH_MAX, NAME_CHARS_SHOWN, TEXT_BYTES_MAX};
 use super::error::{JsonError, JsonReason};
 use super::number;
 use super::value::{ARRAY, FALSE, NULL, NUMBER, Node, OBJECT, STRING, STRING_ESCAPED, TRUE, Value};
+use crate::sort::sort_by;
 
 /// Up to so many members are compared with each other as they come; the names of more are sorted at the end.
 const COMPARED_MEMBERS_MAX: u32 = 16;
@@ -281,7 +282,7 @@ impl Parser<'_> {
             };
             by_name.then(a.cmp(b))
         };
-        self.names.sort_unstable_by(order);
+        sort_by(self.names, order);
         let pairs = self.names.iter().zip(self.names.iter().skip(1));
         let same = pairs.filter(|(a, b)| name(a) == name(b));
         // The first of those that were there before.

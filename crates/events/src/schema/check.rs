@@ -6,9 +6,10 @@ use regex_automata::dfa::Automaton as _;
 use super::equal;
 use super::format::kinds;
 use super::program::{Members, Rule, Schema, Schemas};
-use super::single::{find, holds, is_of, names_of, number_rule};
+use super::single::{find, holds, is_of, missing, names_of, number_rule};
 use super::violation::{NOTHING, Report, Told, Violation, shown};
 use crate::json::{JsonStr, Kind, Value};
+use crate::sort::sort_by;
 
 /// What a check may cost at least, in steps: one for each subschema that is applied to a value, and more where that takes
 /// longer than to look at a number.
@@ -23,8 +24,6 @@ pub const NESTED_MAX: usize = 512;
 const BYTES_PER_STEP: usize = 32;
 /// Up to so many elements are compared with each other; more are sorted by their hashes.
 const COMPARED_ELEMENTS_MAX: usize = 8;
-/// Longest list of names that is shown.
-const NAMES_SHOWN: usize = 8;
 
 /// What a check writes on: kept, and used again for the next one.
 #[derive(Clone, Debug, Default)]
@@ -396,7 +395,7 @@ impl<'c, 'b> Check<'c, 'b> {
                 rest = after;
             }
         } else {
-            hashes.sort_unstable();
+            sort_by(hashes, Ord::cmp);
             hashes
                 .iter()
                 .zip(hashes.iter().skip(1))
@@ -408,7 +407,7 @@ impl<'c, 'b> Check<'c, 'b> {
         // Either some are the same, or somebody has found values with one hash: sorted, neither is slow.
         self.pay(work.saturating_mul(count.ilog2() as usize));
         let mut elements: Vec<_> = array.elements().enumerate().collect();
-        elements.sort_unstable_by(|(first, a), (second, b)| {
+        sort_by(&mut elements, |(first, a), (second, b)| {
             equal::order(*a, *b).then(first.cmp(second))
         });
         let pairs = elements.iter().zip(elements.iter().skip(1));
@@ -455,6 +454,9 @@ impl<'c, 'b> Check<'c, 'b> {
     }
 
     fn members<R: Report>(&mut self, rule: &Members<'b>, object: Value<'_>) -> Result<(), R> {
+        if !self.pay(object.len().saturating_mul(1 + rule.patterns.len()) / 4) {
+            return Err(R::new("", object, String::new));
+        }
         let mut required = 0;
         let mut next = 0;
         for (name, value) in object.members() {
@@ -482,17 +484,7 @@ impl<'c, 'b> Check<'c, 'b> {
             }
         }
         if required < rule.required {
-            return Err(R::new("required", object, || {
-                let missing = rule.named.iter().filter(|member| member.required);
-                let missing = missing.filter(|member| object.get(member.name).is_none());
-                let names: Vec<_> = missing.map(|member| format!("{:?}", member.name)).collect();
-                let shown = names.iter().take(NAMES_SHOWN);
-                let shown = shown.cloned().collect::<Vec<_>>().join(", ");
-                match names.len().checked_sub(NAMES_SHOWN) {
-                    None | Some(0) => format!("has no {shown}"),
-                    Some(more) => format!("has no {shown} and {more} more"),
-                }
-            }));
+            return Err(R::new("required", object, || missing(rule, object)));
         }
         if let Some(node) = rule.names {
             for (name, (sent, _)) in object.names().zip(object.members()) {

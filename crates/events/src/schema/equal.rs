@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use crate::json::{JsonStr, Kind, Value};
+use crate::sort::sort_by;
 
 /// A number that two equal values share. Others may share it too, if somebody has made them so.
 pub(super) fn hash(value: Value<'_>) -> u64 {
@@ -82,7 +83,7 @@ fn order_strings(a: JsonStr<'_>, b: JsonStr<'_>) -> Ordering {
 
 fn sorted(object: Value<'_>) -> Vec<(JsonStr<'_>, Value<'_>)> {
     let mut members: Vec<_> = object.members().collect();
-    members.sort_unstable_by(|(a, _), (b, _)| order_strings(*a, *b));
+    sort_by(&mut members, |(a, _), (b, _)| order_strings(*a, *b));
     members
 }
 

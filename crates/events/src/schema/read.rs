@@ -13,6 +13,7 @@ use super::program::{
     Schemas,
 };
 use crate::json::{DEPTH_MAX, Number};
+use crate::sort::sort_by;
 
 /// Why bytes are no program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -325,7 +326,7 @@ impl<'b> Reader<'b> {
         let patterns = self.list(|reader| Ok((reader.number()?, reader.number()?)))?;
         let mut sorted: Vec<u32> = (0..).take(named.len()).collect();
         let name = |place: u32| named.get(place as usize).map_or("", |member| member.name);
-        sorted.sort_unstable_by(|a, b| name(*a).cmp(name(*b)));
+        sort_by(&mut sorted, |a, b| name(*a).cmp(name(*b)));
         if !sorted.is_sorted_by(|a, b| name(*a) < name(*b)) {
             return Err(ProgramError::Broken("a member that is there twice"));
         }

@@ -6,6 +6,9 @@ use super::program::{Bound, Limit, Member, Members, Rule, SEARCHED_ONE_BY_ONE_MA
 use super::violation::{Report, shown};
 use crate::json::{JsonStr, Kind, Number, Value};
 
+/// Longest list of names that is shown.
+const NAMES_SHOWN: usize = 8;
+
 /// Nothing, or what is wrong where something does not hold.
 pub(super) fn holds<R: Report>(
     good: bool,
@@ -100,4 +103,28 @@ pub(super) fn find(rule: &Members<'_>, name: JsonStr<'_>, next: usize) -> Option
         .sorted
         .binary_search_by(|place| literal::order(named(place), name));
     rule.sorted.get(found.ok()?).map(|place| *place as usize)
+}
+
+/// Which required members an object has not, in a sentence. It looks at each of the object's members once.
+pub(super) fn missing(rule: &Members<'_>, object: Value<'_>) -> String {
+    let mut named: Vec<_> = rule.named.iter().map(Some).collect();
+    for (name, _) in object.members() {
+        if let Some(found) = find(rule, name, 0).and_then(|place| named.get_mut(place)) {
+            *found = None;
+        }
+    }
+    let missing: Vec<_> = named
+        .into_iter()
+        .flatten()
+        .filter(|member| member.required)
+        .collect();
+    let shown = missing
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|member| format!("{:?}", member.name));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match missing.len().checked_sub(NAMES_SHOWN) {
+        None | Some(0) => format!("has no {shown}"),
+        Some(more) => format!("has no {shown} and {more} more"),
+    }
 }

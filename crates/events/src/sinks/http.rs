@@ -47,7 +47,7 @@ pub fn written(status: StatusCode) -> Result<(), SinkError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#[expect(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::{request, written};
     use crate::record::{Batch, Record};

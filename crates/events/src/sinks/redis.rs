@@ -19,20 +19,23 @@ pub const STREAM_BYTES_MAX: usize = 128;
 ///
 /// `KEYS[1]` is the stream, the others say that an event was there. `ARGV[1]` is how many entries the stream has at most
 /// (0: no bound), `ARGV[2]` for how long events are remembered, and then there are four values for each event.
-/// An event is added before it is remembered: where the former fails, it is not lost when it comes again.
+/// An event must not be remembered that could not be added, or it is lost when it comes again. After the first write of a
+/// script only the kind of the stream's key can be in the way, so that is looked at before: Redis refuses a script for its
+/// memory, its disk or its role at that write, and not later.
 const SCRIPT: &str = "\
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'stream' and kind ~= 'none' then
+  return redis.error_reply('WRONGTYPE the stream is a ' .. kind)
+end
 local known = 0
 for i = 2, #KEYS do
-  if redis.call('EXISTS', KEYS[i]) == 1 then
+  local a = (i - 2) * 4 + 3
+  if not redis.call('SET', KEYS[i], '1', 'NX', 'EX', ARGV[2]) then
     known = known + 1
+  elseif ARGV[1] == '0' then
+    redis.call('XADD', KEYS[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
   else
-    local a = (i - 2) * 4 + 3
-    if ARGV[1] == '0' then
-      redis.call('XADD', KEYS[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
-    else
-      redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
-    end
-    redis.call('SET', KEYS[i], '1', 'EX', ARGV[2])
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
   end
 end
 return known
@@ -54,7 +57,11 @@ impl Stream {
     pub fn new(name: &str, entries_max: u64) -> Result<Self, &'static str> {
         let is_name = !name.is_empty() && name.len() <= STREAM_BYTES_MAX;
         if !is_name || name.contains(['{', '}']) {
-            return Err("a stream's name has 1 to 128 bytes and no braces");
+            return Err("is no name of a stream: that has 1 to 128 bytes and no braces");
+        }
+        // Redis would refuse it after an event is remembered.
+        if i64::try_from(entries_max).is_err() {
+            return Err("has a bound that Redis does not take");
         }
         Ok(Self {
             name: name.to_owned(),
@@ -102,16 +109,19 @@ pub fn written(batch: &Batch, answer: Option<i64>) -> Result<Written, SinkError>
     }
 }
 
-/// What an error that Redis answers means: its first word says which kind it is.
+/// What an error that Redis answers means, as the host says it: `WORD: rest`, or in the words of who signs in for it.
 #[must_use]
 pub fn refusal(reason: &str) -> SinkError {
-    /// The stream's key is something else, the user may not do this, or there are no scripts.
-    const NEVER: [&str; 5] = [
+    /// The stream's key is something else, the user may not do this, or there are no scripts. A long command of somebody
+    /// who has not signed in is not even read (`unauthenticated … length`).
+    const NEVER: [&str; 7] = [
         "WRONGTYPE",
         "NOAUTH",
         "WRONGPASS",
         "NOPERM",
-        "ERR unknown command",
+        "AuthenticationFailed",
+        "Protocol error: unauthenticated",
+        "ERR: unknown command",
     ];
     match NEVER.iter().any(|word| reason.contains(word)) {
         true => SinkError::Never(format!("Redis: {reason}")),
@@ -174,6 +184,7 @@ mod tests {
         for name in ["", "a{b}c", "}", &"x".repeat(129)] {
             assert!(Stream::new(name, 0).is_err(), "{name}");
         }
+        assert!(Stream::new("events", 1 << 63).is_err());
     }
 
     #[test]
@@ -188,20 +199,33 @@ mod tests {
     fn what_only_the_operator_can_mend_is_not_tried_again() {
         for (reason, is_for_ever) in [
             (
-                "WRONGTYPE Operation against a key holding the wrong kind of value",
+                "WRONGTYPE: Operation against a key holding the wrong kind of value",
                 true,
             ),
             (
-                "NOPERM this user has no permissions to run the 'eval' command",
+                "NOPERM: this user has no permissions to run the 'eval' command",
                 true,
             ),
-            ("LOADING Redis is loading the dataset in memory", false),
+            ("NOAUTH: Authentication required.", true),
             (
-                "OOM command not allowed when used memory > 'maxmemory'.",
+                "ERR: Protocol error: unauthenticated multibulk length",
+                true,
+            ),
+            (
+                "no connection to Redis at 127.0.0.1:1: Password authentication failed - AuthenticationFailed",
+                true,
+            ),
+            (
+                "ERR: unknown command 'EVAL', with args beginning with: ",
+                true,
+            ),
+            ("LOADING: Redis is loading the dataset in memory", false),
+            (
+                "OOM: command not allowed when used memory > 'maxmemory'.",
                 false,
             ),
             (
-                "READONLY You can't write against a read only replica.",
+                "READONLY: You can't write against a read only replica.",
                 false,
             ),
         ] {

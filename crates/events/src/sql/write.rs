@@ -9,6 +9,7 @@
 use std::fmt::Write as _;
 
 use doorward_service::database::{Dialect, Value};
+use doorward_service::json::push_string;
 use doorward_service::rows::first_number;
 use doorward_service::store::StoreError;
 
@@ -124,30 +125,6 @@ fn rows_of(batch: &Batch) -> String {
     }
     rows.push(']');
     rows
-}
-
-/// Adds a text as a JSON string (RFC 8259 §7).
-fn push_string(json: &mut String, text: &str) {
-    json.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
-        let (plain, escaped) = rest.split_at(at);
-        json.push_str(plain);
-        let mut escaped = escaped.chars();
-        match escaped.next() {
-            Some(c @ ('"' | '\\')) => {
-                json.push('\\');
-                json.push(c);
-            }
-            Some(c) => {
-                let _ = write!(json, "\\u{:04x}", u32::from(c));
-            }
-            None => {}
-        }
-        rest = escaped.as_str();
-    }
-    json.push_str(rest);
-    json.push('"');
 }
 
 /// The columns of a batch, each as one text: source, id, type, time or nothing, and event.

@@ -1,11 +1,11 @@
 //! gzip (RFC 1952): DEFLATE by `miniz_oxide`, and around it the header and the sums of each member.
 
-use crc32fast::Hasher;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use super::bounds::PIECE_BYTES_MAX;
+use crate::sum::{Sum, sum};
 
 /// What is not zero of the first bytes of a member (section 2.3.1): the magic numbers, and DEFLATE.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
@@ -26,7 +26,7 @@ pub struct Gzip {
     /// Where in the window the next byte is.
     place: usize,
     /// The sum over the header, then over what came out of the member.
-    sum: Hasher,
+    sum: Sum,
     /// How many bytes came out of the member, modulo 2^32.
     length: u32,
     /// The flags of the header that have not been seen to.
@@ -76,7 +76,7 @@ impl Gzip {
             decompressor: Box::default(),
             window: vec![0; PIECE_BYTES_MAX].into_boxed_slice(),
             place: 0,
-            sum: Hasher::new(),
+            sum: sum(),
             length: 0,
             flags: 0,
             is_first: true,
@@ -157,7 +157,7 @@ impl Gzip {
                         return Err("the content is not as long as it says,");
                     }
                     self.is_first = false;
-                    self.sum.reset();
+                    self.sum = sum();
                     State::Fixed(0)
                 }
                 number => State::Length(number),
@@ -198,7 +198,7 @@ impl Gzip {
             }
         }
         self.decompressor.init();
-        self.sum.reset();
+        self.sum = sum();
         self.length = 0;
         State::Deflated
     }

@@ -231,6 +231,12 @@ fn what_is_not_so_compressed_is_refused_and_what_was_changed_is_seen() {
             b"\x28\xb5\x2f\xfd\x00\x58\xff\xff\xff",
             "a block of zstd is too long",
         ),
+        // One byte where the header says that there are two.
+        (
+            Coding::Zstd,
+            b"\x28\xb5\x2f\xfd\x20\x02\x09\0\0a",
+            "the content is not as long as it says,",
+        ),
     ] {
         for length in [1, 100] {
             let found = unfold(coding, body, length);
