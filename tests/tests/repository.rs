@@ -97,6 +97,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 const COMPONENT_MAY_USE: &[&str] = &[
     "doorward-edge",
+    "doorward-events",
     "doorward-gate",
     "doorward-metrics",
     "doorward-retry",

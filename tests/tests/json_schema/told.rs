@@ -200,8 +200,8 @@ fn numbers_are_exact() {
     }
 }
 
-#[test]
-fn what_is_told_of_users_is_what_their_schemas_say() {
+/// The schemas of what happens to users, compiled.
+fn program_of_users() -> Vec<u8> {
     let files =
         ["created", "changed", "deleted"].map(|what| format!("dev.doorward.user.{what}.v1"));
     let texts = files
@@ -214,7 +214,22 @@ fn what_is_told_of_users_is_what_their_schemas_say() {
             text,
         })
         .collect();
-    let program = compile(&sources).unwrap();
+    compile(&sources).unwrap()
+}
+
+/// After a change: `doorward schemas crates/users/schemas/*.json -o components/events/events.schemas`.
+#[test]
+fn the_intake_checks_what_the_schemas_of_users_say() {
+    let shipped = std::fs::read(root().join("components/events/events.schemas")).unwrap();
+    assert!(
+        shipped == program_of_users(),
+        "they have to be compiled again"
+    );
+}
+
+#[test]
+fn what_is_told_of_users_is_what_their_schemas_say() {
+    let program = program_of_users();
     let schemas = Schemas::read(&program).unwrap();
     let identity = |issuer: &str, subject: &str| {
         Some(Identity {
