@@ -41,6 +41,9 @@ impl Gate {
         std::fs::write(folder.join("spin.toml"), text).unwrap();
         // What it mounts besides the policy.
         std::fs::create_dir_all(folder.join("components/users-docs/renderer")).unwrap();
+        std::fs::create_dir_all(folder.join("components/events")).unwrap();
+        let schemas = "components/events/events.schemas";
+        std::fs::copy(workspace.join(schemas), folder.join(schemas)).unwrap();
         let policy = format!(
             "[issuer.local]\nurl = \"{}\"\naudience = \"http://127.0.0.1:3000\"\n\n[store]\n\
              refresh_s = {REFRESH_S}\n\n[revocation]\n\n[api_keys]\nheader = \"x-api-key\"\n\n\

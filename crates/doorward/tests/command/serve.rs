@@ -50,6 +50,9 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     moved("doorward.toml");
     // What it mounts besides the policy.
     std::fs::create_dir_all(folder.path().join("components/users-docs/renderer")).unwrap();
+    std::fs::create_dir_all(folder.path().join("components/events")).unwrap();
+    let schemas = "components/events/events.schemas";
+    std::fs::copy(workspace.join(schemas), folder.path().join(schemas)).unwrap();
     // A variable without which nothing is served has its value from a file.
     let manifest = folder.path().join("spin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
