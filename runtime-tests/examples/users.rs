@@ -11,9 +11,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "a benchmark that cannot run has nothing to say"
 )]
 

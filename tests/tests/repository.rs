@@ -392,6 +392,28 @@ fn every_component_has_a_runtime_test_that_names_it() {
 }
 
 #[test]
+fn every_variable_that_a_service_reads_reaches_it() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let manifest = text("spin.toml");
+    let settings = text("components/events/src/settings.rs");
+    let names: Vec<_> = settings
+        .split('"')
+        .filter(|word| word.starts_with("events_"))
+        .collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        assert!(
+            manifest.contains(&format!("\n{name} = {{")),
+            "{name} is declared"
+        );
+        assert!(
+            manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")),
+            "{name} is given to the component"
+        );
+    }
+}
+
+#[test]
 fn every_grant_says_why_it_is_granted() {
     const GRANTS: [&str; 6] = [
         "allowed_outbound_hosts",

@@ -31,7 +31,7 @@ use sinks::AnySink;
 use streams::{Content, content, streamed};
 
 /// What lines about the sink are called.
-const SINK_FAILED: &str = "events-sink-failed";
+pub const SINK_FAILED: &str = "events-sink-failed";
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
@@ -41,7 +41,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     let answered = match action(&request) {
         Ok(Action::Take) => return take(&request, Incoming::of(body)).await.map(content),
         Ok(Action::Read) => return read(&request).await,
-        Ok(Action::Schema(kind)) => schema(&kind),
+        Ok(Action::Schema(kind)) => schema(&kind, headers),
         Ok(Action::Health) => Ok(whole("{\"status\":\"ok\"}".to_owned())),
         Ok(Action::Ready) => ready().await,
         Err(problem) => Ok(problem.response(headers)),
@@ -100,7 +100,7 @@ async fn read(request: &http::Request<()>) -> Response<Content> {
             }
             response.map(content)
         }
-        read::Answer::Stream(head, stream) => match streamed(stream) {
+        read::Answer::Stream(head, stream) => match streamed(stream, headers) {
             Some(body) => head.map(|()| body),
             None => {
                 let detail = "There are as many streams as there may be. Try again.";
@@ -111,7 +111,7 @@ async fn read(request: &http::Request<()>) -> Response<Content> {
 }
 
 /// The schema of a type.
-fn schema(kind: &str) -> Result<Response<String>, StoreError> {
+fn schema(kind: &str, headers: &HeaderMap) -> Result<Response<String>, StoreError> {
     Ok(match Schemas::read()?.text(kind) {
         Some(text) => {
             let mut response = whole(text.to_owned());
@@ -119,7 +119,7 @@ fn schema(kind: &str) -> Result<Response<String>, StoreError> {
             response.headers_mut().insert(CONTENT_TYPE, media_type);
             response
         }
-        None => no_schema().response(&HeaderMap::new()),
+        None => no_schema().response(headers),
     })
 }
 

@@ -1,23 +1,29 @@
 //! Streams of events to clients, and how many of them there are.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_events::read::stream::{HEARTBEAT, LOOK_EVERY_MS, SILENCE_MS_MAX, Stream};
-use doorward_service_spin::now_ms;
+use doorward_service::caller::{Caller, Identity};
+use doorward_service::store::StoreError;
+use doorward_service_spin::{now_ms, say_store_failed};
 use futures::stream;
+use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::{Either, Full, StreamBody};
 use spin_sdk::time::sleep;
 
+use crate::SINK_FAILED;
 use crate::sinks::open_database;
 
 /// Most streams of an instance. Each has one of the requests that an instance serves at the same time, and others want to be
 /// served as well.
 const STREAMS_MAX: usize = 4;
+/// Most of them that one caller has.
+const STREAMS_OF_CALLER_MAX: usize = 2;
 /// How long a stream is, in milliseconds: five minutes. The client connects again, and goes on where it was.
 const STREAM_MS_MAX: u64 = 5 * 60 * 1000;
 
@@ -30,12 +36,14 @@ pub fn content(text: String) -> Content {
     Either::Left(Full::from(text))
 }
 
-/// A stream as content. None: there are as many as there may be.
-pub fn streamed(stream: Stream) -> Option<Content> {
-    let place = Place::take()?;
+/// A stream as content, for the request with these fields. None: there are as many as there may be.
+pub fn streamed(stream: Stream, headers: &HeaderMap) -> Option<Content> {
+    let place = Place::take(Caller::of(headers)?.identity)?;
+    let headers = headers.clone();
     let begun_ms = now_ms();
     let flow = Flow {
         stream,
+        headers,
         _place: place,
         until_ms: begun_ms.saturating_add(STREAM_MS_MAX),
         last_ms: begun_ms,
@@ -51,6 +59,8 @@ pub fn streamed(stream: Stream) -> Option<Content> {
 /// A stream under way.
 struct Flow {
     stream: Stream,
+    /// Of its request, for the log.
+    headers: HeaderMap,
     _place: Place,
     until_ms: u64,
     /// When something was sent last.
@@ -63,17 +73,17 @@ impl Flow {
     async fn next(&mut self) -> Option<String> {
         if !self.is_opened {
             self.is_opened = true;
-            return Some(Stream::opening());
+            return Some(self.stream.opening());
         }
         let mut text = String::new();
         loop {
             if now_ms() >= self.until_ms {
                 return None;
             }
-            // Not kept while it waits: others need it.
-            let sink = open_database().await.ok()?;
-            self.stream.next(&sink, &mut text).await.ok()?;
-            drop(sink);
+            if let Err(failure) = self.look(&mut text).await {
+                say_store_failed(SINK_FAILED, &self.headers, &failure);
+                return None;
+            }
             let now_ms = now_ms();
             if text.is_empty() && now_ms.saturating_sub(self.last_ms) >= SILENCE_MS_MAX {
                 text.push_str(HEARTBEAT);
@@ -85,23 +95,40 @@ impl Flow {
             sleep(Duration::from_millis(LOOK_EVERY_MS)).await;
         }
     }
+
+    /// Adds what there is now. The connection is not kept while it waits: others need it.
+    async fn look(&mut self, text: &mut String) -> Result<(), StoreError> {
+        let sink = open_database().await?;
+        self.stream.next(&sink, text).await.map(|_| ())
+    }
 }
 
-/// One of the streams that there may be.
-struct Place;
+/// One of the streams that there may be, and whose it is.
+struct Place(Identity);
 
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static TAKEN: RefCell<Vec<Identity>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Place {
-    fn take() -> Option<Self> {
-        let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
-        let place = Self;
-        (taken < STREAMS_MAX).then_some(place)
+    fn take(caller: Identity) -> Option<Self> {
+        TAKEN.with_borrow_mut(|taken| {
+            let own = taken.iter().filter(|other| **other == caller).count();
+            if taken.len() >= STREAMS_MAX || own >= STREAMS_OF_CALLER_MAX {
+                return None;
+            }
+            taken.push(caller.clone());
+            Some(Self(caller))
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        TAKEN.fetch_sub(1, Ordering::Relaxed);
+        TAKEN.with_borrow_mut(|taken| {
+            if let Some(at) = taken.iter().position(|other| *other == self.0) {
+                taken.swap_remove(at);
+            }
+        });
     }
 }

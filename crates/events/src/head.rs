@@ -102,6 +102,9 @@ impl Head {
     }
 }
 
+/// How the media types of the structured and the batched mode begin.
+const CLOUD_EVENTS: &[u8] = b"application/cloudevents";
+
 /// CloudEvents 1.0.2, HTTP protocol binding section 3: the media type says that an event is structured, or that there is
 /// a batch; where it says neither, the fields of attributes say that the request is an event.
 fn mode(headers: &HeaderMap) -> Result<Mode, HeadError> {
@@ -117,7 +120,11 @@ fn mode(headers: &HeaderMap) -> Result<Mode, HeadError> {
         let given = MediaType::parse(value)?;
         TYPES.into_iter().find(|(name, _)| given.is(name))
     });
-    let is_cloud_events = named.is_some_and(|(name, _)| name.contains("cloudevents"));
+    // Also where it is one of the formats that there are not here.
+    let is_cloud_events = value.is_some_and(|value| {
+        let start = value.get(..CLOUD_EVENTS.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(CLOUD_EVENTS))
+    });
     if !is_cloud_events && is_binary(headers) {
         return Ok(Mode::Binary);
     }

@@ -6,6 +6,9 @@ use crate::fault::{Fault, Faults, shortened};
 use crate::split::Place;
 use doorward_service::json::push_string;
 
+/// How many events of a request may be refused. Whoever sends more is no sender of events: with compression a few bytes
+/// could keep an instance busy for long.
+pub const REFUSED_MAX: u64 = 100_000;
 /// How many errors are told. The rest are counted.
 pub const ERRORS_MAX: usize = 100;
 /// The longest place of an error, in bytes.

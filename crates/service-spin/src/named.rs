@@ -18,7 +18,6 @@ const SQLITE_LABEL: &str = "default";
 
 /// A database that a variable names: nothing for the SQLite database `default`, `sqlite:LABEL`, or the URL of a PostgreSQL.
 /// It is for a `static`: what is known of the database is known as long as the instance lives.
-#[derive(Debug)]
 pub struct NamedDatabase {
     variable: &'static str,
     migrations: Migrations,
@@ -29,7 +28,6 @@ pub struct NamedDatabase {
 }
 
 /// Where a database is.
-#[derive(Debug)]
 enum Place {
     /// The SQLite database with this label.
     Sqlite(String),

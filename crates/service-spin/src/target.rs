@@ -35,10 +35,14 @@ impl Target {
         })?;
         let authorization = match authorization.as_str() {
             "" => None,
-            value => Some(HeaderValue::from_str(value).map_err(|_| {
-                let why = format!("{authorization_variable} has what no header field can have");
-                StoreError::Settings(why)
-            })?),
+            value => {
+                let mut value = HeaderValue::from_str(value).map_err(|_| {
+                    let why = format!("{authorization_variable} has what no header field can have");
+                    StoreError::Settings(why)
+                })?;
+                value.set_sensitive(true);
+                Some(value)
+            }
         };
         Ok(Some(Self { url, authorization }))
     }

@@ -12,7 +12,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::head::{ACCEPTED_CODINGS, ACCEPTED_TYPES, HeadError};
 use crate::record::{BATCH_BYTES, BATCH_RECORDS_MAX, EVENT_BYTES_MAX};
-use crate::report::{Report, push_place};
+use crate::report::{REFUSED_MAX, Report, push_place};
 use crate::sink::SinkError;
 use crate::split::{Place, SplitError};
 use crate::unfold::UnfoldError;
@@ -37,6 +37,8 @@ pub enum End {
     Unfold(UnfoldError),
     /// The body broke off.
     Broken,
+    /// More events were refused than somebody sends by mistake.
+    TooManyRefused,
     /// The sink did not take all.
     Unwritten(SinkError),
     /// Nothing of the body was read.
@@ -74,7 +76,7 @@ impl Answer {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             End::Whole => StatusCode::OK,
-            End::NotAll => StatusCode::UNPROCESSABLE_ENTITY,
+            End::NotAll | End::TooManyRefused => StatusCode::UNPROCESSABLE_ENTITY,
             End::TooMany | End::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             End::Unfold(UnfoldError::TooMuch(_) | UnfoldError::Ratio) => {
                 StatusCode::PAYLOAD_TOO_LARGE
@@ -168,9 +170,17 @@ impl Answer {
                  written."
             ),
             End::TooLong => format!("The event is longer than {EVENT_BYTES_MAX} bytes."),
-            End::Split(error) => format!("{error}. What is before it was taken."),
-            End::Unfold(error) => format!("{error}. What is before it was taken."),
-            End::Broken => "The body broke off. What had come was taken.".to_owned(),
+            End::Split(error) => format!("{error}. `accepted` says how many before it were taken."),
+            End::Unfold(error) => {
+                format!("{error}. `accepted` says how many before it were taken.")
+            }
+            End::Broken => {
+                "The body broke off. `accepted` says how many of what had come were taken.".to_owned()
+            }
+            End::TooManyRefused => format!(
+                "More than {REFUSED_MAX} events were refused, and no more are looked at. `accepted` says how many before \
+                 were taken."
+            ),
             End::Unwritten(_) => {
                 "Not all events could be written. Send those from `resume_from` on once more.".to_owned()
             }

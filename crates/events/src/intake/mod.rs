@@ -29,6 +29,7 @@ use crate::event::bounds::{TIME_AHEAD_MS, TIME_BEHIND_MS};
 use crate::event::data::DataCheck;
 use crate::head::{Head, Mode};
 use crate::record::EVENT_BYTES_MAX;
+use crate::report::REFUSED_MAX;
 use crate::sink::Sink;
 use crate::split::{Form, Place, Splitter};
 use crate::unfold::{UNFOLDED_BYTES_MAX, Unfold};
@@ -36,6 +37,9 @@ use crate::unfold::{UNFOLDED_BYTES_MAX, Unfold};
 /// For how long a batch is tried to be written unless somebody says otherwise, in milliseconds: 25 seconds, less than what
 /// clients and proxies commonly wait for an answer.
 pub const WRITE_MS_MAX: u64 = 25_000;
+
+/// After so many pieces that one became when it was unfolded, 32 KiB each at most, others have a turn.
+const PIECES_AT_ONCE: u32 = 8;
 
 /// What may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +169,11 @@ impl<S: Sink, C: Clock> Way<'_, S, C> {
             }
             self.taker.set_now(self.clock.now_ms());
             let mut at = 0;
-            loop {
+            for turn in 1_u32.. {
+                // A piece may become many. Whoever else there is has a turn between some of them.
+                if turn.is_multiple_of(PIECES_AT_ONCE) {
+                    self.clock.pause(0).await;
+                }
                 let unfolded = match self.unfold.next(&piece, &mut at) {
                     Ok(Some(unfolded)) => unfolded,
                     Ok(None) => break,
@@ -182,6 +190,9 @@ impl<S: Sink, C: Clock> Way<'_, S, C> {
                         return Ok(End::TooMany);
                     }
                     self.taker.take(found.place, found.text);
+                    if self.taker.report.refused > REFUSED_MAX {
+                        return Ok(End::TooManyRefused);
+                    }
                     if !self.head.strict && self.taker.batch.is_full() {
                         let first = self.taker.first;
                         self.writer.hand_over(&mut self.taker.batch, first).await?;

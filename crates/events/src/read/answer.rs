@@ -82,7 +82,8 @@ async fn answered<S: ReadableSink, B>(
         return Err(Problem::forbidden().into());
     }
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
-    let is_stream = names(headers, EVENT_STREAM);
+    // Who takes either gets what ends.
+    let is_stream = names(headers, EVENT_STREAM) && !names(headers, JSON);
     if !is_stream && !accepts_json(headers) {
         return Err(not_acceptable().into());
     }

@@ -40,10 +40,11 @@ impl Stream {
         Self { kind, after }
     }
 
-    /// What it begins with. It is sent at once, so that the client knows that it has a stream.
+    /// What it begins with. It is sent at once, so that the client knows that it has a stream, and where it is: one that
+    /// loses it before there is an event goes on there.
     #[must_use]
-    pub fn opening() -> String {
-        format!("retry: {RETRY_MS}\n\n")
+    pub fn opening(&self) -> String {
+        format!("retry: {RETRY_MS}\nid: {}\n\n", self.after)
     }
 
     /// Adds what came since, and says whether there may be more already.
@@ -152,7 +153,8 @@ mod tests {
 
     #[test]
     fn what_is_sent_besides_is_no_event() {
-        assert_eq!(Stream::opening(), "retry: 2000\n\n");
+        let stream = Stream::new(None, 7);
+        assert_eq!(stream.opening(), "retry: 2000\nid: 7\n\n");
         assert!(HEARTBEAT.starts_with(':') && HEARTBEAT.ends_with("\n\n"));
     }
 }

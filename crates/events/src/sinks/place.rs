@@ -1,7 +1,7 @@
 //! Which sink there is, as the operator names it in one variable.
 
 /// Where events are written to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A table in SQLite or PostgreSQL: nothing, `sqlite:LABEL` or `postgres://…`, as for every service.
     Database,
@@ -18,6 +18,18 @@ pub enum Place {
     },
     /// A collector at this URL: `http://…` or `https://…`.
     Http,
+}
+
+/// URLs have passwords, so nothing of them is shown.
+impl core::fmt::Debug for Place {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Database => "Database",
+            Self::Redis(_) => "Redis",
+            Self::Mqtt { .. } => "Mqtt",
+            Self::Http => "Http",
+        })
+    }
 }
 
 impl Place {

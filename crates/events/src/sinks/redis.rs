@@ -19,23 +19,21 @@ pub const STREAM_BYTES_MAX: usize = 128;
 ///
 /// `KEYS[1]` is the stream, the others say that an event was there. `ARGV[1]` is how many entries the stream has at most
 /// (0: no bound), `ARGV[2]` for how long events are remembered, and then there are four values for each event.
-/// An event must not be remembered that could not be added, or it is lost when it comes again. After the first write of a
-/// script only the kind of the stream's key can be in the way, so that is looked at before: Redis refuses a script for its
-/// memory, its disk or its role at that write, and not later.
+/// An event is added before it is remembered: nothing is taken back of a script that ends in the middle, and what was
+/// remembered and not added would be lost when it comes again.
 const SCRIPT: &str = "\
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'stream' and kind ~= 'none' then
-  return redis.error_reply('WRONGTYPE the stream is a ' .. kind)
-end
 local known = 0
 for i = 2, #KEYS do
-  local a = (i - 2) * 4 + 3
-  if not redis.call('SET', KEYS[i], '1', 'NX', 'EX', ARGV[2]) then
+  if redis.call('EXISTS', KEYS[i]) == 1 then
     known = known + 1
-  elseif ARGV[1] == '0' then
-    redis.call('XADD', KEYS[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
   else
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
+    local a = (i - 2) * 4 + 3
+    if ARGV[1] == '0' then
+      redis.call('XADD', KEYS[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
+    else
+      redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'source', ARGV[a], 'id', ARGV[a + 1], 'type', ARGV[a + 2], 'event', ARGV[a + 3])
+    end
+    redis.call('SET', KEYS[i], '1', 'EX', ARGV[2])
   end
 end
 return known
@@ -59,7 +57,6 @@ impl Stream {
         if !is_name || name.contains(['{', '}']) {
             return Err("is no name of a stream: that has 1 to 128 bytes and no braces");
         }
-        // Redis would refuse it after an event is remembered.
         if i64::try_from(entries_max).is_err() {
             return Err("has a bound that Redis does not take");
         }
@@ -114,7 +111,7 @@ pub fn written(batch: &Batch, answer: Option<i64>) -> Result<Written, SinkError>
 pub fn refusal(reason: &str) -> SinkError {
     /// The stream's key is something else, the user may not do this, or there are no scripts. A long command of somebody
     /// who has not signed in is not even read (`unauthenticated … length`).
-    const NEVER: [&str; 7] = [
+    const NEVER: [&str; 9] = [
         "WRONGTYPE",
         "NOAUTH",
         "WRONGPASS",
@@ -122,6 +119,8 @@ pub fn refusal(reason: &str) -> SinkError {
         "AuthenticationFailed",
         "Protocol error: unauthenticated",
         "ERR: unknown command",
+        "can't run this command",
+        "ACL failure",
     ];
     match NEVER.iter().any(|word| reason.contains(word)) {
         true => SinkError::Never(format!("Redis: {reason}")),
