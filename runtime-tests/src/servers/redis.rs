@@ -67,12 +67,17 @@ impl Server<Redis> {
 
     /// How many entries a stream has. One that is not there has none.
     pub fn stream_length(&self, name: &str) -> u64 {
-        let question = format!("XLEN {name}\r\nQUIT\r\n");
-        let answer = answer(self.address(), question.as_bytes(), |_| false);
-        let text = String::from_utf8_lossy(&answer);
+        let text = self.command(&format!("XLEN {name}"));
         let length = text.strip_prefix(':').and_then(|rest| rest.lines().next());
         length
             .and_then(|length| length.parse().ok())
             .expect("a number of entries")
+    }
+
+    /// What it answers to a command.
+    pub fn command(&self, line: &str) -> String {
+        let question = format!("{line}\r\nQUIT\r\n");
+        let answer = answer(self.address(), question.as_bytes(), |_| false);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 }

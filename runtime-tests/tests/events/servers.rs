@@ -18,6 +18,7 @@ pub const REDIS: &[Case] = cases![
     redis_has_each_event_once,
     what_was_acknowledged_is_in_redis_when_it_was_killed,
     a_redis_that_refuses_is_not_asked_again,
+    an_event_that_could_not_be_added_is_not_taken_for_one_that_was,
 ];
 
 /// Those with Mosquitto.
@@ -98,6 +99,20 @@ async fn a_redis_that_refuses_is_not_asked_again(host: &dyn Host) {
 }
 
 /// The line of the log about a sink that took nothing. The client knows that it has to send all again, and no reason.
+async fn an_event_that_could_not_be_added_is_not_taken_for_one_that_was(host: &dyn Host) {
+    let redis = Server::start(Redis::default()).await;
+    let scene = Scene::into(host, &redis.url()).await;
+    // A stream whose last entry has the last id that there is: nothing comes behind it.
+    let last = format!("{0}-{0}", u64::MAX);
+    redis.command(&format!("XADD events {last} a b"));
+    let body = lines(&[event("1")]);
+    assert_eq!(scene.send(post(LINES, &body)).await.status, 503);
+    redis.command("DEL events");
+    let report = scene.taken(&[event("1")]).await;
+    assert_eq!(report["duplicates"], 0, "{report}");
+    assert_eq!(redis.stream_length("events"), 1);
+}
+
 async fn refused(scene: &Scene, secret: &str) -> String {
     let answer = scene.send(post(LINES, lines(&[event("1")]))).await;
     assert_eq!(answer.status, 503, "{}", answer.text());

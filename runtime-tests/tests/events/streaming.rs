@@ -16,8 +16,8 @@ pub const CASES: &[Case] = cases![
     no_more_streams_are_open_than_there_may_be_and_who_leaves_makes_room,
 ];
 
-/// Streams of one instance, as `components/events` has it.
-const STREAMS_MAX: usize = 4;
+/// Who has all streams that one instance has, as `components/events` has it: two each.
+const LISTENERS: [&str; 4] = ["alice", "alice", "bob", "bob"];
 /// How long it may take until a client that left is not counted.
 const LEAVING_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -27,11 +27,16 @@ struct Listener(Raw);
 impl Listener {
     /// Asks for a stream, and gives the status and who listens.
     async fn ask(scene: &Scene, query: &str, more: &str) -> (String, Self) {
+        Self::ask_as("alice", scene, query, more).await
+    }
+
+    /// The same, as somebody.
+    async fn ask_as(subject: &str, scene: &Scene, query: &str, more: &str) -> (String, Self) {
         let mut client = Raw::connect(scene.running.address).await;
         client
             .send(format!(
                 "GET {EVENTS}{query} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nx-auth-issuer: {ISSUER}\r\n\
-                 x-auth-subject: alice\r\nx-auth-scope: read:events\r\n{more}\r\n"
+                 x-auth-subject: {subject}\r\nx-auth-scope: read:events\r\n{more}\r\n"
             ))
             .await;
         let head = client.read_until("\r\n\r\n").await.to_ascii_lowercase();
@@ -40,11 +45,16 @@ impl Listener {
 
     /// One that has a stream.
     async fn open(scene: &Scene, query: &str, more: &str) -> Self {
-        let (head, mut listener) = Self::ask(scene, query, more).await;
+        Self::opened(Self::ask(scene, query, more).await).await
+    }
+
+    /// Who asked, and has a stream.
+    async fn opened((head, mut listener): (String, Self)) -> Self {
         assert!(head.starts_with("http/1.1 200"), "{head}");
         assert!(head.contains("content-type: text/event-stream"), "{head}");
         let opening = listener.0.read_until("\n\n").await;
         assert!(opening.contains("retry: "), "{opening}");
+        assert!(opening.contains("id: "), "{opening}");
         listener
     }
 
@@ -102,10 +112,18 @@ async fn streams_are_of_a_type_or_begin_with_what_comes(host: &dyn Host) {
 async fn no_more_streams_are_open_than_there_may_be_and_who_leaves_makes_room(host: &dyn Host) {
     let scene = Scene::served(host, &spec(&[]), How::one()).await;
     let mut open = Vec::new();
-    for _ in 0..STREAMS_MAX {
-        open.push(Listener::open(&scene, "", "").await);
+    for subject in LISTENERS {
+        let asked = Listener::ask_as(subject, &scene, "", "").await;
+        open.push(Listener::opened(asked).await);
+        if open.len() == 2 {
+            let (head, _) = Listener::ask(&scene, "", "").await;
+            assert!(
+                head.starts_with("http/1.1 503"),
+                "another one of alice: {head}"
+            );
+        }
     }
-    let (head, _) = Listener::ask(&scene, "", "").await;
+    let (head, _) = Listener::ask_as("carol", &scene, "", "").await;
     assert!(head.starts_with("http/1.1 503"), "{head}");
     // Others are served, and those that listen have what comes.
     scene.taken(&[event("1")]).await;
@@ -119,7 +137,7 @@ async fn no_more_streams_are_open_than_there_may_be_and_who_leaves_makes_room(ho
         // Who has left shows when something is sent.
         number += 1;
         scene.taken(&[event(&format!("more{number}"))]).await;
-        let (head, _) = Listener::ask(&scene, "", "").await;
+        let (head, _) = Listener::ask_as("carol", &scene, "", "").await;
         if head.starts_with("http/1.1 200") {
             break;
         }

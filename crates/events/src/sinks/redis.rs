@@ -111,7 +111,7 @@ pub fn written(batch: &Batch, answer: Option<i64>) -> Result<Written, SinkError>
 pub fn refusal(reason: &str) -> SinkError {
     /// The stream's key is something else, the user may not do this, or there are no scripts. A long command of somebody
     /// who has not signed in is not even read (`unauthenticated … length`).
-    const NEVER: [&str; 9] = [
+    const NEVER: [&str; 10] = [
         "WRONGTYPE",
         "NOAUTH",
         "WRONGPASS",
@@ -121,6 +121,7 @@ pub fn refusal(reason: &str) -> SinkError {
         "ERR: unknown command",
         "can't run this command",
         "ACL failure",
+        "exhausted the last possible ID",
     ];
     match NEVER.iter().any(|word| reason.contains(word)) {
         true => SinkError::Never(format!("Redis: {reason}")),
