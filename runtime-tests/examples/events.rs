@@ -15,7 +15,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark that cannot run has nothing to say"
 )]
@@ -470,6 +469,9 @@ fn tell(all: &[Serving]) {
     }
 }
 
+/// What is drawn of samples, and how it is called.
+type View = (&'static str, fn(&Sample) -> f64);
+
 /// Events per second and memory of the median rounds, over time.
 fn plot(all: &[Serving], settings: &Settings) -> String {
     const WIDTH: f64 = 640.0;
@@ -477,7 +479,7 @@ fn plot(all: &[Serving], settings: &Settings) -> String {
     const COLOURS: [&str; 6] = [
         "#b45309", "#15803d", "#475569", "#f59e0b", "#86efac", "#94a3b8",
     ];
-    let views: [(&str, fn(&Sample) -> f64); 2] = [
+    let views: [View; 2] = [
         ("events per second", |sample| sample.per_second),
         ("memory, MB", |sample| sample.memory_bytes as f64 / 1e6),
     ];
