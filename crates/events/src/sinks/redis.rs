@@ -6,7 +6,7 @@
 use crate::record::Batch;
 use crate::sink::{SinkError, Written};
 
-/// The command that runs [`SCRIPT`].
+/// The command that runs the script.
 pub const COMMAND: &str = "EVAL";
 
 /// How long Redis remembers which events there were, in seconds: a day. Who sends an event again does so sooner.
