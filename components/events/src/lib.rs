@@ -27,11 +27,8 @@ use body::Incoming;
 use moment::Moment;
 use schemas::Schemas;
 use settings::Settings;
-use sinks::AnySink;
+use sinks::{AnySink, SINK_FAILED};
 use streams::{Content, content, streamed};
-
-/// What lines about the sink are called.
-pub const SINK_FAILED: &str = "events-sink-failed";
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {

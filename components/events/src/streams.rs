@@ -16,8 +16,7 @@ use http_body::Frame;
 use http_body_util::{Either, Full, StreamBody};
 use spin_sdk::time::sleep;
 
-use crate::SINK_FAILED;
-use crate::sinks::open_database;
+use crate::sinks::{SINK_FAILED, open_database};
 
 /// Most streams of an instance. Each has one of the requests that an instance serves at the same time, and others want to be
 /// served as well.

@@ -13,6 +13,9 @@ use doorward_service_spin::NamedDatabase;
 
 use crate::settings::{SINK, Settings, Sink};
 
+/// What lines about the sink are called.
+pub const SINK_FAILED: &str = "events-sink-failed";
+
 /// The sink that the settings name.
 pub struct AnySink(pub &'static Settings);
 
