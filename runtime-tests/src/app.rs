@@ -263,6 +263,11 @@ impl App {
         let folder = tempfile::tempdir().expect("make a folder for the application");
         let release = target_dir().join("wasm32-wasip2/release");
         let release = ("target/wasm32-wasip2/release", &*release.to_string_lossy());
+        // What it mounts besides the policy.
+        let schemas = "components/events/events.schemas";
+        let mounted = folder.path().join(schemas);
+        std::fs::create_dir_all(mounted.parent().expect("a folder")).expect("make its folder");
+        std::fs::copy(workspace().join(schemas), mounted).expect("it is shipped");
         for name in ["spin.toml", "doorward.toml"] {
             let text = std::fs::read_to_string(workspace().join(name)).expect("it is shipped");
             let all = changes.iter().chain([&release]);
