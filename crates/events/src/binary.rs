@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use doorward_service::json::push_string;
 use doorward_syntax::base64url::encode_standard;
-use doorward_syntax::form::escaped_byte;
+use doorward_syntax::form::percent_decode;
 use doorward_syntax::media_type::MediaType;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -120,24 +120,11 @@ fn push_name(json: &mut String, name: &str) {
 
 /// The value of an attribute (section 3.1.3.2): quotes are taken off, for who was before 1.0.2, and then percent-encoding.
 fn decoded(value: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest: Cow<'_, [u8]> = Cow::Borrowed(value);
-    if let [b'"', quoted @ .., b'"'] = value {
-        rest = Cow::Owned(unquoted(quoted)?);
-    }
-    let mut rest = rest.as_ref();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        bytes.push(match byte {
-            b'%' => {
-                let (&[high, low], after) = rest.split_first_chunk()?;
-                rest = after;
-                escaped_byte(high, low)?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    let value = match value {
+        [b'"', quoted @ .., b'"'] => Cow::Owned(unquoted(quoted)?),
+        _ => Cow::Borrowed(value),
+    };
+    String::from_utf8(percent_decode(&value)?).ok()
 }
 
 /// What is between quotes (RFC 7230 section 3.2.6) without its backslashes; `None` where a quote is among it.

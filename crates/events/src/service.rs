@@ -2,6 +2,7 @@
 
 use doorward_service::caller::{Caller, is_from_inside};
 use doorward_service::problem::Problem;
+use doorward_syntax::form::percent_decode;
 use http::{Method, Request, StatusCode};
 
 use crate::read::READ_SCOPE;
@@ -73,9 +74,7 @@ fn may<B>(request: &Request<B>, scopes: &[&str]) -> Result<(), Problem> {
 /// The type that a segment of a path stands for. None: it is none, or more than a segment.
 fn decoded(segment: &str) -> Option<String> {
     let is_one = !segment.is_empty() && !segment.contains('/');
-    // Unlike in a form, `+` is a plus.
-    let segment = segment.replace('+', "%2B");
-    let text = doorward_syntax::form::decode(segment.as_bytes())?;
+    let text = percent_decode(segment.as_bytes())?;
     String::from_utf8(text).ok().filter(|_| is_one)
 }
 

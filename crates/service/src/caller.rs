@@ -3,7 +3,7 @@
 //! The gate removes these fields from every request before it sets them, so what arrives is from the gate, or the service
 //! is reached by somebody who does not pass the gate: then nobody is told, and nobody may do anything.
 
-use doorward_syntax::form::escaped_byte;
+use doorward_syntax::form::percent_decode;
 use doorward_syntax::url::COMPONENT_SUFFIX;
 use http::{HeaderMap, Request};
 
@@ -85,22 +85,7 @@ fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
 
 /// The claim that a value stands for: the gate writes what is not printable ASCII as `%XX`.
 fn unescaped(value: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let [first, after @ ..] = rest {
-        match (first, after) {
-            (b'%', [high, low, after @ ..]) => {
-                bytes.push(escaped_byte(*high, *low)?);
-                rest = after;
-            }
-            (b'%', _) => return None,
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(percent_decode(value)?).ok()
 }
 
 #[cfg(test)]

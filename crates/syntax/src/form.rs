@@ -21,11 +21,22 @@ pub fn is_encoded(form: &[u8]) -> bool {
 /// Decodes a name or a value: `+` is a space, `%` with two hexadecimal digits is a byte, and any other byte is
 /// itself ([`is_encoded`] says whether there may be one). `None` where a `%` has no such digits.
 #[must_use]
-pub fn decode(mut text: &[u8]) -> Option<Vec<u8>> {
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    unescaped(text, b' ')
+}
+
+/// The bytes of a text that is percent-encoded (RFC 3986 section 2.1), where `+` is itself. `None` where a `%` has no two
+/// hexadecimal digits.
+#[must_use]
+pub fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
+    unescaped(text, b'+')
+}
+
+fn unescaped(mut text: &[u8], plus: u8) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     while let Some((&byte, mut rest)) = text.split_first() {
         decoded.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => {
                 let (&[high, low], after) = rest.split_first_chunk()?;
                 rest = after;
@@ -76,7 +87,7 @@ pub fn push_value(form: &mut Vec<u8>, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, escaped_byte, is_encoded, parameters, push, push_value};
+    use super::{decode, escaped_byte, is_encoded, parameters, percent_decode, push, push_value};
 
     #[test]
     fn parameters_are_what_is_between_and_signs() {
@@ -119,7 +130,11 @@ mod tests {
         ] {
             let decoded = decode(text.as_bytes());
             assert_eq!(decoded.as_deref(), expected.map(str::as_bytes), "{text}");
+            if !text.contains('+') {
+                assert_eq!(percent_decode(text.as_bytes()), decoded, "{text}");
+            }
         }
+        assert_eq!(percent_decode(b"a+b%20c"), Some(b"a+b c".to_vec()));
         assert_eq!(decode(b"%ff\xff"), Some(vec![0xff, 0xff]), "whatever it is");
         for (high, low, expected) in [
             (b'0', b'0', Some(0)),

@@ -1,5 +1,7 @@
 //! Which sink there is, as the operator names it in one variable.
 
+use doorward_syntax::form::percent_decode;
+
 /// Where events are written to.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Place {
@@ -67,9 +69,9 @@ impl Place {
         }
         let (user, password) = who.split_once(':').unwrap_or((who, ""));
         let plain = |part: &str| {
-            let part =
-                unescaped(part).ok_or("has a user or a password with a broken escape (`%XX`)")?;
-            Ok::<_, &'static str>(part)
+            let decoded = percent_decode(part.as_bytes());
+            let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+            text.ok_or("has a user or a password with a broken escape (`%XX`)")
         };
         Ok(Self::Mqtt {
             url: format!("{scheme}://{host}"),
@@ -77,26 +79,6 @@ impl Place {
             password: plain(password)?,
         })
     }
-}
-
-/// The text for which `%XX` stands (RFC 3986 §2.1).
-fn unescaped(text: &str) -> Option<String> {
-    let mut rest = text.as_bytes();
-    let mut plain = Vec::with_capacity(rest.len());
-    while let [first, after @ ..] = rest {
-        rest = match (first, after) {
-            (b'%', [high, low, after @ ..]) => {
-                plain.push(doorward_syntax::form::escaped_byte(*high, *low)?);
-                after
-            }
-            (b'%', _) => return None,
-            _ => {
-                plain.push(*first);
-                after
-            }
-        };
-    }
-    String::from_utf8(plain).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! References from one schema to another (RFC 3986 §5).
 
+use doorward_syntax::form::percent_decode;
+
 /// The parts of a URI reference (RFC 3986 appendix B).
 struct Parts<'u> {
     scheme: Option<&'u str>,
@@ -115,20 +117,7 @@ fn without_dots(path: &str) -> String {
 
 /// A fragment with its percent-escapes undone. None where they are none, or not UTF-8.
 pub(super) fn decoded(fragment: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = fragment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next()?, rest.next()?].map(|digit| char::from(digit).to_digit(16));
-        let [Some(high), Some(low)] = digits else {
-            return None;
-        };
-        bytes.push(u8::try_from(high << 4 | low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(percent_decode(fragment.as_bytes())?).ok()
 }
 
 #[cfg(test)]
