@@ -9,7 +9,7 @@ fn of(pattern: &str) -> Result<Vec<u8>, Vec<String>> {
     ))
 }
 
-/// Each as Node 20 reads it with the flag `u`, where it takes it.
+/// Each as ECMA-262 has it with the flag `u`, where it takes it.
 #[test]
 fn patterns_mean_what_they_mean_in_javascript() {
     let cases: &[(&str, &[&str], &[&str])] = &[

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use doorward_service::json::push_string;
-use doorward_syntax::request_id::REQUEST_ID;
+use doorward_service::media::{JSON, PROBLEM};
+use doorward_service::problem::id_of;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
     RETRY_AFTER,
@@ -115,8 +116,7 @@ impl Answer {
             );
             push_string(&mut json, &self.detail());
             json.push(',');
-            let id = request.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-            if let Some(id) = id {
+            if let Some(id) = id_of(request) {
                 json.push_str("\"request_id\":");
                 push_string(&mut json, id);
                 json.push(',');
@@ -133,8 +133,8 @@ impl Answer {
         let mut response = Response::new(json);
         *response.status_mut() = status;
         let content_type = match status {
-            StatusCode::OK => "application/json",
-            _ => "application/problem+json",
+            StatusCode::OK => JSON,
+            _ => PROBLEM,
         };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -4,12 +4,13 @@ mod ecma;
 mod encode;
 mod keywords;
 mod pattern;
+mod pattern_error;
 mod problem;
 mod uri;
 mod walk;
 
 pub use keywords::{KEYWORDS, REFUSED, Role, Within};
-pub use pattern::PATTERN_BYTES_MAX;
+pub use pattern_error::{PATTERN_BYTES_MAX, PatternError};
 pub use problem::Problem;
 pub use walk::DIALECT;
 

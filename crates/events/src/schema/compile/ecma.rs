@@ -7,6 +7,8 @@
 //! Read as with the flag `u`, except that punctuation may be escaped without need, and `]`, `}` and a `-` after a class
 //! stand for themselves, as they do in most schemas that there are.
 
+use super::pattern_error::PatternError;
+
 /// `\s` (ECMA-262 §22.2.2.9): white space and line ends.
 const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
 const NO_LINE_END: &str = r"[^\n\r\u{2028}\u{2029}]";
@@ -24,8 +26,8 @@ enum Item {
 /// The same expression for `regex-syntax`.
 ///
 /// # Errors
-/// What is no expression of ECMA-262, or needs more than a finite automaton, in a sentence.
-pub(super) fn translate(pattern: &str) -> Result<String, String> {
+/// It is no expression of ECMA-262, or needs more than a finite automaton.
+pub(super) fn translate(pattern: &str) -> Result<String, PatternError> {
     let mut translator = Translator {
         rest: pattern.chars().collect::<Vec<_>>().into_iter().peekable(),
         out: String::new(),
@@ -36,7 +38,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
         translator.part(c)?;
     }
     if translator.groups > 0 {
-        return Err("a group that does not end".to_owned());
+        return Err("a group that does not end".into());
     }
     Ok(translator.out)
 }
@@ -51,7 +53,7 @@ struct Translator {
 }
 
 impl Translator {
-    fn part(&mut self, c: char) -> Result<(), String> {
+    fn part(&mut self, c: char) -> Result<(), PatternError> {
         let mut repeatable = true;
         match c {
             '^' | '$' => {
@@ -90,7 +92,7 @@ impl Translator {
             .push_str(&regex_syntax::escape(c.encode_utf8(&mut buffer)));
     }
 
-    fn group(&mut self) -> Result<(), String> {
+    fn group(&mut self) -> Result<(), PatternError> {
         self.groups += 1;
         self.out.push_str("(?:");
         if self.rest.next_if_eq(&'?').is_none() {
@@ -98,11 +100,9 @@ impl Translator {
         }
         match self.rest.next() {
             Some(':') => Ok(()),
-            Some(sign @ ('=' | '!')) => Err(format!("look-ahead, `(?{sign}`, is not supported")),
+            Some(sign @ ('=' | '!')) => Err(unsupported(format!("look-ahead, `(?{sign}`"))),
             Some('<') => match self.rest.peek() {
-                Some(sign @ ('=' | '!')) => {
-                    Err(format!("look-behind, `(?<{sign}`, is not supported"))
-                }
+                Some(sign @ ('=' | '!')) => Err(unsupported(format!("look-behind, `(?<{sign}`"))),
                 _ => {
                     let name: String = self.rest.by_ref().take_while(|c| *c != '>').collect();
                     let is_name = name
@@ -111,17 +111,21 @@ impl Translator {
                     if is_name && !name.is_empty() {
                         Ok(())
                     } else {
-                        Err(format!("{name:?} is no name of a group"))
+                        Err(PatternError::Malformed(format!(
+                            "{name:?} is no name of a group"
+                        )))
                     }
                 }
             },
-            _ => Err("a group of an unknown kind, `(?`".to_owned()),
+            _ => Err("a group of an unknown kind, `(?`".into()),
         }
     }
 
-    fn repeat(&mut self, c: char) -> Result<(), String> {
+    fn repeat(&mut self, c: char) -> Result<(), PatternError> {
         if !self.repeatable {
-            return Err(format!("nothing is there that `{c}` could repeat"));
+            return Err(PatternError::Malformed(format!(
+                "nothing is there that `{c}` could repeat"
+            )));
         }
         self.out.push(c);
         if c == '{' {
@@ -134,7 +138,7 @@ impl Translator {
                 Some((least, most)) => is_count(least) && is_count(most),
             };
             if !good {
-                return Err("`{` has to be escaped, or followed by counts".to_owned());
+                return Err("`{` has to be escaped, or followed by counts".into());
             }
             self.out.push_str(&inner);
             self.out.push('}');
@@ -145,7 +149,7 @@ impl Translator {
     }
 
     /// What follows a backslash outside of classes. False where it cannot be repeated.
-    fn escape(&mut self) -> Result<bool, String> {
+    fn escape(&mut self) -> Result<bool, PatternError> {
         match self.rest.peek() {
             Some('b' | 'B') => {
                 let sign = self.rest.next().unwrap_or('b');
@@ -154,9 +158,9 @@ impl Translator {
                 return Ok(false);
             }
             Some(digit @ '1'..='9') => {
-                return Err(format!("a back-reference, `\\{digit}`, is not supported"));
+                return Err(unsupported(format!("a back-reference, `\\{digit}`")));
             }
-            Some('k') => return Err("a back-reference, `\\k`, is not supported".to_owned()),
+            Some('k') => return Err(unsupported("a back-reference, `\\k`".to_owned())),
             _ => {}
         }
         match self.escaped()? {
@@ -167,7 +171,7 @@ impl Translator {
     }
 
     /// What follows a backslash, in classes and outside of them.
-    fn escaped(&mut self) -> Result<Item, String> {
+    fn escaped(&mut self) -> Result<Item, PatternError> {
         let c = self.rest.next().ok_or("a backslash at the end")?;
         Ok(match c {
             'd' => Item::Set("[0-9]".to_owned()),
@@ -186,7 +190,7 @@ impl Translator {
                 Some(letter) if letter.is_ascii_alphabetic() => {
                     Item::Char(char::from(letter as u8 % 32))
                 }
-                _ => return Err("`\\c` without a letter".to_owned()),
+                _ => return Err("`\\c` without a letter".into()),
             },
             'x' => Item::Char(char::from(u8::try_from(self.hexadecimal(2)?).unwrap_or(0))),
             'u' => Item::Char(self.unicode()?),
@@ -197,16 +201,22 @@ impl Translator {
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '=');
                 if !is_set || !is_name || name.is_empty() {
-                    return Err(format!("`\\{c}` without the name of a property"));
+                    return Err(PatternError::Malformed(format!(
+                        "`\\{c}` without the name of a property"
+                    )));
                 }
                 Item::Set(format!(r"\{c}{{{name}}}"))
             }
-            _ if c.is_alphanumeric() => return Err(format!("`\\{c}` is no escape of ECMA-262")),
+            _ if c.is_alphanumeric() => {
+                return Err(PatternError::Malformed(format!(
+                    "`\\{c}` is no escape of ECMA-262"
+                )));
+            }
             _ => Item::Char(c),
         })
     }
 
-    fn hexadecimal(&mut self, count: usize) -> Result<u32, String> {
+    fn hexadecimal(&mut self, count: usize) -> Result<u32, PatternError> {
         let mut value = 0;
         for _ in 0..count {
             let digit = self.rest.next().and_then(|c| c.to_digit(16));
@@ -216,7 +226,7 @@ impl Translator {
     }
 
     /// What follows `\u`.
-    fn unicode(&mut self) -> Result<char, String> {
+    fn unicode(&mut self) -> Result<char, PatternError> {
         let code = if self.rest.next_if_eq(&'{').is_some() {
             let digits: String = self.rest.by_ref().take_while(|c| *c != '}').collect();
             u32::from_str_radix(&digits, 16).map_err(|_| "`\\u{` without its hexadecimal digits")?
@@ -233,11 +243,13 @@ impl Translator {
                 unit
             }
         };
-        char::from_u32(code).ok_or_else(|| format!("`\\u` of U+{code:04X}, which is no character"))
+        char::from_u32(code).ok_or_else(|| {
+            PatternError::Malformed(format!("`\\u` of U+{code:04X}, which is no character"))
+        })
     }
 
     /// What follows `[`.
-    fn class(&mut self) -> Result<(), String> {
+    fn class(&mut self) -> Result<(), PatternError> {
         let is_negated = self.rest.next_if_eq(&'^').is_some();
         let mut set = String::new();
         loop {
@@ -277,15 +289,19 @@ impl Translator {
     }
 
     /// One part of a class. None at its end.
-    fn item(&mut self) -> Result<Option<Item>, String> {
+    fn item(&mut self) -> Result<Option<Item>, PatternError> {
         Ok(match self.rest.next() {
-            None => return Err("a class that does not end".to_owned()),
+            None => return Err("a class that does not end".into()),
             Some(']') => None,
             Some('\\') if self.rest.next_if_eq(&'b').is_some() => Some(Item::Char('\u{8}')),
             Some('\\') => Some(self.escaped()?),
             Some(c) => Some(Item::Char(c)),
         })
     }
+}
+
+fn unsupported(what: String) -> PatternError {
+    PatternError::Unsupported(what)
 }
 
 /// A character that means only itself.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern;
+use super::pattern_error::PatternError;
 use super::problem::{Problem, below};
 use super::walk::{Document, Place};
 use crate::json::{Kind, Number, Value};
@@ -45,7 +46,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    fn place(&mut self, text: &str) -> Result<u32, String> {
+    fn place(&mut self, text: &str) -> Result<u32, PatternError> {
         if let Some(place) = self.by_text.get(text) {
             return Ok(*place);
         }
@@ -267,7 +268,7 @@ impl<'s> Encoder<'_, 's> {
             match pattern.as_string() {
                 Some(pattern) => match self.patterns.place(&pattern.unescaped()) {
                     Ok(pattern) => rules.begin(tags::PATTERN).number(pattern),
-                    Err(reason) => self.problem(place, "pattern", reason),
+                    Err(error) => self.problem(place, "pattern", error.to_string()),
                 },
                 None => self.problem(place, "pattern", "it is a regular expression, in a string"),
             }
@@ -330,7 +331,7 @@ impl<'s> Encoder<'_, 's> {
                 let pattern = pattern.unescaped();
                 match self.patterns.place(&pattern) {
                     Ok(number) => matched.push((number, self.inner(value))),
-                    Err(reason) => {
+                    Err(error) => {
                         let keyword = format!(
                             "patternProperties/{}",
                             below("", &pattern).trim_start_matches('/')
@@ -340,7 +341,7 @@ impl<'s> Encoder<'_, 's> {
                         self.problems.push(Problem {
                             file,
                             pointer,
-                            reason,
+                            reason: error.to_string(),
                         });
                     }
                 }
