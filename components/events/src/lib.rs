@@ -10,9 +10,8 @@ mod settings;
 mod sinks;
 mod streams;
 
-use doorward_events::intake::{self, answer::Answer};
-use doorward_events::read;
 use doorward_events::service::{Action, action, no_schema, not_readable};
+use doorward_events::{intake, read};
 use doorward_retry::Random;
 use doorward_service::media::JSON;
 use doorward_service::problem::Problem;
@@ -39,7 +38,7 @@ async fn handle(request: Request) -> impl IntoResponse {
         Ok(Action::Take) => return take(&request, Incoming::of(body)).await.map(content),
         Ok(Action::Read) => return read(&request).await,
         Ok(Action::Schema(kind)) => schema(&kind, headers),
-        Ok(Action::Health) => Ok(whole("{\"status\":\"ok\"}".to_owned())),
+        Ok(Action::Health) => Ok(health()),
         Ok(Action::Ready) => ready().await,
         Err(problem) => Ok(problem.response(headers)),
     };
@@ -54,13 +53,10 @@ async fn handle(request: Request) -> impl IntoResponse {
 /// Takes events.
 async fn take(request: &http::Request<()>, body: Incoming) -> Response<String> {
     let headers = request.headers();
-    let (settings, mut check) = match (Settings::read().await, Schemas::read()) {
-        (Ok(settings), Ok(schemas)) => (settings, schemas.check(settings.takes_unknown_types)),
-        (Err(failure), _) | (_, Err(failure)) => return unavailable(headers, &failure),
+    let (settings, schemas) = match prepared().await {
+        Ok(prepared) => prepared,
+        Err(failure) => return unavailable(headers, &failure),
     };
-    if let Err(failure) = Schemas::suffice(settings.takes_unknown_types) {
-        return unavailable(headers, &failure);
-    }
     let taken = intake::Request {
         headers,
         query: request.uri().query(),
@@ -68,16 +64,20 @@ async fn take(request: &http::Request<()>, body: Incoming) -> Response<String> {
     };
     let random = Random::seeded(u64::from_le_bytes(random()));
     let sink = AnySink(settings);
+    let mut check = schemas.check(settings.takes_unknown_types);
     let answer = intake::take(taken, &sink, &Moment, random, &mut check, &settings.intake).await;
-    tell(headers, &answer);
-    answer.response(headers)
-}
-
-/// What the log has to say of an answer.
-fn tell(headers: &HeaderMap, answer: &Answer) {
     if let Some(error) = answer.sink_error() {
         say_failed(SINK_FAILED, headers, &error.to_string());
     }
+    answer.response(headers)
+}
+
+/// The settings, and the schemas that they need.
+async fn prepared() -> Result<(&'static Settings, Schemas), StoreError> {
+    let settings = Settings::read().await?;
+    let schemas = Schemas::read()?;
+    schemas.suffice(settings.takes_unknown_types)?;
+    Ok((settings, schemas))
 }
 
 /// Gives events back.
@@ -122,12 +122,15 @@ fn schema(kind: &str, headers: &HeaderMap) -> Result<Response<String>, StoreErro
 
 /// Whether what it needs is there: its settings, its schemas, and a database where it is one.
 async fn ready() -> Result<Response<String>, StoreError> {
-    let settings = Settings::read().await?;
-    Schemas::suffice(settings.takes_unknown_types)?;
+    let (settings, _) = prepared().await?;
     if settings.is_readable() {
         sinks::open_database().await?;
     }
-    Ok(whole("{\"status\":\"ok\"}".to_owned()))
+    Ok(health())
+}
+
+fn health() -> Response<String> {
+    whole("{\"status\":\"ok\"}".to_owned())
 }
 
 fn whole(json: String) -> Response<String> {

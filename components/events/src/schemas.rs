@@ -44,8 +44,8 @@ impl Schemas {
     ///
     /// # Errors
     /// There are none.
-    pub fn suffice(takes_unknown_types: bool) -> Result<(), StoreError> {
-        match Self::read()?.0.is_some() || takes_unknown_types {
+    pub fn suffice(self, takes_unknown_types: bool) -> Result<(), StoreError> {
+        match self.0.is_some() || takes_unknown_types {
             true => Ok(()),
             false => Err(StoreError::Settings(format!(
                 "there are no schemas: mount the file that `doorward schemas` makes at {FILE}, or set {UNKNOWN_TYPES} to \
