@@ -265,16 +265,14 @@ impl App {
         let release = ("target/wasm32-wasip2/release", &*release.to_string_lossy());
         // What it mounts besides the policy.
         let schemas = "components/events/events.schemas";
-        let mounted = folder.path().join(schemas);
-        std::fs::create_dir_all(mounted.parent().expect("a folder")).expect("make its folder");
-        std::fs::copy(workspace().join(schemas), mounted).expect("it is shipped");
+        let mounted = [(workspace().join(schemas), schemas)];
         for name in ["spin.toml", "doorward.toml"] {
             let text = std::fs::read_to_string(workspace().join(name)).expect("it is shipped");
             let all = changes.iter().chain([&release]);
             let text = all.fold(text, |text, (from, to)| text.replace(from, to));
             std::fs::write(folder.path().join(name), text).expect("write a file");
         }
-        for (source, name) in files {
+        for (source, name) in mounted.iter().chain(files) {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("make its folder");
             std::fs::copy(source, path).expect("copy a file");

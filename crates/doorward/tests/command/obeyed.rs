@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::redis::Redis;
 use crate::run::{Issuer, feed, succeeds};
-use crate::serve::built_workspace;
+use crate::serve::{built_workspace, mount_shipped};
 
 /// Of the Redis.
 const PASSWORD: &str = "a-secret";
@@ -39,11 +39,7 @@ impl Gate {
             .replace("127.0.0.1:3001", issuer.authority())
             .replace("\"target/", &format!("\"{}/target/", workspace.display()));
         std::fs::write(folder.join("spin.toml"), text).unwrap();
-        // What it mounts besides the policy.
-        std::fs::create_dir_all(folder.join("components/users-docs/renderer")).unwrap();
-        std::fs::create_dir_all(folder.join("components/events")).unwrap();
-        let schemas = "components/events/events.schemas";
-        std::fs::copy(workspace.join(schemas), folder.join(schemas)).unwrap();
+        mount_shipped(&workspace, folder);
         let policy = format!(
             "[issuer.local]\nurl = \"{}\"\naudience = \"http://127.0.0.1:3000\"\n\n[store]\n\
              refresh_s = {REFRESH_S}\n\n[revocation]\n\n[api_keys]\nheader = \"x-api-key\"\n\n\

@@ -32,6 +32,14 @@ pub fn built_workspace() -> &'static Path {
     workspace
 }
 
+/// Puts into a folder what the shipped application mounts besides the policy.
+pub fn mount_shipped(workspace: &Path, folder: &Path) {
+    std::fs::create_dir_all(folder.join("components/users-docs/renderer")).unwrap();
+    std::fs::create_dir_all(folder.join("components/events")).unwrap();
+    let schemas = "components/events/events.schemas";
+    std::fs::copy(workspace.join(schemas), folder.join(schemas)).unwrap();
+}
+
 #[test]
 fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     let workspace = built_workspace();
@@ -48,11 +56,7 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     };
     moved("spin.toml");
     moved("doorward.toml");
-    // What it mounts besides the policy.
-    std::fs::create_dir_all(folder.path().join("components/users-docs/renderer")).unwrap();
-    std::fs::create_dir_all(folder.path().join("components/events")).unwrap();
-    let schemas = "components/events/events.schemas";
-    std::fs::copy(workspace.join(schemas), folder.path().join(schemas)).unwrap();
+    mount_shipped(&workspace, folder.path());
     // A variable without which nothing is served has its value from a file.
     let manifest = folder.path().join("spin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
