@@ -39,7 +39,7 @@ impl Gate {
             .replace("127.0.0.1:3001", issuer.authority())
             .replace("\"target/", &format!("\"{}/target/", workspace.display()));
         std::fs::write(folder.join("spin.toml"), text).unwrap();
-        mount_shipped(&workspace, folder);
+        mount_shipped(workspace, folder);
         let policy = format!(
             "[issuer.local]\nurl = \"{}\"\naudience = \"http://127.0.0.1:3000\"\n\n[store]\n\
              refresh_s = {REFRESH_S}\n\n[revocation]\n\n[api_keys]\nheader = \"x-api-key\"\n\n\

@@ -56,7 +56,7 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     };
     moved("spin.toml");
     moved("doorward.toml");
-    mount_shipped(&workspace, folder.path());
+    mount_shipped(workspace, folder.path());
     // A variable without which nothing is served has its value from a file.
     let manifest = folder.path().join("spin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
