@@ -5,8 +5,10 @@
 //! ```
 //!
 //! Each request has a thousand events of 300 bytes as NDJSON, of which no two have one id. They go to two sinks: a
-//! collector that counts and checks, in the process of the host, and a Redis on this machine. Whatever was acknowledged
-//! has to be in the sink, or the benchmark ends with an error. Clients, services and sinks share the machine's cores.
+//! collector that counts and checks, in the process of the host, and a Redis on this machine, which writes each batch to
+//! its disk before it answers (`appendfsync always`) and does not write its file anew meanwhile
+//! (`auto-aof-rewrite-percentage 0`). Whatever was acknowledged has to be in the sink, or the benchmark ends with an error.
+//! Clients, services and sinks share the machine's cores.
 //!
 //! `components/events` is measured alone and behind the gate with a token; the service in Node (fastify, ajv with the same
 //! schema, undici or ioredis) alone, in one process, as its authors start it. They are measured in turns. Of each the
@@ -207,7 +209,7 @@ async fn run(settings: &Settings, program: &Path) {
     let command = node(&collector.url());
     add("node", "collector", command, Counted::Here(collector), None);
     for name in ["doorward", "doorward, gate", "node"] {
-        let server = Server::start(Redis::default()).await;
+        let server = Server::start(Redis::keeping_its_file()).await;
         let (command, token) = match name {
             "doorward" => (own(&server.url(), ""), None),
             "node" => (node(&server.url()), None),

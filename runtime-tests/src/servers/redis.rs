@@ -11,6 +11,7 @@ const PROGRAMS: [&str; 2] = ["redis-server", "/usr/bin/redis-server"];
 #[derive(Debug, Default)]
 pub struct Redis {
     password: Option<String>,
+    keeps_its_file: bool,
 }
 
 impl Redis {
@@ -18,6 +19,15 @@ impl Redis {
     pub fn with_password(password: &str) -> Self {
         Self {
             password: Some(password.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// One that does not write its append-only file anew while it is used: on a small machine that takes what is measured.
+    pub fn keeping_its_file() -> Self {
+        Self {
+            keeps_its_file: true,
+            ..Self::default()
         }
     }
 }
@@ -39,6 +49,9 @@ impl Kind for Redis {
             .arg(folder)
             .args(["--appendonly", "yes", "--appendfsync", "always"])
             .args(["--daemonize", "no", "--save", ""]);
+        if self.keeps_its_file {
+            command.args(["--auto-aof-rewrite-percentage", "0"]);
+        }
         if let Some(password) = &self.password {
             command.args(["--requirepass", password]);
         }
