@@ -8,8 +8,8 @@ use doorward_policy::Inputs;
 #[cfg(feature = "access-log")]
 use doorward_policy::field_names::INPUTS;
 use doorward_policy::field_names::{
-    ATTEMPTS, BYTES_IN, BYTES_OUT, CACHE, CLASS, CREDENTIAL, DECISION, DURATION, EVENT,
-    INSTANCE_AGE_MS, ISSUER, LEVEL, LINKED_TRACE_ID, METHOD, Names, PATH, PRINCIPAL_HASH, REASON,
+    ATTEMPTS, BYTES_IN, BYTES_OUT, CACHE, CLASS, CREDENTIAL, DECISION, DURATION, EVENT, Field,
+    INSTANCE_AGE_MS, ISSUER, LEVEL, LINKED_TRACE_ID, METHOD, PATH, PRINCIPAL_HASH, REASON,
     REQUEST_ID, ROUTE, RULE, SPAN_ID, STATUS, SUBJECT, TIME, TRACE_ID, UPSTREAM,
 };
 use doorward_policy::{FieldNames, LogRule, Refusal};
@@ -52,12 +52,17 @@ pub(crate) fn is_told(
 }
 
 /// The line about a request that was answered, line feed included.
-pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Millis) -> String {
+pub(crate) fn line(
+    rule: &LogRule,
+    record: &Record<'_>,
+    status: Option<u16>,
+    now: Millis,
+) -> String {
     let refusal = match &record.outcome {
         Outcome::Refused(refusal) => Some(refusal),
         _ => record.would_refuse(),
     };
-    let (level, event, decision) = decided(record, answer.status);
+    let (level, event, decision) = decided(record, status);
     let mut line = Line::new(rule);
     line.text(TIME, &rfc3339(now.0));
     line.text(LEVEL, level.name());
@@ -73,7 +78,7 @@ pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Mil
         line.text(ROUTE, route);
     }
     line.number_if(RULE, record.rule);
-    line.number_if(STATUS, answer.status.map(u64::from));
+    line.number_if(STATUS, status.map(u64::from));
     line.text(DECISION, decision);
     if let Some(refusal) = refusal {
         line.refusal(refusal, record.path());
@@ -84,7 +89,7 @@ pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Mil
         line.number_if(INSTANCE_AGE_MS, Some(times.arrived.since(times.instance)));
     }
     line.number_if(BYTES_IN, Some(record.body_bytes));
-    line.number_if(BYTES_OUT, answer.bytes);
+    line.number_if(BYTES_OUT, record.answer_bytes);
     line.caller(record);
     if let Some(asked) = record.upstreams.last() {
         let attempts = record.upstreams.iter().map(|asked| asked.attempts.len());
@@ -96,15 +101,6 @@ pub(crate) fn line(rule: &LogRule, record: &Record<'_>, answer: Answer, now: Mil
         line.inputs(inputs);
     }
     line.ended()
-}
-
-/// What is known of an answer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Answer {
-    /// Its status.
-    pub(crate) status: Option<u16>,
-    /// How long its body is said to be.
-    pub(crate) bytes: Option<u64>,
 }
 
 /// What was decided of a request, in a word.
@@ -149,29 +145,31 @@ impl<'r> Line<'r> {
     }
 
     /// Begins a field, where the line has it.
-    fn begins(&mut self, names: Names) -> bool {
-        let [own, ..] = names;
+    fn begins(&mut self, field: &Field, is_text: bool) -> bool {
+        let [own, ..] = field.names;
         if !self.rule.tells(own) {
             return false;
         }
-        let name = self.rule.names.of(names);
-        let before = if self.text.is_empty() { "{\"" } else { ",\"" };
-        // One after the other: a list of them costs a line a tenth of its instructions.
-        self.text.push_str(before);
-        self.text.push_str(name);
-        self.text.push_str("\":");
+        let mut opening = self.rule.names.of(field.openings);
+        if self.text.is_empty() {
+            self.text.push('{');
+            opening = opening.strip_prefix(',').unwrap_or(opening);
+        }
+        if !is_text {
+            opening = opening.strip_suffix('"').unwrap_or(opening);
+        }
+        self.text.push_str(opening);
         true
     }
 
-    fn text(&mut self, names: Names, value: &str) {
-        self.text_up_to(names, value, TEXT_BYTES_MAX);
+    fn text(&mut self, field: &Field, value: &str) {
+        self.text_up_to(field, value, TEXT_BYTES_MAX);
     }
 
-    fn text_up_to(&mut self, names: Names, value: &str, bytes_max: usize) {
-        if !self.begins(names) {
+    fn text_up_to(&mut self, field: &Field, value: &str, bytes_max: usize) {
+        if !self.begins(field, true) {
             return;
         }
-        self.text.push('"');
         if value.len() <= bytes_max && value.bytes().all(is_plain) {
             self.text.push_str(value);
             self.text.push('"');
@@ -196,9 +194,9 @@ impl<'r> Line<'r> {
         self.text.push('"');
     }
 
-    fn number_if(&mut self, names: Names, number: Option<u64>) {
+    fn number_if(&mut self, field: &Field, number: Option<u64>) {
         if let Some(number) = number
-            && self.begins(names)
+            && self.begins(field, false)
         {
             self.text.push_str(&number.to_string());
         }
@@ -246,7 +244,7 @@ impl<'r> Line<'r> {
         // Where not even that it would be more has room, there is nothing.
         let room = LINE_BYTES_MAX.saturating_sub(self.text.len() + AROUND_BYTES);
         let text = inputs.text(room);
-        if text.len() <= room && self.begins(INPUTS) {
+        if text.len() <= room && self.begins(INPUTS, false) {
             self.text.push_str(&text);
         }
     }

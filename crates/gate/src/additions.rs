@@ -7,10 +7,10 @@ use doorward_traffic::cors::{CorsRule, merge_vary};
 use doorward_traffic::rate::{RateLimit, RateVerdict, limit_field, policy_field};
 use doorward_traffic::security::SecurityHeaders;
 use doorward_traffic::shared_cache::{SharedCache, keep_private};
-use doorward_traffic::trace::Trace;
 
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;
+use crate::record::Record;
 
 /// The field that says for which requests a response is good.
 const VARY: &str = "vary";
@@ -115,11 +115,12 @@ impl<'p> Additions<'p> {
         &self,
         platform: &P,
         response: P::Response,
-        trace: &Trace,
+        record: &mut Record<'_>,
     ) -> Result<P::Response, P::Error> {
         let mut fields = P::listed(&P::response_fields(&response));
+        record.learns_length(|name| fields.values(name));
         self.add_to(&mut fields);
-        fields.replace(REQUEST_ID, trace.request_id.as_bytes());
+        fields.replace(REQUEST_ID, record.trace.request_id.as_bytes());
         platform
             .with_fields(response, &fields)
             .map_err(|_| P::error(NOT_REBUILT))

@@ -2,7 +2,7 @@
 
 use doorward_policy::Refusal;
 
-use crate::access_log::{self, Answer};
+use crate::access_log;
 use crate::additions::Additions;
 use crate::event::Event;
 #[cfg(feature = "ops")]
@@ -35,6 +35,9 @@ pub(crate) fn refused<P: Platform>(
     }
     let response = respond::refusal(platform, &refusal, additions, &record.trace);
     if P::MAY_OBSERVE {
+        if let Ok(response) = &response {
+            record.learns_length(|name| P::values(&P::response_fields(response), name));
+        }
         record.outcome = Outcome::Refused(refusal);
         done(platform, &mut record, &response);
     }
@@ -79,28 +82,12 @@ fn done<P: Platform>(
     left::leave(platform);
     if cfg!(feature = "access-log")
         && let Some(rule) = record.log
+        && access_log::is_told(rule, platform.levels(), record, status)
     {
-        let answer = told_of::<P>(answer, status);
-        if access_log::is_told(rule, platform.levels(), record, answer.status) {
-            let line = access_log::line(rule, record, answer, platform.now_millis());
-            platform.tell(&line);
-        }
+        let line = access_log::line(rule, record, status, platform.now_millis());
+        platform.tell(&line);
     }
     if P::OBSERVES {
         platform.observe(record);
-    }
-}
-
-fn told_of<P: Platform>(answer: &Result<P::Response, P::Error>, status: Option<u16>) -> Answer {
-    let Ok(response) = answer else {
-        return Answer::default();
-    };
-    let lengths = P::values(&P::response_fields(response), "content-length");
-    let length = lengths
-        .first()
-        .and_then(|length| str::from_utf8(length).ok());
-    Answer {
-        status,
-        bytes: length.and_then(|length| length.parse().ok()),
     }
 }

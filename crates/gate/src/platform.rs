@@ -273,13 +273,15 @@ pub trait Platform: Clone + 'static {
         fields: &FieldList,
     ) -> Result<Self::Response, NotAccepted>;
 
-    /// The same response, where the field of this name has this value and no other. Its body goes on unread.
+    /// The same response, which has these fields, where the one of this name has this value and no other. Its body goes
+    /// on unread.
     ///
     /// # Errors
     /// Where the host does not accept it.
     fn with_field(
         &self,
         response: Self::Response,
+        fields: Self::Fields,
         name: &str,
         value: &[u8],
     ) -> Result<Self::Response, NotAccepted>;

@@ -5,6 +5,7 @@
 use doorward_policy::Inputs;
 #[cfg(feature = "report")]
 use doorward_policy::Issuer;
+use doorward_policy::field_names::BYTES_OUT;
 use doorward_policy::{CredentialKind, LogRule, Principal, Refusal};
 #[cfg(feature = "report")]
 use doorward_token::VerifiedToken;
@@ -61,6 +62,8 @@ pub struct Record<'p> {
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
     pub body_bytes: u64,
+    /// How long the body of its answer is said to be, where the log tells that.
+    pub(crate) answer_bytes: Option<u64>,
     /// When what happened; `None`: nobody wants to know.
     pub times: Option<Times>,
     /// What its decision depended on, where the log tells that.
@@ -223,6 +226,7 @@ impl<'p> Record<'p> {
             genuine: None,
             outcome: Outcome::UnderWay,
             body_bytes: 0,
+            answer_bytes: None,
             times: None,
             #[cfg(feature = "access-log")]
             inputs: None,
@@ -239,6 +243,17 @@ impl<'p> Record<'p> {
     /// With its path and query, which the phases have until then.
     pub(crate) fn closes(&mut self, target: String) {
         self.target = target;
+    }
+
+    /// How long its answer says to be. For its fields, of which that needs one, nobody is asked where the log does not
+    /// tell it: to ask the host is a call.
+    pub(crate) fn learns_length(&mut self, values: impl FnOnce(&str) -> Vec<Vec<u8>>) {
+        if cfg!(feature = "access-log") && self.log.is_some_and(|log| log.tells(BYTES_OUT.names[0]))
+        {
+            let values = values("content-length");
+            let length = values.first().and_then(|value| str::from_utf8(value).ok());
+            self.answer_bytes = length.and_then(|length| length.parse().ok());
+        }
     }
 
     /// The upstream that is asked was asked once more.

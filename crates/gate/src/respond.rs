@@ -7,6 +7,7 @@ use doorward_traffic::trace::Trace;
 use crate::additions::{Additions, NOT_REBUILT};
 use crate::platform::{FieldList, Message, Platform};
 use crate::received::GRPC;
+use crate::record::Record;
 
 /// The fields with which a refusal of gRPC ends.
 const GRPC_TRAILERS: &str = "grpc-status, grpc-message, grpc-status-details-bin";
@@ -74,18 +75,34 @@ fn grpc<P: Platform>(
 ///
 /// # Errors
 /// Where the host does not accept it.
-#[inline(never)]
 pub(crate) fn named<P: Platform>(
     platform: &P,
     response: P::Response,
-    trace: &Trace,
+    record: &mut Record<'_>,
 ) -> Result<P::Response, P::Error> {
+    let fields = P::response_fields(&response);
+    named_with(platform, response, fields, record)
+}
+
+/// The same, for who has its fields already.
+///
+/// # Errors
+/// Where the host does not accept it.
+#[inline(never)]
+pub(crate) fn named_with<P: Platform>(
+    platform: &P,
+    response: P::Response,
+    fields: P::Fields,
+    record: &mut Record<'_>,
+) -> Result<P::Response, P::Error> {
+    record.learns_length(|name| P::values(&fields, name));
+    let trace = &record.trace;
     // To rebuild an answer costs a sixth of a request.
-    if trace.is_named_by_host && !P::has_any(&P::response_fields(&response), &[REQUEST_ID]) {
+    if trace.is_named_by_host && !P::has_any(&fields, &[REQUEST_ID]) {
         return Ok(response);
     }
     platform
-        .with_field(response, REQUEST_ID, trace.request_id.as_bytes())
+        .with_field(response, fields, REQUEST_ID, trace.request_id.as_bytes())
         .map_err(|_| P::error(NOT_REBUILT))
 }
 

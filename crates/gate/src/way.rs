@@ -82,11 +82,12 @@ where
     let (refusal, record) = match forward::stripped_request(*admitted).await {
         Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
             (Finished::Answer(answer), mut record) => {
+                let answer = answer.and_then(|answer| match additions.is_empty() {
+                    true => respond::named(platform, answer, &mut record),
+                    false => additions.onto(platform, answer, &mut record),
+                });
                 observe::answered(platform, &mut record, &answer);
-                return match additions.is_empty() {
-                    true => respond::named(platform, answer?, &record.trace),
-                    false => additions.onto(platform, answer?, &record.trace),
-                };
+                return answer;
             }
             (Finished::Refused(refusal), record) => (refusal, record),
         },
@@ -184,8 +185,10 @@ async fn enter<P: Platform>(
                     .answer(gate, request, &received, &record.trace)
                     .await;
                 record.closes(received.target);
+                let answer =
+                    answer.and_then(|answer| respond::named(platform, answer, &mut record));
                 observe::answered(platform, &mut record, &answer);
-                return respond::named(platform, answer?, &record.trace).map(Entered::Answered);
+                return answer.map(Entered::Answered);
             }
             let verdict = match first(gate.policy(), &received) {
                 Ok(()) => permit(gate, &received, &mut record, &mut additions).await,

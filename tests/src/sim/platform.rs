@@ -397,10 +397,11 @@ impl Platform for Sim {
     fn with_field(
         &self,
         response: Response,
+        fields: Fields,
         name: &str,
         value: &[u8],
     ) -> Result<Response, NotAccepted> {
-        let mut fields = response.fields.entries();
+        let mut fields = fields.entries();
         fields.replace(name, value);
         self.with_fields(response, &fields)
     }

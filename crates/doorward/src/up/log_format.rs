@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use doorward_host::{LogLine, LogSink, LogStream};
 use doorward_policy::field_names::{
-    DURATION, EVENT, LEVEL, LINKED_TRACE_ID, METHOD, Names, PATH, REASON, REQUEST_ID, ROUTE,
+    DURATION, EVENT, Field, LEVEL, LINKED_TRACE_ID, METHOD, PATH, REASON, REQUEST_ID, ROUTE,
     SPAN_ID, STATUS, TIME, TRACE_ID,
 };
 use doorward_syntax::date::rfc3339;
@@ -110,8 +110,8 @@ fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<S
 }
 
 /// Takes a member out, under whichever name it is there.
-fn take(members: &mut Map<String, Value>, names: Names) -> Option<String> {
-    let value = names.iter().find_map(|name| members.remove(*name))?;
+fn take(members: &mut Map<String, Value>, field: &Field) -> Option<String> {
+    let value = field.names.iter().find_map(|name| members.remove(*name))?;
     Some(match value {
         Value::String(text) => escaped(&text),
         other => escaped(&other.to_string()),

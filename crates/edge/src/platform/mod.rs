@@ -27,9 +27,10 @@ use std::borrow::Cow;
 #[cfg(feature = "metrics")]
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
+use wasip2::cli::stderr::get_stderr;
+use wasip2::io::streams::OutputStream;
 use wasip3::clocks::{monotonic_clock, system_clock};
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
@@ -42,6 +43,10 @@ use self::requests::{Options, Unread};
 pub use self::spawned::spawning;
 use self::store::SpinStore;
 
+/// Bytes that standard error takes at once (`blocking-write-and-flush` of `wasi:io/streams`).
+const STDERR_BYTES_MAX: usize = 4096;
+/// Where lines go. A component has a memory for each instance.
+static STDERR: OnceLock<OutputStream> = OnceLock::new();
 /// Which events the log of this instance has. A component has a memory for each instance.
 static LEVELS: OnceLock<Levels> = OnceLock::new();
 
@@ -154,8 +159,12 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn tell(&self, line: &str) {
-        // Where standard error is gone there is nobody left to tell.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        // The standard library asks for the stream each time and gives it back: three calls of the host for a line.
+        let stream = STDERR.get_or_init(get_stderr);
+        for piece in line.as_bytes().chunks(STDERR_BYTES_MAX) {
+            // Where standard error is gone there is nobody left to tell.
+            let _ = stream.blocking_write_and_flush(piece);
+        }
     }
 
     fn method(request: &Request) -> Cow<'static, str> {
@@ -292,11 +301,13 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     fn with_field(
         &self,
         response: Response,
+        fields: Fields,
         name: &str,
         value: &[u8],
     ) -> Result<Response, NotAccepted> {
         // A copy by the host costs less than to take all fields in and to hand them out again.
-        let headers = response.get_headers().clone();
+        let headers = fields.clone();
+        drop(fields);
         let set = headers.set(name, &[value.to_vec()]);
         set.map_err(|_| NotAccepted)?;
         bodies::with_headers(response, headers)

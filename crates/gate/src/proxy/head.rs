@@ -20,6 +20,7 @@ use crate::arrive::scheme;
 use crate::ground::Ground;
 use crate::platform::{FieldList, NotAccepted, Platform};
 use crate::received::Received;
+use crate::record::Record;
 use crate::respond;
 
 /// Fields that say something else to an upstream than they say here: WASI sends the host that it connects
@@ -182,18 +183,16 @@ pub(super) fn response<P: Platform>(
     upstream: &Arc<Upstream>,
     back: Option<WayBack<'_>>,
     additions: &Additions<'_>,
-    trace: &Trace,
+    record: &mut Record<'_>,
 ) -> Result<P::Response, Refusal> {
     let edits = &upstream.response_fields;
     let nothing_is_set = additions.is_empty() && edits.is_empty();
     let hides = platform.hides_hop_by_hop();
-    let request_id = trace.request_id.as_bytes();
     let headers = P::response_fields(&response);
     let back = back.filter(|_| P::has_any(&headers, &MOVED_FIELDS));
     let has_hop = || !hides && P::has_any(&headers, &HOP_BY_HOP_IN_RESPONSES);
     if nothing_is_set && back.is_none() && !has_hop() {
-        drop(headers);
-        let named = respond::named(platform, response, trace);
+        let named = respond::named_with(platform, response, headers, record);
         return named.map_err(|_| Refusal::upstream(&upstream.name, UpstreamFailure::Malformed));
     }
     let mut fields = P::listed(&headers);
@@ -211,7 +210,8 @@ pub(super) fn response<P: Platform>(
     }
     edit(&mut fields, edits);
     additions.add_to(&mut fields);
-    fields.replace(REQUEST_ID, request_id);
+    fields.replace(REQUEST_ID, record.trace.request_id.as_bytes());
+    record.learns_length(|name| fields.values(name));
     // An answer of gRPC may end with its head, and its client waits for trailers where the stream does not: only a
     // body that is handed on as it is says that at once. It has no trailers to be looked at.
     let ends_with_head = fields.has("grpc-status") && !fields.has("trailer");

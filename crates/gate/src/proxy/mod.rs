@@ -121,14 +121,7 @@ pub(crate) async fn answer<P: Platform>(
         let target = upstream.targets.at(exchange.position);
         let back = moved.map(|rewrite| WayBack::of(rewrite, target));
         let response = exchange.response;
-        head::response(
-            platform,
-            response,
-            upstream,
-            back,
-            &additions,
-            &record.trace,
-        )
+        head::response(platform, response, upstream, back, &additions, &mut record)
     });
     match answer {
         Ok(response) => {

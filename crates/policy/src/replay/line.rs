@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::stand_in::{FORMS, One, Presented, TOKEN_BYTES_MAX};
 use crate::credential_form as form;
-use crate::field_names::{CLASS, DECISION, INPUTS, Names, REASON, REQUEST_ID, ROUTE};
+use crate::field_names::{CLASS, DECISION, Field, INPUTS, REASON, REQUEST_ID, ROUTE};
 use crate::inputs::{self, Told};
 
 /// A line that is one about a request, and cannot be read.
@@ -77,8 +77,8 @@ impl ReplayedLine {
 }
 
 /// The value of a field under any of its names, also where those before a dot hold the others.
-fn found(line: &Value, names: Names) -> Option<&Value> {
-    names.into_iter().find_map(|name| {
+fn found<'v>(line: &'v Value, field: &Field) -> Option<&'v Value> {
+    field.names.into_iter().find_map(|name| {
         line.get(name).or_else(|| {
             let mut parts = name.split('.');
             parts.try_fold(line, |value, part| value.get(part))
