@@ -51,9 +51,12 @@ pub(crate) fn answered<P: Platform>(
     answer: &Result<P::Response, P::Error>,
 ) {
     if P::MAY_OBSERVE && record.times.is_some() {
+        // That of an upstream is known: to ask the host again is a call.
+        let known = record.status_of_upstream();
+        let status = |response| known.unwrap_or_else(|| P::status(response));
         record.outcome = match (answer, record.endpoint) {
-            (Ok(response), None) => Outcome::Forwarded(P::status(response)),
-            (Ok(response), Some(_)) => Outcome::Answered(P::status(response)),
+            (Ok(response), None) => Outcome::Forwarded(status(response)),
+            (Ok(response), Some(_)) => Outcome::Answered(status(response)),
             (Err(_), _) => Outcome::Failed,
         };
         done(platform, record, answer);

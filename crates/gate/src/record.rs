@@ -17,6 +17,8 @@ use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+#[cfg(feature = "metrics")]
+use crate::platform::Platform;
 #[cfg(feature = "otlp")]
 use crate::spans::Root;
 
@@ -74,7 +76,11 @@ pub struct Record<'p> {
     /// When it arrived, in nanoseconds of the clock that nobody sets.
     #[cfg(feature = "metrics")]
     pub(crate) arrived_ns: u64,
-    /// How long it took to see whether its credential is genuine.
+    /// Since when it is looked whether its credential is genuine, by the same clock. Nobody looks for a token that is
+    /// remembered.
+    #[cfg(feature = "metrics")]
+    proved_since_ns: Option<u64>,
+    /// How long that took. Of a token that is remembered: nothing, for to look at the clock would take longer.
     #[cfg(feature = "metrics")]
     pub(crate) authentication_ns: Option<u64>,
     /// Its span, where it is sampled.
@@ -234,6 +240,8 @@ impl<'p> Record<'p> {
             #[cfg(feature = "metrics")]
             arrived_ns: 0,
             #[cfg(feature = "metrics")]
+            proved_since_ns: None,
+            #[cfg(feature = "metrics")]
             authentication_ns: None,
             #[cfg(feature = "otlp")]
             root: None,
@@ -243,6 +251,28 @@ impl<'p> Record<'p> {
     /// With its path and query, which the phases have until then.
     pub(crate) fn closes(&mut self, target: String) {
         self.target = target;
+    }
+
+    /// It is looked whether its credential is genuine, from now on.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn is_being_proved<P: Platform>(&mut self, platform: &P) {
+        self.proved_since_ns = Some(platform.monotonic_ns());
+    }
+
+    /// That is known now.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn is_proved<P: Platform>(&mut self, platform: &P) {
+        let since = self.proved_since_ns;
+        let took_ns = since.map(|since| platform.monotonic_ns().saturating_sub(since));
+        self.authentication_ns = Some(took_ns.unwrap_or(0));
+    }
+
+    /// The status of the answer that an upstream gave, where one was asked.
+    pub(crate) fn status_of_upstream(&self) -> Option<u16> {
+        match self.upstreams.last()?.attempts.last()? {
+            (_, End::Status { status, .. }) => Some(*status),
+            (_, End::Failure(_)) => None,
+        }
     }
 
     /// How long its answer says to be. For its fields, of which that needs one, nobody is asked where the log does not

@@ -340,8 +340,6 @@ async fn authenticated_and_authorised<'i, P: Platform>(
         Screened::Public(permit) => return Ok(permit),
         Screened::Protected(pending) => pending,
     };
-    #[cfg(feature = "metrics")]
-    let began_ns = gate.platform().monotonic_ns();
     let mut span = Span::begin(gate.platform(), Kind::Internal, "authentication");
     let genuine = span
         .within(admit::genuine(gate, &pending, received, record))
@@ -357,10 +355,7 @@ async fn authenticated_and_authorised<'i, P: Platform>(
     }
     span.ends();
     #[cfg(feature = "metrics")]
-    {
-        let took_ns = gate.platform().monotonic_ns().saturating_sub(began_ns);
-        record.authentication_ns = Some(took_ns);
-    }
+    record.is_proved(gate.platform());
     let genuine = genuine?;
     #[cfg(feature = "report")]
     if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {

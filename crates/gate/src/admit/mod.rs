@@ -25,6 +25,10 @@ pub(crate) async fn genuine<P: Platform>(
 ) -> Result<Genuine, Refusal> {
     let credential = pending.credential();
     record.credential = Some(credential.kind());
+    #[cfg(feature = "metrics")]
+    if !matches!(credential, Credential::Jwt(_)) {
+        record.is_being_proved(gate.platform());
+    }
     match credential {
         Credential::Jwt(token) => signed::genuine(gate, pending, token, record).await,
         Credential::Opaque { token, asked } => {

@@ -39,6 +39,8 @@ pub(super) async fn genuine<P: Platform>(
         return Ok(Genuine::Token { issuer, token, at });
     }
 
+    #[cfg(feature = "metrics")]
+    record.is_being_proved(gate.platform());
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
     let issuer = pending.issuer_of(&token);
