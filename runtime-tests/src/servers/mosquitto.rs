@@ -22,6 +22,7 @@ const USERS: &str = "users";
 pub struct Mosquitto {
     user: Option<(String, String)>,
     tls: bool,
+    saves_at_once: bool,
 }
 
 impl Mosquitto {
@@ -37,6 +38,14 @@ impl Mosquitto {
     pub fn over_tls() -> Self {
         Self {
             tls: true,
+            ..Self::default()
+        }
+    }
+
+    /// One that writes down what it has with every change, and not only when it stops.
+    pub fn that_saves_at_once() -> Self {
+        Self {
+            saves_at_once: true,
             ..Self::default()
         }
     }
@@ -75,6 +84,9 @@ impl Kind for Mosquitto {
             folder.display(),
             self.user.is_none()
         );
+        if self.saves_at_once {
+            config += "autosave_interval 1\nautosave_on_changes true\n";
+        }
         if self.user.is_some() {
             config += &format!("password_file {}\n", folder.join(USERS).display());
         }
