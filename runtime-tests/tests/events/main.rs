@@ -7,6 +7,7 @@ mod gate;
 mod scene;
 mod sdk;
 mod servers;
+mod shipped;
 mod streaming;
 mod taking;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         collector::CASES,
         streaming::CASES,
         gate::CASES,
+        shipped::CASES,
     ]
     .concat();
     let group = |prepare, cases| Group { prepare, cases };

@@ -1,6 +1,7 @@
 //! Events that go to real servers: Redis, Mosquitto, RabbitMQ and PostgreSQL.
 
 use crate::scene::{LINES, Scene, as_sent, event, events, lines, post};
+use crate::streaming::Listener;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::cloudevents::{self, steps};
 use doorward_runtime_tests::host::Host;
@@ -19,6 +20,7 @@ pub const REDIS: &[Case] = cases![
     what_was_acknowledged_is_in_redis_when_it_was_killed,
     a_redis_that_refuses_is_not_asked_again,
     an_event_that_could_not_be_added_is_not_taken_for_one_that_was,
+    a_stream_of_redis_that_is_bounded_keeps_the_latest,
 ];
 
 /// Those with Mosquitto.
@@ -34,7 +36,8 @@ pub const RABBITMQ: &[Case] =
 /// Those with PostgreSQL.
 pub const POSTGRESQL: &[Case] = cases![
     postgresql_has_each_event_once_and_gives_them_back,
-    what_was_acknowledged_is_in_postgresql_when_it_was_killed
+    what_was_acknowledged_is_in_postgresql_when_it_was_killed,
+    postgresql_streams_what_comes_and_goes_on_after_a_position,
 ];
 
 /// Whether there is a RabbitMQ, and who consumes from it.
@@ -98,7 +101,6 @@ async fn a_redis_that_refuses_is_not_asked_again(host: &dyn Host) {
     }
 }
 
-/// The line of the log about a sink that took nothing. The client knows that it has to send all again, and no reason.
 async fn an_event_that_could_not_be_added_is_not_taken_for_one_that_was(host: &dyn Host) {
     let redis = Server::start(Redis::default()).await;
     let scene = Scene::into(host, &redis.url()).await;
@@ -113,6 +115,26 @@ async fn an_event_that_could_not_be_added_is_not_taken_for_one_that_was(host: &d
     assert_eq!(redis.stream_length("events"), 1);
 }
 
+async fn a_stream_of_redis_that_is_bounded_keeps_the_latest(host: &dyn Host) {
+    let redis = Server::start(Redis::default()).await;
+    let variables = [
+        ("events_sink", &*redis.url()),
+        ("events_redis_maxlen", "500"),
+    ];
+    let scene = Scene::of(host, &variables).await;
+    let sent = events("a", 3_000);
+    scene.taken(&sent).await;
+    // Redis takes away whole nodes, of a hundred entries unless it is told otherwise.
+    let length = redis.stream_length("events");
+    assert!((500..=600).contains(&length), "{length}");
+    let last = redis.command("XREVRANGE events + - COUNT 1");
+    assert!(last.contains("\"id\":\"a2999\""), "{last}");
+    // What is no longer there is known all the same.
+    assert_eq!(scene.taken(&sent).await["duplicates"], 3_000);
+    assert_eq!(redis.stream_length("events"), length);
+}
+
+/// The line of the log about a sink that took nothing. The client knows that it has to send all again, and no reason.
 async fn refused(scene: &Scene, secret: &str) -> String {
     let answer = scene.send(post(LINES, lines(&[event("1")]))).await;
     assert_eq!(answer.status, 503, "{}", answer.text());
@@ -215,4 +237,19 @@ async fn what_was_acknowledged_is_in_postgresql_when_it_was_killed(host: &dyn Ho
     had.sort();
     let both = [events("a", 100), sent].concat();
     assert_eq!(had, crate::scene::ids(&both));
+}
+
+async fn postgresql_streams_what_comes_and_goes_on_after_a_position(host: &dyn Host) {
+    let server = Server::start(PostgreSql::default()).await;
+    let scene = Scene::into(host, &server.url()).await;
+    scene.taken(&[event("1")]).await;
+    let mut listener = Listener::open(&scene, "", "").await;
+    let (first, position) = listener.next().await;
+    assert_eq!(first, event("1"));
+    scene.taken(&[event("2")]).await;
+    assert_eq!(listener.next().await.0, event("2"));
+    drop(listener);
+    let field = format!("Last-Event-ID: {position}\r\n");
+    let mut again = Listener::open(&scene, "", &field).await;
+    assert_eq!(again.next().await.0, event("2"));
 }

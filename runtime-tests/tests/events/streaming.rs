@@ -6,6 +6,7 @@ use doorward_runtime_tests::host::{Host, How};
 use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run::Case;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The cases.
@@ -22,7 +23,7 @@ const LISTENERS: [&str; 4] = ["alice", "alice", "bob", "bob"];
 const LEAVING_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A client that listens.
-struct Listener(Raw);
+pub struct Listener(Raw);
 
 impl Listener {
     /// Asks for a stream, and gives the status and who listens.
@@ -32,19 +33,31 @@ impl Listener {
 
     /// The same, as somebody.
     async fn ask_as(subject: &str, scene: &Scene, query: &str, more: &str) -> (String, Self) {
-        let mut client = Raw::connect(scene.running.address).await;
+        let fields = format!(
+            "x-auth-issuer: {ISSUER}\r\nx-auth-subject: {subject}\r\nx-auth-scope: read:events\r\n{more}"
+        );
+        Self::ask_at(scene.running.address, query, &fields).await
+    }
+
+    /// The same, of whoever serves there, with these fields.
+    async fn ask_at(address: SocketAddr, query: &str, fields: &str) -> (String, Self) {
+        let mut client = Raw::connect(address).await;
         client
             .send(format!(
-                "GET {EVENTS}{query} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nx-auth-issuer: {ISSUER}\r\n\
-                 x-auth-subject: {subject}\r\nx-auth-scope: read:events\r\n{more}\r\n"
+                "GET {EVENTS}{query} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n{fields}\r\n"
             ))
             .await;
         let head = client.read_until("\r\n\r\n").await.to_ascii_lowercase();
         (head, Self(client))
     }
 
+    /// One that has a stream of who serves there.
+    pub async fn open_at(address: SocketAddr, query: &str, fields: &str) -> Self {
+        Self::opened(Self::ask_at(address, query, fields).await).await
+    }
+
     /// One that has a stream.
-    async fn open(scene: &Scene, query: &str, more: &str) -> Self {
+    pub async fn open(scene: &Scene, query: &str, more: &str) -> Self {
         Self::opened(Self::ask(scene, query, more).await).await
     }
 
@@ -59,7 +72,7 @@ impl Listener {
     }
 
     /// The next event, and its position.
-    async fn next(&mut self) -> (Value, String) {
+    pub async fn next(&mut self) -> (Value, String) {
         loop {
             let text = self.0.read_until("\n\n").await;
             // Chunks begin wherever they like.

@@ -24,6 +24,7 @@ pub const CASES: &[Case] = cases![
     a_schema_is_shown_to_who_may_send_or_read,
     without_schemas_it_is_not_ready_and_takes_nothing,
     types_without_a_schema_are_taken_where_that_is_said,
+    data_in_base64_is_taken_and_given_back_where_no_schema_asks_for_json,
     a_wrong_setting_is_said_to_the_log_alone,
 ];
 
@@ -330,6 +331,47 @@ async fn types_without_a_schema_are_taken_where_that_is_said(host: &dyn Host) {
     let (had, _) = scene.list("").await;
     assert_eq!(ids(&had), ["1", "3"]);
     assert_eq!(had[1]["data_base64"], "AP8=");
+}
+
+async fn data_in_base64_is_taken_and_given_back_where_no_schema_asks_for_json(host: &dyn Host) {
+    let scene = Scene::of(host, &[("events_unknown_types", "accept")]).await;
+    let in_base64 = |id: &str, kind: &str, data: &str| {
+        let mut event = event(id);
+        event.as_object_mut().unwrap().remove("data");
+        event["type"] = json!(kind);
+        event["datacontenttype"] = json!("application/octet-stream");
+        event["data_base64"] = json!(data);
+        event
+    };
+    let good = in_base64("1", "com.example.bytes", "AP8=");
+    let mut both = in_base64("2", "com.example.bytes", "AP8=");
+    both["data"] = json!(1);
+    let batch = json!([
+        good,
+        both,
+        in_base64("3", "com.example.bytes", "no base64"),
+        in_base64("4", CHANGED, "AP8="),
+    ]);
+    let answer = scene
+        .send(post(
+            "application/cloudevents-batch+json",
+            batch.to_string(),
+        ))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let report = answer.json();
+    let errors = report["errors"].as_array().unwrap().iter();
+    let places: Vec<_> = errors
+        .map(|error| (&error["event"], &error["field"]))
+        .collect();
+    let places = json!(places);
+    assert_eq!(
+        places,
+        json!([[2, "/data_base64"], [3, "/data_base64"], [4, "/data"]]),
+        "{report}"
+    );
+    let (had, _) = scene.list("").await;
+    assert_eq!(had.iter().map(as_sent).collect::<Vec<_>>(), [good]);
 }
 
 async fn a_wrong_setting_is_said_to_the_log_alone(host: &dyn Host) {
