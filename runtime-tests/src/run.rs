@@ -114,7 +114,10 @@ pub struct Group<'c> {
 
 /// Like [`main`], for groups of cases that need different things besides.
 pub fn main_of(groups: &[Group<'_>]) -> ExitCode {
-    let arguments = Arguments::from_args();
+    run_of(groups, Arguments::from_args())
+}
+
+fn run_of(groups: &[Group<'_>], arguments: Arguments) -> ExitCode {
     let mut present = Vec::new();
     let mut ignored = Vec::new();
     for Group { prepare, cases } in groups {
@@ -139,6 +142,13 @@ pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     run(cases, arguments, THREADS)
+}
+
+/// Like [`main_of`], but never two cases at the same time.
+pub fn main_of_one_at_a_time(groups: &[Group<'_>]) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    run_of(groups, arguments)
 }
 
 fn run(cases: &[Case], arguments: Arguments, threads: usize) -> ExitCode {

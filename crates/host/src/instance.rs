@@ -19,6 +19,7 @@ use wasmtime_wasi_http::handler::{
 
 use crate::arrival::{Aboard, Arrival, Boarded};
 use crate::asking::Askers;
+use crate::busy::Busy;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
 use crate::engine::{
@@ -196,6 +197,7 @@ impl Factory {
             depth: self.level.depth,
             wasi: &mut wasi,
         })?;
+        let busy = Busy::default();
         let mut store = Store::new(
             &self.engine,
             HostState {
@@ -210,16 +212,14 @@ impl Factory {
                     metrics: self.metrics.clone(),
                 },
                 limits: Limits::new(self.reuse.memory_bytes_max),
-                busy_ticks: 0,
+                busy: busy.clone(),
             },
         );
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         let busy_ticks_max = self.reuse.busy_ticks_max;
-        store.epoch_deadline_callback(move |mut store| {
-            let state = store.data_mut();
-            state.busy_ticks = state.busy_ticks.saturating_add(1);
-            if state.busy_ticks > busy_ticks_max {
+        store.epoch_deadline_callback(move |_| {
+            if busy.interrupted() > busy_ticks_max {
                 wasmtime::bail!("the component computed for too long without a pause");
             }
             Ok(UpdateDeadline::Yield(1))
@@ -249,6 +249,7 @@ impl HandlerState for Factory {
         // A client that goes away is seen by its connection.
         let askers = self.level.shares.is_none().then(Askers::default);
         let aboard = Arc::new(Aboard::new(self.level.shares.clone()));
+        let busy = store.data().busy.clone();
         Ok(Instance {
             store,
             proxy,
@@ -260,6 +261,7 @@ impl HandlerState for Factory {
                 askers.clone(),
                 self.level.slots.clone(),
                 Arc::clone(&aboard),
+                busy,
             ),
             state: Worker {
                 component: Arc::clone(&self.grants.component),
@@ -330,11 +332,11 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        mut store: StoreContextMut<'_, HostState>,
+        store: StoreContextMut<'_, HostState>,
         arrival: Arrival,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        store.data_mut().busy_ticks = 0;
+        store.data().busy.begins();
         let works_for = store.data().present.add(task, Arc::clone(&arrival.client));
         let Boarded { flow, stay, asked } = self.aboard.board(arrival);
         let timeout = self.reuse.request_timeout;
@@ -428,6 +430,7 @@ pub struct Expiration {
     wanted: Option<Wanted>,
     /// When it goes away because nobody waits for it.
     end: Option<Instant>,
+    busy: Busy,
 }
 
 impl Expiration {
@@ -438,10 +441,12 @@ impl Expiration {
         askers: Option<Askers>,
         slots: Option<Arc<Slots>>,
         aboard: Arc<Aboard>,
+        busy: Busy,
     ) -> Self {
         Self {
             askers,
             aboard,
+            busy,
             wanted: slots.map(Wanted::new),
             end: None,
             idle_timeout,
@@ -465,6 +470,8 @@ impl WorkerExpiration for Expiration {
         start: Instant,
     ) -> Poll<()> {
         let this = self.get_mut();
+        // Whenever the instance has let go, interrupted or by itself.
+        this.busy.looked_at();
         if status == WorkerStatus::Idle {
             if !this.stopped {
                 this.stopped = this.stopping.as_mut().poll(cx).is_ready();
@@ -544,6 +551,7 @@ mod tests {
             None,
             None,
             Arc::new(Aboard::new(None)),
+            Busy::default(),
         ));
         let mut cx = Context::from_waker(Waker::noop());
         let start = Instant::now();

@@ -19,6 +19,7 @@ mod application;
 mod arrival;
 mod asking;
 pub mod build;
+mod busy;
 mod callee;
 mod chaining;
 mod client;

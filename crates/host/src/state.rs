@@ -7,6 +7,7 @@ use wasmtime::{ResourceLimiter, Result, bail};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::busy::Busy;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{HasInstances, HostView, Instances};
 use crate::presence::{Presence, Present};
@@ -29,8 +30,7 @@ pub struct HostState {
     pub(crate) present: Present,
     pub(crate) telemetry: Telemetry,
     pub(crate) limits: Limits,
-    /// Epochs in which this instance was computing since its last request began.
-    pub(crate) busy_ticks: u32,
+    pub(crate) busy: Busy,
 }
 
 /// What an instance has of HTTP.
