@@ -157,7 +157,7 @@ impl Scene {
             acknowledged.iter().copied().eq(0..sent),
             "all is acknowledged"
         );
-        let copies = self.copies(story).await;
+        let copies = self.copies(story, |_| 1).await;
         let had: BTreeSet<usize> = copies.keys().copied().collect();
         let missing: Vec<_> = acknowledged.difference(&had).collect();
         let some = missing.iter().take(TOLD_MAX).collect::<Vec<_>>();
@@ -172,18 +172,27 @@ impl Scene {
         copies
     }
 
-    /// How often the sink has each event. Nothing is there that was not sent.
-    async fn copies(&self, story: &Story) -> BTreeMap<usize, usize> {
-        let mut copies = BTreeMap::new();
-        for mut record in self.sink.records(&self.host, story.events.len()).await {
-            let number: usize = record["id"].as_str().unwrap().parse().unwrap();
+    /// How often the sink has each event. Nothing is there that was not sent. Where events come by themselves, each is
+    /// waited for until it is there so often.
+    async fn copies(
+        &self,
+        story: &Story,
+        often: impl Fn(usize) -> usize,
+    ) -> BTreeMap<usize, usize> {
+        let is_enough = |records: &[Value]| {
+            let copies = counted(records);
+            let is_there = |number| copies.get(&number).copied().unwrap_or(0) >= often(number);
+            (0..story.events.len()).all(is_there)
+        };
+        let records = self.sink.records(&self.host, is_enough).await;
+        for record in &records {
+            let mut record = record.clone();
             let recorded = record.as_object_mut().unwrap().remove("recordedtime");
             assert!(recorded.is_some(), "{record}");
-            let sent = story.events.get(number).unwrap_or(&Value::Null);
-            assert_eq!(record, *sent, "what is in the sink was sent");
-            *copies.entry(number).or_default() += 1;
+            let sent = story.events.get(number_of(&record));
+            assert_eq!(Some(&record), sent, "what is in the sink was sent");
         }
-        copies
+        counted(&records)
     }
 
     /// Sends all once more: it is there as often as it was where the sink promises that, and once more where not.
@@ -192,7 +201,11 @@ impl Scene {
         for round in &story.rounds {
             duplicates += ended(&mut self.sending(&round.requests, None)).await;
         }
-        let copies = self.copies(story).await;
+        let often = |number| match story.sink.has_each_once() {
+            true => 1,
+            false => before[&number] + 1,
+        };
+        let copies = self.copies(story, often).await;
         if story.sink.has_each_once() {
             assert_eq!(duplicates, story.events.len() as u64);
             assert_once(&copies);
@@ -203,6 +216,19 @@ impl Scene {
             }
         }
     }
+}
+
+/// How often each event is among these.
+fn counted(records: &[Value]) -> BTreeMap<usize, usize> {
+    let mut copies = BTreeMap::new();
+    for record in records {
+        *copies.entry(number_of(record)).or_default() += 1;
+    }
+    copies
+}
+
+fn number_of(record: &Value) -> usize {
+    record["id"].as_str().unwrap().parse().unwrap()
 }
 
 fn assert_once(copies: &BTreeMap<usize, usize>) {

@@ -115,8 +115,12 @@ impl Sink {
         server!(self, server => server.start_again().await, ())
     }
 
-    /// The records that it has. Those who have to be there are waited for, where they come by themselves.
-    pub async fn records(&self, host: &Server<Intake>, count: usize) -> Vec<Value> {
+    /// The records that it has. Where they come by themselves, it is waited until there are enough.
+    pub async fn records(
+        &self,
+        host: &Server<Intake>,
+        is_enough: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
         match self {
             Self::Sqlite => of_file(host.kind().database()),
             Self::PostgreSql(server) => of_database(server).await,
@@ -129,17 +133,12 @@ impl Sink {
                     .collect()
             }
             Self::Mqtt(_, keeper) => {
-                let is_enough = |payloads: &[Vec<u8>]| distinct(&records_of(payloads)) >= count;
+                let is_enough = |payloads: &[Vec<u8>]| is_enough(&records_of(payloads));
                 records_of(&keeper.payloads(MESSAGE_TIME_MAX, is_enough).await)
             }
             Self::Http(server) => records_of(&collector::batches(server.folder())),
         }
     }
-}
-
-fn distinct(records: &[Value]) -> usize {
-    let ids = records.iter().map(|record| record["id"].as_str());
-    ids.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 fn records_of(batches: &[Vec<u8>]) -> Vec<Value> {
