@@ -1,8 +1,12 @@
 //! Bodies that are made to hurt: each is refused, and the good events around what is bad go through.
 
 use super::simulated::{Memory, Pieces, Time, sent};
+use crate::intake::PIECES_AT_ONCE;
+use crate::intake::answer::End;
 use crate::json::{DEPTH_MAX, NUMBER_CHARS_MAX};
 use crate::record::EVENT_BYTES_MAX;
+use crate::report::REFUSED_MAX;
+use crate::unfold::PIECE_BYTES_MAX;
 
 const GOOD: &str = r#"{"id":"1","source":"/a","type":"t"}"#;
 
@@ -129,4 +133,43 @@ fn a_bomb_ends_the_request_and_nothing_of_it_is_taken() {
         assert_eq!(answer.status(), status, "{name}");
         assert_eq!(sink.tries.get(), 0, "{name}");
     }
+}
+
+#[test]
+fn who_sends_nothing_but_bad_events_is_not_listened_to_for_long() {
+    for (more, end, status, ids) in [
+        (0, End::Whole, 200, &["1", "3"][..]),
+        (1, End::TooManyRefused, 422, &["1"][..]),
+    ] {
+        let bad = "{\n".repeat(usize::try_from(REFUSED_MAX).unwrap() + more);
+        let last = GOOD.replace("\"1\"", "\"3\"");
+        let body = format!("{GOOD}\n{bad}{last}\n");
+        let time = Time::new();
+        let sink = Memory::new(&time);
+        let fields = [("content-type", "application/x-ndjson")];
+        let pieces = Pieces::of(&time, body.as_bytes(), 65_536);
+        let answer = sent(&fields, "", pieces, &sink);
+        assert_eq!((&answer.end, answer.status().as_u16()), (&end, status));
+        assert_eq!(answer.report.refused, REFUSED_MAX + more as u64);
+        assert_eq!(sink.ids(), ids);
+        // What was refused is not to be sent again.
+        let next = answer.resume_from.map(|place| place.event);
+        assert_eq!(next, (more > 0).then_some(REFUSED_MAX + 3));
+    }
+}
+
+#[test]
+fn others_have_turns_while_a_piece_becomes_many() {
+    let plain = vec![b'\n'; 3_000_000];
+    let body = zstd::bulk::compress(&plain, 3).unwrap();
+    let time = Time::new();
+    let sink = Memory::new(&time);
+    let fields = [
+        ("content-type", "application/x-ndjson"),
+        ("content-encoding", "zstd"),
+    ];
+    let answer = sent(&fields, "", Pieces::of(&time, &body, body.len()), &sink);
+    assert_eq!(answer.end, End::Whole);
+    let pieces = u32::try_from(plain.len() / PIECE_BYTES_MAX).unwrap();
+    assert!(time.turns.get() >= pieces / PIECES_AT_ONCE, "{pieces}");
 }

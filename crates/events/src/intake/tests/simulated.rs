@@ -25,6 +25,8 @@ pub const NOW_MS: u64 = 1_798_761_600_000;
 pub struct Time {
     now_ms: Rc<Cell<u64>>,
     sleepers: Rc<RefCell<BTreeMap<u64, u64>>>,
+    /// How often others were given a turn.
+    pub turns: Rc<Cell<u32>>,
 }
 
 pub struct Sleep {
@@ -55,6 +57,7 @@ impl Time {
         Self {
             now_ms: Rc::new(Cell::new(NOW_MS)),
             sleepers: Rc::default(),
+            turns: Rc::default(),
         }
     }
 
@@ -82,6 +85,9 @@ impl Clock for Time {
     }
 
     fn pause(&self, ms: u64) -> impl Future<Output = ()> {
+        if ms == 0 {
+            self.turns.set(self.turns.get() + 1);
+        }
         let until_ms = self.now_ms.get() + ms;
         let mut sleepers = self.sleepers.borrow_mut();
         let id = sleepers.keys().next_back().map_or(0, |id| id + 1);
