@@ -2,7 +2,8 @@
 //! `tests/data`.
 //!
 //! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
-//! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties. [`providers`] reads the page on providers, and tokens of
+//! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties.
+//! [`policy_tables`] are the tables of a policy. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time. [`tree`] is the repository and [`tokens`] the
 //! words of its files, for the checks of it.
@@ -14,6 +15,7 @@ pub mod findings;
 pub mod issuer;
 pub mod mint;
 pub mod numbers;
+pub mod policy_tables;
 pub mod providers;
 pub mod scenario;
 pub mod served;

@@ -16,6 +16,7 @@ mod keys;
 mod replay;
 mod revoke;
 mod roots;
+mod schema;
 mod schemas;
 mod setup;
 mod shutdown;
@@ -76,6 +77,11 @@ enum Subcommands {
     /// It is what the instances of the gate have told each other through the store. The exit status is 1
     /// when an issuer fails and no keys of it can be used.
     Issuers(issuers::Arguments),
+    /// Print the JSON Schema of the policy, for editors.
+    ///
+    /// A policy whose first line is `#:schema ./doorward.schema.json` is completed and checked by taplo and tombi while it
+    /// is written, where that file has what is printed. What contradicts, `doorward check` finds.
+    Schema(schema::Arguments),
     /// Compile JSON Schemas to the file from which a component checks events.
     Schemas(schemas::Arguments),
     /// Set up what building the components needs: the wasm32-wasip2 target.
@@ -95,6 +101,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),
         Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),
+        Some(Subcommands::Schema(arguments)) => schema::run(&arguments),
         Some(Subcommands::Schemas(arguments)) => schemas::run(&arguments),
         Some(Subcommands::Setup) => setup::run(),
     };

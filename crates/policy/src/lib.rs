@@ -55,7 +55,8 @@
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
 //! - Report mode, a feature: what would be refused passes as nobody's ([`Permit`]).
-//! - `explain`: how a request is decided, step by step. A feature, which no component has.
+//! - `explain`: how a request is decided, step by step. `schema`: the policy file for editors. Features, which no
+//!   component has.
 
 mod api_keys;
 pub mod claim;
@@ -97,6 +98,8 @@ mod report;
 mod reported;
 mod route;
 mod scalar;
+#[cfg(feature = "schema")]
+mod schema;
 mod source;
 mod store;
 pub mod target;
@@ -136,6 +139,8 @@ pub use report::ReportScope;
 #[cfg(any(feature = "access-log", feature = "report"))]
 pub use report::{REPORT_S_MAX, ReportUntil};
 pub use route::{Preflight, Route};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use store::{
     RevocationRule, STORE_NAME_DEFAULT, STORE_REFRESH_S_DEFAULT, STORE_STALE_IF_ERROR_S_DEFAULT,
     StoreRule, TOKEN_LIFETIME_MAX_S_DEFAULT,

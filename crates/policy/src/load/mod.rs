@@ -289,6 +289,10 @@ pub use self::advice::advise;
 #[cfg(feature = "report")]
 pub use self::advice::advise_of_modes;
 pub use self::bounds::*;
+#[cfg(feature = "schema")]
+pub(crate) use self::retry_on::NAMES as RETRY_REASONS;
+#[cfg(feature = "schema")]
+pub(crate) use self::route::REGISTERED_METHODS;
 use crate::api_keys::ApiKeys;
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};

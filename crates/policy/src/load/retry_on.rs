@@ -5,7 +5,8 @@ use doorward_traffic::retry::RetryOn;
 use crate::finding::Code;
 use crate::source::{Fields, Source, shown, suggestion};
 
-const NAMES: [&str; 3] = ["timeout", "reset", "gateway-error"];
+/// After what a request can be sent again.
+pub(crate) const NAMES: [&str; 3] = ["timeout", "reset", "gateway-error"];
 
 /// After what the requests of a route are sent again whatever their method.
 pub(super) fn read(source: &mut Source<'_>, fields: Fields<'_, '_>) -> RetryOn {

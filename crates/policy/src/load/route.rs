@@ -36,7 +36,7 @@ const DEMANDS: [&str; 7] = [
 ];
 
 /// The methods that IANA registers, without those that no rule can list.
-const REGISTERED_METHODS: [&str; 37] = [
+pub(crate) const REGISTERED_METHODS: [&str; 37] = [
     "ACL",
     "BASELINE-CONTROL",
     "BIND",
