@@ -17,8 +17,6 @@ use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-#[cfg(feature = "metrics")]
-use crate::platform::Platform;
 #[cfg(feature = "otlp")]
 use crate::spans::Root;
 
@@ -255,15 +253,15 @@ impl<'p> Record<'p> {
 
     /// It is looked whether its credential is genuine, from now on.
     #[cfg(feature = "metrics")]
-    pub(crate) fn is_being_proved<P: Platform>(&mut self, platform: &P) {
-        self.proved_since_ns = Some(platform.monotonic_ns());
+    pub(crate) fn is_being_proved(&mut self, now_ns: u64) {
+        self.proved_since_ns = Some(now_ns);
     }
 
     /// That is known now.
     #[cfg(feature = "metrics")]
-    pub(crate) fn is_proved<P: Platform>(&mut self, platform: &P) {
+    pub(crate) fn is_proved(&mut self, now_ns: impl FnOnce() -> u64) {
         let since = self.proved_since_ns;
-        let took_ns = since.map(|since| platform.monotonic_ns().saturating_sub(since));
+        let took_ns = since.map(|since| now_ns().saturating_sub(since));
         self.authentication_ns = Some(took_ns.unwrap_or(0));
     }
 

@@ -355,7 +355,7 @@ async fn authenticated_and_authorised<'i, P: Platform>(
     }
     span.ends();
     #[cfg(feature = "metrics")]
-    record.is_proved(gate.platform());
+    record.is_proved(|| gate.platform().monotonic_ns());
     let genuine = genuine?;
     #[cfg(feature = "report")]
     if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {

@@ -27,7 +27,7 @@ pub(crate) async fn genuine<P: Platform>(
     record.credential = Some(credential.kind());
     #[cfg(feature = "metrics")]
     if !matches!(credential, Credential::Jwt(_)) {
-        record.is_being_proved(gate.platform());
+        record.is_being_proved(gate.platform().monotonic_ns());
     }
     match credential {
         Credential::Jwt(token) => signed::genuine(gate, pending, token, record).await,

@@ -40,7 +40,7 @@ pub(super) async fn genuine<P: Platform>(
     }
 
     #[cfg(feature = "metrics")]
-    record.is_being_proved(gate.platform());
+    record.is_being_proved(gate.platform().monotonic_ns());
     let refused = |error: TokenError| Refusal::invalid_token(pending, error);
     let token = UnverifiedToken::parse(bearer).map_err(refused)?;
     let issuer = pending.issuer_of(&token);
