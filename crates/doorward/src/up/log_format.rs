@@ -59,7 +59,7 @@ fn show(line: LogLine<'_>, has_color: bool) {
 }
 
 /// What is left out: who looks for it has the line itself.
-const LEFT_OUT: [Names; 3] = [TRACE_ID, SPAN_ID, LINKED_TRACE_ID];
+const LEFT_OUT: [&Field; 3] = [TRACE_ID, SPAN_ID, LINKED_TRACE_ID];
 
 /// A line of the gate as one line for people; `None`: it is none.
 fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<String> {
@@ -97,7 +97,8 @@ fn readable(component: &str, text: &str, now: &str, has_color: bool) -> Option<S
     }
     let request_id = take(&mut members, REQUEST_ID);
     for (name, value) in &members {
-        if !LEFT_OUT.as_flattened().contains(&name.as_str()) {
+        let is_it = |field: &&Field| field.names.contains(&name.as_str());
+        if !LEFT_OUT.iter().any(is_it) {
             member_into(&mut shown, name, value);
         }
     }
