@@ -4,7 +4,6 @@
 //! is reached by somebody who does not pass the gate: then nobody is told, and nobody may do anything.
 
 use doorward_syntax::form::percent_decode;
-use doorward_syntax::request_id::REQUEST_ID;
 use doorward_syntax::url::COMPONENT_SUFFIX;
 use http::{HeaderMap, Request};
 
@@ -61,18 +60,15 @@ impl Caller {
 }
 
 /// Whether the request comes from the application itself and not by a gate: from a timer of the host, or by service
-/// chaining. The authority is that of a component then, and nobody is told to be the caller.
-///
-/// A client can name a component in `Host`, and a route may let requests through without a caller. But whatever a gate
-/// passes on has an `X-Request-Id`, of the client's or of its own. Who hands on that of a request that is answered speaks
-/// for its client, and is taken for nobody.
+/// chaining. Nobody is told to be the caller then, and the authority is one that no client's request can have who is asked
+/// for a token.
 pub fn is_from_inside<T>(request: &Request<T>) -> bool {
     let authority = request.uri().host().unwrap_or_default();
-    let of_gate = [ISSUER_HEADER, SUBJECT_HEADER, SCOPE_HEADER, REQUEST_ID];
-    let has_passed_gate = of_gate
+    let fields = [ISSUER_HEADER, SUBJECT_HEADER, SCOPE_HEADER];
+    let is_told = fields
         .iter()
         .any(|name| request.headers().contains_key(*name));
-    authority.ends_with(COMPONENT_SUFFIX) && !has_passed_gate
+    authority.ends_with(COMPONENT_SUFFIX) && !is_told
 }
 
 /// The claim in a field that is there once.
@@ -134,12 +130,7 @@ mod tests {
         };
         let inside = "http://users-outbox.spin.internal/internal/outbox/drain";
         assert!(request(inside, None));
-        for name in [
-            "x-auth-issuer",
-            "x-auth-subject",
-            "x-auth-scope",
-            "x-request-id",
-        ] {
+        for name in ["x-auth-issuer", "x-auth-subject", "x-auth-scope"] {
             assert!(!request(inside, Some(name)), "{name}");
         }
         for uri in [
