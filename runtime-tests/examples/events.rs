@@ -100,17 +100,11 @@ async fn serve(sink: &str, issuer: &str) {
         "" => collector.url(),
         named => named.to_owned(),
     };
-    let mut spec = AppSpec::gated("events", policy(issuer));
-    if issuer.is_empty() {
-        spec.policy = None;
-        spec.middleware = vec![];
+    let mut spec = AppSpec::intake(&[("events_sink", &sink)]);
+    if !issuer.is_empty() {
+        spec.policy = Some(policy(issuer));
+        spec.middleware = vec!["gate"];
     }
-    spec.outbound.push("redis://127.0.0.1:*".to_owned());
-    spec.files = vec![(
-        "events.schemas".to_owned(),
-        std::fs::read(workspace().join("components/events/events.schemas")).unwrap(),
-    )];
-    spec.variables = vec![("events_sink".to_owned(), sink)];
     let app = spec.write();
     let running = start_in_process(&app, |_| {}).await;
     println!("{}", running.address);

@@ -15,6 +15,8 @@ pub const GATE_INHERITS: [&str; 5] = [
 
 /// The runtime configuration's name.
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
+/// The schemas that the shipped application mounts.
+const EVENT_SCHEMAS: &str = "components/events/events.schemas";
 
 /// An application, not yet running. Its folder goes away with it.
 #[derive(Debug)]
@@ -154,6 +156,24 @@ impl AppSpec {
         }
     }
 
+    /// The intake of events alone, with these variables, with the shipped schemas and all grants that its sinks can use.
+    pub fn intake(variables: &[(&str, &str)]) -> Self {
+        let mut spec = Self::gated("events", "");
+        spec.policy = None;
+        spec.middleware = vec![];
+        spec.databases = vec!["default".to_owned()];
+        for scheme in ["postgres", "redis", "mqtt"] {
+            spec.outbound.push(format!("{scheme}://127.0.0.1:*"));
+        }
+        let schemas = std::fs::read(workspace().join(EVENT_SCHEMAS)).expect("they are shipped");
+        spec.files = vec![("events.schemas".to_owned(), schemas)];
+        let variables = variables.iter();
+        spec.variables = variables
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        spec
+    }
+
     /// Writes the application's folder.
     pub fn write(&self) -> App {
         let folder = tempfile::tempdir().expect("make a folder for the application");
@@ -264,8 +284,7 @@ impl App {
         let release = target_dir().join("wasm32-wasip2/release");
         let release = ("target/wasm32-wasip2/release", &*release.to_string_lossy());
         // What it mounts besides the policy.
-        let schemas = "components/events/events.schemas";
-        let mounted = [(workspace().join(schemas), schemas)];
+        let mounted = [(workspace().join(EVENT_SCHEMAS), EVENT_SCHEMAS)];
         for name in ["spin.toml", "doorward.toml"] {
             let text = std::fs::read_to_string(workspace().join(name)).expect("it is shipped");
             let all = changes.iter().chain([&release]);

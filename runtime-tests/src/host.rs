@@ -191,18 +191,32 @@ impl Running {
         &self,
         is_meant: impl Fn(&str) -> bool + Send + Sync,
     ) -> impl Future<Output = String> + Send {
-        self.wait_for_log_within(LOG_TIME_MAX, is_meant)
+        self.wait_for_log_within(LOG_TIME_MAX, 1, is_meant)
+    }
+
+    /// Waits for so many lines of the log like this, and gives the last one.
+    #[track_caller]
+    pub fn wait_for_logs(
+        &self,
+        count: usize,
+        is_meant: impl Fn(&str) -> bool + Send + Sync,
+    ) -> impl Future<Output = String> + Send {
+        self.wait_for_log_within(LOG_TIME_MAX, count, is_meant)
     }
 
     #[track_caller]
     fn wait_for_log_within(
         &self,
         time_max: Duration,
+        count: usize,
         is_meant: impl Fn(&str) -> bool + Send + Sync,
     ) -> impl Future<Output = String> + Send {
         let (mut lines, caller) = (self.log.subscribe(), Location::caller());
         async move {
-            let find = |lines: &Vec<String>| lines.iter().find(|line| is_meant(line)).cloned();
+            let find = |lines: &Vec<String>| {
+                let mut meant = lines.iter().filter(|line| is_meant(line));
+                meant.nth(count.saturating_sub(1)).cloned()
+            };
             let waited = lines.wait_for(|lines| find(lines).is_some());
             let waited = tokio::time::timeout(time_max, waited).await;
             let found = waited.ok().and_then(|lines| find(&*lines.ok()?));

@@ -139,9 +139,8 @@ fn run_of(groups: &[Group<'_>], arguments: Arguments) -> ExitCode {
 
 /// Like [`main`], but never two cases at the same time.
 pub fn main_one_at_a_time(cases: &[Case]) -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    run(cases, arguments, THREADS)
+    let prepare = || Ok(());
+    main_of_one_at_a_time(&[Group { prepare, cases }])
 }
 
 /// Like [`main_of`], but never two cases at the same time.

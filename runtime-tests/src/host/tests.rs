@@ -230,7 +230,7 @@ async fn a_line_that_does_not_come_ends_the_case_with_what_is_there() {
     running.wait_for_log(|line| line.contains("/first")).await;
     let waiting = tokio::spawn(async move {
         let soon = Duration::from_millis(20);
-        running.wait_for_log_within(soon, |_| false).await
+        running.wait_for_log_within(soon, 1, |_| false).await
     });
     let panic = waiting.await.unwrap_err().into_panic();
     let said = panic.downcast_ref::<String>().unwrap();

@@ -77,16 +77,14 @@ async fn a_component_that_does_not_answer_is_given_up_and_ends() {
             "{}",
             answer.text()
         );
-        stage.logged(&["instance ended: nobody waits"]).await;
-        assert!(stage.beats() > 0, "{target}: it had begun");
-        // Who asked it may be seen to end a moment before it does.
-        let mut ended = false;
-        for _ in 0..2 {
-            let beats = stage.beats();
-            tokio::time::sleep(QUIET).await;
-            ended |= stage.beats() == beats;
-        }
-        assert!(ended, "{target}: it goes on");
+        // Who asked it may be seen to end before it does.
+        let instances = 1 + target.matches("/ask/").count();
+        let ends = |line: &str| line.contains("instance ended: nobody waits");
+        stage.running.wait_for_logs(instances, ends).await;
+        let beats = stage.beats();
+        assert!(beats > 0, "{target}: it had begun");
+        tokio::time::sleep(QUIET).await;
+        assert_eq!(stage.beats(), beats, "{target}: it goes on");
     }
 }
 

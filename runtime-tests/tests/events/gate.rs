@@ -1,6 +1,6 @@
 //! The intake behind the gate.
 
-use crate::scene::{EVENTS, LINES, Scene, event, ids, lines, spec};
+use crate::scene::{EVENTS, LINES, Scene, event, ids, lines};
 use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
@@ -30,7 +30,7 @@ async fn a_token_says_who_may_send_and_who_may_read(host: &dyn Host) {
     let spec = AppSpec {
         middleware: vec!["gate"],
         policy: Some(policy(&issuer)),
-        ..spec(&[])
+        ..AppSpec::intake(&[])
     };
     let scene = Scene::served(host, &spec, How::default()).await;
     let body = lines(&[event("1"), event("2")]);

@@ -1,6 +1,6 @@
 //! The intake of events on one of its sinks, and how it is asked.
 
-use doorward_runtime_tests::app::{App, AppSpec, workspace};
+use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::host::{Host, How, Running};
 use serde_json::{Value, json};
@@ -14,26 +14,6 @@ pub const CHANGED: &str = "dev.doorward.user.changed.v1";
 /// The media type of lines.
 pub const LINES: &str = "application/x-ndjson";
 
-/// The intake with these variables, without anything in front. What is not said is as it is by default.
-pub fn spec(variables: &[(&str, &str)]) -> AppSpec {
-    let mut spec = AppSpec::gated("events", "");
-    spec.policy = None;
-    spec.middleware = vec![];
-    spec.databases = vec!["default".to_owned()];
-    for scheme in ["postgres", "redis", "mqtt"] {
-        spec.outbound.push(format!("{scheme}://127.0.0.1:*"));
-    }
-    spec.files = vec![(
-        "events.schemas".to_owned(),
-        std::fs::read(workspace().join("components/events/events.schemas")).unwrap(),
-    )];
-    let variables = variables.iter();
-    spec.variables = variables
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    spec
-}
-
 /// An intake that runs.
 pub struct Scene {
     /// The host.
@@ -44,7 +24,7 @@ pub struct Scene {
 impl Scene {
     /// One with these variables.
     pub async fn of(host: &dyn Host, variables: &[(&str, &str)]) -> Self {
-        Self::served(host, &spec(variables), How::default()).await
+        Self::served(host, &AppSpec::intake(variables), How::default()).await
     }
 
     /// One whose events go to this sink.

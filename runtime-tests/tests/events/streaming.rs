@@ -1,6 +1,7 @@
 //! Events as they come, to clients that listen: server-sent events.
 
-use crate::scene::{CHANGED, EVENTS, ISSUER, Scene, as_sent, event, events, spec};
+use crate::scene::{CHANGED, EVENTS, ISSUER, Scene, as_sent, event, events};
+use doorward_runtime_tests::app::AppSpec;
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::host::{Host, How};
 use doorward_runtime_tests::raw::Raw;
@@ -123,7 +124,7 @@ async fn streams_are_of_a_type_or_begin_with_what_comes(host: &dyn Host) {
 }
 
 async fn no_more_streams_are_open_than_there_may_be_and_who_leaves_makes_room(host: &dyn Host) {
-    let scene = Scene::served(host, &spec(&[]), How::one()).await;
+    let scene = Scene::served(host, &AppSpec::intake(&[]), How::one()).await;
     let mut open = Vec::new();
     for subject in LISTENERS {
         let asked = Listener::ask_as(subject, &scene, "", "").await;

@@ -1,9 +1,9 @@
 //! Events that are taken into a database, and given back; and what is said of those that are not.
 
 use crate::scene::{
-    CHANGED, EVENTS, LINES, Scene, as_sent, by, data, event, events, ids, lines, post, reader, spec,
+    CHANGED, EVENTS, LINES, Scene, as_sent, by, data, event, events, ids, lines, post, reader,
 };
-use doorward_runtime_tests::app::workspace;
+use doorward_runtime_tests::app::{AppSpec, workspace};
 use doorward_runtime_tests::cases;
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::{Host, How};
@@ -297,7 +297,7 @@ async fn a_schema_is_shown_to_who_may_send_or_read(host: &dyn Host) {
 }
 
 async fn without_schemas_it_is_not_ready_and_takes_nothing(host: &dyn Host) {
-    let mut spec = spec(&[]);
+    let mut spec = AppSpec::intake(&[]);
     spec.files.clear();
     let scene = Scene::served(host, &spec, How::default()).await;
     assert_eq!(scene.send(Ask::get("/events/health")).await.status, 200);

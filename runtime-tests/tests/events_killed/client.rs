@@ -2,7 +2,7 @@
 
 use crate::moments::{Moments, What};
 use crate::story::{Break, How, Request};
-use doorward_runtime_tests::raw::{Raw, Response};
+use doorward_runtime_tests::raw::{Raw, Response, Trouble};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -149,10 +149,10 @@ impl Clients {
         }
     }
 
-    async fn send_piece(&self, connection: &mut Raw, mut piece: &[u8]) -> Result<(), ()> {
+    async fn send_piece(&self, connection: &mut Raw, mut piece: &[u8]) -> Result<(), Trouble> {
         while !piece.is_empty() {
             let may = self.moments.pass(What::Sent, piece.len());
-            connection.try_send(&piece[..may]).await.map_err(|_| ())?;
+            connection.try_send(&piece[..may]).await?;
             piece = &piece[may..];
             if !piece.is_empty() {
                 self.moments.until_released().await;

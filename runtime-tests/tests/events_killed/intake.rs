@@ -23,17 +23,8 @@ pub struct Intake {
 impl Intake {
     /// One that writes to this sink.
     pub fn into(sink: &str) -> Self {
-        let mut spec = AppSpec::gated("events", "");
-        spec.policy = None;
-        spec.middleware = vec![];
-        spec.databases = vec!["default".to_owned()];
-        for scheme in ["postgres", "redis", "mqtt"] {
-            spec.outbound.push(format!("{scheme}://127.0.0.1:*"));
-        }
-        let schemas = workspace().join("components/events/events.schemas");
-        spec.files = vec![("events.schemas".to_owned(), std::fs::read(schemas).unwrap())];
-        spec.variables = vec![("events_sink".to_owned(), sink.to_owned())];
-        Self { app: spec.write() }
+        let app = AppSpec::intake(&[("events_sink", sink)]).write();
+        Self { app }
     }
 
     /// The file of its database.

@@ -9,7 +9,7 @@
     reason = "tests"
 )]
 
-use doorward_runtime_tests::app::{App, AppSpec, workspace};
+use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::collector::Collector;
 use doorward_runtime_tests::host::{Host, Running, start_in_process};
 use doorward_runtime_tests::origin::{Gate, Origin, Reply};
@@ -89,15 +89,7 @@ async fn served(host: &dyn Host, sink: &str) -> (App, Running) {
 }
 
 fn spec(sink: &str) -> AppSpec {
-    let mut spec = AppSpec::gated("events", "");
-    spec.policy = None;
-    spec.middleware = vec![];
-    spec.files = vec![(
-        "events.schemas".to_owned(),
-        std::fs::read(workspace().join("components/events/events.schemas")).unwrap(),
-    )];
-    spec.variables = vec![("events_sink".to_owned(), sink.to_owned())];
-    spec
+    AppSpec::intake(&[("events_sink", sink)])
 }
 
 /// So many digits of an id.
@@ -193,31 +185,52 @@ async fn assert_all_taken(client: &mut Raw, count: usize) {
 }
 
 async fn a_gibibyte_is_taken_in_flat_memory(host: &dyn Host) {
-    let collector = Collector::start().await;
-    let (_app, running) = served(host, &collector.url()).await;
-    send(&running, 0, 10 * PIECE_EVENTS).await;
-    let (before, begun) = (running.memory_bytes(), Instant::now());
-    let most = send(&running, 1_000_000, GIBIBYTE_EVENTS).await;
-    assert_flat("1 GiB", before, most, begun);
-    let taken = collector.taken().events;
-    assert_eq!(taken, (GIBIBYTE_EVENTS + 10 * PIECE_EVENTS) as u64);
+    is_taken_in_flat_memory(host, GIBIBYTE_EVENTS, Coding::None).await;
 }
 
 async fn a_gibibyte_that_was_compressed_is_taken_in_flat_memory(host: &dyn Host) {
-    let collector = Collector::start().await;
-    let (_app, running) = served(host, &collector.url()).await;
-    send_compressed(&running, 0, 10 * PIECE_EVENTS).await;
-    let (before, begun) = (running.memory_bytes(), Instant::now());
-    let most = send_compressed(&running, 1_000_000, GIBIBYTE_EVENTS).await;
-    assert_flat("1 GiB, compressed", before, most, begun);
-    let taken = collector.taken().events;
-    assert_eq!(taken, (GIBIBYTE_EVENTS + 10 * PIECE_EVENTS) as u64);
+    is_taken_in_flat_memory(host, GIBIBYTE_EVENTS, Coding::Gzip).await;
 }
 
-fn assert_flat(what: &str, before: u64, most: u64, begun: Instant) {
+async fn a_large_body_is_taken_in_flat_memory(host: &dyn Host) {
+    is_taken_in_flat_memory(host, EVENTS, Coding::None).await;
+}
+
+/// How a body is coded.
+#[derive(Debug, Clone, Copy)]
+enum Coding {
+    None,
+    Gzip,
+}
+
+impl Coding {
+    async fn send(self, running: &Running, from: usize, count: usize) -> u64 {
+        match self {
+            Self::None => send(running, from, count).await,
+            Self::Gzip => send_compressed(running, from, count).await,
+        }
+    }
+}
+
+async fn is_taken_in_flat_memory(host: &dyn Host, count: usize, coding: Coding) {
+    let collector = Collector::start().await;
+    let (_app, running) = served(host, &collector.url()).await;
+    // Instances and buffers are there before memory is measured.
+    coding.send(&running, 0, 10 * PIECE_EVENTS).await;
+    let (before, begun) = (running.memory_bytes(), Instant::now());
+    let most = coding.send(&running, 1_000_000, count).await;
+    assert_flat(&format!("{count} events, {coding:?}"), before, most);
+    eprintln!(
+        "{count} events, {coding:?}: {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+    let taken = collector.taken().events;
+    assert_eq!(taken, (count + 10 * PIECE_EVENTS) as u64);
+}
+
+fn assert_flat(what: &str, before: u64, most: u64) {
     let growth = most.saturating_sub(before);
-    let took = begun.elapsed().as_secs_f64();
-    eprintln!("{what}: {took:.1} s, memory grew by {growth} bytes from {before}");
+    eprintln!("{what}: memory grew by {growth} bytes from {before}");
     assert!(
         growth < GROWTH_BYTES_MAX,
         "{what}: memory grew by {growth} bytes"
@@ -288,27 +301,10 @@ async fn hostile_bodies_are_refused_in_flat_memory(host: &dyn Host) {
         let before = running.memory_bytes();
         let (answered, most) = hostile(&running, coding, &body).await;
         assert_eq!(answered, status, "{what}");
-        let growth = most.saturating_sub(before);
-        assert!(
-            growth < GROWTH_BYTES_MAX,
-            "{what}: memory grew by {growth} bytes"
-        );
+        assert_flat(what, before, most);
     }
     let taken = collector.taken().events;
     assert_eq!(taken, (10 * PIECE_EVENTS) as u64);
-}
-
-async fn a_large_body_is_taken_in_flat_memory(host: &dyn Host) {
-    let collector = Collector::start().await;
-    let (_app, running) = served(host, &collector.url()).await;
-    // Instances and buffers are there before memory is measured.
-    send(&running, 0, 10 * PIECE_EVENTS).await;
-    let before = running.memory_bytes();
-    let most = send(&running, 1_000_000, EVENTS).await;
-    let growth = most.saturating_sub(before);
-    assert!(growth < GROWTH_BYTES_MAX, "memory grew by {growth} bytes");
-    let taken = collector.taken().events;
-    assert_eq!(taken, (EVENTS + 10 * PIECE_EVENTS) as u64);
 }
 
 async fn a_body_that_comes_byte_by_byte_is_taken(host: &dyn Host) {
