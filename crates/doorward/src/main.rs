@@ -10,6 +10,7 @@ mod audit;
 mod check;
 mod dates;
 mod explain;
+mod init;
 mod issuer;
 mod issuers;
 mod keys;
@@ -54,6 +55,10 @@ enum Subcommands {
     Issuer(issuer::Arguments),
     /// Print a token signed with the development issuer's keys.
     Token(token::Arguments),
+    /// Write a first policy: ask for an issuer, find its keys, and say what to paste where.
+    ///
+    /// Nobody is asked where standard input is no terminal: then the flags have to say it.
+    Init(Box<init::Arguments>),
     /// Check a policy and print what is wrong with it.
     Check(check::Arguments),
     /// Show how a policy decides a request, step by step, or find a request in a log.
@@ -95,6 +100,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Up(arguments)) => up::run(*arguments),
         Some(Subcommands::Issuer(arguments)) => issuer::run(&arguments),
         Some(Subcommands::Token(arguments)) => token::run(&arguments),
+        Some(Subcommands::Init(arguments)) => init::run(&arguments),
         Some(Subcommands::Check(arguments)) => check::run(&arguments),
         Some(Subcommands::Explain(arguments)) => explain::run(&arguments),
         Some(Subcommands::Replay(arguments)) => replay::run(&arguments),

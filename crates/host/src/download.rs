@@ -44,7 +44,8 @@ const FOLDER: &str = "downloads";
 /// What the folder of a file is called until it is whole.
 const PART: &str = "part";
 const OTHER_LENGTH: &str = "SHA-256 has another length";
-const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
+/// What servers are told that asks.
+pub(crate) const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 
 /// Fetches every component that triggers of `application` use and that is a download, and makes its
 /// `source` the file. What the cache of `options` holds already is not fetched again.
@@ -213,7 +214,7 @@ async fn ask(url: &Uri, roots: &RootSources) -> Result<Response<Incoming>> {
 }
 
 /// Why there is no answer: the client's own words say no more than that.
-fn no_answer(error: &hyper_util::client::legacy::Error) -> anyhow::Error {
+pub(crate) fn no_answer(error: &hyper_util::client::legacy::Error) -> anyhow::Error {
     let mut message = "there is no answer".to_owned();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
@@ -231,7 +232,7 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T> {
 }
 
 /// Where a `Location` leads from `base` (RFC 9110, section 10.2.2): to http or https, without a user.
-fn resolve(base: &Uri, location: &str) -> Option<Uri> {
+pub(crate) fn resolve(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
     // An address may be in the query as well; before the path a colon ends a scheme (RFC 3986, section 4.2).

@@ -3,6 +3,7 @@
 //! ```text
 //! manifest → router, variables       what the application is
 //! download                            the components that are fetched
+//! document                            what an issuer publishes, for the command itself
 //! build                               the components, built where they are stale (`doorward-toolchain`)
 //! interfaces                          what components import: services, grants, links, denials
 //! redis_client                        connections to Redis, for interfaces
@@ -28,6 +29,7 @@ pub mod clock;
 mod compose;
 mod connections;
 mod connector;
+pub mod document;
 pub mod download;
 mod engine;
 mod exports;

@@ -10,6 +10,7 @@
 mod audit;
 mod check;
 mod explain;
+mod init;
 mod issuer;
 mod issuers;
 mod key;
