@@ -5,7 +5,7 @@
 //! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties.
 //! [`policy_tables`] are the tables of a policy. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
-//! in virtual time. [`tree`] is the repository and [`tokens`] the
+//! in virtual time. [`spin_template`] is the template for `spin new`. [`tree`] is the repository and [`tokens`] the
 //! words of its files, for the checks of it.
 
 pub mod contract;
@@ -21,6 +21,7 @@ pub mod scenario;
 pub mod served;
 pub mod signing;
 pub mod sim;
+pub mod spin_template;
 pub mod time;
 pub mod tokens;
 pub mod tree;

@@ -5,12 +5,13 @@
 use doorward_tests::tree::{files, has_extension, in_folder, root, shown, text_of};
 
 /// The rooms that a document may point into by their path.
-const ROOMS: [&str; 7] = [
+const ROOMS: [&str; 8] = [
     "components/",
     "crates/",
     "deploy/",
     "docs/",
     "runtime-tests/",
+    "templates/",
     "tests/",
     "wit/",
 ];
