@@ -37,6 +37,7 @@ pub mod node;
 pub mod openmetrics;
 pub mod origin;
 pub mod peer;
+pub mod policy_schema;
 pub mod process;
 pub mod provider;
 pub mod python;

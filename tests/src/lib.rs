@@ -2,7 +2,7 @@
 //! `tests/data`.
 //!
 //! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
-//! their names. [`findings`] reads what is to be found in policies. [`numbers`] are for properties.
+//! their names. [`examples`] are the policies of the repository. [`findings`] reads what is to be found in policies. [`numbers`] are for properties.
 //! [`policy_tables`] are the tables of a policy. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
 //! in virtual time. [`spin_template`] is the template for `spin new`. [`tree`] is the repository and [`tokens`] the
@@ -11,6 +11,7 @@
 pub mod contract;
 pub mod credential;
 pub mod decisions;
+pub mod examples;
 pub mod findings;
 pub mod issuer;
 pub mod mint;
