@@ -15,8 +15,9 @@ use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::build::with_timers;
+use crate::chain::Part;
 use crate::chaining::{Callee, Callees, host_of};
-use crate::compose::{MiddlewarePart, Part, compose};
+use crate::compose::{MiddlewarePart, compose};
 use crate::download::{self, COMPONENT_BYTES_MAX};
 use crate::engine::{Beside, INSTANCES_OUTSIDE, engine};
 use crate::exports;

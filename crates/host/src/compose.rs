@@ -1,8 +1,6 @@
 //! Composes the middlewares of a trigger and its primary component into one component.
 //!
-//! The first middleware is the outermost: the composed component exports its handler, and each
-//! handler's import of the next one is wired to the next one's export. All other imports become
-//! imports of the composed component, merged by name.
+//! How, says [`chain`].
 //!
 //! A middleware has no grants of its own. What it does not inherit is denied by *renaming*: before
 //! composing, its import of, say, `spin:variables/variables@3.0.0` becomes an import of
@@ -12,23 +10,13 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use wac_graph::types::Package;
-use wac_graph::{CompositionGraph, EncodeOptions};
+use anyhow::{Context as _, Result, bail};
 
+use crate::chain::{self, Part};
 use crate::interfaces::import_name::{HANDLER, denied_name, is_draft_handler};
 use crate::interfaces::imports::{is_provided, linked_name, may_be_absent, set_of};
 use crate::manifest::ConfigurationSet;
 use crate::names::{exports, imports, rename};
-
-/// A component as a trigger uses it.
-#[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
-    /// Its name in the manifest.
-    pub id: &'a str,
-    /// The component in binary form.
-    pub bytes: &'a [u8],
-}
 
 /// A middleware as a trigger uses it.
 #[derive(Clone, Copy, Debug)]
@@ -66,67 +54,16 @@ pub fn compose(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<
 }
 
 fn chain(middlewares: &[MiddlewarePart<'_>], primary: Part<'_>) -> Result<Vec<u8>> {
-    if middlewares.is_empty() {
-        return Ok(primary.bytes.to_vec());
-    }
-    let mut graph = CompositionGraph::new();
-    let mut next = add(&mut graph, primary, primary.bytes.to_vec(), 0, None)?;
-    for (position, middleware) in middlewares.iter().enumerate().rev() {
+    let mut denied = Vec::with_capacity(middlewares.len());
+    for middleware in middlewares {
         check_imports(middleware.part, true)?;
-        let denied = deny(middleware.part.bytes, middleware.inherit)
+        let bytes = deny(middleware.part.bytes, middleware.inherit)
             .with_context(|| format!("component `{}` cannot be read", middleware.part.id))?;
-        next = add(
-            &mut graph,
-            middleware.part,
-            denied,
-            position + 1,
-            Some(next),
-        )?;
+        denied.push((middleware.part.id, bytes));
     }
-    graph
-        .export(next, HANDLER)
-        .context("cannot export the handler")?;
-    graph.encode(EncodeOptions::default()).with_context(|| {
-        let chain: Vec<&str> = middlewares
-            .iter()
-            .map(|middleware| middleware.part.id)
-            .chain([primary.id])
-            .collect();
-        format!("cannot compose {}", chain.join(" → "))
-    })
-}
-
-/// Instantiates one component in the graph, with `next` as the handler that it calls, and gives its
-/// own handler.
-fn add(
-    graph: &mut CompositionGraph,
-    part: Part<'_>,
-    bytes: Vec<u8>,
-    position: usize,
-    next: Option<wac_graph::NodeId>,
-) -> Result<wac_graph::NodeId> {
-    let id = part.id;
-    // The same component may stand at several places of a chain, and packages are told apart by
-    // name.
-    let package = Package::from_bytes(
-        &format!("doorward:part{position}"),
-        None,
-        bytes,
-        graph.types_mut(),
-    )
-    .with_context(|| format!("component `{id}` cannot be read"))?;
-    let package = graph.register_package(package)?;
-    let instance = graph.instantiate(package);
-    if let Some(next) = next {
-        graph
-            .set_instantiation_argument(instance, HANDLER, next)
-            .with_context(|| {
-                format!("component `{id}` cannot be a middleware: it does not import `{HANDLER}` as the next one exports it")
-            })?;
-    }
-    graph
-        .alias_instance_export(instance, HANDLER)
-        .map_err(|_| anyhow!("component `{id}` does not export `{HANDLER}`"))
+    let parts = denied.iter().map(|(id, bytes)| Part { id, bytes });
+    let parts: Vec<Part<'_>> = parts.chain([primary]).collect();
+    chain::chain(&parts, &[])
 }
 
 /// Refuses a component with an import that the host does not provide; gives those that it need not.

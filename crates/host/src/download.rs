@@ -30,7 +30,7 @@ use crate::scratch::ScratchDir;
 use crate::trust::{RootSources, client_config};
 
 /// Bytes of one component's file, fetched or not: 256 MiB.
-pub(crate) const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 /// Redirections that are followed.
 const REDIRECTS_MAX: usize = 10;
 /// How long a server may be silent: until it answers, and between two pieces of the file.
@@ -117,7 +117,7 @@ async fn kept_or_fetched(
 /// # Errors
 ///
 /// When it has another digest.
-pub(crate) fn check_bytes(bytes: &[u8], download: &Download) -> Result<()> {
+pub fn check_bytes(bytes: &[u8], download: &Download) -> Result<()> {
     let digest = Digest::from_bytes(digest::digest(&SHA256, bytes).as_ref());
     check(digest.context(OTHER_LENGTH)?, download)
 }

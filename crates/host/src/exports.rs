@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::compose::{MiddlewarePart, Part};
+use crate::chain::Part;
+use crate::compose::MiddlewarePart;
 use crate::interfaces::import_name::HANDLER;
 use crate::names;
 

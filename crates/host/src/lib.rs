@@ -7,6 +7,7 @@
 //! build                               the components, built where they are stale (`doorward-toolchain`)
 //! interfaces                          what components import: services, grants, links, denials
 //! redis_client                        connections to Redis, for interfaces
+//! chain, embed                       components made into one, and files put into one
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
 //! management → metrics                whether the host is alive, and its numbers, at addresses of their own
@@ -22,6 +23,7 @@ mod asking;
 pub mod build;
 mod busy;
 mod callee;
+pub mod chain;
 mod chaining;
 mod client;
 pub mod client_tls;
@@ -31,6 +33,7 @@ mod connections;
 mod connector;
 pub mod document;
 pub mod download;
+pub mod embed;
 mod engine;
 mod exports;
 mod fixed;
@@ -56,6 +59,7 @@ mod route_pattern;
 pub mod router;
 mod schedule;
 mod scratch;
+mod sections;
 pub mod server;
 mod shares;
 mod slots;

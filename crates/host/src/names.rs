@@ -1,13 +1,11 @@
 //! The names under which a component imports and exports, in its binary form: what they are, and the same
 //! component with others. Nothing else of it changes.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use wasmparser::{BinaryReader, ComponentExportSectionReader, ComponentImportSectionReader};
 
-/// Magic number, version and layer.
-const PREAMBLE_BYTES: usize = 8;
-/// The preamble of a component, as opposed to a core module.
-const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+use crate::sections::{COMPONENT, Section, sections, slice, write_length, write_section};
+
 /// Number of the section that holds a component's imports.
 const IMPORT_SECTION: u8 = 10;
 /// Number of the section that holds a component's exports.
@@ -41,8 +39,8 @@ pub fn rename(
     new_import: impl Fn(&str) -> Option<String>,
     new_export: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>> {
-    let mut out = bytes.get(..PREAMBLE_BYTES).unwrap_or_default().to_vec();
-    for section in sections(bytes)? {
+    let mut out = COMPONENT.to_vec();
+    for section in sections(bytes, COMPONENT)? {
         let Section { number, raw, body } = section?;
         let body = match number {
             IMPORT_SECTION => renamed(body, &items(number, body)?, &new_import)?,
@@ -52,16 +50,14 @@ pub fn rename(
                 continue;
             }
         };
-        out.push(number);
-        write_length(&mut out, body.len())?;
-        out.extend_from_slice(&body);
+        write_section(&mut out, number, &body)?;
     }
     Ok(out)
 }
 
 fn names(bytes: &[u8], wanted: u8) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for section in sections(bytes)? {
+    for section in sections(bytes, COMPONENT)? {
         let Section { number, body, .. } = section?;
         if number == wanted {
             let items = items(number, body)?;
@@ -127,62 +123,4 @@ fn renamed(
         out.extend_from_slice(slice(item, reader.original_position(), end - start)?);
     }
     Ok(out)
-}
-
-fn slice(bytes: &[u8], start: u64, end: u64) -> Result<&[u8]> {
-    let range = usize::try_from(start)?..usize::try_from(end)?;
-    bytes.get(range).context("a section ends early")
-}
-
-struct Section<'a> {
-    number: u8,
-    /// All of it.
-    raw: &'a [u8],
-    /// Without number and length.
-    body: &'a [u8],
-}
-
-/// The sections of the outermost component, in order.
-fn sections(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Section<'_>>>> {
-    let preamble = bytes.get(..PREAMBLE_BYTES).unwrap_or_default();
-    ensure!(
-        preamble == COMPONENT_PREAMBLE,
-        "the file is not a WebAssembly component (was it built for `wasm32-wasip2`?)"
-    );
-    let mut reader = BinaryReader::new(bytes, 0);
-    reader.read_bytes(PREAMBLE_BYTES)?;
-    Ok(std::iter::from_fn(move || {
-        if reader.eof() {
-            return None;
-        }
-        let section = next_section(&mut reader, bytes);
-        if section.is_err() {
-            // Nothing after a damaged section can be found.
-            reader = BinaryReader::new(&[], 0);
-        }
-        Some(section)
-    }))
-}
-
-fn next_section<'a>(reader: &mut BinaryReader<'a>, bytes: &'a [u8]) -> Result<Section<'a>> {
-    let start = reader.original_position();
-    let number = reader.read_u8()?;
-    let length = usize::try_from(reader.read_var_u32()?)?;
-    let body = reader.read_bytes(length)?;
-    let raw = slice(bytes, start, reader.original_position())?;
-    Ok(Section { number, raw, body })
-}
-
-/// Appends a length as WebAssembly writes it: LEB128.
-fn write_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
-    let mut rest = u32::try_from(length).context("a section is too long")?;
-    loop {
-        let low = u8::try_from(rest & 0x7f)?;
-        rest >>= 7;
-        if rest == 0 {
-            out.push(low);
-            return Ok(());
-        }
-        out.push(low | 0x80);
-    }
 }

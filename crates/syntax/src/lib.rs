@@ -10,11 +10,12 @@
 //! - [`date`]: HTTP dates and those of RFC 3339. [`numbers`]: what has digits only.
 //! - [`base64url`]: base64 in both alphabets. [`form`]: forms, and escapes in queries. [`url`]: what a URL
 //!   consists of; [`uri`]: what a URI or a reference to one is. [`split`]: where a short text is in another one.
-//! - [`own_host`]: what a component may rely on where our own host runs it.
+//! - [`embedded`]: what is put into a built component. [`own_host`]: what a component may rely on where our own host runs it.
 
 pub mod base64url;
 
 pub mod date;
+pub mod embedded;
 pub mod field_name;
 pub mod form;
 pub mod list;

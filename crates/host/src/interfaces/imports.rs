@@ -270,6 +270,10 @@ mod tests {
         let mut seen = 0;
         for entry in std::fs::read_dir(format!("{root}/components")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
+            // What is made for hosts of another kind.
+            if name.starts_with("adapter-") {
+                continue;
+            }
             let name = name.replace('-', "_");
             let list = format!("{root}/runtime-tests/golden/{name}.imports");
             for import in std::fs::read_to_string(&list).unwrap().lines() {
