@@ -34,6 +34,9 @@ use crate::record::Record;
 #[cfg(feature = "report")]
 use crate::record::path_of;
 
+/// What to do where there is no policy.
+const MOUNT: &str = "mount it: files = [{ source = \"doorward.toml\", destination = \"/doorward.toml\" }] on the \
+                     component behind the gate, and \"files\" in inherit_configuration";
 /// What to do where there are too many revocations.
 const REVOKE_ISSUER: &str = "`doorward revoke issuer` revokes all that was issued until now";
 /// What becomes of shared limits that have too many callers.
@@ -375,12 +378,7 @@ impl Event<'_> {
             Self::PolicyUnreadable { path, reason } => Line::of(Error, "policy-unreadable")
                 .with("path", path)
                 .with("reason", reason)
-                .with(
-                    "help",
-                    &"mount it: files = [{ source = \"doorward.toml\", destination = \
-                      \"/doorward.toml\" }] on the component behind the gate, and \"files\" in \
-                      inherit_configuration",
-                ),
+                .with("help", &reason.help().unwrap_or(MOUNT)),
             Self::PolicyInvalid { path, findings } => Line::of(Error, "policy-invalid")
                 .with("path", path)
                 .with("reason", findings)

@@ -31,18 +31,41 @@ impl fmt::Display for StoreError {
 /// Why the host cannot give what the operator set up: a variable or a file. It is for the log and never says what is
 /// in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(Cow<'static, str>);
+pub struct Unreadable {
+    reason: Cow<'static, str>,
+    help: Option<&'static str>,
+}
 
 impl Unreadable {
     /// In these words.
     #[must_use]
     pub fn because(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(reason.into())
+        Self {
+            reason: reason.into(),
+            help: None,
+        }
+    }
+
+    /// A file is embedded in the component, and mounted as well.
+    #[must_use]
+    pub fn twice() -> Self {
+        Self {
+            reason: "it is embedded in this component and mounted as well, and nobody says which one counts".into(),
+            help: Some(
+                "take it out of `files`, or use a component that it is not embedded in (`doorward compose` without it)",
+            ),
+        }
+    }
+
+    /// What to do, where that is not what one does about a file that is not there.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        self.help
     }
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }

@@ -6,6 +6,7 @@
 
 use doorward_policy::{Permit, Refusal};
 use doorward_syntax::own_host::REQUEST_NAME_FIELD;
+use doorward_traffic::forwarded::is_host_field;
 use doorward_traffic::limits::LimitExceeded;
 use doorward_traffic::trace::is_set;
 use std::borrow::Cow;
@@ -106,8 +107,11 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     let headers = P::copied(&fields);
     let refused = |NotAccepted| NotForwarded::Host;
 
+    let tells_client = ground.platform.tells_client();
     for name in received.fields.names() {
-        if permit.removes_header(name)
+        if !tells_client && is_host_field(name) {
+            P::delete(&headers, name).map_err(refused)?;
+        } else if permit.removes_header(name)
             && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
         {
             P::delete(&headers, name).map_err(refused)?;

@@ -56,7 +56,10 @@ impl<P: Platform> Ground<P> {
     /// Whose request it is.
     pub(crate) fn client(&self, received: &Received) -> Client {
         let trusted = &self.policy.proxy().trusted;
-        let peer = peer_of(&received.values(CLIENT_ADDR));
+        let peer = match self.platform.tells_client() {
+            true => peer_of(&received.values(CLIENT_ADDR)),
+            false => None,
+        };
         trusted.client(peer, &received.values("x-forwarded-for"))
     }
 

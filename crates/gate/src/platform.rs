@@ -7,6 +7,7 @@
 //! Whatever waits may be dropped while it does: that cancels it. An instance has one thread, so nothing has to
 //! be [`Send`].
 
+pub use doorward_syntax::embedded;
 pub use doorward_syntax::own_host::HOST_VARIABLE;
 pub use doorward_token::UnixTime;
 pub use doorward_traffic::Millis;
@@ -105,6 +106,12 @@ pub trait Platform: Clone + 'static {
     /// # Errors
     /// What the host says.
     async fn open_store(&self, name: &str) -> Result<Self::Store, StoreError>;
+
+    /// Whether the host says who is connected, in `spin-client-addr`. Where it does not, each field whose name begins with
+    /// `spin-` is the client's: it is not believed, and goes no further.
+    fn tells_client(&self) -> bool {
+        true
+    }
 
     // Work.
 

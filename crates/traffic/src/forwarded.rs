@@ -15,7 +15,7 @@
 //! Who is trusted has to set `X-Forwarded-Proto` and `X-Forwarded-Host` or remove them; what it passes on is
 //! believed.
 
-use doorward_syntax::field_name::Names;
+use doorward_syntax::field_name::{Names, begins_with};
 use doorward_syntax::list::{ascii, ascii_members, elements, trim};
 use doorward_syntax::tokens::is_tchar;
 
@@ -32,10 +32,13 @@ pub const HOST_BYTES_MAX: usize = 260;
 /// Room for most values, in bytes, so that they need not be moved while they grow.
 const VALUE_BYTES: usize = 64;
 
+/// How the names of fields begin that a host like Spin sets itself.
+const HOST_PREFIX: &str = "spin-";
+
 /// What says for whom a proxy asks, by how a name begins.
 const FORWARDING_PREFIXES: Names = Names::new(&[
     // Set by whom they are named after, and read by what stands behind.
-    "spin-",
+    HOST_PREFIX,
     "x-envoy-",
     // RFC 7239 section 1 names their kind; proxies have made up some thirty of them, among them users and
     // certificates that a proxy has checked.
@@ -103,6 +106,12 @@ const FORWARDING: Names = Names::new(&[
 #[must_use]
 pub fn is_forwarding_field(name: &str) -> bool {
     FORWARDING_PREFIXES.begin(name) || FORWARDING.has(name)
+}
+
+/// Whether a field is one that a host like Spin sets itself, in any spelling that whoever is behind could fold.
+#[must_use]
+pub fn is_host_field(name: &str) -> bool {
+    begins_with(name, HOST_PREFIX)
 }
 
 /// The hop by which a request has come here, and what we call ourselves.

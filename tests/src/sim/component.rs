@@ -24,6 +24,8 @@ pub struct Component {
     pub manner: Manner,
     /// Whether its stores can add to a number in one step, and the component is the one that makes use of it.
     pub increments: bool,
+    /// Whether the host says who is connected; otherwise what says so is the client's.
+    pub tells_client: bool,
     /// Whether the host keeps the times of requests that are sent.
     pub keeps_time: bool,
     /// Whether the host takes what instances measure.
@@ -49,6 +51,7 @@ impl Component {
             may_be_invalid: false,
             manner: Manner::default(),
             increments: false,
+            tells_client: true,
             keeps_time: true,
             measures: false,
             idle_max: None,
@@ -106,6 +109,13 @@ impl Component {
     #[must_use]
     pub fn atomic(mut self) -> Self {
         self.increments = true;
+        self
+    }
+
+    /// On a host that does not say who is connected.
+    #[must_use]
+    pub fn untold(mut self) -> Self {
+        self.tells_client = false;
         self
     }
 

@@ -151,6 +151,10 @@ impl Platform for Sim {
         file.ok_or_else(|| Unreadable::because("No such file or directory (os error 44)"))
     }
 
+    fn tells_client(&self) -> bool {
+        self.0.component.tells_client
+    }
+
     fn increments(&self) -> bool {
         self.0.component.increments
     }

@@ -1,7 +1,8 @@
 //! Whose request it is: what the host says, and for whom a trusted proxy asks; never what a client says.
 
-use crate::{Front, Kind, fronts, status};
+use crate::{Front, Kind, fronts, fronts_where, status};
 use doorward_tests::sim::client::Sent;
+use doorward_tests::sim::component::Component;
 
 fn policy(proxy: &str) -> String {
     format!(
@@ -140,4 +141,38 @@ fn who_has_an_ipv6_network_is_counted_as_one() {
         (&["2001:db8:1:3:8000::"], 429),
     ];
     check_who_is_counted("[proxy]\ntrusted_hops = 1\n", &rounds);
+}
+
+#[test]
+fn where_the_host_does_not_say_who_is_connected_nobody_else_does() {
+    let lies = [
+        ("spin-client-addr", "192.0.2.1:80"),
+        ("Spin-Client-Addr", "192.0.2.2:80"),
+        ("spin_client_addr", "192.0.2.3:80"),
+        ("X-Forwarded-For", "192.0.2.4"),
+    ];
+    let networks = "[proxy]\ntrusted_hops = 1\ntrusted_networks = [\"192.0.2.0/24\"]\n";
+    for proxy in ["", networks] {
+        for front in fronts_where(&policy(proxy), Component::untold) {
+            let what = &front.what;
+            let ask = |target: &str, name: &str, value: &str| {
+                front.send(Sent::get(target).from(None).field(name, value))
+            };
+            status(&ask("/a", "x-other", "1"), 200, what);
+            for (name, value) in lies {
+                let what = format!("{what}, {name}");
+                status(&ask("/a", name, value), 429, &what);
+                status(&ask("/free", name, value), 200, &what);
+            }
+            // Nobody behind reads what such a host would have said.
+            for seen in front.behind.seen() {
+                let names = seen
+                    .fields
+                    .iter()
+                    .map(|(name, _)| name.to_ascii_lowercase());
+                let of_host: Vec<_> = names.filter(|name| name.starts_with("spin")).collect();
+                assert!(of_host.is_empty(), "{what}: {of_host:?}");
+            }
+        }
+    }
 }

@@ -53,14 +53,27 @@ struct Front {
 
 /// `policy` in front of something that answers as it is told: as each of the two, on hosts of each manner.
 fn fronts(policy: &str) -> impl Iterator<Item = Front> {
+    fronts_where(policy, |component| component)
+}
+
+/// The same, on hosts that are otherwise as `change` says.
+fn fronts_where(
+    policy: &str,
+    change: impl Fn(Component) -> Component,
+) -> impl Iterator<Item = Front> {
     [Kind::Gate, Kind::Gateway]
         .into_iter()
         .flat_map(|kind| Manner::ALL.map(|manner| (kind, manner)))
-        .map(move |(kind, manner)| Front::new(kind, manner, policy))
+        .map(move |(kind, manner)| Front::new(kind, manner, policy, &change))
 }
 
 impl Front {
-    fn new(kind: Kind, manner: Manner, policy: &str) -> Self {
+    fn new(
+        kind: Kind,
+        manner: Manner,
+        policy: &str,
+        change: &dyn Fn(Component) -> Component,
+    ) -> Self {
         let world = World::new(1, false);
         let issuer = Issuer::at(&world, ISSUER, "first");
         let behind = Origin::at(&world, "origin.example");
@@ -78,7 +91,7 @@ impl Front {
             Kind::Gate => (policy.to_owned(), Behind::Next(behind.peer())),
             Kind::Gateway => (with_upstream(policy), Behind::Upstreams),
         };
-        let component = Component::new(&policy).on(manner);
+        let component = change(Component::new(&policy).on(manner));
         Self {
             what: format!("{kind:?}, {manner:?}"),
             kind,

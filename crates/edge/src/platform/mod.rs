@@ -4,6 +4,7 @@
 //! component once more.
 
 mod bodies;
+mod embedded;
 mod failure;
 #[cfg(feature = "metrics")]
 mod measured;
@@ -107,7 +108,16 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     }
 
     fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
-        std::fs::read(path).map_err(|error| Unreadable::because(error.to_string()))
+        let embedded = embedded::file(path)?;
+        match (embedded, std::fs::read(path)) {
+            (None, mounted) => mounted.map_err(|error| Unreadable::because(error.to_string())),
+            (Some(_), Ok(_)) => Err(Unreadable::twice()),
+            (Some(embedded), Err(_)) => Ok(embedded.to_vec()),
+        }
+    }
+
+    fn tells_client(&self) -> bool {
+        embedded::tells_client()
     }
 
     fn increments(&self) -> bool {

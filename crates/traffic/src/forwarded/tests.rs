@@ -60,6 +60,23 @@ fn set(way: &Hop<'_>, received: [&[&str]; 5]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
+fn what_a_host_sets_itself_is_known_in_every_spelling() {
+    for name in [
+        "spin-client-addr",
+        "Spin-Client-Addr",
+        "SPIN_CLIENT_ADDR",
+        "spin.path-info",
+        "spin-",
+    ] {
+        assert!(is_host_field(name), "{name} is the host's");
+        assert!(is_forwarding_field(name), "{name} tells of the way");
+    }
+    for name in ["spin", "spinning", "x-spin-client-addr", "forwarded", ""] {
+        assert!(!is_host_field(name), "{name} is nobody's");
+    }
+}
+
+#[test]
 fn fields_that_say_where_a_request_comes_from_are_known_in_every_spelling() {
     for name in [
         "Forwarded",
