@@ -303,6 +303,15 @@ impl App {
         }
     }
 
+    /// What is in this folder already.
+    pub fn in_folder(folder: TempDir) -> Self {
+        Self {
+            folder,
+            key_values: Vec::new(),
+            has_runtime_config: false,
+        }
+    }
+
     /// Adds to its manifest, for who serves it from now on.
     pub fn add_to_manifest(&self, text: &str) {
         let mut manifest = std::fs::read_to_string(self.manifest()).expect("read spin.toml");

