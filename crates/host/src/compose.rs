@@ -1,6 +1,6 @@
 //! Composes the middlewares of a trigger and its primary component into one component.
 //!
-//! How, says [`chain`].
+//! How, says [`crate::chain`].
 //!
 //! A middleware has no grants of its own. What it does not inherit is denied by *renaming*: before
 //! composing, its import of, say, `spin:variables/variables@3.0.0` becomes an import of
