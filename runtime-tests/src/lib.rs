@@ -30,6 +30,7 @@ pub mod grpc;
 pub mod host;
 pub mod issuer;
 pub mod javascript;
+pub mod kubernetes;
 pub mod load;
 mod made;
 pub mod measured;
