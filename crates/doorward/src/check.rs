@@ -1,21 +1,19 @@
 //! `doorward check`: what is wrong with a policy.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use doorward_host::manifest;
+use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
 use doorward_host::{Bypass, past_middlewares};
 use doorward_policy::{Findings, Policy, advise, advise_of_modes};
+use serde_json::json;
 
-use crate::dates;
-
-/// The largest file that is read, in bytes. A policy has a lower bound of its own, which its
-/// reader reports.
-const FILE_BYTES_MAX: u64 = 64 << 20;
+use crate::policy_file::{is_manifest, read};
+use crate::replicas::{self, Finding};
+use crate::{dates, values};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -25,6 +23,15 @@ pub(crate) struct Arguments {
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Say what does not hold with so many replicas of the host.
+    ///
+    /// Of a policy: which limits each counts alone. Of a spin.toml with the policies that it mounts: also which stores and
+    /// databases are each replica's own. What the policy says and then does not hold is an error.
+    #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = 1)]
+    replicas: usize,
+    /// With --replicas, for a spin.toml: the runtime configuration, which says where stores are.
+    #[arg(long, value_name = "FILE.toml", requires = "replicas")]
+    runtime_config_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -48,14 +55,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let parsed = Policy::parse(&text);
     let findings = advised(&text, &parsed);
     let findings = advise_of_modes(&text, &findings, dates::now()?, dates::utc);
-    let valid = !findings.has_errors();
+    let across = match &parsed {
+        Ok(policy) => replicas::of_policy(policy, arguments.replicas),
+        Err(_) => Vec::new(),
+    };
+    let valid = !findings.has_errors() && !across.iter().any(|finding| finding.is_error);
     let name = arguments.file.to_string_lossy();
     match arguments.format {
-        Format::Json => print_json(&name, &findings),
+        Format::Json => print_json(&name, &findings, &across),
         Format::Text => {
             if !findings.is_empty() {
                 println!("{}", findings.render(&name, Some(&text)));
             }
+            print_across(&across);
             if let Ok(policy) = &parsed
                 && valid
             {
@@ -92,6 +104,15 @@ fn check_manifest(arguments: &Arguments) -> Result<ExitCode> {
              judged by nobody, identity headers included. Where that is not meant, narrow its `allowed_outbound_hosts`"
         );
     }
+    let configured = match &arguments.runtime_config_file {
+        Some(file) => runtime_config::load(file)?,
+        None => RuntimeConfig::default(),
+    };
+    let across = replicas::of_application(&application, &configured, arguments.replicas)?;
+    print_across(&across);
+    if across.iter().any(|finding| finding.is_error) {
+        return Ok(ExitCode::FAILURE);
+    }
     let components = application.components.values();
     let timers = components.map(|component| component.timers.len()).sum();
     println!(
@@ -101,14 +122,6 @@ fn check_manifest(arguments: &Arguments) -> Result<ExitCode> {
         count(timers, "timer"),
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// Whether a text is a `spin.toml`. No policy has that key.
-fn is_manifest(text: &str) -> bool {
-    text.lines().any(|line| {
-        let after = line.trim_start().strip_prefix("spin_manifest_version");
-        after.is_some_and(|after| after.trim_start().starts_with('='))
-    })
 }
 
 /// Everything that is to be said of a policy: what was found, and what is advised.
@@ -147,39 +160,21 @@ fn count(count: usize, what: &str) -> String {
     }
 }
 
-fn print_json(name: &str, findings: &Findings) {
+/// What does not hold across replicas, for people.
+fn print_across(found: &[Finding]) {
+    for finding in found {
+        println!("{}: {}", finding.severity(), finding.message);
+    }
+}
+
+fn print_json(name: &str, findings: &Findings, across: &[Finding]) {
     let mut document = findings.to_json();
     if let Some(object) = document.as_object_mut() {
         object.insert("file".to_owned(), name.into());
+        let finding = |finding: &Finding| json!({ "severity": finding.severity(), "message": finding.message });
+        if !across.is_empty() {
+            object.insert("replicas".to_owned(), across.iter().map(finding).collect());
+        }
     }
     println!("{document:#}");
-}
-
-/// The text of a policy.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?
-        .take(FILE_BYTES_MAX)
-        .read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// A valid policy and its text, for a command whose flag `--policy` names it.
-pub(crate) fn policy(path: &Path) -> Result<(String, Policy)> {
-    let name = path.display();
-    let text = read(path).with_context(|| {
-        format!("the policy {name} cannot be read; name another one with `--policy FILE`")
-    })?;
-    if is_manifest(&text) {
-        bail!(
-            "{name} is a Spin manifest, not a policy\n  help: name the policy that it mounts with `--policy FILE`"
-        );
-    }
-    match Policy::parse(&text) {
-        Ok(policy) => Ok((text, policy)),
-        Err(findings) => bail!(
-            "the policy {name} is not valid\n  help: `doorward check {name}` says why\n{}",
-            findings.render(&name.to_string(), Some(&text))
-        ),
-    }
 }

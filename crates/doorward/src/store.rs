@@ -12,7 +12,7 @@ use doorward_host::outbound_options::OutboundOptions;
 use doorward_policy::{Policy, STORE_NAME_DEFAULT};
 use tokio::runtime::Runtime;
 
-use crate::{check, roots, state};
+use crate::{policy_file, roots, state};
 
 /// The policy, unless told otherwise.
 const POLICY: &str = "doorward.toml";
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The policy.
     pub(crate) fn policy(&self) -> Result<Policy> {
-        let (_, policy) = check::policy(self.policy_path())?;
+        let (_, policy) = policy_file::policy(self.policy_path())?;
         Ok(policy)
     }
 

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use doorward_policy::{KeySource, Policy, advise};
 
-use crate::check;
-
-/// Where a gate has its policy.
-pub(super) const POLICY: &str = "/doorward.toml";
+use crate::policy_file::{self, POLICY};
 
 /// A file to embed.
 #[derive(Clone, Debug)]
@@ -62,7 +59,7 @@ impl Given {
     /// twice or by nobody.
     pub(super) fn read(source: &Path, files: &[EmbeddedFile]) -> Result<Self> {
         let name = source.display().to_string();
-        let (text, policy) = check::policy(source)?;
+        let (text, policy) = policy_file::policy(source)?;
         let findings = advise(&text, policy.warnings());
         if !findings.is_empty() {
             eprintln!("{}", findings.render(&name, Some(&text)));

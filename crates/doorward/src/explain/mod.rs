@@ -18,7 +18,7 @@ use doorward_policy::explain::{Asked, Verdict};
 use doorward_token::UnixTime;
 
 use crate::up::VariableSource;
-use crate::{check, dates};
+use crate::{dates, policy_file};
 use keys::Keys;
 use request::Request;
 
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (Some(method), Some(url)) = (&arguments.method, &arguments.url) else {
         bail!("a method and a URL are needed: `doorward explain GET https://api.example/users/7`");
     };
-    let (text, policy) = check::policy(&arguments.policy)?;
+    let (text, policy) = policy_file::policy(&arguments.policy)?;
     let mut request = Request::parse(method, url, &arguments.header)?;
     if let Some(token) = request.token(arguments.token_file.as_deref())? {
         request.bear(&token);

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::check;
+use crate::policy_file;
 use differences::Differences;
 use lines::{Line, Lines};
 
@@ -43,7 +43,7 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let (_, policy) = check::policy(&arguments.policy)?;
+    let (_, policy) = policy_file::policy(&arguments.policy)?;
     let log = arguments.log.display();
     let mut from: Box<dyn BufRead> = if arguments.log == Path::new("-") {
         Box::new(io::stdin().lock())

@@ -10,7 +10,7 @@ use doorward_host::manifest::{Application, FileEntry};
 use doorward_policy::Policy;
 use toml::de::{DeTable, DeValue};
 
-use super::policies::POLICY;
+use crate::policy_file::POLICY;
 use crate::{sign, state};
 
 /// The policy's part of the story; what is not found stays out of the printed lines.

@@ -8,10 +8,7 @@ use doorward_host::manifest::Application;
 use doorward_host::not_callable;
 use doorward_policy::{Findings, Policy};
 
-use crate::check;
-
-/// Where a gate has its policy.
-pub(super) const POLICY: &str = "/doorward.toml";
+use crate::{check, policy_file};
 
 /// Checks every policy that is mounted into a component of `application`. What is found goes to standard
 /// error.
@@ -25,7 +22,7 @@ pub(super) fn check(application: &Application) -> Result<()> {
         let mounts = component.file_mounts()?;
         let policies = mounts
             .into_iter()
-            .filter(|mount| mount.destination == POLICY);
+            .filter(|mount| mount.destination == policy_file::POLICY);
         files.extend(policies.map(|mount| mount.source));
     }
     let mut refused = Vec::new();
@@ -33,7 +30,7 @@ pub(super) fn check(application: &Application) -> Result<()> {
         // As the manifest names it.
         let name = file.strip_prefix(&application.dir).unwrap_or(&file);
         let name = name.display().to_string();
-        let text = check::read(&file).with_context(|| format!("{name} cannot be read"))?;
+        let text = policy_file::read(&file).with_context(|| format!("{name} cannot be read"))?;
         let parsed = Policy::parse(&text);
         print(&check::advised(&text, &parsed), &name, &text);
         match parsed {

@@ -10,6 +10,7 @@
 mod audit;
 mod check;
 mod compose;
+mod deploy;
 mod explain;
 mod init;
 mod issuer;
@@ -18,6 +19,7 @@ mod key;
 mod obeyed;
 mod redis;
 mod replay;
+mod replicas;
 mod revoke;
 mod run;
 mod schemas;
