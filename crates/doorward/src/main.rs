@@ -11,6 +11,7 @@ mod check;
 mod compose;
 mod dates;
 mod explain;
+mod image;
 mod init;
 mod issuer;
 mod issuers;
@@ -97,6 +98,11 @@ enum Subcommands {
     Schema(schema::Arguments),
     /// Compile JSON Schemas to the file from which a component checks events.
     Schemas(schemas::Arguments),
+    /// Write an OCI image of the application: this program, what it needs, and components compiled ahead.
+    ///
+    /// The folder is an image layout, for skopeo, umoci, crane or podman. Nothing else is needed to make it, and it is
+    /// the same for the same files. docs/deployment/image.md has what is in it, and how it is run.
+    Image(Box<image::Arguments>),
     /// Set up what building the components needs: the wasm32-wasip2 target.
     Setup,
 }
@@ -118,6 +124,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),
         Some(Subcommands::Schema(arguments)) => schema::run(&arguments),
         Some(Subcommands::Schemas(arguments)) => schemas::run(&arguments),
+        Some(Subcommands::Image(arguments)) => image::run(&arguments),
         Some(Subcommands::Setup) => setup::run(),
     };
     match result {

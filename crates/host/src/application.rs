@@ -174,8 +174,11 @@ impl<'a> Loader<'a> {
         metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
+        // What was compiled ahead needs no folder for what is compiled.
+        let cache = options.ahead.is_none();
+        let cache = cache.then(|| options.cache_folder().join("compiled"));
         let engine = engine(
-            &options.cache_folder().join("compiled"),
+            cache.as_deref(),
             options.memory_bytes_max,
             Beside {
                 chains: chains(application, &variables)?,
@@ -327,6 +330,38 @@ impl<'a> Loader<'a> {
         if let Some(linked) = self.linked.get(&key) {
             return Ok(Arc::clone(linked));
         }
+        let began = Instant::now();
+        let options = self.options;
+        let (component, absent) = match &options.ahead {
+            Some(ahead) => {
+                let (component, absent) = ahead.component(&self.engine, id, middlewares)?;
+                (component, absent.to_vec())
+            }
+            None => self.compile(id, middlewares)?,
+        };
+        if let Some(metrics) = &self.metrics {
+            metrics.loaded(id, began.elapsed());
+        }
+        let component = self
+            .linker_with(id, &component, &absent)
+            .with_context(|| format!("cannot link component `{id}`"))?
+            .instantiate_pre(&component)
+            .map_err(anyhow::Error::from)
+            .with_context(|| format!("cannot link component `{id}`"))?;
+        let linked = proxy(component).with_context(|| {
+            format!("component `{id}` handles no HTTP: it exports neither `wasi:http/handler@0.3.0` nor `wasi:http/incoming-handler@0.2`")
+        })?;
+        let linked = Arc::new(linked);
+        self.linked.insert(key, Arc::clone(&linked));
+        Ok(linked)
+    }
+
+    /// Composes and compiles a component behind its middlewares. Gives it, and what the host lacks of its imports.
+    fn compile(
+        &mut self,
+        id: &'a str,
+        middlewares: &'a [Middleware],
+    ) -> Result<(Component, Vec<String>)> {
         self.read(id)?;
         for middleware in middlewares {
             self.read(&middleware.component)?;
@@ -342,26 +377,11 @@ impl<'a> Loader<'a> {
             })
             .collect::<Result<_>>()?;
         exports::check_way(&parts, primary)?;
-        let began = Instant::now();
         let composed = compose(&parts, primary)?;
         let component = Component::new(&self.engine, &composed.bytes)
             .map_err(anyhow::Error::from)
             .with_context(|| format!("cannot compile component `{id}`"))?;
-        if let Some(metrics) = &self.metrics {
-            metrics.loaded(id, began.elapsed());
-        }
-        let component = self
-            .linker_with(id, &component, &composed.absent)
-            .with_context(|| format!("cannot link component `{id}`"))?
-            .instantiate_pre(&component)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("cannot link component `{id}`"))?;
-        let linked = proxy(component).with_context(|| {
-            format!("component `{id}` handles no HTTP: it exports neither `wasi:http/handler@0.3.0` nor `wasi:http/incoming-handler@0.2`")
-        })?;
-        let linked = Arc::new(linked);
-        self.linked.insert(key, Arc::clone(&linked));
-        Ok(linked)
+        Ok((component, composed.absent))
     }
 
     /// The linker, with the interfaces that the host does not have as what cannot be called. Says which.

@@ -4,11 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use wasmtime::{Cache, CacheConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::chaining::CHAIN_DEPTH_MAX;
+use crate::code_settings::code_settings;
 
 /// How often running code is asked to pause, so that timeouts are seen and threads are shared.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
@@ -53,18 +52,16 @@ pub struct Beside {
     pub timers: bool,
 }
 
-/// An engine with its compiled components cached in `cache_dir`, and the thread that makes running
+/// An engine with its compiled components cached in `cache_dir`, if there is one, and the thread that makes running
 /// code pause. Where no component asks another one, or is asked by a timer, there is no room for those that would be.
 ///
 /// # Errors
 ///
 /// When the folder cannot be used or the machine cannot run compiled code.
-pub fn engine(cache_dir: &Path, memory_bytes_max: usize, beside: Beside) -> Result<Engine> {
-    let mut config = Config::new();
+pub fn engine(cache_dir: Option<&Path>, memory_bytes_max: usize, beside: Beside) -> Result<Engine> {
+    let mut config = code_settings();
     config
-        .wasm_component_model_async(true)
-        .epoch_interruption(true)
-        .cache(Some(cache(cache_dir)?))
+        .cache(cache_dir.map(cache).transpose()?)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
             memory_bytes_max,
             beside,

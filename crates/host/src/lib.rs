@@ -9,12 +9,14 @@
 //! redis_client                        connections to Redis, for interfaces
 //! chain, embed                       components made into one, and files put into one
 //! compose → engine, link, instance   its components, composed, compiled and linked
+//! precompile → ahead                 … or compiled before, in an image
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
 //! management → metrics                whether the host is alive, and its numbers, at addresses of their own
 //! timers → schedule                  what is asked of them again and again
 //! ```
 
 mod account;
+pub mod ahead;
 mod allocator;
 mod answer;
 mod application;
@@ -28,6 +30,7 @@ mod chaining;
 mod client;
 pub mod client_tls;
 pub mod clock;
+mod code_settings;
 mod compose;
 mod connections;
 mod connector;
@@ -51,6 +54,7 @@ mod nearest;
 pub mod options;
 pub mod outbound_options;
 mod patience;
+pub mod precompile;
 mod presence;
 mod reach;
 mod redis_client;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::ahead::Ahead;
 use crate::clock::WallClock;
 use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
@@ -54,6 +55,8 @@ pub struct HostOptions {
     /// Folder of the compiled and of the downloaded components; `cache` in the state folder when not
     /// given. Hosts may share it, also at the same time.
     pub cache_dir: Option<PathBuf>,
+    /// What was compiled ahead, where the application is in an image: nothing else is compiled or run then.
+    pub ahead: Option<Arc<Ahead>>,
     /// The key-value stores by label. Without any, all of them are in the state folder, and with some, `default` is
     /// unless it is among them.
     pub key_value_stores: BTreeMap<String, KeyValueStore>,
@@ -116,6 +119,7 @@ impl HostOptions {
             listen,
             state_dir: state_dir.into(),
             cache_dir: None,
+            ahead: None,
             key_value_stores: BTreeMap::new(),
             sqlite_databases: BTreeMap::new(),
             variables: Vec::new(),

@@ -15,10 +15,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use doorward_host::ahead::Ahead;
 use doorward_host::kv::Places;
 use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
 use doorward_host::manifest::{self, Application, Timer};
@@ -32,16 +34,26 @@ use crate::{state, values};
 use first_look::FirstLook;
 use log_format::LogFormat;
 use outbound::Outbound;
+pub(crate) use policies::check as check_policies;
 pub(crate) use variable::{VariableSource, read_all as read_variables};
 
 /// A start that takes longer says what it is doing; one whose components are compiled takes less.
 const SILENT_START: Duration = Duration::from_millis(500);
+
+/// The state folder in an image, where a volume can be mounted.
+const IMAGE_STATE: &str = "/state";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The manifest, or a folder that holds a spin.toml [default: the nearest spin.toml upwards]
     #[arg(short = 'f', long, value_name = "SPIN.TOML")]
     from: Option<PathBuf>,
+    /// Serve the folder that `doorward image` has put into an image: what was compiled there, and nothing else.
+    ///
+    /// The manifest is the one in it, unless --from names another one with the same components; the state folder is
+    /// /state, unless another one is named.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["build", "development_issuer"])]
+    image: Option<PathBuf>,
     /// The address to listen on. The head of a request can have up to 96 KiB and 128 fields.
     #[arg(
         long,
@@ -129,16 +141,26 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let manifest = state::find_manifest(arguments.from.as_deref())?;
+    let image = arguments.image.as_deref();
+    let ahead = image.map(Ahead::read).transpose()?.map(Arc::new);
+    let manifest = state::find_manifest(arguments.from.as_deref().or(image))?;
     let mut application = manifest::load(&manifest)?;
+    if let Some(ahead) = &ahead {
+        ahead.place(&mut application)?;
+    }
     for notice in &application.notices {
         eprintln!("{}: {notice}", manifest.display());
     }
     for component in application.components.values_mut() {
         component.environment.extend(arguments.env.iter().cloned());
     }
-    let state_dir = state::state_dir_of(&application.dir, arguments.state_dir.as_deref())?;
-    state::create(&state_dir)?;
+    let in_image = image.map(|_| Path::new(IMAGE_STATE));
+    let state_dir = arguments.state_dir.as_deref().or(in_image);
+    let state_dir = state::state_dir_of(&application.dir, state_dir)?;
+    // An image's file system may be read-only, and what needs the folder makes it.
+    if image.is_none() {
+        state::create(&state_dir)?;
+    }
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
 
     // Whether both ports are free is known at once; building takes a while.
@@ -172,6 +194,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let printed = issuer.is_some().then_some(&first_look);
     runtime.block_on(serve(
         application,
+        ahead,
         arguments,
         outbound,
         configured,
@@ -197,6 +220,7 @@ fn timers(application: &Application) -> Vec<String> {
 
 async fn serve(
     mut application: Application,
+    ahead: Option<Arc<Ahead>>,
     arguments: Arguments,
     outbound: OutboundOptions,
     configured: RuntimeConfig,
@@ -207,6 +231,7 @@ async fn serve(
     let name = application.name.clone();
     let timers = timers(&application);
     let mut host = HostOptions::new(arguments.listen, &state_dir);
+    host.ahead = ahead;
     host.variables = variables(&application, &arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;

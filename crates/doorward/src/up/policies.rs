@@ -16,7 +16,7 @@ use crate::{check, policy_file};
 /// # Errors
 ///
 /// A policy cannot be read, or one of its findings is an error, or an upstream is a component that is not there.
-pub(super) fn check(application: &Application) -> Result<()> {
+pub(crate) fn check(application: &Application) -> Result<()> {
     let mut files = BTreeSet::new();
     for component in application.components.values() {
         let mounts = component.file_mounts()?;

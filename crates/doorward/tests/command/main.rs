@@ -12,6 +12,7 @@ mod check;
 mod compose;
 mod deploy;
 mod explain;
+mod image;
 mod init;
 mod issuer;
 mod issuers;

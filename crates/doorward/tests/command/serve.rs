@@ -146,6 +146,7 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
 }
 
+/// An address that nobody listens on.
 pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

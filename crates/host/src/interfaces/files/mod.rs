@@ -3,6 +3,7 @@
 mod denial;
 mod grant;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -16,6 +17,14 @@ use crate::scratch::ScratchDir;
 /// `wasi:filesystem/preopens`.
 pub struct Files;
 
+/// Where the files are that a component sees.
+pub enum Folder {
+    /// Made for it, and gone with it.
+    Copies(ScratchDir),
+    /// In the image, where nobody changes them.
+    Prepared(PathBuf),
+}
+
 impl HostInterface for Files {
     const GRANT: ConfigurationSet = ConfigurationSet::Files;
     const IMPORTS: &'static [(&'static str, &'static str)] = &[
@@ -24,7 +33,7 @@ impl HostInterface for Files {
     ];
     type Service = ();
     /// The folder with the files.
-    type Granted = Option<ScratchDir>;
+    type Granted = Option<Folder>;
     type Instance = ();
 
     fn service(_: &Start<'_>) -> Result<()> {
@@ -32,14 +41,22 @@ impl HostInterface for Files {
     }
 
     fn grant((): &(), start: &Start<'_>, component: &Component) -> Result<Self::Granted> {
+        let mounts = component.file_mounts()?;
+        let ahead = start.options.ahead.as_ref();
+        if let Some(folder) = ahead.and_then(|ahead| ahead.files(&component.id, &mounts)) {
+            return Ok(Some(Folder::Prepared(folder)));
+        }
         let folder = start.options.state_dir.join("mounts");
-        grant::mount(&folder, &component.file_mounts()?)
+        Ok(grant::mount(&folder, &mounts)?.map(Folder::Copies))
     }
 
     fn instance(granted: &Arc<Self::Granted>, new: &mut NewInstance<'_>) -> wasmtime::Result<()> {
         if let Some(files) = &**granted {
-            new.wasi
-                .preopened_dir(files.path(), "/", FsPerms::ReadOnly)?;
+            let path = match files {
+                Folder::Copies(copies) => copies.path(),
+                Folder::Prepared(path) => path,
+            };
+            new.wasi.preopened_dir(path, "/", FsPerms::ReadOnly)?;
         }
         Ok(())
     }
