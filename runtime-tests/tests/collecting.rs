@@ -25,7 +25,9 @@ const REQUESTS: usize = 40;
 fn main() -> ExitCode {
     run::main(cases![
         what_all_instances_measure_arrives_once,
-        a_collector_that_is_gone_costs_no_request_anything,
+        a_collector_that_is_gone_costs_no_request_anything;
+        both_manners:
+        what_was_measured_is_told_before_the_host_ends,
     ])
 }
 
@@ -129,6 +131,23 @@ async fn what_all_instances_measure_arrives_once(host: &dyn Host) {
             |span: &Span| span.trace_id == part.trace_id && span.span_id == part.parent_span_id;
         assert!(of_request.iter().any(is_parent), "{part:?}");
     }
+}
+
+async fn what_was_measured_is_told_before_the_host_ends(host: &dyn Host) {
+    let issuer = Issuer::start().await;
+    let collector = Origin::start(Reply::ok("")).await;
+    let app = app(&issuer, &collector);
+    let running = host.serve(&app, How::kept()).await;
+    let token = issuer.token("alice", "read");
+    let four = (0..4).map(|_| asked(&running, &token));
+    futures::future::join_all(four).await;
+    running.stop().await;
+    assert_eq!(
+        counted(&collector).0,
+        4,
+        "what an instance does after answers"
+    );
+    assert_eq!(of_requests(&collector).len(), 4);
 }
 
 async fn a_collector_that_is_gone_costs_no_request_anything(host: &dyn Host) {

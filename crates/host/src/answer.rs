@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -33,6 +33,9 @@ const SOON: HeaderValue = HeaderValue::from_static("1");
 const OVER_SHARE: &str =
     "too many requests of this client are under way; try again when some have been answered\n";
 const TOO_SLOW: &str = "the body of the request came too slowly\n";
+const NOT_READY: &str =
+    r#"{"type":"urn:problem-type:doorward:not-ready","title":"This replica stops","status":503}"#;
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one request. What goes wrong inside is logged, and the client learns its class only.
@@ -86,6 +89,13 @@ async fn respond_to<'a>(
         return status(StatusCode::NOT_FOUND);
     };
     account.component = trigger.handler.state().component();
+    if application.course.drains()
+        && matches!(parts.method, Method::GET | Method::HEAD)
+        && application.ready_paths.contains(&path)
+    {
+        account.outcome = Outcome::Fixed;
+        return not_ready();
+    }
     let client = sender
         .connections
         .client_of(&sender.link, sender.address.ip(), &parts.headers);
@@ -148,6 +158,20 @@ async fn respond_to<'a>(
         Err(error) => failed(trigger, &error, account),
     };
     name_answer(response.headers_mut(), name);
+    response
+}
+
+/// The answer to a load balancer that asks whether to send requests, in the place of the component. It says what the
+/// gate says where it is not ready.
+fn not_ready() -> Response<WasiBody> {
+    let mut response = respond(
+        StatusCode::SERVICE_UNAVAILABLE,
+        PROBLEM,
+        Bytes::from_static(NOT_READY.as_bytes()),
+    );
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(RETRY_AFTER, SOON);
     response
 }
 

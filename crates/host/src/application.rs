@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use tokio::sync::watch;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
@@ -18,6 +17,7 @@ use crate::build::with_timers;
 use crate::chain::Part;
 use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, compose};
+use crate::course::Course;
 use crate::download::{self, COMPONENT_BYTES_MAX};
 use crate::engine::{Beside, INSTANCES_OUTSIDE, engine};
 use crate::exports;
@@ -50,6 +50,10 @@ pub struct Application {
     pub info: Vec<u8>,
     /// What components see of the fields that they may not set.
     pub manner: Manner,
+    /// How far the host is.
+    pub course: Arc<Course>,
+    /// The paths by which who sends requests asks whether to send any.
+    pub ready_paths: BTreeSet<String>,
     /// The instances that clients share.
     pub shares: Arc<Shares>,
     /// The client of outgoing requests, to tell it where the application listens.
@@ -79,10 +83,10 @@ impl Application {
     pub fn load(
         application: &manifest::Application,
         options: &HostOptions,
-        stopping: &watch::Receiver<bool>,
+        course: &Arc<Course>,
         metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
-        let mut loader = Loader::new(application, options, stopping, metrics)?;
+        let mut loader = Loader::new(application, options, course, metrics)?;
         let triggers = application
             .triggers
             .iter()
@@ -97,6 +101,8 @@ impl Application {
             fixed: FixedAnswers::new(application),
             info: info(application)?,
             manner: options.manner,
+            course: Arc::clone(course),
+            ready_paths: options.ready_paths.clone(),
             shares: loader.shares,
             client: loader.services.outbound_http.client,
             metrics: loader.metrics,
@@ -150,7 +156,7 @@ fn chains(application: &manifest::Application, variables: &Variables) -> Result<
 struct Loader<'a> {
     application: &'a manifest::Application,
     options: &'a HostOptions,
-    stopping: &'a watch::Receiver<bool>,
+    course: &'a Arc<Course>,
     engine: Engine,
     linker: Linker<HostState>,
     services: Services,
@@ -170,7 +176,7 @@ impl<'a> Loader<'a> {
     fn new(
         application: &'a manifest::Application,
         options: &'a HostOptions,
-        stopping: &'a watch::Receiver<bool>,
+        course: &'a Arc<Course>,
         metrics: Option<Arc<Metrics>>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
@@ -195,7 +201,7 @@ impl<'a> Loader<'a> {
         Ok(Self {
             application,
             options,
-            stopping,
+            course,
             linker: linker(&engine, options.manner)?,
             engine,
             services,
@@ -295,6 +301,7 @@ impl<'a> Loader<'a> {
             timers.extend(component.timers.iter().map(|timer| Timed {
                 component: component.id.as_str().into(),
                 schedule: timer.schedule.clone(),
+                at_stop: timer.at_stop,
                 path: timer.path.clone(),
                 callee: Arc::clone(&callee),
             }));
@@ -315,7 +322,7 @@ impl<'a> Loader<'a> {
             level,
             self.options,
             self.log.clone(),
-            self.stopping.clone(),
+            Arc::clone(self.course),
             self.metrics.clone(),
         )))
     }

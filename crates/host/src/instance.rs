@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::WasiCtx;
@@ -22,6 +21,7 @@ use crate::asking::Askers;
 use crate::busy::Busy;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
+use crate::course::{Course, Phase, Stay};
 use crate::engine::{
     CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK, TIMED_INSTANCES,
 };
@@ -132,8 +132,8 @@ pub struct Factory {
     log: LogSink,
     /// The time of day, where it is not the real one.
     clock: Option<WallClock>,
-    /// Becomes true when the host stops.
-    stopping: watch::Receiver<bool>,
+    /// How far the host is.
+    course: Arc<Course>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -148,7 +148,7 @@ impl Factory {
         level: Level,
         options: &HostOptions,
         log: LogSink,
-        stopping: watch::Receiver<bool>,
+        course: Arc<Course>,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let reuse = Reuse::new(options);
@@ -165,7 +165,7 @@ impl Factory {
             reuse,
             log,
             clock: options.clock.clone(),
-            stopping,
+            course,
             metrics,
         }
     }
@@ -257,7 +257,7 @@ impl HandlerState for Factory {
             expiration: Expiration::new(
                 self.reuse.idle_timeout,
                 self.reuse.request_timeout,
-                self.stopping.clone(),
+                Arc::clone(&self.course),
                 askers.clone(),
                 self.level.slots.clone(),
                 Arc::clone(&aboard),
@@ -267,7 +267,7 @@ impl HandlerState for Factory {
                 component: Arc::clone(&self.grants.component),
                 reuse: self.reuse.clone(),
                 log: self.log.clone(),
-                stopping: self.stopping.clone(),
+                stay: self.course.stay(),
                 askers,
                 aboard,
                 _slot: slot,
@@ -307,7 +307,8 @@ pub struct Worker {
     component: Arc<str>,
     reuse: Reuse,
     log: LogSink,
-    stopping: watch::Receiver<bool>,
+    /// The host waits for it.
+    stay: Stay,
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
     aboard: Arc<Aboard>,
@@ -358,7 +359,7 @@ impl WorkerState for Worker {
         drop(store);
         // An instance that is cut off because the host stops has done nothing wrong.
         if let Err(error) = result
-            && !*self.stopping.borrow()
+            && self.stay.course().phase() < Phase::Stopping
         {
             // The cause alone: what comes before it is a trace of nameless functions.
             let cause = match &self.askers {
@@ -437,7 +438,7 @@ impl Expiration {
     fn new(
         idle_timeout: Duration,
         request_timeout: Option<Duration>,
-        mut stopping: watch::Receiver<bool>,
+        course: Arc<Course>,
         askers: Option<Askers>,
         slots: Option<Arc<Slots>>,
         aboard: Arc<Aboard>,
@@ -453,10 +454,7 @@ impl Expiration {
             request_timeout,
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: false,
-            stopping: Box::pin(async move {
-                // The other end is gone only when the whole host is.
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-            }),
+            stopping: Box::pin(async move { course.reaches(Phase::Stopping).await }),
             stopped: false,
         }
     }
@@ -543,11 +541,16 @@ mod tests {
         status: WorkerStatus,
         stopping: bool,
     ) -> bool {
-        let (_sender, receiver) = watch::channel(stopping);
+        let course = Course::begin();
+        course.enter(if stopping {
+            Phase::Stopping
+        } else {
+            Phase::Draining
+        });
         let mut expiration = Box::pin(Expiration::new(
             idle,
             request,
-            receiver,
+            course,
             None,
             None,
             Arc::new(Aboard::new(None)),

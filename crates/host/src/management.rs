@@ -1,4 +1,4 @@
-//! Whether the host is alive, and its numbers, at addresses of their own.
+//! Whether the host is alive and wants requests, and its numbers, at addresses of their own.
 //!
 //! They are told by a thread that does nothing else: who supervises the host gets an answer when all instances and all
 //! connections are taken, and does not end it for that.
@@ -21,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::course::{Course, Phase};
 use crate::metrics::{Format, Metrics};
 
 /// Connections at the same time, at one address.
@@ -32,27 +33,30 @@ const CONNECTION_TIME_MAX: Duration = Duration::from_secs(300);
 /// How long the host may do nothing before it counts as stuck. Under the heaviest load it comes around in a second.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 const HEALTH: &str = "/health";
+const READY: &str = "/ready";
 const METRICS: &str = "/metrics";
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// How often the host says that it is alive.
 pub const BEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// When the host was seen to be alive.
+/// When the host was seen to be alive, and how far it is.
 #[derive(Debug)]
 pub struct Heartbeat {
     since: Instant,
     /// In milliseconds.
     last: AtomicU64,
+    course: Arc<Course>,
 }
 
 impl Heartbeat {
-    /// It is now.
+    /// It is now. `course` says how far it is.
     #[must_use]
-    pub fn begin() -> Arc<Self> {
+    pub fn begin(course: Arc<Course>) -> Arc<Self> {
         Arc::new(Self {
             since: Instant::now(),
             last: AtomicU64::new(0),
+            course,
         })
     }
 
@@ -78,7 +82,7 @@ struct Desk {
 /// The thread, which ends with this.
 #[derive(Debug)]
 pub struct Management {
-    /// Where it says whether the host is alive.
+    /// Where it says whether the host is alive, and whether it wants requests.
     pub health: Option<SocketAddr>,
     /// Where it tells the numbers.
     pub metrics: Option<SocketAddr>,
@@ -216,6 +220,13 @@ fn answer<B>(desk: &Desk, request: &Request<B>) -> Response<Full<Bytes>> {
                 format!("nothing has moved for {} s\n", silence.as_secs()),
             ),
         },
+        (READY, Some(heartbeat), _) => match heartbeat.course.phase() {
+            Phase::Serving => text(StatusCode::OK, "ready\n"),
+            Phase::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+            Phase::Draining | Phase::Stopping => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+            }
+        },
         (METRICS, _, Some(metrics)) => {
             let accept = request.headers().get(ACCEPT);
             let accept = accept.and_then(|accept| accept.to_str().ok());
@@ -232,7 +243,7 @@ fn answer<B>(desk: &Desk, request: &Request<B>) -> Response<Full<Bytes>> {
         }
         (_, health, metrics) => {
             let mut served = Vec::new();
-            served.extend(health.as_ref().map(|_| HEALTH));
+            served.extend(health.iter().flat_map(|_| [HEALTH, READY]));
             served.extend(metrics.as_ref().map(|_| METRICS));
             text(
                 StatusCode::NOT_FOUND,

@@ -1,6 +1,6 @@
 //! What the caller of the host decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,8 +42,11 @@ pub const CLIENT_RATE_MIN: u32 = 500;
 pub const CLIENT_SHARE_PERCENT: usize = 80;
 /// Connections that are open at the same time, unless told otherwise; more wait in the backlog.
 pub const CONNECTIONS_MAX: usize = 4096;
-/// Time that requests under way have to finish once the host was told to stop.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// When the host has ended once it was told to stop, unless told otherwise: who ends it by force after 30 s, as
+/// Kubernetes does, never has to.
+pub const GRACE: Duration = Duration::from_secs(30);
+/// For how long it accepts on when it was told to stop, unless told otherwise: until a load balancer has seen it.
+pub const DRAIN_DELAY: Duration = Duration::from_secs(5);
 
 /// Settings of the host that are not part of the application.
 #[derive(Clone)]
@@ -95,9 +98,14 @@ pub struct HostOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Connections that are open at the same time; more wait in the backlog.
     pub connections_max: usize,
-    /// Time that requests under way have to finish once the host was told to stop.
-    pub drain_timeout: Duration,
-    /// Address at which the host says that it is alive, under `/health`.
+    /// For how long the host accepts on when it was told to stop, and tells who asks that it is not ready.
+    pub drain_delay: Duration,
+    /// When it has ended, counted from there as well: what is still under way shortly before is cut off.
+    pub grace: Duration,
+    /// The paths at which load balancers ask a component whether it is ready. While the host stops it answers them
+    /// itself, with a 503.
+    pub ready_paths: BTreeSet<String>,
+    /// Address at which the host says that it is alive, under `/health`, and whether it wants requests, under `/ready`.
     pub health: Option<SocketAddr>,
     /// Address at which it tells its numbers, under `/metrics`. May be the same.
     pub metrics: Option<SocketAddr>,
@@ -113,7 +121,8 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// Spin's defaults where Spin has a limit, and limits of our own where it has none, listening on `listen` and keeping state in `state_dir`.
+    /// Spin's defaults where Spin has a limit, and limits of our own where it has none, listening on `listen` and
+    /// keeping state in `state_dir`. It stops without a delay: nobody is known who would see that it does.
     pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
@@ -137,7 +146,9 @@ impl HostOptions {
             client_share_percent: CLIENT_SHARE_PERCENT,
             trusted_proxies: Vec::new(),
             connections_max: CONNECTIONS_MAX,
-            drain_timeout: DRAIN_TIMEOUT,
+            drain_delay: Duration::ZERO,
+            grace: GRACE,
+            ready_paths: BTreeSet::new(),
             health: None,
             metrics: None,
             outbound: OutboundOptions::default(),

@@ -9,14 +9,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::answer::{Sender, answer};
 use crate::application::Application;
 use crate::client::TrustedProxies;
 use crate::connections::{Connection, Connections, Limits, Socket};
+use crate::course::{Course, Phase, Stay, Stops};
 use crate::download;
 use crate::management::{BEAT_EVERY, Heartbeat, Management};
 use crate::manifest;
@@ -58,6 +59,13 @@ content-type: text/plain; charset=utf-8\r\ncontent-length: 53\r\n\r\ntoo many co
 /// How long to wait after a failure to accept, for which the reason is most often that too many
 /// files are open.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+/// Connections that are taken from the listener's queue once the host stops: as many as it can hold (tokio's backlog), so
+/// that it comes to an end however many follow.
+const QUEUE_MAX: usize = 1024;
+/// How much earlier than its time of grace is over the host ends, so that the process has ended by then.
+const ENDS_EARLIER: Duration = Duration::from_millis(500);
+/// The same as a part of a shorter grace.
+const ENDS_EARLIER_PART: u32 = 10;
 
 /// An application that is compiled, linked and bound to an address.
 pub struct Server {
@@ -65,7 +73,7 @@ pub struct Server {
     local_addr: SocketAddr,
     application: Arc<Application>,
     options: HostOptions,
-    stopping: watch::Sender<bool>,
+    course: Arc<Course>,
     management: Management,
     heartbeat: Arc<Heartbeat>,
 }
@@ -87,16 +95,19 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let local_addr = listener.local_addr().context("cannot listen")?;
         let metrics = options.metrics.map(|_| Metrics::new()).transpose()?;
-        let heartbeat = Heartbeat::begin();
+        let course = Course::begin();
+        let heartbeat = Heartbeat::begin(Arc::clone(&course));
         let management = Management::start(
             options.health.map(|at| (at, Arc::clone(&heartbeat))),
             options.metrics.zip(metrics.clone()),
         )?;
         download::fetch_all(&mut application, &options, &|_| {}).await?;
-        let (stopping, receiver) = watch::channel(false);
-        let (application, options) = tokio::task::spawn_blocking(move || {
-            Application::load(&application, &options, &receiver, metrics)
-                .map(|loaded| (loaded, options))
+        let (application, options) = tokio::task::spawn_blocking({
+            let course = Arc::clone(&course);
+            move || {
+                Application::load(&application, &options, &course, metrics)
+                    .map(|loaded| (loaded, options))
+            }
         })
         .await
         .context("loading the application failed")??;
@@ -106,7 +117,7 @@ impl Server {
             local_addr,
             application: Arc::new(application),
             options,
-            stopping,
+            course,
             management,
             heartbeat,
         })
@@ -130,77 +141,83 @@ impl Server {
         self.local_addr
     }
 
-    /// Serves until `shutdown` is ready, then stops accepting and lets the requests under way
-    /// finish, those of timers among them, for [`HostOptions::drain_timeout`] at most.
+    /// Serves until `shutdown` is ready, and stops then:
+    ///
+    /// - For [`HostOptions::drain_delay`] it accepts on, is not ready, and tells clients of HTTP/1 to go elsewhere.
+    /// - Then it takes what waits in the listener's queue, accepts nothing more, tells clients of HTTP/2 to go
+    ///   elsewhere, and lets come to their end the requests under way, the runs of timers, and what instances do after
+    ///   their answers. Timers that are asked at the stop follow.
+    /// - By [`HostOptions::grace`] it has ended, whatever is still under way.
     ///
     /// # Errors
     ///
-    /// When the listening socket fails.
-    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+    /// None at the moment.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<Ending> {
         let mut beating = JoinSet::new();
         beating.spawn(beat(self.heartbeat));
-        // Every connection, and what timers ask, holds a sender; the receiver ends when the last one is gone.
-        let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
-        let limits = limits(&self.options);
+        let (course, options) = (&self.course, &self.options);
+        // Where nobody waits for this any more, timers and connections end as well.
+        let _stops = Stops(Arc::clone(course));
+        let limits = limits(options);
         let connections = Arc::new(Connections::new(
             Share {
-                count: self.options.connections_max.max(1),
-                percent: self.options.client_share_percent,
+                count: options.connections_max.max(1),
+                percent: options.client_share_percent,
             },
             limits,
-            TrustedProxies::new(&self.options.trusted_proxies),
+            TrustedProxies::new(&options.trusted_proxies),
             Arc::clone(&self.application.shares),
         ));
-        let serving = Serving {
+        let serving = Arc::new(Serving {
             application: Arc::clone(&self.application),
             connections: Arc::clone(&connections),
             limits,
-            builder: builder(self.options.header_read_timeout),
+            builder: builder(options.header_read_timeout),
+        });
+        let clockwork = Clockwork::new(options);
+        let timers = &self.application.timers;
+        for timed in timers {
+            let driving = clockwork.clone().drive(timed.clone(), Arc::clone(course));
+            tokio::spawn(driving);
+        }
+        course.enter(Phase::Serving);
+        let work = async {
+            serving.accept_all(self.listener).await;
+            course.all_gone().await;
+            let mut last = JoinSet::new();
+            for timed in timers {
+                last.spawn(clockwork.clone().at_stop(timed.clone()));
+            }
+            last.join_all().await;
+            course.all_gone().await;
         };
-        let serving = Arc::new(serving);
-        let clockwork = Clockwork::new(&self.options);
-        for timed in &self.application.timers {
-            let going =
-                clockwork
-                    .clone()
-                    .drive(timed.clone(), self.stopping.subscribe(), open.clone());
-            tokio::spawn(going);
-        }
-        let mut shutdown = pin!(shutdown);
-        let mut looking = pin!(connections.look_after());
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                () = &mut looking => break,
-                accepted = accept(&self.listener, &connections, self.application.metrics.as_deref()) => accepted,
-            };
-            let Some((stream, client, slot)) = accepted else {
-                continue;
-            };
-            let connection = connection(
-                stream,
-                client,
-                slot,
-                Arc::clone(&serving),
-                self.stopping.subscribe(),
-            );
-            let open = open.clone();
-            tokio::spawn(async move {
-                connection.await;
-                drop(open);
-            });
-        }
-        drop(self.listener);
-        drop(open);
-        self.stopping.send_replace(true);
-        // Whatever is not done by then is cut off with the runtime.
-        tokio::select! {
-            () = &mut looking => {}
-            _ = tokio::time::timeout(self.options.drain_timeout, all_closed.recv()) => {}
-        }
-        Ok(())
+        let end = async {
+            shutdown.await;
+            let told = Instant::now();
+            course.enter(Phase::Draining);
+            let earlier = ENDS_EARLIER.min(options.grace / ENDS_EARLIER_PART);
+            let grace = options.grace.saturating_sub(earlier);
+            tokio::time::sleep(options.drain_delay.min(grace)).await;
+            course.enter(Phase::Stopping);
+            // Whatever is not done by then is cut off with the runtime.
+            tokio::time::sleep(grace.saturating_sub(told.elapsed())).await;
+        };
+        Ok(tokio::select! {
+            biased;
+            () = work => Ending::Done,
+            () = end => Ending::CutOff,
+            () = connections.look_after() => Ending::CutOff,
+        })
     }
+}
+
+/// How a host ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All that was under way has come to its end.
+    Done,
+    /// The time was over before.
+    CutOff,
 }
 
 /// Says that something is done here, for ever.
@@ -234,30 +251,60 @@ fn limits(options: &HostOptions) -> Limits {
     }
 }
 
-/// The next connection, where there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Connections>,
-    metrics: Option<&Metrics>,
-) -> Option<(TcpStream, SocketAddr, Connection)> {
-    let Ok((stream, client)) = listener.accept().await else {
-        // Most often too many files are open: one that nobody uses makes room.
-        connections.make_room();
-        tokio::time::sleep(ACCEPT_RETRY).await;
-        return None;
-    };
-    let Ok(slot) = connections.take(client.ip()).await else {
-        if let Some(metrics) = metrics {
-            metrics.refused_connection();
+impl Serving {
+    /// Serves each connection that comes until the host stops, and those that wait in the queue then.
+    async fn accept_all(self: &Arc<Self>, listener: TcpListener) {
+        let course = &self.application.course;
+        let mut stopping = pin!(course.reaches(Phase::Stopping));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stopping => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, client)) => self.take(stream, client).await,
+                Err(_) => {
+                    // Most often too many files are open: one that nobody uses makes room.
+                    self.connections.make_room();
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
+            }
         }
-        // As much of it as the socket takes at once, which is all of it.
-        let _ = stream.try_write(TOO_MANY_CONNECTIONS);
-        return None;
-    };
-    stream.set_nodelay(true).ok()?;
-    // Where the system does not have it, there is more in the kernel for who does not read.
-    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
-    Some((stream, client, slot))
+        // Asked directly: the runtime may not know yet of what came last.
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        for _ in 0..QUEUE_MAX {
+            let Ok((stream, client)) = listener.accept() else {
+                return;
+            };
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.take(stream, client).await;
+            }
+        }
+    }
+
+    /// Serves a connection once there is room for it.
+    async fn take(self: &Arc<Self>, stream: TcpStream, client: SocketAddr) {
+        let stay = self.application.course.stay();
+        let Ok(slot) = self.connections.take(client.ip()).await else {
+            if let Some(metrics) = self.application.metrics.as_deref() {
+                metrics.refused_connection();
+            }
+            // As much of it as the socket takes at once, which is all of it.
+            let _ = stream.try_write(TOO_MANY_CONNECTIONS);
+            return;
+        };
+        if stream.set_nodelay(true).is_ok() {
+            // Where the system does not have it, there is more in the kernel for who does not read.
+            let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+            tokio::spawn(connection(stream, client, slot, Arc::clone(self), stay));
+        }
+    }
 }
 
 /// Serves one connection until it is closed, or until its last request is answered once the host
@@ -267,8 +314,9 @@ async fn connection(
     address: SocketAddr,
     slot: Connection,
     serving: Arc<Serving>,
-    mut stopping: watch::Receiver<bool>,
+    stay: Stay,
 ) {
+    let course = stay.course();
     let metrics = serving.application.metrics.as_ref();
     let _counted = metrics.map(|metrics| metrics.connection());
     let link = Arc::clone(&slot.link);
@@ -285,20 +333,33 @@ async fn connection(
                 let stream = Streams::this();
                 let now = Instant::now();
                 let flow = sender.link.begin(&serving.limits, stream, now);
-                Ok::<_, Infallible>(answer(&serving.application, request, &sender, flow, now).await)
+                let is_multiplexed = request.version() == Version::HTTP_2;
+                let mut response = answer(&serving.application, request, &sender, flow, now).await;
+                if !is_multiplexed && serving.application.course.drains() {
+                    // Whoever keeps connections has the next one elsewhere.
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                Ok::<_, Infallible>(response)
             }
         }
     });
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
     let mut connection = pin!(serving.builder.serve_connection(socket, service));
+    let mut can_end = pin!(async {
+        course.reaches(Phase::Stopping).await;
+        link.can_end().await;
+    });
     let mut stops = false;
     loop {
         tokio::select! {
+            // First what has come already.
+            biased;
             // How a connection ends is the client's business: it goes away, or it sends what is
             // not HTTP.
             _ = connection.as_mut() => return,
             () = link.closing() => break,
-            _ = stopping.wait_for(|stopping| *stopping), if !stops => {
+            () = &mut can_end, if !stops => {
                 stops = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -4,18 +4,17 @@
 //! middleware is passed. Its times are those of the host's clock. What it missed, because the host did not run or the
 //! machine slept, is not made up for.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
-use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::chaining::{Callee, host_of};
+use crate::course::{Course, Phase};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream, REQUEST_TIMEOUT};
 use crate::schedule::Schedule;
 
@@ -33,6 +32,8 @@ pub struct Timed {
     pub schedule: Schedule,
     /// The path, with a query where there is one.
     pub path: String,
+    /// Whether it is asked once more when the host stops.
+    pub at_stop: bool,
     /// The component.
     pub callee: Arc<dyn Callee>,
 }
@@ -64,22 +65,23 @@ impl Clockwork {
         }
     }
 
-    /// Asks at each of its times, until the host stops. `open` is held while a component works.
-    pub async fn drive(
-        self,
-        timed: Timed,
-        mut stopping: watch::Receiver<bool>,
-        open: mpsc::Sender<Infallible>,
-    ) {
-        let going = self.go(timed, open);
+    /// Asks at each of its times, until the host stops, which waits while a component works.
+    pub async fn drive(self, timed: Timed, course: Arc<Course>) {
         tokio::select! {
-            () = going => {}
-            // The other end is gone only when the whole host is.
-            _ = stopping.wait_for(|stopping| *stopping) => {}
+            biased;
+            () = course.reaches(Phase::Stopping) => {}
+            () = self.go(timed, &course) => {}
         }
     }
 
-    async fn go(&self, timed: Timed, open: mpsc::Sender<Infallible>) {
+    /// Asks once more, where that is wanted when the host stops.
+    pub async fn at_stop(self, timed: Timed) {
+        if timed.at_stop {
+            self.ask(&timed).await;
+        }
+    }
+
+    async fn go(&self, timed: Timed, course: &Arc<Course>) {
         let timed = Arc::new(timed);
         let running = Arc::new(AtomicBool::new(false));
         let mut from = (self.now)().as_secs();
@@ -96,10 +98,10 @@ impl Clockwork {
                 continue;
             }
             let (this, timed) = (self.clone(), Arc::clone(&timed));
-            let (running, open) = (Running(Arc::clone(&running)), open.clone());
+            let (running, stay) = (Running(Arc::clone(&running)), course.stay());
             tokio::spawn(async move {
                 this.ask(&timed).await;
-                drop((running, open));
+                drop((running, stay));
             });
         }
     }

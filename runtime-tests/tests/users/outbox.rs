@@ -28,6 +28,8 @@ pub const CASES: &[Case] = cases![
     a_wrong_setting_is_said_and_nothing_is_guessed;
     both_manners:
     a_timer_delivers_what_was_left,
+    an_event_is_delivered_before_the_host_ends,
+    a_timer_at_the_stop_delivers_what_was_left,
 ];
 
 /// Where the outbox is drained.
@@ -422,4 +424,41 @@ async fn a_timer_delivers_what_was_left(host: &dyn Host) {
         .until("the event", |receiver| !taken(receiver).is_empty())
         .await;
     assert_eq!(taken(&receiver)[0]["subject"], created.json()["id"]);
+}
+
+async fn an_event_is_delivered_before_the_host_ends(host: &dyn Host) {
+    let receiver = Origin::start(Reply::status(202)).await;
+    let Scene { store, running } = scene(host, How::default(), &receiver).await;
+    let created = create(&named("ada")).send(running.address).await;
+    assert_eq!(created.status, 201);
+    running.stop().await;
+    let taken = taken(&receiver);
+    assert_eq!(taken.len(), 1, "nothing is done later: {taken:?}");
+    assert_eq!(taken[0]["subject"], created.json()["id"]);
+    drop(store);
+}
+
+/// While a receiver is away an instance does not ask it after each request.
+async fn a_timer_at_the_stop_delivers_what_was_left(host: &dyn Host) {
+    let receiver = Origin::start(Reply::status(503)).await;
+    let store = told(&receiver).await;
+    let timer = "[[component.users-outbox.tool.doorward.timer]]\ncron_expression = \"@yearly\"";
+    store
+        .app
+        .add_to_manifest(&format!("{timer}\npath = \"{DRAIN}\"\nat_stop = true\n"));
+    let running = host.serve(&store.app, How::one()).await;
+    let created = create(&named("ada")).send(running.address).await;
+    assert_eq!(created.status, 201);
+    receiver
+        .until("one try", |receiver| receiver.count() > 0)
+        .await;
+    receiver.set(Reply::status(204));
+    let bob = create(&named("bob")).send(running.address).await;
+    assert_eq!(bob.status, 201);
+    running.stop().await;
+    let taken = taken(&receiver);
+    let bobs = taken
+        .iter()
+        .filter(|event| event["subject"] == bob.json()["id"]);
+    assert_eq!(bobs.count(), 1, "{taken:?}");
 }

@@ -7,10 +7,11 @@ mod log_format;
 mod management;
 mod outbound;
 mod policies;
+mod stopping;
 mod stores;
 mod variable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -127,6 +128,8 @@ pub(crate) struct Arguments {
     outbound: Outbound,
     #[command(flatten)]
     management: management::Arguments,
+    #[command(flatten)]
+    stopping: stopping::Arguments,
 }
 
 impl Arguments {
@@ -141,6 +144,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    arguments.stopping.check()?;
     let image = arguments.image.as_deref();
     let ahead = image.map(Ahead::read).transpose()?.map(Arc::new);
     let manifest = state::find_manifest(arguments.from.as_deref().or(image))?;
@@ -165,7 +169,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
-    policies::check(&application)?;
+    let ready_paths = policies::check(&application)?;
     let mut configured = match &arguments.runtime_config_file {
         Some(file) => runtime_config::load(file)?,
         None => RuntimeConfig::default(),
@@ -192,16 +196,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         runtime.block_on(stores::fill(&places, &arguments.key_value))?;
     }
     let printed = issuer.is_some().then_some(&first_look);
-    runtime.block_on(serve(
+    let served = runtime.block_on(serve(
         application,
         ahead,
         arguments,
+        ready_paths,
         outbound,
         configured,
         state_dir,
         issuer,
         printed,
-    ))?;
+    ));
+    // What was cut off is not waited for, whatever it does.
+    runtime.shutdown_background();
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -212,16 +220,26 @@ fn timers(application: &Application) -> Vec<String> {
         let id = &component.id;
         component.timers.iter().map(move |timer| {
             let Timer { schedule, path, .. } = timer;
-            format!("Asking {id} for {path} at \"{}\" (UTC)", schedule.text())
+            let last = if timer.at_stop {
+                ", and when it stops"
+            } else {
+                ""
+            };
+            format!(
+                "Asking {id} for {path} at \"{}\" (UTC){last}",
+                schedule.text()
+            )
         })
     });
     lines.collect()
 }
 
+#[expect(clippy::too_many_arguments, reason = "one place calls it")]
 async fn serve(
     mut application: Application,
     ahead: Option<Arc<Ahead>>,
     arguments: Arguments,
+    ready_paths: BTreeSet<String>,
     outbound: OutboundOptions,
     configured: RuntimeConfig,
     state_dir: PathBuf,
@@ -240,6 +258,7 @@ async fn serve(
         (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
     arguments.clients.set(&mut host);
     arguments.management.set(&mut host);
+    arguments.stopping.set(ready_paths, &mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
     host.outbound = outbound;
     host.key_value_stores = configured.key_value_stores;
@@ -287,13 +306,14 @@ async fn serve(
     let served = server
         .serve(async {
             shutdown.await;
-            eprintln!("Stopping: no new connections, waiting for the requests under way");
+            arguments.stopping.print_begin();
         })
         .await;
     if let Some(issuing) = issuing {
         issuing.abort();
     }
-    served
+    arguments.stopping.print_end(served?);
+    Ok(())
 }
 
 /// The values of the command line, before them those of `.env` that the environment does not give: of

@@ -11,12 +11,12 @@ use doorward_policy::{Findings, Policy};
 use crate::{check, policy_file};
 
 /// Checks every policy that is mounted into a component of `application`. What is found goes to standard
-/// error.
+/// error. Gives the paths at which gates are asked whether they are ready.
 ///
 /// # Errors
 ///
 /// A policy cannot be read, or one of its findings is an error, or an upstream is a component that is not there.
-pub(crate) fn check(application: &Application) -> Result<()> {
+pub(crate) fn check(application: &Application) -> Result<BTreeSet<String>> {
     let mut files = BTreeSet::new();
     for component in application.components.values() {
         let mounts = component.file_mounts()?;
@@ -26,6 +26,7 @@ pub(crate) fn check(application: &Application) -> Result<()> {
         files.extend(policies.map(|mount| mount.source));
     }
     let mut refused = Vec::new();
+    let mut ready_paths = BTreeSet::new();
     for file in files {
         // As the manifest names it.
         let name = file.strip_prefix(&application.dir).unwrap_or(&file);
@@ -34,7 +35,10 @@ pub(crate) fn check(application: &Application) -> Result<()> {
         let parsed = Policy::parse(&text);
         print(&check::advised(&text, &parsed), &name, &text);
         match parsed {
-            Ok(policy) => check_components(application, &policy, &name)?,
+            Ok(policy) => {
+                check_components(application, &policy, &name)?;
+                ready_paths.extend(policy.health().and_then(|rule| rule.ready.clone()));
+            }
             Err(_) => refused.push(name),
         }
     }
@@ -44,7 +48,7 @@ pub(crate) fn check(application: &Application) -> Result<()> {
             refused.join(", ")
         );
     }
-    Ok(())
+    Ok(ready_paths)
 }
 
 /// Checks that the upstreams that are other components can be asked.

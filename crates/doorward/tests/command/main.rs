@@ -26,6 +26,7 @@ mod run;
 mod schemas;
 mod serve;
 mod shared_store;
+mod stopping;
 mod timers;
 mod token;
 mod up;

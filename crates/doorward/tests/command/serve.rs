@@ -73,6 +73,7 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     let mut serving = Serving(
         doorward(folder.path())
             .args(["up", "--development-issuer", "--listen", &host])
+            .args(["--drain-delay", "0s"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap(),

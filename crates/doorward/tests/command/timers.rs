@@ -39,12 +39,20 @@ fn timers_are_named_at_the_start_and_their_component_is_asked() {
         "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
          [[trigger.http]]\nroute = \"/\"\nstatic_response = {{ body = \"here\" }}\n\
          [component.worker]\nsource = {source:?}\nbuild.command = {build:?}\n\
-         [[component.worker.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"\npath = \"/log/ticked\"\n"
+         [[component.worker.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"\npath = \"/log/ticked\"\n\
+         [[component.worker.tool.doorward.timer]]\ncron_expression = \"@yearly\"\npath = \"/log/over\"\nat_stop = true\n"
     );
     std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
     let mut serving = Serving(
         doorward(folder.path())
-            .args(["up", "--build", "--listen", "127.0.0.1:0"])
+            .args([
+                "up",
+                "--build",
+                "--listen",
+                "127.0.0.1:0",
+                "--drain-delay",
+                "0s",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -60,9 +68,17 @@ fn timers_are_named_at_the_start_and_their_component_is_asked() {
         line(&mut stdout, |line| line.starts_with("Asking")),
         "Asking worker for /log/ticked at \"* * * * * *\" (UTC)"
     );
+    assert_eq!(
+        line(&mut stdout, |line| line.starts_with("Asking")),
+        "Asking worker for /log/over at \"@yearly\" (UTC), and when it stops"
+    );
     let pid = serving.0.id().to_string();
     let told = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(told.unwrap().success());
+    assert_eq!(
+        line(&mut stderr, |line| line.contains("over")),
+        "[worker] over"
+    );
     let status = serving.0.wait().unwrap();
     assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
 }

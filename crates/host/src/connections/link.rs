@@ -1,5 +1,6 @@
 //! What is known about one connection.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -11,6 +12,10 @@ use crate::flow::{Flow, Paces};
 use crate::patience::{Pace, Patience};
 use crate::shares::Client;
 
+/// How long a host that stops waits for the first byte of a connection that it has accepted.
+const FIRST_BYTE_WAIT: Duration = Duration::from_secs(1);
+/// What a client begins an HTTP/2 connection with (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Exchanges of which a connection remembers that they are over, until it looks.
 const OVER_MAX: usize = 8;
 
@@ -59,6 +64,20 @@ pub struct Link {
     expects_head: Arc<AtomicBool>,
     /// Whether it matters that something is written.
     strained: AtomicBool,
+    /// Whether anything came from the client.
+    spoke: AtomicBool,
+    /// Told when the first byte came, and when a request did.
+    begins: Notify,
+}
+
+/// For what a connection waits, where it is told that there will be no more requests.
+enum Expects {
+    /// For nothing: it may be told.
+    Nothing,
+    /// For the first byte, which may be on its way.
+    Anything,
+    /// For the rest of a head.
+    Head,
 }
 
 #[derive(Debug)]
@@ -117,6 +136,8 @@ impl Link {
             })),
             expects_head: Arc::default(),
             strained: AtomicBool::new(false),
+            spoke: AtomicBool::new(false),
+            begins: Notify::new(),
         }
     }
 
@@ -163,6 +184,8 @@ impl Link {
             state.flows.retain(|flow| flow.strong_count() > 0);
         }
         state.flows.push(Arc::downgrade(&flow));
+        drop(state);
+        self.begins.notify_waiters();
         flow
     }
 
@@ -174,8 +197,47 @@ impl Link {
         idle.then_some(state.idle_since)
     }
 
-    /// Something came from the client.
-    pub fn heard(&self) {
+    fn expects(&self) -> Expects {
+        let state = lock(&self.state);
+        if state.multiplexed || state.count > 0 {
+            return Expects::Nothing;
+        }
+        match (state.asked, self.spoke.load(Relaxed)) {
+            (true, _) if state.head_since.is_none() => Expects::Nothing,
+            (false, false) => Expects::Anything,
+            _ => Expects::Head,
+        }
+    }
+
+    /// Ready when no request of HTTP/1 is lost where it is told that there will be no more: what has begun is read, and
+    /// a connection that is new has the time to say something. HTTP/2 knows of itself which requests were taken.
+    pub async fn can_end(&self) {
+        let mut silence = pin!(tokio::time::sleep(FIRST_BYTE_WAIT));
+        loop {
+            let mut begins = pin!(self.begins.notified());
+            begins.as_mut().enable();
+            match self.expects() {
+                Expects::Nothing => return,
+                Expects::Anything => tokio::select! {
+                    () = begins => {}
+                    () = &mut silence => return,
+                },
+                // It has as long as ever.
+                Expects::Head => begins.await,
+            }
+        }
+    }
+
+    /// These bytes came from the client.
+    pub fn heard(&self, bytes: &[u8]) {
+        if !self.spoke.load(Relaxed) {
+            // Of HTTP/2 this comes at once, before anything is waited for.
+            if bytes.starts_with(PREFACE) {
+                lock(&self.state).multiplexed = true;
+            }
+            self.spoke.store(true, Relaxed);
+            self.begins.notify_waiters();
+        }
         if self.expects_head.load(Relaxed) && self.expects_head.swap(false, Relaxed) {
             let mut state = lock(&self.state);
             if state.count == 0 {

@@ -58,9 +58,9 @@ fn closes(link: &Link) -> bool {
 
 /// Fails unless the head that begins now has ten seconds, whatever comes of it.
 async fn is_given_the_time_for_a_head(link: &Link) {
-    link.heard();
+    link.heard(b"GET");
     pass(9).await;
-    link.heard();
+    link.heard(b"GET");
     assert!(!closes(link));
     pass(1).await;
     assert!(closes(link));
@@ -101,11 +101,11 @@ async fn what_an_idle_http2_connection_says_keeps_it_no_longer() {
     drop(link.begin(&LIMITS, Some(Arc::default()), Instant::now()));
     for _ in 0..74 {
         pass(1).await;
-        link.heard();
+        link.heard(b"GET");
         assert!(!closes(&link));
     }
     pass(1).await;
-    link.heard();
+    link.heard(b"GET");
     assert!(closes(&link));
 }
 

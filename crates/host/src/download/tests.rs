@@ -314,8 +314,8 @@ async fn what_is_loaded_is_what_has_the_digest() {
     fs::write(&file, "(component)").unwrap();
     application.components.get_mut("main").unwrap().source = file;
     let options = options(folder.path());
-    let (_stopping, receiver) = tokio::sync::watch::channel(false);
-    let Err(error) = crate::application::Application::load(&application, &options, &receiver, None)
+    let course = crate::course::Course::begin();
+    let Err(error) = crate::application::Application::load(&application, &options, &course, None)
     else {
         unreachable!("it should not be loaded");
     };

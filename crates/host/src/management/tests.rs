@@ -32,7 +32,7 @@ fn ask(address: SocketAddr, line: &str) -> (String, String) {
 fn each_address_tells_what_it_is_for() {
     let metrics = Metrics::new().unwrap();
     let management = Management::start(
-        Some((ANY_PORT, Heartbeat::begin())),
+        Some((ANY_PORT, Heartbeat::begin(Course::begin()))),
         Some((ANY_PORT, metrics)),
     );
     let management = management.unwrap();
@@ -45,7 +45,7 @@ fn each_address_tells_what_it_is_for() {
         (
             "GET /",
             "HTTP/1.1 404 Not Found",
-            "served here: /health and /metrics\n",
+            "served here: /health and /ready and /metrics\n",
         ),
         (
             "POST /health",
@@ -63,19 +63,41 @@ fn each_address_tells_what_it_is_for() {
 
 #[test]
 fn what_is_told_elsewhere_is_not_told_here() {
-    let management = Management::start(Some((ANY_PORT, Heartbeat::begin())), None).unwrap();
+    let management =
+        Management::start(Some((ANY_PORT, Heartbeat::begin(Course::begin()))), None).unwrap();
     assert_eq!(management.metrics, None);
     let (status, body) = ask(management.health.unwrap(), "GET /metrics");
     assert_eq!(status, "HTTP/1.1 404 Not Found");
-    assert_eq!(body, "served here: /health\n");
+    assert_eq!(body, "served here: /health and /ready\n");
 }
 
 #[test]
 fn an_address_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind(ANY_PORT).unwrap();
     let address = taken.local_addr().unwrap();
-    let error = Management::start(Some((address, Heartbeat::begin())), None).unwrap_err();
+    let error =
+        Management::start(Some((address, Heartbeat::begin(Course::begin()))), None).unwrap_err();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[test]
+fn it_is_ready_while_it_serves_and_alive_all_the_time() {
+    let course = Course::begin();
+    let heartbeat = Heartbeat::begin(Arc::clone(&course));
+    let management = Management::start(Some((ANY_PORT, heartbeat)), None).unwrap();
+    let address = management.health.unwrap();
+    for (phase, status, body) in [
+        (Phase::Starting, "503 Service Unavailable", "starting\n"),
+        (Phase::Serving, "200 OK", "ready\n"),
+        (Phase::Draining, "503 Service Unavailable", "stopping\n"),
+        (Phase::Stopping, "503 Service Unavailable", "stopping\n"),
+    ] {
+        course.enter(phase);
+        let expected = (format!("HTTP/1.1 {status}"), body.to_owned());
+        assert_eq!(ask(address, "GET /ready"), expected, "{phase:?}");
+        let alive = ("HTTP/1.1 200 OK".to_owned(), "alive\n".to_owned());
+        assert_eq!(ask(address, "GET /health"), alive, "{phase:?}");
+    }
 }
 
 #[tokio::test]
@@ -84,6 +106,7 @@ async fn a_host_that_does_nothing_for_a_minute_is_not_alive() {
     let heartbeat = Arc::new(Heartbeat {
         since: long_ago,
         last: AtomicU64::new(0),
+        course: Course::begin(),
     });
     let desk = Desk {
         health: Some(Arc::clone(&heartbeat)),

@@ -13,6 +13,8 @@ pub struct Timer {
     pub schedule: Schedule,
     /// The path, with a query where there is one.
     pub path: String,
+    /// Whether it is asked once more when the host stops, after the last request.
+    pub at_stop: bool,
     /// The line of the timer, counted from 1.
     pub line: usize,
 }
@@ -45,10 +47,12 @@ fn read_one(document: &Document<'_>, table: Table<'_, '_, '_, '_>) -> Option<Tim
     let line = document.line(table.span());
     let schedule = read_schedule(document, &table);
     let path = read_path(document, &table);
+    let at_stop = table.boolean("at_stop");
     table.finish();
     Some(Timer {
         schedule: schedule?,
         path: path?,
+        at_stop: at_stop.unwrap_or_default(),
         line,
     })
 }

@@ -5,13 +5,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod stopping;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::scratch::ScratchDir;
 
-/// When a test gives up on what should have happened long before. Shorter than the drain timeout.
+/// When a test gives up on what should have happened long before. Shorter than the grace.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An application that answers no path: its only component is private, so it is not even read.
@@ -30,8 +32,9 @@ source = "private.wasm"
 /// The application, served until it is told to stop.
 struct Running {
     address: SocketAddr,
+    health: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
-    served: tokio::task::JoinHandle<Result<()>>,
+    served: tokio::task::JoinHandle<Result<Ending>>,
     _dir: ScratchDir,
 }
 
@@ -49,12 +52,14 @@ impl Running {
         change(&mut options);
         let server = Server::bind(application, options).await.unwrap();
         let address = server.local_addr();
+        let health = server.health_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(server.serve(async move {
             let _ = stopped.await;
         }));
         Self {
             address,
+            health,
             stop: Some(stop),
             served,
             _dir: dir,
@@ -80,12 +85,20 @@ impl Running {
     }
 
     async fn stop(mut self) {
+        self.tell_to_stop();
+        assert_eq!(self.ended().await, Ending::Done);
+    }
+
+    fn tell_to_stop(&mut self) {
         let _ = self.stop.take().unwrap().send(());
+    }
+
+    async fn ended(self) -> Ending {
         let served = tokio::time::timeout(PATIENCE, self.served).await;
         served
             .expect("the host should have stopped")
             .unwrap()
-            .unwrap();
+            .unwrap()
     }
 }
 
@@ -218,7 +231,7 @@ async fn stopping_closes_idle_connections_and_accepts_no_new_ones() {
     let mut start = [0; 12];
     idle.read_exact(&mut start).await.unwrap();
     assert_eq!(&start, b"HTTP/1.1 404");
-    // Ends long before the drain timeout, because the open connection waits for nothing.
+    // Ends long before the grace is over, because the open connection waits for nothing.
     running.stop().await;
     read_to_end(&mut idle).await;
     assert!(

@@ -96,11 +96,16 @@ struct Going {
     log: Arc<Mutex<Vec<String>>>,
     /// How far the clock was moved, in seconds.
     moved: Arc<Mutex<i64>>,
-    stop: watch::Sender<bool>,
-    all_closed: mpsc::Receiver<Infallible>,
+    course: Arc<Course>,
+    driving: tokio::task::JoinHandle<()>,
+    last: Option<(Clockwork, Timed)>,
 }
 
 fn start(expression: &str, manner: Manner) -> Going {
+    begin(expression, manner, false)
+}
+
+fn begin(expression: &str, manner: Manner, at_stop: bool) -> Going {
     let begun = Instant::now();
     let component = Arc::new(Component {
         manner,
@@ -128,17 +133,19 @@ fn start(expression: &str, manner: Manner) -> Going {
         component: "worker".into(),
         schedule: Schedule::parse(expression).unwrap(),
         path: "/tasks/clean?all=1".to_owned(),
+        at_stop,
         callee: Arc::clone(&component) as Arc<dyn Callee>,
     };
-    let (stop, stopping) = watch::channel(false);
-    let (open, all_closed) = mpsc::channel(1);
-    tokio::spawn(clockwork.drive(timed, stopping, open));
+    let course = Course::begin();
+    let last = Some((clockwork.clone(), timed.clone()));
+    let driving = tokio::spawn(clockwork.drive(timed, Arc::clone(&course)));
     Going {
         component,
         log,
         moved,
-        stop,
-        all_closed,
+        course,
+        driving,
+        last,
     }
 }
 
@@ -231,15 +238,29 @@ async fn what_fails_is_said_and_does_not_stop_the_timer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_stops_begins_nothing_and_lets_come_to_an_end_what_is_under_way() {
-    let mut going = start("*/20 * * * * *", Manner::Takes(30));
+    let going = start("*/20 * * * * *", Manner::Takes(30));
     seconds(25).await;
-    going.stop.send_replace(true);
+    going.course.enter(Phase::Stopping);
     let begun = Instant::now();
     // Who waits for this waits for all that is open.
-    assert!(going.all_closed.recv().await.is_none());
+    going.course.all_gone().await;
     assert_eq!(begun.elapsed().as_secs(), 25, "until it has ended");
     seconds(100).await;
     assert_eq!(going.times(), [20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_wants_it_is_asked_once_more_at_the_stop() {
+    for (at_stop, expected) in [(true, vec![60, 90]), (false, vec![60])] {
+        let mut going = begin("0 * * * * *", Manner::Takes(5), at_stop);
+        seconds(90).await;
+        going.course.enter(Phase::Stopping);
+        let (clockwork, timed) = going.last.take().unwrap();
+        clockwork.at_stop(timed).await;
+        assert_eq!(going.times(), expected);
+        let waited = going.component.begun.elapsed().as_secs();
+        assert_eq!(waited, if at_stop { 95 } else { 90 }, "until it has ended");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,7 +291,9 @@ async fn nothing_missed_is_made_up_for_and_nothing_is_done_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_whose_times_are_over_ends() {
-    let mut going = start("0 0 0 1 1 * 2020", Manner::Answers(200));
-    assert!(going.all_closed.recv().await.is_none());
-    assert_eq!(going.times(), [0; 0]);
+    let Going {
+        component, driving, ..
+    } = start("0 0 0 1 1 * 2020", Manner::Answers(200));
+    driving.await.unwrap();
+    assert_eq!(component.asked.lock().unwrap().len(), 0);
 }
