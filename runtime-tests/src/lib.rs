@@ -51,4 +51,5 @@ pub mod servers;
 pub mod subscriber;
 pub mod wasmtime;
 mod wire;
+pub mod workflows;
 pub mod wrk;
