@@ -43,6 +43,15 @@ fn flags() -> Vec<String> {
     flags
 }
 
+/// The paths of its probes.
+fn probes() -> Vec<String> {
+    let text = text_of("base/deployment.yaml");
+    let paths = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("path: "));
+    paths.map(str::to_owned).collect()
+}
+
 /// Lays out the ConfigMap of an overlay as the kubelet does: files that point into a folder to which `..data` points.
 fn mount(overlay: &str, folder: &Path, workspace: &Path) {
     let version = folder.join("..2026_01_01_00_00_00.1");
@@ -119,9 +128,29 @@ fn what_the_deployment_mounts_is_served_with_its_flags() {
         for (path, expected) in asked {
             assert_eq!(status(&clients, path), Some(expected), "{overlay}: {path}");
         }
-        assert_eq!(status(&management, "/health"), Some(200), "{overlay}");
+        for path in probes() {
+            assert_eq!(status(&management, &path), Some(200), "{overlay}: {path}");
+        }
         assert_eq!(status(&management, "/metrics"), Some(200), "{overlay}");
     }
+}
+
+#[test]
+fn kubernetes_waits_longer_than_the_host_does() {
+    let help = run(Path::new("/"), &["up", "--help"]).stdout;
+    let text = text_of("base/deployment.yaml");
+    let grace = text
+        .split_once("terminationGracePeriodSeconds: ")
+        .unwrap()
+        .1;
+    let grace: u64 = grace.lines().next().unwrap().parse().unwrap();
+    // What the host takes by default; the delay before it is a part of it.
+    let (_, of_flag) = help
+        .split_once("--grace <")
+        .expect("`doorward up` has --grace");
+    let default = of_flag.split_once("[default: ").unwrap().1;
+    let longest: u64 = default.split_once("s]").unwrap().0.parse().unwrap();
+    assert!(grace > longest, "{grace} s are not more than {longest} s");
 }
 
 #[test]
