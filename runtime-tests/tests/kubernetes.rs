@@ -218,6 +218,14 @@ async fn pods_keep_to_the_restricted_standard() {
     }
 }
 
+/// The file beside spin.toml that says where stores are, if it lies there and not in a Secret.
+fn mounted_configuration(container: &Value) -> Option<&str> {
+    let variables = list(&container["env"]).iter();
+    let mut named = variables.filter(|variable| variable["name"] == "RUNTIME_CONFIG_FILE");
+    let file = named.next()?["value"].as_str()?;
+    file.strip_prefix("/etc/doorward/")
+}
+
 async fn what_a_manifest_names_is_there() {
     let secret = file(SECRET);
     for folder in OVERLAYS {
@@ -295,7 +303,9 @@ async fn what_a_manifest_names_is_there() {
                 // With what is in it, so that a change is a rollout.
                 assert!(map.starts_with("doorward-") && map_of["metadata"]["name"] == map);
                 let files: Vec<&String> = map_of["data"].as_object().unwrap().keys().collect();
-                assert_eq!(files, ["doorward.toml", "spin.toml"], "{folder}");
+                let mut named = BTreeSet::from(["doorward.toml", "spin.toml"]);
+                named.extend(mounted_configuration(container));
+                assert_eq!(files, named.into_iter().collect::<Vec<_>>(), "{folder}");
             }
             if let Some(name) = volume["secret"]["secretName"].as_str() {
                 assert_eq!(secret["metadata"]["name"], name);
