@@ -5,12 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use aws_lc_rs::digest::{self, SHA256};
 use bytes::Bytes;
 use doorward_toolchain::Progress;
 use http::header::{ACCEPT_ENCODING, LOCATION, USER_AGENT};
@@ -27,6 +26,7 @@ use crate::connector::{http_connector, over_tls};
 use crate::manifest::{Application, Digest, Download, without_query};
 use crate::options::HostOptions;
 use crate::scratch::ScratchDir;
+use crate::sha256;
 use crate::trust::{RootSources, client_config};
 
 /// Bytes of one component's file, fetched or not: 256 MiB.
@@ -37,13 +37,10 @@ const REDIRECTS_MAX: usize = 10;
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long one file may take.
 const FETCH_TIME_MAX: Duration = Duration::from_secs(600);
-/// Bytes that are read at once of a file that is kept.
-const READ_BYTES: usize = 64 << 10;
 /// The folder of the files in the cache's.
 const FOLDER: &str = "downloads";
 /// What the folder of a file is called until it is whole.
 const PART: &str = "part";
-const OTHER_LENGTH: &str = "SHA-256 has another length";
 /// What servers are told that asks.
 pub(crate) const AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 
@@ -93,7 +90,7 @@ async fn kept_or_fetched(
 ) -> Result<PathBuf> {
     let file = folder.join(format!("sha256-{}.wasm", download.digest().hex()));
     // A copy that cannot be read, or is not what it was, is fetched again.
-    if digest_of(&file).is_ok_and(|digest| digest == Some(download.digest())) {
+    if sha256::of_file(&file).is_ok_and(|digest| digest == download.digest()) {
         return Ok(file);
     }
     progress(&format!("Fetching {}", download.shown()));
@@ -118,8 +115,7 @@ async fn kept_or_fetched(
 ///
 /// When it has another digest.
 pub fn check_bytes(bytes: &[u8], download: &Download) -> Result<()> {
-    let digest = Digest::from_bytes(digest::digest(&SHA256, bytes).as_ref());
-    check(digest.context(OTHER_LENGTH)?, download)
+    check(sha256::of(bytes)?, download)
 }
 
 fn check(digest: Digest, download: &Download) -> Result<()> {
@@ -132,20 +128,6 @@ fn check(digest: Digest, download: &Download) -> Result<()> {
     Ok(())
 }
 
-/// The digest of a file.
-fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
-    let mut file = fs::File::open(path)?;
-    let mut context = digest::Context::new(&SHA256);
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Digest::from_bytes(context.finish().as_ref()));
-        }
-        context.update(buffer.get(..read).unwrap_or_default());
-    }
-}
-
 /// Writes what `url` answers to `path`, and gives its digest.
 async fn fetch(url: &Uri, roots: &RootSources, path: &Path, bytes_max: u64) -> Result<Digest> {
     let response = ask(url, roots).await?;
@@ -156,7 +138,7 @@ async fn fetch(url: &Uri, roots: &RootSources, path: &Path, bytes_max: u64) -> R
     );
     let about = || format!("cannot write {}", path.display());
     let mut file = fs::File::create(path).with_context(about)?;
-    let mut context = digest::Context::new(&SHA256);
+    let mut sum = sha256::Sum::new();
     let mut bytes = 0;
     let mut body = response.into_body();
     while let Some(frame) = in_time(body.frame()).await? {
@@ -166,10 +148,10 @@ async fn fetch(url: &Uri, roots: &RootSources, path: &Path, bytes_max: u64) -> R
         };
         bytes += piece.len() as u64;
         ensure!(bytes <= bytes_max, too_large());
-        context.update(piece);
+        sum.update(piece);
         file.write_all(piece).with_context(about)?;
     }
-    Digest::from_bytes(context.finish().as_ref()).context(OTHER_LENGTH)
+    sum.finish()
 }
 
 /// The answer to a `GET`, redirections followed.

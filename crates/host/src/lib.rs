@@ -66,6 +66,7 @@ mod schedule;
 mod scratch;
 mod sections;
 pub mod server;
+pub mod sha256;
 mod shares;
 mod slots;
 mod state;

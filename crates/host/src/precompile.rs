@@ -7,7 +7,7 @@ use doorward_toolchain::Progress;
 use wasmtime::Engine;
 
 use crate::ahead::cpu::{Cpu, engine_for, settings_digest};
-use crate::ahead::file::{RECORD, digest_of, read};
+use crate::ahead::file::{RECORD, read};
 use crate::ahead::record::{Chain, File, Record, chain_name};
 use crate::build::{used_components, with_timers};
 use crate::chain::Part;
@@ -15,6 +15,7 @@ use crate::chaining::host_of;
 use crate::compose::{MiddlewarePart, compose};
 use crate::exports;
 use crate::manifest::{Application, Middleware, Route};
+use crate::sha256;
 
 /// A file of the folder: its name from there, and its bytes.
 pub type Made = (String, Vec<u8>);
@@ -111,7 +112,7 @@ impl<'a> Making<'a> {
     fn write(&mut self, name: String, bytes: Vec<u8>) -> Result<File> {
         let file = File {
             name: name.clone(),
-            digest: digest_of(&bytes)?,
+            digest: sha256::of(&bytes)?,
         };
         self.made.push((name, bytes));
         Ok(file)

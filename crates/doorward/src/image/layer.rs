@@ -5,9 +5,9 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use doorward_host::manifest::Digest;
+use doorward_host::sha256;
 use flate2::{Compression, GzBuilder};
 
-use super::digest::digest_of;
 use super::place::USER;
 
 /// A block of a tar archive, in bytes.
@@ -72,7 +72,7 @@ impl Layer {
         let packed = packing.write_all(&archive).and_then(|()| packing.finish());
         Ok(Self {
             packed: packed.context("a layer cannot be compressed")?,
-            plain: digest_of(&archive)?,
+            plain: sha256::of(&archive)?,
             plain_bytes: archive.len(),
         })
     }

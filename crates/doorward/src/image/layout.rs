@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use doorward_host::manifest::Digest;
+use doorward_host::sha256;
 use serde_json::{Value, json};
 
-use super::digest::digest_of;
 use super::layer::Layer;
 use super::sbom;
 
@@ -115,7 +115,7 @@ impl Layout {
 
     /// Writes a blob, and gives its descriptor.
     fn blob(&self, media_type: &str, bytes: &[u8]) -> Result<(Value, Digest)> {
-        let digest = digest_of(bytes)?;
+        let digest = sha256::of(bytes)?;
         self.file(&format!("blobs/sha256/{}", digest.hex()), bytes)?;
         let descriptor = json!({
             "mediaType": media_type,

@@ -10,7 +10,6 @@
 //! ```
 
 mod application;
-mod digest;
 mod elf;
 mod layer;
 mod layout;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use doorward_host::manifest::Application;
+use doorward_host::sha256;
 use serde_json::{Value, json};
 use toml::de::DeTable;
 
-use super::digest::digest_of;
 use super::layer::{Entry, Files};
 use super::place::APPLICATION;
 
@@ -92,7 +92,7 @@ pub(super) fn text(application: &Application, host: &Files, files: &Files) -> Re
 
 /// A file of the image.
 fn file(kind: &str, path: &str, bytes: &[u8]) -> Result<Value> {
-    let digest = digest_of(bytes)?.hex();
+    let digest = sha256::of(bytes)?.hex();
     let name = path.rsplit('/').next().unwrap_or(path);
     Ok(json!({
         "type": kind,

@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::file::{RECORD, digest_of_file};
+use super::file::RECORD;
 use super::record::{Record, chain_name};
 use super::{code, cpu, writable};
 use crate::manifest::{Application, FileMount, Middleware};
+use crate::sha256;
 
 /// A folder with an application and its components compiled ahead.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Ahead {
                 .map(|file| {
                     scope.spawn(|| {
                         let path = self.folder.join(&file.name);
-                        let found = digest_of_file(&path)?;
+                        let found = sha256::of_file(&path)?;
                         ensure!(
                             found == file.digest,
                             "{} is not the file that `doorward image` wrote: it has the digest {found}",
@@ -84,7 +85,7 @@ impl Ahead {
             };
             let path = self.folder.join(&file.name);
             ensure!(
-                file.digest == digest_of_file(&path)?,
+                file.digest == sha256::of_file(&path)?,
                 "component `{id}`: {} is not the file that was compiled\n  help: a component in an image is not \
                  replaced by another file; make the image again with it (`doorward image`)",
                 path.display()

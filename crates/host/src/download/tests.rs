@@ -77,9 +77,8 @@ fn redirect(location: &str) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Digest::from_bytes(digest::digest(&SHA256, bytes).as_ref())
-        .unwrap()
-        .to_string()
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    Digest::from_bytes(digest.as_ref()).unwrap().to_string()
 }
 
 /// As the manifest reads it.

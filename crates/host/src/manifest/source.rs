@@ -36,7 +36,7 @@ impl Digest {
 
     /// The digest that a computation gave; none where it has another length.
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
