@@ -11,7 +11,7 @@ mod stopping;
 mod stores;
 mod variable;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,6 @@ use doorward_host::ahead::Ahead;
 use doorward_host::kv::Places;
 use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
 use doorward_host::manifest::{self, Application, Timer};
-use doorward_host::outbound_options::OutboundOptions;
 use doorward_host::variables::environment_name;
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
@@ -196,14 +195,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         runtime.block_on(stores::fill(&places, &arguments.key_value))?;
     }
     let printed = issuer.is_some().then_some(&first_look);
+    let mut host = HostOptions::new(arguments.listen, state_dir);
+    host.ahead = ahead;
+    host.outbound = outbound;
+    arguments.stopping.set(ready_paths, &mut host);
     let served = runtime.block_on(serve(
         application,
-        ahead,
+        host,
         arguments,
-        ready_paths,
-        outbound,
         configured,
-        state_dir,
         issuer,
         printed,
     ));
@@ -234,22 +234,17 @@ fn timers(application: &Application) -> Vec<String> {
     lines.collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place calls it")]
 async fn serve(
     mut application: Application,
-    ahead: Option<Arc<Ahead>>,
+    mut host: HostOptions,
     arguments: Arguments,
-    ready_paths: BTreeSet<String>,
-    outbound: OutboundOptions,
     configured: RuntimeConfig,
-    state_dir: PathBuf,
     issuer: Option<Issuer>,
     first_look: Option<&FirstLook>,
 ) -> Result<()> {
     let name = application.name.clone();
     let timers = timers(&application);
-    let mut host = HostOptions::new(arguments.listen, &state_dir);
-    host.ahead = ahead;
+    let state_dir = host.state_dir.clone();
     host.variables = variables(&application, &arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
@@ -258,9 +253,7 @@ async fn serve(
         (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
     arguments.clients.set(&mut host);
     arguments.management.set(&mut host);
-    arguments.stopping.set(ready_paths, &mut host);
     host.memory_bytes_max = arguments.max_instance_memory;
-    host.outbound = outbound;
     host.key_value_stores = configured.key_value_stores;
     host.sqlite_databases = configured.sqlite_databases;
     host.log = match arguments.quiet {
