@@ -127,6 +127,14 @@ const PLAIN: Provider = Provider {
     demand: None,
 };
 
+/// What tokens of both versions of Entra ID need.
+const OF_ENTRA: Demand = Demand {
+    claim: "roles",
+    others: &[],
+    scope: true,
+    why: "any application of the tenant can have a token for your API, with neither scopes nor roles",
+};
+
 /// Those that are known by their address, in the order in which they are asked.
 static PROVIDERS: &[Provider] = &[
     Provider {
@@ -141,12 +149,7 @@ static PROVIDERS: &[Provider] = &[
         instead: "the issuer of a tenant is https://login.microsoftonline.com/TENANT/v2.0, with the tenant's identifier \
              (version 1: https://sts.windows.net/TENANT/)",
         claims: &["azp = { present = true }"],
-        demand: Some(Demand {
-            claim: "roles",
-            others: &[],
-            scope: true,
-            why: "any application of the tenant can have a token for your API, with neither scopes nor roles",
-        }),
+        demand: Some(OF_ENTRA),
         ..PLAIN
     },
     Provider {
@@ -154,12 +157,7 @@ static PROVIDERS: &[Provider] = &[
         is: |parts| is_host(parts, "sts.windows.net"),
         issuer: &["jwks_url = \"https://login.microsoftonline.com/{first}/discovery/keys\""],
         claims: &["appid = { present = true }"],
-        demand: Some(Demand {
-            claim: "roles",
-            others: &[],
-            scope: true,
-            why: "any application of the tenant can have a token for your API, with neither scopes nor roles",
-        }),
+        demand: Some(OF_ENTRA),
         ..PLAIN
     },
     Provider {
