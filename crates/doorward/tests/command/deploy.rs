@@ -6,26 +6,17 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::run::{doorward, run};
 use crate::serve::{built_workspace, free_address};
+use crate::serving::Serving;
 
 /// Time in which it has to serve.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Where components are built, from a folder of the manifests.
 const COMPONENTS: &str = "\"../../../";
-
-/// A server that ends with the test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn text_of(file: &str) -> String {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);

@@ -25,6 +25,7 @@ mod revoke;
 mod run;
 mod schemas;
 mod serve;
+mod serving;
 mod shared_store;
 mod stopping;
 mod timers;

@@ -3,21 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use doorward_host::{build, manifest};
 
 use crate::run::{doorward, run};
-
-/// A server that ends with the test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::serving::Serving;
 
 /// The repository, its components built.
 pub fn built_workspace() -> &'static Path {
@@ -135,14 +126,7 @@ fn the_requests_that_it_prints_are_answered_as_it_says_and_sigterm_ends_it() {
     );
     assert_eq!(revoked.status, 0, "{}", revoked.stderr);
 
-    let pid = serving.0.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    serving.tell("-TERM");
     let status = serving.0.wait().unwrap();
     assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
 }

@@ -2,28 +2,10 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use crate::run::{doorward, fails};
-
-/// A server that ends with the test.
-struct Serving(Child);
-
-impl Serving {
-    fn tell(&self, signal: &str) {
-        let pid = self.0.id().to_string();
-        let told = Command::new("kill").args([signal, &pid]).status();
-        assert!(told.unwrap().success());
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::serving::{Serving, relay};
 
 /// The address after `http://` in the line that begins like this.
 fn address<'l>(lines: &'l [String], begin: &str) -> &'l str {
@@ -60,21 +42,12 @@ fn a_grace_that_leaves_no_time_is_an_error() {
 
 #[test]
 fn on_sigterm_it_is_not_ready_by_its_own_path_and_by_that_of_the_policy() {
-    doorward_toolchain::ensure_wasm_target(&|line: &str| eprintln!("{line}")).unwrap();
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let build = format!(
-        "cargo build --release --target wasm32-wasip2 -p relay --manifest-path {}/Cargo.toml",
-        workspace.display()
-    );
-    let source = workspace.join("target/wasm32-wasip2/release/relay.wasm");
+    let relay = relay();
     let manifest = format!(
         "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"main\"\n\
-         [component.main]\nsource = {source:?}\nbuild.command = {build:?}\n\
+         [component.main]\n{relay}\
          files = [{{ source = \"policy.toml\", destination = \"/doorward.toml\" }}]\n"
     );
     std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();

@@ -1,20 +1,10 @@
 //! Timers, as the command serves them.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use crate::run::doorward;
-
-/// A server that ends with the test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::serving::{Serving, relay};
 
 /// The first line that is meant. What it is read from stays open, for the command writes more.
 fn line(from: &mut impl BufRead, is_meant: impl Fn(&str) -> bool) -> String {
@@ -24,21 +14,12 @@ fn line(from: &mut impl BufRead, is_meant: impl Fn(&str) -> bool) -> String {
 
 #[test]
 fn timers_are_named_at_the_start_and_their_component_is_asked() {
-    doorward_toolchain::ensure_wasm_target(&|line: &str| eprintln!("{line}")).unwrap();
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let build = format!(
-        "cargo build --release --target wasm32-wasip2 -p relay --manifest-path {}/Cargo.toml",
-        workspace.display()
-    );
-    let source = workspace.join("target/wasm32-wasip2/release/relay.wasm");
+    let relay = relay();
     let manifest = format!(
         "spin_manifest_version = 2\n[application]\nname = \"test\"\n\
          [[trigger.http]]\nroute = \"/\"\nstatic_response = {{ body = \"here\" }}\n\
-         [component.worker]\nsource = {source:?}\nbuild.command = {build:?}\n\
+         [component.worker]\n{relay}\
          [[component.worker.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"\npath = \"/log/ticked\"\n\
          [[component.worker.tool.doorward.timer]]\ncron_expression = \"@yearly\"\npath = \"/log/over\"\nat_stop = true\n"
     );
@@ -72,9 +53,7 @@ fn timers_are_named_at_the_start_and_their_component_is_asked() {
         line(&mut stdout, |line| line.starts_with("Asking")),
         "Asking worker for /log/over at \"@yearly\" (UTC), and when it stops"
     );
-    let pid = serving.0.id().to_string();
-    let told = Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(told.unwrap().success());
+    serving.tell("-TERM");
     assert_eq!(
         line(&mut stderr, |line| line.contains("over")),
         "[worker] over"

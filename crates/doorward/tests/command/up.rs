@@ -1,8 +1,9 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use crate::run::{doorward, fails};
+use crate::serving::Serving;
 
 const MANIFEST: &str = r#"spin_manifest_version = 2
 [application]
@@ -287,16 +288,6 @@ fn an_upstream_that_is_no_component_of_the_application_is_named_with_the_nearest
     ] {
         write(url);
         fails(folder.path(), &flags, 1, &["has no file", "main.wasm"]);
-    }
-}
-
-/// A server that ends with the test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
