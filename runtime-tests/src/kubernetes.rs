@@ -8,6 +8,7 @@ use crate::python;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// What reads and checks manifests.
 const CHECK: &str = "check.py";
@@ -96,14 +97,15 @@ pub fn checked(texts: impl IntoIterator<Item = (String, String)>) -> Checked {
     }
 }
 
-/// A program that can build what is here.
+/// A program that can build what is here, which is found out once.
 fn builder() -> Result<(&'static str, &'static str), String> {
-    let folder = workspace().join(PROBE);
-    let can = |(program, subcommand): &(&str, &str)| builds(program, subcommand, &folder);
-    BUILDERS
-        .into_iter()
-        .find(can)
-        .ok_or_else(|| "there is no `kustomize` or `kubectl` with Kustomize 5".to_owned())
+    static FOUND: OnceLock<Option<(&str, &str)>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let folder = workspace().join(PROBE);
+        let can = |(program, subcommand): &(&str, &str)| builds(program, subcommand, &folder);
+        BUILDERS.into_iter().find(can)
+    });
+    found.ok_or_else(|| "there is no `kustomize` or `kubectl` with Kustomize 5".to_owned())
 }
 
 fn builds(program: &str, subcommand: &str, folder: &Path) -> bool {

@@ -67,6 +67,17 @@ pub trait Kind: Send + Sync + 'static {
     }
 }
 
+/// This very program as a server of its own, which is told to be one by `role` before its folder and its port.
+///
+/// # Panics
+///
+/// Where it cannot be found.
+pub fn in_role(role: &str, folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg(role).arg(folder).arg(port.to_string());
+    command
+}
+
 /// A server that was started.
 #[derive(Debug)]
 pub struct At<'a> {

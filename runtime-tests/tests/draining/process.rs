@@ -5,7 +5,7 @@ use doorward_host::options::HostOptions;
 use doorward_host::server::Server as HostServer;
 use doorward_runtime_tests::app::{App, workspace};
 use doorward_runtime_tests::run::runtime;
-use doorward_runtime_tests::servers::{At, Kind};
+use doorward_runtime_tests::servers::{At, Kind, in_role};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -53,14 +53,9 @@ impl Kind for Process {
     }
 
     fn command(&self, _: &Path, port: u16) -> Command {
-        let mut command = Command::new(Self::program().expect("this program"));
-        command.arg(ROLE).arg(self.app.folder());
-        for number in [
-            u128::from(port),
-            self.drain_delay.as_millis(),
-            self.grace.as_millis(),
-        ] {
-            command.arg(number.to_string());
+        let mut command = in_role(ROLE, self.app.folder(), port);
+        for time in [self.drain_delay, self.grace] {
+            command.arg(time.as_millis().to_string());
         }
         command
     }

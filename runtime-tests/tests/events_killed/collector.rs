@@ -1,7 +1,7 @@
 //! A collector in a process of its own, which answers once a batch is in its file.
 
 use doorward_runtime_tests::run::runtime;
-use doorward_runtime_tests::servers::{At, Kind};
+use doorward_runtime_tests::servers::{At, Kind, in_role};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -35,9 +35,7 @@ impl Kind for Collecting {
     }
 
     fn command(&self, folder: &Path, port: u16) -> Command {
-        let mut command = Command::new(Self::program().expect("this program"));
-        command.arg(ROLE).arg(folder).arg(port.to_string());
-        command
+        in_role(ROLE, folder, port)
     }
 
     fn is_ready(&self, at: &At<'_>) -> bool {

@@ -5,7 +5,7 @@ use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server as HostServer;
 use doorward_runtime_tests::app::{App, AppSpec, workspace};
 use doorward_runtime_tests::run::runtime;
-use doorward_runtime_tests::servers::{At, Kind};
+use doorward_runtime_tests::servers::{At, Kind, in_role};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -42,12 +42,7 @@ impl Kind for Intake {
     }
 
     fn command(&self, _: &Path, port: u16) -> Command {
-        let mut command = Command::new(Self::program().expect("this program"));
-        command
-            .arg(ROLE)
-            .arg(self.app.folder())
-            .arg(port.to_string());
-        command
+        in_role(ROLE, self.app.folder(), port)
     }
 
     fn is_ready(&self, at: &At<'_>) -> bool {

@@ -404,14 +404,18 @@ async fn a_wrong_setting_is_said_and_nothing_is_guessed(host: &dyn Host) {
     assert!(line.contains("users-store-failed"), "{line}");
 }
 
+/// Has a timer drain the outbox at the times of these lines.
+fn drain_by_timer(store: &Store, when: &str) {
+    let timer = "[[component.users-outbox.tool.doorward.timer]]";
+    let timer = format!("{timer}\npath = \"{DRAIN}\"\n{when}\n");
+    store.app.add_to_manifest(&timer);
+}
+
 /// The receiver is away when the user is created, and nobody sends a request afterwards.
 async fn a_timer_delivers_what_was_left(host: &dyn Host) {
     let receiver = Origin::start(Reply::status(503)).await;
     let store = told(&receiver).await;
-    let timer = "[[component.users-outbox.tool.doorward.timer]]\ncron_expression = \"* * * * * *\"";
-    store
-        .app
-        .add_to_manifest(&format!("{timer}\npath = \"{DRAIN}\"\n"));
+    drain_by_timer(&store, "cron_expression = \"* * * * * *\"");
     let running = host.serve(&store.app, How::default()).await;
     let created = create(&named("ada")).send(running.address).await;
     assert_eq!(created.status, 201);
@@ -442,10 +446,7 @@ async fn an_event_is_delivered_before_the_host_ends(host: &dyn Host) {
 async fn a_timer_at_the_stop_delivers_what_was_left(host: &dyn Host) {
     let receiver = Origin::start(Reply::status(503)).await;
     let store = told(&receiver).await;
-    let timer = "[[component.users-outbox.tool.doorward.timer]]\ncron_expression = \"@yearly\"";
-    store
-        .app
-        .add_to_manifest(&format!("{timer}\npath = \"{DRAIN}\"\nat_stop = true\n"));
+    drain_by_timer(&store, "cron_expression = \"@yearly\"\nat_stop = true");
     let running = host.serve(&store.app, How::one()).await;
     let created = create(&named("ada")).send(running.address).await;
     assert_eq!(created.status, 201);
