@@ -39,12 +39,15 @@ async fn tables_of_a_later_release_are_left_alone(host: &dyn Host) {
         }
         Some(server) => run_on(server, host, later).await,
     }
-    assert_unavailable(&scene.send(admin(Ask::get(&path))).await);
+    let ask = admin(Ask::get(&path)).header("x-request-id", "that-was-too-late");
+    assert_unavailable(&scene.send(ask).await);
     let line = scene
         .running
         .wait_for_log(|line| line.contains("4711"))
         .await;
     assert!(line.contains("a later release was here before"), "{line}");
+    let named = "\"request_id\":\"that-was-too-late\"";
+    assert!(line.contains(named), "{line}");
 }
 
 /// Runs a statement by another component.
