@@ -14,7 +14,7 @@ use doorward_host::kv::{Places, Store};
 use doorward_host::manifest::{self, runtime_config};
 use doorward_host::options::{HostOptions, LogSink};
 use doorward_host::server::Server;
-use doorward_host::{Manner, WallClock};
+use doorward_host::{Manner, NotReplaced, Renewed, Replacer, WallClock};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::Location;
@@ -152,6 +152,7 @@ pub struct Running {
     /// Where it tells its numbers, where it was told to.
     pub metrics: Option<SocketAddr>,
     log: Log,
+    replacer: Option<Replacer>,
     stop: Stop,
 }
 
@@ -253,6 +254,19 @@ impl Running {
         self.usage().memory_bytes
     }
 
+    /// Serves another application in the place of this one. Only in-process.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be served.
+    pub async fn replace(&self, app: &App) -> Result<(), NotReplaced> {
+        let application = manifest::load(&app.manifest());
+        let application = application
+            .unwrap_or_else(|error| panic!("the test's other spin.toml is wrong: {error}"));
+        let replacer = self.replacer.as_ref().expect("an in-process host");
+        replacer.replace(application, Renewed::default()).await
+    }
+
     /// Stops the host, and waits until it has.
     pub async fn stop(mut self) {
         match &mut self.stop {
@@ -347,6 +361,7 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         .unwrap_or_else(|error| panic!("the host does not start: {error:#}"));
     let address = server.local_addr();
     let metrics = server.metrics_addr();
+    let replacer = server.replacer();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
         let stopped = async {
@@ -361,6 +376,7 @@ pub async fn start_in_process(app: &App, adjust: impl FnOnce(&mut HostOptions)) 
         address,
         metrics,
         log,
+        replacer: Some(replacer),
         stop: Stop::InProcess(Some((stop, task))),
     }
 }

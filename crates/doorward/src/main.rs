@@ -11,6 +11,7 @@ mod check;
 mod compose;
 mod dates;
 mod explain;
+mod hangup;
 mod image;
 mod init;
 mod issuer;

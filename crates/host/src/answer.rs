@@ -89,7 +89,7 @@ async fn respond_to<'a>(
         return status(StatusCode::NOT_FOUND);
     };
     account.component = trigger.handler.state().component();
-    if application.course.drains()
+    if application.term.host().drains()
         && matches!(parts.method, Method::GET | Method::HEAD)
         && application.ready_paths.contains(&path)
     {

@@ -17,7 +17,6 @@ use crate::build::with_timers;
 use crate::chain::Part;
 use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, compose};
-use crate::course::Course;
 use crate::download::{self, COMPONENT_BYTES_MAX};
 use crate::engine::{Beside, INSTANCES_OUTSIDE, engine};
 use crate::exports;
@@ -27,14 +26,16 @@ use crate::interfaces::outbound_http::OutboundClient;
 use crate::interfaces::outbound_http::grant::allow_list;
 use crate::interfaces::{Grants, Services, Start, absent};
 use crate::link::linker;
-use crate::manifest::{self, ConfigurationSet, HttpTrigger, Middleware, Route};
+use crate::manifest::{self, ConfigurationSet, Digest, HttpTrigger, Middleware, Route};
 use crate::manner::Manner;
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream};
 use crate::request::RouteHeaders;
 use crate::router::Router;
+use crate::sha256;
 use crate::shares::{Share, Shares};
 use crate::state::HostState;
+use crate::term::Term;
 use crate::timers::Timed;
 use crate::variables::Variables;
 
@@ -50,8 +51,8 @@ pub struct Application {
     pub info: Vec<u8>,
     /// What components see of the fields that they may not set.
     pub manner: Manner,
-    /// How far the host is.
-    pub course: Arc<Course>,
+    /// For how long it is the one that is served, and how far the host is.
+    pub term: Arc<Term>,
     /// The paths by which who sends requests asks whether to send any.
     pub ready_paths: BTreeSet<String>,
     /// The instances that clients share.
@@ -64,7 +65,30 @@ pub struct Application {
     pub timers: Vec<Timed>,
     /// The components that others ask; held here, so that they end with the application.
     _callees: Arc<Callees>,
+    /// What one that takes its place goes on with.
+    kept: Kept,
+    _counted: Option<Counted>,
 }
+
+/// What stays when another application takes the place of one.
+struct Kept {
+    services: Services,
+    engine: Engine,
+    /// What the engine has room for.
+    beside: Beside,
+    /// Who waits for an instance at which depth of service chaining, and for a timer's.
+    levels: Levels,
+    compiled: Compiled,
+}
+
+#[derive(Clone)]
+struct Levels {
+    chained: Vec<Level>,
+    timed: Level,
+}
+
+/// The components that were compiled here, by the digests of what they were composed to.
+type Compiled = BTreeMap<Digest, Component>;
 
 /// What answers the requests of one trigger.
 pub struct Trigger {
@@ -75,7 +99,7 @@ pub struct Trigger {
 }
 
 impl Application {
-    /// Makes everything ready.
+    /// Makes everything ready. What `before` has open or compiled, whose place it is to take, is used again.
     ///
     /// # Errors
     ///
@@ -83,10 +107,11 @@ impl Application {
     pub fn load(
         application: &manifest::Application,
         options: &HostOptions,
-        course: &Arc<Course>,
+        term: &Arc<Term>,
         metrics: Option<Arc<Metrics>>,
+        before: Option<&Self>,
     ) -> Result<Self> {
-        let mut loader = Loader::new(application, options, course, metrics)?;
+        let mut loader = Loader::new(application, options, term, metrics, before)?;
         let triggers = application
             .triggers
             .iter()
@@ -101,14 +126,31 @@ impl Application {
             fixed: FixedAnswers::new(application),
             info: info(application)?,
             manner: options.manner,
-            course: Arc::clone(course),
+            term: Arc::clone(term),
             ready_paths: options.ready_paths.clone(),
             shares: loader.shares,
-            client: loader.services.outbound_http.client,
+            client: loader.services.outbound_http.client.clone(),
+            _counted: loader.metrics.as_ref().map(|metrics| metrics.application()),
             metrics: loader.metrics,
             timers,
             _callees: callees,
+            kept: Kept {
+                services: loader.services,
+                engine: loader.engine,
+                beside: loader.beside,
+                levels: loader.levels,
+                compiled: loader.compiled,
+            },
         })
+    }
+}
+
+impl Levels {
+    fn new() -> Self {
+        Self {
+            chained: Level::chained().collect(),
+            timed: Level::timed(),
+        }
     }
 }
 
@@ -156,13 +198,18 @@ fn chains(application: &manifest::Application, variables: &Variables) -> Result<
 struct Loader<'a> {
     application: &'a manifest::Application,
     options: &'a HostOptions,
-    course: &'a Arc<Course>,
+    term: &'a Arc<Term>,
+    /// What the engine has compiled already.
+    compiled_before: Option<&'a Compiled>,
     engine: Engine,
+    beside: Beside,
+    levels: Levels,
     linker: Linker<HostState>,
     services: Services,
     variables: Variables,
     sources: BTreeMap<&'a str, Vec<u8>>,
     grants: BTreeMap<&'a str, Arc<Grants>>,
+    compiled: Compiled,
     linked: BTreeMap<ChainKey<'a>, Arc<ProxyPre<HostState>>>,
     handlers: BTreeMap<ChainKey<'a>, ProxyHandler<Factory>>,
     log: LogSink,
@@ -176,45 +223,62 @@ impl<'a> Loader<'a> {
     fn new(
         application: &'a manifest::Application,
         options: &'a HostOptions,
-        course: &'a Arc<Course>,
+        term: &'a Arc<Term>,
         metrics: Option<Arc<Metrics>>,
+        before: Option<&'a Application>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
-        // What was compiled ahead needs no folder for what is compiled.
-        let cache = options.ahead.is_none();
-        let cache = cache.then(|| options.cache_folder().join("compiled"));
-        let engine = engine(
-            cache.as_deref(),
-            options.memory_bytes_max,
-            Beside {
-                chains: chains(application, &variables)?,
-                timers: with_timers(application).next().is_some(),
-            },
-        )?;
+        let beside = Beside {
+            chains: chains(application, &variables)?,
+            timers: with_timers(application).next().is_some(),
+        };
+        // All instances are in one pool, as long as that has what they need.
+        let same_pool = before.map(|before| &before.kept);
+        let same_pool = same_pool.filter(|kept| kept.beside == beside);
+        let engine = match same_pool {
+            Some(kept) => kept.engine.clone(),
+            None => {
+                // What was compiled ahead needs no folder for what is compiled.
+                let cache = options.ahead.is_none();
+                let cache = cache.then(|| options.cache_folder().join("compiled"));
+                engine(cache.as_deref(), options.memory_bytes_max, beside)?
+            }
+        };
         let log = options.log.clone().unwrap_or_else(LogSink::stdio);
-        let services = Services::new(&Start {
+        let start = Start {
             application,
             options,
             variables: &variables,
             log: &log,
-        })?;
+        };
+        let services = Services::new(&start, before.map(|before| &before.kept.services))?;
+        let shares = before.map_or_else(
+            || {
+                Arc::new(Shares::new(Share {
+                    count: INSTANCES_OUTSIDE,
+                    percent: options.client_share_percent,
+                }))
+            },
+            |before| Arc::clone(&before.shares),
+        );
         Ok(Self {
             application,
             options,
-            course,
+            term,
+            compiled_before: same_pool.map(|kept| &kept.compiled),
+            levels: same_pool.map_or_else(Levels::new, |kept| kept.levels.clone()),
             linker: linker(&engine, options.manner)?,
             engine,
+            beside,
             services,
             variables,
             sources: BTreeMap::new(),
             grants: BTreeMap::new(),
+            compiled: BTreeMap::new(),
             linked: BTreeMap::new(),
             handlers: BTreeMap::new(),
             log,
-            shares: Arc::new(Shares::new(Share {
-                count: INSTANCES_OUTSIDE,
-                percent: options.client_share_percent,
-            })),
+            shares,
             metrics,
             told_absent: BTreeSet::new(),
         })
@@ -263,7 +327,7 @@ impl<'a> Loader<'a> {
             .iter()
             .filter(|trigger| trigger.static_response.is_none())
             .collect();
-        let levels: Vec<Level> = Level::chained().collect();
+        let levels = self.levels.chained.clone();
         let mut callees = Callees::new();
         let mut askers: Vec<&str> = triggers
             .iter()
@@ -293,7 +357,7 @@ impl<'a> Loader<'a> {
 
     /// What timers ask: the component alone, as others ask it, in instances of their own.
     fn timers(&mut self) -> Result<Vec<Timed>> {
-        let level = Level::timed();
+        let level = self.levels.timed.clone();
         let mut timers = Vec::new();
         for component in with_timers(self.application) {
             let handler = self.new_handler(&component.id, &[], level.clone())?;
@@ -322,7 +386,7 @@ impl<'a> Loader<'a> {
             level,
             self.options,
             self.log.clone(),
-            Arc::clone(self.course),
+            Arc::clone(self.term),
             self.metrics.clone(),
         )))
     }
@@ -385,9 +449,15 @@ impl<'a> Loader<'a> {
             .collect::<Result<_>>()?;
         exports::check_way(&parts, primary)?;
         let composed = compose(&parts, primary)?;
-        let component = Component::new(&self.engine, &composed.bytes)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("cannot compile component `{id}`"))?;
+        let digest = sha256::of(&composed.bytes)?;
+        let compiled = self.compiled_before.and_then(|before| before.get(&digest));
+        let component = match compiled {
+            Some(component) => component.clone(),
+            None => Component::new(&self.engine, &composed.bytes)
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("cannot compile component `{id}`"))?,
+        };
+        self.compiled.insert(digest, component.clone());
         Ok((component, composed.absent))
     }
 

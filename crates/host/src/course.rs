@@ -24,8 +24,49 @@ pub struct Course {
     phase: watch::Sender<Phase>,
     /// The same for who asks with every request: whether it was told to stop.
     drains: AtomicBool,
-    /// How many have something to do.
-    busy: watch::Sender<usize>,
+    busy: Busy,
+}
+
+/// How many have something to do.
+#[derive(Debug)]
+pub struct Busy(watch::Sender<usize>);
+
+impl Busy {
+    /// Nobody.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    /// One more has.
+    pub fn begins(&self) {
+        // Only that there are none any more is of interest.
+        self.0.send_if_modified(|count| {
+            *count += 1;
+            false
+        });
+    }
+
+    /// One of them has no more.
+    pub fn ends(&self) {
+        self.0.send_if_modified(|count| {
+            *count = count.saturating_sub(1);
+            *count == 0
+        });
+    }
+
+    /// Whether somebody has.
+    #[must_use]
+    pub fn is_some(&self) -> bool {
+        *self.0.borrow() > 0
+    }
+
+    /// Ready when nobody has.
+    pub async fn all_gone(&self) {
+        let mut told = self.0.subscribe();
+        // The other end is here.
+        let _ = told.wait_for(|count| *count == 0).await;
+    }
 }
 
 impl Course {
@@ -35,7 +76,7 @@ impl Course {
         Arc::new(Self {
             phase: watch::Sender::new(Phase::Starting),
             drains: AtomicBool::new(false),
-            busy: watch::Sender::new(0),
+            busy: Busy::none(),
         })
     }
 
@@ -67,18 +108,13 @@ impl Course {
     /// One more has something to do, until this is dropped: a connection, an instance, a run of a timer.
     #[must_use]
     pub fn stay(self: &Arc<Self>) -> Stay {
-        // Only that there are none any more is of interest.
-        self.busy.send_if_modified(|count| {
-            *count += 1;
-            false
-        });
+        self.busy.begins();
         Stay(Arc::clone(self))
     }
 
     /// Ready when nobody has anything to do.
     pub async fn all_gone(&self) {
-        let mut told = self.busy.subscribe();
-        let _ = told.wait_for(|count| *count == 0).await;
+        self.busy.all_gone().await;
     }
 }
 
@@ -106,10 +142,7 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.0.busy.send_if_modified(|count| {
-            *count = count.saturating_sub(1);
-            *count == 0
-        });
+        self.0.busy.ends();
     }
 }
 

@@ -21,7 +21,7 @@ use crate::asking::Askers;
 use crate::busy::Busy;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
-use crate::course::{Course, Phase, Stay};
+use crate::course::Phase;
 use crate::engine::{
     CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK, TIMED_INSTANCES,
 };
@@ -37,6 +37,7 @@ use crate::slots::{Slot, Slots, Wanted};
 use crate::state::{self, HostState, Limits};
 use crate::stdio::LineWriter;
 use crate::telemetry::Telemetry;
+use crate::term::{Term, Work};
 
 /// Limits of instances, from the host's options.
 #[derive(Clone, Debug)]
@@ -132,8 +133,8 @@ pub struct Factory {
     log: LogSink,
     /// The time of day, where it is not the real one.
     clock: Option<WallClock>,
-    /// How far the host is.
-    course: Arc<Course>,
+    /// For how long its application is the one that is served.
+    term: Arc<Term>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -148,7 +149,7 @@ impl Factory {
         level: Level,
         options: &HostOptions,
         log: LogSink,
-        course: Arc<Course>,
+        term: Arc<Term>,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let reuse = Reuse::new(options);
@@ -165,7 +166,7 @@ impl Factory {
             reuse,
             log,
             clock: options.clock.clone(),
-            course,
+            term,
             metrics,
         }
     }
@@ -257,7 +258,7 @@ impl HandlerState for Factory {
             expiration: Expiration::new(
                 self.reuse.idle_timeout,
                 self.reuse.request_timeout,
-                Arc::clone(&self.course),
+                Arc::clone(&self.term),
                 askers.clone(),
                 self.level.slots.clone(),
                 Arc::clone(&aboard),
@@ -267,7 +268,7 @@ impl HandlerState for Factory {
                 component: Arc::clone(&self.grants.component),
                 reuse: self.reuse.clone(),
                 log: self.log.clone(),
-                stay: self.course.stay(),
+                work: self.term.work(),
                 askers,
                 aboard,
                 _slot: slot,
@@ -307,8 +308,8 @@ pub struct Worker {
     component: Arc<str>,
     reuse: Reuse,
     log: LogSink,
-    /// The host waits for it.
-    stay: Stay,
+    /// The host waits for it, and so does its application.
+    work: Work,
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
     aboard: Arc<Aboard>,
@@ -359,7 +360,7 @@ impl WorkerState for Worker {
         drop(store);
         // An instance that is cut off because the host stops has done nothing wrong.
         if let Err(error) = result
-            && self.stay.course().phase() < Phase::Stopping
+            && self.work.term().host().phase() < Phase::Stopping
         {
             // The cause alone: what comes before it is a trace of nameless functions.
             let cause = match &self.askers {
@@ -421,8 +422,9 @@ pub struct Expiration {
     /// Ends when the deadline that was looked at last may have passed.
     alarm: Pin<Box<tokio::time::Sleep>>,
     armed: bool,
-    stopping: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
-    stopped: bool,
+    ending: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    /// Whether the term is over: an instance that has nothing to do goes away.
+    over: bool,
     /// The components whose requests the instance has.
     askers: Option<Askers>,
     /// The requests that the instance has.
@@ -438,7 +440,7 @@ impl Expiration {
     fn new(
         idle_timeout: Duration,
         request_timeout: Option<Duration>,
-        course: Arc<Course>,
+        term: Arc<Term>,
         askers: Option<Askers>,
         slots: Option<Arc<Slots>>,
         aboard: Arc<Aboard>,
@@ -454,8 +456,8 @@ impl Expiration {
             request_timeout,
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: false,
-            stopping: Box::pin(async move { course.reaches(Phase::Stopping).await }),
-            stopped: false,
+            ending: Box::pin(async move { term.is_over().await }),
+            over: false,
         }
     }
 }
@@ -471,10 +473,10 @@ impl WorkerExpiration for Expiration {
         // Whenever the instance has let go, interrupted or by itself.
         this.busy.looked_at();
         if status == WorkerStatus::Idle {
-            if !this.stopped {
-                this.stopped = this.stopping.as_mut().poll(cx).is_ready();
+            if !this.over {
+                this.over = this.ending.as_mut().poll(cx).is_ready();
             }
-            if this.stopped {
+            if this.over {
                 return Poll::Ready(());
             }
         }
@@ -532,6 +534,7 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::course::Course;
 
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -550,7 +553,7 @@ mod tests {
         let mut expiration = Box::pin(Expiration::new(
             idle,
             request,
-            course,
+            Term::begin(course),
             None,
             None,
             Arc::new(Aboard::new(None)),

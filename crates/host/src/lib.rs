@@ -11,6 +11,7 @@
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! precompile → ahead                 … or compiled before, in an image
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
+//! replacing → term                   the application that is served, and another one in its place
 //! management → metrics                whether the host is alive, and its numbers, at addresses of their own
 //! timers → schedule                  what is asked of them again and again
 //! ```
@@ -59,6 +60,7 @@ pub mod precompile;
 mod presence;
 mod reach;
 mod redis_client;
+mod replacing;
 mod request;
 mod route_pattern;
 pub mod router;
@@ -74,6 +76,7 @@ mod stdio;
 mod streams;
 mod telemetry;
 mod template;
+mod term;
 mod timers;
 pub mod trust;
 pub mod variables;
@@ -84,4 +87,5 @@ pub use ipnet::IpNet;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};
 pub use reach::{Bypass, past_middlewares};
+pub use replacing::{NotReplaced, Renewed, Replacer};
 pub use server::{Ending, Server};

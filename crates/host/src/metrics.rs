@@ -8,13 +8,13 @@ mod measured;
 mod outcome;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 pub use doorward_metrics::Format;
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 pub use self::measured::{Kind, Measured, Value};
@@ -45,6 +45,10 @@ pub struct Metrics {
     started: IntCounterVec,
     start_seconds: HistogramVec,
     load_seconds: GaugeVec,
+    applications: IntGauge,
+    replaced: IntCounterVec,
+    reload_successful: IntGauge,
+    reloaded_at: Gauge,
     measured: Arc<Measurements>,
     dropped: IntCounterVec,
 }
@@ -112,6 +116,25 @@ impl Metrics {
                 ),
                 &[COMPONENT],
             )?,
+            applications: IntGauge::new(
+                "doorward_host_applications",
+                "Applications that there are: the one that is served, and those before it that still have requests.",
+            )?,
+            replaced: IntCounterVec::new(
+                Opts::new(
+                    "doorward_host_reloads_total",
+                    "Applications that were loaded, the first one included, and those that were refused.",
+                ),
+                &["outcome"],
+            )?,
+            reload_successful: IntGauge::new(
+                "doorward_host_last_reload_successful",
+                "Whether the last application that was to be served is the one that is.",
+            )?,
+            reloaded_at: Gauge::new(
+                "doorward_host_last_reload_success_timestamp_seconds",
+                "When the application that is served was loaded.",
+            )?,
             measured: Arc::default(),
             dropped: IntCounterVec::new(
                 by_component(
@@ -131,6 +154,10 @@ impl Metrics {
         registry.register(Box::new(metrics.started.clone()))?;
         registry.register(Box::new(metrics.start_seconds.clone()))?;
         registry.register(Box::new(metrics.load_seconds.clone()))?;
+        registry.register(Box::new(metrics.applications.clone()))?;
+        registry.register(Box::new(metrics.replaced.clone()))?;
+        registry.register(Box::new(metrics.reload_successful.clone()))?;
+        registry.register(Box::new(metrics.reloaded_at.clone()))?;
         registry.register(Box::new(metrics.dropped.clone()))?;
         registry.register(Box::new(Seen(Arc::clone(&metrics.measured))))?;
         #[cfg(target_os = "linux")]
@@ -156,6 +183,26 @@ impl Metrics {
     pub fn loaded(&self, component: &str, time: Duration) {
         let seconds = self.load_seconds.with_label_values(&[component]);
         seconds.set(time.as_secs_f64());
+    }
+
+    /// An application is there until what this gives is dropped.
+    #[must_use]
+    pub fn application(&self) -> Counted {
+        Counted::new(&self.applications)
+    }
+
+    /// An application took the place of the one before, or could not.
+    pub fn replaced(&self, is_served: bool) {
+        let outcome = match is_served {
+            true => "served",
+            false => "refused",
+        };
+        self.replaced.with_label_values(&[outcome]).inc();
+        self.reload_successful.set(i64::from(is_served));
+        if is_served {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            self.reloaded_at.set(now.unwrap_or_default().as_secs_f64());
+        }
     }
 
     /// An instance was started since then. It is there until what this gives is dropped.

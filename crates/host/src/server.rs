@@ -31,8 +31,10 @@ use crate::manifest;
 use crate::metrics::Metrics;
 use crate::options::HostOptions;
 use crate::patience::Pace;
+use crate::replacing::{Current, Replacer, start_timers};
 use crate::shares::Share;
 use crate::streams::Streams;
+use crate::term::Term;
 use crate::timers::Clockwork;
 
 /// Bytes of the head of an HTTP/1 request, and of the headers of an HTTP/2 one: the longest token that a
@@ -71,9 +73,7 @@ const ENDS_EARLIER_PART: u32 = 10;
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    application: Arc<Application>,
-    options: HostOptions,
-    course: Arc<Course>,
+    replacer: Replacer,
     management: Management,
     heartbeat: Arc<Heartbeat>,
 }
@@ -102,22 +102,28 @@ impl Server {
             options.metrics.zip(metrics.clone()),
         )?;
         download::fetch_all(&mut application, &options, &|_| {}).await?;
-        let (application, options) = tokio::task::spawn_blocking({
-            let course = Arc::clone(&course);
-            move || {
-                Application::load(&application, &options, &course, metrics)
-                    .map(|loaded| (loaded, options))
-            }
+        let options = Arc::new(options);
+        let loaded = tokio::task::spawn_blocking({
+            let (options, metrics) = (Arc::clone(&options), metrics.clone());
+            let term = Term::begin(Arc::clone(&course));
+            move || Application::load(&application, &options, &term, metrics, None)
         })
         .await
         .context("loading the application failed")??;
-        application.client.set_own_address(local_addr);
+        loaded.client.set_own_address(local_addr);
+        if let Some(metrics) = &metrics {
+            metrics.replaced(true);
+        }
         Ok(Self {
             listener,
             local_addr,
-            application: Arc::new(application),
-            options,
-            course,
+            replacer: Replacer {
+                current: Arc::new(Current::new(loaded)),
+                options,
+                course,
+                metrics,
+                turn: Arc::default(),
+            },
             management,
             heartbeat,
         })
@@ -141,6 +147,12 @@ impl Server {
         self.local_addr
     }
 
+    /// What puts other applications in the place of this one.
+    #[must_use]
+    pub fn replacer(&self) -> Replacer {
+        self.replacer.clone()
+    }
+
     /// Serves until `shutdown` is ready, and stops then:
     ///
     /// - For [`HostOptions::drain_delay`] it accepts on, is not ready, and tells clients of HTTP/1 to go elsewhere.
@@ -155,7 +167,13 @@ impl Server {
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<Ending> {
         let mut beating = JoinSet::new();
         beating.spawn(beat(self.heartbeat));
-        let (course, options) = (&self.course, &self.options);
+        let Replacer {
+            current,
+            options,
+            course,
+            metrics,
+            ..
+        } = &self.replacer;
         // Where nobody waits for this any more, timers and connections end as well.
         let _stops = Stops(Arc::clone(course));
         let limits = limits(options);
@@ -166,26 +184,24 @@ impl Server {
             },
             limits,
             TrustedProxies::new(&options.trusted_proxies),
-            Arc::clone(&self.application.shares),
+            Arc::clone(&current.get().shares),
         ));
         let serving = Arc::new(Serving {
-            application: Arc::clone(&self.application),
+            current: Arc::clone(current),
+            course: Arc::clone(course),
+            metrics: metrics.clone(),
             connections: Arc::clone(&connections),
             limits,
             builder: builder(options.header_read_timeout),
         });
         let clockwork = Clockwork::new(options);
-        let timers = &self.application.timers;
-        for timed in timers {
-            let driving = clockwork.clone().drive(timed.clone(), Arc::clone(course));
-            tokio::spawn(driving);
-        }
+        start_timers(&current.get(), &clockwork);
         course.enter(Phase::Serving);
         let work = async {
             serving.accept_all(self.listener).await;
             course.all_gone().await;
             let mut last = JoinSet::new();
-            for timed in timers {
+            for timed in &current.get().timers {
                 last.spawn(clockwork.clone().at_stop(timed.clone()));
             }
             // Not `join_all`, which panics where the runtime ends meanwhile.
@@ -232,7 +248,9 @@ async fn beat(heartbeat: Arc<Heartbeat>) {
 
 /// What all connections share.
 struct Serving {
-    application: Arc<Application>,
+    current: Arc<Current>,
+    course: Arc<Course>,
+    metrics: Option<Arc<Metrics>>,
     connections: Arc<Connections>,
     limits: Limits,
     builder: auto::Builder<Streams>,
@@ -255,8 +273,7 @@ fn limits(options: &HostOptions) -> Limits {
 impl Serving {
     /// Serves each connection that comes until the host stops, and those that wait in the queue then.
     async fn accept_all(self: &Arc<Self>, listener: TcpListener) {
-        let course = &self.application.course;
-        let mut stopping = pin!(course.reaches(Phase::Stopping));
+        let mut stopping = pin!(self.course.reaches(Phase::Stopping));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -291,9 +308,9 @@ impl Serving {
 
     /// Serves a connection once there is room for it.
     async fn take(self: &Arc<Self>, stream: TcpStream, client: SocketAddr) {
-        let stay = self.application.course.stay();
+        let stay = self.course.stay();
         let Ok(slot) = self.connections.take(client.ip()).await else {
-            if let Some(metrics) = self.application.metrics.as_deref() {
+            if let Some(metrics) = self.metrics.as_deref() {
                 metrics.refused_connection();
             }
             // As much of it as the socket takes at once, which is all of it.
@@ -318,7 +335,7 @@ async fn connection(
     stay: Stay,
 ) {
     let course = stay.course();
-    let metrics = serving.application.metrics.as_ref();
+    let metrics = serving.metrics.as_ref();
     let _counted = metrics.map(|metrics| metrics.connection());
     let link = Arc::clone(&slot.link);
     let sender = Arc::new(Sender {
@@ -335,8 +352,9 @@ async fn connection(
                 let now = Instant::now();
                 let flow = sender.link.begin(&serving.limits, stream, now);
                 let is_multiplexed = request.version() == Version::HTTP_2;
-                let mut response = answer(&serving.application, request, &sender, flow, now).await;
-                if !is_multiplexed && serving.application.course.drains() {
+                let application = serving.current.get();
+                let mut response = answer(&application, request, &sender, flow, now).await;
+                if !is_multiplexed && serving.course.drains() {
                     // Whoever keeps connections has the next one elsewhere.
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(CONNECTION, close);

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::chaining::{Callee, host_of};
-use crate::course::{Course, Phase};
 use crate::options::{HostOptions, LogLine, LogSink, LogStream, REQUEST_TIMEOUT};
 use crate::schedule::Schedule;
+use crate::term::Term;
 
 /// How long at most nobody looks at the clock: it may be moved, and a machine may sleep.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -65,12 +65,12 @@ impl Clockwork {
         }
     }
 
-    /// Asks at each of its times, until the host stops, which waits while a component works.
-    pub async fn drive(self, timed: Timed, course: Arc<Course>) {
+    /// Asks at each of its times, until its application's term is over. The host waits while a component works.
+    pub async fn drive(self, timed: Timed, term: Arc<Term>) {
         tokio::select! {
             biased;
-            () = course.reaches(Phase::Stopping) => {}
-            () = self.go(timed, &course) => {}
+            () = term.is_over() => {}
+            () = self.go(timed, &term) => {}
         }
     }
 
@@ -81,7 +81,7 @@ impl Clockwork {
         }
     }
 
-    async fn go(&self, timed: Timed, course: &Arc<Course>) {
+    async fn go(&self, timed: Timed, term: &Arc<Term>) {
         let timed = Arc::new(timed);
         let running = Arc::new(AtomicBool::new(false));
         let mut from = (self.now)().as_secs();
@@ -98,10 +98,10 @@ impl Clockwork {
                 continue;
             }
             let (this, timed) = (self.clone(), Arc::clone(&timed));
-            let (running, stay) = (Running(Arc::clone(&running)), course.stay());
+            let (running, work) = (Running(Arc::clone(&running)), term.work());
             tokio::spawn(async move {
                 this.ask(&timed).await;
-                drop((running, stay));
+                drop((running, work));
             });
         }
     }

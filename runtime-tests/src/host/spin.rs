@@ -69,6 +69,7 @@ impl Host for Spin {
             let errors = keep(error, &log);
             match tokio::time::timeout(START_TIME_MAX, listens(output)).await {
                 Ok(Ok(address)) => Running {
+                    replacer: None,
                     address,
                     metrics: None,
                     log,

@@ -7,6 +7,9 @@ mod log_format;
 mod management;
 mod outbound;
 mod policies;
+mod renewal;
+mod sources;
+mod stamps;
 mod stopping;
 mod stores;
 mod variable;
@@ -24,8 +27,7 @@ use clap::Args;
 use doorward_host::ahead::Ahead;
 use doorward_host::kv::Places;
 use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
-use doorward_host::manifest::{self, Application, Timer};
-use doorward_host::variables::environment_name;
+use doorward_host::manifest::{Application, Timer};
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
 use crate::issuer::Issuer;
@@ -35,6 +37,8 @@ use first_look::FirstLook;
 use log_format::LogFormat;
 use outbound::Outbound;
 pub(crate) use policies::check as check_policies;
+use renewal::Renewal;
+use sources::Sources;
 pub(crate) use variable::{VariableSource, read_all as read_variables};
 
 /// A start that takes longer says what it is doing; one whose components are compiled takes less.
@@ -128,6 +132,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     management: management::Arguments,
     #[command(flatten)]
+    renewal: renewal::Arguments,
+    #[command(flatten)]
     stopping: stopping::Arguments,
 }
 
@@ -146,17 +152,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     arguments.stopping.check()?;
     let image = arguments.image.as_deref();
     let ahead = image.map(Ahead::read).transpose()?.map(Arc::new);
-    let manifest = state::find_manifest(arguments.from.as_deref().or(image))?;
-    let mut application = manifest::load(&manifest)?;
-    if let Some(ahead) = &ahead {
-        ahead.place(&mut application)?;
-    }
-    for notice in &application.notices {
-        eprintln!("{}: {notice}", manifest.display());
-    }
-    for component in application.components.values_mut() {
-        component.environment.extend(arguments.env.iter().cloned());
-    }
+    let sources = Sources {
+        manifest: state::find_manifest(arguments.from.as_deref().or(image))?,
+        ahead: ahead.clone(),
+        environment: arguments.env.clone(),
+        variables: arguments.variable.clone(),
+    };
+    let application = sources.read()?;
     let in_image = image.map(|_| Path::new(IMAGE_STATE));
     let state_dir = arguments.state_dir.as_deref().or(in_image);
     let state_dir = state::state_dir_of(&application.dir, state_dir)?;
@@ -168,7 +170,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 
     // Whether both ports are free is known at once; building takes a while.
     check_address(arguments.listen)?;
-    let ready_paths = policies::check(&application)?;
+    let ready_paths = policies::check(&application)?.ready_paths;
     let mut configured = match &arguments.runtime_config_file {
         Some(file) => runtime_config::load(file)?,
         None => RuntimeConfig::default(),
@@ -194,10 +196,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let places = Places::new(&state_dir, &configured.key_value_stores, &outbound);
         runtime.block_on(stores::fill(&places, &arguments.key_value))?;
     }
+    let renewal = {
+        // Signals are for the runtime.
+        let _entered = runtime.enter();
+        Renewal::new(
+            &arguments.renewal,
+            sources.clone(),
+            &application,
+            arguments.build,
+        )
+    };
     let printed = issuer.is_some().then_some(&first_look);
     let mut host = HostOptions::new(arguments.listen, state_dir);
     host.ahead = ahead;
     host.outbound = outbound;
+    host.variables = sources.variables(&application)?;
     arguments.stopping.set(ready_paths, &mut host);
     let served = runtime.block_on(serve(
         application,
@@ -206,6 +219,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         configured,
         issuer,
         printed,
+        renewal,
     ));
     // What was cut off is not waited for, whatever it does.
     runtime.shutdown_background();
@@ -241,11 +255,11 @@ async fn serve(
     configured: RuntimeConfig,
     issuer: Option<Issuer>,
     first_look: Option<&FirstLook>,
+    renewal: Renewal,
 ) -> Result<()> {
     let name = application.name.clone();
     let timers = timers(&application);
     let state_dir = host.state_dir.clone();
-    host.variables = variables(&application, &arguments.variable)?;
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
     host.idle_instance_timeout = arguments.idle_instance_timeout;
@@ -296,9 +310,13 @@ async fn serve(
         first_look.print(&url, &state_dir);
     }
     let issuing = issuer.map(|issuer| tokio::spawn(issuer.serve(std::future::pending())));
+    let renewing = renewal.go_on(server.replacer());
     let served = server
         .serve(async {
-            shutdown.await;
+            tokio::select! {
+                () = shutdown => {}
+                () = renewing => {}
+            }
             arguments.stopping.print_begin();
         })
         .await;
@@ -307,24 +325,6 @@ async fn serve(
     }
     arguments.stopping.print_end(served?);
     Ok(())
-}
-
-/// The values of the command line, before them those of `.env` that the environment does not give: of
-/// several the last one counts.
-fn variables(application: &Application, given: &[VariableSource]) -> Result<Vec<(String, String)>> {
-    let mut in_file = dotenv::read(Path::new(dotenv::FILE))?;
-    let mut values: Vec<(String, String)> = application
-        .variables
-        .keys()
-        .filter_map(|name| {
-            let environment = environment_name(name);
-            let absent = std::env::var_os(&environment).is_none();
-            let value = in_file.remove(&environment).filter(|_| absent)?;
-            Some((name.clone(), value))
-        })
-        .collect();
-    values.extend(variable::read_all(given)?);
-    Ok(values)
 }
 
 /// The values of `.env` in the current folder, by the names of environment variables.

@@ -2,21 +2,40 @@
 //! what it says is said here, too.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use anyhow::{Context as _, Result, bail};
-use doorward_host::manifest::Application;
-use doorward_host::not_callable;
+use doorward_host::manifest::{Application, Digest};
+use doorward_host::{not_callable, sha256};
 use doorward_policy::{Findings, Policy};
 
 use crate::{check, policy_file};
 
-/// Checks every policy that is mounted into a component of `application`. What is found goes to standard
-/// error. Gives the paths at which gates are asked whether they are ready.
+/// What was found in policies that can be served.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// The paths at which gates are asked whether they are ready.
+    pub(crate) ready_paths: BTreeSet<String>,
+    /// The policies, as the manifest names them.
+    digests: Vec<(String, Digest)>,
+}
+
+/// Which policies it is that are served, each with its digest, as `sha256sum` prints it.
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, digest) in &self.digests {
+            write!(f, "\n  {name}: {digest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks every policy that is mounted into a component of `application`. What is found goes to standard error.
 ///
 /// # Errors
 ///
 /// A policy cannot be read, or one of its findings is an error, or an upstream is a component that is not there.
-pub(crate) fn check(application: &Application) -> Result<BTreeSet<String>> {
+pub(crate) fn check(application: &Application) -> Result<Checked> {
     let mut files = BTreeSet::new();
     for component in application.components.values() {
         let mounts = component.file_mounts()?;
@@ -26,7 +45,7 @@ pub(crate) fn check(application: &Application) -> Result<BTreeSet<String>> {
         files.extend(policies.map(|mount| mount.source));
     }
     let mut refused = Vec::new();
-    let mut ready_paths = BTreeSet::new();
+    let mut checked = Checked::default();
     for file in files {
         // As the manifest names it.
         let name = file.strip_prefix(&application.dir).unwrap_or(&file);
@@ -37,7 +56,10 @@ pub(crate) fn check(application: &Application) -> Result<BTreeSet<String>> {
         match parsed {
             Ok(policy) => {
                 check_components(application, &policy, &name)?;
-                ready_paths.extend(policy.health().and_then(|rule| rule.ready.clone()));
+                let ready = policy.health().and_then(|rule| rule.ready.clone());
+                checked.ready_paths.extend(ready);
+                let digest = sha256::of(text.as_bytes())?;
+                checked.digests.push((name, digest));
             }
             Err(_) => refused.push(name),
         }
@@ -48,7 +70,7 @@ pub(crate) fn check(application: &Application) -> Result<BTreeSet<String>> {
             refused.join(", ")
         );
     }
-    Ok(ready_paths)
+    Ok(checked)
 }
 
 /// Checks that the upstreams that are other components can be asked.

@@ -24,6 +24,16 @@ pub(crate) enum VariableSource {
     Toml(PathBuf),
 }
 
+impl VariableSource {
+    /// The file that they are in, if any.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Literal(..) => None,
+            Self::Content(_, path) | Self::Json(path) | Self::Toml(path) => Some(path.clone()),
+        }
+    }
+}
+
 impl FromStr for VariableSource {
     type Err = String;
 

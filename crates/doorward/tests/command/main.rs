@@ -19,6 +19,7 @@ mod issuers;
 mod key;
 mod obeyed;
 mod redis;
+mod reload;
 mod replay;
 mod replicas;
 mod revoke;

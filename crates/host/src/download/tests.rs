@@ -313,9 +313,9 @@ async fn what_is_loaded_is_what_has_the_digest() {
     fs::write(&file, "(component)").unwrap();
     application.components.get_mut("main").unwrap().source = file;
     let options = options(folder.path());
-    let course = crate::course::Course::begin();
-    let Err(error) = crate::application::Application::load(&application, &options, &course, None)
-    else {
+    let term = crate::term::Term::begin(crate::course::Course::begin());
+    let loaded = crate::application::Application::load(&application, &options, &term, None, None);
+    let Err(error) = loaded else {
         unreachable!("it should not be loaded");
     };
     let error = format!("{error:#}");

@@ -15,7 +15,7 @@ use crate::variables::Variables;
 
 /// An interface that components import, or several over the same service.
 ///
-/// `service` is there once, when the application starts. `grant` is what one component may do with it, from its
+/// `service` is there once for an application; one that takes another's place goes on with what that one has open. `grant` is what one component may do with it, from its
 /// section of the manifest. `instance` is what one instance of that component has. `link` puts the functions of
 /// the interface before it, `deny` those of its refusing twin: what a middleware has that does not inherit
 /// [`Self::GRANT`].
@@ -31,12 +31,12 @@ pub trait HostInterface: Sized + Send + 'static {
     /// What belongs to one instance.
     type Instance: Send + 'static;
 
-    /// Makes the service ready.
+    /// Makes the service ready. What `before` has open, that of the application whose place this one takes, is kept.
     ///
     /// # Errors
     ///
     /// Says what stands in the way.
-    fn service(start: &Start<'_>) -> Result<Self::Service>;
+    fn service(start: &Start<'_>, before: Option<&Self::Service>) -> Result<Self::Service>;
 
     /// What the manifest grants to `component`.
     ///

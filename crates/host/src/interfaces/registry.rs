@@ -41,13 +41,16 @@ macro_rules! interfaces {
         }
 
         impl Services {
-            /// Makes all of them ready.
+            /// Makes all of them ready. What `before` has open, those of the application whose place this one takes, is
+            /// kept.
             ///
             /// # Errors
             ///
             /// Says what stands in the way.
-            pub fn new(start: &Start<'_>) -> Result<Self> {
-                Ok(Self { $($name: <$interface>::service(start)?,)+ })
+            pub fn new(start: &Start<'_>, before: Option<&Self>) -> Result<Self> {
+                Ok(Self {
+                    $($name: <$interface>::service(start, before.map(|before| &before.$name))?,)+
+                })
             }
 
             /// What the manifest grants to a component.

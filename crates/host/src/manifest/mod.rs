@@ -20,6 +20,7 @@ mod source;
 mod static_response;
 mod timers;
 mod trigger;
+mod watched;
 
 #[cfg(test)]
 mod tests;

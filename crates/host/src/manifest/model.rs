@@ -259,6 +259,7 @@ pub struct Build {
     pub command: Vec<String>,
     /// Where they run, relative to the application's folder.
     pub workdir: Option<PathBuf>,
-    /// What `spin watch` looks at; this host only checks that it is a list of strings.
+    /// Patterns of the files that it is built from, relative to where the commands run: what `spin watch` and `doorward up
+    /// --watch` look at.
     pub watch: Vec<String>,
 }

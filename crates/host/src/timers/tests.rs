@@ -16,6 +16,7 @@ use wasmtime_wasi_http::Error;
 
 use super::*;
 use crate::chaining::Answering;
+use crate::course::{Course, Phase};
 
 /// 2026-11-29T02:00:00Z.
 const BEGIN: u64 = 1_795_917_600;
@@ -97,6 +98,7 @@ struct Going {
     /// How far the clock was moved, in seconds.
     moved: Arc<Mutex<i64>>,
     course: Arc<Course>,
+    term: Arc<Term>,
     driving: tokio::task::JoinHandle<()>,
     last: Option<(Clockwork, Timed)>,
 }
@@ -138,12 +140,14 @@ fn begin(expression: &str, manner: Manner, at_stop: bool) -> Going {
     };
     let course = Course::begin();
     let last = Some((clockwork.clone(), timed.clone()));
-    let driving = tokio::spawn(clockwork.drive(timed, Arc::clone(&course)));
+    let term = Term::begin(Arc::clone(&course));
+    let driving = tokio::spawn(clockwork.drive(timed, Arc::clone(&term)));
     Going {
         component,
         log,
         moved,
         course,
+        term,
         driving,
         last,
     }
@@ -244,6 +248,19 @@ async fn a_host_that_stops_begins_nothing_and_lets_come_to_an_end_what_is_under_
     let begun = Instant::now();
     // Who waits for this waits for all that is open.
     going.course.all_gone().await;
+    assert_eq!(begun.elapsed().as_secs(), 25, "until it has ended");
+    seconds(100).await;
+    assert_eq!(going.times(), [20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_that_is_retired_is_asked_no_more_and_lets_come_to_an_end_what_is_under_way()
+{
+    let going = start("*/20 * * * * *", Manner::Takes(30));
+    seconds(25).await;
+    going.term.retire();
+    let begun = Instant::now();
+    going.term.all_gone().await;
     assert_eq!(begun.elapsed().as_secs(), 25, "until it has ended");
     seconds(100).await;
     assert_eq!(going.times(), [20]);

@@ -23,7 +23,7 @@ impl HostInterface for Environment {
     type Granted = Vec<(String, String)>;
     type Instance = ();
 
-    fn service(_: &Start<'_>) -> Result<()> {
+    fn service(_: &Start<'_>, _: Option<&()>) -> Result<()> {
         Ok(())
     }
 

@@ -36,7 +36,7 @@ impl HostInterface for Files {
     type Granted = Option<Folder>;
     type Instance = ();
 
-    fn service(_: &Start<'_>) -> Result<()> {
+    fn service(_: &Start<'_>, _: Option<&()>) -> Result<()> {
         Ok(())
     }
 

@@ -10,17 +10,21 @@ use crate::interfaces::interface::Start;
 use crate::manifest::Component;
 use crate::nearest::nearest;
 
-/// Opens the stores that some component has.
+/// Opens the stores that some component has. Those of `before` stay open: what is in memory is nowhere else.
 ///
 /// # Errors
 ///
 /// When the file of one cannot be opened, or is something else.
-pub fn open(start: &Start<'_>) -> Result<BTreeMap<String, Place>> {
+pub fn open(
+    start: &Start<'_>,
+    before: Option<&BTreeMap<String, Place>>,
+) -> Result<BTreeMap<String, Place>> {
     let places = places(start);
     let components = start.application.components.values();
     let labels = components.flat_map(|component| &component.key_value_stores);
     let labels = labels.map(|named| named.label.as_str());
-    places.open_all(labels.filter(|label| places.has(label)))
+    let opened = before.cloned().unwrap_or_default();
+    places.open_all(opened, labels.filter(|label| places.has(label)))
 }
 
 /// The stores that a component may open.

@@ -39,8 +39,8 @@ impl HostInterface for KeyValue {
     type Granted = Stores;
     type Instance = OpenStores;
 
-    fn service(start: &Start<'_>) -> Result<Self::Service> {
-        grant::open(start)
+    fn service(start: &Start<'_>, before: Option<&Self::Service>) -> Result<Self::Service> {
+        grant::open(start, before)
     }
 
     fn grant(opened: &Self::Service, start: &Start<'_>, component: &Component) -> Result<Stores> {

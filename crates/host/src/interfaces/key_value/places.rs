@@ -81,18 +81,21 @@ impl Places {
         }
     }
 
-    /// The places of the stores with these labels, each once.
+    /// The places of the stores with these labels, each once, beside those that are open.
     ///
     /// # Errors
     ///
     /// As [`Self::open`].
     pub fn open_all<'l>(
         &self,
+        opened: BTreeMap<String, Place>,
         labels: impl IntoIterator<Item = &'l str>,
     ) -> Result<BTreeMap<String, Place>> {
-        let mut places: BTreeMap<String, Place> = BTreeMap::new();
+        let mut places = opened;
         // All that are not configured are in the same file.
-        let mut common = None;
+        let mut common = (places.iter())
+            .find(|(label, _)| !self.configured.contains_key(*label))
+            .map(|(_, place)| place.clone());
         for label in labels {
             if places.contains_key(label) {
                 continue;

@@ -44,9 +44,13 @@ impl HostInterface for OutboundHttp {
     type Granted = Outbound;
     type Instance = Outbound;
 
-    fn service(start: &Start<'_>) -> Result<Senders> {
+    fn service(start: &Start<'_>, before: Option<&Senders>) -> Result<Senders> {
+        let client = match before {
+            Some(before) => before.client.clone(),
+            None => OutboundClient::new(&start.options.outbound)?,
+        };
         Ok(Senders {
-            client: OutboundClient::new(&start.options.outbound)?,
+            client,
             chaining: Chaining::new(start.log.clone()),
         })
     }

@@ -39,7 +39,10 @@ impl HostInterface for Postgres {
     type Granted = Granted;
     type Instance = Open;
 
-    fn service(start: &Start<'_>) -> Result<Arc<Trust>> {
+    fn service(start: &Start<'_>, before: Option<&Arc<Trust>>) -> Result<Arc<Trust>> {
+        if let Some(before) = before {
+            return Ok(Arc::clone(before));
+        }
         let roots = start.options.outbound.roots.clone();
         Ok(Arc::new(Trust::new(roots)))
     }

@@ -36,7 +36,10 @@ impl HostInterface for Redis {
     type Granted = Granted;
     type Instance = Open;
 
-    fn service(start: &Start<'_>) -> Result<Arc<Pool>> {
+    fn service(start: &Start<'_>, before: Option<&Arc<Pool>>) -> Result<Arc<Pool>> {
+        if let Some(before) = before {
+            return Ok(Arc::clone(before));
+        }
         Ok(Arc::new(Pool::new(&start.options.outbound, BOUNDS)))
     }
 

@@ -32,8 +32,8 @@ impl HostInterface for Sqlite {
     type Granted = Databases;
     type Instance = Connections;
 
-    fn service(_: &Start<'_>) -> Result<Self::Service> {
-        Ok(Arc::new(Limits::default()))
+    fn service(_: &Start<'_>, before: Option<&Self::Service>) -> Result<Self::Service> {
+        Ok(before.map(Arc::clone).unwrap_or_default())
     }
 
     fn grant(

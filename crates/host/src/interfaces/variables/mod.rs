@@ -26,7 +26,7 @@ impl HostInterface for SpinVariables {
     type Granted = ComponentVariables;
     type Instance = Arc<ComponentVariables>;
 
-    fn service(_: &Start<'_>) -> Result<()> {
+    fn service(_: &Start<'_>, _: Option<&()>) -> Result<()> {
         Ok(())
     }
 

@@ -1,0 +1,62 @@
+//! SIGHUP: something changed, or nobody looks on any more.
+
+/// What a SIGHUP says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hangup {
+    /// Everything is to be read again.
+    Reload,
+    /// The terminal is gone that the process was started from, and the process is to end with it.
+    TerminalGone,
+}
+
+/// The SIGHUPs of this process, each of which is seen however late somebody waits for it.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    had_terminal: bool,
+}
+
+#[cfg(unix)]
+impl Hangups {
+    /// Those from now on. Before, and where they cannot be had, one ends the process.
+    pub(crate) fn begin() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            signal: signal(SignalKind::hangup()).ok(),
+            had_terminal: has_terminal(),
+        }
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Hangup {
+        let told = match &mut self.signal {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        match told {
+            // It comes from the system when the terminal is closed, and from people when it is not.
+            Some(()) if self.had_terminal && !has_terminal() => Hangup::TerminalGone,
+            Some(()) => Hangup::Reload,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    /// There are none here.
+    pub(crate) fn begin() -> Self {
+        Self {}
+    }
+
+    /// Never.
+    pub(crate) async fn next(&mut self) -> Hangup {
+        std::future::pending().await
+    }
+}
