@@ -14,11 +14,12 @@ mod clients;
 use clients::Traffic;
 use doorward_runtime_tests::app::{AppSpec, Other, built};
 use doorward_runtime_tests::cases;
-use doorward_runtime_tests::client::Ask;
+use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Ask};
 use doorward_runtime_tests::gated;
 use doorward_runtime_tests::host::{Host as _, How, InProcess, Running, start_in_process};
 use doorward_runtime_tests::issuer::Issuer;
 use doorward_runtime_tests::origin::{Gate, Origin, Reply, Script};
+use doorward_runtime_tests::raw::Raw;
 use doorward_runtime_tests::run;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     run::main(cases![; in_process:
         no_request_is_lost_and_no_connection_closed_under_load,
         what_is_under_way_ends_as_it_began_and_can_ask_its_components,
+        an_application_is_there_for_as_long_as_it_works_on_an_answer,
         a_token_of_an_issuer_that_is_gone_is_refused_from_then_on,
         keys_in_a_store_in_memory_stay,
         an_instance_that_has_nothing_to_do_goes_away_at_once,
@@ -59,6 +61,15 @@ fn gateway(urls: &[String], more: &str) -> AppSpec {
 async fn replaced(host: &Running, by: &AppSpec) {
     let replaced = host.replace(&by.write()).await;
     replaced.unwrap_or_else(|error| panic!("it is not served: {error}"));
+}
+
+/// One of the host's numbers.
+async fn number(host: &Running, name: &str) -> f64 {
+    let metrics = host.metrics.expect("told to tell them");
+    let text = Ask::get("/metrics").send(metrics).await.text();
+    let line = text.lines().find(|line| line.starts_with(name));
+    let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
 async fn no_request_is_lost_and_no_connection_closed_under_load() {
@@ -143,6 +154,32 @@ async fn what_is_under_way_ends_as_it_began_and_can_ask_its_components() {
     );
 }
 
+async fn an_application_is_there_for_as_long_as_it_works_on_an_answer() {
+    let spec = AppSpec::gated("echo", "[[route]]\npath = \"/**\"\npublic = true\n");
+    let app = spec.write();
+    let host = start_in_process(&app, |options| {
+        options.metrics = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let applications = async || number(&host, "doorward_host_applications").await;
+    let mut client = Raw::connect(host.address).await;
+    // It begins its answer, and ends it when it has the body.
+    client
+        .send("POST /held HTTP/1.1\r\nhost: a.example\r\ncontent-length: 2\r\n\r\n1")
+        .await;
+    client.read_until("\r\n\r\n").await;
+    replaced(&host, &spec).await;
+    assert_eq!(Ask::get("/a").send(host.address).await.status, 200);
+    // Longer than whoever only looks now and then takes to look.
+    tokio::time::sleep(LOOK_AFTER).await;
+    assert_eq!(applications().await, 2.0);
+    client.send("2").await;
+    client.read_until("/held").await;
+    let gone = async { while applications().await > 1.0 {} };
+    let gone = tokio::time::timeout(ANSWER_TIME_MAX, gone).await;
+    gone.expect("it is there no longer");
+}
+
 async fn a_token_of_an_issuer_that_is_gone_is_refused_from_then_on() {
     let (one, other) = (Issuer::start().await, Issuer::start().await);
     let app = AppSpec::gated("echo", gated::policy(&one)).write();
@@ -202,20 +239,18 @@ async fn an_instance_that_has_nothing_to_do_goes_away_at_once() {
         options.request_timeout = None;
     })
     .await;
-    let metrics = host.metrics.expect("told to tell them");
-    let number = async |name: &str| {
-        let text = Ask::get("/metrics").send(metrics).await.text();
-        let line = text.lines().find(|line| line.starts_with(name));
-        let value = line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        value.unwrap_or_else(|| panic!("no {name} in {text}"))
-    };
+    let number = async |name: &str| number(&host, name).await;
     let instances = "doorward_host_instances{component=\"echo\"}";
     assert_eq!(Ask::get("/a").send(host.address).await.status, 200);
     assert_eq!(number(instances).await, 1.0);
     let loaded = number("doorward_host_last_reload_success_timestamp_seconds").await;
     replaced(&host, &spec).await;
-    while number(instances).await > 0.0 {}
-    while number("doorward_host_applications").await > 1.0 {}
+    let gone = async {
+        while number(instances).await > 0.0 {}
+        while number("doorward_host_applications").await > 1.0 {}
+    };
+    let gone = tokio::time::timeout(ANSWER_TIME_MAX, gone).await;
+    gone.expect("the instance goes away, and so does its application");
     assert!(number("doorward_host_last_reload_success_timestamp_seconds").await > loaded);
     assert_eq!(
         number("doorward_host_reloads_total{outcome=\"served\"}").await,
