@@ -5,7 +5,7 @@
 //! elf → root       the executable, what it needs of the system, and what a C library looks up
 //! application      spin.toml, what it mounts, components and their code
 //! layer            files as a tar archive that is the same for the same files
-//! sbom             what is in it, as CycloneDX
+//! packages → sbom  what is in it, as CycloneDX
 //! layout           blobs, manifests and the index
 //! ```
 
@@ -13,6 +13,7 @@ mod application;
 mod elf;
 mod layer;
 mod layout;
+mod packages;
 mod place;
 mod root;
 mod sbom;
