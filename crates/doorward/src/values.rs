@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use doorward_host::IpNet;
+use doorward_host::options::INSTANCES_MAX;
 
 /// `KEY=VALUE`.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -62,6 +63,13 @@ pub(crate) fn per_cent(text: &str) -> Result<usize, String> {
     let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
     let number = number.filter(|number| (1..=100).contains(number));
     number.ok_or_else(|| "it has to be a number from 1 to 100".to_owned())
+}
+
+/// As many instances as the host has room for.
+pub(crate) fn instances(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (1..=INSTANCES_MAX).contains(number));
+    number.ok_or_else(|| format!("it has to be a number from 1 to {INSTANCES_MAX}"))
 }
 
 /// A count of at least 1, in 32 bits.

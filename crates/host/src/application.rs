@@ -18,7 +18,7 @@ use crate::chain::Part;
 use crate::chaining::{Callee, Callees, host_of};
 use crate::compose::{MiddlewarePart, compose};
 use crate::download::{self, COMPONENT_BYTES_MAX};
-use crate::engine::{Beside, INSTANCES_OUTSIDE, engine};
+use crate::engine::{Room, engine};
 use crate::exports;
 use crate::fixed::FixedAnswers;
 use crate::instance::{Factory, Level};
@@ -75,7 +75,7 @@ struct Kept {
     services: Services,
     engine: Engine,
     /// What the engine has room for.
-    beside: Beside,
+    room: Room,
     /// Who waits for an instance at which depth of service chaining, and for a timer's.
     levels: Levels,
     compiled: Compiled,
@@ -137,7 +137,7 @@ impl Application {
             kept: Kept {
                 services: loader.services,
                 engine: loader.engine,
-                beside: loader.beside,
+                room: loader.room,
                 levels: loader.levels,
                 compiled: loader.compiled,
             },
@@ -202,7 +202,7 @@ struct Loader<'a> {
     /// What the engine has compiled already.
     compiled_before: Option<&'a Compiled>,
     engine: Engine,
-    beside: Beside,
+    room: Room,
     levels: Levels,
     linker: Linker<HostState>,
     services: Services,
@@ -228,20 +228,21 @@ impl<'a> Loader<'a> {
         before: Option<&'a Application>,
     ) -> Result<Self> {
         let variables = Variables::resolve(application, &options.variables)?;
-        let beside = Beside {
+        let room = Room {
+            outside: options.instances_max,
             chains: chains(application, &variables)?,
             timers: with_timers(application).next().is_some(),
         };
         // All instances are in one pool, as long as that has what they need.
         let same_pool = before.map(|before| &before.kept);
-        let same_pool = same_pool.filter(|kept| kept.beside == beside);
+        let same_pool = same_pool.filter(|kept| kept.room == room);
         let engine = match same_pool {
             Some(kept) => kept.engine.clone(),
             None => {
                 // What was compiled ahead needs no folder for what is compiled.
                 let cache = options.ahead.is_none();
                 let cache = cache.then(|| options.cache_folder().join("compiled"));
-                engine(cache.as_deref(), options.memory_bytes_max, beside)?
+                engine(cache.as_deref(), options.memory_bytes_max, room)?
             }
         };
         let log = options.log.clone().unwrap_or_else(LogSink::stdio);
@@ -255,7 +256,7 @@ impl<'a> Loader<'a> {
         let shares = before.map_or_else(
             || {
                 Arc::new(Shares::new(Share {
-                    count: INSTANCES_OUTSIDE,
+                    count: options.instances_max,
                     percent: options.client_share_percent,
                 }))
             },
@@ -269,7 +270,7 @@ impl<'a> Loader<'a> {
             levels: same_pool.map_or_else(Levels::new, |kept| kept.levels.clone()),
             linker: linker(&engine, options.manner)?,
             engine,
-            beside,
+            room,
             services,
             variables,
             sources: BTreeMap::new(),

@@ -8,14 +8,11 @@ use wasmtime::{Cache, CacheConfig, Engine, InstanceAllocationStrategy, PoolingAl
 
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::code_settings::code_settings;
+use crate::options::INSTANCES_MAX;
 
 /// How often running code is asked to pause, so that timeouts are seen and threads are shared.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// Component instances that requests from outside can count on at the same time. Each takes up to 16 requests at
-/// once, so this is enough for all connections.
-pub const INSTANCES_OUTSIDE: usize = COMPONENT_INSTANCES_OUTSIDE as usize;
-const COMPONENT_INSTANCES_OUTSIDE: u32 = 256;
 /// Component instances at each depth of service chaining; who needs one more waits for one that is idle or ends.
 pub const CHAINED_INSTANCES_PER_DEPTH: usize = 96;
 /// Chained requests at each depth that wait for an instance of their own. What of them is given up waits on with
@@ -43,9 +40,11 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// map again.
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
-/// What requests there are beside those from outside.
+/// What there is room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beside {
+pub struct Room {
+    /// Component instances that requests from outside can count on at the same time.
+    pub outside: usize,
     /// Some component asks another one.
     pub chains: bool,
     /// There is a timer.
@@ -58,13 +57,13 @@ pub struct Beside {
 /// # Errors
 ///
 /// When the folder cannot be used or the machine cannot run compiled code.
-pub fn engine(cache_dir: Option<&Path>, memory_bytes_max: usize, beside: Beside) -> Result<Engine> {
+pub fn engine(cache_dir: Option<&Path>, memory_bytes_max: usize, room: Room) -> Result<Engine> {
     let mut config = code_settings();
     config
         .cache(cache_dir.map(cache).transpose()?)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
             memory_bytes_max,
-            beside,
+            room,
         )));
     let engine = match Engine::new(&config) {
         Ok(engine) => engine,
@@ -94,18 +93,19 @@ fn cache(dir: &Path) -> Result<Cache> {
         .with_context(|| format!("cannot keep compiled components in {}", dir.display()))
 }
 
-fn pool(memory_bytes_max: usize, beside: Beside) -> PoolingAllocationConfig {
-    let chained = match beside.chains {
+fn pool(memory_bytes_max: usize, room: Room) -> PoolingAllocationConfig {
+    let chained = match room.chains {
         true => COMPONENT_INSTANCES_CHAINED,
         false => 0,
     };
-    let timed = match beside.timers {
+    let timed = match room.timers {
         true => COMPONENT_INSTANCES_TIMED,
         false => 0,
     };
     let chained = chained + timed;
-    let instances = COMPONENT_INSTANCES_OUTSIDE + chained;
-    let stacks = STACKS_EACH * COMPONENT_INSTANCES_OUTSIDE + STACKS_CHAINED_EACH * chained;
+    let outside = u32::try_from(room.outside.clamp(1, INSTANCES_MAX)).unwrap_or(1);
+    let instances = outside + chained;
+    let stacks = STACKS_EACH * outside + STACKS_CHAINED_EACH * chained;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(CORE_INSTANCES_EACH * instances)

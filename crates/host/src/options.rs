@@ -21,6 +21,10 @@ pub const INSTANCE_REUSE_COUNT: usize = 128;
 pub const INSTANCE_CONCURRENT_REUSE_COUNT: usize = 16;
 /// How long an instance without a request is kept, unless told otherwise (Spin's default).
 pub const IDLE_INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Instances for requests from outside at the same time, unless told otherwise, and at most: with more, their stacks and
+/// memories would take more mappings than Linux allows a process. Each takes up to 16 requests at once, so this is enough
+/// for all connections.
+pub const INSTANCES_MAX: usize = 256;
 /// Linear memory of one instance in bytes, unless told otherwise: 256 MiB.
 pub const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// Computing without a pause that one instance is allowed, unless told otherwise.
@@ -71,6 +75,9 @@ pub struct HostOptions {
     pub max_instance_reuse_count: usize,
     /// Requests that one instance serves at the same time.
     pub max_instance_concurrent_reuse_count: usize,
+    /// Instances for requests from outside at the same time: 1 to 256 ([`INSTANCES_MAX`]). Who would need another one is
+    /// told to come again.
+    pub instances_max: usize,
     /// How long an instance without a request is kept.
     pub idle_instance_timeout: Duration,
     /// How long a component has for a request while no byte of it or of its answer moves and the client is not
@@ -134,6 +141,7 @@ impl HostOptions {
             variables: Vec::new(),
             max_instance_reuse_count: INSTANCE_REUSE_COUNT,
             max_instance_concurrent_reuse_count: INSTANCE_CONCURRENT_REUSE_COUNT,
+            instances_max: INSTANCES_MAX,
             idle_instance_timeout: IDLE_INSTANCE_TIMEOUT,
             request_timeout: Some(REQUEST_TIMEOUT),
             memory_bytes_max: MEMORY_BYTES_MAX,

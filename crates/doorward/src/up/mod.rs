@@ -109,6 +109,12 @@ pub(crate) struct Arguments {
     /// more instances, each with memory of its own.
     #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = options::INSTANCE_CONCURRENT_REUSE_COUNT)]
     max_instance_concurrent_reuse_count: usize,
+    /// Instances at the same time for requests of clients, from 1 to 256.
+    ///
+    /// Who would need one more gets a 503. With many requests under way each takes one or two MiB: with less memory than
+    /// half a GiB, have fewer.
+    #[arg(long, value_name = "COUNT", value_parser = values::instances, default_value_t = options::INSTANCES_MAX)]
+    max_instances: usize,
     /// How long an instance without requests is kept, such as 1s or 500ms.
     ///
     /// Where requests are few, more time saves the next one the start of an instance.
@@ -262,6 +268,7 @@ async fn serve(
     let state_dir = host.state_dir.clone();
     host.max_instance_reuse_count = arguments.max_instance_reuse_count;
     host.max_instance_concurrent_reuse_count = arguments.max_instance_concurrent_reuse_count;
+    host.instances_max = arguments.max_instances;
     host.idle_instance_timeout = arguments.idle_instance_timeout;
     host.request_timeout =
         (arguments.request_timeout > Duration::ZERO).then_some(arguments.request_timeout);
