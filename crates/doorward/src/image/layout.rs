@@ -15,7 +15,6 @@ use super::sbom;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// The config of a manifest that is none of an image, and its content.
 const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"{}");
 
@@ -70,7 +69,7 @@ impl Layout {
             .with_context(|| format!("cannot write to {}", self.folder.display()))?;
         let mut descriptors = Vec::new();
         for layer in layers {
-            descriptors.push(self.blob(LAYER, &layer.packed)?.0);
+            descriptors.push(self.blob(layer.packing.media_type(), &layer.packed)?.0);
         }
         let (config_of, _) = self.blob(CONFIG, &text(&config.json(layers)))?;
         let manifest = json!({

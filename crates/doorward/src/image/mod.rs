@@ -29,7 +29,7 @@ use doorward_host::{HostOptions, build, download, manifest};
 use jiff::Timestamp;
 
 use crate::{state, up, values};
-use layer::Layer;
+use layer::{Layer, Packing};
 use layout::{Config, Layout};
 use place::{PORT, USER};
 
@@ -56,6 +56,9 @@ pub(crate) struct Arguments {
     /// [default: x86-64-v2]
     #[arg(long, value_name = "NAME", value_parser = cpu)]
     cpu: Option<Cpu>,
+    /// How layers are compressed: zstd, or gzip for a runtime from before 2023.
+    #[arg(long, value_enum, default_value_t = Packing::Zstd, value_name = "NAME")]
+    compression: Packing,
     /// The name of the image in the layout.
     #[arg(long, value_name = "NAME", default_value = "latest", value_parser = tag)]
     tag: String,
@@ -114,9 +117,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let host = root::files(&executable)?;
     let application = application::files(&loaded, cpu, &progress)?;
     let bom = sbom::text(&loaded, &host, &application)?;
+    let layer = |files| Layer::of(files, seconds, arguments.compression);
     let layers = [
-        ("the host and its libraries", Layer::of(&host, seconds)?),
-        ("the application", Layer::of(&application, seconds)?),
+        ("the host and its libraries", layer(&host)?),
+        ("the application", layer(&application)?),
     ];
     for (what, layer) in &layers {
         let (packed, plain) = (megabytes(layer.packed.len()), megabytes(layer.plain_bytes));

@@ -18,13 +18,14 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Where components are built, from a folder of the manifests.
 const COMPONENTS: &str = "\"../../../";
 
-fn text_of(file: &str) -> String {
+/// The text of a file of the manifests.
+pub fn text_of(file: &str) -> String {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     fs::read_to_string(workspace.unwrap().join("deploy/kubernetes").join(file)).unwrap()
 }
 
 /// The flags of the Deployment.
-fn flags() -> Vec<String> {
+pub fn flags() -> Vec<String> {
     let text = text_of("base/deployment.yaml");
     let entries = text
         .lines()

@@ -1,15 +1,18 @@
 //! An image that is unpacked and run: by `crun`, or else by `chroot` in a mount namespace.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{blob, json as read_json};
+use super::cage::Cage;
+use super::{archive, blob, json as read_json, tar};
 
 /// How long it may take until it answers, or ends.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -22,6 +25,14 @@ pub struct Bundle {
     config: Value,
     crun: bool,
     hidden_cgroups: bool,
+    volume: Option<Volume>,
+    cage: Option<Cage>,
+}
+
+/// A folder of this machine that the image's user may write to, at a place of the image.
+struct Volume {
+    folder: PathBuf,
+    at: &'static str,
 }
 
 impl Bundle {
@@ -35,14 +46,8 @@ impl Bundle {
         let root = folder.join("rootfs");
         fs::create_dir_all(&root).unwrap();
         for layer in manifest["layers"].as_array().unwrap() {
-            let path = blob(&layout, layer);
-            let tar = Command::new("tar")
-                .arg("-xpzf")
-                .arg(path)
-                .arg("-C")
-                .arg(&root)
-                .status();
-            assert!(tar.unwrap().success(), "tar unpacks a layer");
+            let arguments = ["-xp".as_ref(), "-C".as_ref(), root.as_os_str()];
+            tar(&archive(&layout, layer), &arguments);
         }
         let may = |command: &mut Command| {
             let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -53,6 +58,8 @@ impl Bundle {
             config: config["config"].clone(),
             crun: true,
             hidden_cgroups: false,
+            volume: None,
+            cage: None,
         };
         // With an executable that ends at once.
         bundle.write_config(&["/doorward", "--version"]);
@@ -84,6 +91,40 @@ impl Bundle {
         fs::write(path, bytes).unwrap();
     }
 
+    /// A file beside those of the image, as a runtime mounts one read-only.
+    pub fn add(&self, file: &str, bytes: &[u8]) {
+        let path = self.root().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Mounts a new folder where the image's user may write to it.
+    pub fn mount(&mut self, at: &'static str) {
+        let folder = self.folder.join("volume");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+        // What is above it leads there.
+        for above in self.folder.ancestors().take(2) {
+            fs::set_permissions(above, Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::create_dir_all(self.root().join(at.trim_start_matches('/'))).unwrap();
+        self.volume = Some(Volume { folder, at });
+    }
+
+    /// Lets what runs have so much memory, and no more. Whether this machine lets a test do that.
+    pub fn limit(&mut self, bytes: u64) -> bool {
+        self.cage = Cage::new(bytes);
+        self.cage.is_some()
+    }
+
+    /// Has another variable in its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let variables = self.config["Env"].as_array_mut().unwrap();
+        let prefix = format!("{name}=");
+        variables.retain(|one| !one.as_str().unwrap().starts_with(&prefix));
+        variables.push(format!("{prefix}{value}").into());
+    }
+
     /// Runs what the image says, listening at `address`.
     pub fn start(&self, address: &str, more: &[&str]) -> Running {
         let entrypoint = self.config["Entrypoint"].as_array().unwrap();
@@ -93,12 +134,17 @@ impl Bundle {
             .chain(listen)
             .chain(more.iter().copied())
             .collect();
+        self.run(&arguments)
+    }
+
+    /// Runs this program of the image.
+    pub fn run(&self, arguments: &[&str]) -> Running {
         let mut command = match self.crun {
             true => {
-                self.write_config(&arguments);
+                self.write_config(arguments);
                 self.crun("serves")
             }
-            false => self.chroot(&arguments),
+            false => self.chroot(arguments),
         };
         let log = self.folder.join("log");
         let file = File::create(&log).unwrap();
@@ -108,6 +154,9 @@ impl Bundle {
             .stderr(file)
             .spawn()
             .unwrap();
+        if let Some(cage) = &self.cage {
+            cage.take(child.id());
+        }
         Running { child, log }
     }
 
@@ -133,8 +182,10 @@ impl Bundle {
                 "--cgroup-manager=disabled",
             ]);
         }
-        // Of this folder alone, so that tests at the same time do not meet.
-        let name = format!("{name}-{}", std::process::id());
+        // Of this folder alone, so that tests at the same time do not meet; and of one run, of which something may be left.
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let run = RUNS.fetch_add(1, Relaxed);
+        let name = format!("{name}-{}-{run}", std::process::id());
         command.arg("--root").arg(self.folder.join("crun"));
         command
             .arg("run")
@@ -146,6 +197,13 @@ impl Bundle {
 
     /// Nothing but the image's own file system, read-only, and what only root may write to; no capability; the machine's network.
     fn write_config(&self, arguments: &[&str]) {
+        let mut mounts = vec![
+            json!({ "destination": "/proc", "type": "proc", "source": "proc" }),
+            json!({ "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755", "size=64k"] }),
+        ];
+        mounts.extend(self.volume.iter().map(|volume| {
+            json!({ "destination": volume.at, "type": "bind", "source": volume.folder, "options": ["bind", "rw"] })
+        }));
         let config = json!({
             "ociVersion": "1.0.2",
             "process": {
@@ -156,21 +214,24 @@ impl Bundle {
                 "noNewPrivileges": true,
             },
             "root": { "path": "rootfs", "readonly": true },
-            "mounts": [
-                { "destination": "/proc", "type": "proc", "source": "proc" },
-                { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755", "size=64k"] },
-            ],
+            "mounts": mounts,
             "linux": { "namespaces": [{ "type": "mount" }, { "type": "ipc" }, { "type": "pid" }] },
         });
         fs::write(self.folder.join("config.json"), config.to_string()).unwrap();
     }
 
     fn chroot(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-ec"]).arg(
-            "mount --bind \"$0\" \"$0\"\nmount -o remount,bind,ro \"$0\"\n\
+        let volume = self.volume.as_ref().map(|volume| {
+            let folder = volume.folder.display();
+            format!("mount --bind '{folder}' \"$0{}\"\n", volume.at)
+        });
+        let script = format!(
+            "mount --bind \"$0\" \"$0\"\nmount -o remount,bind,ro \"$0\"\n{}\
              exec chroot --userspec=65532:65532 \"$0\" \"$@\"",
+            volume.unwrap_or_default()
         );
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-ec"]).arg(script);
         command.arg(self.root()).args(arguments).env_clear();
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         for variable in self.environment() {
@@ -195,8 +256,14 @@ impl Running {
 
     /// The status of the answer to a request with this field, as soon as there is one.
     pub fn answered(&self, address: &str, field: &str) -> u16 {
+        self.answered_at(address, "/", field)
+    }
+
+    /// The same at this path.
+    pub fn answered_at(&self, address: &str, path: &str, field: &str) -> u16 {
         let begun = Instant::now();
-        let request = format!("GET / HTTP/1.1\r\nHost: tried\r\nConnection: close\r\n{field}\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: tried\r\nConnection: close\r\n{field}\r\n");
         loop {
             let mut answer = String::new();
             if let Ok(mut stream) = TcpStream::connect(address) {
@@ -237,7 +304,7 @@ impl Running {
     }
 
     /// Of `crun` it is the child; `chroot` becomes it.
-    fn process(&self) -> u32 {
+    pub fn process(&self) -> u32 {
         let id = self.child.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
         let child = children

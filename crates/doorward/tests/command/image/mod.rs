@@ -1,30 +1,36 @@
 //! `doorward image`: what it writes is an image layout, the same each time, and what is in it serves as nobody on a
 //! read-only root.
 
+mod attacked;
+mod attacks;
 mod bundle;
+mod cage;
 mod issuer;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::run::{fails, succeeds};
+use crate::run::{fails, is_built_to_serve, succeeds};
 use crate::serve::{built_workspace, free_address};
 use bundle::Bundle;
 use issuer::HttpsIssuer;
 
-/// All layers together, compressed: 20 MB with a host that is built to serve, and what one may have that is built to be
-/// tested.
-const PACKED_BYTES_MAX: u64 = match cfg!(debug_assertions) {
-    false => 20_000_000,
-    true => 25_000_000,
-};
+/// All layers together, compressed.
+const PACKED_BYTES_MAX: u64 = 20_000_000;
+/// From the start of the process to its first answer, with a host that is built to serve.
+const START_MAX: Duration = Duration::from_millis(50);
+/// How often it is started.
+const STARTS: usize = 10;
 
 /// An application in a folder of its own: the gate before `whoami`, which believes an issuer that has to be found by
 /// its name and whose certificate is from the authority of the tests.
@@ -68,8 +74,14 @@ key_value_stores = ["default"]
     folder
 }
 
-/// Makes the image of the application in `folder` as `layout` there. Gives what the command said.
+/// Makes the image of the application in `folder` as `layout` there, by gzip: with an executable that is built to be
+/// tested, zstd takes longer. Gives what the command said.
 fn made(folder: &Path, layout: &str) -> String {
+    made_with(folder, layout, &["--compression", "gzip"])
+}
+
+/// The same with these flags.
+fn made_with(folder: &Path, layout: &str, flags: &[&str]) -> String {
     let arguments = [
         "image",
         "--output",
@@ -77,7 +89,7 @@ fn made(folder: &Path, layout: &str) -> String {
         "--label",
         "org.opencontainers.image.source=here",
     ];
-    succeeds(folder, &arguments).stdout
+    succeeds(folder, &[&arguments, flags].concat()).stdout
 }
 
 fn json(path: &Path) -> Value {
@@ -119,25 +131,53 @@ fn all_files(folder: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// The names in a layer, as `tar` lists them.
-fn names(layer: &Path) -> Vec<String> {
-    let listed = Command::new("tar").arg("-tzf").arg(layer).output().unwrap();
-    assert!(listed.status.success(), "tar reads {}", layer.display());
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    listed.lines().map(str::to_owned).collect()
+/// The archive that a layer is before it is compressed.
+fn archive(layout: &Path, layer: &Value) -> Vec<u8> {
+    let packed = fs::read(blob(layout, layer)).unwrap();
+    let mut archive = Vec::new();
+    match layer["mediaType"].as_str().unwrap() {
+        "application/vnd.oci.image.layer.v1.tar+zstd" => {
+            zstd::stream::copy_decode(&*packed, &mut archive).unwrap();
+        }
+        "application/vnd.oci.image.layer.v1.tar+gzip" => {
+            GzDecoder::new(&*packed).read_to_end(&mut archive).unwrap();
+        }
+        other => panic!("{other}"),
+    }
+    archive
+}
+
+/// Has `tar` read an archive. What it prints.
+fn tar(archive: &[u8], arguments: &[&OsStr]) -> String {
+    let mut child = Command::new("tar")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let printed = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(archive));
+        child.wait_with_output().unwrap()
+    });
+    assert!(printed.status.success(), "tar {arguments:?}");
+    String::from_utf8(printed.stdout).unwrap()
 }
 
 #[test]
 fn an_image_is_a_layout_that_is_the_same_each_time() {
     let folder = application("https://localhost:1");
     let folder = folder.path();
-    let said = made(folder, "one");
-    made(folder, "two");
-    let layout = folder.join("one");
+    for layout in ["one", "two"] {
+        made(folder, layout);
+    }
     assert!(
-        all_files(&layout) == all_files(&folder.join("two")),
+        all_files(&folder.join("one")) == all_files(&folder.join("two")),
         "two runs write the same"
     );
+    let said = made_with(folder, "layout", &[]);
+    is_read_by_skopeo(folder, "layout");
+    let layout = folder.join("layout");
 
     assert_eq!(
         json(&layout.join("oci-layout"))["imageLayoutVersion"],
@@ -164,11 +204,11 @@ fn an_image_is_a_layout_that_is_the_same_each_time() {
     let plain = config["rootfs"]["diff_ids"].as_array().unwrap();
     assert_eq!(layers.len(), plain.len());
     for (layer, plain) in layers.iter().zip(plain) {
-        let path = blob(&layout, layer);
         packed += layer["size"].as_u64().unwrap();
-        let unpacked = Command::new("gzip").arg("-dc").arg(&path).output().unwrap();
-        assert_eq!(*plain, format!("sha256:{}", hex_of(&unpacked.stdout)));
-        files.extend(names(&path));
+        let archive = archive(&layout, layer);
+        assert_eq!(*plain, format!("sha256:{}", hex_of(&archive)));
+        let listed = tar(&archive, &["-t".as_ref()]);
+        files.extend(listed.lines().map(str::to_owned));
     }
     println!("{packed} bytes compressed");
     assert!(packed <= PACKED_BYTES_MAX, "{packed} bytes are too many");
@@ -192,6 +232,8 @@ fn an_image_is_a_layout_that_is_the_same_each_time() {
     ] {
         assert!(listed.iter().any(|one| one["name"] == wanted), "{wanted}");
     }
+    let licensed = |one: &&Value| one["licenses"][0]["expression"].is_string();
+    assert!(listed.iter().filter(licensed).count() > 300, "{bill}");
     let refs: BTreeSet<&str> =
         (listed.iter().map(|one| one["bom-ref"].as_str().unwrap())).collect();
     assert_eq!(refs.len(), listed.len(), "each is named once");
@@ -205,31 +247,37 @@ fn an_image_is_a_layout_that_is_the_same_each_time() {
     }
 }
 
+/// Has skopeo read the image, each blob of it.
+fn is_read_by_skopeo(folder: &Path, layout: &str) {
+    let image = format!("oci:{}:latest", folder.join(layout).display());
+    let Some(config) = asked("skopeo", &["inspect", "--config", &image]) else {
+        return;
+    };
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["os"], "linux");
+    assert_eq!(config["config"]["Entrypoint"][0], "/doorward");
+    let copy = format!("dir:{}", folder.join(format!("{layout}-copy")).display());
+    let arguments = [
+        "--insecure-policy",
+        "copy",
+        "--dest-decompress",
+        &image,
+        &copy,
+    ];
+    asked("skopeo", &arguments).unwrap();
+}
+
 #[test]
 fn others_read_the_image_as_it_is() {
     let folder = application("https://localhost:1");
     let folder = folder.path();
     made(folder, "layout");
+    is_read_by_skopeo(folder, "layout");
+    // This one takes gzip alone.
     let image = format!("{}:latest", folder.join("layout").display());
-    if let Some(config) = asked("skopeo", &["inspect", "--config", &format!("oci:{image}")]) {
-        let config: Value = serde_json::from_str(&config).unwrap();
-        assert_eq!(config["os"], "linux");
-        assert_eq!(config["config"]["Entrypoint"][0], "/doorward");
-        // A copy has every blob looked at.
-        let copy = format!("dir:{}", folder.join("copy").display());
-        asked(
-            "skopeo",
-            &["--insecure-policy", "copy", &format!("oci:{image}"), &copy],
-        )
-        .unwrap();
-    }
     let bundle = folder.join("bundle").display().to_string();
-    if asked(
-        "umoci",
-        &["unpack", "--rootless", "--image", &image, &bundle],
-    )
-    .is_some()
-    {
+    let unpack = ["unpack", "--rootless", "--image", &image, &bundle];
+    if asked("umoci", &unpack).is_some() {
         let root = folder.join("bundle/rootfs");
         let gate = fs::read(root.join("app/components/gate.wasm")).unwrap();
         assert!(gate == fs::read(folder.join("gate.wasm")).unwrap());
@@ -259,15 +307,25 @@ fn an_image_serves_as_nobody_on_a_read_only_root() {
     let Some(bundle) = Bundle::unpack(folder, "layout") else {
         return;
     };
-    let address = free_address();
-    let began = Instant::now();
-    let mut running = bundle.start(&address, &["--ca-file", "/app/authority.pem"]);
-    let first = running.answered(&address, "");
-    println!(
-        "{} ms from the start to the first answer",
-        began.elapsed().as_millis()
-    );
-    assert_eq!(first, 401, "without a token: {}", running.said());
+    let mut starts = Vec::new();
+    let started = || {
+        let address = free_address();
+        let began = Instant::now();
+        let running = bundle.start(&address, &["--ca-file", "/app/authority.pem"]);
+        let first = running.answered(&address, "");
+        assert_eq!(first, 401, "without a token: {}", running.said());
+        (running, address, began.elapsed())
+    };
+    for _ in 0..STARTS {
+        starts.push(started().2);
+    }
+    starts.sort();
+    println!("from the start to the first answer: {starts:?}");
+    if is_built_to_serve() {
+        // Others may use the machine as well: what it can is what it once does.
+        assert!(starts[0] <= START_MAX, "{starts:?}");
+    }
+    let (mut running, address, _) = started();
     // The issuer's name is looked up and its certificate verified in there.
     for (scope, status) in [("read", 200), ("write", 403)] {
         let token = issuer.token(scope);
