@@ -28,22 +28,30 @@ impl Ahead {
     ///
     /// Says which of these does not hold, or which file cannot be read.
     pub fn read(folder: &Path) -> Result<Self> {
-        let record = Record::read(&folder.join(RECORD))?;
-        let ahead = Self {
-            folder: folder.to_owned(),
-            record,
-        };
+        let ahead = Self::described_in(folder)?;
         let code = ahead.record.chains.values().map(|chain| &chain.file.name);
         writable::refuse(&ahead.folder, code.map(String::as_str))?;
-        let settings = cpu::settings_digest(&cpu::engine_for(ahead.record.cpu)?);
+        ahead.check()?;
+        Ok(ahead)
+    }
+
+    /// What the record of `folder` says, of which nothing is believed yet.
+    pub(super) fn described_in(folder: &Path) -> Result<Self> {
+        let record = Record::read(&folder.join(RECORD))?;
+        let folder = folder.to_owned();
+        Ok(Self { folder, record })
+    }
+
+    /// Checks that the code is what this very host has written.
+    pub(super) fn check(&self) -> Result<()> {
+        let settings = cpu::settings_digest(&cpu::engine_for(self.record.cpu)?);
         ensure!(
-            settings == ahead.record.settings,
+            settings == self.record.settings,
             "{} was compiled by another version of the host, or with other settings\n  help: make the image again with \
              this one (`doorward image`)",
-            ahead.folder.display()
+            self.folder.display()
         );
-        ahead.check_code()?;
-        Ok(ahead)
+        self.check_code()
     }
 
     /// Checks that all code is as it was written: at the same time, as one file takes some milliseconds.

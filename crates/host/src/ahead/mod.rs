@@ -9,6 +9,8 @@ pub mod cpu;
 pub(crate) mod file;
 mod folder;
 pub(crate) mod record;
+#[cfg(test)]
+mod tests;
 mod writable;
 
 pub use folder::Ahead;
