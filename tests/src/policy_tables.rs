@@ -33,8 +33,13 @@ const fn kind(before: &'static str, way: &'static [&'static str], valid: &'stati
 }
 
 /// All of them, but for the conditions on claims.
-pub const KINDS: [Kind; 28] = [
+pub const KINDS: [Kind; 29] = [
     kind("", &[], ""),
+    kind(
+        "[bundle]",
+        &["bundle"],
+        "[bundle]\nurl = \"https://p.example/a.jws\"\napplication = \"a\"\nkeys = \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"\n▸\n",
+    ),
     kind(
         "[issuer.a]",
         &["issuer", "*"],

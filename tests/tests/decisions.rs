@@ -63,6 +63,10 @@ fn every_class_of_refusal_has_a_case() {
         })
         .collect();
     for class in Class::ALL {
+        // Where there is no policy there is nothing that decides: tests/tests/bundle.
+        if *class == Class::PolicyUnavailable {
+            continue;
+        }
         assert!(
             tried.contains(class.name()),
             "no case is refused as {class}"

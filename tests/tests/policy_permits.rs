@@ -257,7 +257,7 @@ fn nobody_is_asked_to_come_back_at_once_or_never() {
 
 #[test]
 fn what_shows_no_genuine_credential_counts_as_a_guess_also_where_it_may_come_back() {
-    for class in Class::ALL {
+    for &class in Class::ALL {
         let guess = matches!(
             class,
             Class::InvalidToken | Class::InvalidCredential | Class::MalformedCredential
@@ -272,7 +272,7 @@ fn what_shows_no_genuine_credential_counts_as_a_guess_also_where_it_may_come_bac
 #[test]
 fn problem_documents_are_json_of_their_own_type() {
     let mut types = Vec::new();
-    for class in Class::ALL {
+    for &class in Class::ALL {
         let refusal = example(class);
         assert_eq!(refusal.class(), class);
         let problem: Value = serde_json::from_slice(&refusal.problem_json(REQUEST_ID)).unwrap();
@@ -432,6 +432,7 @@ fn example(class: Class) -> Refusal {
         }
         Class::Forbidden => refused("/nothing", &[]),
         Class::Misconfigured => Refusal::misconfigured("x"),
+        Class::PolicyUnavailable => Refusal::policy_unavailable(false, 1),
         Class::KeysUnavailable => Refusal::keys_unavailable(1),
         Class::IssuerUnavailable => Refusal::issuer_unavailable(1),
         Class::StoreUnavailable => Refusal::store_unavailable(1),

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_policy::{Code, Policy, schema};
+use doorward_policy::{Code, Mounted, Policy, schema};
 use doorward_tests::policy_tables::{CONDITIONS, KINDS, Kind};
 use doorward_tests::tree::{root, text_of};
 use serde_json::Value;
@@ -152,7 +152,9 @@ fn what_is_needed_is_what_the_reader_asks_for() {
         }
         assert_eq!(needed, asked, "{}: {found}", kind.before);
     }
-    assert_eq!(schema["required"], serde_json::json!(["route"]));
+    let needed = schema["oneOf"].as_array().unwrap().iter();
+    let needed: Vec<_> = needed.map(|form| form["required"].to_string()).collect();
+    assert_eq!(needed, [r#"["route"]"#, r#"["bundle"]"#]);
 }
 
 #[test]
@@ -170,8 +172,8 @@ fn a_default_that_it_names_is_what_is_so_without_the_key() {
                 untried.push(format!("{key} of {}", kind.before));
                 continue;
             };
-            let read = |text: &str| match Policy::parse(text) {
-                Ok(policy) => format!("{policy:?}"),
+            let read = |text: &str| match Mounted::parse(text) {
+                Ok(mounted) => format!("{mounted:?}"),
                 Err(findings) => panic!("{text}\n{findings}"),
             };
             assert_eq!(read(&without), read(&with), "{line} after {}", kind.before);

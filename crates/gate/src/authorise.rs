@@ -4,8 +4,8 @@ use doorward_policy::{Authenticated, Pending, Permit, Refusal};
 use doorward_token::UnixTime;
 use doorward_token::revocation::RevocationSet;
 
+use crate::gate::Gate;
 use crate::genuine::Genuine;
-use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::record::Record;
 

@@ -16,7 +16,7 @@ use doorward_token::{UnixTime, UnverifiedToken, VerifiedToken};
 
 use crate::differs::CandidateDiffers;
 use crate::event::Event;
-use crate::instance::Gate;
+use crate::gate::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;

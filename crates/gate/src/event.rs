@@ -6,6 +6,8 @@
 //! No value in an event may be a token or a secret. The errors of `token` and `policy` hold none, and nothing
 //! else from a request is in one but its method, its route and a bounded piece of its path.
 
+#[cfg(feature = "bundle")]
+mod bundle;
 mod line;
 
 #[cfg(feature = "report")]
@@ -23,6 +25,8 @@ use doorward_traffic::upstream::UpstreamFailure;
 use serde_json::Value;
 use std::fmt::Display;
 
+#[cfg(feature = "bundle")]
+pub use self::bundle::BundleEvent;
 use self::line::Line;
 #[cfg(feature = "report")]
 use crate::differs::CandidateDiffers;
@@ -97,6 +101,14 @@ pub enum Event<'a> {
         path: &'a str,
         /// What is wrong with it.
         findings: &'a Findings,
+    },
+    /// Something became of a policy that is fetched.
+    #[cfg(feature = "bundle")]
+    Bundle {
+        /// Of which application.
+        application: &'a str,
+        /// What.
+        event: BundleEvent<'a>,
     },
     /// What an operator has written of levels means nothing.
     #[cfg(feature = "access-log")]
@@ -383,6 +395,8 @@ impl Event<'_> {
                 .with("path", path)
                 .with("reason", findings)
                 .with("help", &"`doorward check` says what to do about it"),
+            #[cfg(feature = "bundle")]
+            Self::Bundle { application, event } => event.as_line(application),
             #[cfg(feature = "access-log")]
             Self::LevelsInvalid { variable, error } => Line::of(Error, "levels-invalid")
                 .with("variable", variable)

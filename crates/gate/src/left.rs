@@ -30,7 +30,11 @@ const SETTLE_MS: u64 = 500;
 /// Sees to it that what this instance measures is left where the policy says so.
 pub(crate) fn begin<P: Platform>(platform: &P, policy: &Policy) {
     let is_left = policy.telemetry().is_some_and(|rule| rule.in_store);
-    if is_left && let Some(metrics) = platform.metrics() {
+    if is_left
+        && let Some(metrics) = platform.metrics()
+        // Where a policy takes the place of another one.
+        && !metrics.borrow().is_left()
+    {
         metrics.borrow_mut().leave_in(&policy.store().name);
         leave(platform);
     }

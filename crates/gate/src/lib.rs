@@ -11,6 +11,8 @@ mod admitted;
 mod arrive;
 mod authorise;
 mod body;
+#[cfg(feature = "bundle")]
+mod bundle;
 #[cfg(feature = "report")]
 mod candidate;
 mod clock;
@@ -27,6 +29,7 @@ mod fault;
 mod fetch;
 mod flight;
 mod forward;
+mod gate;
 mod genuine;
 mod ground;
 mod instance;
@@ -43,6 +46,7 @@ mod limiter;
 mod method;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod mounted;
 mod observe;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -61,6 +65,8 @@ mod span;
 mod spanned;
 #[cfg(feature = "otlp")]
 mod spans;
+#[cfg(feature = "bundle")]
+mod standing;
 mod store;
 #[cfg(feature = "report")]
 mod thinned;

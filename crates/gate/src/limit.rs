@@ -9,7 +9,7 @@ use doorward_traffic::rate::{Counts, RateLimit, RateVerdict};
 
 use crate::additions::Additions;
 use crate::counted::{Counted, counted_by_credential, counted_by_head, counts_by_credential};
-use crate::instance::Gate;
+use crate::gate::Gate;
 #[cfg(feature = "report")]
 use crate::limiter::Limiter;
 use crate::platform::Platform;

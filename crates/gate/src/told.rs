@@ -21,6 +21,8 @@ impl Event<'_> {
             Self::WouldRefuse { .. } | Self::CandidateDiffers(_) | Self::ReportMode { .. } => {
                 return true;
             }
+            #[cfg(feature = "bundle")]
+            Self::Bundle { .. } => return true,
             #[cfg(feature = "access-log")]
             Self::LevelsInvalid { .. } => return true,
             Self::VariableUnreadable { .. } => "gate",

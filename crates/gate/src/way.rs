@@ -33,9 +33,12 @@ use crate::authorise;
 use crate::candidate;
 use crate::endpoints::Endpoint;
 use crate::forward::{self, Finished, NotForwarded, Permitted};
+use crate::gate::Gate;
 #[cfg(feature = "report")]
 use crate::genuine::Genuine;
-use crate::instance::{Gate, Instance};
+#[cfg(feature = "bundle")]
+use crate::instance::Held;
+use crate::instance::Instance;
 use crate::limit::{self, Rates};
 use crate::observe;
 use crate::platform::Platform;
@@ -74,7 +77,11 @@ where
     F: Future<Output = Result<P::Response, P::Error>>,
 {
     let platform = &instance.platform;
-    let mut admitted = match enter(instance, request, |_, _| Ok(())).await? {
+    #[cfg(feature = "bundle")]
+    let held = &instance.held().await;
+    #[cfg(not(feature = "bundle"))]
+    let held = instance;
+    let mut admitted = match enter(instance, held, request, |_, _| Ok(())).await? {
         Entered::Admitted(admitted, _) => admitted,
         Entered::Answered(response) => return Ok(response),
     };
@@ -107,12 +114,20 @@ pub fn handle_with_upstreams<P: Platform>(
     request: P::Request,
 ) -> impl Future<Output = Result<P::Response, P::Error>> {
     span::request(&instance.platform, async move {
-        match enter(instance, request, proxy::refuse_loop).await? {
+        #[cfg(feature = "bundle")]
+        let held = &instance.held().await;
+        #[cfg(not(feature = "bundle"))]
+        let held = instance;
+        match enter(instance, held, request, proxy::refuse_loop).await? {
             Entered::Admitted(admitted, gate) => proxy::answer(*admitted, gate.upstreams()).await,
             Entered::Answered(response) => Ok(response),
         }
     })
 }
+
+/// What a request holds on to: an instance has one gate for as long as it lives.
+#[cfg(not(feature = "bundle"))]
+type Held<P> = Instance<P>;
 
 /// What became of a request at the gate.
 enum Entered<'i, P: Platform> {
@@ -123,14 +138,18 @@ enum Entered<'i, P: Platform> {
 }
 
 /// Up to the permit, or an answer. `first` is asked before a route is looked for.
-async fn enter<P: Platform>(
-    instance: &Instance<P>,
+async fn enter<'i, P: Platform>(
+    instance: &'i Instance<P>,
+    held: &'i Held<P>,
     request: P::Request,
     first: fn(&Policy, &Received) -> Result<(), Refusal>,
-) -> Result<Entered<'_, P>, P::Error> {
+) -> Result<Entered<'i, P>, P::Error> {
     let platform = &instance.platform;
     let fields = P::fields(&request);
-    let gate = instance.gate.as_ref();
+    #[cfg(feature = "bundle")]
+    let gate = held.gate.as_deref();
+    #[cfg(not(feature = "bundle"))]
+    let gate = held.gate.as_ref();
     let api_key_header = gate.and_then(|gate| gate.policy().api_key_header());
     #[cfg(feature = "access-log")]
     if let Some(gate) = gate {
@@ -175,6 +194,12 @@ async fn enter<P: Platform>(
     }
     let mut additions = Additions::default();
     let refusal = match gate {
+        #[cfg(feature = "bundle")]
+        _ if let Some(refusal) = &held.lacking
+            && !gate.is_some_and(|gate| Endpoint::is_how_it_is(gate, &received)) =>
+        {
+            refusal.clone()
+        }
         Some(_) if let Err(error) = received.check_host::<P>(&request) => Refusal::host(error),
         Some(_) if received.asks_for_websocket() => Refusal::websocket(),
         Some(gate) => {

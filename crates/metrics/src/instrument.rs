@@ -94,6 +94,18 @@ instruments! {
     /// What became of key sets.
     KeySetChanges: Counter "doorward.key_set.changes" ["issuer", "outcome"] "{change}"
         "Key sets that were loaded, refreshed or could not be had.",
+    /// Which policy is in force, where it is fetched.
+    BundleSequence: Gauge "doorward.bundle.sequence" ["application"] "{sequence}"
+        "The sequence number of the bundle that is in force.",
+    /// When it was signed. Its age grows without anybody who tells it.
+    BundleIssued: Gauge "doorward.bundle.issue_time" ["application"] "s"
+        "When the bundle that is in force was signed, in seconds since 1970.",
+    /// When it is over.
+    BundleExpires: Gauge "doorward.bundle.expiry_time" ["application"] "s"
+        "When the bundle that is in force expires, in seconds since 1970.",
+    /// What came of asking for a newer one.
+    BundleFetches: Counter "doorward.bundle.fetches" ["application", "outcome"] "{fetch}"
+        "Fetches of a bundle: adopted, unchanged, unreachable, or why it was refused.",
     /// Attempts at an upstream.
     UpstreamAttempts: Counter "doorward.upstream.attempts" ["upstream", "outcome"] "{attempt}"
         "Attempts at an upstream: the class of the status, or the failure.",
@@ -130,11 +142,9 @@ mod tests {
                 assert!(!name.contains(unit), "{name}: exporters add {unit}");
             }
             let is_seconds = instrument.unit() == "s";
-            assert_eq!(
-                is_seconds,
-                instrument.kind() != Kind::Counter,
-                "{name}: what is no count is a time"
-            );
+            let is_time =
+                instrument.kind() != Kind::Counter && *instrument != Instrument::BundleSequence;
+            assert_eq!(is_seconds, is_time, "{name}: what is no number is a time");
         }
     }
 

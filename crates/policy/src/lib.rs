@@ -54,11 +54,14 @@
 //! - [`mod@claim`], [`mod@identity`]: how claims are compared and handed on.
 //! - [`mod@refusal`]: what a client learns.
 //! - [`mod@load`]: the policy file, key by key.
+//! - `Mounted`, a feature: a file that says where a signed policy is fetched.
 //! - Report mode, a feature: what would be refused passes as nobody's ([`Permit`]).
 //! - `explain`: how a request is decided, step by step. `schema`: the policy file for editors. Features, which no
 //!   component has.
 
 mod api_keys;
+#[cfg(feature = "bundle")]
+mod bootstrap;
 pub mod claim;
 pub mod credential;
 #[cfg(feature = "access-log")]
@@ -111,6 +114,8 @@ mod trie;
 mod value;
 
 pub use api_keys::{ApiKeys, KeyPlace};
+#[cfg(feature = "bundle")]
+pub use bootstrap::{BUNDLE_REFRESH_S_DEFAULT, Bootstrap, Mounted};
 pub use claim::ClaimProblem;
 pub use credential::{Credential, CredentialError, CredentialKind, CredentialPlace};
 pub use decision::{Authenticated, Pending, Screened};

@@ -133,6 +133,17 @@ impl Refusal {
         Self::because(Reason::Misconfigured(reason.into()))
     }
 
+    /// There is no policy, or it has expired, and one is fetched. The client is asked to come back later, at least 1 and
+    /// at most [`RETRY_AFTER_S_MAX`] seconds.
+    #[cfg(feature = "bundle")]
+    #[must_use]
+    pub fn policy_unavailable(has_expired: bool, retry_after_s: u64) -> Self {
+        Self::because(Reason::PolicyUnavailable {
+            has_expired,
+            retry_after_s: retry_after_s.clamp(1, RETRY_AFTER_S_MAX),
+        })
+    }
+
     pub(crate) fn because(reason: Reason) -> Self {
         Self::of(Kinds::default(), reason)
     }
@@ -226,6 +237,8 @@ impl Refusal {
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {
         match self.reason {
+            #[cfg(feature = "bundle")]
+            Reason::PolicyUnavailable { retry_after_s, .. } => Some(retry_after_s),
             Reason::KeysUnavailable { retry_after_s }
             | Reason::KeyMayBeNewer { retry_after_s }
             | Reason::IssuerUnavailable { retry_after_s }

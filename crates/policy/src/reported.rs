@@ -212,6 +212,8 @@ fn judges(reason: &Reason) -> Judged {
         | Reason::IncompleteBody
         | Reason::SlowBody
         | Reason::Upstream { .. } => Judged::Request,
+        #[cfg(feature = "bundle")]
+        Reason::PolicyUnavailable { .. } => Judged::Request,
         // Of two credentials, `Route::as_nobody` refuses both.
         Reason::NoRule
         | Reason::OtherCase

@@ -16,6 +16,7 @@
 //!   makes one. [`Claims`]: what a credential of any kind says of its principal.
 //! - [`cache`]: remembers verified tokens. [`freshness`]: what to do with keys of which age.
 //!   [`metadata`]: where an issuer's keys are. [`signature`]: the primitives.
+//! - `bundle`: a policy that its operator signed (a feature).
 //! - [`api_key`]: the keys of machines. [`revocation`]: what was taken back. [`logout`]: an issuer says
 //!   that somebody has left.
 //!
@@ -26,6 +27,8 @@
 mod algorithm;
 pub mod api_key;
 mod bounds;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 pub mod cache;
 mod claim_path;
 mod claims;

@@ -1,5 +1,9 @@
 //! What kind of token a header says it is.
 
+/// The `typ` of a bundle.
+#[cfg(feature = "bundle")]
+pub const BUNDLE_TYPE: &str = "doorward-policy+jws";
+
 /// What `typ` says the token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
@@ -13,6 +17,9 @@ pub(crate) enum MediaType {
     IdToken,
     /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0 §2.4).
     LogoutToken,
+    /// [`BUNDLE_TYPE`]: a policy that was signed.
+    #[cfg(feature = "bundle")]
+    Bundle,
     /// Anything else.
     Other,
 }
@@ -26,6 +33,8 @@ impl MediaType {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "id_token+jwt",
             Self::LogoutToken => "logout+jwt",
+            #[cfg(feature = "bundle")]
+            Self::Bundle => BUNDLE_TYPE,
             Self::Other => "another one",
         }
     }
@@ -65,6 +74,10 @@ impl MediaType {
         } else if subtype.eq_ignore_ascii_case("logout+jwt") {
             Self::LogoutToken
         } else {
+            #[cfg(feature = "bundle")]
+            if subtype.eq_ignore_ascii_case(BUNDLE_TYPE) {
+                return Self::Bundle;
+            }
             Self::Other
         }
     }

@@ -7,7 +7,7 @@ use super::message::{Failure, Request, Response};
 use super::platform::Sim;
 use super::world::{Peer, World};
 use doorward_gate::{Instance, POLICY_PATH, Permitted, handle, handle_with_upstreams};
-use doorward_policy::Policy;
+use doorward_policy::Mounted;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -260,7 +260,7 @@ fn check(policy: &[u8]) {
     if VALID.with_borrow(|valid| valid.contains(policy)) {
         return;
     }
-    let findings = Policy::parse(&String::from_utf8_lossy(policy)).err();
+    let findings = Mounted::parse(&String::from_utf8_lossy(policy)).err();
     assert!(
         findings.is_none(),
         "the policy: {}",

@@ -3,8 +3,8 @@
 use doorward_policy::{ApiKeys, Pending, Refusal};
 use doorward_token::api_key::{ApiKey, KeyRecord};
 
+use crate::gate::Gate;
 use crate::genuine::Genuine;
-use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::record::{Proof, Record};
 

@@ -7,8 +7,8 @@ mod signed;
 
 use doorward_policy::{Credential, Pending, Refusal};
 
+use crate::gate::Gate;
 use crate::genuine::Genuine;
-use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::Record;

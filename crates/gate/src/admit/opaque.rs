@@ -3,8 +3,8 @@
 use doorward_policy::{AskedIssuer, Pending, Refusal};
 use std::sync::Arc;
 
+use crate::gate::Gate;
 use crate::genuine::Genuine;
-use crate::instance::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 use crate::record::{Proof, Record};

@@ -5,8 +5,8 @@ use doorward_token::cache::{Hit, REALM_SIGNED};
 use doorward_token::{TokenError, UnverifiedToken};
 use std::sync::Arc;
 
+use crate::gate::Gate;
 use crate::genuine::Genuine;
-use crate::instance::Gate;
 use crate::keys::Keys;
 use crate::platform::Platform;
 use crate::record::{Proof, Record};

@@ -12,6 +12,8 @@ use doorward_policy::{
 };
 #[cfg(feature = "report")]
 use doorward_syntax::date::rfc3339;
+#[cfg(feature = "bundle")]
+use doorward_token::UnixTime;
 use doorward_token::freshness::KeySetState;
 use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::Upstream;
@@ -23,13 +25,15 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::event::Event;
-use crate::instance::Gate;
+use crate::gate::Gate;
 use crate::issuers::KnownIssuer;
 use crate::platform::{FieldList, Platform};
 use crate::proxy::UpstreamHealth;
 use crate::received::Received;
 use crate::recording::Recording as _;
 use crate::respond;
+#[cfg(feature = "bundle")]
+use crate::standing::Standing;
 use crate::store::StoreHealth;
 
 /// How long keys and the store are waited for. What asks here gives up soon, and has an answer a moment later.
@@ -255,6 +259,10 @@ impl Found {
             ..Self::default()
         };
         let now = gate.platform().now();
+        #[cfg(feature = "bundle")]
+        if let Some(standing) = &gate.standing {
+            found.bundle(standing, now);
+        }
         for known in gate.known_issuers() {
             let keys = known.keys.health(now);
             let is_required = rule.issuers.contains(&known.issuer.number());
@@ -291,6 +299,27 @@ impl Found {
             found.upstream(&known, is_required);
         }
         found
+    }
+
+    /// The bundle that the policy came in: which one it is, and what came of asking for a newer one.
+    #[cfg(feature = "bundle")]
+    fn bundle(&mut self, standing: &Standing, now: UnixTime) {
+        let trouble = standing.trouble.get();
+        let condition = match trouble {
+            _ if standing.has_expired(now) => Condition::Fail,
+            Some(_) => Condition::Warn,
+            None => Condition::Pass,
+        };
+        self.add(condition, ["policy", ""], RETRY_AFTER_S, |told| {
+            let left_s = standing.expires_at.seconds_since(now);
+            told.insert("sequence".to_owned(), standing.sequence.into());
+            let age_s = now.seconds_since(standing.issued_at);
+            told.insert("age_s".to_owned(), age_s.into());
+            told.insert("expires_in_s".to_owned(), left_s.into());
+            if let Some(trouble) = trouble {
+                told.insert("newer".to_owned(), trouble.into());
+            }
+        });
     }
 
     fn upstream(&mut self, known: &UpstreamHealth, is_required: bool) {

@@ -21,7 +21,7 @@ use crate::additions::Additions;
 use crate::clock::{self, TimedOut};
 use crate::event::Event;
 use crate::exchange;
-use crate::instance::Gate;
+use crate::gate::Gate;
 use crate::keys::Keys;
 use crate::platform::{FieldList, Platform};
 use crate::received::Received;

@@ -8,7 +8,7 @@ mod preflight;
 
 use doorward_traffic::trace::Trace;
 
-use crate::instance::Gate;
+use crate::gate::Gate;
 use crate::platform::Platform;
 use crate::received::Received;
 
@@ -34,6 +34,18 @@ impl<'i> Endpoint<'i> {
             return Some(Self::Health(health));
         }
         preflight::Preflight::of(gate.policy(), received).map(Self::Preflight)
+    }
+
+    /// Whether the request asks how the gate is, which is answered also where nothing can be decided.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn is_how_it_is<P: Platform>(gate: &Gate<P>, received: &Received) -> bool {
+        #[cfg(feature = "health")]
+        return health::Health::of(gate.policy(), received).is_some();
+        #[cfg(not(feature = "health"))]
+        {
+            let _ = (gate, received);
+            false
+        }
     }
 
     /// What it is called.

@@ -1,6 +1,8 @@
 //! What is counted of an event of the log.
 
 use super::series::Metrics;
+#[cfg(feature = "bundle")]
+use crate::event::BundleEvent;
 use crate::event::{Event, KeysChange};
 use doorward_metrics::Instrument;
 use doorward_token::UnixTime;
@@ -11,6 +13,24 @@ pub(crate) fn count(metrics: &mut Metrics, event: &Event<'_>, now: UnixTime) {
         return;
     };
     metrics.add(Instrument::Events, &[&name, level.name()], 1);
+    #[cfg(feature = "bundle")]
+    if let Event::Bundle { application, event } = event
+        && let BundleEvent::Adopted {
+            sequence,
+            issued_at,
+            expires_at,
+            ..
+        } = event
+    {
+        for (instrument, value) in [
+            (Instrument::BundleSequence, *sequence),
+            (Instrument::BundleIssued, issued_at.0),
+            (Instrument::BundleExpires, expires_at.0),
+        ] {
+            #[expect(clippy::cast_precision_loss, reason = "53 bits at most")]
+            metrics.set(instrument, &[application], value as f64);
+        }
+    }
     let Event::Keys(keys) = event else {
         return;
     };

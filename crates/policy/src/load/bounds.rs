@@ -54,6 +54,12 @@ pub const STORE_STALE_IF_ERROR_S_MAX: u64 = 60 * 60;
 pub const TOKEN_LIFETIME_MAX_S_MIN: u64 = 60;
 /// Most that `token_lifetime_max_s` can be: thirty days.
 pub const TOKEN_LIFETIME_MAX_S_MAX: u64 = 30 * 24 * 60 * 60;
+/// Least that `refresh_s` of `[bundle]` can be.
+#[cfg(feature = "bundle")]
+pub const BUNDLE_REFRESH_S_MIN: u64 = 5;
+/// Most that `refresh_s` of `[bundle]` can be: an hour.
+#[cfg(feature = "bundle")]
+pub const BUNDLE_REFRESH_S_MAX: u64 = 60 * 60;
 /// Most entries of `require` of `[health]`, and most issuers that they can stand for.
 #[cfg(feature = "health")]
 pub const HEALTH_REQUIRE_MAX: usize = 64;

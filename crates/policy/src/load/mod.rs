@@ -245,6 +245,8 @@ mod advice;
 mod allow;
 mod api_keys;
 mod audience;
+#[cfg(feature = "bundle")]
+mod bootstrap;
 mod bounds;
 mod check;
 mod claims;
@@ -294,6 +296,8 @@ pub(crate) use self::retry_on::NAMES as RETRY_REASONS;
 #[cfg(feature = "schema")]
 pub(crate) use self::route::REGISTERED_METHODS;
 use crate::api_keys::ApiKeys;
+#[cfg(feature = "bundle")]
+use crate::bootstrap::Mounted;
 use crate::document::{Document, TABLE_KEYS_MAX};
 use crate::finding::{Code, Findings};
 use crate::identity::ReservedNames;
@@ -310,11 +314,43 @@ impl Policy {
     ///
     /// Everything that was found, in the order of the file, when one of the findings is an error.
     pub fn parse(text: &str) -> Result<Self, Findings> {
-        policy(text)
+        let (source, document) = opened(text)?;
+        let root = Fields::root(&document);
+        #[cfg(feature = "bundle")]
+        {
+            let mut source = source;
+            if bootstrap::is_there(&mut source, root) {
+                return Err(source.into_findings());
+            }
+            policy(source, root)
+        }
+        #[cfg(not(feature = "bundle"))]
+        policy(source, root)
     }
 }
 
-fn policy(text: &str) -> Result<Policy, Findings> {
+#[cfg(feature = "bundle")]
+impl Mounted {
+    /// Reads a file that is a policy, or says where one is fetched.
+    ///
+    /// # Errors
+    ///
+    /// Everything that was found, in the order of the file, when one of the findings is an error.
+    pub fn parse(text: &str) -> Result<Self, Findings> {
+        let (mut source, document) = opened(text)?;
+        let root = Fields::root(&document);
+        match bootstrap::mounted(&mut source, root) {
+            None => policy(source, root).map(|policy| Self::Policy(Box::new(policy))),
+            Some(Some(bootstrap)) if !source.has_findings() => {
+                Ok(Self::Fetched(Box::new(bootstrap)))
+            }
+            Some(_) => Err(source.into_findings()),
+        }
+    }
+}
+
+/// A file, if it is TOML and not too long.
+fn opened(text: &str) -> Result<(Source<'_>, Document<'_>), Findings> {
     if text.len() > POLICY_BYTES_MAX {
         let mut source = Source::new("");
         let bytes = text.len();
@@ -332,7 +368,10 @@ fn policy(text: &str) -> Result<Policy, Findings> {
         // What could be read of the rest would only give rise to misleading findings.
         return Err(source.into_findings());
     }
-    let root = Fields::root(&document);
+    Ok((source, document))
+}
+
+fn policy(mut source: Source<'_>, root: Fields<'_, '_>) -> Result<Policy, Findings> {
     let store = store::store(&mut source, root);
     let log = log::read(&mut source, root);
     #[cfg(feature = "telemetry")]

@@ -15,6 +15,7 @@ use core::fmt;
 /// | insufficient scope | 403 | `error="insufficient_scope"`, `scope` | |
 /// | forbidden | 403 | | |
 /// | misconfigured | 500 | | |
+/// | policy unavailable | 503 | | yes |
 /// | keys unavailable | 503 | | yes |
 /// | issuer unavailable | 503 | | yes |
 /// | store unavailable | 503 | | yes |
@@ -54,6 +55,9 @@ pub enum Class {
     Forbidden,
     /// The gate itself is set up wrongly, or cannot do what it was set up for.
     Misconfigured,
+    /// There is no policy, or none that is still valid: it is fetched, and cannot be had.
+    #[cfg(feature = "bundle")]
+    PolicyUnavailable,
     /// The token cannot be judged, because the keys of its issuer cannot be had.
     KeysUnavailable,
     /// The token cannot be judged, because its issuer cannot be asked about it.
@@ -90,7 +94,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: &'static [Self] = &[
         Self::MalformedRequest,
         Self::MalformedCredential,
         Self::NoCredential,
@@ -99,6 +103,8 @@ impl Class {
         Self::InsufficientScope,
         Self::Forbidden,
         Self::Misconfigured,
+        #[cfg(feature = "bundle")]
+        Self::PolicyUnavailable,
         Self::KeysUnavailable,
         Self::IssuerUnavailable,
         Self::StoreUnavailable,
@@ -148,6 +154,8 @@ impl Class {
             Self::NotImplemented => 12,
             // INTERNAL
             Self::Misconfigured | Self::LoopDetected => 13,
+            #[cfg(feature = "bundle")]
+            Self::PolicyUnavailable => 14,
             // UNAVAILABLE: it may work later
             Self::KeysUnavailable
             | Self::IssuerUnavailable
@@ -215,6 +223,13 @@ impl Class {
                 name: "misconfigured",
                 status: 500,
                 title: "The request cannot be judged",
+                challenge: None,
+            },
+            #[cfg(feature = "bundle")]
+            Self::PolicyUnavailable => Mapping {
+                name: "policy-unavailable",
+                status: 503,
+                title: "The request cannot be judged at the moment",
                 challenge: None,
             },
             Self::KeysUnavailable => Mapping {

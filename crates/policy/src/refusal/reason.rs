@@ -90,6 +90,14 @@ pub enum Reason {
     },
     /// The application is set up wrongly.
     Misconfigured(String),
+    /// There is no policy that could be used, and one is fetched.
+    #[cfg(feature = "bundle")]
+    PolicyUnavailable {
+        /// Whether there is one that has expired.
+        has_expired: bool,
+        /// When to come back.
+        retry_after_s: u64,
+    },
     /// The keys of the issuer cannot be had.
     KeysUnavailable {
         /// When to come back.
@@ -182,6 +190,8 @@ impl Reason {
             | Self::Claim { .. }
             | Self::IdentityHeader { .. } => Class::Forbidden,
             Self::Misconfigured(_) => Class::Misconfigured,
+            #[cfg(feature = "bundle")]
+            Self::PolicyUnavailable { .. } => Class::PolicyUnavailable,
             Self::KeysUnavailable { .. } | Self::KeyMayBeNewer { .. } => Class::KeysUnavailable,
             Self::IssuerUnavailable { .. } => Class::IssuerUnavailable,
             Self::StoreUnavailable { .. } => Class::StoreUnavailable,
@@ -258,6 +268,17 @@ impl fmt::Display for Reason {
                 write!(f, "the header {name} cannot be set: its claim {problem}")
             }
             Self::Misconfigured(reason) => f.write_str(reason),
+            #[cfg(feature = "bundle")]
+            Self::PolicyUnavailable {
+                has_expired,
+                retry_after_s,
+            } => {
+                let what = match has_expired {
+                    true => "the policy has expired, and there is no newer one",
+                    false => "there is no policy yet",
+                };
+                write!(f, "{what}; next attempt in {retry_after_s} s")
+            }
             Self::KeysUnavailable { retry_after_s } => {
                 write!(
                     f,

@@ -5,6 +5,7 @@
 //! `doorward check`. The reader does not use it, so that its messages can say more; tests compare the two key by key.
 
 mod around;
+mod bundle;
 mod issuers;
 mod parts;
 mod report;
@@ -31,8 +32,9 @@ pub fn schema() -> Value {
         |about: &str, each: &Value| named(about, TRAFFIC_TABLES_MAX, TRAFFIC_NAME_BYTES_MAX, each);
     let mut schema = parts::table(
         "Who may do what. What no route lists is refused.",
-        &["route"],
+        &[],
         [
+            ("bundle", bundle::bundle()),
             (
                 "mode",
                 mode(
@@ -109,6 +111,12 @@ pub fn schema() -> Value {
     );
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("$schema".to_owned(), json!(DRAFT));
+        // A policy, or where one is fetched.
+        let forms = json!([
+            { "required": ["route"], "not": { "required": ["bundle"] } },
+            { "required": ["bundle"], "maxProperties": 1 }
+        ]);
+        schema.insert("oneOf".to_owned(), forms);
         schema.insert("title".to_owned(), json!("A policy of Doorward"));
     }
     schema

@@ -109,6 +109,8 @@ pub(crate) fn check_header(
         MediaType::AccessToken => true,
         MediaType::Absent | MediaType::Jwt | MediaType::IdToken => !expect.access_token_profile,
         MediaType::LogoutToken | MediaType::Other => false,
+        #[cfg(feature = "bundle")]
+        MediaType::Bundle => false,
     };
     if !known {
         return Err(TokenError::MediaType {

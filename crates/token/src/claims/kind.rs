@@ -45,6 +45,8 @@ impl Marks {
             MediaType::AccessToken => Self::ACCESS,
             MediaType::IdToken => Self::ID,
             MediaType::Absent | MediaType::Jwt | MediaType::LogoutToken | MediaType::Other => 0,
+            #[cfg(feature = "bundle")]
+            MediaType::Bundle => 0,
         })
     }
 

@@ -41,10 +41,16 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// Everything in [`TokenError`] down to `UnsupportedAlgorithm`.
     pub fn parse(compact: &'a [u8]) -> Result<Self, TokenError> {
-        if compact.len() > TOKEN_BYTES_MAX {
+        Self::parse_within(compact, TOKEN_BYTES_MAX)
+    }
+
+    /// The same for what may be so long.
+    #[inline]
+    pub(crate) fn parse_within(compact: &'a [u8], bytes_max: usize) -> Result<Self, TokenError> {
+        if compact.len() > bytes_max {
             return Err(TokenError::TooLong {
                 bytes: compact.len(),
-                bytes_max: TOKEN_BYTES_MAX,
+                bytes_max,
             });
         }
         // RFC 7515 §7.1. Five parts would be a JWE, which is not a signature.
