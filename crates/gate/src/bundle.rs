@@ -242,13 +242,15 @@ impl<P: Platform> Fetched<P> {
             let mut asked = Asked::default();
             if let Some(store) = &store {
                 self.look(store, false).await;
+                if self.is_usable(self.platform.now()) {
+                    // Nobody has to wait for the rest.
+                    self.flight.wake();
+                }
                 asked = self.read_asked(store).await;
             }
             let now = self.platform.now();
             let age_s = asked.age_s(now);
             if self.is_usable(now) {
-                // Nobody has to wait for what is fetched.
-                self.flight.wake();
                 let own_age_s = self.state.borrow().asked_at;
                 let own_age_s = own_age_s.map(|at| now.seconds_since(at));
                 let is_recent = |age_s: u64| age_s < self.bootstrap.refresh_s;

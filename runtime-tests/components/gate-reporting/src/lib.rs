@@ -1,4 +1,4 @@
-//! The component `gate`, built with the features `access-log`, `health` and `report`. What it is for: `components/gate`.
+//! The component `gate`, built with the features `access-log`, `bundle`, `health`, `otlp` and `report`. What it is for: `components/gate`.
 
 use doorward_edge::Plain;
 use wasip3::http::types::{ErrorCode, Request, Response};
