@@ -1,7 +1,7 @@
 //! A policy that is fetched, in a component that is built for it. What becomes of each bundle is shown in virtual time;
 //! here it is that a host's HTTP and its store do for that.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use doorward_runtime_tests::app::{App, AppSpec, built};
 use doorward_runtime_tests::client::Ask;
@@ -117,7 +117,7 @@ async fn a_policy_is_fetched_and_a_newer_one_takes_its_place(host: &dyn Host) {
     );
 
     let seven = bundle("one", &clock, 7, &policy_with(&issuer, "/a"));
-    server.set(Reply::ok(&seven));
+    server.set(Reply::ok(seven));
     until(&running, &clock, "/a", |status, _| status == 200).await;
     let token = issuer.token("alice", "read");
     let answer = Ask::get("/read/a")
@@ -129,7 +129,7 @@ async fn a_policy_is_fetched_and_a_newer_one_takes_its_place(host: &dyn Host) {
     assert_eq!(get(&running, "/read/a").await, 401);
     assert_eq!(get(&running, "/b").await, 403);
 
-    server.set(Reply::ok(&bundle(
+    server.set(Reply::ok(bundle(
         "one",
         &clock,
         8,
@@ -148,7 +148,7 @@ async fn what_is_refused_changes_nothing(host: &dyn Host) {
     let clock = Clock::of(host);
     let issuer = Issuer::start_with_clock(&clock).await;
     let in_force = policy_with(&issuer, "/a");
-    let server = Origin::start(Reply::ok(&bundle("one", &clock, 7, &in_force))).await;
+    let server = Origin::start(Reply::ok(bundle("one", &clock, 7, &in_force))).await;
     let app = app(&server, "gate-reporting");
     let running = host.serve(&app, How::one().by(clock.own())).await;
     assert_eq!(get(&running, "/a").await, 200);

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use doorward_host::manifest;
 use doorward_host::manifest::runtime_config::{self, RuntimeConfig};
 use doorward_host::{Bypass, past_middlewares};
-use doorward_policy::{Findings, Policy, advise, advise_of_modes};
+use doorward_policy::{Bootstrap, Findings, Mounted, Policy, advise, advise_of_modes};
 use serde_json::json;
 
 use crate::policy_file::{is_manifest, read};
@@ -52,7 +52,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if is_manifest(&text) {
         return check_manifest(arguments);
     }
-    let parsed = Policy::parse(&text);
+    let parsed = match Mounted::parse(&text) {
+        Ok(Mounted::Policy(policy)) => Ok(*policy),
+        Ok(Mounted::Fetched(bootstrap)) => {
+            fetched(arguments, &bootstrap);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(findings) => Err(findings),
+    };
     let findings = advised(&text, &parsed);
     let findings = advise_of_modes(&text, &findings, dates::now()?, dates::utc);
     let across = match &parsed {
@@ -80,6 +87,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Says of a file without a policy where that is.
+fn fetched(arguments: &Arguments, bootstrap: &Bootstrap) {
+    let name = arguments.file.to_string_lossy();
+    if matches!(arguments.format, Format::Json) {
+        return print_json(&name, &Findings::default(), &[]);
+    }
+    let minimum = match bootstrap.minimum {
+        1 => String::new(),
+        number => format!(" and a number of {number} or more"),
+    };
+    println!(
+        "{name} is valid: it says where the policy of {} is fetched: {}, every {}, with {}{minimum}; it is kept in the \
+         store `{}`\nwhat is fetched is checked by itself: `doorward bundle show FILE.jws --bootstrap {name}`",
+        bootstrap.application,
+        bootstrap.url,
+        dates::about(bootstrap.refresh_s),
+        match bootstrap.keys_count {
+            1 => "the signature of its key".to_owned(),
+            count => format!("the signature of one of its {count} keys"),
+        },
+        bootstrap.store,
+    );
 }
 
 /// What is wrong with a `spin.toml`, and what is in it that is good.
@@ -133,7 +164,7 @@ pub(crate) fn advised(text: &str, parsed: &Result<Policy, Findings>) -> Findings
 }
 
 /// What is in a valid policy, so that what somebody believes to have written can be seen to be there.
-fn summary(policy: &Policy) -> String {
+pub(crate) fn summary(policy: &Policy) -> String {
     let mut parts = vec![
         count(policy.rules_count(), "rule"),
         count(policy.issuers().len(), "issuer"),

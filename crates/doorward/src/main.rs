@@ -7,6 +7,7 @@
 
 mod api_key;
 mod audit;
+mod bundle;
 mod check;
 mod compose;
 mod dates;
@@ -83,6 +84,10 @@ enum Subcommands {
     /// the gate, at the time of each line; what a line does not say is told and not guessed. The exit status is 0 when
     /// nothing would be decided otherwise, 3 when something would, 1 when that cannot be found out.
     Replay(replay::Arguments),
+    /// Make keys for policies that gates fetch, sign such policies, and check them.
+    ///
+    /// Where files cannot change, a gate with `[bundle]` fetches its policy: docs/bundles.md.
+    Bundle(bundle::Arguments),
     /// Make, show and revoke the API keys of machines.
     Key(api_key::Arguments),
     /// Take back tokens before they expire.
@@ -120,6 +125,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Compose(arguments)) => compose::run(&arguments),
         Some(Subcommands::Explain(arguments)) => explain::run(&arguments),
         Some(Subcommands::Replay(arguments)) => replay::run(&arguments),
+        Some(Subcommands::Bundle(arguments)) => bundle::run(&arguments),
         Some(Subcommands::Key(arguments)) => api_key::run(arguments),
         Some(Subcommands::Revoke(arguments)) => revoke::run(*arguments),
         Some(Subcommands::Issuers(arguments)) => issuers::run(&arguments),

@@ -1,4 +1,5 @@
-//! What passes for a bundle, and why everything else does not.
+//! What passes for a bundle, and why everything else does not: confusion of algorithms, broken signatures, keys that a
+//! text brings along, claims of other types, and tokens in the place of a policy.
 
 use super::common::{bundle, payload, public, signed_with};
 use doorward_tests::mint::SigningKey;

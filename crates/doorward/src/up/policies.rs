@@ -7,7 +7,7 @@ use std::fmt;
 use anyhow::{Context as _, Result, bail};
 use doorward_host::manifest::{Application, Digest};
 use doorward_host::{not_callable, sha256};
-use doorward_policy::{Findings, Policy};
+use doorward_policy::{Findings, Mounted, Policy};
 
 use crate::{check, policy_file};
 
@@ -51,14 +51,22 @@ pub(crate) fn check(application: &Application) -> Result<Checked> {
         let name = file.strip_prefix(&application.dir).unwrap_or(&file);
         let name = name.display().to_string();
         let text = policy_file::read(&file).with_context(|| format!("{name} cannot be read"))?;
-        let parsed = Policy::parse(&text);
+        let digest = sha256::of(text.as_bytes())?;
+        let parsed = match Mounted::parse(&text) {
+            Ok(Mounted::Policy(policy)) => Ok(*policy),
+            // It is the gate that fetches the policy, and checks it.
+            Ok(Mounted::Fetched(_)) => {
+                checked.digests.push((name, digest));
+                continue;
+            }
+            Err(findings) => Err(findings),
+        };
         print(&check::advised(&text, &parsed), &name, &text);
         match parsed {
             Ok(policy) => {
                 check_components(application, &policy, &name)?;
                 let ready = policy.health().and_then(|rule| rule.ready.clone());
                 checked.ready_paths.extend(ready);
-                let digest = sha256::of(text.as_bytes())?;
                 checked.digests.push((name, digest));
             }
             Err(_) => refused.push(name),

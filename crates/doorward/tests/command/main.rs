@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod bundle;
 mod check;
 mod compose;
 mod deploy;
