@@ -5,7 +5,12 @@
 //! DOORWARD_BLESS=1 cargo test --test licences
 //! ```
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

@@ -23,6 +23,7 @@ mod replay;
 mod replicas;
 mod revoke;
 mod roots;
+mod say;
 mod schema;
 mod schemas;
 mod setup;

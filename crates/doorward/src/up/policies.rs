@@ -9,6 +9,7 @@ use doorward_host::manifest::{Application, Digest};
 use doorward_host::{not_callable, sha256};
 use doorward_policy::{Findings, Mounted, Policy};
 
+use crate::say::say;
 use crate::{check, policy_file};
 
 /// What was found in policies that can be served.
@@ -104,6 +105,6 @@ fn check_components(application: &Application, policy: &Policy, name: &str) -> R
 
 fn print(findings: &Findings, name: &str, text: &str) {
     if !findings.is_empty() {
-        eprintln!("{}", findings.render(name, Some(text)));
+        say(findings.render(name, Some(text)));
     }
 }

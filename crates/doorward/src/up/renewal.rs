@@ -13,6 +13,7 @@ use super::policies;
 use super::sources::Sources;
 use super::stamps::Stamps;
 use crate::hangup::{Hangup, Hangups};
+use crate::say::say;
 
 /// How often files are looked at. What changed is read when it is the same at the next look: whoever writes a file may not
 /// be done with it.
@@ -115,11 +116,13 @@ impl Renewal {
                 Ok(policies) => {
                     let name = &self.application.name;
                     let took = began.elapsed().as_millis();
-                    eprintln!("{reason}: reloaded {name} in {took} ms{policies}");
+                    say(format_args!(
+                        "{reason}: reloaded {name} in {took} ms{policies}"
+                    ));
                 }
-                Err(error) => eprintln!(
+                Err(error) => say(format_args!(
                     "{reason}: not reloaded, and what was served goes on as before\n{error:#}"
-                ),
+                )),
             }
         }
     }
@@ -160,7 +163,7 @@ impl Renewal {
         let reading = tokio::task::spawn_blocking(move || {
             let application = sources.read()?;
             if builds {
-                build::ensure_built(&application, &|line| eprintln!("{line}"))?;
+                build::ensure_built(&application, &|line| say(line))?;
             }
             // What was built is read from here on.
             Ok((Seen::now(&sources, &application), application))

@@ -11,6 +11,7 @@ use doorward_host::variables::environment_name;
 
 use super::dotenv;
 use super::variable::{self, VariableSource};
+use crate::say::say;
 
 /// What an application is read from.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ impl Sources {
             ahead.place(&mut application)?;
         }
         for notice in &application.notices {
-            eprintln!("{}: {notice}", self.manifest.display());
+            say(format_args!("{}: {notice}", self.manifest.display()));
         }
         for component in application.components.values_mut() {
             let environment = self.environment.iter().cloned();

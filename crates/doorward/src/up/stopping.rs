@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use doorward_host::{Ending, HostOptions, options};
 
+use crate::say::say;
 use crate::values;
 
 #[derive(Args)]
@@ -60,21 +61,21 @@ impl Arguments {
     pub(super) fn print_begin(&self) {
         match self.drain_delay() {
             Duration::ZERO => {
-                eprintln!("Stopping: no new connections, waiting for the requests under way");
+                say("Stopping: no new connections, waiting for the requests under way");
             }
-            delay => eprintln!(
+            delay => say(format_args!(
                 "Stopping: not ready any more; accepting for {delay:?}, then waiting for the requests under way"
-            ),
+            )),
         }
     }
 
     /// Says how it ended, where that is not as it should.
     pub(super) fn print_end(&self, ending: Ending) {
         if ending == Ending::CutOff {
-            eprintln!(
+            say(format_args!(
                 "Stopped: what was still under way after {:?} (--grace) is cut off",
                 self.grace
-            );
+            ));
         }
     }
 

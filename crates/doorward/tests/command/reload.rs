@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::run::doorward;
 use crate::serve::built_workspace;
@@ -80,21 +80,33 @@ impl Served {
     }
 
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = &self.address;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        get(&self.address, path)
     }
 
     fn status(&self, path: &str) -> u16 {
-        self.get(path).split(' ').nth(1).unwrap().parse().unwrap()
+        status(&self.address, path)
     }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn status(address: &str, path: &str) -> u16 {
+    get(address, path)
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 fn release(component: &str) -> PathBuf {
@@ -199,6 +211,33 @@ fn what_cannot_be_served_is_said_and_changes_nothing() {
     write("doorward.toml", &policy(false));
     served.until("reloaded shop in ");
     assert_eq!((served.status("/a"), served.status("/b")), (403, 200));
+}
+
+#[test]
+fn what_changed_is_served_also_where_nobody_hears_that_any_more() {
+    let folder = application();
+    let mut child = doorward(folder.path())
+        .args(["up", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut serving = Serving(child);
+    let line = stdout.lines().next().unwrap().unwrap();
+    let (_, address) = line.split_once("http://").unwrap();
+    let address = address.split(' ').next().unwrap();
+    assert_eq!(status(address, "/a"), 200);
+    fs::write(folder.path().join("doorward.toml"), policy(false)).unwrap();
+    serving.tell("-HUP");
+    let begun = Instant::now();
+    while status(address, "/a") == 200 {
+        assert!(begun.elapsed() < TIMEOUT, "it is not served");
+    }
+    assert_eq!(status(address, "/b"), 200);
+    serving.tell("-TERM");
+    assert_eq!(serving.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]
