@@ -31,6 +31,7 @@ use doorward_host::manifest::{Application, Timer};
 use doorward_host::{HostOptions, LogSink, Server, build, download, options};
 
 use crate::issuer::Issuer;
+use crate::say::say;
 use crate::shutdown::shutdown_signal;
 use crate::{state, values};
 use first_look::FirstLook;
@@ -193,7 +194,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         None
     };
     if arguments.build {
-        build::ensure_built(&application, &|line| eprintln!("{line}"))?;
+        build::ensure_built(&application, &|line| say(line))?;
     } else {
         build::check_sources(&application)?;
     }
@@ -283,7 +284,7 @@ async fn serve(
     };
     // Here, so that somebody sees what takes time.
     download::fetch_all(&mut application, &host, &|line| {
-        eprintln!("{line}");
+        say(line);
     })
     .await?;
     let loading = Instant::now();
@@ -291,7 +292,7 @@ async fn serve(
     let started = match tokio::time::timeout(SILENT_START, &mut starting).await {
         Ok(started) => started,
         Err(_) => {
-            eprintln!("Compiling the components for this machine (once, some seconds)");
+            say("Compiling the components for this machine (once, some seconds)");
             starting.await
         }
     };

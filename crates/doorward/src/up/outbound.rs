@@ -10,6 +10,7 @@ use doorward_host::manifest::Application;
 use doorward_host::manifest::runtime_config::ClientTlsEntry;
 use doorward_host::outbound_options::OutboundOptions;
 
+use crate::say::say;
 use crate::{roots, values};
 
 #[derive(Args)]
@@ -61,7 +62,7 @@ impl Outbound {
         };
         let ids = application.components.keys().map(String::as_str);
         for notice in client_tls::notices(&client_tls, ids) {
-            eprintln!("{notice}");
+            say(notice);
         }
         Ok(OutboundOptions {
             idle_connection_timeout: self.outbound_idle_timeout,

@@ -7,6 +7,8 @@ use doorward_host::kv::{Places, Store};
 use doorward_host::manifest::Application;
 use doorward_host::manifest::runtime_config::KeyValueStore;
 
+use crate::say::say;
+
 /// The label of the store that `--key-value` writes to.
 const DEFAULT: &str = "default";
 
@@ -32,10 +34,10 @@ pub(super) fn notice_unused(
         .collect();
     for label in configured.keys() {
         if !used.contains(&label.as_str()) {
-            eprintln!(
+            say(format_args!(
                 "[key_value_store.{label}] of the runtime configuration: no component has `{label}` in its \
                  `key_value_stores`"
-            );
+            ));
         }
     }
 }
