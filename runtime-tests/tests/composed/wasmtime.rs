@@ -27,6 +27,8 @@ pub const GROUP: Group<'_> = Group {
     ],
 };
 
+/// How often the origin is asked until an answer of it comes whole.
+const ASKS_MAX: usize = 30;
 const FOR_WASMTIME: [&str; 2] = ["--for", "wasmtime"];
 
 /// A policy that only has a public route, and what else is said.
@@ -203,8 +205,17 @@ async fn wasmtime_serves_the_gateway_alone() {
     ));
     let composed = composed("gateway", &policy, &FOR_WASMTIME);
     let served = served(&composed, &[]).await;
-    let answer = Ask::get("/a").send(served.address).await;
-    status(&answer, 200, "by the origin");
+    // Some answers of upstreams are broken off there, whatever hands them on: docs/deployment/wasmtime.md.
+    let mut is_whole = false;
+    for _ in 0..ASKS_MAX {
+        let answer = Ask::get("/a").send(served.address).await;
+        is_whole |= (answer.status, answer.text().as_str()) == (200, "hello");
+        if is_whole {
+            break;
+        }
+        assert!([0, 200].contains(&answer.status), "{}", answer.text());
+    }
+    assert!(is_whole, "no answer of {ASKS_MAX} is whole");
 }
 
 async fn wasmtime_serves_what_is_made_for_wasmcloud() {
