@@ -545,10 +545,9 @@ mod tests {
         stopping: bool,
     ) -> bool {
         let course = Course::begin();
-        course.enter(if stopping {
-            Phase::Stopping
-        } else {
-            Phase::Draining
+        course.enter(match stopping {
+            true => Phase::Stopping,
+            false => Phase::Draining,
         });
         let mut expiration = Box::pin(Expiration::new(
             idle,
