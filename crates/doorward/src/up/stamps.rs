@@ -60,7 +60,7 @@ fn number(_: &fs::Metadata) -> u64 {
     0
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::os::unix::fs::symlink;
