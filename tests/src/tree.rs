@@ -5,6 +5,25 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// With this variable a committed file is written anew where it is not the one that is made now.
+const BLESS: &str = "DOORWARD_BLESS";
+
+/// Fails unless the committed file with this name is the one that is made now.
+///
+/// # Panics
+/// When it is another one.
+pub fn assert_committed(name: &str, made: &str) {
+    let path = root().join(name);
+    if std::env::var_os(BLESS).is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == made,
+        "{name} is another one. If that is meant, {BLESS}=1 writes it anew."
+    );
+}
+
 /// One crate of the workspace.
 pub struct Package {
     /// Its folder.

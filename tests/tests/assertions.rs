@@ -9,7 +9,7 @@ use doorward_tests::tokens::tokens;
 use doorward_tests::tree::{files, has_extension, shown, text_of};
 
 /// Functions of the libraries for tests that assert, and are called from elsewhere.
-const ASSERTING_FUNCTIONS: [&str; 2] = ["pieces_come_back", "status"];
+const ASSERTING_FUNCTIONS: [&str; 3] = ["assert_committed", "pieces_come_back", "status"];
 /// Methods of those libraries that assert: they panic where what they wait for does not come.
 const ASSERTING_METHODS: [&str; 2] = ["read_until", "until"];
 

@@ -16,26 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::process::Command;
 
-use doorward_tests::tree::root;
+use doorward_tests::tree::{assert_committed, root};
 use serde_json::Value;
 
 const COMMITTED: &str = "crates/doorward/licences.txt";
-const BLESS: &str = "DOORWARD_BLESS";
 /// The package whose executable is in an image.
 const PACKAGE: &str = "doorward";
 
 #[test]
 fn the_licences_of_a_bill_are_those_that_the_packages_name() {
-    let made = table(&metadata());
-    let path = root().join(COMMITTED);
-    if std::env::var_os(BLESS).is_some() {
-        std::fs::write(&path, &made).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == made,
-        "{COMMITTED} is another one. If that is meant, {BLESS}=1 writes it anew."
-    );
+    assert_committed(COMMITTED, &table(&metadata()));
 }
 
 /// What cargo says of all packages.

@@ -17,27 +17,17 @@ use std::collections::BTreeSet;
 
 use doorward_policy::{Code, Mounted, Policy, schema};
 use doorward_tests::policy_tables::{CONDITIONS, KINDS, Kind};
-use doorward_tests::tree::{root, text_of};
+use doorward_tests::tree::{assert_committed, root, text_of};
 use serde_json::Value;
 
 /// Where editors look for it.
 const COMMITTED: &str = "docs/doorward.schema.json";
-const BLESS: &str = "DOORWARD_BLESS";
 /// A word that nothing is called.
 const NO_WORD: &str = "\"zzzzzzzzzzzzzzzz\"";
 
 #[test]
 fn the_one_that_editors_read_is_the_one_that_is_made_now() {
-    let path = root().join(COMMITTED);
-    let made = format!("{:#}\n", schema());
-    if std::env::var_os(BLESS).is_some() {
-        std::fs::write(&path, &made).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == made,
-        "{COMMITTED} is another one. If that is meant, {BLESS}=1 writes it anew."
-    );
+    assert_committed(COMMITTED, &format!("{:#}\n", schema()));
     let policy = text_of(&root().join("doorward.toml"));
     let first = policy.lines().next().unwrap();
     assert_eq!(

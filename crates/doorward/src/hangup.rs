@@ -1,5 +1,8 @@
 //! SIGHUP: something changed, or nobody looks on any more.
 
+#[cfg(unix)]
+use crate::shutdown::comes;
+
 /// What a SIGHUP says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hangup {
@@ -30,15 +33,11 @@ impl Hangups {
 
     /// The next one.
     pub(crate) async fn next(&mut self) -> Hangup {
-        let told = match &mut self.signal {
-            Some(signal) => signal.recv().await,
-            None => None,
-        };
-        match told {
-            // It comes from the system when the terminal is closed, and from people when it is not.
-            Some(()) if self.had_terminal && !has_terminal() => Hangup::TerminalGone,
-            Some(()) => Hangup::Reload,
-            None => std::future::pending().await,
+        comes(&mut self.signal).await;
+        // It comes from the system when the terminal is closed, and from people when it is not.
+        match self.had_terminal && !has_terminal() {
+            true => Hangup::TerminalGone,
+            false => Hangup::Reload,
         }
     }
 }

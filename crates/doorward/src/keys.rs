@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -17,8 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 
+use crate::files::{self, Readers};
 use crate::state;
 
 /// The file in the state folder.
@@ -260,7 +260,7 @@ impl Keys {
             }),
             Ok(None) => {
                 let text = generate()?;
-                write_private(&path, &text)
+                files::write(&path, text.as_bytes(), Readers::Owner)
                     .with_context(|| format!("{} cannot be written", path.display()))?;
                 Self::parse(&text)
             }
@@ -326,22 +326,9 @@ fn generate() -> Result<String> {
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {
-    use io::Read as _;
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(Some(text))
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    match files::read_text(path, FILE_BYTES_MAX) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -12,6 +12,7 @@ mod check;
 mod compose;
 mod dates;
 mod explain;
+mod files;
 mod hangup;
 mod image;
 mod init;

@@ -1,11 +1,12 @@
 //! The file of a policy: where a gate has it, and reading one.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use doorward_policy::Policy;
+
+use crate::files;
 
 /// Where a gate has its policy.
 pub(crate) const POLICY: &str = "/doorward.toml";
@@ -15,11 +16,7 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The text of a policy.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?
-        .take(FILE_BYTES_MAX)
-        .read_to_string(&mut text)?;
-    Ok(text)
+    files::read_text(path, FILE_BYTES_MAX)
 }
 
 /// A valid policy and its text, for a command whose flag `--policy` names it.

@@ -22,8 +22,9 @@ pub(crate) fn shutdown_signal() -> impl Future<Output = ()> {
     }
 }
 
+/// Ready when the signal has come, which is never where it cannot be had.
 #[cfg(unix)]
-async fn comes(signal: &mut Option<Signal>) {
+pub(crate) async fn comes(signal: &mut Option<Signal>) {
     let is_told = match signal {
         Some(signal) => signal.recv().await.is_some(),
         None => false,

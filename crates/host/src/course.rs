@@ -24,14 +24,14 @@ pub struct Course {
     phase: watch::Sender<Phase>,
     /// The same for who asks with every request: whether it was told to stop.
     drains: AtomicBool,
-    busy: Busy,
+    engaged: Engaged,
 }
 
 /// How many have something to do.
 #[derive(Debug)]
-pub struct Busy(watch::Sender<usize>);
+pub struct Engaged(watch::Sender<usize>);
 
-impl Busy {
+impl Engaged {
     /// Nobody.
     #[must_use]
     pub fn none() -> Self {
@@ -76,7 +76,7 @@ impl Course {
         Arc::new(Self {
             phase: watch::Sender::new(Phase::Starting),
             drains: AtomicBool::new(false),
-            busy: Busy::none(),
+            engaged: Engaged::none(),
         })
     }
 
@@ -108,13 +108,13 @@ impl Course {
     /// One more has something to do, until this is dropped: a connection, an instance, a run of a timer.
     #[must_use]
     pub fn stay(self: &Arc<Self>) -> Stay {
-        self.busy.begins();
+        self.engaged.begins();
         Stay(Arc::clone(self))
     }
 
     /// Ready when nobody has anything to do.
     pub async fn all_gone(&self) {
-        self.busy.all_gone().await;
+        self.engaged.all_gone().await;
     }
 }
 
@@ -142,18 +142,19 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.0.busy.ends();
+        self.0.engaged.ends();
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
 
-    fn is_ready(future: impl Future<Output = ()>) -> bool {
+    /// Whether it is, without waiting.
+    pub(crate) fn is_ready(future: impl Future<Output = ()>) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         pin!(future).poll(&mut cx) == Poll::Ready(())
     }

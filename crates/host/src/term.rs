@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::course::{Busy, Course, Phase, Stay};
+use crate::course::{Course, Engaged, Phase, Stay};
 
 /// What tells it, and who works for the application.
 #[derive(Debug)]
 pub struct Term {
     host: Arc<Course>,
     retired: watch::Sender<bool>,
-    busy: Busy,
+    engaged: Engaged,
 }
 
 impl Term {
@@ -21,7 +21,7 @@ impl Term {
         Arc::new(Self {
             host,
             retired: watch::Sender::new(false),
-            busy: Busy::none(),
+            engaged: Engaged::none(),
         })
     }
 
@@ -50,7 +50,7 @@ impl Term {
     /// One more works for it until this is dropped: an instance, a run of a timer. The host waits for it as well.
     #[must_use]
     pub fn work(self: &Arc<Self>) -> Work {
-        self.busy.begins();
+        self.engaged.begins();
         Work {
             _stay: self.host.stay(),
             term: Arc::clone(self),
@@ -60,12 +60,12 @@ impl Term {
     /// Whether somebody works for it.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.busy.is_some()
+        self.engaged.is_some()
     }
 
     /// Ready when nobody works for it.
     pub async fn all_gone(&self) {
-        self.busy.all_gone().await;
+        self.engaged.all_gone().await;
     }
 }
 
@@ -86,21 +86,14 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.term.busy.ends();
+        self.term.engaged.ends();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
     use super::*;
-
-    fn is_ready(future: impl Future<Output = ()>) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        pin!(future).poll(&mut cx) == Poll::Ready(())
-    }
+    use crate::course::tests::is_ready;
 
     #[test]
     fn it_is_over_when_it_is_retired_and_when_the_host_stops() {

@@ -13,11 +13,9 @@ mod breaking;
 mod breaking_cases;
 mod shown;
 
-use doorward_tests::tree::{root, text_of};
+use doorward_tests::tree::{assert_committed, root, text_of};
 use serde_json::Value;
 
-/// With this variable the document is written anew.
-const BLESS: &str = "DOORWARD_BLESS";
 /// The document, which `components/users-docs` serves.
 const DOCUMENT: &str = "components/users-docs/openapi.json";
 /// The same as the last release has it.
@@ -28,15 +26,7 @@ fn the_committed_document_is_the_one_that_the_code_makes() {
     let made = doorward_users::openapi::document()
         .to_pretty_json()
         .unwrap();
-    let made = format!("{made}\n");
-    let path = root().join(DOCUMENT);
-    if std::env::var_os(BLESS).is_some() {
-        std::fs::write(&path, &made).unwrap();
-    }
-    assert!(
-        text_of(&path) == made,
-        "{DOCUMENT} is another one. If that is meant, {BLESS}=1 writes it anew."
-    );
+    assert_committed(DOCUMENT, &format!("{made}\n"));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! `doorward bundle key`, and the file in which such a key is.
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +10,8 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clap::Args;
-use tempfile::NamedTempFile;
+
+use crate::files::{self, Readers};
 
 /// What stands around a key in PEM (RFC 7468 §10).
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -56,7 +56,7 @@ fn make(file: &Path) -> Result<Ed25519KeyPair> {
     let key = Ed25519KeyPair::generate().map_err(failed)?;
     let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(failed)?;
     let text = format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode(pkcs8.as_ref()));
-    match write_private(file, &text) {
+    match files::write_new(file, text.as_bytes(), Readers::Owner) {
         Ok(()) => Ok(key),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => bail!(
             "{} is there already, and a key that is lost cannot be had again\n  help: name another file; `--public` prints \
@@ -67,26 +67,11 @@ fn make(file: &Path) -> Result<Ed25519KeyPair> {
     }
 }
 
-/// Writes a file that only its owner can read, whole or not at all, where there is none.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // Made with mode 0600.
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    Ok(())
-}
-
 /// The key in this file.
 pub(super) fn read(path: &Path) -> Result<Ed25519KeyPair> {
     let name = path.display();
     let help = "`doorward bundle key FILE.pem` makes one";
-    let mut text = String::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text))
+    let text = files::read_text(path, FILE_BYTES_MAX)
         .with_context(|| format!("the key {name} cannot be read; {help}"))?;
     let body = text.trim().strip_prefix(BEGIN);
     let body = body.and_then(|body| body.strip_suffix(END));

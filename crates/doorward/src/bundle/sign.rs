@@ -1,6 +1,5 @@
 //! `doorward bundle sign`.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +18,7 @@ use doorward_token::bundle::{
 use super::key;
 use crate::check::advised;
 use crate::dates::{self, When};
+use crate::files::{self, Readers};
 use crate::policy_file;
 
 #[derive(Args)]
@@ -120,28 +120,7 @@ fn write(output: Option<&Path>, bundle: &str) -> Result<()> {
         let mut out = io::stdout().lock();
         return writeln!(out, "{bundle}").context("standard output cannot be written");
     };
-    let written = || -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        writeln!(file, "{bundle}")?;
-        readable(file.as_file())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    written().with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Whoever serves it may be another user.
-#[cfg(unix)]
-fn readable(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &fs::File) -> io::Result<()> {
-    Ok(())
+    let line = format!("{bundle}\n");
+    files::write(path, line.as_bytes(), Readers::All)
+        .with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -14,7 +14,6 @@ mod discover;
 mod providers;
 mod text;
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,11 +22,11 @@ use clap::Args;
 use doorward_host::document::Documents;
 use doorward_policy::Policy;
 use doorward_syntax::url::{UrlError, check_url};
-use tempfile::NamedTempFile;
 
 use self::discover::Published;
 use self::providers::{Demand, Provider};
 use self::text::Wanted;
+use crate::files::{self, Readers};
 use crate::{check, roots, values};
 
 /// The audience that is only an example in the question.
@@ -194,34 +193,15 @@ fn refuse_to_overwrite(output: &Path, force: bool) -> Result<()> {
 
 /// Writes the file whole or not at all.
 fn write(output: &Path, policy: &str, force: bool) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let folder = output.parent().filter(|folder| *folder != Path::new(""));
-        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(policy.as_bytes())?;
-        readable_by_all(file.as_file())?;
-        file.as_file().sync_all()?;
-        match force {
-            true => file.persist(output)?,
-            false => file.persist_noclobber(output)?,
-        };
-        Ok(())
+    let bytes = policy.as_bytes();
+    let written = match force {
+        true => files::write(output, bytes, Readers::All),
+        false => files::write_new(output, bytes, Readers::All),
     };
-    write().with_context(|| {
+    written.with_context(|| {
         format!(
             "{} cannot be written\n  help: name another file with `--output FILE`\n  reason",
             output.display()
         )
     })
-}
-
-/// A policy holds no secret, and whoever serves it has to read it.
-#[cfg(unix)]
-fn readable_by_all(file: &std::fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &std::fs::File) -> io::Result<()> {
-    Ok(())
 }

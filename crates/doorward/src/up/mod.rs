@@ -203,21 +203,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let places = Places::new(&state_dir, &configured.key_value_stores, &outbound);
         runtime.block_on(stores::fill(&places, &arguments.key_value))?;
     }
+    let variables = sources.variables(&application)?;
     let renewal = {
         // Signals are for the runtime.
         let _entered = runtime.enter();
-        Renewal::new(
-            &arguments.renewal,
-            sources.clone(),
-            &application,
-            arguments.build,
-        )
+        Renewal::new(&arguments.renewal, sources, &application, arguments.build)
     };
     let printed = issuer.is_some().then_some(&first_look);
     let mut host = HostOptions::new(arguments.listen, state_dir);
     host.ahead = ahead;
     host.outbound = outbound;
-    host.variables = sources.variables(&application)?;
+    host.variables = variables;
     arguments.stopping.set(ready_paths, &mut host);
     let served = runtime.block_on(serve(
         application,

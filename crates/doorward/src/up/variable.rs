@@ -1,12 +1,12 @@
 //! `--variable`, in the four forms that Spin has for it.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+
+use crate::files;
 
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -97,9 +97,6 @@ fn string(path: &Path, key: &str, value: Option<&str>) -> Result<String> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text))
-        .with_context(|| format!("--variable: {} cannot be read", path.display()))?;
-    Ok(text)
+    files::read_text(path, FILE_BYTES_MAX)
+        .with_context(|| format!("--variable: {} cannot be read", path.display()))
 }

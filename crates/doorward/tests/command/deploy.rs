@@ -2,8 +2,6 @@
 //! mounts is served.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
@@ -11,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::run::{doorward, run};
 use crate::serve::{built_workspace, free_address};
-use crate::serving::Serving;
+use crate::serving::{Serving, status};
 
 /// Time in which it has to serve.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -55,19 +53,6 @@ fn mount(overlay: &str, folder: &Path, workspace: &Path) {
         fs::write(version.join(file), text.replace(COMPONENTS, &built)).unwrap();
         symlink(Path::new("..data").join(file), folder.join(file)).unwrap();
     }
-}
-
-/// The status of an answer; none where nobody answers.
-fn status(address: &str, path: &str) -> Option<u16> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
-    )
-    .ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.split(' ').nth(1)?.parse().ok()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The command while it serves, and a component for it to serve.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -20,6 +22,29 @@ impl Drop for Serving {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The answer to a GET; none where nobody answers.
+pub fn try_get(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+/// The answer to a GET.
+pub fn get(address: &str, path: &str) -> String {
+    try_get(address, path).expect("an answer")
+}
+
+/// The status of an answer; none where nobody answers.
+pub fn status(address: &str, path: &str) -> Option<u16> {
+    try_get(address, path)?.split(' ').nth(1)?.parse().ok()
 }
 
 /// The lines of a manifest by which `--build` makes a component of `relay`, which answers, and logs when it is asked to.

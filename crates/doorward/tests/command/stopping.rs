@@ -1,30 +1,16 @@
 //! How `doorward up` stops.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use crate::run::{doorward, fails};
-use crate::serving::{Serving, relay};
+use crate::serving::{Serving, get, relay};
 
 /// The address after `http://` in the line that begins like this.
 fn address<'l>(lines: &'l [String], begin: &str) -> &'l str {
     let line = lines.iter().find(|line| line.starts_with(begin)).unwrap();
     let (_, url) = line.split_once("http://").unwrap();
     url.split(['/', ' ', ',']).next().unwrap()
-}
-
-/// The answer to a GET.
-fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
