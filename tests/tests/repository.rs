@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crates/syntax", &[]),
     ("crates/metrics", &[]),
     ("crates/retry", &[]),
+    ("crates/curves", &[]),
     ("crates/token", &["doorward-retry", "doorward-syntax"]),
     ("crates/traffic", &["doorward-retry", "doorward-syntax"]),
     (
@@ -248,6 +249,7 @@ fn overflows_and_assertions_of_ours_are_seen_while_it_is_tested() {
 #[test]
 fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
     for room in [
+        "crates/curves",
         "crates/metrics",
         "crates/retry",
         "crates/syntax",
