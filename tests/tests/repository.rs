@@ -17,7 +17,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crates/metrics", &[]),
     ("crates/retry", &[]),
     ("crates/curves", &[]),
-    ("crates/token", &["doorward-retry", "doorward-syntax"]),
+    (
+        "crates/token",
+        &["doorward-curves", "doorward-retry", "doorward-syntax"],
+    ),
     ("crates/traffic", &["doorward-retry", "doorward-syntax"]),
     (
         "crates/policy",

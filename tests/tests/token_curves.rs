@@ -1,4 +1,4 @@
-//! ES384 and ES512, whose curves are done here, against an implementation that shares nothing with it
+//! ES256, ES384 and ES512, whose curves are done here, against an implementation that shares nothing with it
 //! (aws-lc-rs): its signatures with many keys verify, and none does after one bit of it was changed.
 
 #![expect(clippy::expect_used, reason = "the failure of a test")]
@@ -6,8 +6,8 @@
 use aws_lc_rs::agreement::{self, PrivateKey};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
 };
 use doorward_tests::numbers::Numbers;
 use doorward_token::Algorithm;
@@ -23,7 +23,17 @@ struct Case {
     highest: &'static [u8],
 }
 
-static CASES: [Case; 2] = [
+static CASES: [Case; 3] = [
+    Case {
+        curve: Curve::P256,
+        algorithm: Algorithm::Es256,
+        signing: &ECDSA_P256_SHA256_FIXED_SIGNING,
+        agreement: &agreement::ECDH_P256,
+        scalar_bytes: 32,
+        highest: b"\
+            \xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\
+            \x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x50",
+    },
     Case {
         curve: Curve::P384,
         algorithm: Algorithm::Es384,
@@ -118,6 +128,33 @@ fn signatures_of_another_implementation_verify_until_a_bit_is_changed() {
             assert!(
                 !key.verify(case.algorithm, &longer, signature),
                 "{name}: another message"
+            );
+        }
+    }
+}
+
+/// A key of P-256 has a table after some of them: before and after, the same is good and bad.
+#[test]
+fn many_signatures_of_one_key_verify_until_a_bit_is_changed() {
+    let [case, ..] = &CASES;
+    let mut numbers = Numbers::new(0x0e5_256);
+    for private in private_keys(case, &mut numbers) {
+        let (point, pair) = key_pair(case, &private);
+        let (x, y) = coordinates(&point);
+        let key = PublicKey::elliptic(case.curve, x, y).expect("the key is good");
+        for round in 0..8 {
+            let message = numbers.bytes(round * 11);
+            let signature = pair.sign(&SystemRandom::new(), &message);
+            let signature = signature.expect("signing works");
+            let bit = numbers.next_number() as usize % 512;
+            let changed = flipped(signature.as_ref(), bit);
+            assert!(
+                !key.verify(case.algorithm, &message, &changed),
+                "round {round}: bit {bit} of the signature was changed"
+            );
+            assert!(
+                key.verify(case.algorithm, &message, signature.as_ref()),
+                "round {round}: a good signature has to verify"
             );
         }
     }

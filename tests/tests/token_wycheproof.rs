@@ -163,6 +163,43 @@ fn ed25519() {
     check("Ed25519", &tally, 151, 0, 0);
 }
 
+/// Keys that have verified some signatures have tables of their own: the verdicts are the same then.
+#[test]
+fn verdicts_stay_the_same_while_a_key_is_used() {
+    let p256 = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363);
+    let ed25519 = eddsa::TestSet::load(eddsa::TestName::Ed25519);
+    let p256 = p256.expect("the set loads").test_groups.into_iter();
+    let ed25519 = ed25519.expect("the set loads").test_groups.into_iter();
+    let p256 = p256.map(|group| {
+        let [4, point @ ..] = group.key.key.as_slice() else {
+            panic!("a compressed key")
+        };
+        let (x, y) = point.split_at(point.len() / 2);
+        let key = PublicKey::elliptic(Curve::P256, x, y).expect("the key is good");
+        let tests = group.tests.into_iter();
+        let tests = tests.map(|test| (test.tc_id, test.msg, test.sig, test.result));
+        (Algorithm::Es256, key, tests.collect::<Vec<_>>())
+    });
+    let ed25519 = ed25519.map(|group| {
+        let key = PublicKey::ed25519(&group.key.pk).expect("the key is good");
+        let tests = group.tests.into_iter();
+        let tests = tests.map(|test| (test.tc_id, test.msg, test.sig, test.result));
+        (Algorithm::EdDsa, key, tests.collect::<Vec<_>>())
+    });
+    let mut verdicts = 0;
+    for (algorithm, key, tests) in p256.chain(ed25519) {
+        for round in 0..4 {
+            for (id, message, signature, result) in &tests {
+                let accepted = key.verify(algorithm, message, signature);
+                let due = *result == TestResult::Valid;
+                assert_eq!(accepted, due, "{algorithm} {id}, round {round}");
+                verdicts += 1;
+            }
+        }
+    }
+    assert_eq!(verdicts, 4 * (262 + 151));
+}
+
 fn pkcs1_set(name: rsa_pkcs1_verify::TestName, algorithm: Algorithm) -> Tally {
     let mut tally = Tally::default();
     for group in rsa_pkcs1_verify::TestSet::load(name)

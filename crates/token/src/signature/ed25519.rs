@@ -1,7 +1,6 @@
 //! Ed25519 (RFC 8032, RFC 8037 §3.1), verified strictly.
 
-use ed25519_dalek::{Signature, VerifyingKey};
-
+use super::points::Ed25519Point;
 use crate::keys::error::{KeyPart, SkipReason};
 
 /// The prime of the field, 2^255 - 19, little-endian.
@@ -13,7 +12,7 @@ const PRIME: [u8; 32] = {
     bytes
 };
 
-pub(super) struct Ed25519Key(VerifyingKey);
+pub(super) struct Ed25519Key(Ed25519Point);
 
 impl Ed25519Key {
     pub(super) fn new(x: &[u8]) -> Result<Self, SkipReason> {
@@ -23,23 +22,22 @@ impl Ed25519Key {
         if !is_canonical(bytes) {
             return Err(SkipReason::WeakPoint);
         }
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| SkipReason::NotOnCurve)?;
+        let key = Ed25519Point::new(bytes).ok_or(SkipReason::NotOnCurve)?;
         // A key of small order verifies signatures that nobody made.
-        if key.is_weak() {
+        if key.has_small_order() {
             return Err(SkipReason::WeakPoint);
         }
         Ok(Self(key))
     }
 
-    /// `verify_strict` refuses an S that is not reduced (RFC 8032 §5.1.7), an R of small order and an
-    /// R that is not encoded canonically.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature)
-            .is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
+        signature
+            .as_array()
+            .is_some_and(|signature| self.0.verify(message, signature))
     }
 }
 
-/// RFC 8032 §5.1.3: the y coordinate is less than the prime. The library accepts any.
+/// RFC 8032 §5.1.3: the y coordinate is less than the prime. Points are decoded from any.
 fn is_canonical(encoding: &[u8; 32]) -> bool {
     let mut y = *encoding;
     let [.., last] = &mut y;
@@ -54,7 +52,7 @@ mod tests {
         reason = "a test that cannot go on says so by panicking"
     )]
 
-    use ed25519_dalek::{Signer as _, SigningKey, Verifier as _};
+    use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
     use num_bigint::BigUint;
     use sha2::{Digest as _, Sha512};
 

@@ -6,21 +6,21 @@
 //! | algorithm | taken | native | wasm | instead of | native | wasm |
 //! |---|---|---|---|---|---|---|
 //! | RSA, 2048 bits | this crate's `rsa` | 26 | 27 | `rsa` 0.10 | 46 | 358 |
-//! | ES256 | `crrl` | 54 | 240 | `p256` 0.14 | 276 | 547 |
-//! | Ed25519 | `ed25519-dalek`, with tables | 29 | 61 | `crrl` | 21 | 125 |
 //! | ES384 | this crate's `ecdsa` | 850 | 1,500 | `p384` 0.14 | 550 | 2,700 |
 //! | ES512 | this crate's `ecdsa` | 1,750 | 2,700 | `p521` 0.14 | 600 | 3,400 |
 //!
-//! Wasm is where it matters, and there not only time does: the code has to be loaded first. `crrl`
-//! takes 44 KB for P-256, which is the curve of most issuers that have elliptic keys. P-384 and P-521
+//! ES256 and Ed25519 are those of `crates/curves`, which has tables for keys that are used again and again: in
+//! wasm a fifth and a third of the time of `crrl` and `ed25519-dalek`.
+//!
+//! Wasm is where it matters, and there not only time does: the code has to be loaded first. P-384 and P-521
 //! are rare, and their crates, with those below them, take 90 KB. On the arithmetic that is here for
-//! RSA anyway, both curves together take 6 KB and less time. The tables for Ed25519 take 40 KB and save 7 µs,
-//! so it does without. Measurements are in `docs/decisions`.
+//! RSA anyway, both curves together take 6 KB and less time. Measurements are in `docs/decisions`.
 
 pub(crate) mod curve;
 mod ecdsa;
 mod ed25519;
 mod modular;
+mod points;
 mod rsa;
 mod signing;
 

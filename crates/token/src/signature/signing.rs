@@ -1,7 +1,7 @@
 //! Signing, with the private key of a client: Ed25519 (RFC 8032 §5.1.6) and ECDSA on P-256 with the
 //! deterministic nonces of RFC 6979 §3.2, so that neither needs randomness.
 //!
-//! Both by the libraries that verify: their multiplications by a secret number have neither branches nor
+//! Both by libraries, for what verifies here is not for secrets: their multiplications by a secret number have neither branches nor
 //! places in a table that depend on it (`docs/decisions/0030-client-signing.md`).
 
 use crrl::p256;

@@ -1,6 +1,6 @@
 //! ECDSA (FIPS 186-5 §6.4.2) with the curves and hashes of RFC 7518 §3.4.
 //!
-//! P-256 comes from a crate, and P-384 and P-521 are done here: why, says `docs/decisions/0003-p384-p521.md`.
+//! P-384 and P-521 are done here: why, says `docs/decisions/0003-p384-p521.md`. P-256 is in [`super::points`].
 //!
 //! - [`domain`]: the curves.
 //! - [`point`]: their points.
@@ -16,12 +16,13 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::curve::Curve;
 use super::modular::Modulus;
+use super::points::P256Point;
 use crate::algorithm::Algorithm;
 use crate::keys::error::{KeyPart, SkipReason};
 use key::EcdsaKey;
 
 pub(super) enum EllipticKey {
-    P256(crrl::p256::PublicKey),
+    P256(P256Point),
     P384(Box<EcdsaKey<Modulus>>),
     P521(Box<EcdsaKey<Modulus>>),
 }
@@ -40,8 +41,10 @@ impl EllipticKey {
             }
         }
         match curve {
-            // SEC 1 §2.3.3: an uncompressed point.
-            Curve::P256 => crrl::p256::PublicKey::decode(&[&[4], x, y].concat()).map(Self::P256),
+            Curve::P256 => match (x.as_array(), y.as_array()) {
+                (Some(x), Some(y)) => P256Point::new(x, y).map(Self::P256),
+                _ => None,
+            },
             Curve::P384 => EcdsaKey::new(&domain::P384, x, y)
                 .map(Box::new)
                 .map(Self::P384),
@@ -63,10 +66,9 @@ impl EllipticKey {
     /// RFC 7518 §3.4: the signature is R and S, each as long as the order, and nothing else.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            // This library takes other lengths as well; zero and what is not below the order it refuses.
-            Self::P256(key) => {
-                signature.len() == 64 && key.verify_hash(signature, &Sha256::digest(message))
-            }
+            Self::P256(key) => signature
+                .as_array()
+                .is_some_and(|signature| key.verify(&Sha256::digest(message).into(), signature)),
             Self::P384(key) => key.verify(&Sha384::digest(message), signature),
             Self::P521(key) => key.verify(&Sha512::digest(message), signature),
         }
