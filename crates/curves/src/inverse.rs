@@ -3,7 +3,7 @@
 //! D. Bernstein, B.-Y. Yang, "Fast constant-time gcd computation and modular inversion" (2019), in the variant for
 //! public numbers that libsecp256k1 has (`doc/safegcd_implementation.md`): 29 steps are done on the lowest limbs alone,
 //! as a matrix, which is then applied to whole numbers. A power by Fermat's theorem takes 256 multiplications at
-//! least; this takes the time of some 40.
+//! least; these are some 20 matrices, each with about as many products of limbs as one multiplication has.
 
 use crate::limbs::{LIMB_BITS, LIMB_MASK, Limbs};
 
