@@ -241,6 +241,12 @@ fn assert_chains_agree<M: Arithmetic>(layout: &str) {
                 }
                 _ => {
                     prepared.multiply(&mut scratch, &number, &number, &mut product);
+                    let mut square = product.clone();
+                    prepared.square(&mut scratch, &number, &mut square);
+                    assert!(
+                        prepared.write(&mut square) == prepared.write(&mut product.clone()),
+                        "square, {layout}, round {round} modulo {modulus}"
+                    );
                     number.clone_from(&product);
                     expected = &expected * &expected * &r_inverse % &modulus;
                 }
