@@ -23,7 +23,7 @@ const COMMITTED: &str = "tests/data/instructions.toml";
 /// How far a count may be from the committed one, in per cent of it.
 const DIFFERENCE_MAX_PERCENT: u64 = 5;
 /// How often the shorter process does a step.
-const TIMES: u32 = 5;
+const TIMES: u32 = 2;
 
 #[test]
 fn each_step_takes_as_many_instructions_as_before() {

@@ -235,11 +235,13 @@ fn remember() -> Workload {
         .collect::<Vec<_>>()
         .into_iter()
         .cycle();
-    Box::new(move || {
+    let mut remember = move || {
         let Some(token) = tokens.next() else { return };
         if cache.get(&token, REALM_SIGNED, NOW).is_none() {
             let (until, verified) = (verified.expires_at(), Arc::clone(&verified));
             cache.insert(&token, REALM_SIGNED, (), 1, verified, until, NOW);
         }
-    })
+    };
+    (0..REMEMBERED).for_each(|_| remember());
+    Box::new(remember)
 }
