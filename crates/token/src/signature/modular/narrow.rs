@@ -47,7 +47,7 @@ const LIMBS_PER_GROUP: usize = 2;
 /// How many columns of zeros are before those of a factor.
 const LIMBS_BEFORE: usize = LIMBS_PER_GROUP - 1;
 
-/// How many vectors are summed up by code without a loop. With a loop, half of the instructions are about addresses.
+/// How many vectors are summed up by code without a loop. With a loop, a third of the instructions are about addresses.
 const VECTORS_PER_BLOCK: usize = 8;
 
 /// After how many groups the carries are passed on, where the other factor is as it is.
