@@ -8,11 +8,11 @@
 use crate::signature::modular::{Arithmetic, bit};
 
 /// How many limbs a number has in the layout that needs the most of them: the 521 bits of the longest
-/// prime and two, in vectors of four limbs of 28 bits.
-const LIMBS_MAX: usize = 20;
+/// prime and two, in pairs of limbs of 52 bits.
+const LIMBS_MAX: usize = 12;
 
 const _: () = assert!(
-    LIMBS_MAX == (521_usize + 2).div_ceil(28).next_multiple_of(4),
+    LIMBS_MAX == (521_usize + 2).div_ceil(52).next_multiple_of(2),
     "a number has to hold the longest modulus"
 );
 

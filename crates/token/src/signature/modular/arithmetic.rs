@@ -33,6 +33,11 @@ pub(crate) trait Arithmetic: Sized {
         product: &mut [Self::Limb],
     );
 
+    /// a · a / R.
+    fn square(&self, scratch: &mut Self::Scratch, a: &[Self::Limb], square: &mut [Self::Limb]) {
+        self.multiply(scratch, a, a, square);
+    }
+
     /// Adds `b` to `a`.
     fn add(&self, a: &mut [Self::Limb], b: &[Self::Limb]);
 
@@ -49,7 +54,7 @@ pub(crate) trait Arithmetic: Sized {
         self.multiply(&mut scratch, &plain, self.r_squared(), &mut factor);
         let mut power = factor.clone();
         for position in (0..bits(exponent).saturating_sub(1)).rev() {
-            self.multiply(&mut scratch, &power, &power, &mut next);
+            self.square(&mut scratch, &power, &mut next);
             std::mem::swap(&mut power, &mut next);
             if bit(exponent, position) {
                 // The lowest bit is set. Multiplying with the base itself divides the result by R.

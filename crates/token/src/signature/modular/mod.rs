@@ -3,13 +3,15 @@
 //! Everything that is computed here is public, so nothing has to take the same time for every value.
 //!
 //! - `wide`: Montgomery multiplication with limbs of 64 bits, for native code.
-//! - `narrow`: the same with limbs of 28 bits in the vectors of `simd128`, for wasm.
+//! - `narrow`: the same with digits of 13 bits in the vectors of `simd128`, for wasm.
 //!
 //! P. Montgomery, "Modular multiplication without trial division", Mathematics of Computation 44
 //! (1985). Numbers are little-endian lists of as many limbs as the modulus has; R is 2 to the power of
 //! all their bits. A number x is in Montgomery form when x · R stands for it.
 
 mod arithmetic;
+#[cfg(any(target_arch = "wasm32", test))]
+mod limbs;
 #[cfg(any(target_arch = "wasm32", test))]
 pub(super) mod narrow;
 #[cfg(all(not(target_arch = "wasm32"), test))]

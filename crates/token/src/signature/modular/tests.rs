@@ -64,7 +64,7 @@ fn assert_powers_agree(bits: usize, exponents: &[u32]) {
                 );
                 assert!(
                     narrow.power(&base, &exponent.to_be_bytes()) == expected,
-                    "28-bit limbs: {case}"
+                    "13-bit digits: {case}"
                 );
             }
         }
@@ -73,8 +73,8 @@ fn assert_powers_agree(bits: usize, exponents: &[u32]) {
 
 #[test]
 fn both_ways_to_multiply_agree_with_another_implementation() {
-    // 2126 is the longest that 76 limbs of 28 bits take, 2127 the shortest that needs 80.
-    for bits in [2048, 2049, 2057, 2112, 2113, 2126, 2127] {
+    // 2078 is the longest that 40 limbs of 52 bits take, 2079 the shortest that needs 42.
+    for bits in [2048, 2049, 2057, 2078, 2079, 2112, 2113] {
         assert_powers_agree(bits, &[3, 65_537]);
     }
     for bits in [3072, 4096, 8191, 8192] {
@@ -87,11 +87,11 @@ fn both_ways_to_multiply_take_every_exponent() {
     assert_powers_agree(2048, &[5, 7, 17, 257, 65_539, 0x8000_0001, u32::MAX]);
 }
 
-/// `u64x2_add` of the stand-in panics on overflow, so this is also the proof that 16 pairs of rows fit.
+/// `u32x4_add` of the stand-in panics on overflow, so this is also the proof that as many rows fit as are added.
 #[test]
 fn carries_that_wait_as_long_as_they_can_do_not_overflow() {
     // All limbs of modulus and factors as large as they can be.
-    for bits in [446_usize, 558, 2046, 2238, 8190] {
+    for bits in [446_usize, 518, 550, 2046, 2078, 2182, 8190] {
         let modulus = (BigUint::from(1_u8) << bits) - BigUint::from(1_u8);
         let base = &modulus - BigUint::from(2_u8);
         let digits = modulus.to_bytes_be();
@@ -135,7 +135,7 @@ fn numbers_below(modulus: &BigUint, numbers: &mut Numbers) -> Vec<BigUint> {
         (modulus >> 1_u32) + &one,
         ones(modulus.bits() - 1),
         // All limbs but the highest, in either layout.
-        ones((modulus.bits() - 1) / 28 * 28),
+        ones((modulus.bits() - 1) / 52 * 52),
         ones((modulus.bits() - 1) / 64 * 64),
     ];
     for _ in 0..3 {
@@ -193,7 +193,7 @@ fn assert_sums_and_products_agree<M: Arithmetic>(layout: &str) {
 #[test]
 fn sums_and_products_modulo_the_numbers_of_curves_agree_with_another_implementation() {
     assert_sums_and_products_agree::<wide::Modulus>("64-bit limbs");
-    assert_sums_and_products_agree::<narrow::Modulus>("28-bit limbs");
+    assert_sums_and_products_agree::<narrow::Modulus>("13-bit digits");
 }
 
 /// Long chains of sums and products: what one leaves is good enough for the next.
@@ -241,6 +241,12 @@ fn assert_chains_agree<M: Arithmetic>(layout: &str) {
                 }
                 _ => {
                     prepared.multiply(&mut scratch, &number, &number, &mut product);
+                    let mut square = product.clone();
+                    prepared.square(&mut scratch, &number, &mut square);
+                    assert!(
+                        prepared.write(&mut square) == prepared.write(&mut product.clone()),
+                        "square, {layout}, round {round} modulo {modulus}"
+                    );
                     number.clone_from(&product);
                     expected = &expected * &expected * &r_inverse % &modulus;
                 }
@@ -256,7 +262,7 @@ fn assert_chains_agree<M: Arithmetic>(layout: &str) {
 #[test]
 fn what_one_operation_leaves_is_good_enough_for_the_next() {
     assert_chains_agree::<wide::Modulus>("64-bit limbs");
-    assert_chains_agree::<narrow::Modulus>("28-bit limbs");
+    assert_chains_agree::<narrow::Modulus>("13-bit digits");
 }
 
 fn assert_inverses_agree<M: Arithmetic>(layout: &str) {
@@ -278,7 +284,7 @@ fn assert_inverses_agree<M: Arithmetic>(layout: &str) {
 #[test]
 fn inverses_modulo_the_numbers_of_curves_are_right() {
     assert_inverses_agree::<wide::Modulus>("64-bit limbs");
-    assert_inverses_agree::<narrow::Modulus>("28-bit limbs");
+    assert_inverses_agree::<narrow::Modulus>("13-bit digits");
 }
 
 #[test]

@@ -52,16 +52,23 @@ impl Hash {
 
 /// Whether this is the encoding of the message by EMSA-PKCS1-v1_5 (RFC 8017 §9.2).
 ///
-/// RFC 8017 §8.1.2 step 3, 4: the one right encoding is built and compared as a whole. Nothing is
+/// RFC 8017 §8.1.2 step 3, 4: there is one right encoding, and every byte is compared with it. Nothing is
 /// parsed, so there is nothing to be lenient about (CVE-2006-4339 and its many successors).
 pub(super) fn is_pkcs1(encoded: &[u8], hash: Hash, message: &[u8]) -> bool {
     let digest = hash.of(&[message]);
-    let suffix = [&[0], &hash.digest_info()[..], &digest].concat();
-    let Some(padding_bytes) = encoded.len().checked_sub(2 + suffix.len()) else {
+    let info = hash.digest_info();
+    let suffix_bytes = info.len() + digest.len();
+    let Some((start, suffix)) = encoded
+        .len()
+        .checked_sub(suffix_bytes)
+        .and_then(|at| encoded.split_at_checked(at))
+    else {
         return false;
     };
-    let padding = vec![0xff; padding_bytes];
-    encoded == [&[0, 1], padding.as_slice(), &suffix].concat()
+    let [0, 1, padding @ .., 0] = start else {
+        return false;
+    };
+    padding.iter().all(|&byte| byte == 0xff) && suffix.strip_prefix(info) == Some(&digest)
 }
 
 /// Whether this is an encoding of the message by EMSA-PSS (RFC 8017 §9.1.2), with MGF1 and the same

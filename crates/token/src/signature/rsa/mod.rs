@@ -1,7 +1,7 @@
 //! RSA signatures: the public operation and the two encodings (RFC 8017 §8.1.2, §8.2.2).
 //!
 //! Written here and not taken from a crate because verification is all that is needed and in wasm the
-//! published ones are slow: 358 µs at best for a modulus of 2048 bits, against 27 µs with the
+//! published ones are slow: seven times as slow and more, for a modulus of 2048 bits, as the
 //! arithmetic of [`modular`](super::modular). Measured in `docs/decisions/0002-rsa.md`.
 //!
 //! - [`encoding`]: what the result of the public operation has to look like.

@@ -13,13 +13,44 @@ const PRIMES: [u32; 38] = [
 const GENERATOR: u32 = 65_537;
 
 /// Whether the modulus, big-endian, has the fingerprint.
+///
+/// It is divided by the product of as many primes as fit into 32 bits at a time. The first nine tell nearly all moduli.
 pub(super) fn is_factorable(modulus: &[u8]) -> bool {
-    PRIMES.iter().all(|&prime| {
-        let remainder = modulus.iter().fold(0, |remainder, &byte| {
-            (remainder << 8 | u32::from(byte)) % prime
-        });
-        is_power(remainder, prime)
-    })
+    let mut rest = PRIMES.as_slice();
+    while !rest.is_empty() {
+        let mut product = 1_u32;
+        let mut length = 0;
+        while let Some(more) = rest
+            .get(length)
+            .and_then(|&prime| product.checked_mul(prime))
+        {
+            product = more;
+            length += 1;
+        }
+        let remainder = remainder(modulus, product);
+        let (group, others) = rest.split_at(length);
+        if !group
+            .iter()
+            .all(|&prime| is_power(remainder % prime, prime))
+        {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
+fn remainder(number: &[u8], divisor: u32) -> u32 {
+    let (first, words) = number.as_rchunks();
+    let first = first
+        .iter()
+        .fold(0, |first, &byte| first << 8 | u64::from(byte));
+    let divisor = u64::from(divisor);
+    let remainder = words.iter().fold(first % divisor, |remainder, &word| {
+        (remainder << 32 | u64::from(u32::from_be_bytes(word))) % divisor
+    });
+    // It is below a divisor of 32 bits.
+    remainder as u32
 }
 
 /// Whether it is a power of the generator, modulo the prime.

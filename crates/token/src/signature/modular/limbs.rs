@@ -1,0 +1,87 @@
+//! Numbers in limbs of 52 bits, little-endian, as [`super::narrow`] keeps them.
+
+/// Bits of a limb.
+pub(super) const LIMB_BITS: usize = 52;
+/// All bits of a limb.
+pub(super) const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
+/// Two limbs are so many whole bytes.
+const BYTES_PER_PAIR: usize = 2 * LIMB_BITS / 8;
+
+/// a + b, modulo R.
+pub(super) fn add(a: &mut [u64], b: &[u64]) {
+    let mut carry = 0;
+    for (a, &b) in a.iter_mut().zip(b) {
+        let sum = *a + b + carry;
+        *a = sum & LIMB_MASK;
+        carry = sum >> LIMB_BITS;
+    }
+}
+
+/// a − b, modulo R, and whether the difference is below zero.
+pub(super) fn subtract(a: &mut [u64], b: &[u64]) -> bool {
+    let mut borrow = 0;
+    for (a, &b) in a.iter_mut().zip(b) {
+        // Limbs have 52 bits: a difference below zero sets the bits above them.
+        let difference = a.wrapping_sub(b).wrapping_sub(borrow);
+        *a = difference & LIMB_MASK;
+        borrow = difference >> 63;
+    }
+    borrow == 1
+}
+
+/// Subtracts the limit from a number that is not below it.
+pub(super) fn subtract_if_reached(number: &mut [u64], limit: &[u64]) {
+    if !number.iter().rev().lt(limit.iter().rev()) {
+        subtract(number, limit);
+    }
+}
+
+/// Doubles, modulo R.
+pub(super) fn double(number: &mut [u64]) {
+    let mut carry = 0;
+    for limb in number {
+        let doubled = *limb << 1 | carry;
+        *limb = doubled & LIMB_MASK;
+        carry = doubled >> LIMB_BITS;
+    }
+}
+
+/// Newton's iteration: each step doubles the number of right bits, and an odd number is its own
+/// inverse in the lowest three.
+pub(super) fn negated_inverse(limbs: &[u64]) -> u64 {
+    let lowest = limbs.first().copied().unwrap_or(1);
+    let mut inverse = lowest;
+    for _ in 0..5 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)));
+    }
+    inverse.wrapping_neg() & LIMB_MASK
+}
+
+/// Reads a big-endian number.
+pub(super) fn read(big_endian: &[u8], number: &mut [u64]) {
+    let mut pairs = big_endian.rchunks(BYTES_PER_PAIR);
+    for limbs in number.chunks_mut(2) {
+        let bytes = pairs.next().unwrap_or_default();
+        let pair = bytes
+            .iter()
+            .fold(0_u128, |pair, &byte| pair << 8 | u128::from(byte));
+        for (limb, value) in limbs.iter_mut().zip([pair, pair >> LIMB_BITS]) {
+            *limb = value as u64 & LIMB_MASK;
+        }
+    }
+}
+
+/// The number, big-endian and so long.
+pub(super) fn bytes(limbs: &[u64], bytes: usize) -> Vec<u8> {
+    let mut number = Vec::with_capacity(bytes + BYTES_PER_PAIR);
+    for pair in limbs.chunks(2) {
+        let pair = pair
+            .iter()
+            .rev()
+            .fold(0_u128, |pair, &limb| pair << LIMB_BITS | u128::from(limb));
+        number.extend(pair.to_le_bytes().iter().take(BYTES_PER_PAIR));
+    }
+    number.resize(bytes, 0);
+    number.reverse();
+    number
+}
