@@ -1,15 +1,15 @@
-//! What checking a request costs: `whoami` behind the gate, and behind a middleware that does nothing
-//! but rebuild the request with one header replaced (`rebuild`).
+//! What checking a request costs: `whoami` behind the gate, with the gate linked in, alone, and behind a middleware that
+//! does nothing but rebuild the request with one header replaced (`rebuild`).
 //!
 //! ```text
 //! cargo run --example benchmark [-- --seconds 3 --rounds 5 --connections 32 --reuse 1000]
 //! ```
 //!
-//! `--reuse` adds the gate with instances that serve so many requests before they are replaced, which is the
+//! `--reuse` adds each of them with instances that serve so many requests before they are replaced, which is the
 //! host's option `--max-instance-reuse-count`, and Spin's; the others serve 128.
 //!
-//! Both run in this process, on the in-process host, and take turns, so that a noisy machine is noisy
-//! for both. The figure to look at is the ratio; the requests per second hold for this machine, which
+//! All run in this process, on the in-process host, and take turns, so that a noisy machine is noisy
+//! for all. The figure to look at is the ratio; the requests per second hold for this machine, which
 //! also carries the client.
 
 #![expect(
@@ -31,7 +31,7 @@ struct Settings {
     round: Duration,
     rounds: usize,
     connections: usize,
-    /// Requests for each instance of one more gate.
+    /// Requests for each instance of one more of each.
     reuse: Option<usize>,
     serve_only: bool,
 }
@@ -79,18 +79,28 @@ async fn run(settings: Settings) {
          [[route]]\npath = \"/**\"\nissuer = [\"test\"]\nscope = [\"read\"]\n",
         issuer.url()
     );
-    let gated = AppSpec::gated("whoami", policy);
+    let gated = AppSpec::gated("whoami", policy.clone());
     let mut rebuilt = gated.clone();
     rebuilt.middleware = vec!["rebuild"];
     let mut alone = gated.clone();
     alone.middleware = vec![];
-    let mut specs = vec![
-        ("whoami alone".to_owned(), alone, None),
-        ("rebuild + whoami".to_owned(), rebuilt, None),
-        ("gate + whoami".to_owned(), gated.clone(), None),
+    let linked = AppSpec::linked("whoami-linked", policy);
+    let usual = [
+        ("whoami alone", alone),
+        ("rebuild + whoami", rebuilt),
+        ("gate + whoami", gated),
+        ("whoami, linked", linked),
     ];
+    let mut specs: Vec<_> = usual
+        .iter()
+        .map(|(name, spec)| ((*name).to_owned(), spec.clone(), None))
+        .collect();
     if let Some(reuse) = settings.reuse {
-        specs.push((format!("gate, {reuse} each"), gated, Some(reuse)));
+        let longer = usual.into_iter().map(|(name, spec)| {
+            let name = format!("{name}, {reuse} each");
+            (name, spec, Some(reuse))
+        });
+        specs.extend(longer);
     }
     let mut contenders = Vec::new();
     for (name, spec, reuse) in specs {
@@ -133,65 +143,59 @@ async fn run(settings: Settings) {
     for (_, _, running) in &contenders {
         measure(running.address, &request, settings.connections, short).await;
     }
-    let (mut ratios, mut gains) = (Vec::new(), Vec::new());
-    let mut best: Vec<Option<Figures>> = contenders.iter().map(|_| None).collect();
+    let mut rounds: Vec<Vec<Figures>> = Vec::new();
     for round in 1..=settings.rounds {
-        let (mut rates, mut costs, mut p99s) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (_, _, running)) in contenders.iter().enumerate() {
-            let figures = measure(
-                running.address,
-                &request,
-                settings.connections,
-                Until::Elapsed(settings.round),
-            )
-            .await;
-            rates.push(figures.per_second);
-            costs.push(figures.cpu_us);
-            p99s.push(figures.p99_us);
-            let slot = &mut best[index];
-            if slot
-                .as_ref()
-                .is_none_or(|best| best.per_second < figures.per_second)
-            {
-                *slot = Some(figures);
-            }
-        }
-        let ratio = rates[2] / rates[1];
-        println!(
-            "round {round}: alone {:>6.0}/s {:>4.1} µs   rebuild {:>6.0}/s {:>4.1} µs   \
-             gate {:>6.0}/s {:>4.1} µs   gate/rebuild {ratio:.3}, by processor time {:.3}",
-            rates[0],
-            costs[0],
-            rates[1],
-            costs[1],
-            rates[2],
-            costs[2],
-            costs[1] / costs[2],
-        );
-        ratios.push(ratio);
-        if let [_, _, usual, long] = rates[..] {
+        let mut all = Vec::new();
+        println!("round {round}:");
+        for (name, _, running) in &contenders {
+            let until = Until::Elapsed(settings.round);
+            let connections = settings.connections;
+            let figures = measure(running.address, &request, connections, until).await;
             println!(
-                "         {long:>6.0}/s {:>4.1} µs with the longer instances: {:.3} times the gate, p99 {} and {} µs",
-                costs[3],
-                long / usual,
-                p99s[2],
-                p99s[3],
+                "  {name:<28}{:>8.0}/s {:>5.1} µs",
+                figures.per_second, figures.cpu_us
             );
-            gains.push(long / usual);
+            all.push(figures);
         }
+        rounds.push(all);
     }
-    println!("\nthe best round of each:");
-    for ((name, _, _), figures) in contenders.iter().zip(&best) {
-        let figures = figures.as_ref().unwrap();
+    println!(
+        "\nmedians of the rounds, and processor time over that of the first, with the client's in both:"
+    );
+    for (index, (name, _, _)) in contenders.iter().enumerate() {
+        // Of those with longer instances, over the first one that has them.
+        let first = index / USUAL * USUAL;
+        let of = |read: fn(&Figures) -> f64| median(rounds.iter().map(|round| read(&round[index])));
+        let over = median(
+            rounds
+                .iter()
+                .map(|round| round[index].cpu_us / round[first].cpu_us),
+        );
         println!(
-            "{name:<18}{:>8.0} requests/s   p50 {:>5} µs   p99 {:>6} µs   p99.9 {:>6} µs",
-            figures.per_second, figures.p50_us, figures.p99_us, figures.p999_us
+            "{name:<28}{:>8.0} requests/s   p50 {:>5.0} µs   p99 {:>6.0} µs   p99.9 {:>6.0} µs   \
+             {:>5.1} µs of the processor, {over:.3}",
+            of(|figures| figures.per_second),
+            of(|figures| figures.p50_us as f64),
+            of(|figures| figures.p99_us as f64),
+            of(|figures| figures.p999_us as f64),
+            of(|figures| figures.cpu_us),
         );
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("\nmedian of gate/rebuild: {:.3}", ratios[ratios.len() / 2]);
-    gains.sort_by(f64::total_cmp);
-    if let Some(gain) = gains.get(gains.len() / 2) {
-        println!("median of longer instances/gate: {gain:.3}");
-    }
+    let ratio = median(
+        rounds
+            .iter()
+            .map(|round| round[GATE].per_second / round[REBUILD].per_second),
+    );
+    println!("\nmedian of gate/rebuild: {ratio:.3}");
+}
+
+/// How many there are without those with longer instances, and which of them are compared.
+const USUAL: usize = 4;
+const REBUILD: usize = 1;
+const GATE: usize = 2;
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -156,6 +156,14 @@ impl AppSpec {
         }
     }
 
+    /// `service`, which has the gate linked in, with `policy`, and with all grants that the gate can use.
+    pub fn linked(service: &'static str, policy: impl Into<String>) -> Self {
+        Self {
+            middleware: vec![],
+            ..Self::gated(service, policy)
+        }
+    }
+
     /// The intake of events alone, with these variables, with the shipped schemas and all grants that its sinks can use.
     pub fn intake(variables: &[(&str, &str)]) -> Self {
         let mut spec = Self::gated("events", "");

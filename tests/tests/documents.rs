@@ -37,6 +37,20 @@ fn every_document_points_to_what_is_there() {
 }
 
 #[test]
+fn the_service_with_the_gate_linked_in_is_the_one_that_is_compiled() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (document, example) = (
+        text("docs/linked-in.md"),
+        text("crates/edge/examples/hello.rs"),
+    );
+    let mut blocks = document.split("```rust\n").skip(1);
+    let quoted = blocks.next().and_then(|block| block.split("```").next());
+    let code = example.split_once("\n\n").map(|(_, code)| code);
+    assert_eq!(quoted, code, "docs/linked-in.md quotes another service");
+    assert_eq!(blocks.next(), None, "code that nobody compiles");
+}
+
+#[test]
 fn pointers_are_found_wherever_they_stand() {
     let text = "[a](docs/a.md#part) and [b](https://b.example), [c](../c.md).\n\
                 `crates/x/src/y.rs`, `cargo test`, `crates/x/<name>`, `other/x`";

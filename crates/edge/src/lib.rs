@@ -1,56 +1,40 @@
 //! The only crate in the components that touches WASI and Spin: the engine's platform there, and nothing else.
+//!
+//! With the feature `linked` it is a library for services in Rust that have the gate inside of them, in place of a
+//! middleware in front of them: [`guard`] decides on a request by the policy that is mounted into the component, and gives
+//! it to the service as values ([`Admitted`]). A whole service is in `examples/hello.rs`; what to grant it, and when to
+//! choose which way, in `docs/linked-in.md`.
+//!
+//! ```ignore
+//! async fn handle(request: Request) -> Result<Response, ErrorCode> {
+//!     guard(request, async |admitted| {
+//!         let subject = admitted.identity().and_then(|identity| identity.subject());
+//!         let greeting = format!("Hello, {}!", subject.unwrap_or("nobody"));
+//!         Ok(Reply::new(200).with_body("text/plain", greeting))
+//!     })
+//!     .await
+//! }
+//! ```
 
+mod host;
+#[cfg(feature = "linked")]
+mod linked;
 mod platform;
 
+pub use self::host::{Atomic, Host, Plain};
+#[cfg(feature = "linked")]
+pub use self::linked::{
+    Admitted, Answer, BodyFault, BodyStream, ClaimFault, CredentialKind, Identity, IncomingBody,
+    IntoAnswer, Permit, Principal, Reply, guard, guard_on,
+};
+use doorward_gate::Permitted;
 pub use doorward_gate::platform::FieldList;
-use doorward_gate::platform::Platform;
-use doorward_gate::{Instance, Permitted};
 // The memory of a component.
 use doorward_heap as _;
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::rc::Rc;
-use std::thread::LocalKey;
 use wasip3::http::types::{ErrorCode, Method, Request, Response};
 
-use self::platform::{Wasi, spawning};
-
-/// The host, by what a component asks of it.
-pub trait Host: Platform {
-    /// The gate of this instance, made by the first request.
-    fn instance() -> Rc<Instance<Self>>;
-}
-
-/// Spin's interfaces and WASI's, as every host has them that serves Spin's components.
-pub type Plain = Wasi<false>;
-
-/// With `wasi:keyvalue/atomics` besides: limits that instances share are never exceeded.
-pub type Atomic = Wasi<true>;
-
-/// An instance has one thread.
-type Kept<P> = LocalKey<OnceCell<Rc<Instance<P>>>>;
-
-fn kept<P: Platform>(kept: &'static Kept<P>, platform: P) -> Rc<Instance<P>> {
-    kept.with(|kept| Rc::clone(kept.get_or_init(|| Rc::new(Instance::load(platform)))))
-}
-
-impl Host for Plain {
-    fn instance() -> Rc<Instance<Self>> {
-        thread_local! {
-            static KEPT: OnceCell<Rc<Instance<Plain>>> = const { OnceCell::new() };
-        }
-        kept(&KEPT, Wasi)
-    }
-}
-
-impl Host for Atomic {
-    fn instance() -> Rc<Instance<Self>> {
-        thread_local! {
-            static KEPT: OnceCell<Rc<Instance<Atomic>>> = const { OnceCell::new() };
-        }
-        kept(&KEPT, Wasi)
-    }
-}
+use self::platform::spawning;
 
 /// Decides on `request`; where it is let through, hands it to `next`.
 ///

@@ -16,11 +16,12 @@ use crate::record::Record;
 pub(crate) async fn authorised<'i, P: Platform>(
     gate: &Gate<P>,
     pending: Pending<'i, '_>,
-    genuine: Genuine,
+    genuine: &Genuine,
     record: &mut Record<'_>,
 ) -> Result<Permit<'i>, Refusal> {
     match genuine {
         Genuine::Token { issuer, token, at } => {
+            let at = *at;
             let (directory, at) = match gate.policy().revocation() {
                 Some(_) => {
                     let (directory, at) = gate.store.directory(at).await?;
@@ -29,15 +30,14 @@ pub(crate) async fn authorised<'i, P: Platform>(
                 None => (None, at),
             };
             let revocations = directory.as_ref().map(|directory| &directory.revocations);
-            let (issuer, token) = (&issuer, &token);
             let who = Authenticated::Token { issuer, token };
             tells(record, &pending, who, revocations, at);
             pending.authorise(who, revocations, at)
         }
         Genuine::Key { key, at } => {
-            let who = Authenticated::Key(&key);
-            tells(record, &pending, who, None, at);
-            pending.authorise(who, None, at)
+            let who = Authenticated::Key(key);
+            tells(record, &pending, who, None, *at);
+            pending.authorise(who, None, *at)
         }
     }
 }

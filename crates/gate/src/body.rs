@@ -8,9 +8,10 @@
 //! identity field as a trailer. A stream of our own ends with the trailers that we chose, at the price
 //! of one copy, and only for requests that have a body.
 
+use doorward_policy::Refusal;
 use doorward_traffic::fields::ends_in_trailers;
 use doorward_traffic::forwarded::is_forwarding_field;
-use doorward_traffic::limits::BodyCount;
+use doorward_traffic::limits::{BodyCount, LimitExceeded};
 use doorward_traffic::spoofing::spoofing;
 use doorward_traffic::trace::tells_of_a_trace;
 use doorward_traffic::upstream::Upstream;
@@ -25,6 +26,7 @@ use crate::clock::{self, TimedOut};
 use crate::ground::Ground;
 use crate::platform::{FieldList, Message, Platform, Stop};
 use crate::received::Received;
+use crate::record::Record;
 
 /// Bytes of a body that are read while the request is rebuilt.
 const FIRST_PIECE_BYTES: usize = 8 * 1024;
@@ -100,6 +102,18 @@ impl Progress {
     pub(crate) fn is_incomplete(&self) -> bool {
         self.incomplete.get()
     }
+
+    /// Says how much of it there was; and what the request is refused as, where that was too much or too slow.
+    pub(crate) fn told(&self, record: &mut Record<'_>) -> Option<Refusal> {
+        record.body_bytes = self.bytes();
+        if self.is_too_large() {
+            Some(Refusal::limit(LimitExceeded::BodyBytes))
+        } else if self.is_too_slow() {
+            Some(Refusal::slow_body())
+        } else {
+            None
+        }
+    }
 }
 
 /// The trailers of a body.
@@ -133,6 +147,15 @@ pub(crate) enum Passed {
     TooSlow,
     /// The client did not send all of it.
     Incomplete,
+}
+
+/// What comes of a body.
+#[cfg(feature = "linked")]
+pub(crate) enum Next {
+    /// A piece, which has bytes.
+    Piece(Vec<u8>),
+    /// Nothing more, and it is whole. These are its trailers, without the reserved ones.
+    End(FieldList),
 }
 
 /// The way into an outgoing request.
@@ -299,6 +322,35 @@ impl<P: Platform> Body<P> {
         };
         P::finish(sink.sink, trailers).await;
         passed
+    }
+
+    /// The host that it comes from.
+    #[cfg(feature = "linked")]
+    pub(crate) fn platform(&self) -> &P {
+        &self.ground.platform
+    }
+
+    /// The next piece of it, for who reads it in this component, or the trailers that end it. It is counted as it is where
+    /// it is passed on.
+    ///
+    /// # Errors
+    /// That it is too large, too slow or incomplete.
+    #[cfg(feature = "linked")]
+    pub(crate) async fn next(&mut self) -> Result<Next, Passed> {
+        let mut piece = take(&mut self.first);
+        while piece.is_empty() {
+            if self.ended {
+                let trailers = self.trailers(None).await;
+                return trailers.map(Next::End).map_err(|_| Passed::Incomplete);
+            }
+            piece.reserve(PIECE_BYTES);
+            piece = self.read(piece, &Stop::never()).await?;
+        }
+        if self.keep(&piece).is_err() {
+            self.progress.too_large.set(true);
+            return Err(Passed::TooLarge);
+        }
+        Ok(Next::Piece(piece))
     }
 
     /// Waits for the next piece of it, for as long as the policy allows.

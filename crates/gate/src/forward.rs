@@ -8,18 +8,19 @@ use doorward_policy::{Permit, Refusal};
 use doorward_syntax::own_host::REQUEST_NAME_FIELD;
 use doorward_traffic::forwarded::is_host_field;
 use doorward_traffic::limits::LimitExceeded;
-use doorward_traffic::trace::is_set;
+use doorward_traffic::trace::{Trace, is_set};
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admitted::Admitted;
 use crate::body::{Body, NoTrailers, Progress, Sink};
+use crate::ground::Ground;
 use crate::platform::{NotAccepted, Platform, RequestLine, Stop};
 use crate::received::{COOKIE, Received};
 use crate::record::Record;
 
 /// The field in which the host says what the whole URL was.
-const FULL_URL: &str = "spin-full-url";
+pub(crate) const FULL_URL: &str = "spin-full-url";
 
 /// A request that a decision let through. Only `stripped_request` makes one, and it takes what only
 /// the gate admits.
@@ -65,13 +66,9 @@ impl<'i, P: Platform> Handover<'i, P> {
         let Some(progress) = self.progress else {
             return (Finished::Answer(answer), self.record);
         };
-        self.record.body_bytes = progress.bytes();
-        let finished = if progress.is_too_large() {
-            Finished::Refused(Refusal::limit(LimitExceeded::BodyBytes))
-        } else if progress.is_too_slow() {
-            Finished::Refused(Refusal::slow_body())
-        } else {
-            Finished::Answer(answer)
+        let finished = match progress.told(&mut self.record) {
+            Some(refusal) => Finished::Refused(refusal),
+            None => Finished::Answer(answer),
         };
         (finished, self.record)
     }
@@ -79,12 +76,7 @@ impl<'i, P: Platform> Handover<'i, P> {
 
 /// Rebuilds the request as its permit says: reserved header and trailer fields removed under every
 /// spelling, the identity set, the credential removed unless the policy forwards it, the target byte for
-/// byte the authorised one. Which fields go, [`Permit::removes_header`] says.
-///
-/// Where who is connected is a trusted proxy, the prefix that it says was taken off the path stays: the component
-/// behind stands where it stood without a gate, and believes that proxy as it did, of the prefix as of the client's
-/// address. The gateway is a proxy itself, and drops it: see
-/// `stripped_fields` of `proxy/head.rs`.
+/// byte the authorised one. Which fields go, [`ends_here`] says.
 ///
 /// # Errors
 /// What the host says where it does not accept the rebuilt request, and the limit where the request turns
@@ -107,16 +99,9 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     let headers = P::copied(&fields);
     let refused = |NotAccepted| NotForwarded::Host;
 
-    let tells_client = ground.platform.tells_client();
     for name in received.fields.names() {
-        if !tells_client && is_host_field(name) {
-            P::delete(&headers, name).map_err(refused)?;
-        } else if permit.removes_header(name)
-            && !(permit.stays_from_trusted(name) && ground.client(&received).peer_is_trusted)
-        {
-            P::delete(&headers, name).map_err(refused)?;
-            ground.log_spoofing(name);
-        } else if !record.trace.keeps(name) && !is_set(name) {
+        // What is set in its place takes its place.
+        if ends_here(ground, &received, &permit, &record.trace, name) && !is_set(name) {
             P::delete(&headers, name).map_err(refused)?;
         }
     }
@@ -161,6 +146,32 @@ pub(crate) async fn stripped_request<'i, P: Platform>(
     Ok((Permitted(rebuilt), handover))
 }
 
+/// Whether a field of this name goes no further: it is the host's to send, or the gate's, or the client would pass for
+/// somebody else with it ([`Permit::removes_header`]), or it says what the request is called.
+///
+/// Where who is connected is a trusted proxy, the prefix that it says was taken off the path stays: the component
+/// behind stands where it stood without a gate, and believes that proxy as it did, of the prefix as of the client's
+/// address. The gateway is a proxy itself, and drops it: see
+/// `stripped_fields` of `proxy/head.rs`.
+pub(crate) fn ends_here<P: Platform>(
+    ground: &Ground<P>,
+    received: &Received,
+    permit: &Permit<'_>,
+    trace: &Trace,
+    name: &str,
+) -> bool {
+    if is_host_field(name) && !ground.platform.tells_client() {
+        return true;
+    }
+    if permit.removes_header(name)
+        && !(permit.stays_from_trusted(name) && ground.client(received).peer_is_trusted)
+    {
+        ground.log_spoofing(name);
+        return true;
+    }
+    !trace.keeps(name)
+}
+
 /// A credential that is a part of a field is taken out of it, and all else of it stays as it was. Cookies that came in
 /// several fields go on in one.
 fn rewrite_credentials<P: Platform>(
@@ -197,15 +208,21 @@ fn rewrite_full_url<P: Platform>(
     let Some(last) = P::values(headers, FULL_URL).pop() else {
         return Ok(());
     };
-    let rewritten = match last.strip_suffix(received.as_bytes()) {
-        Some(origin) => vec![[origin, forwarded.as_bytes()].concat()],
-        None => Vec::new(),
-    };
-    P::set(headers, FULL_URL, &rewritten)
+    let rewritten = left_of_full_url(&last, received, forwarded);
+    P::set(headers, FULL_URL, &Vec::from_iter(rewritten))
+}
+
+/// What is left of that field: nothing, where it does not end with what was received.
+pub(crate) fn left_of_full_url(last: &[u8], received: &str, forwarded: &str) -> Option<Vec<u8>> {
+    let origin = last.strip_suffix(received.as_bytes())?;
+    Some([origin, forwarded.as_bytes()].concat())
 }
 
 /// What a request with this body is made with.
-fn handed_on<P: Platform>(platform: &P, body: Option<Body<P>>) -> (P::Body, NoTrailers<P>) {
+pub(crate) fn handed_on<P: Platform>(
+    platform: &P,
+    body: Option<Body<P>>,
+) -> (P::Body, NoTrailers<P>) {
     let Some(body) = body else {
         let (no_trailers, body) = NoTrailers::new(platform);
         return (body, no_trailers);

@@ -6,6 +6,7 @@ use doorward_token::{UnixTime, VerifiedToken};
 use std::sync::Arc;
 
 /// A credential that is genuine. What it may do is not said yet.
+#[derive(Debug)]
 pub(crate) enum Genuine {
     /// A token.
     Token {

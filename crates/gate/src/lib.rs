@@ -42,6 +42,8 @@ mod left;
 pub mod levels;
 mod limit;
 mod limiter;
+#[cfg(feature = "linked")]
+pub mod linked;
 #[cfg(feature = "metrics")]
 mod method;
 #[cfg(feature = "metrics")]
@@ -76,4 +78,6 @@ mod way;
 
 pub use self::forward::Permitted;
 pub use self::instance::{Instance, POLICY_PATH};
+#[cfg(feature = "linked")]
+pub use self::way::guard;
 pub use self::way::{handle, handle_with_upstreams};

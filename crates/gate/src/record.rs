@@ -15,8 +15,12 @@ use doorward_traffic::retry::{End, WhyNot};
 use doorward_traffic::trace::Trace;
 use doorward_traffic::upstream::Upstream;
 use std::borrow::Cow;
+#[cfg(feature = "linked")]
+use std::rc::Rc;
 use std::sync::Arc;
 
+#[cfg(feature = "linked")]
+use crate::genuine::Genuine;
 #[cfg(feature = "otlp")]
 use crate::spans::Root;
 
@@ -58,6 +62,9 @@ pub struct Record<'p> {
     /// Its token, for that policy, once that is genuine.
     #[cfg(feature = "report")]
     pub(crate) genuine: Option<(Arc<Issuer>, Arc<VerifiedToken>)>,
+    /// Its credential, for a service in this component, once that is genuine.
+    #[cfg(feature = "linked")]
+    pub(crate) genuine_caller: Option<Rc<Genuine>>,
     /// What became of it.
     pub outcome: Outcome,
     /// Bytes of its body that were read by then.
@@ -228,6 +235,8 @@ impl<'p> Record<'p> {
             candidate: None,
             #[cfg(feature = "report")]
             genuine: None,
+            #[cfg(feature = "linked")]
+            genuine_caller: None,
             outcome: Outcome::UnderWay,
             body_bytes: 0,
             answer_bytes: None,

@@ -71,6 +71,22 @@ fn grpc<P: Platform>(
     made(platform, 200, &fields, body)
 }
 
+/// The same response, with what the policy adds to it, and what its request is called.
+///
+/// # Errors
+/// Where the host does not accept it.
+pub(crate) fn added<P: Platform>(
+    platform: &P,
+    response: P::Response,
+    additions: &Additions<'_>,
+    record: &mut Record<'_>,
+) -> Result<P::Response, P::Error> {
+    match additions.is_empty() {
+        true => named(platform, response, record),
+        false => additions.onto(platform, response, record),
+    }
+}
+
 /// The same response, with what its request is called.
 ///
 /// # Errors

@@ -9,7 +9,7 @@
 //! 5. [`admit`]: the credential is extracted and genuine.
 //! 6. [`authorise`]: it is not revoked, and the rule admits the caller. That yields the permit which forwarding asks
 //!    for.
-//! 7. [`forward`] to the next component, or [`proxy`] to an upstream.
+//! 7. [`forward`] to the next component, [`proxy`] to an upstream, or to a service in this component (`linked`, a feature).
 //! 8. [`observe`]: what became of it is told.
 //!
 //! Each phase fills what it finds out into the [`Record`] of the request.
@@ -21,6 +21,8 @@ use doorward_policy::{
 };
 use doorward_traffic::limits::BodyCount;
 use doorward_traffic::trace::Trace;
+#[cfg(feature = "linked")]
+use std::rc::Rc;
 #[cfg(feature = "report")]
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ use crate::genuine::Genuine;
 use crate::instance::Held;
 use crate::instance::Instance;
 use crate::limit::{self, Rates};
+#[cfg(feature = "linked")]
+use crate::linked::{self, IntoAnswer};
 use crate::observe;
 use crate::platform::Platform;
 use crate::proxy;
@@ -89,10 +93,8 @@ where
     let (refusal, record) = match forward::stripped_request(*admitted).await {
         Ok((permitted, handover)) => match handover.finish(next(permitted)).await {
             (Finished::Answer(answer), mut record) => {
-                let answer = answer.and_then(|answer| match additions.is_empty() {
-                    true => respond::named(platform, answer, &mut record),
-                    false => additions.onto(platform, answer, &mut record),
-                });
+                let answer = answer
+                    .and_then(|answer| respond::added(platform, answer, &additions, &mut record));
                 observe::answered(platform, &mut record, &answer);
                 return answer;
             }
@@ -100,6 +102,66 @@ where
         },
         Err(NotForwarded::Limit(exceeded, record)) => (Refusal::limit(exceeded), record),
         Err(NotForwarded::Host) => return Err(P::error("the rebuilt request was not accepted")),
+    };
+    observe::refused(platform, record, refusal, &additions)
+}
+
+/// Decides on `request`; where it is let through, gives it to the service that is in this component.
+///
+/// # Errors
+/// What the service answers with, and what the host says where it does not accept the answer. A refusal is a response,
+/// not an error.
+#[cfg(feature = "linked")]
+pub fn guard<P, A>(
+    instance: &Instance<P>,
+    request: P::Request,
+    service: impl AsyncFnOnce(linked::Admitted<'_, P>) -> Result<A, P::Error>,
+) -> impl Future<Output = Result<P::Response, P::Error>>
+where
+    P: Platform,
+    A: IntoAnswer<P>,
+{
+    span::request(&instance.platform, taken_in(instance, request, service))
+}
+
+#[cfg(feature = "linked")]
+async fn taken_in<P, A>(
+    instance: &Instance<P>,
+    request: P::Request,
+    service: impl AsyncFnOnce(linked::Admitted<'_, P>) -> Result<A, P::Error>,
+) -> Result<P::Response, P::Error>
+where
+    P: Platform,
+    A: IntoAnswer<P>,
+{
+    let platform = &instance.platform;
+    #[cfg(feature = "bundle")]
+    let held = &instance.held().await;
+    #[cfg(not(feature = "bundle"))]
+    let held = instance;
+    let mut admitted = match enter(instance, held, request, |_, _| Ok(())).await? {
+        Entered::Admitted(admitted, _) => admitted,
+        Entered::Answered(response) => return Ok(response),
+    };
+    let additions = std::mem::take(&mut admitted.additions);
+    let (taken, mut record) = linked::taken_in(*admitted).await;
+    let refusal = match taken {
+        Err(exceeded) => Refusal::limit(exceeded),
+        Ok(taken) => {
+            let progress = taken.progress();
+            let answer = service(linked::Admitted::of(taken, &record)).await;
+            match progress.and_then(|progress| progress.told(&mut record)) {
+                Some(refusal) => refusal,
+                None => {
+                    let answer = answer.and_then(|answer| {
+                        let answer = answer.into_answer();
+                        answer.with(platform, &additions, &mut record)
+                    });
+                    observe::answered(platform, &mut record, &answer);
+                    return answer;
+                }
+            }
+        }
     };
     observe::refused(platform, record, refusal, &additions)
 }
@@ -386,5 +448,11 @@ async fn authenticated_and_authorised<'i, P: Platform>(
     if let (Some(_), Genuine::Token { issuer, token, .. }) = (&gate.candidate, &genuine) {
         record.genuine = Some((Arc::clone(issuer), Arc::clone(token)));
     }
-    authorise::authorised(gate, pending, genuine, record).await
+    #[cfg(feature = "linked")]
+    let genuine = Rc::new(genuine);
+    #[cfg(feature = "linked")]
+    {
+        record.genuine_caller = Some(Rc::clone(&genuine));
+    }
+    authorise::authorised(gate, pending, &genuine, record).await
 }

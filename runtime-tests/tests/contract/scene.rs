@@ -222,6 +222,7 @@ fn spec(stage: &Stage, places: &Places) -> AppSpec {
     let mut spec = match stage.behind {
         Behind::Echo => AppSpec::gated("echo", policy),
         Behind::Origin => AppSpec::gateway(policy),
+        Behind::Linked => AppSpec::linked("echo-linked", policy),
     };
     if !stage.has_policy {
         spec.policy = None;

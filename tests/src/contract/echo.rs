@@ -1,9 +1,13 @@
-//! The component that says what it sees, as the built one does (`runtime-tests/components/echo`).
+//! The component that says what it sees, as the built ones do: behind the gate (`runtime-tests/components/echo`), and with
+//! the gate linked in (`runtime-tests/components/echo-linked`).
 
 use crate::sim::body::Body;
 use crate::sim::client::read;
+use crate::sim::gate::Service;
 use crate::sim::message::{Failure, Fields, Request, Response, is_forbidden};
+use crate::sim::platform::Sim;
 use crate::sim::world::{Answer, Peer, World};
+use doorward_gate::linked::{Admitted, Answer as Answered, Reply};
 use doorward_gate::platform::FieldList;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -40,22 +44,88 @@ async fn answer(world: &Rc<World>, request: Request) -> Result<Response, Failure
         );
     }
     let entries = request.fields.entries();
-    let answered = entries.iter().filter_map(|(name, value)| {
+    let told = told(
+        &request.method,
+        &target,
+        request.authority.as_deref(),
+        &entries,
+    );
+    let body = Body::whole(executor, told.to_string().into());
+    let answered = answered(&entries);
+    respond(
+        answered
+            .map(|(name, value)| (name.to_owned(), value.to_vec()))
+            .collect(),
+        body,
+    )
+}
+
+/// One that the gate is linked into.
+pub(super) fn linked() -> Service {
+    Rc::new(|admitted| Box::pin(answer_linked(admitted)))
+}
+
+async fn answer_linked(admitted: Admitted<'_, Sim>) -> Result<Answered<Sim>, Failure> {
+    let json = |told: Value| Reply::new(200).with_body("application/json", told.to_string());
+    let last = admitted.path().rsplit('/').next().unwrap_or_default();
+    let reply = match last {
+        "body" => match admitted.into_body().into_stream() {
+            Some(body) => {
+                let (status, fields) = (200, Fields::of(FieldList::new()));
+                return Ok(Answered::Response(Response {
+                    status,
+                    fields,
+                    body,
+                }));
+            }
+            None => Reply::new(200),
+        },
+        "trailers" => {
+            let (mut body, mut bytes) = (admitted.into_body(), 0);
+            while let Some(piece) = body.read().await.map_err(|_| Failure::Incomplete)? {
+                bytes += piece.len();
+            }
+            let names: Vec<&str> = body.trailers().names().collect();
+            json(json!({ "bytes": bytes, "trailers": names }))
+        }
+        _ if admitted.method() == "HEAD" => Reply::new(200),
+        _ => {
+            let fields = admitted.forwarded_fields();
+            let authority = admitted.authority();
+            let told = told(
+                admitted.method(),
+                admitted.target(),
+                authority.as_deref(),
+                &fields,
+            );
+            answered(&fields).fold(json(told), |reply, (name, value)| {
+                reply.with_field(name, value)
+            })
+        }
+    };
+    Ok(Answered::Reply(reply))
+}
+
+/// The fields that the answer is to have.
+fn answered(fields: &FieldList) -> impl Iterator<Item = (&str, &[u8])> {
+    fields.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("x-answer-")?;
-        (!is_forbidden(name)).then(|| (name.to_owned(), value.to_vec()))
-    });
-    let headers: Vec<Value> = entries
+        (!is_forbidden(name)).then_some((name, value))
+    })
+}
+
+/// What is seen of a request.
+fn told(method_name: &str, target: &str, authority: Option<&str>, fields: &FieldList) -> Value {
+    let headers: Vec<Value> = fields
         .iter()
         .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
         .collect();
-    let told = json!({
-        "method": method(&request.method),
+    json!({
+        "method": method(method_name),
         "target": target,
-        "authority": request.authority,
+        "authority": authority,
         "headers": headers,
-    });
-    let body = Body::whole(executor, told.to_string().into());
-    respond(answered.collect(), body)
+    })
 }
 
 /// A method in the words of WASI.

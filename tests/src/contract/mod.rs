@@ -54,6 +54,13 @@ impl Case {
         }
     }
 
+    /// The same case where the component has the gate linked in; `None`: it is one of the gateway.
+    #[must_use]
+    pub fn linked(&self) -> Option<Self> {
+        let is_of_gate = self.stage.behind == Behind::Echo;
+        is_of_gate.then(|| self.clone().on(|stage| stage.behind = Behind::Linked))
+    }
+
     /// With this set up otherwise.
     #[must_use]
     pub fn on(mut self, change: impl FnOnce(&mut Stage)) -> Self {
@@ -146,7 +153,7 @@ impl Stage {
             ..
         } = places;
         let upstream = match self.behind {
-            Behind::Echo => String::new(),
+            Behind::Echo | Behind::Linked => String::new(),
             Behind::Origin => format!(
                 "[upstream.orders]\nurl = [\"{origin}\"]\nattempts_max = 1\n{}\n\
                  [defaults]\nupstream = \"orders\"\n",
@@ -170,6 +177,8 @@ pub enum Behind {
     Echo,
     /// An origin: the gate is the gateway.
     Origin,
+    /// The same component that says what it sees, with the gate linked in.
+    Linked,
 }
 
 /// What an origin does with connections.

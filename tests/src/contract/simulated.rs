@@ -75,6 +75,7 @@ impl Scene {
         let behind = match stage.behind {
             Behind::Echo => SimBehind::Next(echo::peer(&world)),
             Behind::Origin => SimBehind::Upstreams,
+            Behind::Linked => SimBehind::Linked(echo::linked()),
         };
         Self {
             gate: Gate::new(&world, component, behind),

@@ -1,17 +1,19 @@
 //! The gate under simulated traffic: instances come and go as Spin's do.
 
+use super::body::Body;
 use super::client::{Answer, Sent};
 use super::component::Component;
 use super::executor::{Owner, WORLD};
-use super::message::{Failure, Request, Response};
+use super::message::{Failure, Fields, Request, Response};
 use super::platform::Sim;
 use super::world::{Peer, World};
-use doorward_gate::{Instance, POLICY_PATH, Permitted, handle, handle_with_upstreams};
+use doorward_gate::linked::{Admitted, Answer as Answered, IntoAnswer};
+use doorward_gate::{Instance, POLICY_PATH, Permitted, guard, handle, handle_with_upstreams};
 use doorward_policy::Mounted;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
@@ -22,6 +24,51 @@ pub enum Behind {
     Next(Peer),
     /// The upstreams that the policy names: the gate is the gateway.
     Upstreams,
+    /// A service in the same component.
+    Linked(Service),
+}
+
+/// A service that the gate is linked into.
+pub type Service = Rc<dyn for<'a> Fn(Admitted<'a, Sim>) -> Served<'a>>;
+
+/// What it answers.
+pub type Served<'a> = Pin<Box<dyn Future<Output = Result<Answered<Sim>, Failure>> + 'a>>;
+
+/// A service that asks this one for each request, made anew as behind the gate.
+#[must_use]
+pub fn by_request(next: Peer) -> Behind {
+    Behind::Linked(Rc::new(move |admitted| {
+        let request = admitted.into_request().map(&*next);
+        Box::pin(async move { Ok(Answered::Response(request?.await?)) })
+    }))
+}
+
+/// A service that asks this one for each request, made of the values that it has.
+#[must_use]
+pub fn by_values(world: &Rc<World>, next: Peer) -> Behind {
+    let executor = Rc::clone(&world.executor);
+    Behind::Linked(Rc::new(move |admitted| {
+        let mut request = Request {
+            method: admitted.method().to_owned(),
+            https: true,
+            authority: admitted.authority(),
+            target: Some(admitted.target().to_owned()),
+            fields: Fields::of(admitted.forwarded_fields()),
+            body: Body::empty(&executor).1,
+            times: None,
+        };
+        if let Some(body) = admitted.into_body().into_stream() {
+            request.body = body;
+        }
+        let answer = next(request);
+        Box::pin(async move { Ok(Answered::Response(answer.await?)) })
+    }))
+}
+
+impl IntoAnswer<Sim> for Response {
+    fn into_answer(self) -> Answered<Sim> {
+        Answered::Response(self)
+    }
 }
 
 /// The component, and its instances.
@@ -122,6 +169,10 @@ impl Gate {
                     handle(&running.instance, request, next).await
                 }
                 Behind::Upstreams => handle_with_upstreams(&running.instance, request).await,
+                Behind::Linked(service) => {
+                    let service = async |admitted: Admitted<'_, Sim>| service(admitted).await;
+                    guard(&running.instance, request, service).await
+                }
             }
         });
         // Nobody answers for an instance that was killed.

@@ -59,7 +59,7 @@ fn nothing_that_a_client_sends_changes_who_is_counted() {
         let sent = Sent::get("/a").field("Connection", "spin-client-addr");
         answered(&front, "Connection", sent, 429);
         assert_eq!(front.reached(), 1, "{what}: what reached the service");
-        if front.kind == Kind::Gate {
+        if front.kind != Kind::Gateway {
             continue;
         }
         let sent = Sent::get("/free").field("X-Forwarded-For", "192.0.2.4");

@@ -1,5 +1,6 @@
 //! The rules of traffic that are about fields: which pages may ask, what is added to the answer, whose address
-//! counts. Every case is shown of the gate and of the gateway, on hosts of both manners.
+//! counts. Every case is shown of the gate, of the gateway and of a service with the gate linked in, on hosts of
+//! both manners.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -19,7 +20,7 @@ mod upgrades;
 
 use doorward_tests::sim::client::{Answer, Sent};
 use doorward_tests::sim::component::Component;
-use doorward_tests::sim::gate::Behind;
+use doorward_tests::sim::gate::{self, Behind};
 use doorward_tests::sim::issuer::Issuer;
 use doorward_tests::sim::message::Manner;
 use doorward_tests::sim::origin::{Origin, Reply};
@@ -40,9 +41,13 @@ enum Kind {
     Gate,
     /// The gateway, in front of an origin.
     Gateway,
+    /// A service with the gate linked in, which has the request made anew.
+    LinkedRequest,
+    /// The same, which takes the values.
+    LinkedValues,
 }
 
-/// The gate or the gateway, and what is behind it.
+/// The gate in one of its forms, and what is behind it.
 struct Front {
     what: String,
     kind: Kind,
@@ -51,7 +56,7 @@ struct Front {
     behind: Rc<Origin>,
 }
 
-/// `policy` in front of something that answers as it is told: as each of the two, on hosts of each manner.
+/// `policy` in front of something that answers as it is told: as each of them, on hosts of each manner.
 fn fronts(policy: &str) -> impl Iterator<Item = Front> {
     fronts_where(policy, |component| component)
 }
@@ -61,7 +66,13 @@ fn fronts_where(
     policy: &str,
     change: impl Fn(Component) -> Component,
 ) -> impl Iterator<Item = Front> {
-    [Kind::Gate, Kind::Gateway]
+    let kinds = [
+        Kind::Gate,
+        Kind::Gateway,
+        Kind::LinkedRequest,
+        Kind::LinkedValues,
+    ];
+    kinds
         .into_iter()
         .flat_map(|kind| Manner::ALL.map(|manner| (kind, manner)))
         .map(move |(kind, manner)| Front::new(kind, manner, policy, &change))
@@ -90,6 +101,8 @@ impl Front {
         let (policy, next) = match kind {
             Kind::Gate => (policy.to_owned(), Behind::Next(behind.peer())),
             Kind::Gateway => (with_upstream(policy), Behind::Upstreams),
+            Kind::LinkedRequest => (policy.to_owned(), gate::by_request(behind.peer())),
+            Kind::LinkedValues => (policy.to_owned(), gate::by_values(&world, behind.peer())),
         };
         let component = change(Component::new(&policy).on(manner));
         Self {

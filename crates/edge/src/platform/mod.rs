@@ -38,6 +38,8 @@ use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
 use wasip3::wit_bindgen::{FutureWriter, StreamReader, StreamWriter};
 use wasip3::wit_stream;
 
+#[cfg(feature = "linked")]
+pub use self::bodies::Body as BodyStream;
 use self::bodies::{Body, Sink, Source, Trailers};
 pub use self::requests::method_name;
 use self::requests::{Options, Unread};
@@ -299,7 +301,10 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
     ) -> Result<Response, NotAccepted> {
         let headers = Fields::from_list(fields.as_slice()).map_err(|_| NotAccepted)?;
         let (response, _sent) = Response::new(headers, body.contents, body.trailers);
-        response.set_status_code(status).map_err(|()| NotAccepted)?;
+        // A new one has 200.
+        if status != 200 {
+            response.set_status_code(status).map_err(|()| NotAccepted)?;
+        }
         Ok(response)
     }
 

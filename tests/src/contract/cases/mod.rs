@@ -31,12 +31,15 @@ pub fn all() -> Vec<Group> {
     .into()
 }
 
-/// The cases of this name.
+/// The cases of this name. Those of the gate are there a second time, with the gate linked in.
 #[must_use]
 pub fn group(name: &str) -> Vec<Case> {
     let groups = all().into_iter();
-    groups
+    let mut cases: Vec<Case> = groups
         .filter(|group| group.name == name)
         .flat_map(|group| group.cases)
-        .collect()
+        .collect();
+    let linked: Vec<Case> = cases.iter().filter_map(Case::linked).collect();
+    cases.extend(linked);
+    cases
 }
