@@ -69,6 +69,12 @@ pub(crate) struct Arguments {
     /// With --url: a file with a token on each line; they are sent in turn.
     #[arg(long, value_name = "FILE", requires = "url")]
     pub(super) token_file: Option<PathBuf>,
+    /// With --url: a process whose processor time and memory are the server's; those of several are added up.
+    #[arg(long, value_name = "ID", requires = "url")]
+    pub(super) process: Vec<u32>,
+    /// Write the issuer's keys and its tokens into a folder, for whoever measures another server, and measure nothing.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "url")]
+    pub(super) export: Option<PathBuf>,
     /// How to print the figures; docs/performance.md has the form of the JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

@@ -119,7 +119,7 @@ pub(super) fn url(arguments: &Arguments, url: &http::Uri, tokens: &[String]) -> 
         requests: &requests,
     };
     for _ in 0..arguments.rounds {
-        let usage = || None;
+        let usage = || Some((Usage::of_all(&arguments.process)?, Duration::ZERO));
         loads(arguments, &subject, &usage, None, &mut all, &mut others)?;
     }
     machine.end();

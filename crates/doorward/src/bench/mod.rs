@@ -35,6 +35,7 @@ use crate::{files, state};
 use application::Places;
 pub(crate) use arguments::Arguments;
 use arguments::Format;
+use tokens::Tokens;
 
 /// Where components are built, below the folder of the project.
 const BUILT: &str = "target/wasm32-wasip2/release";
@@ -61,9 +62,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let report = match &arguments.url {
         Some(url) => {
             let tokens = arguments.token_file.as_deref().map(url::tokens);
-            measure::url(arguments, url, &tokens.transpose()?.unwrap_or_default())?
+            let tokens = tokens.transpose()?.unwrap_or_default();
+            Some(measure::url(arguments, url, &tokens)?)
         }
         None => applications(arguments)?,
+    };
+    let Some(report) = report else {
+        return Ok(ExitCode::SUCCESS);
     };
     let medians = figures::medians(&report.outcomes);
     match arguments.format {
@@ -89,8 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// Measures our own components.
-fn applications(arguments: &Arguments) -> Result<report::Report> {
+/// Measures our own components; nothing where tokens are exported.
+fn applications(arguments: &Arguments) -> Result<Option<report::Report>> {
     let manifest = state::find_manifest(arguments.from.as_deref())?;
     let project = manifest.parent().unwrap_or(Path::new("/"));
     let state_dir = match &arguments.state_dir {
@@ -98,6 +103,10 @@ fn applications(arguments: &Arguments) -> Result<report::Report> {
         None => state::state_dir_of(project, None)?.join(STATE),
     };
     state::create(&state_dir)?;
+    if let Some(folder) = &arguments.export {
+        let tokens = Tokens::of(&state_dir, arguments.tokens)?;
+        return tokens::export(folder, &tokens).map(|()| None);
+    }
     if arguments.build {
         build(arguments, project)?;
     }
@@ -109,7 +118,7 @@ fn applications(arguments: &Arguments) -> Result<report::Report> {
         components,
         project: project.to_owned(),
     };
-    measure::cases(arguments, &places, &state_dir)
+    measure::cases(arguments, &places, &state_dir).map(Some)
 }
 
 /// Builds the components of the cases that are asked for.

@@ -77,7 +77,10 @@ fn head(report: &Report) -> String {
     );
     match &settings.url {
         Some(url) => {
-            let _ = writeln!(text, "{url}, whose processor time and memory are not known");
+            let _ = writeln!(
+                text,
+                "{url}: processor time and memory are those of the processes that were named"
+            );
         }
         None => {
             let _ = writeln!(

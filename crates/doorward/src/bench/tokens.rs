@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use super::cases::Credential;
+use crate::files::{self, Readers};
 use crate::keys::{Algorithm, Keys, SigningKey};
 use crate::sign::{self, Content};
+use crate::state;
 
 /// The issuer, which nobody asks.
 pub(super) const ISSUER: &str = "https://issuer.bench.example";
@@ -69,6 +71,23 @@ impl Tokens {
     }
 }
 
+/// Writes `keys.json`, and a file with a token on each line for each algorithm: `RS256.txt`, and so on.
+pub(super) fn export(folder: &Path, tokens: &Tokens) -> Result<()> {
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        files::write(&path, text.as_bytes(), Readers::Owner)
+            .with_context(|| format!("{} cannot be written", path.display()))
+    };
+    state::create(folder)?;
+    file("keys.json", &tokens.key_set()?.to_string())?;
+    for algorithm in ALGORITHMS {
+        let mut lines = tokens.made(Credential::NeverSeen(algorithm))?.join("\n");
+        lines.push('\n');
+        file(&format!("{}.txt", algorithm.name()), &lines)?;
+    }
+    Ok(())
+}
+
 /// A token for each of these callers.
 fn some(key: &SigningKey, callers: &[usize]) -> Result<Vec<String>> {
     let token = |number: &usize| {
@@ -103,6 +122,11 @@ mod tests {
         assert_eq!(seven.iter().collect::<BTreeSet<_>>().len(), 7);
         let one = tokens.made(Credential::Repeated(Algorithm::Es256)).unwrap();
         assert_eq!(one.len(), 1);
+        let exported = folder.path().join("exported");
+        export(&exported, &tokens).unwrap();
+        let lines = std::fs::read_to_string(exported.join("ES256.txt")).unwrap();
+        assert_eq!(lines.lines().count(), 7);
+        assert!(exported.join("keys.json").is_file());
         let keys = tokens.key_set().unwrap();
         assert_eq!(keys.pointer("/keys").unwrap().as_array().unwrap().len(), 3);
     }

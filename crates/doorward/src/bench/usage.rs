@@ -26,6 +26,18 @@ impl Usage {
         })
     }
 
+    /// Of several processes together; none where there are none, or where one of them cannot be known.
+    pub(super) fn of_all(ids: &[u32]) -> Option<Self> {
+        let each = ids.iter().map(|id| Self::of(*id));
+        each.reduce(|one, other| {
+            let (one, other) = (one?, other?);
+            Some(Self {
+                memory_bytes_max: one.memory_bytes_max + other.memory_bytes_max,
+                processor: one.processor + other.processor,
+            })
+        })?
+    }
+
     /// Of this process.
     pub(super) fn own() -> Option<Self> {
         Self::of(std::process::id())
@@ -77,6 +89,17 @@ mod tests {
         let status = "Name:\ta\nVmPeak:\t  9999 kB\nVmHWM:\t    1500 kB\nVmRSS:\t  1 kB\n";
         assert_eq!(memory_bytes_max(status), Some(1_536_000));
         assert_eq!(memory_bytes_max("Name:\ta\n"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn several_processes_are_added_up() {
+        let own = std::process::id();
+        let (one, two) = (Usage::of_all(&[own]), Usage::of_all(&[own, own]));
+        let bytes = |usage: Option<Usage>| usage.map_or(0, |usage| usage.memory_bytes_max);
+        assert!(bytes(one) > 0 && bytes(two) >= 2 * bytes(one));
+        assert_eq!(Usage::of_all(&[]), None);
+        assert_eq!(Usage::of_all(&[own, u32::MAX]), None, "one is not there");
     }
 
     #[test]

@@ -123,7 +123,17 @@ fn whatever_serves_a_url_is_measured_with_the_tokens_of_a_file() {
     let mut url = String::new();
     let mut said = BufReader::new(origin.stdout.take().unwrap());
     said.read_line(&mut url).unwrap();
-    fs::write(folder.path().join("tokens"), "a.b.c\nd.e.f\n").unwrap();
+    let export = [
+        "bench",
+        "--from",
+        project(),
+        "--state-dir",
+        "state",
+        "--tokens",
+        "3",
+    ];
+    succeeds(folder.path(), &[&export[..], &["--export", "."]].concat());
+    let process = origin.id().to_string();
     let ran = succeeds(
         folder.path(),
         &[
@@ -131,7 +141,9 @@ fn whatever_serves_a_url_is_measured_with_the_tokens_of_a_file() {
             "--url",
             url.trim(),
             "--token-file",
-            "tokens",
+            "EdDSA.txt",
+            "--process",
+            &process,
             "--seconds",
             "0.2",
             "--rounds",
@@ -149,6 +161,9 @@ fn whatever_serves_a_url_is_measured_with_the_tokens_of_a_file() {
         (&json!("url"), &json!(0))
     );
     assert!(number(result, "/figures/p50_us/median") > 0.0, "{result:#}");
+    if cfg!(target_os = "linux") {
+        assert!(number(result, "/figures/memory_bytes/median") > 1e5);
+    }
     // It ends with its input.
     drop(origin.stdin.take());
     assert!(origin.wait().unwrap().success());
