@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = 32)]
     pub(super) connections: usize,
     /// How long each load lasts.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "0.5")]
     pub(super) seconds: Duration,
     /// How often all cases are measured in turn. The middle one of the rounds is told.
     #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = 3)]

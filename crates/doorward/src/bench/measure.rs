@@ -76,7 +76,9 @@ pub(super) fn cases(arguments: &Arguments, places: &Places, state_dir: &Path) ->
         }
     }
     if ready.is_empty() {
-        bail!("nothing can be measured\n  help: build the components: `doorward bench --build`");
+        bail!(
+            "nothing can be measured: what is said above is in the way\n  help: `doorward bench --build` builds what is missing"
+        );
     }
     let mut all = Outcomes::default();
     let mut others = Others::default();
