@@ -20,6 +20,8 @@ pub(super) enum Figure {
     P999,
     /// Processor time of the server for one request, in microseconds.
     Processor,
+    /// What of that the system took for it, in microseconds: pages, sockets, switches between threads.
+    System,
     /// The most memory that the server had by the end, in bytes.
     Memory,
     /// From the start of the server to its first answer, in milliseconds.
@@ -27,13 +29,14 @@ pub(super) enum Figure {
 }
 
 impl Figure {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::PerSecond,
         Self::P50,
         Self::P90,
         Self::P99,
         Self::P999,
         Self::Processor,
+        Self::System,
         Self::Memory,
         Self::FirstAnswer,
     ];
@@ -47,6 +50,7 @@ impl Figure {
             Self::P99 => "p99_us",
             Self::P999 => "p999_us",
             Self::Processor => "processor_us",
+            Self::System => "system_us",
             Self::Memory => "memory_bytes",
             Self::FirstAnswer => "first_answer_ms",
         }

@@ -281,6 +281,8 @@ fn loads(
         let answers = measured.answers as f64;
         let each = |time: Duration| time.as_secs_f64() * 1e6 / answers;
         round.set(Figure::Processor, server.map(each));
+        let system = difference(before.0, after.0, |(server, _)| server.system);
+        round.set(Figure::System, system.map(each));
         let memory = after.0.map(|(server, _)| server.memory_bytes_max as f64);
         round.set(Figure::Memory, memory);
         let first_answer = first_answer.map(|time| time.as_secs_f64() * 1e3);

@@ -39,6 +39,8 @@ use tokens::Tokens;
 
 /// Where components are built, below the folder of the project.
 const BUILT: &str = "target/wasm32-wasip2/release";
+/// Where the sources of components are, below the folder of the project.
+const SOURCES: [&str; 2] = ["components", "runtime-tests/components"];
 /// What outlives a run, in the state folder of the project.
 const STATE: &str = "bench";
 /// The largest file of figures that is read, in bytes.
@@ -121,12 +123,17 @@ fn applications(arguments: &Arguments) -> Result<Option<report::Report>> {
     measure::cases(arguments, &places, &state_dir).map(Some)
 }
 
-/// Builds the components of the cases that are asked for.
+/// Builds the components of the cases that are asked for, as far as their sources are there.
 fn build(arguments: &Arguments, project: &Path) -> Result<()> {
     let progress = |line: &str| say(line);
     ensure_wasm_target(&progress)?;
+    let has_source = |component: &&str| {
+        let mut folders = SOURCES.iter().map(|folder| project.join(folder));
+        folders.any(|folder| folder.join(component).is_dir())
+    };
     let builds: Vec<ComponentBuild> = measure::components(arguments)
         .into_iter()
+        .filter(has_source)
         .map(|component| ComponentBuild {
             component: component.to_owned(),
             workdir: project.to_owned(),

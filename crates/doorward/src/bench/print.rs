@@ -110,6 +110,7 @@ fn figures(outcomes: &[Outcome]) -> String {
         "p99",
         "p99.9",
         "processor µs",
+        "of it system",
         "memory MB",
         "first answer ms",
         "over bare: requests/s",
@@ -119,7 +120,7 @@ fn figures(outcomes: &[Outcome]) -> String {
     table::render(headings, &rows)
 }
 
-fn row(outcome: &Outcome, bare: Option<&Outcome>) -> [String; 14] {
+fn row(outcome: &Outcome, bare: Option<&Outcome>) -> [String; 15] {
     let Key { case, reuse, load } = &outcome.key;
     let median = |figure, scale: f64, digits: usize| match outcome.spread(figure) {
         Some(spread) => format!("{:.digits$}", spread.median / scale),
@@ -151,6 +152,7 @@ fn row(outcome: &Outcome, bare: Option<&Outcome>) -> [String; 14] {
         median(Figure::P99, 1e3, 2),
         median(Figure::P999, 1e3, 2),
         with_spread(Figure::Processor, 1.0),
+        median(Figure::System, 1.0, 0),
         median(Figure::Memory, 1e6, 0),
         median(Figure::FirstAnswer, 1.0, 0),
         over(Figure::PerSecond),

@@ -13,6 +13,8 @@ pub(super) struct Usage {
     pub(super) memory_bytes_max: u64,
     /// Its processor time, of its own and of the system for it.
     pub(super) processor: Duration,
+    /// What of that is of the system.
+    pub(super) system: Duration,
 }
 
 impl Usage {
@@ -20,9 +22,11 @@ impl Usage {
     pub(super) fn of(id: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (user, system) = processor_of_process(&stat)?;
         Some(Self {
             memory_bytes_max: memory_bytes_max(&status)?,
-            processor: processor_of_process(&stat)?,
+            processor: user + system,
+            system,
         })
     }
 
@@ -34,6 +38,7 @@ impl Usage {
             Some(Self {
                 memory_bytes_max: one.memory_bytes_max + other.memory_bytes_max,
                 processor: one.processor + other.processor,
+                system: one.system + other.system,
             })
         })?
     }
@@ -56,12 +61,13 @@ fn memory_bytes_max(status: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-fn processor_of_process(stat: &str) -> Option<Duration> {
+/// The time of the process itself, and of the system for it.
+fn processor_of_process(stat: &str) -> Option<(Duration, Duration)> {
     // The name, in which there may be anything, is in parentheses.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    seconds(ticks()? + ticks()?)
+    let mut ticks = || seconds(fields.next()?.parse().ok()?);
+    Some((ticks()?, ticks()?))
 }
 
 fn busy_in(stat: &str) -> Option<Duration> {
@@ -105,8 +111,8 @@ mod tests {
     #[test]
     fn processor_time_is_that_of_the_process_and_of_the_system_for_it() {
         let stat = "17 (a) b 1 (c)) S 1 17 17 0 -1 4194560 100 0 0 0 250 75 9 9 20 0 5 0 1000";
-        let processor = processor_of_process(stat);
-        assert_eq!(processor, Some(Duration::from_millis(3250)));
+        let [user, system] = [2500, 750].map(Duration::from_millis);
+        assert_eq!(processor_of_process(stat), Some((user, system)));
         assert_eq!(processor_of_process("17 (a"), None);
     }
 
