@@ -513,7 +513,7 @@ def main():
         print(f"Something else took {min(others):.0f}–{max(others):.0f} % of the processors, in the middle {statistics.median(others):.0f} %.")
     print(", ".join(f"{name} {version}" for name, version in versions.items()) + ".")
     if first["checked_build"]:
-        print("This doorward is a build for tests: its clients are slow.")
+        print("This doorward is a build for tests: its server and its clients are slow.")
     print(
         f"{options.connections} connections, {options.rounds} rounds of {options.seconds} s in turns, medians; "
         "no access logs, no metrics, nothing batch-scheduled.\n"

@@ -45,7 +45,7 @@ fn head(report: &Report) -> String {
         None => "not known".to_owned(),
     };
     let build = if cfg!(debug_assertions) {
-        "a build for tests, whose clients take long: for figures, `cargo run --profile serve -- bench`"
+        "a build for tests, slow on both sides: for figures, `cargo run --profile serve -- bench`"
     } else {
         "a build to serve"
     };
