@@ -63,7 +63,7 @@ pub(super) struct Measured {
     pub(super) failed: u64,
     /// What became of the first one of them.
     pub(super) failure: Option<String>,
-    /// Until the last answer.
+    /// Until the last answer, and at least until the load's end: the last burst of an open loop comes before that.
     pub(super) elapsed: Duration,
     /// Of the answers, in microseconds.
     pub(super) latencies: Histogram<u64>,
@@ -188,7 +188,7 @@ async fn drive(address: SocketAddr, requests: &[Vec<u8>], load: Load) -> Result<
             .map_err(|_| anyhow!("who paces the load failed"))?;
     }
     let mut measured = shared.measured.borrow().clone();
-    measured.elapsed = shared.begun.elapsed();
+    measured.elapsed = shared.begun.elapsed().max(load.time);
     let meant = shared
         .open
         .as_ref()
@@ -418,6 +418,10 @@ mod tests {
         let measured = measured(&[OK, OK, OK, BUSY], Duration::ZERO, load);
         assert_eq!((measured.answers, measured.failed), (150, 50));
         assert_eq!(measured.latencies.len(), 150);
+        assert!(
+            measured.elapsed >= load.time,
+            "so the rate is no higher than meant"
+        );
         assert_eq!(measured.failure.as_deref(), Some("status 503"));
         assert!(measured.over_time.iter().sum::<u64>() <= 150);
         assert_eq!(measured.over_time.len(), 2);
