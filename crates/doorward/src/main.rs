@@ -3,10 +3,11 @@
 //!
 //! Each subcommand is a file. What they have in common: an error says what failed, where, and what
 //! to do; the exit status is 0 when all is well, 1 when it is not, 2 when the command line is wrong, and 3 where
-//! `replay` finds that something would be decided otherwise.
+//! `replay` finds that something would be decided otherwise, and `bench` that something is slower.
 
 mod api_key;
 mod audit;
+mod bench;
 mod bundle;
 mod check;
 mod compose;
@@ -111,6 +112,10 @@ enum Subcommands {
     /// The folder is an image layout, for skopeo, umoci, crane or podman. Nothing else is needed to make it, and it is
     /// the same for the same files. docs/deployment/image.md has what is in it, and how it is run.
     Image(Box<image::Arguments>),
+    /// Measure what the components cost: requests per second, latencies, processor time, memory, first answer.
+    ///
+    /// Each is served by `doorward up` as a process of its own, in turns. Components that are not built are left out.
+    Bench(Box<bench::Arguments>),
     /// Set up what building the components needs: the wasm32-wasip2 target.
     Setup,
 }
@@ -134,6 +139,7 @@ fn main() -> ExitCode {
         Some(Subcommands::Schema(arguments)) => schema::run(&arguments),
         Some(Subcommands::Schemas(arguments)) => schemas::run(&arguments),
         Some(Subcommands::Image(arguments)) => image::run(&arguments),
+        Some(Subcommands::Bench(arguments)) => bench::run(&arguments),
         Some(Subcommands::Setup) => setup::run(),
     };
     match result {

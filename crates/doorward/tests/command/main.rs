@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod bench;
 mod bundle;
 mod check;
 mod compose;
