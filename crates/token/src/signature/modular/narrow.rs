@@ -64,8 +64,9 @@ const fn is_room_for(groups: usize, doubled: u64) -> bool {
     products * doubled * DIGIT_MASK * DIGIT_MASK + LEFT_MAX <= u32::MAX as u64
 }
 
+// To the columns of which the next multiple is found, it is added before carries are passed on: one group more.
 const _: () = assert!(
-    is_room_for(GROUPS_BETWEEN_CARRIES, 1) && is_room_for(GROUPS_BETWEEN_CARRIES_OF_SQUARE, 2),
+    is_room_for(GROUPS_BETWEEN_CARRIES + 1, 1) && is_room_for(GROUPS_BETWEEN_CARRIES_OF_SQUARE, 2),
     "a column of 32 bits has to hold what comes between two carries"
 );
 
@@ -340,6 +341,8 @@ impl Modulus {
         for bit in (0..squarings).rev() {
             self.square(&mut scratch, &number, &mut square);
             std::mem::swap(&mut number, &mut square);
+            // It is below twice the modulus, and what is doubled has to be below it.
+            subtract_if_reached(&mut number, &self.limbs);
             if exponent >> bit & 1 == 1 {
                 double(&mut number);
             }

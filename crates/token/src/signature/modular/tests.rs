@@ -107,6 +107,35 @@ fn carries_that_wait_as_long_as_they_can_do_not_overflow() {
     }
 }
 
+/// R is hardly more than four times the modulus, and R² takes a doubling after several squarings in a row. What comes of
+/// each has to be below the modulus again. Of the moduli with 6,134 bits that begin with 16 ones, one in several hundred
+/// tells, of those with 2,806 bits one in several thousand: the seeds are those of some.
+#[test]
+fn r_squared_is_right_where_r_is_just_large_enough() {
+    for (bits, seed) in [(2806, 15_571), (2806, 16_418), (6134, 68), (6134, 85)] {
+        let one = BigUint::from(1_u8);
+        let random = BigUint::from_bytes_be(&Numbers(seed).bytes(bits / 8));
+        let modulus = (&one << bits) - &one - (random >> 16_u8 << 1_u8);
+        let digits = modulus.to_bytes_be();
+        let prepared = narrow::Modulus::new(&digits);
+        let r = &one << (52 * prepared.limb_count());
+        assert!(&modulus << 2_u8 > &r - (&r >> 8_u8), "R is large");
+
+        let mut r_squared = prepared.r_squared().to_vec();
+        let case = format!("{bits} bits, seed {seed}");
+        assert!(
+            BigUint::from_bytes_be(&prepared.write(&mut r_squared)) == &r * &r % &modulus,
+            "R², {case}"
+        );
+        let base = &modulus >> 1_u8;
+        let expected = padded(&base.modpow(&3_u8.into(), &modulus), digits.len());
+        assert!(
+            prepared.power(&padded(&base, digits.len()), &[3]) == expected,
+            "a power, {case}"
+        );
+    }
+}
+
 /// The primes and orders of P-384 and P-521 (SP 800-186 §3.2.1.4, §3.2.1.5).
 fn moduli_of_curves() -> [BigUint; 4] {
     let one = BigUint::from(1_u8);
