@@ -136,6 +136,10 @@ async fn answer(admitted: Admitted<'_, Sim>) -> Result<Answered<Sim>, Failure> {
             Ok(bytes) => Reply::new(200).with_body("text/plain", bytes),
             Err(fault) => Reply::new(200).with_body("text/plain", format!("no body: {fault}")),
         },
+        "shared" => Reply::new(200)
+            .with_field("Access-Control-Allow-Origin", "*")
+            .with_field("Access-Control-Allow-Credentials", "true")
+            .with_field("X-Frame-Options", "SAMEORIGIN"),
         "unread" => Reply::new(204).with_field("x-frame-options", "SAMEORIGIN"),
         _ => json(told(&admitted)),
     }))
@@ -466,6 +470,26 @@ fn an_answer_gets_what_the_policy_adds_to_answers() {
             .field("access-control-request-method", "GET");
         assert_eq!(scene.send(preflight).status, 204);
         assert_eq!(scene.served.get(), before);
+    }
+}
+
+/// Names of fields have no case, and a service may write them as the RFCs do.
+#[test]
+fn what_a_service_says_to_other_origins_is_not_said_in_any_spelling() {
+    for scene in scenes() {
+        for (origin, due) in [
+            (
+                "https://shop.example",
+                vec![b"https://shop.example".to_vec()],
+            ),
+            ("https://evil.example", vec![]),
+        ] {
+            let answer = scene.send(Sent::get("/public/shared").field("origin", origin));
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.fields.values("access-control-allow-origin"), due);
+            assert!(!answer.fields.has("access-control-allow-credentials"));
+            assert_eq!(answer.field("x-frame-options"), "SAMEORIGIN");
+        }
     }
 }
 

@@ -30,7 +30,8 @@ impl Reply {
     /// With this field besides. Where its name or its value is none, the host does not accept the answer.
     #[must_use]
     pub fn with_field(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        self.fields.push(name, value);
+        // As hosts give the names of a response's fields: what the policy takes out is found by them.
+        self.fields.push(&name.to_ascii_lowercase(), value);
         self
     }
 
