@@ -136,6 +136,12 @@ async fn answer(admitted: Admitted<'_, Sim>) -> Result<Answered<Sim>, Failure> {
             Ok(bytes) => Reply::new(200).with_body("text/plain", bytes),
             Err(fault) => Reply::new(200).with_body("text/plain", format!("no body: {fault}")),
         },
+        "rest" => {
+            let mut body = admitted.into_body();
+            let read = body.collect(COLLECTED_BYTES_MAX).await;
+            let rest = body.into_stream().map(|_| ());
+            Reply::new(200).with_body("text/plain", format!("{:?}, {rest:?}", read.err()))
+        }
         "shared" => Reply::new(200)
             .with_field("Access-Control-Allow-Origin", "*")
             .with_field("Access-Control-Allow-Credentials", "true")
@@ -410,6 +416,18 @@ fn a_body_is_never_given_out_beyond_what_the_policy_allows() {
                 chunks("/public/collected", 3, 0).cut(),
                 200,
                 "no body: the client did not send all of the body",
+            ),
+            (
+                "cut, and what comes after",
+                chunks("/public/rest", 3, 0).cut(),
+                200,
+                "Some(Incomplete), Err(Incomplete)",
+            ),
+            (
+                "what the service has not taken",
+                chunks("/public/rest", COLLECTED_BYTES_MAX + 1, 0),
+                200,
+                "Some(Longer { bytes_max: 20 }), Ok(())",
             ),
             ("of another type", chunks("/json/collected", 3, 0), 415, ""),
             (

@@ -57,7 +57,7 @@ pub fn by_values(world: &Rc<World>, next: Peer) -> Behind {
             body: Body::empty(&executor).1,
             times: None,
         };
-        if let Some(body) = admitted.into_body().into_stream() {
+        if let Ok(Some(body)) = admitted.into_body().into_stream() {
             request.body = body;
         }
         let answer = next(request);

@@ -83,14 +83,21 @@ impl<P: Platform> IncomingBody<P> {
         Ok(bytes)
     }
 
-    /// It as a stream, for who hands it on; `None`: there is no body. Its trailers are those of
+    /// What was not read of it as a stream, for who hands it on; `None`: there is no body. Its trailers are those of
     /// [`trailers`](Self::trailers), and one that is not whole does not pass for a whole one.
-    #[must_use]
-    pub fn into_stream(mut self) -> Option<P::Body> {
-        let body = self.body.take()?;
+    ///
+    /// # Errors
+    /// Why there was no more of it, where reading it has found that.
+    pub fn into_stream(mut self) -> Result<Option<P::Body>, BodyFault> {
+        if let Some(Err(fault)) = self.ended {
+            return Err(fault);
+        }
+        let Some(body) = self.body.take() else {
+            return Ok(None);
+        };
         let platform = body.platform().clone();
         let (stream, _) = handed_on(&platform, Some(body));
-        Some(stream)
+        Ok(Some(stream))
     }
 
     /// The trailers, once it has ended: without those that only the gate may send, as [the fields](super::Admitted::fields)

@@ -71,7 +71,8 @@ async fn echo(admitted: Admitted<'_>) -> Result<Answer, ErrorCode> {
 
 /// The body as the answer.
 fn streamed(admitted: Admitted<'_>) -> Result<Answer, ErrorCode> {
-    match admitted.into_body().into_stream() {
+    let incomplete = |_| ErrorCode::HttpRequestBodySize(None);
+    match admitted.into_body().into_stream().map_err(incomplete)? {
         Some(body) => {
             let (response, _sent) = Response::new(Fields::new(), body.contents, body.trailers);
             Ok(Answer::Response(response))
