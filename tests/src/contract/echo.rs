@@ -69,7 +69,11 @@ async fn answer_linked(admitted: Admitted<'_, Sim>) -> Result<Answered<Sim>, Fai
     let json = |told: Value| Reply::new(200).with_body("application/json", told.to_string());
     let last = admitted.path().rsplit('/').next().unwrap_or_default();
     let reply = match last {
-        "body" => match admitted.into_body().into_stream().map_err(|_| Failure::Incomplete)? {
+        "body" => match admitted
+            .into_body()
+            .into_stream()
+            .map_err(|_| Failure::Incomplete)?
+        {
             Some(body) => {
                 let (status, fields) = (200, Fields::of(FieldList::new()));
                 return Ok(Answered::Response(Response {
