@@ -113,7 +113,7 @@ fn result(outcome: &Outcome, all: &[Outcome]) -> Value {
     })
 }
 
-/// The middle values in what [`json`] made.
+/// The middle values in what [`json()`] made.
 pub(super) fn read(text: &str) -> Result<Medians> {
     let report: Value = serde_json::from_str(text).context("it is not JSON")?;
     match report.get("format").and_then(Value::as_u64) {

@@ -2,7 +2,7 @@
 //!
 //! - `…/body` answers with the request's body, as a stream.
 //! - `…/trailers` reads the body and answers with the names of the trailer fields, as JSON.
-//! - `…/collected` reads the body, up to [`COLLECTED_BYTES_MAX`] bytes, and answers with it.
+//! - `…/collected` reads the body, up to `COLLECTED_BYTES_MAX` bytes, and answers with it.
 //! - `…/unread` leaves the body where it is.
 //! - `…/identity` answers with who the caller is, as JSON.
 //! - `…/request` has the request made anew, as a component behind the gate gets it, and says what is in it.
