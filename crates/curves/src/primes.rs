@@ -151,24 +151,18 @@ impl Prime for P25519 {
             t15,
             t16,
         ] = *columns;
-        let t9 = u64x2_add(t9, u64x2_shr(t8, LIMB_BITS));
-        let t10 = u64x2_add(t10, u64x2_shr(t9, LIMB_BITS));
-        let t11 = u64x2_add(t11, u64x2_shr(t10, LIMB_BITS));
-        let t12 = u64x2_add(t12, u64x2_shr(t11, LIMB_BITS));
-        let t13 = u64x2_add(t13, u64x2_shr(t12, LIMB_BITS));
-        let t14 = u64x2_add(t14, u64x2_shr(t13, LIMB_BITS));
-        let t15 = u64x2_add(t15, u64x2_shr(t14, LIMB_BITS));
-        let t16 = u64x2_add(t16, u64x2_shr(t15, LIMB_BITS));
+        let [c8, t9, t10, t11, t12, t13, t14, t15, t16] =
+            passed_on([t8, t9, t10, t11, t12, t13, t14, t15, t16]);
         let [c0, c1, c2, c3, c4, c5, c6, c7, c8] = passed_on([
-            u64x2_add(t0, folded(v128_and(t9, mask))),
-            u64x2_add(t1, folded(v128_and(t10, mask))),
-            u64x2_add(t2, folded(v128_and(t11, mask))),
-            u64x2_add(t3, folded(v128_and(t12, mask))),
-            u64x2_add(t4, folded(v128_and(t13, mask))),
-            u64x2_add(t5, folded(v128_and(t14, mask))),
-            u64x2_add(t6, folded(v128_and(t15, mask))),
+            u64x2_add(t0, folded(t9)),
+            u64x2_add(t1, folded(t10)),
+            u64x2_add(t2, folded(t11)),
+            u64x2_add(t3, folded(t12)),
+            u64x2_add(t4, folded(t13)),
+            u64x2_add(t5, folded(t14)),
+            u64x2_add(t6, folded(t15)),
             u64x2_add(t7, folded(v128_and(t16, mask))),
-            u64x2_add(v128_and(t8, mask), folded(u64x2_shr(t16, LIMB_BITS))),
+            u64x2_add(c8, folded(u64x2_shr(t16, LIMB_BITS))),
         ]);
         // The highest limb is below 2^34, and has 23 bits in its place.
         let above = u64x2_shr(c8, 23);
