@@ -17,6 +17,7 @@ pub const CASES: &[Case] = cases![
     a_component_that_traps_is_an_error_for_who_asked_it;
     in_process:
     a_component_that_does_not_answer_is_given_up_and_ends,
+    a_component_in_the_middle_that_gives_up_goes_on_itself,
     who_gives_up_disturbs_no_other_request_of_the_component,
     a_component_whose_answer_nobody_reads_on_ends,
     before_a_component_with_the_older_handler_stands_no_middleware,
@@ -77,7 +78,7 @@ async fn a_component_that_does_not_answer_is_given_up_and_ends() {
             "{}",
             answer.text()
         );
-        // Who asked it may be seen to end before it does.
+        // Nobody but the first gives up, and then all of them end.
         let instances = 1 + target.matches("/ask/").count();
         let ends = |line: &str| line.contains("instance ended: nobody waits");
         stage.running.wait_for_logs(instances, ends).await;
@@ -86,6 +87,22 @@ async fn a_component_that_does_not_answer_is_given_up_and_ends() {
         tokio::time::sleep(QUIET).await;
         assert_eq!(stage.beats(), beats, "{target}: it goes on");
     }
+}
+
+async fn a_component_in_the_middle_that_gives_up_goes_on_itself() {
+    let others = vec![asking("older", "older"), asking("worker", "relay")];
+    let stage = Stage::start(&InProcess, &relay(ALL, others)).await;
+    let answer = Ask::get("/older/ask/worker/never")
+        .header("X-Older-First-Byte-Ms", "200")
+        .send(stage.running.address)
+        .await;
+    status(&answer, 599, "the one in the middle says why");
+    stage.logged(&["instance ended: nobody waits"]).await;
+    let beats = stage.beats();
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(stage.beats(), beats, "it goes on");
+    assert_eq!(stage.count("instance ended"), 1, "it was ended as well");
+    status(&stage.get("/older/a").await, 200, "the one in the middle");
 }
 
 async fn who_gives_up_disturbs_no_other_request_of_the_component() {

@@ -3,7 +3,7 @@
 //! - `/never…` never answers, and writes `beat` to the log for as long as it tries.
 //! - `/trap…` traps, `/silent` returns without an answer, and `/body` sends the request's body back.
 //! - `/ask/NAME…` asks the component NAME for what follows, and answers with what it says. Where it says
-//!   nothing: status 599, and why. `x-first-byte-ms` is the time that it gives it.
+//!   nothing: status 599, and why. `x-older-first-byte-ms` is the time that it gives it.
 //! - everything else answers with method, target, authority, header fields and which request of its instance it is,
 //!   as JSON.
 
@@ -94,7 +94,7 @@ fn ask(request: &IncomingRequest, target: &str) -> Result<IncomingResponse, Erro
     sent.set_path_with_query(Some(&format!("/{path}")))
         .map_err(invalid)?;
     let options = RequestOptions::new();
-    let first_byte = fields.get("x-first-byte-ms").into_iter().next();
+    let first_byte = fields.get("x-older-first-byte-ms").into_iter().next();
     let first_byte = first_byte.and_then(|value| String::from_utf8(value).ok()?.parse().ok());
     if let Some(limit) = first_byte {
         let limit = Some(nanoseconds(Duration::from_millis(limit)));

@@ -75,6 +75,8 @@ async fn ask(request: Request, name: &str, path: &str) -> Result<Response, Error
         _ => Scheme::Http,
     };
     let _ = fields.delete("host");
+    // How long it waits is its own: two that wait equally long would give up in either order.
+    let _ = fields.delete("x-first-byte-ms");
     let path = match path {
         "" => "/".to_owned(),
         query if query.starts_with('?') => format!("/{query}"),
