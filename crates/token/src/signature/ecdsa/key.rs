@@ -1,14 +1,17 @@
 //! Keys of a curve, and the signatures that they verify (FIPS 186-5 §6.4.2).
 
+use std::sync::OnceLock;
+
 use super::domain::Domain;
 use super::point::{Field, Number, Point};
 use crate::signature::modular::Arithmetic;
 
 pub(crate) struct EcdsaKey<M: Arithmetic> {
     domain: &'static Domain,
-    /// Arithmetic modulo the prime of the field, and modulo the order.
+    /// Arithmetic modulo the prime of the field.
     prime: M,
-    order: M,
+    /// Arithmetic modulo the order, from the first signature on.
+    order: OnceLock<M>,
     x: Number<M::Limb>,
     y: Number<M::Limb>,
 }
@@ -33,7 +36,7 @@ impl<M: Arithmetic> EcdsaKey<M> {
         Some(Self {
             domain,
             prime,
-            order: M::new(domain.order),
+            order: OnceLock::new(),
             x,
             y,
         })
@@ -63,9 +66,10 @@ impl<M: Arithmetic> EcdsaKey<M> {
             // No borrow: no order ends with less.
             *last -= 2;
         }
-        let inverse = self.order.power(s, &exponent);
-        let u = self.order.product(&inverse, hash);
-        let v = self.order.product(&inverse, r);
+        let order = self.order.get_or_init(|| M::new(domain.order));
+        let inverse = order.power(s, &exponent);
+        let u = order.product(&inverse, hash);
+        let v = order.product(&inverse, r);
         // Step 6.
         let mut field = Field::new(&self.prime, domain.b);
         let (x, y) = (field.read(domain.x), field.read(domain.y));

@@ -10,6 +10,8 @@
 mod encoding;
 mod roca;
 
+use std::sync::OnceLock;
+
 use super::modular::{Arithmetic as _, Modulus, bits};
 use encoding::Hash;
 
@@ -39,7 +41,8 @@ pub(super) struct RsaKey {
     /// Big-endian, without leading zeros.
     modulus: Vec<u8>,
     modulus_bits: usize,
-    prepared: Modulus,
+    /// From the first signature on: an instance may live for one request, and of an issuer's keys it uses one.
+    prepared: OnceLock<Modulus>,
     /// Big-endian.
     exponent: Vec<u8>,
 }
@@ -69,7 +72,7 @@ impl RsaKey {
         Ok(Self {
             modulus: modulus.to_vec(),
             modulus_bits,
-            prepared: Modulus::new(modulus),
+            prepared: OnceLock::new(),
             exponent: exponent.to_vec(),
         })
     }
@@ -83,7 +86,8 @@ impl RsaKey {
         if signature >= self.modulus.as_slice() {
             return false;
         }
-        let encoded = self.prepared.power(signature, &self.exponent);
+        let prepared = self.prepared.get_or_init(|| Modulus::new(&self.modulus));
+        let encoded = prepared.power(signature, &self.exponent);
         match algorithm {
             Algorithm::Rs256 => encoding::is_pkcs1(&encoded, Hash::Sha256, message),
             Algorithm::Rs384 => encoding::is_pkcs1(&encoded, Hash::Sha384, message),
