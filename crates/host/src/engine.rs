@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use wasmtime::{Cache, CacheConfig, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Cache, CacheConfig, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
 
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::code_settings::code_settings;
@@ -36,9 +38,11 @@ const STACKS_EACH: u32 = 8;
 const STACKS_CHAINED_EACH: u32 = 4;
 /// Elements of one table.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
-/// Memory that a freed linear memory keeps for its next user, in bytes: cheaper to clear than to
-/// map again.
-const KEEP_RESIDENT_BYTES: usize = 256 << 10;
+/// Memory that a freed linear memory keeps for its next user, in bytes, where the kernel tells which pages were written
+/// to: cheaper to put back as they were than to map again. A gate's only request writes to half as much.
+const KEEP_RESIDENT_BYTES: usize = 512 << 10;
+/// The same of a table, in bytes. A gate's table has an eighth.
+const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
 
 /// What there is room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +118,13 @@ fn pool(memory_bytes_max: usize, room: Room) -> PoolingAllocationConfig {
         .total_stacks(stacks)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(memory_bytes_max)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+        .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES);
+    // Where it is not told, the lowest addresses would be taken for those that were written to. In what Rust compiles the
+    // end of a stack is there, of which nobody has ever used anything.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+    }
     pool
 }
 
