@@ -4,6 +4,11 @@
 pub(super) const LIMB_BITS: usize = 52;
 /// All bits of a limb.
 pub(super) const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
+/// By how many bits a remainder is shifted at a time. What is shifted, and what is subtracted from it, have so many bits
+/// more than a limb, and with the sign no more than 64.
+const SHIFT_BITS_MAX: usize = 10;
+/// From how many bits of a modulus a quotient of that many bits is guessed.
+const LEADING_BITS: usize = 40;
 /// Two limbs are so many whole bytes.
 const BYTES_PER_PAIR: usize = 2 * LIMB_BITS / 8;
 
@@ -43,6 +48,50 @@ pub(super) fn double(number: &mut [u64]) {
         let doubled = *limb << 1 | carry;
         *limb = doubled & LIMB_MASK;
         carry = doubled >> LIMB_BITS;
+    }
+}
+
+/// 2 to the power of the exponent, modulo an odd modulus of so many bits, which are more than 50 and not more than the
+/// exponent. What is returned may be larger than the modulus, by less than a millionth of it.
+///
+/// Division as on paper, with quotients that are guessed and never too large. For the remainder r, shifted by k bits, the
+/// guess is ⌊⌊2^k · r / 2^s⌋ / (⌊n / 2^s⌋ + 1)⌋, where n / 2^s has 40 bits. It is not more than 2^k · r / n, and less than
+/// 1 + 2^-28 below it. So the next remainder is less than (1 + 2^-28) · n again.
+pub(super) fn power_of_two(exponent: usize, modulus: &[u64], modulus_bits: usize) -> Vec<u64> {
+    // Half of the highest power of two that the modulus reaches is less than the modulus.
+    let begin = modulus_bits - 1;
+    let mut remainder = vec![0; modulus.len()];
+    if let Some(limb) = remainder.get_mut(begin / LIMB_BITS) {
+        *limb = 1 << (begin % LIMB_BITS);
+    }
+    let below = modulus_bits.saturating_sub(LEADING_BITS);
+    let divisor = from_bit(modulus, below) + 1;
+    let mut left = exponent.saturating_sub(begin);
+    while left > 0 {
+        let shift = left.min(SHIFT_BITS_MAX);
+        let quotient = from_bit(&remainder, below.saturating_sub(shift)) / divisor;
+        shift_and_subtract(&mut remainder, shift, modulus, quotient);
+        left -= shift;
+    }
+    remainder
+}
+
+/// A number without the bits below this one. What is left of it has to have fewer bits than a limb.
+fn from_bit(number: &[u64], position: usize) -> u64 {
+    let mut above = number.iter().skip(position / LIMB_BITS);
+    let mut next = || above.next().copied().unwrap_or(0);
+    let offset = position % LIMB_BITS;
+    next() >> offset | next() << (LIMB_BITS - offset)
+}
+
+/// 2^shift · number − quotient · modulus, which must be neither below zero nor longer than a number may be.
+fn shift_and_subtract(number: &mut [u64], shift: usize, modulus: &[u64], quotient: u64) {
+    let mut carry = 0;
+    for (limb, &modulus) in number.iter_mut().zip(modulus) {
+        let shifted = (*limb << shift).cast_signed();
+        let difference = shifted - (quotient * modulus).cast_signed() + carry;
+        *limb = difference.cast_unsigned() & LIMB_MASK;
+        carry = difference >> LIMB_BITS;
     }
 }
 

@@ -34,7 +34,8 @@ use super::vector::{
 
 use super::arithmetic::{Arithmetic, bits};
 use super::limbs::{
-    LIMB_BITS, LIMB_MASK, add, bytes, double, negated_inverse, read, subtract, subtract_if_reached,
+    LIMB_BITS, LIMB_MASK, add, bytes, double, negated_inverse, power_of_two, read, subtract,
+    subtract_if_reached,
 };
 
 const DIGITS_PER_LIMB: usize = 4;
@@ -121,16 +122,14 @@ impl Arithmetic for Modulus {
         double(&mut twice);
         let mut columns = Vec::new();
         set_columns(&mut columns, &limbs, 0);
-        let mut prepared = Self {
+        Self {
             inverse: negated_inverse(&limbs),
-            r_squared: Vec::new(),
+            r_squared: power_of_two(2 * LIMB_BITS * count, &limbs, bits),
             bytes: modulus.len(),
             limbs,
             twice,
             columns,
-        };
-        prepared.r_squared = prepared.square_of_r(bits);
-        prepared
+        }
     }
 
     fn limb_count(&self) -> usize {
@@ -316,38 +315,6 @@ impl Modulus {
     fn digits(&self, columns: v128, carry: u64) -> u64 {
         let sum = limb_of(columns).wrapping_add(carry);
         spread(sum.wrapping_mul(self.inverse))
-    }
-
-    /// R² modulo the modulus.
-    fn square_of_r(&self, modulus_bits: usize) -> Vec<u64> {
-        let exponent = LIMB_BITS * self.limbs.len();
-        // Half of the highest power of two that the modulus reaches is less than the modulus.
-        let mut number = vec![0; self.limbs.len()];
-        if let Some(limb) = number.get_mut((modulus_bits - 1) / LIMB_BITS) {
-            *limb = 1 << ((modulus_bits - 1) % LIMB_BITS);
-        }
-        let double = |number: &mut [u64]| {
-            double(number);
-            subtract_if_reached(number, &self.limbs);
-        };
-        // Doubled until it is R, then until it is 2^x · R, where x has the five highest bits of the exponent. Each squaring
-        // doubles x, until it is all of the exponent.
-        let squarings = bit_length(exponent).saturating_sub(5);
-        for _ in 0..exponent - (modulus_bits - 1) + (exponent >> squarings) {
-            double(&mut number);
-        }
-        let mut scratch = Scratch::default();
-        let mut square = number.clone();
-        for bit in (0..squarings).rev() {
-            self.square(&mut scratch, &number, &mut square);
-            std::mem::swap(&mut number, &mut square);
-            // It is below twice the modulus, and what is doubled has to be below it.
-            subtract_if_reached(&mut number, &self.limbs);
-            if exponent >> bit & 1 == 1 {
-                double(&mut number);
-            }
-        }
-        number
     }
 }
 
@@ -542,8 +509,4 @@ fn set_columns(all: &mut Vec<Columns>, factor: &[u64], shift: u32) {
         all.push(columns(below, digits));
         below = digits;
     }
-}
-
-fn bit_length(number: usize) -> u32 {
-    usize::BITS - number.leading_zeros()
 }
