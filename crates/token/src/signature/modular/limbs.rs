@@ -86,12 +86,24 @@ fn from_bit(number: &[u64], position: usize) -> u64 {
 
 /// 2^shift · number − quotient · modulus, which must be neither below zero nor longer than a number may be.
 fn shift_and_subtract(number: &mut [u64], shift: usize, modulus: &[u64], quotient: u64) {
-    let mut carry = 0;
-    for (limb, &modulus) in number.iter_mut().zip(modulus) {
+    let step = |limb: &mut u64, modulus: u64, carry: i64| {
         let shifted = (*limb << shift).cast_signed();
         let difference = shifted - (quotient * modulus).cast_signed() + carry;
         *limb = difference.cast_unsigned() & LIMB_MASK;
-        carry = difference >> LIMB_BITS;
+        difference >> LIMB_BITS
+    };
+    let mut carry = 0;
+    // Four at a time: what a host does for every turn of a loop is as much as a step.
+    let (blocks, rest) = number.as_chunks_mut();
+    let (modulus_blocks, modulus_rest) = modulus.as_chunks();
+    for ([a, b, c, d], &[m, n, o, p]) in blocks.iter_mut().zip(modulus_blocks) {
+        carry = step(a, m, carry);
+        carry = step(b, n, carry);
+        carry = step(c, o, carry);
+        carry = step(d, p, carry);
+    }
+    for (limb, &modulus) in rest.iter_mut().zip(modulus_rest) {
+        carry = step(limb, modulus, carry);
     }
 }
 
