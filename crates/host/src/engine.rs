@@ -39,7 +39,7 @@ const STACKS_CHAINED_EACH: u32 = 4;
 /// Elements of one table.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// Memory that a freed linear memory keeps for its next user, in bytes, where the kernel tells which pages were written
-/// to: cheaper to put back as they were than to map again. A gate's only request writes to half as much.
+/// to: cheaper to put back as they were than to map again. All that a gate's only request writes to fits.
 const KEEP_RESIDENT_BYTES: usize = 512 << 10;
 /// The same of a table, in bytes. A gate's table has an eighth.
 const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
@@ -143,3 +143,6 @@ fn tick(engine: &Engine) -> Result<()> {
         .context("cannot start a thread")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
