@@ -20,6 +20,7 @@ mod host;
 #[cfg(feature = "linked")]
 mod linked;
 mod platform;
+pub mod prepared;
 
 pub use self::host::{Atomic, Host, Plain};
 #[cfg(feature = "linked")]

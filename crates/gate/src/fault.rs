@@ -57,6 +57,15 @@ impl Unreadable {
         }
     }
 
+    /// There is no file in the component.
+    #[must_use]
+    pub fn not_embedded() -> Self {
+        Self {
+            reason: "nothing is embedded in this component".into(),
+            help: Some("embed it: `doorward compose --policy FILE`"),
+        }
+    }
+
     /// What to do, where that is not what one does about a file that is not there.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {

@@ -13,9 +13,6 @@ use crate::mounted;
 use crate::platform::{Millis, Platform, millis};
 use crate::record::{RequestId, Times};
 
-/// Where the policy is mounted (`files` in `spin.toml`).
-pub const POLICY_PATH: &str = "/doorward.toml";
-
 /// The gate of one instance of the component. It is dropped whole; work that outlives it holds what it needs.
 pub struct Instance<P: Platform> {
     pub(crate) platform: P,
@@ -57,9 +54,9 @@ impl<P: Platform> Instance<P> {
         #[cfg(feature = "metrics")]
         let began_ns = platform.monotonic_ns();
         #[cfg(not(feature = "bundle"))]
-        let policy = mounted::policy(&platform, POLICY_PATH);
+        let policy = mounted::of_instance(&platform);
         #[cfg(feature = "bundle")]
-        let policy = match mounted::mounted(&platform, POLICY_PATH) {
+        let policy = match mounted::of_instance(&platform) {
             Some(Mounted::Policy(policy)) => Some(*policy),
             Some(Mounted::Fetched(bootstrap)) => {
                 let fetched = Fetched::new(&platform, *bootstrap);

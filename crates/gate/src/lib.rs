@@ -53,6 +53,7 @@ mod observe;
 #[cfg(feature = "otlp")]
 mod otlp;
 pub mod platform;
+pub mod prepared;
 mod proxy;
 mod read_on;
 mod received;
@@ -77,7 +78,8 @@ mod verify;
 mod way;
 
 pub use self::forward::Permitted;
-pub use self::instance::{Instance, POLICY_PATH};
+pub use self::instance::Instance;
+pub use self::prepared::POLICY_PATH;
 #[cfg(feature = "linked")]
 pub use self::way::guard;
 pub use self::way::{handle, handle_with_upstreams};

@@ -26,6 +26,7 @@ pub use crate::fault::{StoreError, Unreadable};
 use crate::levels::Levels;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Deltas, Metrics};
+use crate::prepared::Prepared;
 use crate::record::Record;
 
 /// The host of an instance. A clone is the same host.
@@ -99,6 +100,16 @@ pub trait Platform: Clone + 'static {
     /// # Errors
     /// Why it cannot be read, for the log.
     fn file(&self, path: &str) -> Result<Vec<u8>, Unreadable>;
+    /// Whether there is a file that is mounted there, whatever is embedded for that path.
+    fn is_mounted(&self, path: &str) -> bool {
+        let _ = path;
+        false
+    }
+    /// What `take` takes of that which was worked out before there was an instance; `None`: nothing was.
+    fn prepared<T>(&self, take: impl FnOnce(&mut Prepared) -> Option<T>) -> Option<T> {
+        let _ = take;
+        None
+    }
     /// Whether its stores can [add to a number](Store::increment) in one step.
     fn increments(&self) -> bool;
     /// The key-value store of this name.

@@ -8,6 +8,7 @@
 //! interfaces                          what components import: services, grants, links, denials
 //! redis_client                        connections to Redis, for interfaces
 //! chain, embed                       components made into one, and files put into one
+//! preinitialise                       a component whose instances begin with what was worked out before
 //! compose → engine, link, instance   its components, composed, compiled and linked
 //! precompile → ahead                 … or compiled before, in an image
 //! server → connections, flow, shares HTTP in front of them, and what one client can have of it
@@ -57,6 +58,7 @@ pub mod options;
 pub mod outbound_options;
 mod patience;
 pub mod precompile;
+pub mod preinitialise;
 mod presence;
 mod reach;
 mod redis_client;

@@ -42,8 +42,15 @@ async fn served(composed: &Composed, arguments: &[&str]) -> Serving {
 
 async fn wasmtime_answers_who_has_a_token_and_nobody_else() {
     let issuer = Issuer::start().await;
-    let composed = composed("whoami", &policy(&issuer), &FOR_WASMTIME);
-    let served = served(&composed, &[]).await;
+    for prepares in [&[][..], &["--preinitialise"]] {
+        let arguments = [&FOR_WASMTIME, prepares].concat();
+        let composed = composed("whoami", &policy(&issuer), &arguments);
+        answers_who_has_a_token_and_nobody_else(&issuer, &composed).await;
+    }
+}
+
+async fn answers_who_has_a_token_and_nobody_else(issuer: &Issuer, composed: &Composed) {
+    let served = served(composed, &[]).await;
     let answer = Ask::get("/read/a").send(served.address).await;
     status(&answer, 401, "no token");
     assert_eq!(

@@ -17,6 +17,7 @@ use doorward_host::chain::{Part, chain};
 use doorward_host::embed::{self, Room};
 use doorward_host::manifest::Application;
 use doorward_host::names;
+use doorward_host::preinitialise::preinitialise;
 use doorward_syntax::embedded::Contents;
 
 use self::chains::Chain;
@@ -55,6 +56,9 @@ pub(crate) struct Arguments {
     /// A file that the policy names, to embed with it, such as /keys.json=keys.json; may be repeated.
     #[arg(long, value_name = "PATH=FILE", value_parser = contents::embedded_file, requires = "policy")]
     file: Vec<EmbeddedFile>,
+    /// Have the policy parsed now, so that each instance begins with what came of it.
+    #[arg(long, requires = "policy")]
+    preinitialise: bool,
     /// The host that it is for.
     #[arg(long = "for", value_enum, default_value_t = Target::Spin, value_name = "HOST")]
     target: Target,
@@ -150,6 +154,10 @@ impl Arguments {
             gates += 1;
             if contents != Contents::default() {
                 part.bytes = embed::embed(&part.bytes, &contents).with_context(of)?;
+            }
+            if self.preinitialise {
+                // Where the whole manifest is rewritten, one gate may stand before several components.
+                part.bytes = preinitialise(&part.bytes).with_context(of)?;
             }
         }
         if gates == 0 {

@@ -14,6 +14,26 @@ const HANDLER: &str = "wasi:http/handler@0.3.0";
 
 /// A component that imports and exports these. With a `place`, it can have files embedded, as the gate can.
 fn component(imported: &[&str], exported: &[&str], place: bool) -> Vec<u8> {
+    wat::parse_str(component_text(imported, exported, place)).unwrap()
+}
+
+/// A gate that can be prepared.
+fn prepared_gate(imported: &[&str]) -> Vec<u8> {
+    let text = component_text(imported, &[HANDLER], true);
+    let prepare = r#"(alias core export $i "memory" (core memory $memory))
+        (func (export "prepare") (result (result (error string)))
+            (canon lift (core func $i "prepare") (memory $memory))))"#;
+    let text = text
+        .replace("(memory 1)", r#"(memory (export "memory") 1)"#)
+        .replace(
+            r#"(func (export "call"))"#,
+            r#"(func (export "call")) (func (export "prepare") (result i32) (i32.const 0))"#,
+        );
+    let end = text.strip_suffix(')').unwrap();
+    wat::parse_str(format!("{end}{prepare}")).unwrap()
+}
+
+fn component_text(imported: &[&str], exported: &[&str], place: bool) -> String {
     let mut text = String::from("(component\n");
     for name in imported {
         writeln!(
@@ -41,7 +61,7 @@ fn component(imported: &[&str], exported: &[&str], place: bool) -> Vec<u8> {
     for name in exported {
         writeln!(text, r#"(export "{name}" (instance $made))"#).unwrap();
     }
-    wat::parse_str(text + ")").unwrap()
+    text + ")"
 }
 
 const VARIABLES: &str = "spin:variables/variables@3.0.0";
@@ -193,6 +213,30 @@ fn the_gateway_needs_no_gate_before_it() {
     };
     let written = contents.write().unwrap();
     assert!(bytes.ends_with(&written) || bytes.windows(written.len()).any(|part| part == written));
+}
+
+#[test]
+fn a_prepared_gate_is_composed_as_any_other_and_once() {
+    let folder = folder();
+    let prepares = ["--policy", "doorward.toml", "--preinitialise"];
+    let error = fails(folder.path(), &with(&prepares));
+    assert!(error.contains("component `gate`"), "{error}");
+    assert!(error.contains("does not export `prepare`"), "{error}");
+    let gate = prepared_gate(&[HANDLER, VARIABLES]);
+    std::fs::write(folder.path().join("gate.wasm"), gate).unwrap();
+    let ran = run(folder.path(), &with(&prepares));
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let expected = [VARIABLES, "wasi:cli/environment@0.2.6"];
+    assert_eq!(sorted(folder.path()), expected);
+    let error = fails(folder.path(), &with(&["--preinitialise"]));
+    assert!(error.contains("--policy"), "{error}");
+    let gateway = prepared_gate(&[VARIABLES]);
+    std::fs::write(folder.path().join("gateway.wasm"), gateway).unwrap();
+    let alone = |from| [&["compose", from, "-o", "once.wasm"], &prepares[..]].concat();
+    let ran = run(folder.path(), &alone("gateway.wasm"));
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let error = fails(folder.path(), &alone("once.wasm"));
+    assert!(error.contains("has a policy already"), "{error}");
 }
 
 #[test]

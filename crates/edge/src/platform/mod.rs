@@ -8,6 +8,7 @@ mod embedded;
 mod failure;
 #[cfg(feature = "metrics")]
 mod measured;
+mod prepared;
 mod requests;
 mod spawned;
 mod store;
@@ -23,6 +24,7 @@ use doorward_gate::platform::{
     Destination, FieldList, HOST_VARIABLE, Message, Millis, NotAccepted, Platform, Read,
     RequestLine, Stop, StoreError, Times, UnixTime, Unreadable, UpstreamFailure,
 };
+use doorward_gate::prepared::Prepared;
 use spin_sdk::variables;
 use std::borrow::Cow;
 #[cfg(feature = "metrics")]
@@ -41,6 +43,7 @@ use wasip3::wit_stream;
 #[cfg(feature = "linked")]
 pub use self::bodies::Body as BodyStream;
 use self::bodies::{Body, Sink, Source, Trailers};
+pub use self::prepared::prepare;
 pub use self::requests::method_name;
 use self::requests::{Options, Unread};
 pub use self::spawned::spawning;
@@ -116,6 +119,14 @@ impl<const INCREMENTS: bool> Platform for Wasi<INCREMENTS> {
             (Some(_), Ok(_)) => Err(Unreadable::twice()),
             (Some(embedded), Err(_)) => Ok(embedded.to_vec()),
         }
+    }
+
+    fn is_mounted(&self, path: &str) -> bool {
+        std::fs::read(path).is_ok()
+    }
+
+    fn prepared<T>(&self, take: impl FnOnce(&mut Prepared) -> Option<T>) -> Option<T> {
+        prepared::with(take)
     }
 
     fn tells_client(&self) -> bool {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::discovery::{self, NoMetadata};
 use crate::fetch::{self, FetchError, Outcome};
+use crate::mounted;
 use crate::platform::{Platform, Unreadable};
 use crate::span::kind::Kind;
 use crate::span::{self, Span};
@@ -73,10 +74,15 @@ pub(super) async fn secret<P: Platform>(
 
 /// A key set that is mounted into the component.
 pub(super) fn file<P: Platform>(platform: &P, path: &str) -> Result<KeySet, NoKeys> {
-    let body = platform.file(path).map_err(|why| NoKeys::File {
+    let no_file = |why| NoKeys::File {
         path: path.to_owned(),
         why,
-    })?;
+    };
+    let before = mounted::before(platform, path, |prepared| prepared.take_keys(path));
+    if let Some(set) = before.map_err(no_file)? {
+        return Ok(set);
+    }
+    let body = platform.file(path).map_err(no_file)?;
     let set = parsed(&body, path, &ExposedKeys::default())?;
     // Nobody publishes another one: it was set up wrongly.
     match set.unusable() {

@@ -73,17 +73,18 @@ fn in_segment(data: &Data<'_>, mark: usize) -> Result<Place> {
         ),
         "the place for files is not in its memory when it begins"
     );
-    let numbers = mark
-        .checked_sub(PLACE_BYTES)
-        .and_then(|begin| data.data.get(begin..mark))
-        .context("the place for files is cut off")?;
+    let numbers = data.data.get(mark.saturating_sub(PLACE_BYTES)..mark);
+    let numbers = numbers.unwrap_or_default();
+    let is_taken = numbers.iter().any(|byte| *byte != 0);
+    // The image of a memory has no zeros at the beginning of a segment, so of an address it may lack the low bytes.
+    ensure!(
+        is_taken || numbers.len() == PLACE_BYTES,
+        "the place for files is cut off"
+    );
     // The data are the end of the segment.
     let end = usize::try_from(data.range.end)?;
-    let at = end - data.data.len() + mark - PLACE_BYTES;
-    Ok(Place {
-        at,
-        is_taken: numbers.iter().any(|byte| *byte != 0),
-    })
+    let at = (end - data.data.len() + mark).saturating_sub(PLACE_BYTES);
+    Ok(Place { at, is_taken })
 }
 
 /// The module with these bytes at the old end of its memory, and the place saying so.

@@ -1,0 +1,19 @@
+//! The export of a component that can be prepared before there is an instance (`world prepared`).
+
+pub use self::bindings::Guest;
+#[doc(hidden)]
+pub use self::bindings::*;
+pub use crate::platform::prepare;
+
+#[doc(hidden)]
+mod bindings {
+    wasip3::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "doorward:components/prepared",
+        runtime_path: "wasip3::wit_bindgen::rt",
+        default_bindings_module: "doorward_edge::prepared",
+        export_macro_name: "export_prepared",
+        pub_export_macro: true,
+        generate_all,
+    });
+}
