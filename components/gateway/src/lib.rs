@@ -9,16 +9,10 @@ use wasip3::http::types::{ErrorCode, Request, Response};
 struct Gateway;
 
 wasip3::http::service::export!(Gateway);
-doorward_edge::prepared::export_prepared!(Gateway);
+doorward_edge::preparable!(Gateway);
 
 impl wasip3::exports::http::handler::Guest for Gateway {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         doorward_edge::handle_with_upstreams::<Plain>(request).await
-    }
-}
-
-impl doorward_edge::prepared::Guest for Gateway {
-    fn prepare() -> Result<(), String> {
-        doorward_edge::prepared::prepare()
     }
 }

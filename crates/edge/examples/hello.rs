@@ -6,6 +6,7 @@ use wasip3::http::types::{ErrorCode, Request, Response};
 struct Hello;
 
 wasip3::http::service::export!(Hello);
+doorward_edge::preparable!(Hello);
 
 impl wasip3::exports::http::handler::Guest for Hello {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {

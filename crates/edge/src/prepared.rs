@@ -17,3 +17,18 @@ mod bindings {
         generate_all,
     });
 }
+
+/// Gives a component the export `prepare`, so that `doorward compose --preinitialise` can have its policy parsed before
+/// there is an instance. Named is the type for which the component exports its handler.
+#[macro_export]
+macro_rules! preparable {
+    ($component:ident) => {
+        $crate::prepared::export_prepared!($component);
+
+        impl $crate::prepared::Guest for $component {
+            fn prepare() -> Result<(), String> {
+                $crate::prepared::prepare()
+            }
+        }
+    };
+}

@@ -90,30 +90,32 @@ fn prepared(component: &str, issuer: &Issuer, more: &str) -> crate::scene::Compo
 
 /// All begin with one memory. What has to be an instance's own must not be in there.
 async fn instances_of_a_prepared_component_differ_where_they_must(host: &dyn Host) {
-    let issuer = Issuer::start().await;
-    let composed = prepared("echo", &issuer, "");
-    assert_eq!(composed.said, "", "there is nothing to say");
-    let app = alone(&composed, vec![]);
-    let running = host.serve(&app, How::forgetful()).await;
-    let stranger = Issuer::start().await.token("mallory", "read");
-    let mut traces = BTreeSet::new();
-    for _ in 0..INSTANCES {
-        let ask = Ask::get("/read/a");
-        status(&ask.send(running.address).await, 401, "no token");
-        let ask = Ask::get("/read/a").bearer(&stranger);
-        status(&ask.send(running.address).await, 401, "a stranger's token");
-        let ask = Ask::get("/read/a").bearer(&issuer.token("alice", "write"));
-        status(&ask.send(running.address).await, 403, "another scope");
-        let ask = Ask::get("/read/a").bearer(&issuer.token("alice", "read"));
-        let answer = ask.send(running.address).await;
-        status(&answer, 200, "by the keys inside");
-        assert_eq!(seen(&answer, "x-auth-subject"), ["alice"]);
-        let trace = &seen(&answer, "traceparent")[0];
-        // The version, and the trace after it.
-        traces.insert(trace[3..35].to_owned());
+    for component in ["echo", "echo-linked"] {
+        let issuer = Issuer::start().await;
+        let composed = prepared(component, &issuer, "");
+        assert_eq!(composed.said, "", "there is nothing to say");
+        let app = alone(&composed, vec![]);
+        let running = host.serve(&app, How::forgetful()).await;
+        let stranger = Issuer::start().await.token("mallory", "read");
+        let mut traces = BTreeSet::new();
+        for _ in 0..INSTANCES {
+            let ask = Ask::get("/read/a");
+            status(&ask.send(running.address).await, 401, "no token");
+            let ask = Ask::get("/read/a").bearer(&stranger);
+            status(&ask.send(running.address).await, 401, "a stranger's token");
+            let ask = Ask::get("/read/a").bearer(&issuer.token("alice", "write"));
+            status(&ask.send(running.address).await, 403, "another scope");
+            let ask = Ask::get("/read/a").bearer(&issuer.token("alice", "read"));
+            let answer = ask.send(running.address).await;
+            status(&answer, 200, "by the keys inside");
+            assert_eq!(seen(&answer, "x-auth-subject"), ["alice"]);
+            let trace = &seen(&answer, "traceparent")[0];
+            // The version, and the trace after it.
+            traces.insert(trace[3..35].to_owned());
+        }
+        assert_eq!(traces.len(), INSTANCES, "each has its own: {traces:?}");
+        assert_eq!(issuer.key_requests(), 0, "nobody is asked for keys");
     }
-    assert_eq!(traces.len(), INSTANCES, "each has its own: {traces:?}");
-    assert_eq!(issuer.key_requests(), 0, "nobody is asked for keys");
 }
 
 /// Who serves the gateway alone sees its export `prepare`, and may call it.

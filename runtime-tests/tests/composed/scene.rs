@@ -27,7 +27,10 @@ pub fn composed(component: &str, policy: &str, arguments: &[&str]) -> Composed {
     let [component, gate] = [component, "gate"].map(|name| text(built(name)));
     let written = text(written);
     let mut all = vec![component.as_str(), "--policy", &written];
-    if !component.contains("gateway") {
+    if !["gateway", "linked"]
+        .iter()
+        .any(|has| component.contains(has))
+    {
         all.extend(["--gate", &gate]);
     }
     all.extend_from_slice(arguments);

@@ -58,7 +58,10 @@ fn nothing_that_an_instance_wrote_is_seen_by_the_next() {
     let cases: [(&str, &[(usize, usize)]); 5] = [
         ("the image", &[(1 << 20, BEGIN.len())]),
         ("a little", &[(917_000, 500), (2 << 20, 100_000)]),
-        ("more than is kept", &[(PAGE_BYTES, 3 * KEEP_RESIDENT_BYTES)]),
+        (
+            "more than is kept",
+            &[(PAGE_BYTES, 3 * KEEP_RESIDENT_BYTES)],
+        ),
         ("the end", &[(MEMORY_BYTES - 1, 1)]),
         ("all", &[(0, MEMORY_BYTES)]),
     ];

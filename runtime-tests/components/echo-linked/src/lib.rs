@@ -22,6 +22,7 @@ const COLLECTED_BYTES_MAX: usize = 64 * 1024;
 struct Echo;
 
 wasip3::http::service::export!(Echo);
+doorward_edge::preparable!(Echo);
 
 impl wasip3::exports::http::handler::Guest for Echo {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {

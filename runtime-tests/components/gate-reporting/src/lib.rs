@@ -16,7 +16,7 @@ mod bindings {
 struct Gate;
 
 wasip3::http::service::export!(Gate);
-doorward_edge::prepared::export_prepared!(Gate);
+doorward_edge::preparable!(Gate);
 
 impl wasip3::exports::http::handler::Guest for Gate {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
@@ -24,11 +24,5 @@ impl wasip3::exports::http::handler::Guest for Gate {
             bindings::wasi::http::handler::handle(permitted.into_request())
         })
         .await
-    }
-}
-
-impl doorward_edge::prepared::Guest for Gate {
-    fn prepare() -> Result<(), String> {
-        doorward_edge::prepared::prepare()
     }
 }

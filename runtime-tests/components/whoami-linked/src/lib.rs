@@ -9,6 +9,7 @@ use wasip3::http::types::{ErrorCode, Request, Response};
 struct Whoami;
 
 wasip3::http::service::export!(Whoami);
+doorward_edge::preparable!(Whoami);
 
 impl wasip3::exports::http::handler::Guest for Whoami {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
