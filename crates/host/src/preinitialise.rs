@@ -52,13 +52,16 @@ pub fn preinitialise(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut store = Store::new(&engine, limits);
     store.limiter(|limits: &mut StoreLimits| limits);
     store.set_fuel(FUEL_MAX)?;
-    let instance = instance(&mut store, &instrumented)?;
-    prepare(&mut store, &instance)?;
-    let mut state = State::of(&mut store, instance);
-    let image = block_on(wizer.snapshot_component(&context, &mut state));
-    // Where something could not be read, what was made is of no use.
-    state.finish().context(no_image)?;
-    image.map_err(anyhow::Error::from).context(no_image)
+    // A component with imports that wait has to be run so, and nothing of it ever waits.
+    block_on(async {
+        let instance = instance(&mut store, &instrumented).await?;
+        prepare(&mut store, &instance).await?;
+        let mut state = State::of(&mut store, instance);
+        let image = wizer.snapshot_component(&context, &mut state).await;
+        // Where something could not be read, what was made is of no use.
+        state.finish().context(no_image)?;
+        image.map_err(anyhow::Error::from).context(no_image)
+    })
 }
 
 /// Of code that runs once. What is made of it runs with the host's settings.
@@ -69,21 +72,21 @@ fn config() -> Config {
 }
 
 /// An instance in which each import ends whoever calls it.
-fn instance(store: &mut Store<StoreLimits>, bytes: &[u8]) -> Result<Instance> {
+async fn instance(store: &mut Store<StoreLimits>, bytes: &[u8]) -> Result<Instance> {
     let component = Component::new(store.engine(), bytes)?;
     let mut linker = Linker::new(store.engine());
     linker.define_unknown_imports_as_traps(&component)?;
-    let instance = linker.instantiate(store, &component);
-    instance.map_err(|error| because(&error.into(), "it calls an import when it begins"))
+    let instance = linker.instantiate_async(store, &component).await;
+    instance.map_err(|error| because(&error.into(), "it cannot begin"))
 }
 
 /// Calls `prepare`.
-fn prepare(store: &mut Store<StoreLimits>, instance: &Instance) -> Result<()> {
+async fn prepare(store: &mut Store<StoreLimits>, instance: &Instance) -> Result<()> {
     let function = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, PREPARE);
     let function = function
         .map_err(anyhow::Error::from)
         .with_context(|| format!("its `{PREPARE}` is not `func() -> result<_, string>`"))?;
-    match function.call(&mut *store, ()) {
+    match function.call_async(&mut *store, ()).await {
         Ok((Ok(()),)) => Ok(()),
         Ok((Err(why),)) => bail!("what is embedded cannot be used: {why}"),
         Err(error) => Err(because(
