@@ -22,7 +22,7 @@ pub const PREPARE: &str = "prepare";
 /// thousand.
 const MEMORY_BYTES_MAX: usize = 128 << 20;
 /// Most instructions that it may take, as wasmtime counts them. A policy of 256 KiB needs a few hundred million.
-const FUEL_MAX: u64 = 20_000_000_000;
+const FUEL_MAX: u64 = 5_000_000_000;
 
 /// The prepared component. It exports `prepare` as before, where that has nothing left to do.
 ///
@@ -31,6 +31,11 @@ const FUEL_MAX: u64 = 20_000_000_000;
 /// When `bytes` is not a component, has no `prepare`, or is put together in a way that no image can be made of; when
 /// `prepare` calls an import, needs more than its bounds, or says why it cannot.
 pub fn preinitialise(bytes: &[u8]) -> Result<Vec<u8>> {
+    within(bytes, FUEL_MAX)
+}
+
+/// The same, with so many instructions at most.
+fn within(bytes: &[u8], fuel: u64) -> Result<Vec<u8>> {
     let has_it = exports(bytes)?.iter().any(|name| name == PREPARE);
     ensure!(
         has_it,
@@ -51,7 +56,7 @@ pub fn preinitialise(bytes: &[u8]) -> Result<Vec<u8>> {
         .build();
     let mut store = Store::new(&engine, limits);
     store.limiter(|limits: &mut StoreLimits| limits);
-    store.set_fuel(FUEL_MAX)?;
+    store.set_fuel(fuel)?;
     // A component with imports that wait has to be run so, and nothing of it ever waits.
     block_on(async {
         let instance = instance(&mut store, &instrumented).await?;
