@@ -22,7 +22,7 @@ pub const PREPARE: &str = "prepare";
 /// thousand.
 const MEMORY_BYTES_MAX: usize = 128 << 20;
 /// Most instructions that it may take, as wasmtime counts them. A policy of 256 KiB needs a few hundred million.
-const FUEL_MAX: u64 = 20_000_000_000;
+const FUEL_MAX: u64 = 5_000_000_000;
 
 /// The prepared component. It exports `prepare` as before, where that has nothing left to do.
 ///
@@ -31,6 +31,11 @@ const FUEL_MAX: u64 = 20_000_000_000;
 /// When `bytes` is not a component, has no `prepare`, or is put together in a way that no image can be made of; when
 /// `prepare` calls an import, needs more than its bounds, or says why it cannot.
 pub fn preinitialise(bytes: &[u8]) -> Result<Vec<u8>> {
+    within(bytes, FUEL_MAX)
+}
+
+/// The same, with so many instructions at most.
+fn within(bytes: &[u8], fuel: u64) -> Result<Vec<u8>> {
     let has_it = exports(bytes)?.iter().any(|name| name == PREPARE);
     ensure!(
         has_it,
@@ -51,14 +56,17 @@ pub fn preinitialise(bytes: &[u8]) -> Result<Vec<u8>> {
         .build();
     let mut store = Store::new(&engine, limits);
     store.limiter(|limits: &mut StoreLimits| limits);
-    store.set_fuel(FUEL_MAX)?;
-    let instance = instance(&mut store, &instrumented)?;
-    prepare(&mut store, &instance)?;
-    let mut state = State::of(&mut store, instance);
-    let image = block_on(wizer.snapshot_component(&context, &mut state));
-    // Where something could not be read, what was made is of no use.
-    state.finish().context(no_image)?;
-    image.map_err(anyhow::Error::from).context(no_image)
+    store.set_fuel(fuel)?;
+    // A component with imports that wait has to be run so, and nothing of it ever waits.
+    block_on(async {
+        let instance = instance(&mut store, &instrumented).await?;
+        prepare(&mut store, &instance).await?;
+        let mut state = State::of(&mut store, instance);
+        let image = wizer.snapshot_component(&context, &mut state).await;
+        // Where something could not be read, what was made is of no use.
+        state.finish().context(no_image)?;
+        image.map_err(anyhow::Error::from).context(no_image)
+    })
 }
 
 /// Of code that runs once. What is made of it runs with the host's settings.
@@ -69,21 +77,21 @@ fn config() -> Config {
 }
 
 /// An instance in which each import ends whoever calls it.
-fn instance(store: &mut Store<StoreLimits>, bytes: &[u8]) -> Result<Instance> {
+async fn instance(store: &mut Store<StoreLimits>, bytes: &[u8]) -> Result<Instance> {
     let component = Component::new(store.engine(), bytes)?;
     let mut linker = Linker::new(store.engine());
     linker.define_unknown_imports_as_traps(&component)?;
-    let instance = linker.instantiate(store, &component);
-    instance.map_err(|error| because(&error.into(), "it calls an import when it begins"))
+    let instance = linker.instantiate_async(store, &component).await;
+    instance.map_err(|error| because(&error.into(), "it cannot begin"))
 }
 
 /// Calls `prepare`.
-fn prepare(store: &mut Store<StoreLimits>, instance: &Instance) -> Result<()> {
+async fn prepare(store: &mut Store<StoreLimits>, instance: &Instance) -> Result<()> {
     let function = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, PREPARE);
     let function = function
         .map_err(anyhow::Error::from)
         .with_context(|| format!("its `{PREPARE}` is not `func() -> result<_, string>`"))?;
-    match function.call(&mut *store, ()) {
+    match function.call_async(&mut *store, ()).await {
         Ok((Ok(()),)) => Ok(()),
         Ok((Err(why),)) => bail!("what is embedded cannot be used: {why}"),
         Err(error) => Err(because(

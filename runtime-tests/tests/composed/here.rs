@@ -108,7 +108,6 @@ async fn instances_of_a_prepared_component_differ_where_they_must(host: &dyn Hos
             let ask = Ask::get("/read/a").bearer(&issuer.token("alice", "read"));
             let answer = ask.send(running.address).await;
             status(&answer, 200, "by the keys inside");
-            assert_eq!(seen(&answer, "x-auth-subject"), ["alice"]);
             let trace = &seen(&answer, "traceparent")[0];
             // The version, and the trace after it.
             traces.insert(trace[3..35].to_owned());

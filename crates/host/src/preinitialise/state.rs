@@ -37,30 +37,34 @@ impl<'a> State<'a> {
     }
 
     /// What a function of the instrumented component gives; `None`: nothing, and why is kept.
-    fn read<R: Lift + 'static, T>(
+    async fn read<R: Lift + Send + 'static, T>(
         &mut self,
         instance: &str,
         name: &str,
-        of: impl FnOnce(&Store<StoreLimits>, R) -> T,
+        of: impl FnOnce(&Store<StoreLimits>, R) -> T + Send,
     ) -> Option<T> {
-        let read = self.call(instance, name).map(|value| of(self.store, value));
-        read.map_err(|error| self.wrong.get_or_insert(error)).ok()
+        match self.call(instance, name).await {
+            Ok(value) => Some(of(self.store, value)),
+            Err(error) => {
+                self.wrong.get_or_insert(error);
+                None
+            }
+        }
     }
 
-    fn call<R: Lift + 'static>(&mut self, instance: &str, name: &str) -> Result<R> {
+    async fn call<R: Lift + Send + 'static>(&mut self, instance: &str, name: &str) -> Result<R> {
         let missing = || format!("it has no `{name}` of `{instance}`");
-        let export = self
-            .instance
-            .get_export_index(&mut *self.store, None, instance);
+        let store = &mut *self.store;
+        let export = self.instance.get_export_index(&mut *store, None, instance);
         let export = export.with_context(missing)?;
         let function = self
             .instance
-            .get_export_index(&mut *self.store, Some(&export), name);
+            .get_export_index(&mut *store, Some(&export), name);
         let function = function.with_context(missing)?;
         let function = self
             .instance
-            .get_typed_func::<(), (R,)>(&mut *self.store, function)?;
-        Ok(function.call(&mut *self.store, ())?.0)
+            .get_typed_func::<(), (R,)>(&mut *store, function)?;
+        Ok(function.call_async(store, ()).await?.0)
     }
 }
 
@@ -72,9 +76,9 @@ impl ComponentInstanceState for State<'_> {
         contents: impl FnOnce(&[u8]) + Send,
     ) {
         if !self.memories.contains_key(func) {
-            let bytes = self.read(instance, func, |store, list: WasmList<u8>| {
-                list.as_le_slice(store).to_vec()
-            });
+            let read =
+                |store: &Store<StoreLimits>, list: WasmList<u8>| list.as_le_slice(store).to_vec();
+            let bytes = self.read(instance, func, read).await;
             self.memories
                 .insert(func.to_owned(), bytes.unwrap_or_default());
         }
@@ -82,22 +86,22 @@ impl ComponentInstanceState for State<'_> {
     }
 
     async fn call_func_ret_s32(&mut self, instance: &str, func: &str) -> i32 {
-        self.read(instance, func, |_, value| value)
-            .unwrap_or_default()
+        let read = self.read(instance, func, |_, value| value).await;
+        read.unwrap_or_default()
     }
 
     async fn call_func_ret_s64(&mut self, instance: &str, func: &str) -> i64 {
-        self.read(instance, func, |_, value| value)
-            .unwrap_or_default()
+        let read = self.read(instance, func, |_, value| value).await;
+        read.unwrap_or_default()
     }
 
     async fn call_func_ret_f32(&mut self, instance: &str, func: &str) -> u32 {
-        self.read(instance, func, |_, value: f32| value.to_bits())
-            .unwrap_or_default()
+        let bits = |_: &Store<StoreLimits>, value: f32| value.to_bits();
+        self.read(instance, func, bits).await.unwrap_or_default()
     }
 
     async fn call_func_ret_f64(&mut self, instance: &str, func: &str) -> u64 {
-        self.read(instance, func, |_, value: f64| value.to_bits())
-            .unwrap_or_default()
+        let bits = |_: &Store<StoreLimits>, value: f64| value.to_bits();
+        self.read(instance, func, bits).await.unwrap_or_default()
     }
 }

@@ -124,7 +124,8 @@ fn what_has_no_end_or_no_bound_is_ended() {
             "memory",
         ),
     ] {
-        let error = why_not(&component(prepare));
+        let error = within(&component(prepare), 1_000_000).unwrap_err();
+        let error = format!("{error:#}");
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
