@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use crate::ahead::Ahead;
 use crate::clock::WallClock;
+use crate::fuel::FuelSink;
 use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
@@ -125,6 +126,9 @@ pub struct HostOptions {
     pub clock: Option<WallClock>,
     /// What components see of the fields that they may not set.
     pub manner: Manner,
+    /// Counts what instances compute, and tells it here. They take longer for it. Not with what was compiled
+    /// [ahead](Self::ahead), which does not count.
+    pub fuel: Option<FuelSink>,
 }
 
 impl HostOptions {
@@ -163,6 +167,7 @@ impl HostOptions {
             log: None,
             clock: None,
             manner: Manner::default(),
+            fuel: None,
         }
     }
 
