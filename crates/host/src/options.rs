@@ -16,8 +16,9 @@ use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
 
-/// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
-pub const INSTANCE_REUSE_COUNT: usize = 128;
+/// Requests that one instance serves before it is replaced, unless told otherwise; Spin's default is 128. What a new one
+/// begins with is then less than a tenth of what its requests take: `docs/decisions/0086-requests-of-an-instance.md`.
+pub const INSTANCE_REUSE_COUNT: usize = 1000;
 /// Requests that one instance serves at the same time, unless told otherwise (Spin's default).
 pub const INSTANCE_CONCURRENT_REUSE_COUNT: usize = 16;
 /// How long an instance without a request is kept, unless told otherwise (Spin's default).
@@ -132,7 +133,8 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// Spin's defaults where Spin has a limit, and limits of our own where it has none, listening on `listen` and
+    /// Spin's defaults where Spin has a limit, but for the requests of an instance, and limits of our own where it has
+    /// none, listening on `listen` and
     /// keeping state in `state_dir`. It stops without a delay: nobody is known who would see that it does.
     pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
         Self {
