@@ -15,18 +15,13 @@
     reason = "tests"
 )]
 
-use doorward_host::{FuelSink, WallClock};
 use doorward_runtime_tests::app::{App, AppSpec};
-use doorward_runtime_tests::client::{ANSWER_TIME_MAX, Ask};
-use doorward_runtime_tests::gated::status;
-use doorward_runtime_tests::host::start_in_process;
+use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::origin::{Origin, Reply};
-use doorward_runtime_tests::run;
+use doorward_runtime_tests::{fuel, run};
 use doorward_tests::counts::{Counts, of_another_compiler, skipped};
 use doorward_tests::signing::{self, AUDIENCE, ISSUER, NOW, SECRET, SIGNERS};
 use serde_json::json;
-use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// The numbers.
 const COMMITTED: &str = "runtime-tests/golden/fuel.toml";
@@ -41,10 +36,6 @@ const AGAIN: &str = "one more request, with the same token";
 const SHARED: &str = "https://shared.acme.example";
 /// Tokens after which a key has its tables.
 const BEFORE_TABLES: usize = 4;
-/// Instances that there is room for.
-const INSTANCES_MAX: usize = 2;
-/// An instance is kept for so long without a request: longer than the test takes.
-const IDLE_TIME: Duration = Duration::from_secs(3600);
 
 #[test]
 fn each_kind_of_request_uses_as_much_fuel_as_before() {
@@ -79,7 +70,7 @@ async fn count(counts: &mut Counts) {
     ];
     for (name, spec) in services {
         let app = with_keys(spec);
-        let fresh = fuel(&app, &[&tokens("RS256", 1)]).await;
+        let fresh = used(&app, &[&tokens("RS256", 1)]).await;
         counts.add(&format!("{name}: {FRESH}"), fresh);
         counts.add(&format!("{name}: {AGAIN}"), again(&app).await);
     }
@@ -89,17 +80,17 @@ async fn count(counts: &mut Counts) {
         let add = |counts: &mut Counts, what: &str, fuel: u64| {
             counts.add(&format!("gate, {algorithm}: {what}"), fuel);
         };
-        add(counts, FRESH, fuel(&gate, &[&tokens(algorithm, 1)]).await);
+        add(counts, FRESH, used(&gate, &[&tokens(algorithm, 1)]).await);
         // What an instance does once, it has done for another key.
         let other = match algorithm {
             "HS256" => tokens("RS256", 1),
             _ => tokens("HS256", 1),
         };
-        let before = fuel(&gate, &[&other]).await;
-        let first = fuel(&gate, &[&other, &tokens(algorithm, 1)]).await;
+        let before = used(&gate, &[&other]).await;
+        let first = used(&gate, &[&other, &tokens(algorithm, 1)]).await;
         add(counts, "the first token of a key", first - before);
-        let before = fuel(&gate, &[&tokens(algorithm, BEFORE_TABLES)]).await;
-        let then = fuel(&gate, &[&tokens(algorithm, BEFORE_TABLES + 1)]).await;
+        let before = used(&gate, &[&tokens(algorithm, BEFORE_TABLES)]).await;
+        let then = used(&gate, &[&tokens(algorithm, BEFORE_TABLES + 1)]).await;
         add(counts, "a further token of a key", then - before);
     }
 }
@@ -107,34 +98,16 @@ async fn count(counts: &mut Counts) {
 /// What one more request with the same token uses.
 async fn again(app: &App) -> u64 {
     let token = tokens("RS256", 1);
-    let before = fuel(app, &[&token, &token]).await;
-    fuel(app, &[&token, &token, &token]).await - before
+    let before = used(app, &[&token, &token]).await;
+    used(app, &[&token, &token, &token]).await - before
 }
 
 /// What an instance uses that is sent a request with each of these tokens.
-async fn fuel(app: &App, tokens: &[&[String]]) -> u64 {
-    let tokens = tokens.concat();
-    let (told, mut used) = mpsc::unbounded_channel();
-    let running = start_in_process(app, |options| {
-        options.instances_max = INSTANCES_MAX;
-        options.max_instance_reuse_count = tokens.len();
-        options.idle_instance_timeout = IDLE_TIME;
-        options.clock = Some(WallClock::fixed_at(NOW.0));
-        options.fuel = Some(FuelSink::new(move |_, fuel| told.send(fuel).unwrap()));
-    })
-    .await;
-    for token in &tokens {
-        let answer = Ask::get("/orders/1")
-            .bearer(token)
-            .send(running.address)
-            .await;
-        status(&answer, 200, &format!("a good token: {:?}", running.log()));
-    }
-    let ended = tokio::time::timeout(ANSWER_TIME_MAX, used.recv()).await;
-    let fuel = ended.expect("it ends after its last request").unwrap();
-    running.stop().await;
-    assert!(used.recv().await.is_none(), "one instance has all requests");
-    fuel
+async fn used(app: &App, tokens: &[&[String]]) -> u64 {
+    let asks: Vec<Ask> = (tokens.iter().copied().flatten())
+        .map(|token| Ask::get("/orders/1").bearer(token))
+        .collect();
+    fuel::used(app, NOW.0, &asks).await
 }
 
 /// An application with the keys of all algorithms.
