@@ -8,12 +8,7 @@
 //! An instance tells what it has used when it ends. What one request uses is that of an instance with this request at its
 //! end, less that of one without it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use doorward_runtime_tests::app::{App, AppSpec};
 use doorward_runtime_tests::client::Ask;

@@ -9,10 +9,12 @@ use wasmtime::Store;
 /// What an instance has at its beginning: more than it can use in its life.
 const FUEL: u64 = u64::MAX;
 
+type Tell = dyn Fn(&str, u64) + Send + Sync;
+
 /// Is told what an instance has used when that ends. Must not block for long: it is called from the threads that serve
 /// requests.
 #[derive(Clone)]
-pub struct FuelSink(Arc<dyn Fn(&str, u64) + Send + Sync>);
+pub struct FuelSink(Arc<Tell>);
 
 impl FuelSink {
     /// One that hands the name of the component in the manifest, and the fuel, to `tell`. A middleware is one component
