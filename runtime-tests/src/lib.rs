@@ -24,6 +24,7 @@ pub mod collector;
 pub mod command;
 pub use doorward_tests::credential;
 pub mod echoing;
+pub mod fuel;
 pub mod gated;
 mod group;
 pub mod grpc;

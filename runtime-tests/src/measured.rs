@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How often four clients ask together, each once with a token and once without.
 pub const REQUESTS: u64 = 300;
 
+/// Requests of an instance, so that there are several for these.
+pub const REQUESTS_AN_INSTANCE: usize = 128;
+
 /// How long it may take until Prometheus knows something.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often is looked whether it does.

@@ -1,7 +1,7 @@
 //! What the native tests share. The tests themselves are in `tests/tests`, what they read in
 //! `tests/data`.
 //!
-//! [`contract`] says what the engine may count on, whatever it runs on. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
+//! [`contract`] says what the engine may count on, whatever it runs on. [`counts`] are compared with committed ones. [`decisions`] reads the decision cases, [`mint`] signs their tokens with keys that follow from
 //! their names. [`examples`] are the policies of the repository. [`findings`] reads what is to be found in policies. [`numbers`] are for properties.
 //! [`policy_tables`] are the tables of a policy. [`providers`] reads the page on providers, and tokens of
 //! their shape. [`scenario`] draws worlds from seeds and checks what became of them. [`signing`] signs tokens of every algorithm with the key pairs of `data/token`. [`sim`] is the engine
@@ -9,6 +9,7 @@
 //! words of its files, for the checks of it.
 
 pub mod contract;
+pub mod counts;
 pub mod credential;
 pub mod decisions;
 pub mod examples;

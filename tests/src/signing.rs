@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use aws_lc_rs::digest::{self, SHA256, SHA384};
+use aws_lc_rs::encoding::{AsBigEndian as _, EcPrivateKeyBin};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{
@@ -21,6 +23,7 @@ use aws_lc_rs::{hmac, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_token::{Algorithm, AlgorithmSet, Expectations, UnixTime};
+use num_bigint::BigUint;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -45,6 +48,19 @@ pub const SIGNERS: [(Algorithm, &str); 10] = [
     (Algorithm::Es384, "p-384"),
     (Algorithm::Es512, "p-521"),
     (Algorithm::EdDsa, "ed25519"),
+];
+
+/// The x of the generator and the order of P-256 (FIPS 186-4 D.1.2.3).
+const P256: [&[u8]; 2] = [
+    b"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+    b"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+];
+/// The same of P-384 (D.1.2.4).
+const P384: [&[u8]; 2] = [
+    b"aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a38\
+      5502f25dbf55296c3a545e3872760ab7",
+    b"ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf\
+      581a0db248b0a77aecec196accc52973",
 ];
 
 #[derive(Deserialize)]
@@ -121,6 +137,36 @@ pub fn sign(algorithm: Algorithm, key: &str, message: &[u8]) -> Vec<u8> {
             .as_ref()
             .to_vec(),
     }
+}
+
+/// Like [`sign`], with the same bytes in every run: what it takes to verify a signature of ES256 or ES384 depends on them.
+/// The nonce is 1, which would give away a key that is not a test's.
+#[must_use]
+pub fn sign_repeatably(algorithm: Algorithm, key: &str, message: &[u8]) -> Vec<u8> {
+    let (curve, hash, [x, order]) = match algorithm {
+        Algorithm::Es256 => (&ECDSA_P256_SHA256_FIXED_SIGNING, &SHA256, P256),
+        Algorithm::Es384 => (&ECDSA_P384_SHA384_FIXED_SIGNING, &SHA384, P384),
+        _ => return sign(algorithm, key, message),
+    };
+    let pkcs8 = from_base64url(&KEYS.get(key).expect("the key is in keys.json").pkcs8);
+    let pair = EcdsaKeyPair::from_pkcs8(curve, &pkcs8).expect("the key is on the curve");
+    let private: EcPrivateKeyBin<'_> = (pair.private_key().as_be_bytes()).expect("it has one");
+    let number = |text: &[u8]| BigUint::parse_bytes(text, 16).expect("digits");
+    let (r, order) = (number(x), number(order));
+    let digest = BigUint::from_bytes_be(digest::digest(hash, message).as_ref());
+    let s = (digest + &r * BigUint::from_bytes_be(private.as_ref())) % order;
+    let padded = |number: &BigUint| {
+        let bytes = number.to_bytes_be();
+        let zeros = hash.output_len() - bytes.len();
+        [vec![0; zeros], bytes].concat()
+    };
+    [padded(&r), padded(&s)].concat()
+}
+
+/// The HMAC of a message with [`SECRET`] and SHA-256.
+#[must_use]
+pub fn hs256(message: &[u8]) -> Vec<u8> {
+    sign_with_secret(Algorithm::Hs256, SECRET, message)
 }
 
 /// The HMAC of a message.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// With this variable a committed file is written anew where it is not the one that is made now.
-const BLESS: &str = "DOORWARD_BLESS";
+pub const BLESS: &str = "DOORWARD_BLESS";
 
 /// Fails unless the committed file with this name is the one that is made now.
 ///

@@ -12,54 +12,33 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use doorward_tests::tree::{assert_committed, root, toml_file};
-use std::fmt::Write as _;
-use std::io::Write as _;
+use doorward_tests::counts::{Counts, of_another_compiler, skipped};
+use doorward_tests::tree::root;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The numbers, by step.
 const COMMITTED: &str = "tests/data/instructions.toml";
-/// How far a count may be from the committed one, in per cent of it.
-const DIFFERENCE_MAX_PERCENT: u64 = 5;
 /// How often the shorter process does a step: more often than a key verifies before it has tables.
 const TIMES: u32 = 4;
+/// Steps that there are at least.
+const STEPS_MIN: usize = 10;
 
 #[test]
 fn each_step_takes_as_many_instructions_as_before() {
     if let Some(missing) = missing() {
-        // Past what keeps the output of tests that pass to itself.
-        let said = format!("warning: SKIPPED: counting instructions: {missing}\n");
-        std::io::stderr().write_all(said.as_bytes()).unwrap();
-        return;
+        return skipped(&format!("counting instructions: {missing}"));
     }
     let program = built();
     let names = Command::new(&program).output().unwrap();
     let names = String::from_utf8(names.stdout).unwrap();
-    let committed = toml_file(COMMITTED);
-    let mut made = format!(
-        "# Instructions of one step of each kind: tests/tests/instructions.rs.\nrustc = \"{}\"\n\n[instructions]\n",
-        compiler()
-    );
-    let mut counted = 0;
+    let what = "Instructions of one step of each kind: tests/tests/instructions.rs.";
+    let mut counts = Counts::new(COMMITTED, what, "instructions");
     for name in names.lines() {
         let count = count(&program, name, 2 * TIMES) - count(&program, name, TIMES);
-        let count = count / u64::from(TIMES);
-        let before = committed
-            .get("instructions")
-            .and_then(|counts| counts.get(name))
-            .and_then(toml::Value::as_integer)
-            .and_then(|before| u64::try_from(before).ok());
-        // What is near enough stays, so that the file does not change with every count.
-        let is_near = before
-            .is_some_and(|before| count.abs_diff(before) * 100 <= before * DIFFERENCE_MAX_PERCENT);
-        println!("{name}: {count}, committed {before:?}");
-        let count = before.filter(|_| is_near).unwrap_or(count);
-        writeln!(made, "\"{name}\" = {count}").unwrap();
-        counted += 1;
+        counts.add(name, count / u64::from(TIMES));
     }
-    assert!(counted >= 10, "only {counted} steps were counted");
-    assert_committed(COMMITTED, &made);
+    counts.assert_committed(STEPS_MIN);
 }
 
 /// Why nothing can be counted.
@@ -74,16 +53,7 @@ fn missing() -> Option<String> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         return Some("there is no valgrind".to_owned());
     }
-    let blesses = std::env::var_os("DOORWARD_BLESS").is_some();
-    let of = toml_file(COMMITTED).get("rustc")?.as_str()?.to_owned();
-    let here = compiler();
-    (of != here && !blesses).then(|| format!("the numbers are of rustc {of}, and this is {here}"))
-}
-
-fn compiler() -> String {
-    let version = Command::new("rustc").arg("--version").output().unwrap();
-    let version = String::from_utf8(version.stdout).unwrap();
-    version.split(' ').nth(1).unwrap_or_default().to_owned()
+    of_another_compiler(COMMITTED)
 }
 
 /// The program, built as the components are, but for this machine.

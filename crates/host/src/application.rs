@@ -242,7 +242,12 @@ impl<'a> Loader<'a> {
                 // What was compiled ahead needs no folder for what is compiled.
                 let cache = options.ahead.is_none();
                 let cache = cache.then(|| options.cache_folder().join("compiled"));
-                engine(cache.as_deref(), options.memory_bytes_max, room)?
+                engine(
+                    cache.as_deref(),
+                    options.memory_bytes_max,
+                    room,
+                    options.fuel.is_some(),
+                )?
             }
         };
         let log = options.log.clone().unwrap_or_else(LogSink::stdio);

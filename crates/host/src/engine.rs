@@ -57,13 +57,20 @@ pub struct Room {
 
 /// An engine with its compiled components cached in `cache_dir`, if there is one, and the thread that makes running
 /// code pause. Where no component asks another one, or is asked by a timer, there is no room for those that would be.
+/// With `has_fuel`, what instances compute is counted.
 ///
 /// # Errors
 ///
 /// When the folder cannot be used or the machine cannot run compiled code.
-pub fn engine(cache_dir: Option<&Path>, memory_bytes_max: usize, room: Room) -> Result<Engine> {
+pub fn engine(
+    cache_dir: Option<&Path>,
+    memory_bytes_max: usize,
+    room: Room,
+    has_fuel: bool,
+) -> Result<Engine> {
     let mut config = code_settings();
     config
+        .consume_fuel(has_fuel)
         .cache(cache_dir.map(cache).transpose()?)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
             memory_bytes_max,

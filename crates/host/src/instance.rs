@@ -26,6 +26,7 @@ use crate::engine::{
     CHAINED_INSTANCES_PER_DEPTH, CHAINED_WAITING_PER_DEPTH_MAX, EPOCH_TICK, TIMED_INSTANCES,
 };
 use crate::flow::Flow;
+use crate::fuel::FuelSink;
 use crate::interfaces::outbound_http::Denied;
 use crate::interfaces::{Grants, NewInstance};
 use crate::manifest::TIMERS_MAX;
@@ -136,6 +137,8 @@ pub struct Factory {
     /// For how long its application is the one that is served.
     term: Arc<Term>,
     metrics: Option<Arc<Metrics>>,
+    /// Who is told what its instances have used, where that is counted.
+    fuel: Option<FuelSink>,
 }
 
 impl Factory {
@@ -168,6 +171,7 @@ impl Factory {
             clock: options.clock.clone(),
             term,
             metrics,
+            fuel: options.fuel.clone(),
         }
     }
 
@@ -216,6 +220,9 @@ impl Factory {
                 busy: busy.clone(),
             },
         );
+        if self.fuel.is_some() {
+            FuelSink::fill(&mut store)?;
+        }
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         let busy_ticks_max = self.reuse.busy_ticks_max;
@@ -271,6 +278,7 @@ impl HandlerState for Factory {
                 work: self.term.work(),
                 askers,
                 aboard,
+                fuel: self.fuel.clone(),
                 _slot: slot,
                 _counted: counted,
             },
@@ -313,6 +321,8 @@ pub struct Worker {
     /// The components whose requests it has; none where they come from outside.
     askers: Option<Askers>,
     aboard: Arc<Aboard>,
+    /// Who is told what it has used.
+    fuel: Option<FuelSink>,
     /// Given back with this.
     _slot: Option<Slot>,
     _counted: Option<Counted>,
@@ -356,6 +366,9 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<HostState>, result: wasmtime::Result<()>) {
+        if let Some(fuel) = &self.fuel {
+            fuel.told_of(&self.component, &store);
+        }
         // First the instance, so that what it wrote before comes before why it ended.
         drop(store);
         // An instance that is cut off because the host stops has done nothing wrong.
@@ -530,71 +543,4 @@ impl WorkerExpiration for Expiration {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::Waker;
-
-    use super::*;
-    use crate::course::Course;
-
-    const LONG: Duration = Duration::from_secs(3600);
-
-    fn is_over(
-        idle: Duration,
-        request: Option<Duration>,
-        status: WorkerStatus,
-        stopping: bool,
-    ) -> bool {
-        let course = Course::begin();
-        course.enter(match stopping {
-            true => Phase::Stopping,
-            false => Phase::Draining,
-        });
-        let mut expiration = Box::pin(Expiration::new(
-            idle,
-            request,
-            Term::begin(course),
-            None,
-            None,
-            Arc::new(Aboard::new(None)),
-            Busy::default(),
-        ));
-        let mut cx = Context::from_waker(Waker::noop());
-        let start = Instant::now();
-        expiration.as_mut().poll(&mut cx, status, start).is_ready()
-    }
-
-    #[tokio::test]
-    async fn an_instance_goes_away_when_it_is_idle_for_too_long() {
-        assert!(is_over(Duration::ZERO, None, WorkerStatus::Idle, false));
-        assert!(!is_over(LONG, None, WorkerStatus::Idle, false));
-    }
-
-    #[tokio::test]
-    async fn requests_take_as_long_as_they_take_unless_there_is_a_timeout() {
-        for status in [WorkerStatus::Requests, WorkerStatus::PostReturn] {
-            assert!(!is_over(Duration::ZERO, None, status, false));
-            assert!(!is_over(Duration::ZERO, Some(LONG), status, false));
-            assert!(is_over(LONG, Some(Duration::ZERO), status, false));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_is_late_when_nothing_moved_and_nobody_waited_for_its_client() {
-        let timeout = Duration::from_secs(5);
-        let began = tokio::time::Instant::now();
-        let flow = Arc::new(Flow::inside(began));
-        too_late(Arc::downgrade(&flow), timeout).await;
-        assert_eq!(began.elapsed(), timeout);
-        // Now the client has to take the answer.
-        flow.answer(tokio::time::Instant::now());
-        let late = too_late(Arc::downgrade(&flow), timeout);
-        assert!(tokio::time::timeout(LONG, late).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_host_that_stops_keeps_busy_instances_only() {
-        assert!(is_over(LONG, None, WorkerStatus::Idle, true));
-        assert!(!is_over(LONG, None, WorkerStatus::Requests, true));
-        assert!(!is_over(LONG, None, WorkerStatus::PostReturn, true));
-    }
-}
+mod tests;

@@ -44,6 +44,7 @@ mod engine;
 mod exports;
 mod fixed;
 mod flow;
+mod fuel;
 mod instance;
 mod interfaces;
 pub mod kv;
@@ -85,6 +86,7 @@ pub mod variables;
 
 pub use chaining::not_callable;
 pub use clock::WallClock;
+pub use fuel::FuelSink;
 pub use ipnet::IpNet;
 pub use manner::Manner;
 pub use options::{HostOptions, LogLine, LogSink, LogStream};

@@ -11,12 +11,14 @@ use ipnet::IpNet;
 
 use crate::ahead::Ahead;
 use crate::clock::WallClock;
+use crate::fuel::FuelSink;
 use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
 
-/// Requests that one instance serves before it is replaced, unless told otherwise (Spin's default).
-pub const INSTANCE_REUSE_COUNT: usize = 128;
+/// Requests that one instance serves before it is replaced, unless told otherwise; Spin's default is 128. What a new one
+/// begins with is then less than a tenth of what its requests take: `docs/decisions/0086-requests-of-an-instance.md`.
+pub const INSTANCE_REUSE_COUNT: usize = 1000;
 /// Requests that one instance serves at the same time, unless told otherwise (Spin's default).
 pub const INSTANCE_CONCURRENT_REUSE_COUNT: usize = 16;
 /// How long an instance without a request is kept, unless told otherwise (Spin's default).
@@ -125,10 +127,14 @@ pub struct HostOptions {
     pub clock: Option<WallClock>,
     /// What components see of the fields that they may not set.
     pub manner: Manner,
+    /// Counts what instances compute, and tells it here. They take longer for it. Not with what was compiled
+    /// [ahead](Self::ahead), which does not count.
+    pub fuel: Option<FuelSink>,
 }
 
 impl HostOptions {
-    /// Spin's defaults where Spin has a limit, and limits of our own where it has none, listening on `listen` and
+    /// Spin's defaults where Spin has a limit, but for the requests of an instance, and limits of our own where it has
+    /// none, listening on `listen` and
     /// keeping state in `state_dir`. It stops without a delay: nobody is known who would see that it does.
     pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -163,6 +169,7 @@ impl HostOptions {
             log: None,
             clock: None,
             manner: Manner::default(),
+            fuel: None,
         }
     }
 

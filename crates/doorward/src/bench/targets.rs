@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use doorward_host::options::INSTANCE_REUSE_COUNT;
+
 use super::cases::BARE;
 use super::figures::{CLOSED, Figure, Key, Medians};
 
 /// The load at which the tail is judged: what a server that is not overloaded has.
 const BELOW_MAXIMUM: &str = "70 %";
 /// Requests that an instance serves by default.
-const USUAL: usize = 128;
+const USUAL: usize = INSTANCE_REUSE_COUNT;
 
 /// What is to be reached.
 struct Target {
@@ -223,8 +225,8 @@ mod tests {
         let load = Rate::Share(0.7).name(1);
         let tail = |load: &str| {
             judged(&[
-                ("gate-rs256", 128, load, Figure::P99, 900.0),
-                ("gate-rs256", 128, load, Figure::P50, 200.0),
+                ("gate-rs256", USUAL, load, Figure::P99, 900.0),
+                ("gate-rs256", USUAL, load, Figure::P50, 200.0),
             ])
         };
         assert_eq!(tail(&load), [(4.5, false)]);
@@ -235,7 +237,7 @@ mod tests {
     fn what_was_not_measured_is_not_judged() {
         assert_eq!(judged(&[]), []);
         let figures = [
-            ("gate-rs256", 1000, CLOSED, Figure::Memory, 1.0),
+            ("gate-rs256", 128, CLOSED, Figure::Memory, 1.0),
             ("gate-rs256", 1, CLOSED, Figure::Processor, 1.0),
         ];
         assert_eq!(
