@@ -21,6 +21,7 @@ mod ecdsa;
 mod ed25519;
 mod modular;
 mod points;
+mod prepared;
 mod rsa;
 mod signing;
 

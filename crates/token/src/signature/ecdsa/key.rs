@@ -1,17 +1,16 @@
 //! Keys of a curve, and the signatures that they verify (FIPS 186-5 §6.4.2).
 
-use std::sync::OnceLock;
-
 use super::domain::Domain;
 use super::point::{Field, Number, Point};
 use crate::signature::modular::Arithmetic;
+use crate::signature::prepared::Prepared;
 
 pub(crate) struct EcdsaKey<M: Arithmetic> {
     domain: &'static Domain,
     /// Arithmetic modulo the prime of the field.
     prime: M,
-    /// Arithmetic modulo the order, from the first signature on.
-    order: OnceLock<M>,
+    /// Arithmetic modulo the order.
+    order: Prepared<M>,
     x: Number<M::Limb>,
     y: Number<M::Limb>,
 }
@@ -36,7 +35,7 @@ impl<M: Arithmetic> EcdsaKey<M> {
         Some(Self {
             domain,
             prime,
-            order: OnceLock::new(),
+            order: Prepared::not_yet(),
             x,
             y,
         })
@@ -66,7 +65,7 @@ impl<M: Arithmetic> EcdsaKey<M> {
             // No borrow: no order ends with less.
             *last -= 2;
         }
-        let order = self.order.get_or_init(|| M::new(domain.order));
+        let order = self.order.get(|| M::new(domain.order));
         let inverse = order.power(s, &exponent);
         let u = order.product(&inverse, hash);
         let v = order.product(&inverse, r);

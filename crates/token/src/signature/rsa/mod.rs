@@ -10,9 +10,8 @@
 mod encoding;
 mod roca;
 
-use std::sync::OnceLock;
-
 use super::modular::{Arithmetic as _, Modulus, bits};
+use super::prepared::Prepared;
 use encoding::Hash;
 
 use crate::algorithm::{Algorithm, AlgorithmSet};
@@ -41,8 +40,7 @@ pub(super) struct RsaKey {
     /// Big-endian, without leading zeros.
     modulus: Vec<u8>,
     modulus_bits: usize,
-    /// From the first signature on: an instance may live for one request, and of an issuer's keys it uses one.
-    prepared: OnceLock<Modulus>,
+    prepared: Prepared<Modulus>,
     /// Big-endian.
     exponent: Vec<u8>,
 }
@@ -72,7 +70,7 @@ impl RsaKey {
         Ok(Self {
             modulus: modulus.to_vec(),
             modulus_bits,
-            prepared: OnceLock::new(),
+            prepared: Prepared::not_yet(),
             exponent: exponent.to_vec(),
         })
     }
@@ -86,7 +84,7 @@ impl RsaKey {
         if signature >= self.modulus.as_slice() {
             return false;
         }
-        let prepared = self.prepared.get_or_init(|| Modulus::new(&self.modulus));
+        let prepared = self.prepared.get(|| Modulus::new(&self.modulus));
         let encoded = prepared.power(signature, &self.exponent);
         match algorithm {
             Algorithm::Rs256 => encoding::is_pkcs1(&encoded, Hash::Sha256, message),
