@@ -21,7 +21,7 @@ impl Place {
             chains: false,
             timers: false,
         };
-        let engine = engine(None, MEMORY_BYTES, room).unwrap();
+        let engine = engine(None, MEMORY_BYTES, room, false).unwrap();
         let pages = MEMORY_BYTES / PAGE_BYTES;
         let text = format!(
             r#"(module (memory (export "memory") {pages}) (data (i32.const 1048576) "in the image"))"#
