@@ -9,7 +9,6 @@ use doorward_policy::Mounted;
 use doorward_policy::{Findings, KeySource, Policy};
 use doorward_token::KeySet;
 
-use crate::event::Event;
 use crate::fault::Unreadable;
 
 /// Where the policy is mounted (`files` in `spin.toml`).
@@ -36,29 +35,20 @@ impl Prepared {
     /// A key set that is not embedded is read by each instance where it is mounted.
     ///
     /// # Errors
-    /// What an instance would write into its log, in one line: nothing is embedded, or what is cannot be used.
+    /// The reason that an instance would write into its log: nothing is embedded, or what is cannot be used.
     pub fn of<'a>(
         file: impl Fn(&str) -> Result<Option<&'a [u8]>, Unreadable>,
     ) -> Result<Self, String> {
         let embedded = file(POLICY_PATH).and_then(|file| file.ok_or(Unreadable::not_embedded()));
         let policy = match embedded.and_then(text).map(parse) {
             Ok(Ok(policy)) => policy,
-            Ok(Err(findings)) => {
-                return Err(told(&Event::PolicyInvalid {
-                    path: POLICY_PATH,
-                    findings: &findings,
-                }));
-            }
-            Err(reason) => {
-                return Err(told(&Event::PolicyUnreadable {
-                    path: POLICY_PATH,
-                    reason: &reason,
-                }));
-            }
+            Ok(Err(findings)) => return Err(findings.to_string()),
+            Err(reason) => return Err(reason.to_string()),
         };
         let mut keys = Vec::new();
         for path in policy_of(&policy).map_or_else(Vec::new, key_files) {
-            if let Some(bytes) = file(path).map_err(|why| format!("{path}: {why}"))? {
+            // What is embedded can be read: the policy was.
+            if let Some(bytes) = file(path).ok().flatten() {
                 let set = KeySet::parse(bytes).map_err(|why| format!("{path}: {why}"))?;
                 if let Some(why) = set.unusable() {
                     return Err(format!("{path}: {why}"));
@@ -121,10 +111,6 @@ fn key_files(policy: &Policy) -> Vec<&str> {
             KeySource::Discovery | KeySource::JwksUrl(_) | KeySource::Secret { .. } => None,
         })
         .collect()
-}
-
-fn told(event: &Event<'_>) -> String {
-    event.line().trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -40,13 +40,13 @@ fn keys_that_are_not_embedded_are_left_to_the_instance() {
 }
 
 #[test]
-fn what_cannot_be_used_is_said_as_the_log_would_say_it() {
+fn what_cannot_be_used_is_said() {
     let policy = (POLICY_PATH, POLICY);
     for (files, expected) in [
         (&[][..], "nothing is embedded in this component"),
         (
             &[(POLICY_PATH, &b"[[route]]\npath = \"/a\"\ncolour = 1"[..])],
-            "\"event\":\"policy-invalid\"",
+            "colour",
         ),
         (&[(POLICY_PATH, &b"\xff"[..])], "valid UTF-8"),
         (&[policy, ("/keys.json", b"[]")], "/keys.json: "),
@@ -57,6 +57,5 @@ fn what_cannot_be_used_is_said_as_the_log_would_say_it() {
     ] {
         let error = prepared(files).unwrap_err();
         assert!(error.contains(expected), "{expected}: {error}");
-        assert!(!error.ends_with('\n'), "{error}");
     }
 }
