@@ -11,7 +11,7 @@ use doorward_tests::tree::{files, has_extension, shown, text_of};
 /// Functions of the libraries for tests that assert, and are called from elsewhere.
 const ASSERTING_FUNCTIONS: [&str; 3] = ["assert_committed", "pieces_come_back", "status"];
 /// Methods of those libraries that assert: they panic where what they wait for does not come.
-const ASSERTING_METHODS: [&str; 2] = ["read_until", "until"];
+const ASSERTING_METHODS: [&str; 3] = ["assert_committed", "read_until", "until"];
 
 /// Where functions become cases. Elsewhere only `cases!` makes them, so that they can be seen here.
 const RUNNERS: [&str; 2] = ["tests/src/served/run.rs", "runtime-tests/src/run.rs"];

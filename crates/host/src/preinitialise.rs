@@ -21,7 +21,8 @@ pub const PREPARE: &str = "prepare";
 /// Most bytes that a memory of the component may have when it is prepared. A policy and its key sets need a few hundred
 /// thousand.
 const MEMORY_BYTES_MAX: usize = 128 << 20;
-/// Most instructions that it may take, as wasmtime counts them. A policy of 256 KiB needs a few hundred million.
+/// Most instructions that it may take, as wasmtime counts them: some seconds. A policy of 256 KiB with five thousand routes
+/// takes less than two.
 const FUEL_MAX: u64 = 5_000_000_000;
 
 /// The prepared component. It exports `prepare` as before, where that has nothing left to do.
