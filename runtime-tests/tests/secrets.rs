@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use doorward_runtime_tests::app::{AppSpec, built};
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::host::{Host, Running};
+use doorward_runtime_tests::host::{Host, How, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer, now};
+use doorward_runtime_tests::measured::REQUESTS_AN_INSTANCE;
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::{cases, run};
 use doorward_tests::credential::{ApiKey, basic};
@@ -198,7 +199,12 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
     let app = spec.write();
-    let running = host.start(&app).await;
+    // Several instances, each of which sends what it has when it has had its last request.
+    let how = How {
+        requests_per_instance: Some(REQUESTS_AN_INSTANCE),
+        ..How::default()
+    };
+    let running = host.serve(&app, how).await;
 
     let mut secrets = vec![
         ("the secret of introspection", CLIENT_SECRET.to_owned()),
