@@ -8,6 +8,8 @@ mod part;
 mod rewrite;
 mod target;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(application) = &arguments.application {
         let parts = files(application, arguments.gate.as_deref())?;
         let given = arguments.given()?;
-        let component = arguments.composed(parts, given.as_ref())?;
+        let component = arguments.composed(parts, given.as_ref(), &Preparations::default())?;
         output::write(&arguments.output, &component)?;
         println!("{}", arguments.summary(&component)?);
         return Ok(ExitCode::SUCCESS);
@@ -92,10 +94,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if given.is_some() {
         chain.mounts(given.as_ref())?;
     }
-    let component = arguments.composed(chain.read()?, given.as_ref())?;
+    let component = arguments.composed(chain.read()?, given.as_ref(), &Preparations::default())?;
     output::write(&arguments.output, &component)?;
     println!("{}", arguments.summary(&component)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gates that were prepared, by what they were. One may stand before several components of a manifest, and to prepare it
+/// takes seconds.
+#[derive(Default)]
+struct Preparations(RefCell<BTreeMap<Vec<u8>, Vec<u8>>>);
+
+impl Preparations {
+    fn of(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        if let Some(prepared) = self.0.borrow().get(bytes) {
+            return Ok(prepared.clone());
+        }
+        let prepared = preinitialise(bytes)?;
+        let mut all = self.0.borrow_mut();
+        all.insert(bytes.to_vec(), prepared.clone());
+        Ok(prepared)
+    }
 }
 
 /// The whole manifest, without middlewares.
@@ -108,7 +127,8 @@ fn whole(arguments: &Arguments, application: &Application) -> Result<ExitCode> {
         );
     }
     let given = arguments.given()?;
-    let compose = |parts| arguments.composed(parts, given.as_ref());
+    let prepared = Preparations::default();
+    let compose = |parts| arguments.composed(parts, given.as_ref(), &prepared);
     let count = rewrite::rewrite(application, &arguments.output, given.as_ref(), &compose)?;
     println!(
         "{}: {count} components with their middlewares in them, and none in spin.toml",
@@ -135,7 +155,12 @@ impl Arguments {
     }
 
     /// One component of these, outermost first.
-    fn composed(&self, mut parts: Vec<Read>, given: Option<&Given>) -> Result<Vec<u8>> {
+    fn composed(
+        &self,
+        mut parts: Vec<Read>,
+        given: Option<&Given>,
+        prepared: &Preparations,
+    ) -> Result<Vec<u8>> {
         let contents = Contents {
             nameless_clients: !self.target.tells_client(),
             files: given.map_or_else(Vec::new, Given::files),
@@ -156,8 +181,7 @@ impl Arguments {
                 part.bytes = embed::embed(&part.bytes, &contents).with_context(of)?;
             }
             if self.preinitialise {
-                // Where the whole manifest is rewritten, one gate may stand before several components.
-                part.bytes = preinitialise(&part.bytes).with_context(of)?;
+                part.bytes = prepared.of(&part.bytes).with_context(of)?;
             }
         }
         if gates == 0 {
