@@ -9,6 +9,7 @@ pub use spin::{SPIN_VARIABLE, Spin};
 use crate::app::App;
 use crate::client::Ask;
 use crate::group::Group;
+use crate::measured::REQUESTS_AN_INSTANCE;
 use crate::process::Usage;
 use doorward_host::kv::{Places, Store};
 use doorward_host::manifest::{self, runtime_config};
@@ -106,6 +107,14 @@ impl How {
         Self {
             requests_at_once: Some(1),
             ..Self::kept()
+        }
+    }
+
+    /// With several instances one after the other, each of which ends when it has had its last request.
+    pub fn in_turns() -> Self {
+        Self {
+            requests_per_instance: Some(REQUESTS_AN_INSTANCE),
+            ..Self::default()
         }
     }
 

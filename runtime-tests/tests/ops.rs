@@ -7,9 +7,7 @@ use doorward_runtime_tests::client::{Answer, Ask};
 use doorward_runtime_tests::gated::status;
 use doorward_runtime_tests::host::{Host, How, start_in_process};
 use doorward_runtime_tests::issuer::{AUDIENCE, Issuer};
-use doorward_runtime_tests::measured::{
-    REQUESTS, REQUESTS_AN_INSTANCE, ask_by_four, until_it_says, value,
-};
+use doorward_runtime_tests::measured::{REQUESTS, ask_by_four, until_it_says, value};
 use doorward_runtime_tests::openmetrics::{self, Sample};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::run::Group;
@@ -106,11 +104,7 @@ async fn prometheus_reads_what_all_instances_have_left(host: &dyn Host) {
     let issuer = Issuer::start().await;
     let origin = Origin::start(Reply::ok("here you are")).await;
     let app = app(&issuer, &origin, ops(Some("/metrics")));
-    let how = How {
-        requests_per_instance: Some(REQUESTS_AN_INSTANCE),
-        ..How::default()
-    };
-    let running = host.serve(&app, how).await;
+    let running = host.serve(&app, How::in_turns()).await;
     let token = issuer.token("alice", "read");
     let requests = REQUESTS;
     ask_by_four(running.address, &token).await;

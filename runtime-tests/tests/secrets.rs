@@ -10,7 +10,6 @@ use doorward_runtime_tests::app::{AppSpec, built};
 use doorward_runtime_tests::client::Ask;
 use doorward_runtime_tests::host::{Host, How, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer, now};
-use doorward_runtime_tests::measured::REQUESTS_AN_INSTANCE;
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::{cases, run};
 use doorward_tests::credential::{ApiKey, basic};
@@ -200,11 +199,7 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         .to_vec();
     let app = spec.write();
     // Several instances, each of which sends what it has when it has had its last request.
-    let how = How {
-        requests_per_instance: Some(REQUESTS_AN_INSTANCE),
-        ..How::default()
-    };
-    let running = host.serve(&app, how).await;
+    let running = host.serve(&app, How::in_turns()).await;
 
     let mut secrets = vec![
         ("the secret of introspection", CLIENT_SECRET.to_owned()),

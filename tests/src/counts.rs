@@ -68,8 +68,7 @@ impl Counts {
     /// # Panics
     /// When they differ.
     pub fn assert_committed(&self, at_least: usize) {
-        let Self { number, .. } = self;
-        assert!(*number >= at_least, "only {number} were counted");
+        assert!(self.number >= at_least, "only {} were counted", self.number);
         assert_committed(self.file, &self.made);
     }
 }

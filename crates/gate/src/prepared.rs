@@ -35,7 +35,8 @@ impl Prepared {
     /// A key set that is not embedded is read by each instance where it is mounted.
     ///
     /// # Errors
-    /// The reason that an instance would write into its log: nothing is embedded, or what is cannot be used.
+    /// The reason that an instance would write into its log: nothing is embedded, or what is cannot be used. In words, for
+    /// `prepare` gives words: a type of its own would be 700 bytes of every gate, and is only ever printed.
     pub fn of<'a>(
         file: impl Fn(&str) -> Result<Option<&'a [u8]>, Unreadable>,
     ) -> Result<Self, String> {

@@ -134,8 +134,8 @@ pub struct HostOptions {
 
 impl HostOptions {
     /// Spin's defaults where Spin has a limit, but for the requests of an instance, and limits of our own where it has
-    /// none, listening on `listen` and
-    /// keeping state in `state_dir`. It stops without a delay: nobody is known who would see that it does.
+    /// none, listening on `listen` and keeping state in `state_dir`. It stops without a delay: nobody is known who would
+    /// see that it does.
     pub fn new(listen: SocketAddr, state_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
