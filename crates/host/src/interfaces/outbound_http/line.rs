@@ -10,11 +10,16 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, Take};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 /// Bytes that are read at once where the runtime has not been told yet that there are any.
 const LOOK_BYTES: usize = 512;
+
+/// Bytes that are read at once: as many as a component takes, and one less than a power of two. hyper doubles its buffer
+/// whenever a read fills it, up to 408 KiB, and for a client that takes nothing of an answer three of them are kept.
+pub(super) const READ_BYTES_MAX: u64 = (64 << 10) - 1;
 
 /// How long after it was looked for something, or there was no more, it is looked again. hyper asks several times whether
 /// there is more while what is behind an answer goes its way, which is no news: with 50 µs every request of a busy
@@ -41,7 +46,7 @@ impl Service<Uri> for Lines {
             let stream = connecting.await?;
             let now = Instant::now();
             Ok(Line {
-                stream,
+                stream: TokioIo::new(stream.into_inner().take(READ_BYTES_MAX)),
                 made: Made(now),
                 known: now,
                 asked: false,
@@ -60,7 +65,7 @@ pub(super) struct Made(pub(super) Instant);
 /// The runtime learns from the system now and then that a server has closed one. A request that is written until
 /// then is lost, and nobody knows what became of it. So before something is written the system is asked.
 pub(super) struct Line {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Take<TcpStream>>,
     made: Made,
     /// When something was read, or looked for.
     known: Instant,
@@ -71,6 +76,14 @@ pub(super) struct Line {
 }
 
 impl Line {
+    fn socket(&self) -> &TcpStream {
+        self.stream.inner().get_ref()
+    }
+
+    fn writing(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(self.stream.inner_mut().get_mut())
+    }
+
     /// Reads what has come, or that nothing more comes, whether the runtime knows it or not.
     fn look(&mut self, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let now = Instant::now();
@@ -83,7 +96,7 @@ impl Line {
         let Some(room) = bytes.get_mut(..room).filter(|room| !room.is_empty()) else {
             return Poll::Pending;
         };
-        match (&*SockRef::from(self.stream.inner())).read(room) {
+        match (&*SockRef::from(self.socket())).read(room) {
             Ok(count) => {
                 buffer.put_slice(room.get(..count).unwrap_or_default());
                 Poll::Ready(Ok(()))
@@ -110,8 +123,9 @@ impl Read for Line {
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.stream.inner().poll_read_ready(cx) {
+        match self.socket().poll_read_ready(cx) {
             Poll::Ready(_) => {
+                self.stream.inner_mut().set_limit(READ_BYTES_MAX);
                 ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
             }
             Poll::Pending if self.asked => return Poll::Pending,
@@ -136,19 +150,19 @@ impl Write for Line {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.asked = true;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.writing().poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.writing().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.writing().poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket().is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -157,6 +171,6 @@ impl Write for Line {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.asked = true;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        self.writing().poll_write_vectored(cx, pieces)
     }
 }

@@ -18,7 +18,7 @@ use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::Error;
 
-use super::super::line::LOOK_AFTER;
+use super::super::line::{LOOK_AFTER, READ_BYTES_MAX};
 use super::*;
 use crate::outbound_options::{CONNECTION_AGE_MAX, IDLE_CONNECTION_TIMEOUT};
 
@@ -224,4 +224,34 @@ async fn a_request_that_was_sent_is_not_sent_again() {
     // A connection would wait there.
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "it should not be asked again");
+}
+
+#[tokio::test]
+async fn of_an_answer_that_comes_faster_than_it_is_taken_little_is_read_at_once() {
+    const ANSWER_BYTES: usize = 32 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 1024];
+        let _ = stream.read(&mut head).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {ANSWER_BYTES}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; ANSWER_BYTES]).unwrap();
+    });
+    let client = client(|_| {});
+    let request = Request::builder()
+        .uri(&url)
+        .body(Full::new(Bytes::new()).map_err(Error::from).boxed_unsync())
+        .unwrap();
+    let pool = client.pool("main", request.uri()).clone();
+    let mut body = pool.send(request, PATIENCE).await.unwrap().into_body();
+    let (mut all, mut most) = (0, 0);
+    while let Some(frame) = body.frame().await {
+        let piece = frame.unwrap().into_data().unwrap();
+        all += piece.len();
+        most = most.max(piece.len());
+    }
+    assert_eq!(all, ANSWER_BYTES);
+    assert!(most as u64 <= READ_BYTES_MAX, "{most} bytes at once");
 }
