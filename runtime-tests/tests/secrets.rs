@@ -198,8 +198,7 @@ async fn no_secret_is_in_what_the_gate_writes_where_it_tells_all_that_it_can(hos
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
     let app = spec.write();
-    // Several instances, each of which sends what it has when it has had its last request.
-    let running = host.serve(&app, How::in_turns()).await;
+    let running = host.start(&app).await;
 
     let mut secrets = vec![
         ("the secret of introspection", CLIENT_SECRET.to_owned()),
@@ -323,7 +322,10 @@ fn told_to(collector: &Origin) -> String {
     let requests = collector.requests();
     let bodies: Vec<_> = requests
         .iter()
-        .map(|seen| String::from_utf8_lossy(&seen.body))
+        .map(|seen| {
+            assert_eq!(seen.body_bytes, seen.body.len() as u64, "all of it is kept");
+            String::from_utf8_lossy(&seen.body)
+        })
         .collect();
     bodies.join("\n")
 }

@@ -3,7 +3,7 @@
 use crate::wire::{self, Body, Fields};
 
 /// So much of a request's body is kept as it is.
-pub const BODY_KEPT_BYTES_MAX: usize = 64 * 1024;
+pub const BODY_KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// A request as an origin got it.
 #[derive(Debug, Clone, Default)]
