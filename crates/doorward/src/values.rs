@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use doorward_host::IpNet;
-use doorward_host::options::INSTANCES_MAX;
+use doorward_host::options::{HTTP2_WINDOW_BYTES_MAX, HTTP2_WINDOW_BYTES_MIN, INSTANCES_MAX};
 
 /// `KEY=VALUE`.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -72,6 +72,15 @@ pub(crate) fn instances(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("it has to be a number from 1 to {INSTANCES_MAX}"))
 }
 
+/// As many bytes as a window of HTTP/2 can have.
+pub(crate) fn http2_window(text: &str) -> Result<u32, String> {
+    let range = HTTP2_WINDOW_BYTES_MIN..=HTTP2_WINDOW_BYTES_MAX;
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        format!("it has to be a number from {HTTP2_WINDOW_BYTES_MIN} to {HTTP2_WINDOW_BYTES_MAX}")
+    })
+}
+
 /// A count of at least 1, in 32 bits.
 pub(crate) fn count_u32(text: &str) -> Result<u32, String> {
     u32::try_from(count(text)?).map_err(|_| format!("it has to be at most {}", u32::MAX))
@@ -121,6 +130,21 @@ mod tests {
     #![expect(clippy::panic, reason = "a test fails by panicking")]
 
     use super::*;
+
+    #[test]
+    fn a_window_has_32_kib_at_least_and_fits_twice_into_31_bits() {
+        for (text, expected) in [
+            ("32768", Some(32_768)),
+            ("536870912", Some(536_870_912)),
+            ("32767", None),
+            ("536870913", None),
+            ("64k", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            assert_eq!(http2_window(text).ok(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_network_is_an_address_or_has_the_length_of_its_prefix() {

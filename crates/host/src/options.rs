@@ -48,6 +48,13 @@ pub const CLIENT_RATE_MIN: u32 = 500;
 pub const CLIENT_SHARE_PERCENT: usize = 80;
 /// Connections that are open at the same time, unless told otherwise; more wait in the backlog.
 pub const CONNECTIONS_MAX: usize = 4096;
+/// Bytes of one HTTP/2 body that a client may send before a component reads them, unless told otherwise: 256 KiB.
+pub const HTTP2_WINDOW_BYTES: u32 = 256 << 10;
+/// The least that it can be told: of all bodies of a connection it is twice that, and no connection begins with less
+/// (RFC 9113 section 6.9.2).
+pub const HTTP2_WINDOW_BYTES_MIN: u32 = 32 << 10;
+/// The most: twice that fits into 31 bits (RFC 9113 section 6.9.1).
+pub const HTTP2_WINDOW_BYTES_MAX: u32 = 512 << 20;
 /// When the host has ended once it was told to stop, unless told otherwise: who ends it by force after 30 s, as
 /// Kubernetes does, never has to.
 pub const GRACE: Duration = Duration::from_secs(30);
@@ -107,6 +114,9 @@ pub struct HostOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Connections that are open at the same time; more wait in the backlog.
     pub connections_max: usize,
+    /// Bytes of one HTTP/2 body that a client may send before a component reads them; twice as many of all bodies of a
+    /// connection ([`HTTP2_WINDOW_BYTES_MIN`] to [`HTTP2_WINDOW_BYTES_MAX`]).
+    pub http2_window_bytes: u32,
     /// For how long the host accepts on when it was told to stop, and tells who asks that it is not ready.
     pub drain_delay: Duration,
     /// When it has ended, counted from there as well: what is still under way shortly before is cut off.
@@ -160,6 +170,7 @@ impl HostOptions {
             client_share_percent: CLIENT_SHARE_PERCENT,
             trusted_proxies: Vec::new(),
             connections_max: CONNECTIONS_MAX,
+            http2_window_bytes: HTTP2_WINDOW_BYTES,
             drain_delay: Duration::ZERO,
             grace: GRACE,
             ready_paths: BTreeSet::new(),

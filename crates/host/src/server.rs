@@ -29,7 +29,7 @@ use crate::download;
 use crate::management::{BEAT_EVERY, Heartbeat, Management};
 use crate::manifest;
 use crate::metrics::Metrics;
-use crate::options::HostOptions;
+use crate::options::{HTTP2_WINDOW_BYTES_MAX, HTTP2_WINDOW_BYTES_MIN, HostOptions};
 use crate::patience::Pace;
 use crate::replacing::{Current, Replacer, start_timers};
 use crate::shares::Share;
@@ -46,10 +46,6 @@ const HEADERS_MAX: usize = 128;
 const STREAMS_MAX: u32 = 200;
 /// Streams that a client may open and reset before the connection is closed (CVE-2023-44487).
 const RESET_STREAMS_MAX: usize = 100;
-/// Bytes of one HTTP/2 request that a client may send before a component reads them.
-const STREAM_WINDOW_BYTES: u32 = 256 << 10;
-/// The same for all requests of a connection.
-const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
 /// Bytes of an HTTP/2 answer that are kept for a client that does not take them, beside the last piece.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Bytes of an answer that the kernel keeps before it has sent them. Many clients send all of a body before they read,
@@ -192,7 +188,7 @@ impl Server {
             metrics: metrics.clone(),
             connections: Arc::clone(&connections),
             limits,
-            builder: builder(options.header_read_timeout),
+            builder: builder(options),
         });
         let clockwork = Clockwork::new(options);
         start_timers(&current.get(), &clockwork);
@@ -393,7 +389,11 @@ async fn connection(
     .await;
 }
 
-fn builder(ping_every: Duration) -> auto::Builder<Streams> {
+fn builder(options: &HostOptions) -> auto::Builder<Streams> {
+    let ping_every = options.header_read_timeout;
+    let window_bytes = options
+        .http2_window_bytes
+        .clamp(HTTP2_WINDOW_BYTES_MIN, HTTP2_WINDOW_BYTES_MAX);
     let mut builder = auto::Builder::new(Streams);
     builder
         .http1()
@@ -410,8 +410,9 @@ fn builder(ping_every: Duration) -> auto::Builder<Streams> {
         .max_concurrent_streams(STREAMS_MAX)
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
         .max_send_buf_size(SEND_BUFFER_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_stream_window_size(window_bytes)
+        // One body that nobody reads does not hold back another one.
+        .initial_connection_window_size(2 * window_bytes)
         .keep_alive_interval(Some(ping_every))
         .keep_alive_timeout(ping_every);
     builder

@@ -29,6 +29,11 @@ pub(super) struct Arguments {
     /// When all are taken, the longest idle one is closed for the next.
     #[arg(long, value_name = "COUNT", value_parser = values::count, default_value_t = options::CONNECTIONS_MAX)]
     max_connections: usize,
+    /// Bytes of one HTTP/2 body that are taken before a component reads them; twice as many of all on a connection.
+    ///
+    /// From 32768 to 536870912. Who uploads from afar is as fast as this is large; what is taken is kept in memory.
+    #[arg(long, value_name = "BYTES", value_parser = values::http2_window, default_value_t = options::HTTP2_WINDOW_BYTES)]
+    http2_window: u32,
     /// Time in which a client must have sent the head of a request.
     #[arg(long, value_name = "DURATION", value_parser = values::some_time, default_value = "30s")]
     header_read_timeout: Duration,
@@ -60,6 +65,7 @@ impl Arguments {
         host.trusted_proxies.clone_from(&self.trusted_proxy);
         host.client_share_percent = self.client_share;
         host.connections_max = self.max_connections;
+        host.http2_window_bytes = self.http2_window;
         host.header_read_timeout = self.header_read_timeout;
         host.idle_connection_timeout = self.idle_connection_timeout;
         host.read_timeout = self.read_timeout;

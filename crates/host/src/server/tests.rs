@@ -221,6 +221,56 @@ async fn heads_over_the_limits_are_refused() {
 }
 
 #[tokio::test]
+async fn clients_of_http2_are_told_how_much_of_a_body_is_taken_unread() {
+    // What every connection begins with (RFC 9113 section 6.9.2).
+    let first = 65_535;
+    for (told, stream, connection) in [
+        (64 << 10, 64 << 10, 128 << 10),
+        (256 << 10, 256 << 10, 512 << 10),
+        (u32::MAX, HTTP2_WINDOW_BYTES_MAX, 2 * HTTP2_WINDOW_BYTES_MAX),
+        // One byte more is not worth a frame.
+        (0, HTTP2_WINDOW_BYTES_MIN, first),
+    ] {
+        let running = Running::start(|options| options.http2_window_bytes = told).await;
+        let mut client = running.connect().await;
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        client
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            .await
+            .unwrap();
+        client.write_all(&settings).await.unwrap();
+        // First of all (RFC 9113 section 3.4).
+        let (kind, settings) = frame(&mut client).await;
+        assert_eq!(kind, 4);
+        let window = settings
+            .chunks(6)
+            .find_map(|setting| setting.strip_prefix(&[0, 4]))
+            .map(|value| u32::from_be_bytes(value.try_into().unwrap()));
+        assert_eq!(window, Some(stream), "for one, told {told}");
+        while connection != first {
+            let (kind, more) = frame(&mut client).await;
+            if kind == 8 {
+                let more = u32::from_be_bytes(more.try_into().unwrap());
+                assert_eq!(first + more, connection, "for all, told {told}");
+                break;
+            }
+        }
+        drop(client);
+        running.stop().await;
+    }
+}
+
+/// The kind of the next frame, and what is in it.
+async fn frame(client: &mut TcpStream) -> (u8, Vec<u8>) {
+    let mut head = [0; 9];
+    client.read_exact(&mut head).await.unwrap();
+    let [high, middle, low, kind, ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+    client.read_exact(&mut payload).await.unwrap();
+    (kind, payload)
+}
+
+#[tokio::test]
 async fn stopping_closes_idle_connections_and_accepts_no_new_ones() {
     let running = Running::start(|_| {}).await;
     let address = running.address;
