@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use doorward_runtime_tests::app::{AppSpec, built};
 use doorward_runtime_tests::client::Ask;
-use doorward_runtime_tests::host::{Host, How, Running};
+use doorward_runtime_tests::host::{Host, Running};
 use doorward_runtime_tests::issuer::{AUDIENCE, Client, Issuer, now};
 use doorward_runtime_tests::origin::{Origin, Reply};
 use doorward_runtime_tests::{cases, run};

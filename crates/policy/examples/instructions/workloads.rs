@@ -1,4 +1,4 @@
-//! What is measured of the native crates: by criterion in time (`tests/benches/micro.rs`), by valgrind in instructions
+//! What is measured of the native crates: by criterion in time (`benches/micro.rs`), by valgrind in instructions
 //! (`tests/tests/instructions.rs`). Each does the same every time, with no clock, no randomness and no file.
 
 #![expect(
