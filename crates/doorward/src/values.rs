@@ -1,6 +1,9 @@
 //! Values of flags.
 
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use doorward_host::IpNet;
@@ -60,24 +63,28 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
 
 /// A share of at least 1 per cent.
 pub(crate) fn per_cent(text: &str) -> Result<usize, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
-    let number = number.filter(|number| (1..=100).contains(number));
-    number.ok_or_else(|| "it has to be a number from 1 to 100".to_owned())
+    within(text.strip_suffix('%').unwrap_or(text), 1..=100)
 }
 
 /// As many instances as the host has room for.
 pub(crate) fn instances(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok();
-    let number = number.filter(|number| (1..=INSTANCES_MAX).contains(number));
-    number.ok_or_else(|| format!("it has to be a number from 1 to {INSTANCES_MAX}"))
+    within(text, 1..=INSTANCES_MAX)
 }
 
 /// As many bytes as a window of HTTP/2 can have.
 pub(crate) fn http2_window(text: &str) -> Result<u32, String> {
-    let range = HTTP2_WINDOW_BYTES_MIN..=HTTP2_WINDOW_BYTES_MAX;
+    within(text, HTTP2_WINDOW_BYTES_MIN..=HTTP2_WINDOW_BYTES_MAX)
+}
+
+/// A number of this range.
+fn within<N: FromStr + PartialOrd + Display>(
+    text: &str,
+    range: RangeInclusive<N>,
+) -> Result<N, String> {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| {
-        format!("it has to be a number from {HTTP2_WINDOW_BYTES_MIN} to {HTTP2_WINDOW_BYTES_MAX}")
+        let (least, most) = range.into_inner();
+        format!("it has to be a number from {least} to {most}")
     })
 }
 
