@@ -16,6 +16,11 @@ use crate::scratch::ScratchDir;
 /// When a test gives up on what should have happened long before. Shorter than the grace.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Types of frames of HTTP/2 (RFC 9113 sections 6.5, 6.8 and 6.9).
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+
 /// An application that answers no path: its only component is private, so it is not even read.
 const MANIFEST: &str = r#"
 spin_manifest_version = 2
@@ -68,6 +73,16 @@ impl Running {
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// A connection of HTTP/2, with what a client begins it with (RFC 9113 section 3.4).
+    async fn connect_http2(&self) -> TcpStream {
+        let mut stream = self.connect().await;
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        stream.write_all(preface).await.unwrap();
+        let empty = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
+        stream.write_all(&empty).await.unwrap();
+        stream
     }
 
     /// Sends bytes on a new connection and gives everything that comes back until it is closed.
@@ -232,16 +247,10 @@ async fn clients_of_http2_are_told_how_much_of_a_body_is_taken_unread() {
         (0, HTTP2_WINDOW_BYTES_MIN, first),
     ] {
         let running = Running::start(|options| options.http2_window_bytes = told).await;
-        let mut client = running.connect().await;
-        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-        client
-            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-            .await
-            .unwrap();
-        client.write_all(&settings).await.unwrap();
+        let mut client = running.connect_http2().await;
         // First of all (RFC 9113 section 3.4).
         let (kind, settings) = frame(&mut client).await;
-        assert_eq!(kind, 4);
+        assert_eq!(kind, SETTINGS);
         let window = settings
             .chunks(6)
             .find_map(|setting| setting.strip_prefix(&[0, 4]))
@@ -250,7 +259,7 @@ async fn clients_of_http2_are_told_how_much_of_a_body_is_taken_unread() {
         if connection != first {
             let more = loop {
                 let (kind, more) = frame(&mut client).await;
-                if kind == 8 {
+                if kind == WINDOW_UPDATE {
                     break u32::from_be_bytes(more.try_into().unwrap());
                 }
             };

@@ -6,10 +6,6 @@ use super::*;
 
 const LONG: Duration = Duration::from_secs(3600);
 const KEPT: &[u8] = b"GET / HTTP/1.1\r\nhost: a.example\r\n\r\n";
-/// An empty SETTINGS frame (RFC 9113 section 6.5).
-const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-/// The type of a GOAWAY frame (section 6.8).
-const GOAWAY: u8 = 7;
 
 /// What is answered to a request on a connection of its own.
 async fn ask(address: SocketAddr, target: &str) -> String {
@@ -127,20 +123,12 @@ async fn a_request_whose_head_has_begun_is_served() {
 #[tokio::test]
 async fn a_client_of_http2_is_told_to_go_away() {
     let mut running = Running::start(|_| {}).await;
-    let mut stream = running.connect().await;
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    stream.write_all(preface).await.unwrap();
-    stream.write_all(&SETTINGS).await.unwrap();
+    let mut stream = running.connect_http2().await;
     running.get("/").await;
     running.tell_to_stop();
     let mut kinds = Vec::new();
     while !kinds.contains(&GOAWAY) {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.unwrap();
-        let [a, b, c, kind, ..] = head;
-        let length = u32::from_be_bytes([0, a, b, c]) as usize;
-        let mut payload = vec![0; length];
-        stream.read_exact(&mut payload).await.unwrap();
+        let (kind, _) = frame(&mut stream).await;
         kinds.push(kind);
     }
     drop(stream);
