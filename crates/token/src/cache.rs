@@ -172,7 +172,7 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
                 .then_some(Hit::Refused);
         };
         let entry = self.entry(position)?;
-        if entry.realm != realm || !same(&entry.token, token) {
+        if entry.realm != realm || *entry.token != *token {
             return None;
         }
         if !(entry.since..entry.until).contains(&now) {
@@ -369,20 +369,8 @@ impl<S: BuildHasher, I: Clone> TokenCache<S, I> {
 
 impl Refused {
     fn is(&self, hash: u64, realm: u64, token: &[u8]) -> bool {
-        self.hash == hash && self.realm == realm && same(&self.token, token)
+        self.hash == hash && self.realm == realm && *self.token == *token
     }
-}
-
-/// Whether these are the same bytes. In WebAssembly `==` compares byte by byte, which for a token takes
-/// longer than all the rest of finding it.
-fn same(left: &[u8], right: &[u8]) -> bool {
-    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
-    left.len() == right.len()
-        && left_rest == right_rest
-        && left
-            .iter()
-            .zip(right)
-            .all(|(left, right)| u64::from_ne_bytes(*left) == u64::from_ne_bytes(*right))
 }
 
 /// Passes a hash on as it is.
