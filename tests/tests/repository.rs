@@ -17,9 +17,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crates/metrics", &[]),
     ("crates/retry", &[]),
     ("crates/curves", &[]),
+    ("crates/modular", &[]),
     (
         "crates/token",
-        &["doorward-curves", "doorward-retry", "doorward-syntax"],
+        &[
+            "doorward-curves",
+            "doorward-modular",
+            "doorward-retry",
+            "doorward-syntax",
+        ],
     ),
     ("crates/traffic", &["doorward-retry", "doorward-syntax"]),
     (
@@ -254,6 +260,7 @@ fn what_rooms_without_a_host_may_not_use_is_banned_with_reasons() {
     for room in [
         "crates/curves",
         "crates/metrics",
+        "crates/modular",
         "crates/retry",
         "crates/syntax",
         "crates/token",

@@ -10,12 +10,13 @@ const LOCK: &str = include_str!("../../../../Cargo.lock");
 /// What the packages of the workspace share.
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
 /// The manifests of our own packages: Cargo.lock says what they need together with their tests, these what they need.
-const MANIFESTS: [&str; 12] = [
+const MANIFESTS: [&str; 13] = [
     include_str!("../../Cargo.toml"),
     include_str!("../../../curves/Cargo.toml"),
     include_str!("../../../events/Cargo.toml"),
     include_str!("../../../host/Cargo.toml"),
     include_str!("../../../metrics/Cargo.toml"),
+    include_str!("../../../modular/Cargo.toml"),
     include_str!("../../../policy/Cargo.toml"),
     include_str!("../../../retry/Cargo.toml"),
     include_str!("../../../service/Cargo.toml"),

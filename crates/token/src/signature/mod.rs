@@ -13,13 +13,12 @@
 //! tokens take a quarter and two fifths of the time that `crrl` and `ed25519-dalek` take in wasm.
 //!
 //! Wasm is where it matters, and there not only time does: the code has to be loaded first. P-384 and P-521
-//! are rare, and their crates, with those below them, take 90 KB. On the arithmetic that is here for
+//! are rare, and their crates, with those below them, take 90 KB. On the arithmetic that `crates/modular` has for
 //! RSA anyway, both curves together take 6 KB and less time. Measurements are in `docs/decisions`.
 
 pub(crate) mod curve;
 mod ecdsa;
 mod ed25519;
-mod modular;
 mod points;
 mod prepared;
 mod rsa;

@@ -2,8 +2,8 @@
 
 use super::domain::Domain;
 use super::point::{Field, Number, Point};
-use crate::signature::modular::Arithmetic;
 use crate::signature::prepared::Prepared;
+use doorward_modular::Arithmetic;
 
 pub(crate) struct EcdsaKey<M: Arithmetic> {
     domain: &'static Domain,

@@ -15,10 +15,10 @@ mod reference;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::curve::Curve;
-use super::modular::Modulus;
 use super::points::P256Point;
 use crate::algorithm::Algorithm;
 use crate::keys::error::{KeyPart, SkipReason};
+use doorward_modular::Modulus;
 use key::EcdsaKey;
 
 pub(super) enum EllipticKey {

@@ -5,7 +5,7 @@
 //! exceptional case to forget. The coordinates are homogeneous: (X : Y : Z) is the point
 //! (X / Z, Y / Z), and (0 : 1 : 0) is the neutral one.
 
-use crate::signature::modular::{Arithmetic, bit};
+use doorward_modular::{Arithmetic, bit};
 
 /// How many limbs a number has in the layout that needs the most of them: the 521 bits of the longest
 /// prime and two, in pairs of limbs of 52 bits.

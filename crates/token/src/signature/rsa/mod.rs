@@ -2,7 +2,7 @@
 //!
 //! Written here and not taken from a crate because verification is all that is needed and in wasm the
 //! published ones are slow: seven times as slow and more, for a modulus of 2048 bits, as the
-//! arithmetic of [`modular`](super::modular). Measured in `docs/decisions/0002-rsa.md`.
+//! arithmetic of [`doorward_modular`]. Measured in `docs/decisions/0002-rsa.md`.
 //!
 //! - [`encoding`]: what the result of the public operation has to look like.
 //! - [`roca`]: moduli that can be factored.
@@ -10,8 +10,8 @@
 mod encoding;
 mod roca;
 
-use super::modular::{Arithmetic as _, Modulus, bits};
 use super::prepared::Prepared;
+use doorward_modular::{Arithmetic as _, Modulus, bits};
 use encoding::Hash;
 
 use crate::algorithm::{Algorithm, AlgorithmSet};

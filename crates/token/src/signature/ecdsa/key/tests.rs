@@ -11,7 +11,7 @@ use num_bigint::BigUint;
 use super::super::domain::{P384, P521};
 use super::super::reference::{self, Affine, digits, number};
 use super::*;
-use crate::signature::modular::{narrow, wide};
+use doorward_modular::{narrow, wide};
 
 const HASH: &[u8] = &[0xa5; 48];
 

@@ -10,7 +10,7 @@ use num_bigint::BigUint;
 use super::super::domain::{Domain, P384, P521};
 use super::super::reference::{self, Affine};
 use super::*;
-use crate::signature::modular::{narrow, wide};
+use doorward_modular::{narrow, wide};
 
 /// Runs a function for both curves and both layouts.
 macro_rules! everywhere {

@@ -2,7 +2,7 @@
 
 /// An odd modulus, prepared. Wherever a number is asked for, it has as many limbs as the modulus; what
 /// range it has to be in is up to the implementation, and all results are in it.
-pub(crate) trait Arithmetic: Sized {
+pub trait Arithmetic: Sized {
     /// A digit of a number.
     type Limb: Copy + Default;
     /// Memory for intermediate results, to be used for one multiplication after the other.
@@ -81,14 +81,14 @@ pub(crate) trait Arithmetic: Sized {
 }
 
 /// The length of a big-endian number in bits, not counting leading zeros.
-pub(crate) fn bits(number: &[u8]) -> usize {
+pub fn bits(number: &[u8]) -> usize {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     let first = number.get(zeros).map_or(0, |byte| byte.leading_zeros());
     (number.len() - zeros) * 8 - first as usize
 }
 
 /// One bit of a big-endian number, counted from the lowest.
-pub(crate) fn bit(number: &[u8], position: usize) -> bool {
+pub fn bit(number: &[u8], position: usize) -> bool {
     let byte = number.iter().nth_back(position / 8);
     byte.is_some_and(|byte| byte >> (position % 8) & 1 == 1)
 }

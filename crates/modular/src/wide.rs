@@ -2,7 +2,8 @@
 
 use super::arithmetic::{Arithmetic, bits};
 
-pub(crate) struct Modulus {
+/// An odd modulus, prepared.
+pub struct Modulus {
     limbs: Vec<u64>,
     /// The negated inverse of the modulus, modulo 2^64.
     inverse: u64,

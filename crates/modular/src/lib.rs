@@ -1,4 +1,5 @@
-//! Arithmetic modulo an odd number, for RSA and for the curves that [`super::ecdsa`] does itself.
+//! Arithmetic modulo an odd number, for verifying signatures of RSA, and of the curves that have no arithmetic of their
+//! own in `crates/curves`.
 //!
 //! Everything that is computed here is public, so nothing has to take the same time for every value.
 //!
@@ -10,20 +11,17 @@
 //! all their bits. A number x is in Montgomery form when x · R stands for it.
 
 mod arithmetic;
-#[cfg(any(target_arch = "wasm32", test))]
 mod limbs;
-#[cfg(any(target_arch = "wasm32", test))]
-pub(super) mod narrow;
-#[cfg(all(not(target_arch = "wasm32"), test))]
-mod vector;
-#[cfg(any(not(target_arch = "wasm32"), test))]
-pub(super) mod wide;
-
-pub(super) use arithmetic::{Arithmetic, bit, bits};
-#[cfg(target_arch = "wasm32")]
-pub(super) use narrow::Modulus;
+pub mod narrow;
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) use wide::Modulus;
+mod vector;
+pub mod wide;
+
+pub use arithmetic::{Arithmetic, bit, bits};
+#[cfg(target_arch = "wasm32")]
+pub use narrow::Modulus;
+#[cfg(not(target_arch = "wasm32"))]
+pub use wide::Modulus;
 
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,8 @@ const _: () = assert!(
     "a column of 32 bits has to hold what comes between two carries"
 );
 
-pub(crate) struct Modulus {
+/// An odd modulus of at least 50 bits, prepared.
+pub struct Modulus {
     limbs: Vec<u64>,
     /// Twice the modulus.
     twice: Vec<u64>,
@@ -85,7 +86,7 @@ pub(crate) struct Modulus {
 
 /// What a multiplication needs memory for.
 #[derive(Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     factor: Vec<Columns>,
     sums: Vec<v128>,
 }
