@@ -57,17 +57,18 @@ impl Names {
             return None;
         }
         let mut names = self.names.iter().copied();
-        names.find(|known| same_when_folded(name, known))
+        names.find(|known| known.len() == name.len() && begins_with(name, known))
     }
 
     /// Which of these a name begins with.
     #[must_use]
     pub fn find_beginning(&self, name: &str) -> Option<&'static str> {
-        if self.initials & initial_bit(name) == 0 {
+        let initial = initial_bit(name);
+        if self.initials & initial == 0 {
             return None;
         }
         let mut prefixes = self.names.iter().copied();
-        prefixes.find(|prefix| begins_with(name, prefix))
+        prefixes.find(|prefix| initial_bit(prefix) == initial && begins_with(name, prefix))
     }
 }
 
@@ -80,6 +81,7 @@ pub const fn length_bit(name: &str) -> u64 {
 }
 
 /// The same for both cases of a letter.
+#[inline(always)]
 const fn initial_bit(name: &str) -> u32 {
     match name.as_bytes() {
         [first, ..] => 1 << (*first & 31),

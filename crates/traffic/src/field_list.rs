@@ -6,14 +6,22 @@ use core::fmt;
 ///
 /// Names are compared without regard to case (RFC 9110 section 5.1). How an upstream could fold them is another
 /// matter: [`same_when_folded`](doorward_syntax::field_name::same_when_folded).
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct FieldList(Vec<(String, Vec<u8>)>);
+#[derive(Clone, Default)]
+pub struct FieldList {
+    fields: Vec<(String, Vec<u8>)>,
+    /// A bit for the name of each ([`sieve_bit`]), and perhaps of some that were taken out. A request is asked for a dozen
+    /// names, of which it has two or three.
+    sieve: u64,
+}
 
 impl FieldList {
     /// No fields.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            fields: Vec::new(),
+            sieve: 0,
+        }
     }
 
     /// These, by name and value.
@@ -26,13 +34,13 @@ impl FieldList {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.fields.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 
     /// How long their names and values are together, in bytes.
@@ -44,18 +52,18 @@ impl FieldList {
 
     /// The name of each.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
+        self.fields.iter().map(|(name, _)| &**name)
     }
 
     /// Name and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// As hosts take them.
     #[must_use]
     pub fn as_slice(&self) -> &[(String, Vec<u8>)] {
-        &self.0
+        &self.fields
     }
 
     /// Whether there is one of this name.
@@ -66,8 +74,16 @@ impl FieldList {
 
     /// The value of each field of this name.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.iter()
-            .filter_map(move |(there, value)| is_field(there, name).then_some(value))
+        let fields = self.perhaps_named(name).iter();
+        fields.filter_map(move |(there, value)| is_field(there, name).then_some(&**value))
+    }
+
+    /// All fields where there may be one of this name; otherwise none.
+    fn perhaps_named(&self, name: &str) -> &[(String, Vec<u8>)] {
+        match self.sieve & sieve_bit(name) {
+            0 => &[],
+            _ => &self.fields,
+        }
     }
 
     /// The value of each field of this name, to be kept.
@@ -75,7 +91,7 @@ impl FieldList {
     pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
         // A loop, because in a component an iterator's closure is a call for each field.
         let mut values = Vec::new();
-        for (there, value) in &self.0 {
+        for (there, value) in self.perhaps_named(name) {
             if is_field(there, name) {
                 values.push(value.clone());
             }
@@ -110,12 +126,15 @@ impl FieldList {
 
     /// Adds one at the end.
     pub fn push(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.0.push((name.to_owned(), value.into()));
+        self.sieve |= sieve_bit(name);
+        self.fields.push((name.to_owned(), value.into()));
     }
 
     /// Puts one at the end that takes the place of all of this name.
     pub fn replace(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.retain(|there| !is_field(there, name));
+        if self.has(name) {
+            self.retain(|there| !is_field(there, name));
+        }
         self.push(name, value);
     }
 
@@ -139,12 +158,12 @@ impl FieldList {
 
     /// Takes out those whose name does not stay.
     pub fn retain(&mut self, stays: impl Fn(&str) -> bool) {
-        self.0.retain(|(name, _)| stays(name));
+        self.fields.retain(|(name, _)| stays(name));
     }
 
     /// Takes out those that do not stay; the others may get another value.
     pub fn retain_mut(&mut self, stays: impl Fn(&str, &mut Vec<u8>) -> bool) {
-        self.0.retain_mut(|(name, value)| stays(name, value));
+        self.fields.retain_mut(|(name, value)| stays(name, value));
     }
 }
 
@@ -163,15 +182,28 @@ impl Default for &FieldList {
     }
 }
 
+/// By the fields alone.
+impl PartialEq for FieldList {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl Eq for FieldList {}
+
 impl From<Vec<(String, Vec<u8>)>> for FieldList {
     fn from(fields: Vec<(String, Vec<u8>)>) -> Self {
-        Self(fields)
+        let bits = fields.iter().map(|(name, _)| sieve_bit(name));
+        Self {
+            sieve: bits.fold(0, |sieve, bit| sieve | bit),
+            fields,
+        }
     }
 }
 
 impl From<FieldList> for Vec<(String, Vec<u8>)> {
     fn from(fields: FieldList) -> Self {
-        fields.0
+        fields.fields
     }
 }
 
@@ -180,19 +212,22 @@ impl IntoIterator for FieldList {
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.fields.into_iter()
     }
 }
 
 impl Extend<(String, Vec<u8>)> for FieldList {
     fn extend<I: IntoIterator<Item = (String, Vec<u8>)>>(&mut self, fields: I) {
-        self.0.extend(fields);
+        for (name, value) in fields {
+            self.sieve |= sieve_bit(&name);
+            self.fields.push((name, value));
+        }
     }
 }
 
 impl FromIterator<(String, Vec<u8>)> for FieldList {
     fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(fields: I) -> Self {
-        Self(fields.into_iter().collect())
+        Self::from(Vec::from_iter(fields))
     }
 }
 
@@ -206,6 +241,16 @@ pub struct SeveralFields;
 #[must_use]
 pub fn is_field(there: &str, name: &str) -> bool {
     there.len() == name.len() && (there == name || there.eq_ignore_ascii_case(name))
+}
+
+/// One bit for the length and the first letter of a name, the same for all that [`is_field`] takes for one.
+#[inline(always)]
+fn sieve_bit(name: &str) -> u64 {
+    /// Of small factors, this one leaves the fewest of the fields that are asked for with a bit of what browsers send.
+    const LENGTH_FACTOR: usize = 10;
+    let first = name.bytes().next().unwrap_or_default();
+    let mixed = usize::from(first & 0x1f) + name.len() * LENGTH_FACTOR;
+    1 << (mixed & 63)
 }
 
 #[cfg(test)]

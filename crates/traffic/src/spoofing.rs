@@ -390,6 +390,7 @@ const fn mixed(start: u64, [a, b, c]: [u8; 3]) -> u64 {
     1 << ((start + 53 * letter(a) + letter(b) + 40 * letter(c)) & 63)
 }
 
+#[inline(always)]
 const fn letter(byte: u8) -> u64 {
     if byte.is_ascii_alphanumeric() {
         (byte & 31) as u64

@@ -74,3 +74,46 @@ fn several_fields_of_a_name_are_made_one() {
     assert!(!one.join("cookie", b"; ") && !one.join("absent", b"; "));
     assert_eq!(shown(&one), [("Cookie", "a=1"), ("age", "2")], "as it was");
 }
+
+#[test]
+fn a_field_is_found_however_it_came_in_and_in_both_cases() {
+    let long = "x".repeat(200);
+    for name in ["", "a", "host", "x-a", "9", "$ws", "_", "~~", &long] {
+        let pair = || (name.to_owned(), b"1".to_vec());
+        let mut pushed = FieldList::new();
+        pushed.push(name, "1");
+        let mut extended = list(&[("other", "0")]);
+        extended.extend([pair()]);
+        let mut replaced = list(&[("other", "0"), (&name.to_uppercase(), "0")]);
+        replaced.replace(name, "1");
+        let mut kept = list(&[("other", "0"), (name, "1")]);
+        kept.retain(|there| there != "other");
+        let ways = [
+            pushed,
+            extended,
+            replaced,
+            kept,
+            FieldList::from(vec![pair()]),
+            FieldList::from_iter([pair()]),
+            FieldList::of([(name, "1")]),
+        ];
+        for (way, mut fields) in ways.into_iter().enumerate() {
+            for spelling in [name.to_owned(), name.to_uppercase()] {
+                let told = format!("{spelling:?}, in way {way}");
+                assert!(fields.has(&spelling), "{told}");
+                assert_eq!(fields.values(&spelling), [b"1"], "{told}");
+                assert_eq!(fields.only(&spelling), Ok(Some(&b"1"[..])), "{told}");
+            }
+            assert_eq!(fields.take_last(name).as_deref(), Some(&b"1"[..]));
+            assert!(!fields.has(name), "{name:?}, in way {way}");
+        }
+    }
+}
+
+#[test]
+fn lists_of_the_same_fields_are_the_same_whatever_was_in_them() {
+    let mut fields = list(&[("a", "1"), ("b", "2")]);
+    fields.retain(|name| name == "a");
+    assert_eq!(fields, list(&[("a", "1")]));
+    assert_ne!(fields, list(&[("b", "2")]));
+}
