@@ -46,12 +46,14 @@ pub(crate) mod cookie;
 pub(crate) mod error;
 mod find;
 pub(crate) mod kind;
+mod letters;
 pub(crate) mod place;
 pub(crate) mod query;
 
 pub use self::error::CredentialError;
 pub(crate) use self::find::{Found, Presented, find};
 pub use self::kind::CredentialKind;
+pub(crate) use self::letters::dots_of_token;
 pub use self::place::CredentialPlace;
 
 /// Longest `Basic` credential, in bytes of base64.
@@ -293,52 +295,6 @@ pub(crate) fn without_scheme(value: &[u8]) -> &[u8] {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token,
         _ => value,
     }
-}
-
-/// In [`LETTERS`]: the dot.
-const DOT: u64 = 1;
-/// In [`LETTERS`]: no letter of a token, before its padding.
-const FOREIGN: u64 = 1 << 32;
-
-/// What each byte is in a bearer token; 0 is a letter like any other. Tokens are the longest thing in a request
-/// that is read byte by byte, and so the only one that is read in this way: the sum over a token says how many
-/// dots it has, and whether anything is in it that must not be.
-const LETTERS: [u64; 256] = {
-    let mut letters = [FOREIGN; 256];
-    let mut byte = 0;
-    while byte < letters.len() {
-        #[expect(
-            clippy::indexing_slicing,
-            clippy::cast_possible_truncation,
-            reason = "below 256, and found out when it is compiled"
-        )]
-        {
-            letters[byte] = match byte as u8 {
-                b'.' => DOT,
-                b'-' | b'_' | b'~' | b'+' | b'/' => 0,
-                byte if byte.is_ascii_alphanumeric() => 0,
-                _ => FOREIGN,
-            };
-        }
-        byte += 1;
-    }
-    letters
-};
-
-/// How many dots are in a token, if it is one: RFC 6750 section 2.1 has
-/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
-pub(crate) fn dots_of_token(token: &[u8]) -> Option<u64> {
-    let padding = token.iter().rev().take_while(|&&byte| byte == b'=').count();
-    let (body, _) = token.split_at_checked(token.len() - padding)?;
-    let letter = |byte: u8| LETTERS.get(usize::from(byte)).copied().unwrap_or(FOREIGN);
-    let (eights, rest) = body.as_chunks::<8>();
-    let mut sum: u64 = rest.iter().map(|&byte| letter(byte)).sum();
-    // Eight at a time, because WebAssembly looks whether to pause in every turn of a loop.
-    for &[a, b, c, d, e, f, g, h] in eights {
-        sum += letter(a) + letter(b) + letter(c) + letter(d);
-        sum += letter(e) + letter(f) + letter(g) + letter(h);
-    }
-    (!body.is_empty() && sum < FOREIGN).then_some(sum)
 }
 
 /// RFC 7617 section 2: neither part has control characters, and the name has no colon.
