@@ -1,6 +1,8 @@
 //! What is answered, however the identity came here.
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// How the names of the fields begin that carry the identity.
 pub const IDENTITY_PREFIX: &str = "x-auth-";
@@ -8,25 +10,35 @@ pub const IDENTITY_PREFIX: &str = "x-auth-";
 /// The media type of the answer.
 pub const JSON: &str = "application/json";
 
+/// Members in the order of their names.
+#[derive(Serialize)]
+struct Answer<'a> {
+    /// By field, without the prefix.
+    identity: BTreeMap<String, Cow<'a, str>>,
+    method: &'a str,
+    target: Option<&'a str>,
+}
+
 /// Method, target and the identity, by field, as JSON with a line feed behind it.
+///
+/// # Errors
+/// None that could come of what is in here: names are texts, and nothing is written to but memory.
 pub fn answer<'i>(
-    method: &str,
-    target: Option<&str>,
+    method: &'i str,
+    target: Option<&'i str>,
     fields: impl Iterator<Item = (&'i str, &'i [u8])>,
-) -> Vec<u8> {
-    let mut identity = Map::new();
-    for (name, value) in fields {
-        if let Some(name) = name.to_ascii_lowercase().strip_prefix(IDENTITY_PREFIX) {
-            let value = String::from_utf8_lossy(value).into_owned();
-            identity.insert(name.to_owned(), Value::from(value));
-        }
-    }
-    let answer = Value::Object(Map::from_iter([
-        ("method".to_owned(), Value::from(method)),
-        ("target".to_owned(), Value::from(target)),
-        ("identity".to_owned(), Value::Object(identity)),
-    ]));
-    let mut body = answer.to_string().into_bytes();
+) -> Result<Vec<u8>, serde_json::Error> {
+    let identity = fields.filter_map(|(name, value)| {
+        let (prefix, name) = name.split_at_checked(IDENTITY_PREFIX.len())?;
+        let is_one = prefix.eq_ignore_ascii_case(IDENTITY_PREFIX);
+        is_one.then(|| (name.to_ascii_lowercase(), String::from_utf8_lossy(value)))
+    });
+    let answer = Answer {
+        identity: identity.collect(),
+        method,
+        target,
+    };
+    let mut body = serde_json::to_vec(&answer)?;
     body.push(b'\n');
-    body
+    Ok(body)
 }

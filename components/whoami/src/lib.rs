@@ -20,6 +20,7 @@ impl wasip3::exports::http::handler::Guest for Whoami {
             request.get_path_with_query().as_deref(),
             fields.iter(),
         );
+        let body = body.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
         let fields = FieldList::of([
             ("content-type", answer::JSON),
             ("content-length", &body.len().to_string()),

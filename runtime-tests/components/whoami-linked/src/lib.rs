@@ -20,6 +20,7 @@ impl wasip3::exports::http::handler::Guest for Whoami {
 async fn whoami(admitted: Admitted<'_>) -> Result<Reply, ErrorCode> {
     let identity = admitted.permit().identity_headers();
     let identity = identity.map(|(name, value)| (name, value.as_slice()));
-    let body = answer::answer(admitted.method(), Some(admitted.target()), identity);
+    let body = answer::answer(admitted.method(), Some(admitted.target()), identity)
+        .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     Ok(Reply::new(200).with_body(answer::JSON, body))
 }
