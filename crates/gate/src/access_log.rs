@@ -127,9 +127,25 @@ fn decided(record: &Record<'_>, status: Option<u16>) -> (Level, &'static str, &'
     (level, event, decision)
 }
 
-/// Whether a byte of a text stands for itself, whatever is around it.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
+/// Whether each byte of a text stands for itself: printable ASCII, and neither a quotation mark nor a backslash. Eight
+/// bytes at a time, because WebAssembly looks whether to pause in every turn of a loop.
+fn is_plain(text: &str) -> bool {
+    const EIGHT: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x80 * EIGHT;
+    // Which byte is below the limit, up to 128, is told by the highest bit of each. Of two that are, those above the
+    // first one may be told wrongly: here it only matters whether there is one.
+    let below = |eight: u64, limit: u64| eight.wrapping_sub(limit * EIGHT) & !eight & HIGHEST;
+    let other = |eight: u64| {
+        let is = |byte: u8| below(eight ^ (u64::from(byte) * EIGHT), 1);
+        eight & HIGHEST | below(eight, b' '.into()) | is(b'"') | is(b'\\') | is(0x7f)
+    };
+    let (eights, rest) = text.as_bytes().as_chunks();
+    let mut last = [b' '; 8];
+    for (place, byte) in last.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    let all = eights.iter().chain([&last]);
+    all.fold(0, |found, eight| found | other(u64::from_le_bytes(*eight))) == 0
 }
 
 /// A line under way.
@@ -170,7 +186,7 @@ impl<'r> Line<'r> {
         if !self.begins(field, true) {
             return;
         }
-        if value.len() <= bytes_max && value.bytes().all(is_plain) {
+        if value.len() <= bytes_max && is_plain(value) {
             self.text.push_str(value);
             self.text.push('"');
             return;
@@ -198,7 +214,7 @@ impl<'r> Line<'r> {
         if let Some(number) = number
             && self.begins(field, false)
         {
-            self.text.push_str(&number.to_string());
+            self.text.push_str(itoa::Buffer::new().format(number));
         }
     }
 
@@ -252,5 +268,30 @@ impl<'r> Line<'r> {
     fn ended(mut self) -> String {
         self.text.push_str("}\n");
         self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn a_text_is_plain_where_each_of_its_bytes_stands_for_itself() {
+        assert!(is_plain(""));
+        for length in 1..=25 {
+            for at in 0..length {
+                for character in (0..=0xff_u8)
+                    .map(char::from)
+                    .chain(['\u{7ff}', '\u{1f511}'])
+                {
+                    let around = |bytes| "~".repeat(bytes);
+                    let text = around(at) + &character.to_string() + &around(length - at - 1);
+                    let is_printable = (' '..='~').contains(&character);
+                    let expected = is_printable && !['"', '\\'].contains(&character);
+                    assert_eq!(is_plain(&text), expected, "{text:?}");
+                }
+            }
+        }
+        assert!(!is_plain("\u{1}\u{0}\u{1}\u{0}\u{1}\u{0}\u{1}\u{0}"));
     }
 }
