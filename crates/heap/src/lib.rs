@@ -1,5 +1,5 @@
 //! Memory for components: small blocks that were given back are given out again at once, and bytes are compared
-//! sixteen at a time ([`compare`]).
+//! sixteen at a time (`compare`).
 //!
 //! A request makes and drops some seventy small blocks. The allocator of wasi-libc takes 250 instructions for each of
 //! them, a tenth of them is left here: a fifth of what a component does for a request that it lets through

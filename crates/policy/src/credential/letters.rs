@@ -1,7 +1,15 @@
 //! The letters of a bearer token: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 section 2.1).
 //!
 //! Tokens are the longest thing in a request that is looked at byte by byte. A component does it with vectors of sixteen
-//! bytes: a tenth of the instructions. Anything else, tests apart, looks each byte up in a table.
+//! bytes, which takes half of the instructions. Elsewhere each byte is looked up in a table.
+
+#[cfg(all(not(target_arch = "wasm32"), test))]
+mod lanes;
+mod letter;
+#[cfg(not(target_arch = "wasm32"))]
+mod table;
+#[cfg(any(target_arch = "wasm32", test))]
+mod vectors;
 
 /// How many dots are in a token, if it is one.
 pub(crate) fn dots_of_token(token: &[u8]) -> Option<u64> {
@@ -13,139 +21,6 @@ pub(crate) fn dots_of_token(token: &[u8]) -> Option<u64> {
         _ => vectors::dots(body),
         #[cfg(not(target_arch = "wasm32"))]
         _ => table::dots(body),
-    }
-}
-
-/// Whether a byte is one of the letters, the dot included.
-const fn is_letter(byte: u8) -> bool {
-    matches!(byte, b'.' | b'-' | b'_' | b'~' | b'+' | b'/') || byte.is_ascii_alphanumeric()
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-mod table {
-    use super::is_letter;
-
-    /// In [`LETTERS`]: the dot.
-    const DOT: u64 = 1;
-    /// In [`LETTERS`]: no letter.
-    const FOREIGN: u64 = 1 << 32;
-
-    /// What each byte is; 0 is a letter like any other. The sum over a text says how many dots it has, and whether
-    /// anything is in it that must not be.
-    const LETTERS: [u64; 256] = {
-        let mut letters = [FOREIGN; 256];
-        let mut byte = 0;
-        while byte < letters.len() {
-            #[expect(
-                clippy::indexing_slicing,
-                clippy::cast_possible_truncation,
-                reason = "below 256, and found out when it is compiled"
-            )]
-            {
-                letters[byte] = match byte as u8 {
-                    b'.' => DOT,
-                    byte if is_letter(byte) => 0,
-                    _ => FOREIGN,
-                };
-            }
-            byte += 1;
-        }
-        letters
-    };
-
-    /// How many dots there are, if all are letters.
-    pub(super) fn dots(text: &[u8]) -> Option<u64> {
-        let letter = |&byte: &u8| LETTERS.get(usize::from(byte)).copied().unwrap_or(FOREIGN);
-        let sum: u64 = text.iter().map(letter).sum();
-        (sum < FOREIGN).then_some(sum)
-    }
-}
-
-#[cfg(any(target_arch = "wasm32", test))]
-mod vectors {
-    #[cfg(target_arch = "wasm32")]
-    use core::arch::wasm32::{
-        i8x16_swizzle, u8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_splat, u64x2, u64x2_splat, v128,
-        v128_and, v128_any_true, v128_or,
-    };
-
-    use super::is_letter;
-    #[cfg(not(target_arch = "wasm32"))]
-    use super::tests::vector::{
-        i8x16_swizzle, u8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_splat, u64x2, u64x2_splat, v128,
-        v128_and, v128_any_true, v128_or,
-    };
-
-    /// Bytes of a vector.
-    const LANES: usize = 16;
-
-    /// By the upper half of a byte: a bit for each row of ASCII that has letters, and one for all others.
-    const ROWS: [u8; LANES] = [
-        1,
-        1,
-        1 << 2,
-        1 << 3,
-        1 << 4,
-        1 << 5,
-        1 << 6,
-        1 << 7,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-    ];
-    /// By the lower half of a byte: the bits of the rows in which it is no letter.
-    const FOREIGN: [u8; LANES] = {
-        let mut foreign = [1; LANES];
-        let mut rest: &mut [u8] = &mut foreign;
-        let mut column = 0;
-        while let [rows, others @ ..] = rest {
-            let mut row = 2;
-            while row < 8 {
-                if !is_letter(row << 4 | column) {
-                    *rows |= 1 << row;
-                }
-                row += 1;
-            }
-            column += 1;
-            rest = others;
-        }
-        foreign
-    };
-
-    /// How many dots there are, if all are letters.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-    pub(super) fn dots(text: &[u8]) -> Option<u64> {
-        let (vectors, rest) = text.as_chunks::<LANES>();
-        let mut last = [b'a'; LANES];
-        for (lane, byte) in last.iter_mut().zip(rest) {
-            *lane = *byte;
-        }
-        let (rows, foreign) = (vector(&ROWS), vector(&FOREIGN));
-        let (half, dot) = (u8x16_splat(0x0f), u8x16_splat(b'.'));
-        let mut found = u64x2_splat(0);
-        let mut dots = 0;
-        let mut vectors = vectors.iter();
-        let mut next = Some(&last);
-        while let Some(lanes) = next {
-            let bytes = vector(lanes);
-            let row = i8x16_swizzle(rows, u8x16_shr(bytes, 4));
-            let column = i8x16_swizzle(foreign, v128_and(bytes, half));
-            found = v128_or(found, v128_and(row, column));
-            dots += u64::from(u8x16_bitmask(u8x16_eq(bytes, dot)).count_ones());
-            next = vectors.next();
-        }
-        (!v128_any_true(found)).then_some(dots)
-    }
-
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-    fn vector(lanes: &[u8; LANES]) -> v128 {
-        let number = u128::from_le_bytes(*lanes);
-        u64x2(number as u64, (number >> u64::BITS) as u64)
     }
 }
 
