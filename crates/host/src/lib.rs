@@ -48,6 +48,7 @@ mod fuel;
 mod instance;
 mod interfaces;
 pub mod kv;
+mod lines;
 mod link;
 mod management;
 pub mod manifest;

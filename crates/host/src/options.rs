@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 use crate::ahead::Ahead;
 use crate::clock::WallClock;
 use crate::fuel::FuelSink;
+use crate::lines::Lines;
 use crate::manifest::runtime_config::{KeyValueStore, SqliteDatabase};
 use crate::manner::Manner;
 use crate::outbound_options::OutboundOptions;
@@ -246,15 +248,18 @@ impl LogSink {
     /// A sink that writes to this process's stdout and stderr, each line prefixed with the
     /// component.
     pub fn stdio() -> Self {
+        static STDOUT: LazyLock<Lines<io::Stdout>> = LazyLock::new(|| Lines::new(io::stdout()));
+        static STDERR: LazyLock<Lines<io::Stderr>> = LazyLock::new(|| Lines::new(io::stderr()));
         Self::new(|line| {
-            use std::io::Write as _;
-            // One write for a line, so that it stays whole beside those of others, and costs one call.
-            let text = format!("[{}] {}\n", line.component, line.text);
-            // A closed pipe is no reason to fail a request, so write errors are ignored.
-            let _ = match line.stream {
-                LogStream::Stdout => std::io::stdout().lock().write_all(text.as_bytes()),
-                LogStream::Stderr => std::io::stderr().lock().write_all(text.as_bytes()),
+            let put = |to: &mut Vec<u8>| {
+                for piece in ["[", line.component, "] ", line.text, "\n"] {
+                    to.extend_from_slice(piece.as_bytes());
+                }
             };
+            match line.stream {
+                LogStream::Stdout => STDOUT.write(put),
+                LogStream::Stderr => STDERR.write(put),
+            }
         })
     }
 
