@@ -16,8 +16,9 @@ pub(crate) fn count(metrics: &mut Metrics, record: &Record<'_>, status: Option<u
     let route = record.route.or(record.endpoint).unwrap_or(NO_ROUTE);
     let decision = decision(record);
     let status = status.filter(|status| *status < 600);
-    let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-    let labels = [route, known_method(&record.method), &status, decision];
+    let mut digits = itoa::Buffer::new();
+    let status = status.map_or("none", |status| digits.format(status));
+    let labels = [route, known_method(&record.method), status, decision];
     metrics.add(Instrument::Requests, &labels, 1);
     let took = now_ns.saturating_sub(record.arrived_ns);
     metrics.measure(Instrument::RequestDuration, &[route, decision], took);

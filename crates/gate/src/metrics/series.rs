@@ -27,6 +27,8 @@ const SPANS_ENOUGH: usize = 512;
 pub struct Metrics {
     /// In order, so that one is found without a copy of its labels.
     series: Vec<Point>,
+    /// Where those were that were found last, of each instrument one: mostly the next one is the same.
+    found: [usize; Instrument::ALL.len()],
     /// What was not kept, since there were too many series.
     overflowed: u64,
     /// Whether it is only left in a store, and nobody is told.
@@ -222,6 +224,14 @@ impl Metrics {
         if self.is_only_left {
             return None;
         }
+        let found = self.found.get(instrument as usize).copied();
+        let found = found.filter(|found| {
+            let point = self.series.get(*found);
+            point.is_some_and(|point| point.instrument == instrument && point.labels == labels)
+        });
+        if let Some(found) = found {
+            return self.series.get_mut(found).map(|point| &mut point.value);
+        }
         let of = |point: &Point| {
             let there = point.labels.iter().map(String::as_str);
             let order = point.instrument.cmp(&instrument);
@@ -243,6 +253,9 @@ impl Metrics {
                 place
             }
         };
+        if let Some(found) = self.found.get_mut(instrument as usize) {
+            *found = place;
+        }
         self.series.get_mut(place).map(|point| &mut point.value)
     }
 
@@ -335,6 +348,7 @@ impl Metrics {
 mod tests {
     use super::{Instrument, Metrics, Millis, SERIES_MAX, Value};
     use doorward_metrics::BUCKETS;
+    use std::collections::BTreeMap;
 
     const NOW: Millis = Millis(1_000);
 
@@ -356,6 +370,41 @@ mod tests {
         ];
         assert_eq!(values(&mut metrics), expected);
         assert_eq!(values(&mut metrics), []);
+    }
+
+    #[test]
+    fn each_series_has_what_was_added_to_it_however_others_come_and_go() {
+        let mut metrics = Metrics::default();
+        let instruments = [
+            Instrument::RateLimitRefusals,
+            Instrument::KeySetChanges,
+            Instrument::Requests,
+        ];
+        // Each number below the modulus once, in an order that is none: by a primitive root.
+        let (root, modulus) = (11_u64, 1_009);
+        let mut number = 1;
+        for _ in 0..4 {
+            let mut expected = BTreeMap::new();
+            for _ in 0..modulus / 4 {
+                number = number * root % modulus;
+                let instrument = instruments[usize::try_from(number % 3).unwrap()];
+                let label = (number / 3 % 7).to_string();
+                let labels = vec![&*label; instrument.labels().len()];
+                for _ in 0..=number % 2 {
+                    metrics.add(instrument, &labels, number);
+                    *expected.entry((instrument, label.clone())).or_insert(0) += number;
+                }
+            }
+            let points = metrics.take(NOW).points.into_iter();
+            let had = points.map(|point| {
+                let Value::Sum(sum) = point.value else {
+                    panic!("{point:?}")
+                };
+                ((point.instrument, point.labels[0].clone()), sum)
+            });
+            assert_eq!(had.collect::<BTreeMap<_, _>>(), expected);
+            assert_eq!(expected.len(), 3 * 7);
+        }
     }
 
     #[test]
