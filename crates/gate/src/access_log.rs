@@ -64,14 +64,15 @@ pub(crate) fn line(
     };
     let (level, event, decision) = decided(record, status);
     let mut line = Line::new(rule);
-    line.text(TIME, &rfc3339(now.0));
-    line.text(LEVEL, level.name());
-    line.text(EVENT, event);
-    line.text(REQUEST_ID, &record.trace.request_id);
-    line.text(TRACE_ID, record.trace.span.trace_id());
-    line.text(SPAN_ID, record.trace.span.span_id());
+    line.plain(TIME, &rfc3339(now.0));
+    line.plain(LEVEL, level.name());
+    line.plain(EVENT, event);
+    // Well-formed, or our own: none needs an escape.
+    line.plain(REQUEST_ID, &record.trace.request_id);
+    line.plain(TRACE_ID, record.trace.span.trace_id());
+    line.plain(SPAN_ID, record.trace.span.span_id());
     if let Some(link) = &record.trace.link {
-        line.text(LINKED_TRACE_ID, link.trace_id());
+        line.plain(LINKED_TRACE_ID, link.trace_id());
     }
     line.text(METHOD, &record.method);
     if let Some(route) = record.route.or(record.endpoint) {
@@ -79,7 +80,7 @@ pub(crate) fn line(
     }
     line.number_if(RULE, record.rule);
     line.number_if(STATUS, status.map(u64::from));
-    line.text(DECISION, decision);
+    line.plain(DECISION, decision);
     if let Some(refusal) = refusal {
         line.refusal(refusal, record.path());
     }
@@ -178,6 +179,14 @@ impl<'r> Line<'r> {
         true
     }
 
+    /// A text of which each byte stands for itself, and that is not long.
+    fn plain(&mut self, field: &Field, value: &str) {
+        if self.begins(field, true) {
+            self.text.push_str(value);
+            self.text.push('"');
+        }
+    }
+
     fn text(&mut self, field: &Field, value: &str) {
         self.text_up_to(field, value, TEXT_BYTES_MAX);
     }
@@ -228,7 +237,7 @@ impl<'r> Line<'r> {
     }
 
     fn refusal(&mut self, refusal: &Refusal, path: &str) {
-        self.text(CLASS, refusal.class().name());
+        self.plain(CLASS, refusal.class().name());
         let reason = refusal.reason().to_string();
         self.text_up_to(REASON, &reason, REASON_BYTES_MAX);
         self.text_up_to(PATH, path, REASON_BYTES_MAX);
@@ -236,11 +245,11 @@ impl<'r> Line<'r> {
 
     fn caller(&mut self, record: &Record<'_>) {
         if let Some(credential) = record.credential {
-            self.text(CREDENTIAL, credential.name());
+            self.plain(CREDENTIAL, credential.name());
         }
         match record.proof {
-            Some(Proof::Remembered) => self.text(CACHE, "hit"),
-            Some(Proof::Signature { .. }) => self.text(CACHE, "miss"),
+            Some(Proof::Remembered) => self.plain(CACHE, "hit"),
+            Some(Proof::Signature { .. }) => self.plain(CACHE, "miss"),
             Some(Proof::Introspection | Proof::Listed | Proof::Stored) | None => {}
         }
         if let Some(hash) = &record.principal_hash {
