@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use doorward_policy::LogRule;
+use doorward_syntax::date::rfc3339;
 use doorward_tests::sim::client::{Answer, Sent};
 use doorward_tests::sim::component::Component;
 use doorward_tests::sim::gate::Behind;
@@ -12,6 +13,7 @@ use doorward_tests::sim::issuer::Issuer;
 use doorward_tests::sim::message::{Failure, Manner};
 use doorward_tests::sim::origin::{Origin, Reply};
 use doorward_tests::sim::stage::Stage;
+use doorward_tests::sim::store::Calls;
 use doorward_tests::sim::world::World;
 use doorward_token::api_key;
 use serde_json::{Map, Value, json};
@@ -71,16 +73,20 @@ impl Scene {
         Self::on(log, Manner::default(), true)
     }
 
-    /// The gateway, or the gate before the same origin.
     fn on(log: &str, manner: Manner, is_gateway: bool) -> Self {
+        Self::of(&format!("{log}\n{POLICY}"), manner, is_gateway)
+    }
+
+    /// The gateway, or the gate before the same origin.
+    fn of(policy: &str, manner: Manner, is_gateway: bool) -> Self {
         let key = api_key::generate(&[7; api_key::KEY_RANDOM_BYTES]);
-        let policy = POLICY
+        let policy = policy
             .replace("{id}", &key.id)
             .replace("{hash}", &key.digest.text());
         let world = World::new(1, false);
         let issuer = Issuer::at(&world, "acme.example", "first");
         let origin = Origin::at(&world, "orders.example");
-        let component = Component::new(&format!("{log}\n{policy}"))
+        let component = Component::new(&policy)
             .on(manner)
             .secret("orders_token", ORDERS_TOKEN)
             .secret("log_secret", LOG_SECRET);
@@ -97,8 +103,12 @@ impl Scene {
     }
 
     fn all(log: &str) -> impl Iterator<Item = Self> {
-        let kinds = Manner::ALL.into_iter();
-        kinds.flat_map(move |manner| [true, false].map(|kind| Self::on(log, manner, kind)))
+        Self::all_of(&format!("{log}\n{POLICY}"))
+    }
+
+    fn all_of(policy: &str) -> impl Iterator<Item = Self> + use<> {
+        let (policy, kinds) = (policy.to_owned(), Manner::ALL.into_iter());
+        kinds.flat_map(move |manner| [true, false].map(|kind| Self::of(&policy, manner, kind)))
     }
 
     fn token(&self, claims: &Value) -> String {
@@ -179,6 +189,43 @@ fn a_request_that_was_admitted_has_one_line_of_texts_and_numbers() {
             let about_keys = scene.stage.told("keys-loaded");
             let lines = scene.stage.world.log().len() - before;
             assert_eq!(lines, 1 + if cache == "miss" { about_keys } else { 0 });
+        }
+    }
+}
+
+/// The clock of the wall is looked at once for a remembered token, and what was waited for since is added.
+#[test]
+fn the_time_of_a_line_is_that_of_its_answer_whatever_was_waited_for() {
+    let limited = |kind: &str| {
+        let limit = "[rate_limit.few]\nrequests = 1000\nper_s = 60\n";
+        let policy = POLICY.replace("[defaults]", "[defaults]\nrate_limit = \"few\"");
+        format!("{policy}\n{limit}{kind}")
+    };
+    let reported = "shared = true\nmode = \"report\"\nreport_until = \"2026-02-01\"";
+    for (policy, latency_ms, calls) in [
+        (POLICY.to_owned(), 0, Calls::Work),
+        (limited("shared = false"), 0, Calls::Work),
+        (limited("shared = true"), 400, Calls::Work),
+        (limited("shared = true"), 400, Calls::Fail),
+        (limited(reported), 400, Calls::Work),
+    ] {
+        for scene in Scene::all_of(&format!("[log]\n{policy}")) {
+            let world = &scene.stage.world;
+            let store = world.store("default");
+            store.latency.set(Duration::from_millis(latency_ms));
+            store.calls(calls.clone());
+            let token = scene.token(&json!({}));
+            for status in [200, 404, 500] {
+                let reply = Reply::status(status).after(Duration::from_millis(1_250));
+                scene.origin.always(reply);
+                for path in ["/orders/7", "/orders/7", "/public/7", "/orders/no/7"] {
+                    world.set_clock(3);
+                    scene.send(Sent::get(path).bearer(&token));
+                    let line = scene.last();
+                    let now = rfc3339(world.wall_ms());
+                    assert_eq!(line["time"], now, "{policy} {path} {line:?}");
+                }
+            }
         }
     }
 }

@@ -164,6 +164,15 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
         permit.and_then(|permit| counted.map(|()| permit))
     }
 
+    /// Whether there are any that may have been waited for before the credential was looked at.
+    pub(crate) fn may_have_waited(&self) -> bool {
+        #[cfg(feature = "report")]
+        let is_none_tried = self.trial.by_head.is_empty();
+        #[cfg(not(feature = "report"))]
+        let is_none_tried = true;
+        !self.by_head.is_empty() || !is_none_tried
+    }
+
     /// Tells what they said, in the answer and in the record.
     pub(crate) fn report(&self, additions: &mut Additions<'i>, record: &mut Record<'i>) {
         additions.limits(&self.verdicts);

@@ -10,7 +10,7 @@ use crate::left;
 #[cfg(feature = "metrics")]
 use crate::metrics;
 use crate::platform::{Platform, millis};
-use crate::record::{Outcome, Record};
+use crate::record::{Outcome, Record, Times};
 use crate::recording::Recording as _;
 use crate::respond;
 #[cfg(feature = "otlp")]
@@ -68,11 +68,12 @@ fn done<P: Platform>(
     record: &mut Record<'_>,
     answer: &Result<P::Response, P::Error>,
 ) {
-    let Some(times) = &mut record.times else {
+    let Some(times) = record.times else {
         return;
     };
-    let now_ns = platform.monotonic_ns();
-    times.answered = Some(millis(now_ns));
+    let now_ns = record.answered_ns(|| platform.monotonic_ns());
+    let answered = Some(millis(now_ns));
+    record.times = Some(Times { answered, ..times });
     // Known already: to ask the host again is a call each time.
     let status = answer.as_ref().ok().and_then(|_| record.outcome.status());
     #[cfg(feature = "metrics")]
@@ -87,7 +88,8 @@ fn done<P: Platform>(
         && let Some(rule) = record.log
         && access_log::is_told(rule, platform.levels(), record, status)
     {
-        let line = access_log::line(rule, record, status, platform.now_millis());
+        let at = record.answered_at(|| platform.now_millis());
+        let line = access_log::line(rule, record, status, at);
         platform.tell(&line);
     }
     if P::OBSERVES {

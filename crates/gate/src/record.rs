@@ -73,6 +73,12 @@ pub struct Record<'p> {
     pub(crate) answer_bytes: Option<u64>,
     /// When what happened; `None`: nobody wants to know.
     pub times: Option<Times>,
+    /// When an upstream gave the answer that goes to the client, in nanoseconds of the clock that nobody sets. Nothing is
+    /// waited for after that.
+    answer_came_ns: Option<u64>,
+    /// The time of day when its token was found among those that are remembered, where nothing was waited for between
+    /// its arrival and that.
+    pub(crate) found_at: Option<Millis>,
     /// What its decision depended on, where the log tells that.
     #[cfg(feature = "access-log")]
     pub(crate) inputs: Option<Box<Inputs>>,
@@ -241,6 +247,8 @@ impl<'p> Record<'p> {
             body_bytes: 0,
             answer_bytes: None,
             times: None,
+            answer_came_ns: None,
+            found_at: None,
             #[cfg(feature = "access-log")]
             inputs: None,
             log: None,
@@ -272,6 +280,26 @@ impl<'p> Record<'p> {
         let since = self.proved_since_ns;
         let took_ns = since.map(|since| now_ns().saturating_sub(since));
         self.authentication_ns = Some(took_ns.unwrap_or(0));
+    }
+
+    /// An upstream has given the answer that goes to the client.
+    pub(crate) fn answers_now(&mut self, now_ns: u64) {
+        self.answer_came_ns = Some(now_ns);
+    }
+
+    /// When it is answered, in nanoseconds of the clock that nobody sets. An upstream's answer goes on at once, and to
+    /// look at a clock is a call of the host.
+    pub(crate) fn answered_ns(&self, now_ns: impl FnOnce() -> u64) -> u64 {
+        self.answer_came_ns.unwrap_or_else(now_ns)
+    }
+
+    /// The time of day when it was answered: what was looked at before, and the time since, where that is known.
+    pub(crate) fn answered_at(&self, now: impl FnOnce() -> Millis) -> Millis {
+        let known = self.found_at.zip(self.times).and_then(|(found_at, times)| {
+            let took_ms = times.answered?.since(times.arrived);
+            Some(found_at.plus(took_ms))
+        });
+        known.unwrap_or_else(now)
     }
 
     /// The status of the answer that an upstream gave, where one was asked.

@@ -409,6 +409,9 @@ async fn permit<'i, P: Platform>(
     #[cfg(feature = "report")]
     let permit = trial.judge(permit, route, &head, rates.over());
     rates.report(additions, record);
+    if rates.may_have_waited() {
+        record.found_at = None;
+    }
     if let Ok(permit) = &permit {
         additions.for_permit(permit);
     }

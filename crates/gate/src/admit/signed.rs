@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::gate::Gate;
 use crate::genuine::Genuine;
 use crate::keys::Keys;
-use crate::platform::Platform;
+use crate::platform::{Platform, UnixTime};
 use crate::record::{Proof, Record};
 use crate::verify::{Verdict, with_keys};
 
@@ -23,7 +23,8 @@ pub(super) async fn genuine<P: Platform>(
     record: &mut Record<'_>,
 ) -> Result<Genuine, Refusal> {
     let bearer = text.as_bytes();
-    let at = gate.platform().now();
+    let now = gate.platform().now_millis();
+    let at = UnixTime(now.0 / 1000);
     let hit = gate.verified.borrow_mut().get(bearer, REALM_SIGNED, at);
     if let Some(Hit::Verified {
         issuer,
@@ -36,6 +37,7 @@ pub(super) async fn genuine<P: Platform>(
         && keys.generation == generation
     {
         record.proof = Some(Proof::Remembered);
+        record.found_at = Some(now);
         return Ok(Genuine::Token { issuer, token, at });
     }
 

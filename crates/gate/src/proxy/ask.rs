@@ -16,7 +16,7 @@ use super::attempt::{self, NoResponse, Outgoing, Passing};
 use super::call::Call;
 use super::state::{Known, NoCredential};
 use crate::event::Event;
-use crate::platform::{FieldList, Platform};
+use crate::platform::{FieldList, Platform, millis};
 use crate::record::{AskedUpstream, Record};
 use crate::recording::Recording as _;
 use crate::span::Span;
@@ -143,7 +143,8 @@ pub(super) async fn ask<P: Platform>(
             Err(_) => span.fails(|| "request".to_owned()),
         }
         span.ends();
-        now = platform.monotonic();
+        let now_ns = platform.monotonic_ns();
+        now = millis(now_ns);
         let position = attempting.position;
         let (report, end, response) = match answer {
             Ok((status, response)) => {
@@ -159,6 +160,7 @@ pub(super) async fn ask<P: Platform>(
                     if let Some(admission) = admission {
                         admission.ended(report, now);
                     }
+                    record.answers_now(now_ns);
                     return Ok(Answered {
                         end,
                         position,
