@@ -211,10 +211,11 @@ impl Session {
         }
     }
 
-    /// That it is lost, by what is known of it, or by what somebody met who asked.
+    /// That it is lost, by what somebody met who asked, or by what has ended it where they met nothing but its end.
     pub fn lost(&self, met: &tokio_postgres::Error) -> PostgresError {
         let place = &self.place;
-        let why = self.why_over.get().cloned();
+        // What was met came first: the connection may have ended since, because of it.
+        let why = self.why_over.get().filter(|_| met.is_closed()).cloned();
         let why = why.unwrap_or_else(|| words(met));
         PostgresError::query(format!(
             "the connection to PostgreSQL at {place} is lost: {why}"

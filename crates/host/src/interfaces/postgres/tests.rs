@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, pause, resume, sleep, timeout};
 
-use self::server::{GIVES_ONE, GIVES_ROWS, HANGS, HANGS_READING, Manner, Server};
+use self::server::{COPIES, GIVES_ONE, GIVES_ROWS, HANGS, HANGS_READING, Manner, Server};
 use super::address::Address;
 use super::connection::{BATCHES_AHEAD, Connection, ROW_TIME_MAX};
 use super::error::{PostgresError, PostgresResult, QueryError};
@@ -173,6 +173,20 @@ async fn a_server_that_does_not_end_a_statement_in_time_loses_its_connection() {
     assert_eq!(said, "the statement has taken more than 600 s");
     assert_took(begun, at, time);
     server.has(0).await;
+    let said = reason(gives_one(&connection).await);
+    assert_eq!(said, "the connection is lost; open another one");
+}
+
+#[tokio::test]
+async fn a_statement_says_what_it_met_also_where_that_has_ended_the_connection() {
+    let server = Server::start(Manner::Obeys).await;
+    let connection = open(&pools(), &server).await;
+    let copied = connection.clone().execute(statement(COPIES)).await;
+    let said = reason(copied);
+    assert!(
+        said.ends_with("is lost: unexpected message from server"),
+        "{said}"
+    );
     let said = reason(gives_one(&connection).await);
     assert_eq!(said, "the connection is lost; open another one");
 }

@@ -15,6 +15,8 @@ pub const HANGS: &str = "hangs";
 pub const HANGS_READING: &str = "SELECT hangs";
 /// One that gives rows until it is cancelled.
 pub const GIVES_ROWS: &str = "gives rows";
+/// One that asks for what is to be copied, and then ends the connection.
+pub const COPIES: &str = "copies";
 /// One that gives a row. So does any other, as that by which the host counts what is prepared.
 pub const GIVES_ONE: &str = "gives one";
 
@@ -198,6 +200,11 @@ impl Shared {
         text: &str,
         held: &mut Vec<u8>,
     ) -> io::Result<Vec<u8>> {
+        if text == COPIES {
+            held.extend(message(b'G', &[0; 3]));
+            stream.write_all(held).await?;
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         if ![HANGS, HANGS_READING, GIVES_ROWS].contains(&text) {
             return Ok([row(), done()].concat());
         }
