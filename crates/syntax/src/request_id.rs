@@ -28,22 +28,25 @@ pub const fn uuid_bits([high, low]: [u64; 2]) -> [u64; 2] {
 /// A UUID of these bits.
 #[must_use]
 pub fn uuid(bits: [u64; 2]) -> String {
-    let mut digits = [0; 32];
-    for (place, number) in digits.chunks_exact_mut(16).zip(bits) {
-        write_hex(place, number);
-    }
-    let mut uuid = String::with_capacity(UUID_BYTES);
-    for digit in digits {
-        if HYPHENS.contains(&uuid.len()) {
-            uuid.push('-');
+    let [high, low] = bits;
+    let mut uuid = [b'-'; UUID_BYTES];
+    for (range, number) in [
+        (0..8, high >> 32),
+        (9..13, high >> 16),
+        (14..18, high),
+        (19..23, low >> 48),
+        (24..36, low),
+    ] {
+        if let Some(place) = uuid.get_mut(range) {
+            write_hex(place, number);
         }
-        uuid.push(char::from(digit));
     }
-    uuid
+    String::from_utf8(uuid.into()).unwrap_or_default()
 }
 
 /// Bytes of a UUID.
 const UUID_BYTES: usize = 36;
+
 /// Writes the last hexadecimal digits of a number, as many as there is place for.
 pub fn write_hex(place: &mut [u8], mut number: u64) {
     for digit in place.iter_mut().rev() {
@@ -52,9 +55,6 @@ pub fn write_hex(place: &mut [u8], mut number: u64) {
         number >>= 4;
     }
 }
-
-/// Where a UUID has them.
-const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 /// Whether a name is a UUID (RFC 9562 section 4), of whatever version.
 #[must_use]
