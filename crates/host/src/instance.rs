@@ -18,6 +18,7 @@ use wasmtime_wasi_http::handler::{
 
 use crate::arrival::{Aboard, Arrival, Boarded};
 use crate::asking::Askers;
+use crate::bell::WhenWoken;
 use crate::busy::Busy;
 use crate::chaining::CHAIN_DEPTH_MAX;
 use crate::clock::WallClock;
@@ -435,7 +436,7 @@ pub struct Expiration {
     /// Ends when the deadline that was looked at last may have passed.
     alarm: Pin<Box<tokio::time::Sleep>>,
     armed: bool,
-    ending: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    ending: WhenWoken<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
     /// Whether the term is over: an instance that has nothing to do goes away.
     over: bool,
     /// The components whose requests the instance has.
@@ -469,7 +470,7 @@ impl Expiration {
             request_timeout,
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: false,
-            ending: Box::pin(async move { term.is_over().await }),
+            ending: WhenWoken::new(Box::pin(async move { term.is_over().await })),
             over: false,
         }
     }
@@ -487,7 +488,7 @@ impl WorkerExpiration for Expiration {
         this.busy.looked_at();
         if status == WorkerStatus::Idle {
             if !this.over {
-                this.over = this.ending.as_mut().poll(cx).is_ready();
+                this.over = Pin::new(&mut this.ending).poll(cx).is_ready();
             }
             if this.over {
                 return Poll::Ready(());

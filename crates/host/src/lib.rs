@@ -24,6 +24,7 @@ mod answer;
 mod application;
 mod arrival;
 mod asking;
+mod bell;
 pub mod build;
 mod busy;
 mod callee;

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::answer::{Sender, answer};
 use crate::application::Application;
+use crate::bell::WhenWoken;
 use crate::client::TrustedProxies;
 use crate::connections::{Connection, Connections, Limits, Socket};
 use crate::course::{Course, Phase, Stay, Stops};
@@ -361,10 +362,11 @@ async fn connection(
     });
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&link)));
     let mut connection = pin!(serving.builder.serve_connection(socket, service));
-    let mut can_end = pin!(async {
+    let can_end = pin!(async {
         course.reaches(Phase::Stopping).await;
         link.can_end().await;
     });
+    let mut can_end = WhenWoken::new(can_end);
     let mut stops = false;
     loop {
         tokio::select! {
