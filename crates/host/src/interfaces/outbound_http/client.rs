@@ -20,7 +20,7 @@ use tower_service::Service;
 use wasmtime_wasi_http::WasiBody;
 
 use super::answer::{ANSWER_FIELDS_MAX, PHASE_TIMEOUT};
-use super::line::{Line, Lines, Made};
+use super::line::{Ages, Line, Lines, Made};
 use crate::connector::{http_connector, over_tls};
 use crate::outbound_options::OutboundOptions;
 use crate::trust::client_config;
@@ -75,16 +75,18 @@ impl Service<Uri> for Connector {
 }
 
 /// A pool of connections, all of one TLS configuration and one choice of the version of HTTP.
-#[derive(Clone)]
 pub(super) struct Pool {
     client: Client<Connector, WasiBody>,
+    ages: Arc<Ages>,
     age_max: Duration,
     /// Whether a connection may be one of HTTP/2.
     http2_only: bool,
 }
 
 impl Pool {
-    fn new(tls: ClientConfig, options: &OutboundOptions, http2_only: bool) -> Self {
+    fn new(tls: ClientConfig, options: &OutboundOptions, http2_only: bool) -> Arc<Self> {
+        let ages = Arc::new(Ages::none());
+        let lines = Lines::new(http_connector(), Arc::clone(&ages));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.idle_connection_timeout)
@@ -96,12 +98,13 @@ impl Pool {
             .http2_initial_stream_window_size(HTTP2_STREAM_BYTES_MAX)
             .http2_initial_connection_window_size(HTTP2_CONNECTION_BYTES_MAX)
             .http2_only(http2_only)
-            .build(Connector(over_tls(Lines(http_connector()), tls)));
-        Self {
+            .build(Connector(over_tls(lines, tls)));
+        Arc::new(Self {
             client,
+            ages,
             age_max: options.connection_age_max,
             http2_only,
-        }
+        })
     }
 
     /// Sends a request, and retires the connection that it went by where that is too old.
@@ -115,12 +118,15 @@ impl Pool {
             // HTTP/2 some servers think ill.
             request.headers_mut().remove(HOST);
         }
-        let connection = capture_connection(&mut request);
+        // Whoever asks by which connection a request goes has it told, which is a channel each time.
+        let may_be_old = self.ages.may_reach(self.age_max);
+        let connection = may_be_old.then(|| capture_connection(&mut request));
         let sending = CONNECT_LIMIT.scope(connect_limit, self.client.request(request));
         let response = sending.await?;
-        let made = response.extensions().get::<Made>();
-        if made.is_some_and(|made| made.0.elapsed() >= self.age_max)
-            && let Some(connection) = connection.connection_metadata().as_ref()
+        if let Some(captured) = connection
+            && let Some(made) = response.extensions().get::<Made>()
+            && made.0.elapsed() >= self.age_max
+            && let Some(connection) = captured.connection_metadata().as_ref()
         {
             connection.poison();
         }
@@ -132,15 +138,15 @@ impl Pool {
 struct Own {
     components: Vec<String>,
     hosts: Vec<String>,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 /// The pooled clients of a host.
 #[derive(Clone)]
 pub struct OutboundClient {
-    usual: Pool,
+    usual: Arc<Pool>,
     /// HTTP/2 without TLS, as those expect who are listed.
-    h2c: Pool,
+    h2c: Arc<Pool>,
     h2c_authorities: Arc<[Authority]>,
     client_tls: Arc<[Own]>,
     /// Where this application listens; set once it does.
@@ -181,7 +187,7 @@ impl OutboundClient {
 
     /// What `component` asks `uri` by. Of several entries of `client_tls` for both the first one counts, as in
     /// Spin.
-    pub(super) fn pool(&self, component: &str, uri: &Uri) -> &Pool {
+    pub(super) fn pool(&self, component: &str, uri: &Uri) -> &Arc<Pool> {
         if uri.scheme() != Some(&Scheme::HTTPS) {
             let is_h2c = uri.authority().is_some_and(|asked| {
                 let mut listed = self.h2c_authorities.iter();

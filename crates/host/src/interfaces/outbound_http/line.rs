@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read as _};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,17 @@ pub(super) const LOOK_AFTER: Duration = Duration::from_millis(1);
 
 /// Makes [`Line`]s.
 #[derive(Clone)]
-pub(super) struct Lines(pub(super) HttpConnector);
+pub(super) struct Lines {
+    connector: HttpConnector,
+    ages: Arc<Ages>,
+}
+
+impl Lines {
+    /// Over connections that `connector` makes. `ages` learns how old they are.
+    pub(super) fn new(connector: HttpConnector, ages: Arc<Ages>) -> Self {
+        Self { connector, ages }
+    }
+}
 
 impl Service<Uri> for Lines {
     type Response = Line;
@@ -37,22 +49,99 @@ impl Service<Uri> for Lines {
     type Future = Pin<Box<dyn Future<Output = Result<Line, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
+        self.connector.poll_ready(cx)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
+        let connecting = self.connector.call(uri);
+        let ages = Arc::clone(&self.ages);
         Box::pin(async move {
             let stream = connecting.await?;
             let now = Instant::now();
             Ok(Line {
                 stream: TokioIo::new(stream.into_inner().take(READ_BYTES_MAX)),
+                _age: Age::begin(ages, now),
                 made: Made(now),
                 known: now,
                 asked: false,
                 heard: false,
             })
         })
+    }
+}
+
+/// How old the connections are that there are.
+pub(super) struct Ages {
+    /// When there was none yet.
+    epoch: Instant,
+    /// When those were made that there are, in their order.
+    made: Mutex<Vec<Instant>>,
+    /// When the first of them was, in milliseconds after the epoch.
+    first_ms: AtomicU64,
+}
+
+/// There is no connection.
+const NONE: u64 = u64::MAX;
+
+impl Ages {
+    pub(super) fn none() -> Self {
+        Self {
+            epoch: Instant::now(),
+            made: Mutex::default(),
+            first_ms: AtomicU64::new(NONE),
+        }
+    }
+
+    /// Whether a request that begins now may go by a connection that is so old. Where there is none it may, for one that
+    /// is made may be as old as nothing.
+    pub(super) fn may_reach(&self, age: Duration) -> bool {
+        match self.first_ms.load(Relaxed) {
+            NONE => true,
+            first => self.ms(Instant::now()).saturating_sub(first) >= ms(age),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Instant>)) {
+        // Nothing in here panics half-way.
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut made);
+        let first = made.first().map_or(NONE, |first| self.ms(*first));
+        self.first_ms.store(first, Relaxed);
+    }
+
+    fn ms(&self, time: Instant) -> u64 {
+        ms(time.saturating_duration_since(self.epoch))
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    // One less than what stands for none.
+    u64::try_from(time.as_millis()).map_or(NONE - 1, |ms| ms.min(NONE - 1))
+}
+
+/// That there is a connection, for as long as this is.
+struct Age {
+    ages: Arc<Ages>,
+    made: Instant,
+}
+
+impl Age {
+    fn begin(ages: Arc<Ages>, made: Instant) -> Self {
+        ages.change(|all| {
+            let place = all.partition_point(|other| *other <= made);
+            all.insert(place, made);
+        });
+        Self { ages, made }
+    }
+}
+
+impl Drop for Age {
+    fn drop(&mut self) {
+        self.ages.change(|all| {
+            if let Ok(place) = all.binary_search(&self.made) {
+                all.remove(place);
+            }
+        });
     }
 }
 
@@ -66,6 +155,7 @@ pub(super) struct Made(pub(super) Instant);
 /// then is lost, and nobody knows what became of it. So before something is written the system is asked.
 pub(super) struct Line {
     stream: TokioIo<Take<TcpStream>>,
+    _age: Age,
     made: Made,
     /// When something was read, or looked for.
     known: Instant,
@@ -172,5 +262,41 @@ impl Write for Line {
     ) -> Poll<io::Result<usize>> {
         self.asked = true;
         self.writing().poll_write_vectored(cx, pieces)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_whether_some_connection_may_be_so_old_whichever_goes_first() {
+        let ages = Arc::new(Ages::none());
+        let (day, now) = (Duration::from_secs(86_400), Instant::now());
+        assert!(ages.may_reach(day), "there is none yet");
+        let ago = |ages: &Arc<Ages>, seconds| {
+            let made = now.checked_sub(Duration::from_secs(seconds));
+            Age::begin(Arc::clone(ages), made.unwrap_or(now))
+        };
+        let ages = Arc::new(Ages {
+            epoch: now.checked_sub(day).unwrap_or(now),
+            ..Ages::none()
+        });
+        let reaches = |seconds| ages.may_reach(Duration::from_secs(seconds));
+        let (young, old, middle) = (ago(&ages, 10), ago(&ages, 3_600), ago(&ages, 600));
+        let old_too = ago(&ages, 3_600);
+        assert!(reaches(0) && reaches(3_600) && !reaches(7_200));
+        drop(old);
+        assert!(reaches(3_600), "another one is as old");
+        drop(old_too);
+        assert!(reaches(600) && !reaches(1_200));
+        drop(middle);
+        assert!(reaches(10) && !reaches(300));
+        drop(young);
+        assert!(reaches(86_400), "the next one is made by who asks");
+        assert!(!{
+            let _one = ago(&ages, 0);
+            ages.may_reach(Duration::MAX)
+        });
     }
 }

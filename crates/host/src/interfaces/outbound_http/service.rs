@@ -207,7 +207,7 @@ impl WasiHttpHooks for Outbound {
             Ok(recipient) => recipient,
             Err(error) => return Box::new(async move { Err(error) }),
         };
-        let pool = self.client.pool(&self.component, request.uri()).clone();
+        let pool = Arc::clone(self.client.pool(&self.component, request.uri()));
         let manner = self.manner;
         Box::new(async move {
             let timeouts = Timeouts::of(options);
