@@ -7,14 +7,16 @@ mod format;
 mod measured;
 mod outcome;
 
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 pub use doorward_metrics::Format;
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
+    IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 pub use self::measured::{Kind, Measured, Value};
@@ -32,9 +34,30 @@ const START_SECONDS: [f64; 8] = [0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.01, 0.
 
 const COMPONENT: &str = "component";
 
+/// How many there were in this process: each has a number of its own.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Where this thread counted last: mostly the next request is of the same kind.
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// What counts requests of one kind.
+struct Last {
+    /// The number of those that it is one of.
+    of: u64,
+    component: String,
+    outcome: Outcome,
+    status: &'static str,
+    requests: IntCounter,
+    /// None until one of them was answered.
+    seconds: Option<Histogram>,
+}
+
 /// All of them.
 #[derive(Debug)]
 pub struct Metrics {
+    number: u64,
     registry: Registry,
     connections: IntGauge,
     accepted: IntCounter,
@@ -68,6 +91,7 @@ impl Metrics {
             )
         };
         let metrics = Self {
+            number: COUNT.fetch_add(1, Relaxed),
             registry: Registry::new(),
             connections: IntGauge::new(
                 "doorward_host_connections",
@@ -216,13 +240,39 @@ impl Metrics {
     }
 
     /// A request ended so, with a status of this class, and was answered after this time if it was.
-    pub fn request(&self, component: &str, outcome: Outcome, status: &str, time: Option<Duration>) {
-        let labels = &[component, outcome.name(), status];
-        self.requests.with_label_values(labels).inc();
-        if let Some(time) = time {
-            let seconds = self.answer_seconds.with_label_values(&[component]);
-            seconds.observe(time.as_secs_f64());
-        }
+    pub fn request(
+        &self,
+        component: &str,
+        outcome: Outcome,
+        status: &'static str,
+        time: Option<Duration>,
+    ) {
+        LAST.with_borrow_mut(|last| {
+            let found = last.as_ref().filter(|last| {
+                let kind = (last.of, last.outcome, last.status);
+                kind == (self.number, outcome, status) && last.component == component
+            });
+            if found.is_none() {
+                *last = Some(Last {
+                    of: self.number,
+                    component: component.to_owned(),
+                    outcome,
+                    status,
+                    requests: self
+                        .requests
+                        .with_label_values(&[component, outcome.name(), status]),
+                    seconds: None,
+                });
+            }
+            if let Some(last) = last {
+                last.requests.inc();
+                if let Some(time) = time {
+                    let seconds = || self.answer_seconds.with_label_values(&[component]);
+                    let seconds = last.seconds.get_or_insert_with(seconds);
+                    seconds.observe(time.as_secs_f64());
+                }
+            }
+        });
     }
 
     /// Adds what a component has measured. What is none, or has no room, is counted.

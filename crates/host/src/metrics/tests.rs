@@ -55,3 +55,45 @@ fn openmetrics_names_counters_without_total_and_ends() {
     }
     assert!(text.ends_with("\n# EOF\n"));
 }
+
+#[test]
+fn requests_are_counted_by_their_kind_in_whatever_order_they_come() {
+    let both = [Metrics::new().unwrap(), Metrics::new().unwrap()];
+    let time = Some(Duration::from_millis(1));
+    let kinds = [
+        ("gate", Outcome::Answered, "2xx", time),
+        ("gate", Outcome::Answered, "4xx", time),
+        ("gate", Outcome::TooLate, "5xx", time),
+        ("ops", Outcome::Answered, "2xx", time),
+        ("gone", Outcome::ClientGone, "", None),
+    ];
+    // Each after each other one, and after itself, of the one host and of the other.
+    for first in &kinds {
+        for second in &kinds {
+            for (component, outcome, status, time) in [first, second] {
+                both[0].request(component, *outcome, status, *time);
+                both[1].request(component, *outcome, status, *time);
+            }
+            let (component, outcome, status, time) = first;
+            both[0].request(component, *outcome, status, *time);
+        }
+    }
+    for (metrics, count) in both.iter().zip([15, 10]) {
+        let text = metrics.text(Format::Text).unwrap();
+        for (component, outcome, status, _) in &kinds {
+            let outcome = outcome.name();
+            let line = format!(
+                r#"doorward_host_requests_total{{component="{component}",outcome="{outcome}",status="{status}"}} {count}"#
+            );
+            assert!(has(&text, &line), "{line}\n{text}");
+        }
+        for (component, kinds) in [("gate", 3), ("ops", 1)] {
+            let count = kinds * count;
+            let line =
+                format!(r#"doorward_host_answer_seconds_count{{component="{component}"}} {count}"#);
+            assert!(has(&text, &line), "{line}\n{text}");
+        }
+        let gone = r#"doorward_host_answer_seconds_count{component="gone"}"#;
+        assert!(!text.contains(gone), "{text}");
+    }
+}
