@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -234,6 +235,23 @@ pub struct LogLine<'a> {
     pub text: &'a str,
 }
 
+static STDOUT: LazyLock<Lines<io::Stdout>> =
+    LazyLock::new(|| looked_after(io::stdout(), || STDOUT.look_after()));
+static STDERR: LazyLock<Lines<io::Stderr>> =
+    LazyLock::new(|| looked_after(io::stderr(), || STDERR.look_after()));
+
+/// How long is waited at the end for somebody to read what was written.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Lines that go there, with a thread that does `look_after` as soon as they are what it asks for.
+fn looked_after<W: io::Write>(to: W, look_after: fn()) -> Lines<W> {
+    // Where there can be no thread, each line is written when it comes.
+    let _ = thread::Builder::new()
+        .name("lines".to_owned())
+        .spawn(look_after);
+    Lines::new(to)
+}
+
 /// Receives the lines that components write. Must not block for long: it is called from the threads
 /// that serve requests.
 #[derive(Clone)]
@@ -248,8 +266,6 @@ impl LogSink {
     /// A sink that writes to this process's stdout and stderr, each line prefixed with the
     /// component.
     pub fn stdio() -> Self {
-        static STDOUT: LazyLock<Lines<io::Stdout>> = LazyLock::new(|| Lines::new(io::stdout()));
-        static STDERR: LazyLock<Lines<io::Stderr>> = LazyLock::new(|| Lines::new(io::stderr()));
         Self::new(|line| {
             let put = |to: &mut Vec<u8>| {
                 for piece in ["[", line.component, "] ", line.text, "\n"] {
@@ -261,6 +277,21 @@ impl LogSink {
                 LogStream::Stderr => STDERR.write(put),
             }
         })
+    }
+
+    /// Writes the lines that wait for stdout and stderr, where they are read. To be called before the process ends: they
+    /// may wait for milliseconds.
+    pub fn flush_stdio() {
+        let (tell, told) = mpsc::channel::<()>();
+        let flushing = thread::Builder::new().spawn(move || {
+            STDOUT.flush();
+            STDERR.flush();
+            drop(tell);
+        });
+        if flushing.is_ok() {
+            // It ends with that thread.
+            let _ = told.recv_timeout(FLUSH_TIME_MAX);
+        }
     }
 
     /// Hands one line over.

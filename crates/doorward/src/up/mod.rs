@@ -226,6 +226,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     ));
     // What was cut off is not waited for, whatever it does.
     runtime.shutdown_background();
+    LogSink::flush_stdio();
     served?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,8 +3,9 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use super::{Lines, WAITING_BYTES_MAX};
+use super::{Lines, TOGETHER, WAITING_BYTES_MAX};
 
 /// What was written, call by call.
 #[derive(Clone, Default)]
@@ -73,12 +74,92 @@ fn a_line_is_written_at_once_and_with_one_call() {
     assert_eq!(written.calls(), [b"[a] one\n", b"[a] two\n"]);
 }
 
+/// A thread that looks after them, for as long as the process is there.
+fn keep(lines: &Arc<Lines<Written>>) {
+    let lines = Arc::clone(lines);
+    thread::spawn(move || lines.look_after());
+}
+
+/// As if there were a thread that looks after them, and something was just written, however slow the machine is.
+fn is_busy(lines: &Lines<Written>) {
+    let mut waiting = lines.waiting.lock().unwrap();
+    waiting.has_keeper = true;
+    waiting.taken = Instant::now().checked_add(Duration::from_secs(3600));
+}
+
+#[test]
+fn lines_that_come_soon_after_a_call_go_together_by_the_next_one() {
+    let written = Written::default();
+    let lines = Arc::new(Lines::new(written.clone()));
+    is_busy(&lines);
+    for line in ["one\n", "two\n", "three\n"] {
+        lines.write(|to| to.extend_from_slice(line.as_bytes()));
+    }
+    assert!(written.calls().is_empty());
+    keep(&lines);
+    while written.calls().is_empty() {
+        thread::yield_now();
+    }
+    assert_eq!(written.calls(), [b"one\ntwo\nthree\n"]);
+    // Once it was quiet for a while, a line does not wait.
+    lines.waiting.lock().unwrap().taken = Instant::now().checked_sub(TOGETHER);
+    lines.write(|to| to.extend_from_slice(b"four\n"));
+    while written.calls().len() < 2 {
+        thread::yield_now();
+    }
+    assert_eq!(written.calls()[1], b"four\n");
+}
+
+#[test]
+fn a_call_has_as_many_whole_lines_as_a_pipe_takes_as_one() {
+    let written = Written::default();
+    let lines = Lines::new(written.clone());
+    is_busy(&lines);
+    let lengths = [1, 2000, 2000, 94, 95, 4095, 1, 4096, 9000, 3, 4, 4000];
+    for length in lengths {
+        lines.write(|to| {
+            to.resize(to.len() + length, b'~');
+            to.push(b'\n');
+        });
+    }
+    lines.flush();
+    let sizes: Vec<usize> = written.calls().iter().map(Vec::len).collect();
+    let expected = [2 + 2001 + 2001, 95 + 96, 4096, 2, 4097, 9001, 4 + 5 + 4001];
+    assert_eq!(sizes, expected);
+    let (calls, all) = (written.calls(), written.text());
+    assert!(calls.iter().all(|call| call.ends_with(b"\n")));
+    let had: Vec<usize> = all.lines().map(str::len).collect();
+    assert_eq!(had, lengths);
+}
+
+#[test]
+fn what_waits_is_written_when_the_process_ends_and_when_it_is_too_much() {
+    let written = Written::default();
+    let lines = Lines::new(written.clone());
+    is_busy(&lines);
+    lines.write(|to| to.extend_from_slice(b"last\n"));
+    lines.flush();
+    assert_eq!(written.text(), "last\n");
+    is_busy(&lines);
+    lines.write(|to| to.resize(WAITING_BYTES_MAX + 1, b'~'));
+    assert_eq!(written.calls().concat().len(), 5 + WAITING_BYTES_MAX + 1);
+}
+
 #[test]
 fn lines_of_many_threads_stay_whole_and_in_their_order_and_none_is_left() {
+    for is_kept in [false, true] {
+        lines_of_many_threads(is_kept);
+    }
+}
+
+fn lines_of_many_threads(is_kept: bool) {
     const THREADS: usize = 8;
     const LINES: usize = 2000;
     let written = Written::default();
     let lines = Arc::new(Lines::new(written.clone()));
+    if is_kept {
+        keep(&lines);
+    }
     let all_are_there = Arc::new(Barrier::new(THREADS));
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
@@ -96,6 +177,7 @@ fn lines_of_many_threads_stay_whole_and_in_their_order_and_none_is_left() {
     threads
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
+    lines.flush();
     let mut seen = BTreeMap::new();
     for line in written.text().lines() {
         let parts: Vec<&str> = line.split(' ').collect();
@@ -138,7 +220,7 @@ fn where_too_much_waits_the_next_one_waits_itself() {
             returned.send(written.calls().len()).unwrap();
         });
         // The first one is still in its call, so it is all that can be written before the other one returns.
-        while lines.waiting.lock().unwrap().is_empty() {
+        while lines.waiting.lock().unwrap().lines.is_empty() {
             thread::yield_now();
         }
         assert!(has_returned.try_recv().is_err());
