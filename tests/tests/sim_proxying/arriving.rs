@@ -270,3 +270,26 @@ fn of_what_te_says_the_trailers_of_a_call_of_grpc_go_on() {
         }
     }
 }
+
+/// An event stream is silent between two events for as long as nothing happens.
+#[test]
+fn an_answer_may_pause_for_as_long_as_the_policy_says_and_where_that_is_0_for_ever() {
+    let (short, long) = (Duration::from_secs(29), Duration::from_secs(86_400));
+    for (lines, pause, arrives) in [
+        ("", short, true),
+        ("", long, false),
+        ("between_bytes_timeout_ms = 600000", short * 20, true),
+        ("between_bytes_timeout_ms = 600000", long, false),
+        ("between_bytes_timeout_ms = 0", long, true),
+    ] {
+        for scene in scenes(&policy(lines)) {
+            let reply = Reply::default().chunked().piece_after(pause, "first ");
+            scene.origin.always(reply.piece_after(pause, "second"));
+            let answer = scene.stage.send(Sent::get("/public/events"));
+            status(&answer, 200, lines);
+            assert_eq!(answer.trailers.is_ok(), arrives, "{lines}: {pause:?}");
+            let whole = answer.text().ends_with("first second");
+            assert_eq!(whole, arrives, "{lines}: {:?}", answer.text());
+        }
+    }
+}
