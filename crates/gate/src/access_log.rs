@@ -192,12 +192,10 @@ impl<'r> Line<'r> {
     }
 
     fn text_up_to(&mut self, field: &Field, value: &str, bytes_max: usize) {
-        if !self.begins(field, true) {
-            return;
-        }
         if value.len() <= bytes_max && is_plain(value) {
-            self.text.push_str(value);
-            self.text.push('"');
+            return self.plain(field, value);
+        }
+        if !self.begins(field, true) {
             return;
         }
         let end = self.text.len() + bytes_max;

@@ -167,10 +167,10 @@ impl<'i, 'r, P: Platform> Rates<'i, 'r, P> {
     /// Whether there are any that may have been waited for before the credential was looked at.
     pub(crate) fn may_have_waited(&self) -> bool {
         #[cfg(feature = "report")]
-        let is_none_tried = self.trial.by_head.is_empty();
+        let is_some_tried = !self.trial.by_head.is_empty();
         #[cfg(not(feature = "report"))]
-        let is_none_tried = true;
-        !self.by_head.is_empty() || !is_none_tried
+        let is_some_tried = false;
+        is_some_tried || !self.by_head.is_empty()
     }
 
     /// Tells what they said, in the answer and in the record.

@@ -60,8 +60,7 @@ impl Service<Uri> for Lines {
             let now = Instant::now();
             Ok(Line {
                 stream: TokioIo::new(stream.into_inner().take(READ_BYTES_MAX)),
-                _age: Age::begin(ages, now),
-                made: Made(now),
+                age: Age::begin(ages, now),
                 known: now,
                 asked: false,
                 heard: false,
@@ -155,8 +154,7 @@ pub(super) struct Made(pub(super) Instant);
 /// then is lost, and nobody knows what became of it. So before something is written the system is asked.
 pub(super) struct Line {
     stream: TokioIo<Take<TcpStream>>,
-    _age: Age,
-    made: Made,
+    age: Age,
     /// When something was read, or looked for.
     known: Instant,
     /// Something was written after what was read last.
@@ -203,7 +201,7 @@ impl Line {
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.made)
+        Connected::new().extra(Made(self.age.made))
     }
 }
 
